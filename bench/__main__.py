@@ -1,0 +1,40 @@
+"""The `bench` command: runs it, and turns a `BenchError` into one message and its exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from bench.errors import EXIT_INTERRUPTED, BenchError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code of one command; see `bench.errors` for what each means."""
+    import click
+
+    from bench.cli import bench
+
+    try:
+        code = bench.main(
+            args=list(arguments) if arguments is not None else None, prog_name="bench", standalone_mode=False
+        )
+    except BenchError as error:
+        click.echo(f"bench: error: {error}", err=True)
+        return error.exit_code
+    except click.exceptions.Abort:
+        click.echo("bench: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except KeyboardInterrupt:
+        click.echo("bench: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

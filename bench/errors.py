@@ -1,0 +1,89 @@
+"""The exceptions that a person can act on, and the exit code of each.
+
+    BenchError                 1  anything unexpected that bench itself noticed
+    ├── InputError             2  the user's input is wrong; nothing was written
+    │   ├── SuiteError         2  ... in the suite file, at a line and column
+    │   ├── DataError          2  ... in a data file, at a row
+    │   └── UsageError         2  ... on the command line
+    ├── EnvironmentLackError   3  this machine lacks something: a package, a device, a network
+    │   └── HubError           3  ... a file that the Hugging Face Hub should have served
+    ├── StoreError             4  the results folder or database cannot be read or written
+    ├── UnsupportedError       -  a model cannot do a task (becomes a cell's status, never an exit)
+    └── FitError               1  training could not start or diverged
+
+Exit codes without an exception: 0 every cell ok or unsupported; 5 the run finished, and at least one cell is failed,
+oom or timeout; 6 a gate found a regression; 130 interrupted by the user.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_OK = 0
+EXIT_CELL_FAILED = 5
+EXIT_REGRESSED = 6
+EXIT_INTERRUPTED = 130
+
+
+class BenchError(Exception):
+    """Something that bench noticed; `str()` says what failed, where, and what to do next."""
+
+    exit_code = 1
+
+
+class InputError(BenchError):
+    """The user's input is wrong; nothing was written."""
+
+    exit_code = 2
+
+
+class SuiteError(InputError):
+    """The suite file is wrong at a line and a column."""
+
+
+class DataError(InputError):
+    """A data file is wrong at a row."""
+
+
+class UsageError(InputError):
+    """The command line is wrong."""
+
+
+class EnvironmentLackError(BenchError):
+    """This machine lacks something: a package, a device, a network."""
+
+    exit_code = 3
+
+
+class HubError(EnvironmentLackError):
+    """The Hugging Face Hub did not serve a file that is needed."""
+
+
+class StoreError(BenchError):
+    """The results folder or its database cannot be read or written."""
+
+    exit_code = 4
+
+
+class UnsupportedError(BenchError):
+    """A model cannot do a task; becomes the status `unsupported` of the cell."""
+
+
+class FitError(BenchError):
+    """Training could not start, or diverged."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Returns ` Did you mean 'x'?` for the valid name closest to `name`, or the list of valid names.
+
+    >>> nearest("acuracy", ["accuracy", "bleu"])
+    "did you mean 'accuracy'?"
+    >>> nearest("zzz", ["accuracy", "bleu"])
+    'valid names: accuracy, bleu'
+    """
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return "valid names: " + ", ".join(names)

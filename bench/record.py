@@ -1,0 +1,190 @@
+"""The facts that bench stores: what a cell was, and what happened when it ran.
+
+Raw facts only. Scores, percentiles, intervals, fronts and advice are computed from these by pure functions, so that a
+new metric or rule works on old history.
+
+Schema history:
+    1  first version
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+SCHEMA_VERSION = 1
+"""Of everything in this module; a change adds a line to the schema history and a migration."""
+
+Status = Literal["ok", "unsupported", "oom", "timeout", "failed", "skipped"]
+"""How a cell ended. `skipped`: not run, because something that it needs did not finish, or the user stopped the run."""
+
+Phase = Literal["load", "evaluate", "cold", "warmup", "latency", "throughput", "memory", "energy", "flops"]
+
+
+def content_hash(value: Any) -> str:
+    """Returns the SHA-256 (hex) of a JSON-able value, independent of the order of keys.
+
+    >>> content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One model variant on one task: all that a worker needs, and nothing that it must look up."""
+
+    model: str
+    """The model's name in the suite."""
+    family: str
+    """A key of `bench.models.FAMILIES`."""
+    variant: str
+    """Label of the variant, `float32` for the plain one; unique within the model."""
+    task: str
+    """The task's name in the suite."""
+    kind: str
+    """The task's kind, a key of `bench.tasks.KINDS`."""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    """JSON-able: `model`, `variant`, `task`, `measure`, `seed`, `batch_size`, `device`, `timeout_s`,
+    `memory_limit_bytes`, as dumped from the suite with paths made absolute."""
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    """What the id hashes: model config, weights or factory source, variant, task version, data hash, seed, batch size,
+    measuring profile; no path."""
+    unsupported: str | None = None
+    """The reason why this model cannot do this task, known when planning."""
+
+    @property
+    def id(self) -> str:
+        """SHA-256 (hex) of the identity."""
+        return content_hash(dict(self.identity))
+
+    @property
+    def label(self) -> str:
+        """`model[variant] · task`, the variant left out when it is the plain one."""
+        shown = "" if self.variant == "float32" else f"[{self.variant}]"
+        return f"{self.model}{shown} · {self.task}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one model answered on one example of the data; the raw material of every quality metric."""
+
+    index: int
+    """Position in the task's data, 0 first."""
+    example_id: str
+    """The data's own id, or the index as text."""
+    reference: str
+    """The expected label or text (for language modelling the text itself)."""
+    prediction: str | None
+    """The label or text that the model gave; None for language modelling."""
+    scores: tuple[float, ...] | None = None
+    """Classification: log-probability of each label, in the order of the task's labels."""
+    nll: float | None = None
+    """Language modelling: negative log-likelihood of the text in nats, summed over the scored tokens."""
+    scored_tokens: int | None = None
+    """Language modelling: number of tokens whose likelihood is in `nll`."""
+    scored_bytes: int | None = None
+    """Language modelling: UTF-8 bytes of the text that the scored tokens cover."""
+    input_tokens: int = 0
+    """Tokens the model read, padding not counted; 0 for a model without tokens."""
+    output_tokens: int = 0
+    """Tokens the model generated, the end-of-sequence token counted; 0 where nothing is generated."""
+    truncated: bool = False
+    """Whether the input was longer than the model reads and was cut."""
+    group: str | None = None
+    """Cluster of the example, for clustered intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One timed request (a batch of one or more examples) of one pass."""
+
+    phase: Phase
+    """`cold`, `warmup`, `latency`, `throughput` or `energy`."""
+    process: int
+    """Which fresh process took it, 0 first."""
+    iteration: int
+    """Position within the pass, 0 first."""
+    examples: tuple[int, ...]
+    """Indices of the examples in the task's data."""
+    duration_ns: int
+    """Host clock, device synchronised at both ends."""
+    start_ns: int = 0
+    """Host clock at the start, of the process's own `perf_counter_ns`."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    token_ns: tuple[int, ...] = ()
+    """Generation at batch size 1: nanoseconds from the start to each output token; the first is the TTFT."""
+    device_ns: int | None = None
+    """The same interval by CUDA events, where there are any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number that was read rather than timed per request: memory, energy, parameters, load time."""
+
+    name: str
+    """A name of `bench.readings.READINGS`, or a fact that one is derived from (`energy_window_j`, …)."""
+    value: float | None
+    """In `unit`; None when it could not be read, never 0 for that."""
+    unit: str
+    source: str
+    """Where it came from: `torch`, `rss`, `nvml_counter`, `nvml_power_integral`, `rapl`, `estimate`, `clock`, …"""
+    reason: str | None = None
+    """Why `value` is None, or what qualifies it."""
+    low: float | None = None
+    """Lower bound of an estimate."""
+    high: float | None = None
+    """Upper bound of an estimate."""
+    process: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A reason to trust a reading less, with what to do about it."""
+
+    code: str
+    """Stable name: `no_steady_state`, `high_variation`, `drift`, `load_of_others`, `output_mismatch`, …"""
+    message: str
+    """What was seen, with numbers."""
+    remedy: str
+    """What to do about it."""
+    readings: tuple[str, ...] = ()
+    """Prefixes of the readings that it touches; empty for all."""
+    process: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that happened when one process ran one cell. A cell of several processes has several records."""
+
+    cell: Cell
+    status: Status
+    reason: str | None
+    """One line that a person can act on, unless the status is ok."""
+    process: int = 0
+    """Which of the cell's fresh processes, 0 first; quality is scored in process 0 alone."""
+    started_at: str = ""
+    """ISO 8601, UTC."""
+    wall_s: float = 0.0
+    samples: tuple[Sample, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    """`bench.host.fingerprint()` of the process plus device, dtype, threads, attention backend."""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """Facts of the task and the model: `labels`, `data` (hash, rows, duplicates), `weights_hash`, `provenance`, …"""
+    log_path: str | None = None
+    """The cell's log, relative to the results folder."""
+    schema_version: int = SCHEMA_VERSION
+
+    def summary_dict(self) -> dict[str, Any]:
+        """Returns all fields but samples and timings as JSON-able values; those two are stored as Parquet."""
+        kept = asdict(self)
+        del kept["samples"], kept["timings"]
+        return kept

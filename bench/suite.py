@@ -1,0 +1,254 @@
+"""The suite file: YAML in, frozen models out, and for every mistake its line, its column and the nearest valid name.
+
+This module checks what the file alone can tell. What needs the data, the checkpoints or the metrics is checked by
+`bench.plan`, with `Source.where` for the position. Nothing here imports torch or transformers.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from bench.errors import InputError
+from bench.units import parse_quantity
+
+Kind = Literal["classification", "summarisation", "translation", "language-modelling", "multiple-choice"]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=100, pattern=r"^[^\s/\\\x00-\x1f]([^/\\\x00-\x1f]*[^\s/\\\x00-\x1f])?$"),
+]
+
+
+class _Strict(BaseModel):
+    """Frozen, and no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class FitSpec(_Strict):
+    """How a model's weights are made, when they are not simply loaded."""
+
+    recipe: Path
+    """YAML file of a `bench.fit.recipe.Recipe`."""
+    output: Path | None = None
+    """Where the fitted checkpoint lives; by default the results folder, under the recipe's and data's hash."""
+
+
+class VariantSpec(_Strict):
+    """One way to run the same weights."""
+
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    compile: bool = False
+    quantise: Literal["int8"] | None = None
+    """`int8`: dynamic quantisation of the linear layers' weights and activations, CPU only."""
+    prune: float | None = Field(default=None, gt=0, lt=1)
+    """Share of each linear layer's weights set to zero by magnitude."""
+
+    @property
+    def label(self) -> str:
+        """A short name, unique for each setting: `bfloat16+compiled`."""
+        parts: list[str] = [self.dtype] if self.dtype != "float32" else []
+        if self.quantise:
+            parts.append(self.quantise)
+        if self.prune is not None:
+            parts.append(f"pruned{self.prune:g}")
+        if self.compile:
+            parts.append("compiled")
+        return "+".join(parts) or "float32"
+
+
+class ModelSpec(_Strict):
+    """One candidate."""
+
+    name: Name
+    family: str
+    checkpoint: str | None = None
+    """A folder, a Hub name, or `package:NAME` for files inside an installed package."""
+    revision: str | None = None
+    gguf_file: str | None = None
+    subfolder: str | None = None
+    factory: str | None = None
+    """`torch-module`: `package.module:function`."""
+    strategy: Literal["majority", "copy", "lead"] | None = None
+    """`baseline`: which."""
+    options: dict[str, Any] = {}
+    """`torch-module`: keyword arguments of the factory."""
+    fit: FitSpec | None = None
+    variants: Annotated[list[VariantSpec], Field(min_length=1)] = [VariantSpec()]
+    prompts: dict[str, str] = {}
+    """Prompt template by task name, over the task's own."""
+    chat_template: bool = False
+    """Wrap the prompt in the tokenizer's chat template (causal-lm)."""
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+
+    @model_validator(mode="after")
+    def _needs(self) -> ModelSpec:
+        need = {"torch-module": "factory", "baseline": "strategy"}.get(self.family)
+        if need and getattr(self, need) is None:
+            raise ValueError(f"family '{self.family}' needs the key '{need}'")
+        hugging_face = ("causal-lm", "encoder", "seq2seq", "transformer")
+        if self.family in hugging_face and not self.checkpoint and not self.fit:
+            raise ValueError(f"family '{self.family}' needs a 'checkpoint' or a 'fit'")
+        labels = [variant.label for variant in self.variants]
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"two variants are the same: {', '.join(labels)}")
+        return self
+
+
+class DataSpec(_Strict):
+    """Where a task's examples come from: exactly one of `path`, `hub` and `builtin`."""
+
+    path: Path | None = None
+    """JSONL, CSV or Parquet file, or a directory of splits."""
+    hub: str | None = None
+    """Name of a Hugging Face data set."""
+    builtin: Literal["waybills", "pydocs"] | None = None
+    config: str | None = None
+    split: str = "test"
+    revision: str | None = None
+    columns: dict[str, str] = {}
+    """Column that bench expects → column of the data; dots reach into nested ones (`translation.en`)."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSpec:
+        if sum(value is not None for value in (self.path, self.hub, self.builtin)) != 1:
+            raise ValueError("give exactly one of 'path', 'hub' and 'builtin'")
+        return self
+
+
+class TaskSpec(_Strict):
+    """One thing that the models are tried on."""
+
+    name: Name
+    kind: Kind
+    data: DataSpec
+    metrics: list[str] = []
+    """Empty: the kind's own. The first is the task's `quality`."""
+    labels: list[str] | None = None
+    """Classification: the labels in order; by default those of the data, sorted."""
+    label_names: dict[str, str] = {}
+    """Classification by likelihood: what the model is to write for a label, where that differs."""
+    prompt: str | dict[str, str] | None = None
+    """Template over the columns, or one per family; by default the kind's own (`bench.tasks`)."""
+    max_examples: int | None = Field(default=None, ge=1)
+    max_new_tokens: int = Field(default=64, ge=1)
+    max_input_tokens: int | None = Field(default=None, ge=8)
+    batch_size: int | None = Field(default=None, ge=1)
+    num_beams: int = Field(default=1, ge=1)
+    stop: list[str] = []
+    weight: float = Field(default=1.0, ge=0)
+    """Weight of this task's quality in a decision across tasks."""
+
+
+class Defaults(_Strict):
+    """What holds for every cell that does not say otherwise."""
+
+    device: str = "auto"
+    seed: int = 42
+    batch_size: int = Field(default=16, ge=1)
+    max_examples: int | None = Field(default=None, ge=1)
+    timeout_s: float = Field(default=3600.0, gt=0)
+    memory_limit: str | None = None
+    threads: int | None = Field(default=None, ge=1)
+    """Intra-op threads of torch; by default the CPUs this process may use."""
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _memory(cls, text: str | None) -> str | None:
+        if text is not None:
+            _as_value_error(text, "bytes")
+        return text
+
+    @property
+    def memory_limit_bytes(self) -> int | None:
+        """The memory limit in bytes."""
+        return None if self.memory_limit is None else int(parse_quantity(self.memory_limit, "bytes"))
+
+
+class MeasureSpec(_Strict):
+    """How long and how often to measure; see `bench.measure.profiles` for what each profile sets."""
+
+    profile: Literal["quick", "standard", "rigorous"] = "standard"
+    processes: int | None = Field(default=None, ge=1)
+    window_s: float | None = Field(default=None, gt=0)
+    energy: Literal["auto", "off"] = "auto"
+    tdp_w: float | None = Field(default=None, gt=0)
+    """Thermal design power of the CPU package in watts, for the estimate of energy."""
+
+
+class PriceSpec(_Strict):
+    """Prices that turn throughput and energy into cost and carbon; each is optional."""
+
+    currency: str = "EUR"
+    machine_per_hour: float | None = Field(default=None, ge=0)
+    energy_per_kwh: float | None = Field(default=None, ge=0)
+    carbon_g_per_kwh: float | None = Field(default=None, ge=0)
+
+
+class DecisionSpec(_Strict):
+    """How a pick is made from the front."""
+
+    rule: Literal["best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted"] = (
+        "best-quality-within-budget"
+    )
+    prefer: str | None = None
+    """The objective to optimise; by default the first quality objective."""
+    epsilon: float = Field(default=0.01, ge=0)
+    """`cheapest-within-epsilon`: how much of `prefer` may be given up, in its own unit."""
+    order: list[str] = []
+    """`lexicographic`: objectives, most important first."""
+    margins: dict[str, float | str] = {}
+    """Per objective, the difference that does not matter: a quantity with its unit, or `"2 %"` of the value."""
+    rates: dict[str, str] = {}
+    """`weighted`: what `prefer` is worth in each other objective, e.g. `latency_p95_s: "20 ms per 0.01"`."""
+    reference: dict[str, float | str] = {}
+    """Reference point of the hypervolume, per objective."""
+    cost_across_tasks: Literal["sum", "worst"] = "worst"
+    confidence: float = Field(default=0.8, gt=0.5, lt=1)
+    """Below this the recommendation abstains."""
+    replicates: int = Field(default=2000, ge=200)
+    seed: int = 42
+
+
+class Suite(_Strict):
+    """A whole suite file."""
+
+    name: Name
+    description: str = ""
+    defaults: Defaults = Defaults()
+    models: Annotated[list[ModelSpec], Field(min_length=1)]
+    tasks: Annotated[list[TaskSpec], Field(min_length=1)]
+    measure: MeasureSpec = MeasureSpec()
+    objectives: Annotated[list[str], Field(min_length=2, max_length=6)] = [
+        "quality", "latency_p95_s", "peak_memory_bytes", "energy_per_example_j",
+    ]  # fmt: skip
+    """`quality` (each task's first metric), a metric, or a reading."""
+    constraints: dict[str, str] = {}
+    """Reading or metric → limit, e.g. `latency_p95_s: "<= 50 ms"`."""
+    decision: DecisionSpec = DecisionSpec()
+    prices: PriceSpec | None = None
+
+    @field_validator("models", "tasks")
+    @classmethod
+    def _distinct_names(cls, items: list[Any]) -> list[Any]:
+        seen: set[str] = set()
+        for item in items:
+            if item.name in seen:
+                raise ValueError(f"two entries are named '{item.name}'; give each its own name")
+            seen.add(item.name)
+        return items
+
+
+def _as_value_error(text: str, unit: str) -> None:
+    try:
+        parse_quantity(text, unit)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+LIMIT = re.compile(r"^\s*(<=|>=|<|>)\s*(.+?)\s*$")
+"""Operator and quantity of a constraint."""

@@ -1,0 +1,195 @@
+"""YAML files whose every mistake has a file, a line and a column.
+
+A file is parsed as YAML 1.2 (`off` is a word, `5e-3` a number), checked against a pydantic model, and kept with the
+position of each key, so that a later check can still say where. Knows nothing of suites.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from bench.errors import SuiteError, nearest
+
+M = TypeVar("M", bound=BaseModel)
+Loc = Sequence[int | str]
+
+TYPE_WORDS = {
+    "string_type": "should be text; put it in quotes",
+    "int_type": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "bool_type": "should be true or false",
+    "list_type": "should be a list; begin each entry with '- '",
+    "dict_type": "should be a mapping of 'key: value' lines",
+    "model_type": "should be a mapping of 'key: value' lines",
+    "model_attributes_type": "should be a mapping of 'key: value' lines",
+    "too_short": "should have more entries",
+    "too_long": "has too many entries",
+    "string_pattern_mismatch": "has characters that a name cannot have (slashes, control characters, spaces at an end)",
+    "string_too_short": "should not be empty",
+    "path_type": "should be a path; put it in quotes",
+}
+"""Pydantic's error types in plain words."""
+
+
+@dataclass(frozen=True)
+class Located(Generic[M]):
+    """A checked file and where each part of it stands."""
+
+    value: M
+    path: Path
+    text: str
+    tree: Any
+
+    def where(self, *loc: int | str) -> str:
+        """Returns `suite.yaml:12:5 models[2].dtype`."""
+        line, column = _position(self.tree, loc)
+        return f"{self.path}:{line}:{column} {dotted(loc)}".rstrip()
+
+    def error(self, loc: Loc, message: str) -> SuiteError:
+        """Returns an error that points at `loc`."""
+        return SuiteError(f"{self.where(*loc)}: {message}")
+
+
+def dotted(loc: Loc) -> str:
+    """Returns a place in a YAML file as people write it.
+
+    >>> dotted(["models", 2, "dtype"])
+    'models[2].dtype'
+    """
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def read(path: Path, model: type[M]) -> Located[M]:
+    """Returns the file at `path`, checked against `model`.
+
+    Raises:
+        SuiteError: the file is missing, is not YAML, or does not fit the model. Every mistake has a line of its own.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SuiteError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise SuiteError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+    tree = _parse(path, text)
+    if not isinstance(tree, Mapping):
+        raise SuiteError(f"{path}:1:1: the file should be a mapping of 'key: value' lines, and is {_kind(tree)}")
+    try:
+        value = model.model_validate_json(json.dumps(_plain(tree)))
+    except ValidationError as error:
+        lines = [_line(path, tree, model, dict(problem)) for problem in error.errors()]
+        raise SuiteError("\n".join(lines)) from error
+    return Located(value, path, text, tree)
+
+
+def _parse(path: Path, text: str) -> Any:
+    try:
+        return YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
+        problem = (error.problem or str(error)).splitlines()[0]
+        raise SuiteError(
+            f"{path}{place}: not valid YAML: {problem}; check indentation, colons and quotes here"
+        ) from error
+    except (YAMLError, ValueError) as error:
+        raise SuiteError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from error
+
+
+def _kind(value: Any) -> str:
+    return "empty" if value is None else f"a {type(value).__name__}"
+
+
+def _plain(value: Any) -> Any:
+    """Returns ruamel's round-trip types as plain ones."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    for plain in (int, float, str):
+        if isinstance(value, plain):
+            return plain(value)
+    return value.isoformat() if isinstance(value, (datetime.date, datetime.datetime)) else str(value)
+
+
+def _position(tree: Any, loc: Loc) -> tuple[int, int]:
+    """Returns line and column (1 first) of the deepest part of `loc` that is in the file."""
+    line, column = 0, 0
+    node = tree
+    for part in loc:
+        marks = getattr(node, "lc", None)
+        if isinstance(node, Mapping) and part in node and marks is not None:
+            line, column = marks.key(part)
+        elif isinstance(node, list) and isinstance(part, int) and part < len(node) and marks is not None:
+            line, column = marks.item(part)
+        else:
+            break
+        node = node[part]
+    return line + 1, column + 1
+
+
+def _line(path: Path, tree: Any, model: type[BaseModel], problem: dict[str, Any]) -> str:
+    loc = list(problem["loc"])
+    kind, given = str(problem["type"]), problem.get("input")
+    if kind == "missing":
+        key = loc.pop()
+        message = f"the key '{key}' is missing"
+    elif kind == "extra_forbidden":
+        message = f"unknown key '{loc[-1]}'; {nearest(str(loc[-1]), _keys(model, loc[:-1]))}"
+    elif kind == "literal_error":
+        valid = [word.strip(" '") for word in str(problem["ctx"]["expected"]).replace(" or ", ",").split(",")]
+        message = f"{_shown(given)} is not one of the choices; {nearest(str(given), filter(None, valid))}"
+    elif kind == "value_error":
+        message = str(problem["ctx"]["error"])
+    elif kind in TYPE_WORDS:
+        message = f"{_shown(given)} {TYPE_WORDS[kind]}"
+    else:
+        message = f"{_shown(given)}: {str(problem['msg'])[:1].lower()}{str(problem['msg'])[1:]}"
+    line, column = _position(tree, loc)
+    return f"{path}:{line}:{column} {dotted(loc)}".rstrip() + f": {message}"
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _keys(model: Any, loc: Loc) -> list[str]:
+    """Returns the valid keys of the model at `loc`."""
+    current = model
+    for part in loc:
+        current = _unwrapped(current)
+        if isinstance(part, int):
+            current = typing.get_args(current)[0]
+        elif isinstance(current, type) and issubclass(current, BaseModel):
+            current = current.model_fields[part].annotation
+    current = _unwrapped(current)
+    is_model = isinstance(current, type) and issubclass(current, BaseModel)
+    return list(current.model_fields) if is_model else []
+
+
+def _unwrapped(annotation: Any) -> Any:
+    """Returns X for `Annotated[X, …]` and `X | None`."""
+    while True:
+        origin = typing.get_origin(annotation)
+        arguments = [argument for argument in typing.get_args(annotation) if argument is not type(None)]
+        if origin is typing.Annotated or (origin is not None and "Union" in str(origin)):
+            annotation = arguments[0]
+        else:
+            return annotation

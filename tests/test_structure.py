@@ -1,0 +1,31 @@
+"""The limits of section "Functions and files" of the style: files under 300 lines, functions under 40."""
+
+import ast
+from pathlib import Path
+
+import bench
+
+PACKAGE = Path(bench.__file__).parent
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 40
+
+
+def test_files_stop_at_300_lines() -> None:
+    long = {path.name: path.read_text().count("\n") for path in PACKAGE.rglob("*.py")}
+    assert {name: lines for name, lines in long.items() if lines > MAX_FILE_LINES} == {}
+
+
+def test_functions_stop_at_40_lines() -> None:
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                if lines > MAX_FUNCTION_LINES:
+                    found[f"{path.name}:{node.name}"] = lines
+    assert found == {}
+
+
+def test_no_module_is_a_drawer() -> None:
+    banned = {"utils", "helpers", "common", "manager", "misc"}
+    assert [path for path in PACKAGE.rglob("*.py") if path.stem in banned] == []
