@@ -1,0 +1,103 @@
+"""Rows from a Hugging Face data set by name, configuration, split and revision.
+
+The Hub's own library decides about tokens, caches and offline mode. Where the Hub takes no connection within
+seconds, only the cache is asked, so that a dead network costs no round of retries.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from bench.errors import DataError, HubError
+
+CONNECT_TIMEOUT_S = 3.0
+"""Of the one trial connection; an answer takes tenths of a second."""
+DEFAULT_ENDPOINT = "https://huggingface.co"
+
+Row = dict[str, Any]
+
+
+def read(name: str, config: str | None, split: str, revision: str | None) -> list[Row]:
+    """Returns the rows of one split; integer class labels become their names.
+
+    Raises:
+        HubError: the Hub cannot be reached, or does not serve the data set.
+        DataError: there is no such configuration or split.
+    """
+    import datasets
+
+    try:
+        with contextlib.nullcontext() if reachable() else _cache_only():
+            data = datasets.load_dataset(name, config, split=split, revision=revision)
+    except ValueError as error:
+        raise DataError(f"data set '{name}': {_first_line(error)}; check 'config' and 'split'") from error
+    except (OSError, RuntimeError) as error:
+        raise _explained(name, revision, error) from error
+    named = {key: feature for key, feature in data.features.items() if isinstance(feature, datasets.ClassLabel)}
+    return [_named(row, named) for row in data]
+
+
+def reachable() -> bool:
+    """Returns whether the Hub (`HF_ENDPOINT`) takes a connection; a proxy is taken for an answer."""
+    endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT)
+    if endpoint.scheme in getproxies():
+        return True
+    port = endpoint.port or (443 if endpoint.scheme == "https" else 80)
+    try:
+        with socket.create_connection((endpoint.hostname or "", port), timeout=CONNECT_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _cache_only() -> Iterator[None]:
+    """Has the Hub's libraries look into their cache alone, as with `HF_HUB_OFFLINE=1`."""
+    import datasets
+    import huggingface_hub
+
+    places: tuple[Any, ...] = (datasets.config, huggingface_hub.constants)
+    before = [place.HF_HUB_OFFLINE for place in places]
+    for place in places:
+        place.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        for place, value in zip(places, before, strict=True):
+            place.HF_HUB_OFFLINE = value
+
+
+def _named(row: Row, features: dict[str, Any]) -> Row:
+    return {key: _name_of(value, key, features[key]) if key in features else value for key, value in row.items()}
+
+
+def _name_of(value: int | None, column: str, feature: Any) -> str | None:
+    if value is None:
+        return None
+    if value < 0:
+        raise DataError(f"column '{column}' holds {value}: this split has no labels; take another split")
+    return str(feature.int2str(value))
+
+
+def _explained(name: str, revision: str | None, error: Exception) -> HubError:
+    where = f"data set '{name}'" + (f" at revision '{revision}'" if revision else "")
+    kinds = {type(link).__name__ for link in (error, error.__cause__, error.__context__) if link is not None}
+    if "RevisionNotFoundError" in kinds:
+        return HubError(f"{where}: the Hub has no such revision; take a commit hash, branch or tag from its page")
+    if kinds & {"RepositoryNotFoundError", "DatasetNotFoundError", "GatedRepoError"}:
+        return HubError(f"{where}: the Hub has no such data set, or refuses access; check the name, and set HF_TOKEN")
+    return HubError(
+        f"{where}: not in the local cache, and the Hub cannot be reached ({_first_line(error)}); "
+        "connect to the network or unset HF_HUB_OFFLINE, or download the files and give their path"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,35 @@
+"""A data set as the run used it, written once beside the run, so that every worker reads the very same
+rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bench.data.base import Dataset, Example
+
+FOLDER = "data"
+"""Under the results folder."""
+
+
+def write(data: Dataset, results: Path) -> Path:
+    """Writes `data` under its hash unless it is there; returns the absolute path."""
+    path = results.resolve() / FOLDER / f"{data.hash[:32]}.json"
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [[example.id, example.group, dict(example.columns)] for example in data.examples]
+    stored = {"hash": data.hash, "origin": data.origin, "notes": dict(data.notes), "rows": rows}
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(stored, ensure_ascii=False), encoding="utf-8")
+    fresh.replace(path)
+    return path
+
+
+def read(path: Path) -> Dataset:
+    """Returns what `write` wrote."""
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    examples = tuple(
+        Example(index, identity, columns, group) for index, (identity, group, columns) in enumerate(stored["rows"])
+    )
+    return Dataset(examples, stored["hash"], stored["origin"], stored["notes"])

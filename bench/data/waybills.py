@@ -1,0 +1,87 @@
+"""A generated corpus of short freight notes, for three tasks: status, headline and German rendering.
+
+Each note has two to five sentences about one shipment. Its status is in the text, but not in a keyword: most
+early, timely and late arrivals share their wording and differ by dates alone, and notes mention other
+shipments and what did not go wrong. The corpus is the same for everyone with the same Babel (its CLDR names
+are in the text); `digest` says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from random import Random
+
+import babel
+
+from bench.data.waybills_facts import draw
+from bench.data.waybills_writing import headline, write
+from bench.errors import DataError, nearest
+
+VERSION = 1
+"""Of the generator; a change of any text raises it."""
+SEED = "waybills-1"
+SIZES: dict[str, int] = {"train": 24000, "validation": 500, "test": 500}
+"""Rows of each split."""
+COLUMNS = ("id", "text", "status", "headline", "german", "group")
+
+Row = dict[str, str]
+
+
+def rows(split: str) -> list[Row]:
+    """Returns the rows of a split: `id`, `text`, `status`, `headline`, `german` and `group` (the consignee).
+
+    Raises:
+        DataError: there is no such split.
+    """
+    if split not in SIZES:
+        raise DataError(f"waybills has no split '{split}'; {nearest(split, SIZES)}")
+    return [dict(row) for row in _corpus()[split]]
+
+
+def digest(split: str) -> str:
+    """Returns the SHA-256 (hex) of a split's rows."""
+    text = json.dumps(rows(split), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def babel_version() -> str:
+    """Returns the version of Babel, whose CLDR names the texts contain."""
+    return babel.__version__
+
+
+def _split_of(key: str) -> str:
+    """Returns the split that the hash of a note's facts belongs to, in proportion to the sizes."""
+    position = int(key[:12], 16) % sum(SIZES.values())
+    for split, size in SIZES.items():
+        if position < size:
+            return split
+        position -= size
+    raise AssertionError("the position is below the sum of the sizes")
+
+
+@lru_cache(maxsize=1)
+def _corpus() -> dict[str, tuple[Row, ...]]:
+    """All splits. Facts go to a split by their hash, so that no shipment is in two; no text appears twice."""
+    rng = Random(SEED)
+    found: dict[str, list[Row]] = {split: [] for split in SIZES}
+    seen: set[str] = set()
+    while any(len(found[split]) < size for split, size in SIZES.items()):
+        facts = draw(rng)
+        split = _split_of(facts.key())
+        text, german = write(rng, facts)
+        if text in seen or len(found[split]) == SIZES[split]:
+            continue
+        seen.add(text)
+        found[split].append(
+            {
+                "id": f"{split}-{len(found[split]):05d}",
+                "text": text,
+                "status": facts.status,
+                "headline": headline(facts),
+                "german": german,
+                "group": facts.consignee,
+            }
+        )
+    return {split: tuple(chosen) for split, chosen in found.items()}

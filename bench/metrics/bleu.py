@@ -1,0 +1,65 @@
+"""BLEU, by sacrebleu's counts, with its value computed for many resamples at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bench.metrics.base import Floats
+from bench.metrics.rows import TEXT_KINDS, counted, predictions, references
+from bench.record import Sample
+
+ORDERS = 4
+"""Longest n-gram. Source: Papineni et al. 2002."""
+
+
+class Bleu:
+    """Corpus BLEU, 0 to 100: brevity penalty times the geometric mean of the n-gram precisions, n = 1 … 4.
+
+    A precision without a hit is smoothed to 100 / (2ᵏ·total), k counting such precisions
+    (`smooth_method="exp"`, NIST's). Rows: `length, reference length, hits 1–4, n-grams 1–4, 1`.
+
+    Source: Post 2018, sacrebleu.
+    """
+
+    name = "bleu"
+    unit = "score"
+    higher_is_better = True
+    kinds = TEXT_KINDS
+    proportion = False
+
+    @cached_property
+    def signature(self) -> str | None:
+        """sacrebleu's signature for one reference."""
+        scorer = _scorer()
+        scorer.num_refs = 1
+        return str(scorer.get_signature())
+
+    def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
+        """Returns rows of shape `(n, 11)`."""
+        if not samples:
+            return np.zeros((0, 2 + 2 * ORDERS + 1))
+        return counted(_scorer()._extract_corpus_statistics(predictions(samples), [references(samples)]))
+
+    def value(self, sums: Floats) -> Floats:
+        """Returns corpus BLEU."""
+        values = np.asarray(sums, dtype=np.float64)
+        length, wanted, n = values[..., 0], values[..., 1], values[..., -1]
+        hits, totals = values[..., 2 : 2 + ORDERS], values[..., 2 + ORDERS : 2 + 2 * ORDERS]
+        scored = (hits.sum(axis=-1) > 0) & (totals > 0).all(axis=-1)
+        misses = np.cumsum(hits == 0, axis=-1)
+        smoothed = np.where(hits > 0, hits, 0.5**misses)
+        precisions = np.divide(smoothed, totals, out=np.ones(hits.shape), where=scored[..., None])
+        geometric = np.exp(np.log(precisions).mean(axis=-1))
+        shortness = np.divide(wanted, length, out=np.ones(n.shape), where=scored & (length > 0))
+        penalty = np.exp(np.minimum(0.0, 1.0 - shortness))
+        return np.where(n > 0, np.where(scored, 100.0 * penalty * geometric, 0.0), np.nan)
+
+
+def _scorer() -> Any:
+    from sacrebleu.metrics.bleu import BLEU
+
+    return BLEU(force=True)

@@ -1,0 +1,53 @@
+"""From the names that a suite gives to metrics, with the defaults of each kind of task.
+
+A name is one of `bench.readings.METRICS` or of `METRIC_GROUPS`; `package.module:function` for a callable of
+one's own; or `evaluate:NAME` for a Hugging Face `evaluate` module (see `bench.metrics.module`). Nothing heavy
+is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.errors import InputError, nearest
+from bench.metrics.base import Metric
+from bench.readings import DEFAULT_METRICS, METRIC_GROUPS, METRICS
+
+FALLBACK = ("accuracy",)
+"""Metrics of a kind that `DEFAULT_METRICS` does not list (multiple choice)."""
+
+
+def resolve(names: Sequence[str], kind: str) -> list[Metric]:
+    """Returns the metrics for a task in the order named, each once; the kind's defaults where no name is
+    given.
+
+    Raises:
+        InputError: no metric has the name, or it makes no sense for the kind.
+    """
+    wanted = list(names) or list(DEFAULT_METRICS.get(kind, FALLBACK))
+    expanded = [single for name in wanted for single in METRIC_GROUPS.get(name, (name,))]
+    return [_suited(_find(name), kind) for name in dict.fromkeys(expanded)]
+
+
+def _find(name: str) -> Metric:
+    if name in METRICS:
+        found: Metric = METRICS.load(name)()
+        return found
+    if ":" in name or "/" in name:
+        from bench.metrics import module
+
+        return module.find(name)
+    valid = [*METRICS, *METRIC_GROUPS]
+    raise InputError(
+        f"no metric is named '{name}'; {nearest(name, valid)} (one's own: 'package.module:function' or 'evaluate:NAME')"
+    )
+
+
+def _suited(metric: Metric, kind: str) -> Metric:
+    if kind in metric.kinds:
+        return metric
+    fitting = ", ".join(name for name in METRICS if kind in METRICS.load(name).kinds) or "none of bench's"
+    fits = ", ".join(sorted(metric.kinds))
+    raise InputError(
+        f"the metric '{metric.name}' makes no sense for {kind}; these do: {fitting} ('{metric.name}' is for {fits})"
+    )

@@ -1,0 +1,69 @@
+"""chrF, by sacrebleu's counts, with its value computed for many resamples at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bench.metrics.base import Floats
+from bench.metrics.rows import TEXT_KINDS, counted, predictions, ratio, references
+from bench.record import Sample
+
+ORDERS = 6
+"""Longest character n-gram. Source: Popović 2015."""
+BETA = 2
+"""Recall weighs β² times as much as precision. Source: Popović 2016."""
+
+
+class ChrF:
+    """Corpus chrF2, 0 to 100: F-β of character n-gram precision and recall, averaged over n = 1 … 6.
+
+    Orders without an n-gram on either side are left out. Rows: per order `in prediction, in reference,
+    shared`; 1.
+
+    Source: sacrebleu 2.
+    """
+
+    name = "chrf"
+    unit = "score"
+    higher_is_better = True
+    kinds = TEXT_KINDS
+    proportion = False
+
+    @cached_property
+    def signature(self) -> str | None:
+        """sacrebleu's signature for one reference."""
+        scorer = _scorer()
+        scorer.num_refs = 1
+        return str(scorer.get_signature())
+
+    def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
+        """Returns rows of shape `(n, 19)`."""
+        if not samples:
+            return np.zeros((0, 3 * ORDERS + 1))
+        return counted(_scorer()._extract_corpus_statistics(predictions(samples), [references(samples)]))
+
+    def value(self, sums: Floats) -> Floats:
+        """Returns corpus chrF."""
+        values = np.asarray(sums, dtype=np.float64)
+        n = values[..., -1]
+        counts = values[..., :-1].reshape(*n.shape, ORDERS, 3)
+        given, wanted, shared = counts[..., 0], counts[..., 1], counts[..., 2]
+        used = (given > 0) & (wanted > 0)
+        orders = used.sum(axis=-1)
+        precision = np.where(used, ratio(shared, given), 0.0).sum(axis=-1)
+        recall = np.where(used, ratio(shared, wanted), 0.0).sum(axis=-1)
+        precision, recall = (np.divide(part, np.maximum(orders, 1)) for part in (precision, recall))
+        scored = precision + recall > 0
+        below = np.where(scored, BETA**2 * precision + recall, 1.0)
+        score = 100.0 * (1 + BETA**2) * precision * recall / below
+        return np.where(n > 0, np.where(scored, score, 0.0), np.nan)
+
+
+def _scorer() -> Any:
+    from sacrebleu.metrics.chrf import CHRF
+
+    return CHRF(char_order=ORDERS, word_order=0, beta=BETA)

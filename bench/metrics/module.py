@@ -1,0 +1,250 @@
+"""Metrics from elsewhere: any callable, any Hugging Face `evaluate` module; and ours behind its interface.
+
+A suite names a callable `package.module:function` and an evaluate module `evaluate:NAME`, with `@REVISION`
+for a pinned one of the Hub and `#KEY` for one of several results: `evaluate:./metrics/mine#score`. A name
+with a slash, `./metrics/mine` or `owner/name`, needs no `evaluate:`. Such a module is code that runs here:
+naming it is consent to that.
+
+A function of lists has no sufficient statistics. Where it gives a number per example those are the rows, and
+their mean is the value. Where it gives one number for all, the rows are its jackknife influences (see
+`influences`): their mean is the number exactly, and intervals are those of the metric linearised at the data.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.errors import HubError, InputError, UsageError, nearest
+from bench.metrics.base import Floats, Metric
+from bench.metrics.rows import counted, mean, predictions, references
+from bench.readings import METRICS
+from bench.record import Sample
+from bench.registry import load_object
+
+PREFIX = "evaluate:"
+ALL_KINDS = frozenset({"classification", "summarisation", "translation", "multiple-choice"})
+"""Kinds whose samples have a prediction and a reference."""
+LOWER_IS_BETTER = frozenset({"wer", "cer", "ter", "mse", "mae", "mape", "smape", "mase", "brier_score", "perplexity"})
+"""The Hub's own modules whose lowest value is best; a callable says so by `higher_is_better = False`."""
+OFFLINE = frozenset({"1", "ON", "YES", "TRUE"})
+"""Values of HF_HUB_OFFLINE that mean yes. Source: huggingface_hub."""
+
+BLOCKS = 200
+"""Most calls of a metric that gives one number for all; a standard error from 200 blocks is known to 5 %
+(1 / √(2·200))."""
+
+Texts = Sequence[str]
+Score = Callable[[Texts, Texts, Sequence[str]], float | list[float]]
+"""From predictions, references and labels to one number, or one per example."""
+
+
+def influences(score: Callable[[Sequence[int]], float], n: int, blocks: int = BLOCKS) -> list[float]:
+    """Returns one number per example, whose mean is the score of all: score + (mean of s₋ᵢ − s₋ᵢ)·(n − 1).
+
+    s₋ᵢ is the score without example i. For a mean of per-example scores these are the scores themselves.
+    Beyond `blocks` examples, `blocks` runs of neighbours are left out in turn, and their influence is scaled
+    by √(n / blocks), so that the variance of the mean of the rows is that of the grouped jackknife.
+    Costs min(n, blocks) + 1 calls.
+
+    Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 11.
+
+    >>> influences(lambda chosen: sum(chosen) / len(chosen), 3)
+    [0.0, 1.0, 2.0]
+    """
+    whole = score(range(n))
+    if n < 2:
+        return [whole] * n
+    blocks = min(n, blocks)
+    block = np.arange(n) * blocks // n
+    without = np.asarray([score(np.flatnonzero(block != b).tolist()) for b in range(blocks)])[block]
+    return [float(row) for row in whole + (n / blocks) ** 0.5 * (blocks - 1) * (without.mean() - without)]
+
+
+class External:
+    """A metric whose number comes from a function of lists. Rows: `score or influence, 1`."""
+
+    proportion = False
+
+    def __init__(self, name: str, score: Score, *, unit: str, higher_is_better: bool, kinds: frozenset[str]) -> None:
+        self.name = name
+        self.unit = unit
+        self.higher_is_better = higher_is_better
+        self.kinds = kinds
+        self.signature: str | None = name
+        self._score = score
+
+    def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
+        """Returns rows `(score or influence, 1)`, shape `(n, 2)`."""
+        if not samples:
+            return np.zeros((0, 2))
+        given, wanted = predictions(samples), references(samples)
+        whole = self._score(given, wanted, labels)
+        if isinstance(whole, list):
+            if len(whole) != len(samples):
+                raise InputError(f"metric '{self.name}' gave {len(whole)} scores for {len(samples)} examples")
+            return counted(whole)
+
+        def on(chosen: Sequence[int]) -> float:
+            part = self._score([given[i] for i in chosen], [wanted[i] for i in chosen], labels)
+            return whole if len(chosen) == len(samples) else _number(part, self.name)
+
+        return counted(influences(on, len(samples)))
+
+    def value(self, sums: Floats) -> Floats:
+        """Returns the mean of the rows."""
+        return mean(sums)
+
+
+def find(name: str) -> Metric:
+    """Returns the metric behind `package.module:function` or `evaluate:NAME`.
+
+    Raises:
+        InputError: there is no such callable, or no such folder.
+    """
+    if name.startswith(PREFIX) or ":" not in name:
+        return _of_evaluate(name)
+    function = load_object(name)
+    if not callable(function):
+        raise UsageError(f"metric '{name}' is not callable; give a function of predictions and references")
+
+    def score(given: Texts, wanted: Texts, labels: Sequence[str]) -> float | list[float]:
+        return _read(_called(name, lambda: function(list(given), list(wanted))), name, None)
+
+    return External(
+        name,
+        score,
+        unit=str(getattr(function, "unit", "score")),
+        higher_is_better=bool(getattr(function, "higher_is_better", True)),
+        kinds=frozenset(getattr(function, "kinds", ALL_KINDS)),
+    )
+
+
+def _called(name: str, call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as error:
+        raise InputError(f"metric '{name}' raised {type(error).__name__}: {error}") from error
+
+
+def _read(result: Any, name: str, key: str | None) -> float | list[float]:
+    """Returns the number, or the numbers, that a metric's result holds."""
+    if isinstance(result, Mapping):
+        if key in result and not isinstance(result[key], Mapping):
+            return _read(result[key], name, None)
+        numbers = {str(k): v for k, v in result.items() if isinstance(v, Real | np.number)}
+        last = key or name.removeprefix(PREFIX).partition("@")[0].rstrip("/").rpartition("/")[2]
+        if last not in numbers and (key is not None or len(numbers) != 1):
+            raise InputError(f"metric '{name}' gives no '{last}'; {nearest(last, numbers)}; name one as '{name}#KEY'")
+        return float(numbers.get(last, next(iter(numbers.values()))))
+    if isinstance(result, Sequence | np.ndarray) and not isinstance(result, str):
+        return [_number(value, name) for value in result]
+    return _number(result, name)
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, Real | np.number | np.bool_):
+        return float(value)
+    raise InputError(f"metric '{name}' gave a {type(value).__name__}; a number, or one per example, is needed")
+
+
+class _Module:
+    """An `evaluate` module, loaded at the first use."""
+
+    def __init__(self, name: str) -> None:
+        rest, _, key = name.removeprefix(PREFIX).partition("#")
+        self.name = name
+        self.path, _, self.revision = rest.partition("@")
+        self.key = key or None
+
+    def __call__(self, given: Texts, wanted: Texts, labels: Sequence[str]) -> float | list[float]:
+        """Returns the module's number."""
+        left = self._as_expected("predictions", given, labels)
+        right = self._as_expected("references", wanted, labels)
+        result = _called(self.name, lambda: self._loaded.compute(predictions=left, references=right))
+        return _read(result, self.name, self.key)
+
+    @cached_property
+    def _loaded(self) -> Any:
+        import evaluate
+
+        if os.environ.get("HF_HUB_OFFLINE", "").upper() in OFFLINE:
+            evaluate.config.HF_EVALUATE_OFFLINE = True
+        try:
+            return evaluate.load(self.path, revision=self.revision or None, keep_in_memory=True)
+        except (OSError, ValueError, ImportError, RuntimeError) as error:
+            if Path(self.path).exists():
+                raise InputError(f"metric '{self.name}' cannot be loaded: {error}") from error
+            raise HubError(
+                f"metric '{self.name}': not in the local cache, and not served by the Hub ({error}); "
+                "connect to the network, or download the module and give its folder as 'evaluate:./folder'"
+            ) from error
+
+    def _as_expected(self, column: str, texts: Texts, labels: Sequence[str]) -> list[Any]:
+        """Texts as the module declares them: label numbers, floats, or lists of one reference."""
+        declared = self._loaded.features
+        feature = (declared[0] if isinstance(declared, list) else declared)[column]
+        nested = getattr(feature, "feature", None)
+        dtype = str(getattr(nested if nested is not None else feature, "dtype", "string"))
+        values = [_as_type(text, dtype, labels, self.name) for text in texts]
+        return [[value] for value in values] if nested is not None else values
+
+
+def _as_type(text: str, dtype: str, labels: Sequence[str], name: str) -> Any:
+    if dtype.startswith(("int", "uint")) and labels:
+        return labels.index(text) if text in labels else len(labels)
+    try:
+        if dtype.startswith(("int", "uint")):
+            return int(text)
+        return float(text) if dtype.startswith("float") else text
+    except ValueError as error:
+        raise InputError(f"metric '{name}' needs numbers ({dtype}), and got '{text}'") from error
+
+
+def _of_evaluate(name: str) -> Metric:
+    module = _Module(name)
+    if not module.path:
+        raise InputError(f"'{name}' names no module; write 'evaluate:NAME'")
+    if module.path.startswith((".", "/", "~")) and not Path(module.path).exists():
+        raise InputError(f"metric '{name}': there is no such file or folder; relative paths start where bench is run")
+    base = Path(module.path).stem
+    better = base not in LOWER_IS_BETTER
+    return External(name, module, unit="score", higher_is_better=better, kinds=ALL_KINDS)
+
+
+def as_evaluate(name: str) -> Any:
+    """Returns an `evaluate.Metric` that computes a built-in metric: `compute(predictions=…, references=…)`.
+
+    Predictions and references are texts or labels; the result is `{name: value}`.
+
+    Raises:
+        InputError: no such metric, or one that needs more than texts (perplexity, bits per byte,
+        calibration).
+    """
+    import datasets
+    import evaluate
+
+    metric: Metric = METRICS.load(name)()
+    if name == "ece" or not metric.kinds & ALL_KINDS:
+        raise InputError(f"metric '{name}' needs scores of the model, not texts alone; use it through a suite")
+
+    class BuiltIn(evaluate.Metric):  # type: ignore[misc]
+        """One metric of bench."""
+
+        def _info(self) -> Any:
+            texts = datasets.Features({key: datasets.Value("string") for key in ("predictions", "references")})
+            about = (metric.__doc__ or name).strip()
+            return evaluate.MetricInfo(description=about, citation="", inputs_description="", features=texts)
+
+        def _compute(self, *, predictions: Texts, references: Texts) -> dict[str, float]:
+            pairs = enumerate(zip(references, predictions, strict=True))
+            samples = [Sample(i, str(i), wanted, given) for i, (wanted, given) in pairs]
+            return {name: float(metric.value(metric.statistics(samples, ()).sum(axis=0)))}
+
+    return BuiltIn(keep_in_memory=True)

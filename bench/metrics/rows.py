@@ -1,0 +1,49 @@
+"""What metrics share about rows: the texts of samples, and rows of statistics that end in a count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bench.metrics.base import Floats
+from bench.record import Sample
+
+TEXT_KINDS = frozenset({"summarisation", "translation"})
+"""Kinds whose answers are free text."""
+LABEL_KINDS = frozenset({"classification", "multiple-choice"})
+"""Kinds whose answers are one of a few."""
+
+
+def predictions(samples: Sequence[Sample]) -> list[str]:
+    """Returns the predicted texts; a missing one is the empty text."""
+    return [sample.prediction or "" for sample in samples]
+
+
+def references(samples: Sequence[Sample]) -> list[str]:
+    """Returns the expected texts."""
+    return [sample.reference for sample in samples]
+
+
+def counted(columns: ArrayLike) -> Floats:
+    """Returns `columns`, shape `(n, k)` or `(n,)`, as floats with a last column of ones."""
+    values = np.asarray(columns, dtype=np.float64)
+    if values.ndim == 1:
+        values = values[:, None]
+    return np.hstack([values, np.ones((len(values), 1))])
+
+
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Returns the quotient elementwise, NaN where the denominator is 0."""
+    above, below = np.broadcast_arrays(
+        np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    )
+    quotient: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)
+    return quotient
+
+
+def mean(sums: Floats) -> Floats:
+    """Returns the mean of the first column of rows `(value, 1)`, from their sums of shape `(..., 2)`."""
+    values = np.asarray(sums, dtype=np.float64)
+    return ratio(values[..., 0], values[..., -1])

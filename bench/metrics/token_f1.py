@@ -1,0 +1,49 @@
+"""Token F1 of short answers: the overlap of words with the reference, as SQuAD counts it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bench.metrics.base import Floats
+from bench.metrics.exact_match import normalised
+from bench.metrics.rows import TEXT_KINDS, counted, mean, predictions, references
+from bench.record import Sample
+
+
+def overlap_f1(predicted: str, expected: str) -> float:
+    """Returns the harmonic mean of the precision and recall of words, counted with repetition.
+
+    Where either has no words left after normalisation, 1 if neither has and 0 otherwise (SQuAD 2.0).
+
+    >>> overlap_f1("the red car", "a red bus")
+    0.5
+    """
+    given, wanted = normalised(predicted).split(), normalised(expected).split()
+    if not given or not wanted:
+        return float(given == wanted)
+    shared = (Counter(given) & Counter(wanted)).total()
+    return 2 * shared / (len(given) + len(wanted))
+
+
+class TokenF1:
+    """Mean over examples of the F1 of words. Rows: `f1, 1`.
+
+    Source: Rajpurkar et al. 2018, SQuAD 2.0's evaluation script.
+    """
+
+    name = "token_f1"
+    unit = "ratio"
+    higher_is_better = True
+    kinds = TEXT_KINDS
+    proportion = False
+    signature: str | None = "normalisation:squad"
+
+    def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
+        """Returns rows `(f1, 1)`, shape `(n, 2)`."""
+        pairs = zip(predictions(samples), references(samples), strict=True)
+        return counted([overlap_f1(predicted, expected) for predicted, expected in pairs])
+
+    def value(self, sums: Floats) -> Floats:
+        """Returns the mean F1."""
+        return mean(sums)

@@ -1,0 +1,90 @@
+"""Data sets through Hugging Face's library: read from a folder, and what is said without a network."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from bench.data import hub
+from bench.data.source import load
+from bench.errors import DataError, HubError
+from bench.suite import DataSpec
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data set on disk with a class label, as the Hub would serve it."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    features = datasets.Features(
+        {"sentence": datasets.Value("string"), "label": datasets.ClassLabel(names=["negative", "positive"])}
+    )
+    for split, labels in (("test", [1, 0]), ("train", [-1, -1])):
+        rows = {"sentence": ["good", "bad"], "label": labels}
+        datasets.Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "set" / f"{split}.parquet")
+    return tmp_path / "set"
+
+
+def test_class_labels_become_their_names(folder: Path) -> None:
+    spec = DataSpec(hub=str(folder), columns={"text": "sentence"})
+    data = load(spec, "classification", base=Path())
+    assert [dict(example.columns) for example in data.examples] == [
+        {"text": "good", "label": "positive"},
+        {"text": "bad", "label": "negative"},
+    ]
+
+
+def test_a_split_published_without_labels_is_refused(folder: Path) -> None:
+    with pytest.raises(DataError, match="'label' holds -1: this split has no labels"):
+        hub.read(str(folder), None, "train", None)
+
+
+def test_an_unknown_split_is_the_users_mistake(folder: Path) -> None:
+    with pytest.raises(DataError, match="check 'config' and 'split'"):
+        hub.read(str(folder), None, "tset", None)
+
+
+@pytest.fixture
+def listener() -> socket.socket:
+    """A port that takes connections and says nothing."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def test_an_endpoint_that_listens_is_reachable(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "getproxies", dict)
+    with listener:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        assert hub.reachable()
+
+
+def dead_endpoint() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_behind_a_proxy_the_library_finds_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", dead_endpoint())
+    monkeypatch.setattr(hub, "getproxies", lambda: {"http": "proxy"})
+    assert hub.reachable()
+
+
+def test_a_dead_endpoint_means_the_cache_and_no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    monkeypatch.setattr(hub, "getproxies", dict)
+    monkeypatch.setenv("HF_ENDPOINT", dead_endpoint())
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    seen: list[bool] = []
+
+    def load_dataset(*_: object, **__: object) -> None:
+        seen.append(datasets.config.HF_HUB_OFFLINE)
+        raise ConnectionError("Couldn't reach it")
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    with pytest.raises(HubError, match="not in the local cache, and the Hub cannot be reached"):
+        hub.read("nobody/nothing", None, "test", None)
+    assert seen == [True]
+    assert datasets.config.HF_HUB_OFFLINE is False

@@ -1,0 +1,169 @@
+"""Files, columns, limits, and what a wrong row says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bench.data import stored
+from bench.data.source import load, overlap
+from bench.errors import DataError
+from bench.suite import DataSpec
+
+ROWS = [{"text": f"note {index}", "label": index % 3, "id": f"n{index}", "group": "g"} for index in range(10)]
+
+
+def jsonl(folder: Path, rows: list[dict[str, Any]] = ROWS, name: str = "data.jsonl") -> Path:
+    path = folder / name
+    path.write_text("\n".join(json.dumps(row) for row in rows) + "\n\n", encoding="utf-8")
+    return path
+
+
+def load_file(path: Path, kind: str = "classification", **options: Any) -> Any:
+    columns = options.pop("columns", {})
+    return load(DataSpec(path=path, columns=columns), kind, base=Path(), **options)
+
+
+def test_the_same_rows_from_every_format(tmp_path: Path) -> None:
+    frame = pd.DataFrame(ROWS)
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    frame.to_csv(tmp_path / "data.tsv", index=False, sep="\t")
+    frame.to_parquet(tmp_path / "data.parquet")
+    expected = load_file(jsonl(tmp_path))
+    assert expected.examples[4].columns == {"text": "note 4", "label": "1"}
+    assert expected.examples[4].id == "n4" and expected.examples[4].group == "g"
+    for name in ("data.csv", "data.tsv", "data.parquet"):
+        assert load_file(tmp_path / name).hash == expected.hash
+
+
+def test_a_folder_of_splits(tmp_path: Path) -> None:
+    jsonl(tmp_path, ROWS[:3], "test.jsonl")
+    jsonl(tmp_path, ROWS[3:], "train.jsonl")
+    assert len(load(DataSpec(path=tmp_path), "classification", base=Path()).examples) == 3
+    with pytest.raises(DataError, match="did you mean 'train'"):
+        load(DataSpec(path=tmp_path, split="trian"), "classification", base=Path())
+
+
+def test_columns_are_mapped_and_dots_reach_inside(tmp_path: Path) -> None:
+    path = jsonl(tmp_path, [{"translation": {"en": "a", "de": "b"}}])
+    data = load_file(path, "translation", columns={"source": "translation.en", "target": "translation.de"})
+    assert data.examples[0].columns == {"source": "a", "target": "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"text": "a", "label": "x"}\n{"text": "b", "label": }\n', r"data.jsonl:2:24: this row is not JSON"),
+        ("[1]\n", r"data.jsonl:1:1: this row is a list"),
+        (
+            '{"text": "a", "lable": "x"}\n',
+            r"row 1 has no column 'label' \(it has: text, lable\); did you mean 'lable'",
+        ),
+        ('{"text": "a", "label": null}\n', "'label' is empty"),
+        ('{"text": {"a": 1}, "label": "x"}\n', "'text' is a dict, not a text"),
+        ("", "no rows"),
+    ],
+)
+def test_wrong_rows_say_where_and_what_to_do(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        load_file(path)
+
+
+def test_missing_and_foreign_files(tmp_path: Path) -> None:
+    jsonl(tmp_path)
+    with pytest.raises(DataError, match=r"did you mean 'data.jsonl'"):
+        load_file(tmp_path / "dta.jsonl")
+    (tmp_path / "data.xlsx").write_text("x")
+    with pytest.raises(DataError, match=r"cannot read '.xlsx' files"):
+        load_file(tmp_path / "data.xlsx")
+    (tmp_path / "bad.parquet").write_text("x")
+    with pytest.raises(DataError, match="not a readable Parquet file"):
+        load_file(tmp_path / "bad.parquet")
+    (tmp_path / "short.csv").write_text("text,label\na\n")
+    with pytest.raises(DataError, match=r"short.csv:2: this row has not as many fields"):
+        load_file(tmp_path / "short.csv")
+
+
+def test_a_limit_is_a_seeded_sample_in_the_datas_order(tmp_path: Path) -> None:
+    path = jsonl(tmp_path)
+    first = load_file(path, max_examples=4, seed=1)
+    ids = [int(example.id[1:]) for example in first.examples]
+    assert ids == sorted(ids) and len(ids) == 4
+    assert [example.index for example in first.examples] == [0, 1, 2, 3]
+    assert load_file(path, max_examples=4, seed=1).hash == first.hash
+    assert load_file(path, max_examples=4, seed=2).hash != first.hash
+    assert first.notes["rows_available"] == 10
+
+
+def test_duplicates_and_empty_references_are_counted(tmp_path: Path) -> None:
+    rows = [
+        {"document": "a", "summary": "x"},
+        {"document": "a", "summary": " "},
+        {"document": "b", "summary": "y"},
+    ]
+    data = load_file(jsonl(tmp_path, rows), "summarisation")
+    assert data.notes["duplicates"] == 1
+    assert data.notes["empty_references"] == 1
+
+
+def test_overlap_counts_shared_inputs(tmp_path: Path) -> None:
+    first, second = (
+        load_file(jsonl(tmp_path, ROWS[:6], "a.jsonl")),
+        load_file(jsonl(tmp_path, ROWS[4:], "b.jsonl")),
+    )
+    assert overlap(first, second) == 2
+
+
+def test_what_is_stored_is_read_back(tmp_path: Path) -> None:
+    data = load_file(jsonl(tmp_path))
+    path = stored.write(data, tmp_path / "results")
+    assert stored.read(path) == data
+    assert stored.write(data, tmp_path / "results") == path
+
+
+def test_pydocs_has_three_disjoint_configurations() -> None:
+    for config, kind in (
+        ("summary", "summarisation"),
+        ("package", "classification"),
+        ("text", "language-modelling"),
+    ):
+        parts = [
+            load(DataSpec(builtin="pydocs", config=config, split=split), kind, base=Path())
+            for split in ("train", "validation", "test")
+        ]
+        assert all(len(part.examples) > 50 for part in parts)
+        assert overlap(parts[0], parts[2]) == 0
+        assert parts[0].notes["python_version"]
+
+
+def test_pydocs_masks_the_package_that_is_asked_for() -> None:
+    data = load(DataSpec(builtin="pydocs", config="package"), "classification", base=Path())
+    labels = {example.columns["label"] for example in data.examples}
+    assert 8 <= len(labels) <= 12
+    for example in data.examples:
+        assert example.columns["label"].lower() not in example.columns["text"].lower().replace("_", " ").split()
+
+
+def test_the_hub_without_a_network_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.errors import HubError
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(HubError, match=r"no such data set|cannot be reached"):
+        load(DataSpec(hub="nobody/nothing-at-all"), "classification", base=Path())
+
+
+def test_a_dotted_path_reaches_into_a_list(tmp_path: Path) -> None:
+    path = jsonl(tmp_path, [{"text": "q", "answers": {"text": ["first", "second"]}}])
+    data = load_file(path, "classification", columns={"label": "answers.text.1"})
+    assert data.examples[0].columns["label"] == "second"
+
+
+def test_a_mapped_name_that_the_kind_does_not_use_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="maps 'txt', which classification does not use; did you mean 'text'"):
+        load_file(jsonl(tmp_path), columns={"txt": "body"})
