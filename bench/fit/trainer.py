@@ -1,0 +1,237 @@
+"""The training loop on accelerate: AdamW, warm-up and decay, clipping, accumulation, validation, resume.
+
+An interrupted fit resumes from its last saved state to the same loss curve: the batches depend on the seed
+and the step alone, and the state holds weights, optimiser, schedule and random generators.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.errors import FitError
+from bench.fit.batches import Encoded, batches, collate
+from bench.fit.objectives import Objective
+from bench.fit.recipe import Recipe
+
+STATE_FILE = "progress.json"
+REPORT_EVERY = 20
+"""Steps between two points of the recorded loss curve."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a fit stands; stored beside the state."""
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_step: int = 0
+    since_best: int = 0
+    examples: int = 0
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    """(step, training loss in nats per target)."""
+    validation: list[tuple[int, float]] = field(default_factory=list)
+    """(step, validation loss in nats per target)."""
+    running: float = 0.0
+    """Sum of the training losses since the last point of the curve."""
+    trained_s: float = 0.0
+    """Wall time of all parts of the fit, interruptions left out."""
+
+
+def schedule_factor(recipe: Recipe, step: int) -> float:
+    """Returns the share of the peak learning rate at `step` (0 first): linear warm-up, then the recipe's
+    decay.
+
+    Source: Goyal et al. (2017) for the warm-up, Loshchilov and Hutter (2017) for the cosine.
+    """
+    if step < recipe.warmup_steps:
+        return (step + 1) / recipe.warmup_steps
+    done = (step - recipe.warmup_steps) / max(recipe.steps - recipe.warmup_steps, 1)
+    if recipe.schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    return max(1.0 - done, 0.0) if recipe.schedule == "linear" else 1.0
+
+
+class Trainer:
+    """One fit in one process (or one of several under `accelerate launch`)."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        objective: Objective,
+        groups: Sequence[Sequence[Encoded]],
+        validation: Sequence[Sequence[Encoded]],
+        *,
+        pad: int,
+        state: Path,
+        device: str,
+        clock: Callable[[], float],
+        report: Callable[[str], None],
+    ) -> None:
+        from accelerate import Accelerator
+
+        self.recipe, self.groups, self.validation_groups = recipe, groups, validation
+        self.pad, self.state, self.clock, self.report = pad, state, clock, report
+        self.family = objective.family
+        self.accelerator = Accelerator(
+            mixed_precision=recipe.precision,
+            cpu=device == "cpu",
+            gradient_accumulation_steps=recipe.accumulation,
+        )
+        learning = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.AdamW(
+            learning, lr=recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.weight_decay
+        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule_factor(recipe, step))
+        self.objective, self.optimizer = self.accelerator.prepare(objective, optimizer)
+        self.scheduler = scheduler
+        self.accelerator.register_for_checkpointing(scheduler)
+        self.progress = Progress()
+        self._started = clock()
+
+    @property
+    def net(self) -> Any:
+        """The trained module without its wrappers."""
+        return self.accelerator.unwrap_model(self.objective).net
+
+    def run(self) -> Progress:
+        """Trains to the recipe's end, from the saved state where there is one; leaves the best weights in
+        `net`.
+
+        Raises:
+            FitError: the loss is not finite.
+        """
+        self._resume()
+        best = self.state / "best.pt"
+        self._started = self.clock() - self.progress.trained_s
+        if self.progress.step == 0:
+            torch.manual_seed(self.recipe.seed)
+        for group in self._micro_batches():
+            if self.progress.step >= self.recipe.steps or self._out_of_patience():
+                break
+            self.progress.running += self._step(group)
+            step = self.progress.step
+            if step % REPORT_EVERY == 0:
+                self._record(self.progress.running / REPORT_EVERY)
+                self.progress.running = 0.0
+            if step % self.recipe.evaluate_every == 0 or step == self.recipe.steps:
+                self._evaluate(best)
+            if step % self.recipe.save_every == 0:
+                self._save()
+        self.progress.trained_s = self.clock() - self._started
+        if best.is_file():
+            self.net.load_state_dict(torch.load(best, weights_only=True))
+        return self.progress
+
+    def _micro_batches(self) -> Iterator[list[list[Encoded]]]:
+        """Yields the batches of each step, `accumulation` of them, beginning after the last finished step."""
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        per_step = self.recipe.accumulation * world
+        skip = self.progress.step * per_step
+        waiting: list[list[Encoded]] = []
+        for epoch in count():
+            for batch in batches(self.groups, self.recipe.batch_tokens, self.recipe.seed, epoch):
+                if skip:
+                    skip -= 1
+                    continue
+                waiting.append(batch)
+                if len(waiting) == per_step:
+                    yield waiting[rank::world]
+                    waiting = []
+
+    def _step(self, group: Sequence[Sequence[Encoded]]) -> float:
+        self.objective.train()
+        total = 0.0
+        for batch in group:
+            with self.accelerator.autocast():
+                loss, _ = self.objective(collate(batch, self.family, self.pad, self.accelerator.device))
+            self.accelerator.backward(loss / len(group))
+            total += loss.item() / len(group)
+            self.progress.examples += len(batch)
+        if not math.isfinite(total):
+            raise FitError(
+                f"the loss is {total} at step {self.progress.step}; lower the recipe's learning_rate, or raise "
+                "warmup_steps"
+            )
+        self.accelerator.clip_grad_norm_(self.objective.parameters(), self.recipe.clip_norm)
+        self.optimizer.step()
+        self.scheduler.step()
+        self.optimizer.zero_grad()
+        self.progress.step += 1
+        return total
+
+    def _record(self, loss: float) -> None:
+        progress = self.progress
+        progress.curve.append((progress.step, loss))
+        elapsed = self.clock() - self._started
+        left = elapsed / progress.step * (self.recipe.steps - progress.step)
+        self.report(
+            f"step {progress.step}/{self.recipe.steps}  loss {loss:.4f}  {elapsed:.0f} s, about {left:.0f} s left"
+        )
+
+    @torch.no_grad()
+    def validation_loss(self) -> float:
+        """Returns the mean loss per target on the validation split, each task weighing the same, in nats."""
+        self.objective.eval()
+        means = []
+        for group in self.validation_groups:
+            total, targets = 0.0, 0
+            for batch in batches([group], self.recipe.batch_tokens, 0, 0):
+                with self.accelerator.autocast():
+                    loss, n = self.objective(collate(batch, self.family, self.pad, self.accelerator.device))
+                total += loss.item() * n
+                targets += n
+            if targets:
+                means.append(total / targets)
+        return sum(means) / len(means) if means else math.nan
+
+    def _evaluate(self, best: Path) -> None:
+        loss = self.validation_loss()
+        progress = self.progress
+        progress.validation.append((progress.step, loss))
+        progress.since_best += 1
+        if loss < progress.best_loss:
+            progress.best_loss, progress.best_step, progress.since_best = loss, progress.step, 0
+            if self.accelerator.is_main_process:
+                best.parent.mkdir(parents=True, exist_ok=True)
+                torch.save(self.net.state_dict(), best)
+        self.report(
+            f"step {progress.step}/{self.recipe.steps}  validation loss {loss:.4f}  (best {progress.best_loss:.4f})"
+        )
+
+    def _out_of_patience(self) -> bool:
+        return self.recipe.patience is not None and self.progress.since_best >= self.recipe.patience
+
+    def _save(self) -> None:
+        """Writes the state under a temporary name and renames it, so that a kill leaves the old one or the
+        new one."""
+        self.progress.trained_s = self.clock() - self._started
+        new, current = self.state / "new", self.state / "current"
+        shutil.rmtree(new, ignore_errors=True)
+        self.accelerator.save_state(str(new), safe_serialization=False)
+        if self.accelerator.is_main_process:
+            fields = {name: getattr(self.progress, name) for name in Progress.__slots__}
+            (new / STATE_FILE).write_text(json.dumps(fields), encoding="utf-8")
+            shutil.rmtree(current, ignore_errors=True)
+            new.rename(current)
+
+    def _resume(self) -> None:
+        current, new = self.state / "current", self.state / "new"
+        if not (current / STATE_FILE).is_file() and (new / STATE_FILE).is_file():
+            new.rename(current)
+        if not (current / STATE_FILE).is_file():
+            return
+        stored = json.loads((current / STATE_FILE).read_text(encoding="utf-8"))
+        self.accelerator.load_state(str(current))
+        self.progress = Progress(**stored)
+        self.progress.curve = [(int(step), float(loss)) for step, loss in stored["curve"]]
+        self.progress.validation = [(int(step), float(loss)) for step, loss in stored["validation"]]
+        self.report(f"resumed at step {self.progress.step}")

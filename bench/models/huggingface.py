@@ -1,0 +1,151 @@
+"""What the three Hugging Face families share: loading by folder, package or Hub name, lengths, and facts.
+
+Only safetensors (or GGUF) is read unless the suite allows pickle, and no remote code runs unless the suite
+says so for that model. What a failed download means is told by `bench.models.hub`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench import variants
+from bench.models.base import Context, ModelFacts
+from bench.models.checkpoint import Checkpoint, find_gguf, locate
+from bench.models.hub import explain_load_errors
+from bench.suite import ModelSpec, VariantSpec
+
+UNBOUNDED = 1_000_000
+"""A tokenizer without a known limit reports about 10³⁰; from here on a limit counts as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The arguments of `from_pretrained` for one suite entry."""
+
+    checkpoint: Checkpoint
+    shared: dict[str, Any]
+    weights: dict[str, Any]
+
+    @classmethod
+    def of(cls, spec: ModelSpec) -> Source:
+        """Returns the arguments that `spec` stands for.
+
+        Raises:
+            InputError, EnvironmentLackError: the checkpoint's files are not there.
+        """
+        checkpoint = locate(str(spec.checkpoint), Path())
+        shared: dict[str, Any] = {"trust_remote_code": spec.trust_remote_code}
+        if spec.revision:
+            shared["revision"] = spec.revision
+        if spec.subfolder:
+            shared["subfolder"] = spec.subfolder
+        gguf = spec.gguf_file
+        if gguf is None and checkpoint.folder is not None and not (checkpoint.folder / "config.json").is_file():
+            gguf = find_gguf(checkpoint.folder)
+        if gguf:
+            shared["gguf_file"] = gguf
+        weights: dict[str, Any] = {} if gguf or spec.allow_pickle else {"use_safetensors": True}
+        return cls(checkpoint, shared, weights)
+
+
+def load_pretrained(auto_class: Any, spec: ModelSpec, variant: VariantSpec, device: str) -> tuple[Any, Any]:
+    """Returns `(module, tokenizer)`: the module in evaluation mode on `device` with `variant` applied.
+
+    Raises:
+        BenchError: the files are missing, unreadable or not reachable, with what to do about it.
+    """
+    from transformers import AutoTokenizer
+
+    source = Source.of(spec)
+    with explain_load_errors(spec):
+        tokenizer = AutoTokenizer.from_pretrained(source.checkpoint.name, **source.shared)
+        module = auto_class.from_pretrained(
+            source.checkpoint.name, dtype=variants.torch_dtype(variant), **source.shared, **source.weights
+        )
+    module = module.to(device).eval()
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return variants.apply(module, variant, device), tokenizer
+
+
+class HuggingFaceModel:
+    """A module and its tokenizer; the base of the families."""
+
+    abilities: frozenset[str] = frozenset()
+
+    def __init__(self, spec: ModelSpec, module: Any, tokenizer: Any, context: Context) -> None:
+        self.spec = spec
+        self.module = module
+        self.tokenizer = tokenizer
+        self.context = context
+        self.device = context.device
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest sequence in tokens: the smallest of the model's, the tokenizer's and the suite's limits."""
+        config = self.module.config
+        limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
+        limits += [self.tokenizer.model_max_length, self.context.max_input_tokens]
+        known = [int(limit) for limit in limits if limit and limit < UNBOUNDED]
+        return min(known, default=UNBOUNDED)
+
+    def tokenize(self, texts: Sequence[str], limit: int, **options: Any) -> tuple[Any, list[bool]]:
+        """Returns padded tensors on the device, and for each text whether it was cut to `limit` tokens."""
+        ids = self.tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
+        cut = [len(row) > limit for row in ids]
+        if any(cut):
+            left = self.tokenizer.padding_side == "left"
+            ids = [self._cut(row, limit, left) for row in ids]
+        batch = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt", return_attention_mask=True)
+        return batch.to(self.device), cut
+
+    def _cut(self, row: list[int], limit: int, left: bool) -> list[int]:
+        """Returns `limit` tokens; the left end goes where the prompt's end matters, else the last token
+        stays."""
+        if len(row) <= limit:
+            return row
+        return row[-limit:] if left else [*row[: limit - 1], row[-1]]
+
+    def length(self, text: str) -> int:
+        """Returns the number of tokens of `text`."""
+        return len(self.tokenizer(text)["input_ids"])
+
+    def facts(self) -> ModelFacts:
+        """Returns what is known of the loaded model."""
+        config = self.module.config
+        return ModelFacts(
+            parameters=count_parameters(self.module),
+            weights_bytes=count_bytes(self.module),
+            dtype=str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32",
+            attention=getattr(config, "_attn_implementation", None),
+            module=self.module,
+            notes={"max_tokens": self.max_tokens, "model_type": config.model_type},
+        )
+
+
+def count_parameters(module: torch.nn.Module) -> int:
+    """Returns the number of parameters; shared ones count once, and so do those inside quantised layers."""
+    return sum(tensor.numel() for tensor in _weights(module))
+
+
+def count_bytes(module: torch.nn.Module) -> int:
+    """Returns the bytes of parameters and buffers as they are in memory; shared ones count once."""
+    buffers = {id(buffer): buffer for buffer in module.buffers()}.values()
+    return sum(tensor.numel() * tensor.element_size() for tensor in [*_weights(module), *buffers])
+
+
+def _weights(module: torch.nn.Module) -> list[torch.Tensor]:
+    found: dict[int, torch.Tensor] = {id(parameter): parameter for parameter in module.parameters()}
+    packed: list[torch.Tensor] = []
+    for layer in module.modules():
+        if isinstance(layer, torch.ao.nn.quantized.dynamic.Linear):
+            quantised: Any = layer
+            packed.append(quantised.weight())
+            if quantised.bias() is not None:
+                packed.append(quantised.bias())
+    return [*found.values(), *packed]

@@ -1,0 +1,126 @@
+"""`transformer`: the in-house Transformer as a candidate; classifies through its head, writes through its
+decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from bench import variants
+from bench.errors import UnsupportedError
+from bench.models.base import Classified, Context, Decoding, Generated, ModelFacts, OnToken
+from bench.models.checkpoint import locate
+from bench.models.encoder import label_order
+from bench.models.hub import explain_load_errors
+from bench.models.huggingface import count_bytes, count_parameters
+from bench.models.transformer_net import TransformerNet
+from bench.suite import ModelSpec, VariantSpec
+
+
+class InHouse:
+    """The in-house encoder-decoder with its tokenizer."""
+
+    abilities = frozenset({"classify", "generate", "stream"})
+
+    def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
+        from transformers import PreTrainedTokenizerFast
+
+        checkpoint = locate(str(spec.checkpoint), Path())
+        if checkpoint.folder is None:
+            raise UnsupportedError(
+                f"'{spec.checkpoint}' is no folder; the in-house Transformer is loaded from a folder"
+            )
+        with explain_load_errors(spec):
+            net = TransformerNet.load(checkpoint.folder, variants.torch_dtype(variant))
+            self.tokenizer = PreTrainedTokenizerFast.from_pretrained(str(checkpoint.folder))
+        self.config = net.config
+        self.variant = variant
+        self.context = context
+        self.device = context.device
+        self.net: TransformerNet = variants.apply(net.to(context.device), variant, context.device)
+        self._order: list[int] = []
+        if context.kind == "classification":
+            self._order = label_order(spec.name, dict(enumerate(self.config.labels)), context.labels)
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest source in tokens."""
+        return min(self.config.max_length, self.context.max_input_tokens or self.config.max_length)
+
+    def _batch(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor, list[bool]]:
+        limit = self.max_tokens
+        rows = self.tokenizer(list(texts))["input_ids"]
+        cut = [len(row) > limit for row in rows]
+        rows = [[*row[: limit - 1], row[-1]] if long else row for row, long in zip(rows, cut, strict=True)]
+        longest = max(map(len, rows))
+        ids = torch.tensor([row + [self.config.pad_id] * (longest - len(row)) for row in rows], device=self.device)
+        lengths = torch.tensor([len(row) for row in rows], device=self.device)
+        mask = torch.arange(longest, device=self.device) < lengths.unsqueeze(1)
+        return ids, mask, cut
+
+    @torch.inference_mode()
+    def classify(self, texts: Sequence[str]) -> list[Classified]:
+        """Returns the head's log-probability of every label, in the task's order."""
+        if not texts:
+            return []
+        ids, mask, cut = self._batch(texts)
+        rows = self.net.classify(ids, mask).float().log_softmax(-1)[:, self._order].tolist()
+        return [Classified(tuple(row), n, c) for row, n, c in zip(rows, mask.sum(1).tolist(), cut, strict=True)]
+
+    @torch.inference_mode()
+    def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
+        """Returns the decoder's text for each source, greedily.
+
+        Raises:
+            UnsupportedError: more than one beam is asked for.
+        """
+        if decoding.num_beams > 1:
+            raise UnsupportedError("the in-house Transformer decodes greedily; set 'num_beams: 1'")
+        if not texts:
+            return []
+        ids, mask, cut = self._batch(texts)
+        limit = min(decoding.max_new_tokens, self.config.max_length - 1)
+        rows = self._greedy(ids, mask, limit, on_token)
+        answers = []
+        for row, count, was_cut in zip(rows, mask.sum(1).tolist(), cut, strict=True):
+            end = row.index(self.config.eos_id) + 1 if self.config.eos_id in row else len(row)
+            text = self.tokenizer.decode(row[:end], skip_special_tokens=True)
+            for stop in decoding.stop:
+                text = text.partition(stop)[0]
+            answers.append(Generated(text.strip(), count, end, was_cut))
+        return answers
+
+    def _greedy(self, ids: torch.Tensor, mask: torch.Tensor, limit: int, on_token: OnToken | None) -> list[list[int]]:
+        caches = self.net.open_caches(ids, mask)
+        newest = torch.full((len(ids),), self.config.bos_id, device=self.device)
+        done = torch.zeros(len(ids), dtype=torch.bool, device=self.device)
+        columns = []
+        for position in range(limit):
+            logits = self.net.step(newest, position, caches, mask)
+            newest = logits.argmax(-1).masked_fill(done, self.config.pad_id)
+            columns.append(newest)
+            done |= newest == self.config.eos_id
+            finished = bool(done.all())
+            if on_token is not None:
+                on_token()
+            if finished:
+                break
+        rows: list[list[int]] = torch.stack(columns, 1).tolist()
+        return rows
+
+    def length(self, text: str) -> int:
+        """Returns the number of tokens of `text`."""
+        return len(self.tokenizer(text)["input_ids"])
+
+    def facts(self) -> ModelFacts:
+        """Returns what is known of the loaded model."""
+        return ModelFacts(
+            parameters=count_parameters(self.net),
+            weights_bytes=count_bytes(self.net),
+            dtype=self.variant.dtype,
+            attention="sdpa",
+            module=self.net,
+            notes={"max_tokens": self.max_tokens, "model_type": "bench-transformer"},
+        )

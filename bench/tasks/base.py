@@ -1,0 +1,46 @@
+"""The interface of a task: prompts in, samples out, and requests that the measuring passes can time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bench.data.base import Example
+from bench.models.base import Classified, Generated, Model, OnToken, Scored
+from bench.record import Sample
+
+Answer = Classified | Generated | Scored
+"""What a model says to one example."""
+
+Request = Callable[[OnToken | None], Sequence[Any]]
+"""A prepared request: calling it, and nothing else, is what gets timed."""
+
+
+class Workload(Protocol):
+    """A task bound to its data and to one loaded model; the same object is scored and timed."""
+
+    examples: Sequence[Example]
+    labels: tuple[str, ...]
+    generates: bool
+    """Whether requests generate tokens one by one, so that TTFT and TPOT exist."""
+
+    def request(self, indices: Sequence[int]) -> Request:
+        """Returns a request for the examples at `indices`; prompts are rendered here, outside the timed
+        region."""
+
+    def samples(self, indices: Sequence[int], answers: Sequence[Any]) -> list[Sample]:
+        """Returns the stored rows for the answers of `request(indices)`, in the same order."""
+
+    def length(self, index: int) -> int:
+        """Returns the length by which batches are sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a task's kind needs to make a workload."""
+
+    model: Model
+    examples: tuple[Example, ...]
+    labels: tuple[str, ...]
+    prompt: str | None

@@ -1,0 +1,151 @@
+"""What holds for every family: padding changes nothing, empty in gives empty out, tokens are called back one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.errors import UnsupportedError
+from bench.models.base import Decoding
+from bench.suite import VariantSpec
+from tests.checkpoints import FAMILIES, LABELS, TEXTS, load
+
+GENERATORS = ("causal-lm", "seq2seq", "transformer")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_scores_do_not_depend_on_the_batch(family: str, checkpoints: dict[str, Path]) -> None:
+    model = load(family, checkpoints[family], "classification")
+    together = model.classify(TEXTS)
+    for text, answer in zip(TEXTS, together, strict=True):
+        alone = model.classify([text])[0]
+        assert alone.scores == pytest.approx(answer.scores, abs=1e-4)
+        assert alone.input_tokens == answer.input_tokens
+    assert model.classify([]) == []
+    assert len({answer.scores for answer in together}) == len(TEXTS)
+
+
+@pytest.mark.parametrize("family", GENERATORS)
+def test_texts_do_not_depend_on_the_batch(family: str, checkpoints: dict[str, Path]) -> None:
+    model = load(family, checkpoints[family], "translation")
+    decoding = Decoding(max_new_tokens=12)
+    together = model.generate(TEXTS, decoding)
+    assert together == [model.generate([text], decoding)[0] for text in TEXTS]
+    assert model.generate([], decoding) == []
+    assert all(0 < answer.output_tokens <= 12 for answer in together)
+
+
+@pytest.mark.parametrize("family", GENERATORS)
+def test_every_token_is_called_back_once(family: str, checkpoints: dict[str, Path]) -> None:
+    model = load(family, checkpoints[family], "translation")
+    calls: list[int] = []
+    answer = model.generate([TEXTS[0]], Decoding(max_new_tokens=9), lambda: calls.append(1))[0]
+    assert len(calls) == answer.output_tokens
+
+
+def test_label_likelihood_of_a_causal_model_by_hand(checkpoints: dict[str, Path]) -> None:
+    model = load("causal-lm", checkpoints["causal-lm"], "classification")
+    answer = model.classify([TEXTS[0], TEXTS[2]])[1]
+    prompt = model.tokenizer(TEXTS[2])["input_ids"]
+    for label, score in zip(LABELS, answer.scores, strict=True):
+        ids = model.tokenizer(f" {label}", add_special_tokens=False)["input_ids"]
+        with torch.inference_mode():
+            logits = model.module(torch.tensor([prompt + ids])).logits[0].log_softmax(-1)
+        expected = sum(float(logits[len(prompt) - 1 + place, token]) for place, token in enumerate(ids))
+        assert score == pytest.approx(expected, abs=1e-4)
+
+
+def test_label_likelihood_of_a_seq2seq_model_is_the_loss(checkpoints: dict[str, Path]) -> None:
+    model = load("seq2seq", checkpoints["seq2seq"], "classification")
+    answer = model.classify([TEXTS[0], TEXTS[2]])[0]
+    source = model.tokenizer(TEXTS[0], return_tensors="pt")["input_ids"]
+    for label, score in zip(LABELS, answer.scores, strict=True):
+        target = model.tokenizer(label, return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            loss = model.module(input_ids=source, labels=target).loss
+        assert score == pytest.approx(-float(loss) * target.shape[1], abs=1e-4)
+
+
+def test_likelihood_of_a_text_is_the_loss_and_long_texts_are_scored_whole(
+    checkpoints: dict[str, Path],
+) -> None:
+    model = load("causal-lm", checkpoints["causal-lm"], "language-modelling")
+    short, long = model.log_likelihood([TEXTS[0], " ".join(TEXTS * 8)])
+    ids = [model.tokenizer.bos_token_id, *model.tokenizer(TEXTS[0])["input_ids"]]
+    with torch.inference_mode():
+        logits = model.module(torch.tensor([ids])).logits[0].log_softmax(-1)
+    expected = -sum(float(logits[place, token]) for place, token in enumerate(ids[1:]))
+    assert short.nll == pytest.approx(expected, rel=1e-5)
+    assert short.scored_bytes == len(TEXTS[0].encode())
+    assert long.scored_tokens == len(model.tokenizer(" ".join(TEXTS * 8))["input_ids"]) > model.max_tokens
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_overlong_inputs_are_counted_not_hidden(family: str, checkpoints: dict[str, Path]) -> None:
+    model = load(family, checkpoints[family], "classification")
+    long, short = model.classify([" ".join(TEXTS * 20), "red"])
+    limit = 128 if family != "seq2seq" else model.max_tokens
+    assert long.truncated and not short.truncated
+    assert long.input_tokens <= limit
+
+
+def test_labels_that_a_head_does_not_know_are_unsupported(checkpoints: dict[str, Path]) -> None:
+    from bench.models.base import Context
+    from bench.models.encoder import Encoder
+    from tests.checkpoints import spec_of
+
+    with pytest.raises(UnsupportedError, match="the task has 'purple'"):
+        Encoder(
+            spec_of("encoder", checkpoints["encoder"]),
+            VariantSpec(),
+            Context("cpu", "classification", ("purple",)),
+        )
+
+
+def test_facts_count_shared_weights_once(checkpoints: dict[str, Path]) -> None:
+    model = load("causal-lm", checkpoints["causal-lm"], "translation")
+    known = model.facts()
+    unique = {id(parameter): parameter.numel() for parameter in model.module.parameters()}
+    assert known.parameters == sum(unique.values())
+    assert known.weights_bytes >= 4 * known.parameters
+
+
+@pytest.mark.parametrize(
+    "variant", [VariantSpec(dtype="bfloat16"), VariantSpec(quantise="int8"), VariantSpec(prune=0.5)]
+)
+def test_variants_answer_and_differ(variant: VariantSpec, checkpoints: dict[str, Path]) -> None:
+    plain = load("encoder", checkpoints["encoder"], "classification")
+    other = load("encoder", checkpoints["encoder"], "classification", variant)
+    assert other.classify(TEXTS) != plain.classify(TEXTS)
+    assert len(other.classify(TEXTS)[0].scores) == len(LABELS)
+    assert other.facts().parameters == plain.facts().parameters
+    if variant.quantise or variant.dtype == "bfloat16":
+        assert other.facts().weights_bytes < plain.facts().weights_bytes
+
+
+def test_pruning_zeroes_its_share(checkpoints: dict[str, Path]) -> None:
+    model = load("encoder", checkpoints["encoder"], "classification", VariantSpec(prune=0.5))
+    linear = [layer for layer in model.module.modules() if isinstance(layer, torch.nn.Linear)]
+    zeros = sum(int((layer.weight == 0).sum()) for layer in linear)
+    assert zeros == sum(layer.weight.numel() // 2 for layer in linear)
+
+
+def test_more_beams_than_one_are_unsupported_in_house_and_likelier_elsewhere(
+    checkpoints: dict[str, Path],
+) -> None:
+    house = load("transformer", checkpoints["transformer"], "translation")
+    with pytest.raises(UnsupportedError, match="num_beams"):
+        house.generate(TEXTS, Decoding(num_beams=2))
+    t5 = load("seq2seq", checkpoints["seq2seq"], "translation")
+    assert len(t5.generate(TEXTS[:2], Decoding(max_new_tokens=6, num_beams=3))) == 2
+
+
+def test_stop_strings_end_the_text(checkpoints: dict[str, Path]) -> None:
+    model = load("causal-lm", checkpoints["causal-lm"], "translation")
+    whole = model.generate([TEXTS[0]], Decoding(max_new_tokens=20))[0].text
+    stop = whole[4:6]
+    cut = model.generate([TEXTS[0]], Decoding(max_new_tokens=20, stop=(stop,)))[0].text
+    assert stop not in cut
+    assert whole.startswith(cut)
