@@ -1,0 +1,104 @@
+"""The energy pass, and the facts that come of it.
+
+A meter of hardware gets an idle window and a window of work of its own, batched as in the throughput pass. An
+estimate is taken over the throughput pass itself, since it costs nothing and disturbs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from bench.measure.passes import Pass
+from bench.meters.bundle import Meters
+from bench.meters.energy import Energy, EnergyMeter
+from bench.meters.memory import Poller
+from bench.record import Fact
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """A pass with the energy that it took."""
+
+    work: Pass
+    energy: Energy
+    host: Energy | None = None
+    idle: Energy | None = None
+
+
+def metered(meters: Meters, run: Callable[[], Pass], idle: Energy | None = None) -> Metered:
+    """Runs a pass between the start and the stop of the device's meter, and of the host's beside a GPU."""
+    sources = [meters.energy] + ([meters.host_energy] if meters.host_energy is not None else [])
+    found, work = _between(sources, run)
+    return Metered(work, found[0], found[1] if len(found) > 1 else None, idle)
+
+
+def idle_baseline(meters: Meters, seconds: float) -> Energy:
+    """Returns the energy of doing nothing for `seconds`, the model loaded."""
+    found, _ = _between([meters.energy], lambda: meters.clock.sleep(seconds))
+    return found[0]
+
+
+def _between(sources: list[EnergyMeter], run: Callable[[], T]) -> tuple[list[Energy], T]:
+    for source in sources:
+        source.start()
+    pollers = [Poller(source.poll, source.poll_interval_s) for source in sources if source.poll_interval_s is not None]
+    try:
+        result = run()
+    finally:
+        for poller in pollers:
+            poller.stop()
+        found = [source.stop() for source in sources]
+    return found, result
+
+
+def energy_facts(found: Metered, rejected: tuple[str, ...], process: int) -> list[Fact]:
+    """Returns the window's energy and the energies per example and per output token, gross and net."""
+    energy, timings = found.energy, found.work.timings
+    examples = sum(len(timing.examples) for timing in timings)
+    tokens = sum(timing.output_tokens for timing in timings)
+    reason = energy.reason
+    if energy.joules is None and rejected:
+        reason = "; ".join(dict.fromkeys([*rejected, energy.reason or ""])).strip("; ")
+    seen = replace(energy, reason=reason)
+    facts = [
+        _fact("energy_window_j", seen, 1.0, process),
+        Fact("energy_window_s", energy.seconds, "s", "clock", process=process),
+        _fact("energy_per_example_j", seen, examples, process),
+        *_net(seen, found.idle, examples, process),
+    ]
+    if tokens:
+        facts.append(_fact("energy_per_output_token_j", seen, tokens, process))
+    if found.host is not None:
+        facts.append(_fact("host_energy_window_j", found.host, 1.0, process))
+    return facts
+
+
+def _fact(name: str, energy: Energy, share: float, process: int) -> Fact:
+    if energy.joules is None or not share:
+        return Fact(name, None, "J", energy.source, energy.reason, process=process)
+    qualified = f"{energy.scope}" + (f"; {energy.reason}" if energy.reason else "")
+    low = None if energy.low is None else energy.low / share
+    high = None if energy.high is None else energy.high / share
+    return Fact(name, energy.joules / share, "J", energy.source, qualified, low, high, process)
+
+
+def _net(energy: Energy, idle: Energy | None, examples: int, process: int) -> list[Fact]:
+    """Net is gross less idle power over the same time: E_net = E − P_idle · t."""
+    watts = idle.joules / idle.seconds if idle is not None and idle.joules is not None and idle.seconds > 0 else None
+    if idle is None:
+        why = energy.reason if energy.joules is None else "an estimate has no idle baseline"
+    else:
+        why = idle.reason
+    facts = [Fact("idle_power_w", watts, "W", energy.source, why if watts is None else None, process=process)]
+    if watts is None or energy.joules is None or not examples:
+        return [
+            *facts,
+            Fact("energy_net_per_example_j", None, "J", energy.source, why or energy.reason, process=process),
+        ]
+    net = (energy.joules - watts * energy.seconds) / examples
+    reason = f"{energy.scope}; idle {watts:.3g} W taken off"
+    return [*facts, Fact("energy_net_per_example_j", net, "J", energy.source, reason, process=process)]

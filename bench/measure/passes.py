@@ -1,0 +1,222 @@
+"""The timed passes: cold request, warm-up, latency at batch size 1, batched throughput.
+
+Each runs on the scored model with the task's real inputs and returns raw timings; no statistic is stored.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.measure.profiles import HARD_CAP, MAX_ITERATIONS, Profile
+from bench.measure.requests import (
+    Batch,
+    Requests,
+    cycle,
+    seeded_order,
+    sorted_batches,
+    time_request,
+    token_sum,
+)
+from bench.measure.steady import MIN_WARMUP_ITERATIONS, is_steady
+from bench.measure.stopping import StopReason, StopRule
+from bench.meters.bundle import Meters
+from bench.meters.clock import NS_PER_S
+from bench.record import Phase, Timing
+from bench.tasks.base import Workload
+
+SHARE_OF_CAP = 10
+"""The extremes of length are run in the warm-up when a request takes at most this part of its cap: otherwise
+they would leave nothing of it for the repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured, with what and how."""
+
+    workload: Workload
+    profile: Profile
+    meters: Meters
+    process: int
+    batch_size: int
+    singles: tuple[Batch, ...]
+    """All examples, one at a time, in the seeded order."""
+    batches: tuple[Batch, ...]
+    """All examples in batches of similar length, the longest first."""
+    shuffled: tuple[Batch, ...]
+    """The same batches in a seeded order, so that a window shorter than the data is not only the long
+    ones."""
+    requests: Requests
+
+
+@dataclass(slots=True)
+class Pass:
+    """What a pass has found so far."""
+
+    phase: Phase
+    timings: list[Timing] = field(default_factory=list)
+    answers: dict[int, Any] = field(default_factory=dict)
+    """The last answer to each example."""
+    gc_collections: int = 0
+    ended_by: StopReason | str = ""
+
+    def keep(self, timing: Timing, answers: Sequence[Any]) -> None:
+        """Adds one request."""
+        self.timings.append(timing)
+        self.answers.update(zip(timing.examples, answers, strict=False))
+
+
+def subject(workload: Workload, profile: Profile, meters: Meters, process: int, batch_size: int, seed: int) -> Subject:
+    """Returns the subject with its orders worked out."""
+    order = seeded_order(len(workload.examples), seed, process)
+    batches = tuple(sorted_batches(workload, batch_size))
+    return Subject(
+        workload=workload,
+        profile=profile,
+        meters=meters,
+        process=process,
+        batch_size=batch_size,
+        singles=tuple((index,) for index in order),
+        batches=batches,
+        shuffled=tuple(batches[position] for position in seeded_order(len(batches), seed, process)),
+        requests=Requests(workload),
+    )
+
+
+def cold(given: Subject) -> Pass:
+    """Times the first request as a user would meet it, at batch size 1."""
+    found = Pass("cold")
+    found.keep(*_single(given, "cold", 0, given.singles[0]))
+    found.ended_by = "complete"
+    return found
+
+
+def warm_up(given: Subject, first_s: float) -> Pass:
+    """Repeats the example of middle length until it is steady, or until the cap.
+
+    Repeats are of one request, so that their times can be compared. Where the first request (`first_s`) was
+    quick enough, the longest and the shortest example run before, so that every shape has allocated.
+    """
+    found = Pass("warmup")
+    by_length = [index for batch in given.batches for index in batch]
+    if first_s * SHARE_OF_CAP <= given.profile.max_warmup_s:
+        for iteration, index in enumerate((by_length[0], by_length[-1])):
+            found.keep(*_single(given, "warmup", iteration, (index,)))
+    middle, repeats = (by_length[len(by_length) // 2],), list[float]()
+    while not found.ended_by:
+        timing, answers = _single(given, "warmup", len(found.timings), middle)
+        found.keep(timing, answers)
+        repeats.append(float(timing.duration_ns))
+        spent_s = sum(kept.duration_ns for kept in found.timings) / NS_PER_S
+        if is_steady(repeats, given.profile.warmup_window):
+            found.ended_by = "steady"
+        elif len(repeats) >= MIN_WARMUP_ITERATIONS and spent_s >= given.profile.max_warmup_s:
+            found.ended_by = "cap"
+    return found
+
+
+def latency(given: Subject) -> Pass:
+    """Times single requests through all examples in the seeded order until the stopping rule ends it."""
+    found, rule, clock = Pass("latency"), StopRule(given.profile), given.meters.clock
+    durations: list[int] = []
+    with quiet_collector(found):
+        start_ns = clock.now_ns()
+        for iteration, batch in cycle(given.singles):
+            timing, answers = _single(given, "latency", iteration, batch)
+            found.keep(timing, answers)
+            durations.append(timing.duration_ns)
+            reason = rule.decide(durations, (clock.now_ns() - start_ns) / NS_PER_S)
+            if reason is not None:
+                found.ended_by = reason
+                break
+    return found
+
+
+def throughput(given: Subject, phase: Phase = "throughput", window_s: float | None = None) -> Pass:
+    """Runs batches one after another for a window; the timings lie end to end, so that their sum is the
+    window.
+
+    Pipelined: requests are prepared before the window and the device is waited for at its ends only (a
+    request that returns answers has waited for its own).
+    """
+    found, clock = Pass(phase), given.meters.clock
+    window_ns = int((given.profile.window_s if window_s is None else window_s) * NS_PER_S)
+    for batch in given.shuffled:
+        given.requests.get(batch)
+    with quiet_collector(found):
+        clock.synchronise()
+        first_ns = before_ns = clock.now_ns()
+        for iteration, batch in cycle(given.shuffled):
+            answers = given.requests.get(batch)(None)
+            elapsed_ns = clock.now_ns() - first_ns
+            last = _window_over(elapsed_ns, window_ns, iteration + 1, given.profile.min_batches)
+            if last:
+                clock.synchronise()
+            after_ns = clock.now_ns()
+            found.keep(
+                _batch_timing(found.phase, given.process, iteration, batch, before_ns, after_ns, answers),
+                answers,
+            )
+            before_ns = after_ns
+            if last:
+                break
+    found.ended_by = "iteration_cap" if len(found.timings) >= MAX_ITERATIONS else "time_cap"
+    return found
+
+
+def _window_over(elapsed_ns: int, window_ns: int, batches: int, least: int) -> bool:
+    if batches >= MAX_ITERATIONS or elapsed_ns >= HARD_CAP * window_ns:
+        return True
+    return elapsed_ns >= window_ns and batches >= least
+
+
+def _batch_timing(
+    phase: Phase,
+    process: int,
+    iteration: int,
+    batch: Batch,
+    start_ns: int,
+    end_ns: int,
+    answers: Sequence[Any],
+) -> Timing:
+    return Timing(
+        phase=phase,
+        process=process,
+        iteration=iteration,
+        examples=batch,
+        duration_ns=end_ns - start_ns,
+        start_ns=start_ns,
+        input_tokens=token_sum(answers, "input_tokens"),
+        output_tokens=token_sum(answers, "output_tokens"),
+    )
+
+
+def _single(given: Subject, phase: Phase, iteration: int, batch: Batch) -> tuple[Timing, Sequence[Any]]:
+    request = given.requests.get(batch)
+    stamp = given.workload.generates
+    return time_request(given.meters.clock, request, phase, given.process, iteration, batch, stamp)
+
+
+@contextmanager
+def quiet_collector(found: Pass) -> Iterator[None]:
+    """Collects garbage and freezes what is left before the block, and counts the collections that happen in
+    it.
+
+    The collector stays on: a server has it on too, and a pass that leaks cycles must show it.
+    """
+
+    def count(stage: str, _: dict[str, int]) -> None:
+        if stage == "start":
+            found.gc_collections += 1
+
+    gc.collect()
+    gc.freeze()
+    gc.callbacks.append(count)
+    try:
+        yield
+    finally:
+        gc.callbacks.remove(count)
+        gc.unfreeze()

@@ -1,0 +1,79 @@
+"""How long and how often to measure: the three profiles and a suite's own numbers over them.
+
+Imports no torch: planning resolves a profile to learn how many processes a cell takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bench.suite import MeasureSpec
+
+MAX_ITERATIONS = 5000
+"""Requests of one pass at most: the order-statistic interval of a p99 exists from n = 368, and at 5000 its
+rank error is ±0.3 percentage points; more would only fill the store when a request takes microseconds."""
+HARD_CAP = 3.0
+"""A pass ends at this multiple of its window even below its floor of iterations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What one measuring costs and promises."""
+
+    name: str
+    processes: int
+    """Fresh processes per cell."""
+    window_s: float
+    """Most seconds of the latency and of the throughput pass each; precision may end the latency pass
+    earlier."""
+    min_window_s: float
+    """Least seconds of the latency pass: a narrow interval within one calm moment is not yet precision."""
+    min_iterations: int
+    """Least requests of the latency pass."""
+    min_batches: int
+    """Least batches of the throughput pass; fewer than 3 carry a doubt."""
+    warmup_window: int
+    """Iterations that must look steady."""
+    max_warmup_s: float
+    """Cap of the warm-up."""
+    energy_window_s: float
+    """Least seconds of the energy pass, where a meter of hardware has a pass of its own."""
+    idle_window_s: float
+    """Seconds of idling for the baseline of the same meters."""
+    flop_examples: int
+    """Examples whose arithmetic is counted."""
+    energy: Literal["auto", "off"] = "auto"
+    tdp_w: float | None = None
+
+
+PROFILES: dict[str, Profile] = {
+    "quick": Profile("quick", 1, 1.0, 0.3, 5, 1, 3, 0.3, 1.0, 0.5, 2),
+    "standard": Profile("standard", 3, 10.0, 3.0, 20, 3, 5, 5.0, 10.0, 5.0, 8),
+    "rigorous": Profile("rigorous", 5, 30.0, 10.0, 50, 3, 10, 15.0, 30.0, 10.0, 16),
+}
+"""Processes and windows from section 5 of the design; a hardware energy window below 10 s carries a doubt."""
+
+
+def resolve(spec: MeasureSpec) -> Profile:
+    """Returns the profile that `spec` names, with the numbers that `spec` sets itself.
+
+    >>> resolve(MeasureSpec(profile="quick", window_s=2.0)).window_s
+    2.0
+    """
+    profile = PROFILES[spec.profile]
+    if spec.window_s is not None:
+        scale = spec.window_s / profile.window_s
+        profile = replace(
+            profile,
+            window_s=spec.window_s,
+            min_window_s=profile.min_window_s * scale,
+            max_warmup_s=profile.max_warmup_s * scale,
+            energy_window_s=profile.energy_window_s * scale,
+        )
+    return replace(
+        profile,
+        processes=spec.processes or profile.processes,
+        energy=spec.energy,
+        tdp_w=spec.tdp_w,
+    )

@@ -1,0 +1,100 @@
+"""Which examples are asked for in which order, and the timing of one request.
+
+The timed region holds the request and the wait for the device, nothing else: prompts are rendered before it,
+answers are looked at after it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bench.meters.clock import Clock
+from bench.record import Phase, Timing
+from bench.tasks.base import Request, Workload
+
+Batch = tuple[int, ...]
+
+
+def seeded_order(count: int, seed: int, process: int) -> list[int]:
+    """Returns the positions 0..count-1 shuffled: the same for every model, another for each process.
+
+    Two models are then timed on the same first examples however early one of them stops.
+    """
+    order = list(range(count))
+    random.Random(f"{seed}:{process}").shuffle(order)
+    return order
+
+
+def sorted_batches(workload: Workload, batch_size: int) -> list[Batch]:
+    """Returns all examples in batches of similar length, the longest first."""
+    count = len(workload.examples)
+    order = sorted(range(count), key=lambda index: (-workload.length(index), index))
+    return [tuple(order[start : start + batch_size]) for start in range(0, count, batch_size)]
+
+
+class Requests:
+    """Prepared requests, rendered once each and kept."""
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self._prepared: dict[Batch, Request] = {}
+
+    def get(self, batch: Batch) -> Request:
+        """Returns the request for a batch, prepared now if it was not before."""
+        request = self._prepared.get(batch)
+        if request is None:
+            request = self._prepared[batch] = self._workload.request(batch)
+        return request
+
+
+def cycle(batches: Sequence[Batch]) -> Iterator[tuple[int, Batch]]:
+    """Yields `(iteration, batch)` for ever, through all the batches again and again."""
+    iteration = 0
+    while True:
+        for batch in batches:
+            yield iteration, batch
+            iteration += 1
+
+
+def time_request(
+    clock: Clock, request: Request, phase: Phase, process: int, iteration: int, batch: Batch, stamp: bool
+) -> tuple[Timing, Sequence[Any]]:
+    """Returns the timing of one request and its answers; `stamp` notes the time of every output token."""
+    now, synchronise = clock.now_ns, clock.synchronise
+    stamps: list[int] = []
+    note = stamps.append
+
+    def on_token() -> None:
+        note(now())
+
+    listener = on_token if stamp else None
+    timer = clock.device_timer()
+    synchronise()
+    start = now()
+    if timer is not None:
+        timer.start()
+    answers = request(listener)
+    if timer is not None:
+        timer.stop()
+    synchronise()
+    end = now()
+    timing = Timing(
+        phase=phase,
+        process=process,
+        iteration=iteration,
+        examples=batch,
+        duration_ns=end - start,
+        start_ns=start,
+        input_tokens=token_sum(answers, "input_tokens"),
+        output_tokens=token_sum(answers, "output_tokens"),
+        token_ns=tuple(stamped - start for stamped in stamps),
+        device_ns=timer.elapsed_ns() if timer is not None else None,
+    )
+    return timing, answers
+
+
+def token_sum(answers: Sequence[Any], name: str) -> int:
+    """Returns the tokens of all answers; 0 for a model without tokens."""
+    return sum(getattr(answer, name, 0) for answer in answers)

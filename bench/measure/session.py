@@ -1,0 +1,225 @@
+"""One measuring of one loaded model on one task: all passes in order, their facts and their doubts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.measure import doubts as doubtful
+from bench.measure.audit import Audit, compare
+from bench.measure.energy_pass import Metered, energy_facts, idle_baseline, metered
+from bench.measure.flops import count_flops
+from bench.measure.memory_pass import run_memory_pass
+from bench.measure.normalise import relative_times
+from bench.measure.passes import Pass, Subject, cold, latency, subject, throughput, warm_up
+from bench.measure.phases import watch
+from bench.measure.profiles import Profile
+from bench.measure.series import series_doubts, too_few
+from bench.meters.bundle import Meters
+from bench.meters.clock import NS_PER_S
+from bench.models.base import Model, ModelFacts
+from bench.record import Doubt, Fact, Phase, Sample, Timing
+from bench.tasks.base import Workload
+
+MIN_NORMAL_NS = 10_000
+"""Requests shorter than 10 µs are not searched for scatter: the clock's own call takes about 0.1 µs, an
+interrupt 5 µs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a measuring found."""
+
+    timings: tuple[Timing, ...]
+    facts: tuple[Fact, ...]
+    doubts: tuple[Doubt, ...]
+    notes: dict[str, Any] = field(default_factory=dict)
+    """`ended_by` and `gc_collections` per pass, `audit`, `energy_rejected`."""
+
+
+def _silent(_: Phase) -> None:
+    """Nobody wants to know."""
+
+
+def measure(
+    model: Model,
+    workload: Workload,
+    profile: Profile,
+    *,
+    meters: Meters,
+    process: int = 0,
+    notify: Callable[[Phase], None] = _silent,
+    scored: Sequence[Sample] = (),
+    prior: Sequence[Fact] = (),
+    batch_size: int = 16,
+    seed: int = 42,
+) -> Measured:
+    """Returns timings, facts and doubts of a model that is loaded and, mostly, has been scored.
+
+    Args:
+        model: for its facts; every request goes through `workload`.
+        workload: the task bound to this model; must hold at least one example.
+        profile: how long and how often.
+        meters: the instruments (`bench.meters.bundle.open_meters`).
+        process: which of the cell's fresh processes this is.
+        notify: called before each pass with its phase.
+        scored: rows of the quality pass, for the audit; empty for none.
+        prior: facts of the load and the evaluation, whose peaks count towards `peak_rss_bytes`.
+        batch_size: of the throughput, memory and energy passes.
+        seed: of the order of the examples.
+    """
+    given = subject(workload, profile, meters, process, batch_size, seed)
+    run = _Run(given, model.facts(), notify)
+    run.timed_passes()
+    run.untimed_passes()
+    return run.conclude(scored, prior)
+
+
+class _Run:
+    """The passes of one measuring, in order."""
+
+    def __init__(self, given: Subject, known: ModelFacts, notify: Callable[[Phase], None]) -> None:
+        self.given, self.known, self.notify = given, known, notify
+        self.passes: dict[Phase, Pass] = {}
+        self.facts: list[Fact] = []
+        self.doubts: list[Doubt] = []
+        self.meters, self.process = given.meters, given.process
+        self.energy: Metered | None = None
+
+    def timed_passes(self) -> None:
+        """Cold, warm-up, latency, throughput: nothing polls."""
+        self._watched("cold", lambda: cold(self.given))
+        first_s = self.passes["cold"].timings[0].duration_ns / NS_PER_S
+        self._watched("warmup", lambda: warm_up(self.given, first_s))
+        before = self.meters.interference.snapshot()
+        self._watched("latency", lambda: latency(self.given))
+        if self.meters.energy.hardware:
+            self._watched("throughput", lambda: throughput(self.given))
+        else:
+            self._watched("throughput", self._estimated_throughput)
+        self.doubts += doubtful.interference_doubts(self.meters.interference.since(before), self.process)
+
+    def untimed_passes(self) -> None:
+        """Memory, energy on hardware, arithmetic."""
+        self.notify("memory")
+        with watch("memory", self.meters, self.process, poll=True) as peaks:
+            self.facts += run_memory_pass(self.given, self.passes["throughput"].timings)
+        self.facts += peaks
+        if self.meters.energy.hardware:
+            self._watched("energy", self._energy_window)
+        self.notify("flops")
+        with watch("flops", self.meters, self.process) as peaks:
+            given = self.given
+            counted = count_flops(
+                self.known.module, given.requests, given.singles, given.profile.flop_examples, self.process
+            )
+        self.facts += [counted, *(fact for fact in peaks if fact.name == "window_flops_s")]
+
+    def conclude(self, scored: Sequence[Sample], prior: Sequence[Fact]) -> Measured:
+        """Returns everything, with the doubts that need all of it."""
+        if self.energy is not None:
+            self.facts += energy_facts(self.energy, self.meters.rejected, self.process)
+            self.doubts += doubtful.energy_doubts(self.energy, self.meters.energy.hardware, self.process)
+        if self.meters.gpu is not None:
+            self.facts += self.meters.gpu.facts(self.process)
+            self.doubts += doubtful.gpu_doubts(self.meters.gpu, self.process)
+        self.facts += [
+            *self._model_facts(),
+            *self._first_request(),
+            *_overall_peaks([*prior, *self.facts], self.process),
+        ]
+        audit = self._audit(scored)
+        self.doubts += [*self._series_doubts(), *doubtful.audit_doubts(audit, self.process)]
+        timings = tuple(timing for found in self.passes.values() for timing in found.timings)
+        return Measured(timings, tuple(self.facts), tuple(self.doubts), self._notes(audit))
+
+    def _watched(self, phase: Phase, run: Callable[[], Pass]) -> None:
+        self.notify(phase)
+        with watch(phase, self.meters, self.process) as facts:
+            self.passes[phase] = run()
+        self.facts += facts
+        if self.meters.gpu is not None:
+            self.meters.gpu.look()
+
+    def _estimated_throughput(self) -> Pass:
+        self.energy = metered(self.meters, lambda: throughput(self.given))
+        return self.energy.work
+
+    def _energy_window(self) -> Pass:
+        profile = self.given.profile
+        idle = idle_baseline(self.meters, profile.idle_window_s)
+        self.energy = metered(self.meters, lambda: throughput(self.given, "energy", profile.energy_window_s), idle)
+        return self.energy.work
+
+    def _series_doubts(self) -> list[Doubt]:
+        profile, found = self.given.profile, self.passes["latency"]
+        doubts = doubtful.warmup_doubts(self.passes["warmup"], profile.warmup_window, self.process)
+        doubts += doubtful.window_doubts(self.passes["throughput"], profile.window_s, self.process)
+        doubts += too_few(len(found.timings), profile.processes, self.process)
+        if self.given.workload.generates:
+            doubts += doubtful.token_doubts(found.timings, self.process)
+        durations = sorted(timing.duration_ns for timing in found.timings)
+        relative = relative_times(found.timings)
+        if relative is not None and durations[len(durations) // 2] >= MIN_NORMAL_NS:
+            doubts += series_doubts(relative, self.process)
+        return doubts
+
+    def _audit(self, scored: Sequence[Sample]) -> Audit:
+        timed: list[Sample] = []
+        for phase in ("cold", "latency", "throughput", "energy"):
+            found = self.passes.get(phase)
+            if found is not None and scored:
+                indices = sorted(found.answers)
+                timed += self.given.workload.samples(indices, [found.answers[index] for index in indices])
+        return compare(timed, scored, self.known.dtype)
+
+    def _model_facts(self) -> list[Fact]:
+        known = self.known
+        return [
+            Fact("parameters", known.parameters, "count", "model", process=self.process),
+            Fact("weights_bytes", known.weights_bytes, "bytes", "model", process=self.process),
+        ]
+
+    def _first_request(self) -> list[Fact]:
+        seconds = self.passes["cold"].timings[0].duration_ns / 1e9
+        return [Fact("first_request_s", seconds, "s", "clock", process=self.process)]
+
+    def _notes(self, audit: Audit) -> dict[str, Any]:
+        return {
+            "ended_by": {phase: found.ended_by for phase, found in self.passes.items()},
+            "gc_collections": {phase: found.gc_collections for phase, found in self.passes.items()},
+            "audit": {"compared": audit.compared, "mismatched": list(audit.mismatched)},
+            "energy_rejected": list(self.meters.rejected),
+            "profile": self.given.profile.name,
+        }
+
+
+_PEAKS = {
+    "peak_rss_bytes": "peak_rss_",
+    "peak_gpu_memory_bytes": "peak_gpu_memory_",
+    "peak_gpu_reserved_bytes": "peak_gpu_reserved_",
+}
+
+
+def _overall_peaks(facts: Sequence[Fact], process: int) -> list[Fact]:
+    """Returns the highest peak over all phases of each kind of memory, and what the model added to the
+    baseline."""
+    found = []
+    for name, prefix in _PEAKS.items():
+        phases = [fact for fact in facts if fact.name.startswith(prefix)]
+        values = [fact for fact in phases if fact.value is not None]
+        if values:
+            top = max(values, key=lambda fact: fact.value or 0.0)
+            phase = top.name.removeprefix(prefix).removesuffix("_bytes")
+            found.append(Fact(name, top.value, "bytes", top.source, f"in the phase '{phase}'", process=process))
+        elif phases:
+            found.append(Fact(name, None, "bytes", phases[0].source, phases[0].reason, process=process))
+    baseline = next((fact.value for fact in facts if fact.name == "baseline_rss_bytes"), None)
+    if found and found[0].value is not None and baseline is not None:
+        added = max(0.0, found[0].value - baseline)
+        found.append(Fact("added_rss_bytes", added, "bytes", found[0].source, process=process))
+    else:
+        why = "the resident set before loading was not noted" if baseline is None else found[0].reason
+        found.append(Fact("added_rss_bytes", None, "bytes", "rss", why, process=process))
+    return found

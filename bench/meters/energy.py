@@ -1,0 +1,71 @@
+"""The interface of an energy source, and what a reading of one says about itself.
+
+A source either has a counter or a power reading of hardware, and then gets a window of its own, or it
+estimates from what another pass already did. This module does not know which source a machine has (see
+`bench.meters.cascade`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """The energy of one window."""
+
+    joules: float | None
+    """None when it could not be read, never 0 for that."""
+    seconds: float
+    """Length of the window."""
+    source: str
+    """`nvml_counter`, `nvml_power_integral`, `rapl`, `estimate` or `unavailable`."""
+    scope: str
+    """What the figure covers: `GPU 0, whole board`, `CPU packages and DRAM`, …"""
+    reason: str | None = None
+    """Why `joules` is None, or what qualifies it."""
+    low: float | None = None
+    high: float | None = None
+
+
+class EnergyMeter(Protocol):
+    """One source of energy figures."""
+
+    source: str
+    scope: str
+    hardware: bool
+    """Whether it reads hardware, and so deserves a window of its own and an idle baseline."""
+    poll_interval_s: float | None
+    """How often `poll` must be called between `start` and `stop`; None for never."""
+
+    def start(self) -> None:
+        """Begins a window."""
+
+    def poll(self) -> None:
+        """Looks at the source within a window."""
+
+    def stop(self) -> Energy:
+        """Ends the window and returns its energy."""
+
+
+class Unavailable:
+    """The source of a machine that has none, or of a suite that says `energy: off`."""
+
+    source = "unavailable"
+    hardware = False
+    poll_interval_s: float | None = None
+
+    def __init__(self, reason: str, scope: str = "nothing") -> None:
+        self.reason = reason
+        self.scope = scope
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def poll(self) -> None:
+        """Nothing to look at."""
+
+    def stop(self) -> Energy:
+        """Returns no figure, with the reason."""
+        return Energy(None, 0.0, self.source, self.scope, self.reason)

@@ -1,0 +1,115 @@
+"""What else happened on the machine while something was measured: others' CPU time, time stolen, cgroup
+throttling.
+
+Read at the edges of a pass only, from `/proc/stat` and the cgroup's `cpu.stat`; never polled. This module
+does not know which process is to blame.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_BUSY = (0, 1, 2, 5, 6)
+"""Columns of /proc/stat that are work of this machine: user, nice, system, irq, softirq. Source:
+proc_stat(5)."""
+_STEAL = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Counters at one moment, in seconds."""
+
+    wall_s: float
+    own_cpu_s: float
+    """User and system time of this process and its ended children."""
+    busy_cpu_s: float | None
+    steal_cpu_s: float | None
+    throttled_periods: int | None
+    throttled_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interference:
+    """Differences between two snapshots; None where the machine does not say."""
+
+    wall_s: float
+    own_cpu_s: float
+    others_cpus: float | None
+    """CPUs kept busy by other processes, on average."""
+    stolen_cpus: float | None
+    """CPUs' worth of time that the hypervisor gave to others, on average."""
+    throttled_periods: int | None
+    throttled_s: float | None
+
+
+class InterferenceMeter:
+    """Takes snapshots; `proc` and `cgroup` are roots that a test can replace."""
+
+    def __init__(self, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> None:
+        self._proc = proc
+        self._cgroup = cgroup
+        self._tick = 1 / os.sysconf("SC_CLK_TCK")
+
+    def snapshot(self) -> Snapshot:
+        """Returns the counters now."""
+        busy, steal = self._machine()
+        periods, throttled = self._throttling()
+        times = os.times()
+        own = time.process_time() + times.children_user + times.children_system
+        return Snapshot(time.monotonic(), own, busy, steal, periods, throttled)
+
+    def since(self, before: Snapshot) -> Interference:
+        """Returns what happened since `before`."""
+        return difference(before, self.snapshot())
+
+    def _machine(self) -> tuple[float | None, float | None]:
+        try:
+            first = (self._proc / "stat").read_text().splitlines()[0].split()
+        except (OSError, IndexError):
+            return None, None
+        ticks = [int(text) for text in first[1:]]
+        return sum(ticks[column] for column in _BUSY) * self._tick, ticks[_STEAL] * self._tick
+
+    def _throttling(self) -> tuple[int | None, float | None]:
+        for path in (self._cgroup / "cpu.stat", self._cgroup / "cpu" / "cpu.stat"):
+            try:
+                pairs = dict(line.split() for line in path.read_text().splitlines())
+            except (OSError, ValueError):
+                continue
+            if "nr_throttled" in pairs:
+                return int(pairs["nr_throttled"]), _throttled_s(pairs)
+        return None, None
+
+
+def difference(before: Snapshot, after: Snapshot) -> Interference:
+    """Returns what happened between two snapshots."""
+    wall = after.wall_s - before.wall_s
+    own = after.own_cpu_s - before.own_cpu_s
+
+    def rate(late: float | None, early: float | None, less: float) -> float | None:
+        if late is None or early is None or wall <= 0:
+            return None
+        return max(0.0, late - early - less) / wall
+
+    def grown(late: float | None, early: float | None) -> float | None:
+        return None if late is None or early is None else late - early
+
+    periods = grown(after.throttled_periods, before.throttled_periods)
+    return Interference(
+        wall_s=wall,
+        own_cpu_s=own,
+        others_cpus=rate(after.busy_cpu_s, before.busy_cpu_s, own),
+        stolen_cpus=rate(after.steal_cpu_s, before.steal_cpu_s, 0.0),
+        throttled_periods=None if periods is None else int(periods),
+        throttled_s=grown(after.throttled_s, before.throttled_s),
+    )
+
+
+def _throttled_s(pairs: dict[str, str]) -> float:
+    """cgroup v2 counts microseconds (`throttled_usec`), v1 nanoseconds (`throttled_time`)."""
+    if "throttled_usec" in pairs:
+        return int(pairs["throttled_usec"]) / 1e6
+    return int(pairs.get("throttled_time", 0)) / 1e9

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from bench.measure.flops import count_flops, why_uncountable
+from bench.measure.requests import Requests
+from tests.measure.fakes import FakeClock, FakeWorkload, steady
+
+
+class Calls(FakeWorkload):
+    """Runs `self.run(length)` for each example."""
+
+    run: Any = None
+
+    def _classify(self, batch: tuple[int, ...]) -> list[Any]:
+        for index in batch:
+            self.run(self.lengths[index])
+        return super()._classify(batch)
+
+
+def counted(module: Any, run: Any, lengths: list[int], examples: int = 10) -> Any:
+    workload = Calls(FakeClock(), lengths, steady(lengths))
+    workload.run = run
+    return count_flops(module, Requests(workload), [(index,) for index in range(len(lengths))], examples, 3)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_linear_layers_by_hand(mode: Any) -> None:
+    """A linear layer of 8 → 16 costs 2 · 8 · 16 per row."""
+    module = torch.nn.Linear(8, 16)
+
+    def run(length: int) -> None:
+        with mode():
+            module(torch.ones(length, 8))
+
+    fact = counted(module, run, [1, 2, 6, 100], examples=3)
+    assert fact.value == 2 * 8 * 16 * (1 + 2 + 6) / 3
+    assert (fact.source, fact.unit, fact.process) == ("flop_counter", "FLOP", 3)
+
+
+def test_the_cpus_fused_attention_counts() -> None:
+    """Two products of (length × 8)(8 × length) and (length × length)(length × 8) per head, of 2 heads."""
+
+    def run(length: int) -> None:
+        with torch.inference_mode():
+            query = torch.ones(1, 2, length, 8)
+            torch.nn.functional.scaled_dot_product_attention(query, query, query)
+
+    assert counted(torch.nn.Identity(), run, [32]).value == 2 * 2 * (2 * 32 * 32 * 8)
+
+
+def test_no_module_no_figure() -> None:
+    fact = counted(None, lambda length: None, [1])
+    assert fact.value is None
+    assert "no torch module" in fact.reason
+
+
+def test_nothing_counted_is_no_zero() -> None:
+    fact = counted(torch.nn.Identity(), lambda length: torch.ones(3) + 1, [1])
+    assert fact.value is None
+    assert "saw no operator" in fact.reason
+
+
+def test_compiled_modules_are_not_counted_low() -> None:
+    module = torch.nn.Linear(2, 2)
+    assert why_uncountable(module) is None
+    assert "compiled" in (why_uncountable(torch.compile(module)) or "")
+    module.compile()
+    assert "compiled" in (why_uncountable(torch.nn.Sequential(module)) or "")
+
+
+def test_quantised_modules_are_not_counted_low() -> None:
+    kind = type("Linear", (torch.nn.Module,), {"__module__": "torch.ao.nn.quantized.dynamic.modules.linear"})
+    assert "quantised" in (why_uncountable(torch.nn.Sequential(kind())) or "")

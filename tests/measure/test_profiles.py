@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bench.measure.profiles import PROFILES, resolve
+from bench.suite import MeasureSpec
+
+
+@pytest.mark.parametrize(
+    ("name", "processes", "window_s"), [("quick", 1, 1.0), ("standard", 3, 10.0), ("rigorous", 5, 30.0)]
+)
+def test_profiles_are_those_of_the_design(name: str, processes: int, window_s: float) -> None:
+    assert (PROFILES[name].processes, PROFILES[name].window_s) == (processes, window_s)
+
+
+def test_own_numbers_go_over_the_profile() -> None:
+    found = resolve(MeasureSpec(profile="standard", processes=2, window_s=20.0, energy="off", tdp_w=65.0))
+    assert (found.processes, found.window_s, found.energy, found.tdp_w) == (2, 20.0, "off", 65.0)
+    assert (found.energy_window_s, found.max_warmup_s, found.min_window_s) == (20.0, 10.0, 6.0)
+
+
+def test_hardware_energy_windows_last_ten_seconds_unless_quick() -> None:
+    assert all(profile.energy_window_s >= 10 for name, profile in PROFILES.items() if name != "quick")
+
+
+def test_planning_imports_no_torch() -> None:
+    code = "import sys, bench.measure.profiles; sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

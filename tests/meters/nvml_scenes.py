@@ -1,0 +1,191 @@
+"""What the child processes of the NVML tests do; every function returns JSON-able values."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import Any
+
+from bench.host.gpu import gpu_facts
+from bench.host.nvml import GpuIdentity, NvmlUnavailableError, find_device, open_nvml
+from bench.meters.cascade import choose_gpu
+from bench.meters.gpu_state import GpuState
+from tests.meters.nvml_library import Board
+
+WINDOW_S = 12.0
+
+
+def _codes(state: GpuState) -> list[str]:
+    from bench.measure.doubts import gpu_doubts  # imports scipy, which most of these children do without
+
+    return [doubt.code for doubt in gpu_doubts(state, 0)]
+
+
+def _measure(board: Board, uuids: tuple[str, ...] = ("GPU-a",), window_s: float = WINDOW_S) -> dict[str, Any]:
+    """Chooses a meter for the GPUs, runs a window of virtual time through it, polled as its interval asks."""
+    pynvml = open_nvml()
+    devices = tuple(find_device(pynvml, GpuIdentity(uuid, None)) for uuid in uuids)
+    meter, rejected = choose_gpu(pynvml, devices, board)
+    board.sleep(1.0)
+    start_s = board.now_ns() / 1e9
+    meter.start()
+    step = meter.poll_interval_s or window_s
+    while board.now_ns() / 1e9 - start_s < window_s - step / 2:
+        board.sleep(step)
+        meter.poll()
+    energy = meter.stop()
+    end_s = board.now_ns() / 1e9
+    truth = sum(board.true_joules(device.index, start_s, end_s) for device in devices)
+    return {
+        "energy": asdict(energy),
+        "truth": truth,
+        "rejected": rejected,
+        "indices": [d.index for d in devices],
+    }
+
+
+def counter() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a", low=80, high=300, counter_ms=100)
+    return _measure(board)
+
+
+def counter_reset_in_window() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a", reset_ms=8000)
+    return _measure(board)
+
+
+def counter_stuck() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a", frozen=1)
+    return _measure(board)
+
+
+def counter_stops_within_window() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a")
+    pynvml = open_nvml()
+    meter, _ = choose_gpu(pynvml, (find_device(pynvml, GpuIdentity("GPU-a", None)),), board)
+    meter.start()
+    return asdict(meter.stop())
+
+
+def no_counter() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a", low=80, high=300, wave_ms=400, duty_ms=100, counter_error=3)
+    return _measure(board)
+
+
+def only_power_usage() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a", low=150, high=150, counter_error=3, field_error=3)
+    return _measure(board)
+
+
+def seen_a_quarter_of_the_time() -> Any:
+    """A 25 ms mean that is refreshed every 100 ms, over a load whose busy 25 ms fall where it does not
+    look."""
+    board = Board()
+    board.gpu(0, "GPU-a", low=100, high=400, wave_ms=110, duty_ms=30, refresh_ms=100, counter_error=3)
+    return _measure(board)
+
+
+def nothing_supported() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a", counter_error=3, field_error=3, power_error=3)
+    return _measure(board)
+
+
+def no_permission() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a", counter_error=4, field_error=4, power_error=4)
+    return _measure(board)
+
+
+def why_closed() -> str:
+    try:
+        open_nvml()
+    except NvmlUnavailableError as error:
+        return str(error)
+    return "opened"
+
+
+def two_gpus_in_reversed_order() -> Any:
+    """CUDA's device 0 is the second of NVML; told apart by UUID, and by PCI bus where the UUID is a MIG
+    instance's."""
+    board = Board()
+    board.gpu(0, "GPU-slow", bus=3, low=50, high=50)
+    board.gpu(1, "GPU-fast", bus=7, low=250, high=250)
+    pynvml = open_nvml()
+    by_bus = find_device(pynvml, GpuIdentity("MIG-x", (0, 3, 0)))
+    try:
+        find_device(pynvml, GpuIdentity("GPU-other", (0, 9, 0)))
+        unknown = "found"
+    except NvmlUnavailableError as error:
+        unknown = str(error)
+    return {"first": _measure(board, ("fast",)), "by_bus": by_bus.uuid, "unknown": unknown}
+
+
+def both_gpus() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-slow", bus=3, low=50, high=50)
+    board.gpu(1, "GPU-fast", bus=7, low=250, high=250, counter_ms=100)
+    return _measure(board, ("slow", "fast"))
+
+
+def divided_by_mig() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a", mig=1)
+    found = _measure(board)
+    pynvml = open_nvml()
+    state = GpuState(pynvml, find_device(pynvml, GpuIdentity("GPU-a", None)))
+    return found | {"doubts": _codes(state)}
+
+
+def state_over_a_run() -> Any:
+    """Throttled for heat at first, by the power cap later, idle at last; a foreign process comes and goes."""
+    board = Board()
+    board.gpu(0, "GPU-a")
+    pynvml = open_nvml()
+    state = GpuState(pynvml, find_device(pynvml, GpuIdentity("GPU-a", None)))
+    board.set(0, "throttle", 0x20)
+    board.set(0, "pid", os.getpid())
+    state.look()
+    alone = dict(state.foreign)
+    board.set(0, "throttle", 0x04)
+    board.set(0, "pid", 1)
+    state.look()
+    board.set(0, "throttle", 0x01)
+    state.look()
+    return {
+        "throttling": state.throttling(),
+        "bits": state.throttle_bits,
+        "alone": alone,
+        "foreign": list(state.foreign),
+        "process_bytes": state.process_bytes,
+        "device_bytes": state.device_bytes,
+        "codes": _codes(state),
+    }
+
+
+def lost_half_way() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a", lost_ms=7000)
+    found = _measure(board)
+    pynvml = open_nvml()
+    state = GpuState(pynvml, find_device(pynvml, GpuIdentity("GPU-a", None)))
+    state.look()
+    return found | {"facts": {fact.name: [fact.value, fact.reason] for fact in state.facts(0)}}
+
+
+def lost_half_way_without_counter() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a", lost_ms=7000, counter_error=3)
+    return _measure(board)
+
+
+def described() -> Any:
+    board = Board()
+    board.gpu(0, "GPU-a")
+    return gpu_facts()

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.meters.memory import MemoryMeter, high_water_bytes
+
+MIB = 1024**2
+
+
+def test_peak_of_memory_that_is_gone_again() -> None:
+    meter = MemoryMeter("cpu")
+    before = meter.rss_bytes()
+    meter.start(poll=not meter.resettable)
+    held = np.ones(256 * MIB, dtype=np.uint8)
+    del held
+    peak = meter.stop()
+    assert peak.rss_bytes is not None
+    assert peak.rss_bytes - before == pytest.approx(256 * MIB, rel=0.05)
+
+
+def test_each_stretch_starts_afresh() -> None:
+    meter = MemoryMeter("cpu")
+    if not meter.resettable:
+        pytest.skip("the kernel's peak cannot be reset here")
+    meter.start(poll=False)
+    held = np.ones(128 * MIB, dtype=np.uint8)
+    del held
+    first = meter.stop().rss_bytes or 0
+    meter.start(poll=False)
+    second = meter.stop().rss_bytes or 0
+    assert first - second == pytest.approx(128 * MIB, rel=0.05)
+
+
+def test_children_count() -> None:
+    meter = MemoryMeter("cpu")
+    alone = meter.rss_bytes()
+    code = f"held = bytearray(b'x') * {64 * MIB}; print('ready', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        meter.start(poll=False)
+        peak = meter.stop()
+        child.communicate("\n")
+    assert (peak.rss_bytes or 0) - alone > 64 * MIB
+
+
+def test_without_the_kernels_peak_a_timed_stretch_has_a_reason(tmp_path: Path) -> None:
+    meter = MemoryMeter("cpu", proc=tmp_path)
+    assert not meter.resettable
+    meter.start(poll=False)
+    peak = meter.stop()
+    assert peak.rss_bytes is None
+    assert "disturb a timed pass" in (peak.reason or "")
+
+
+def test_without_the_kernels_peak_an_untimed_stretch_is_polled(tmp_path: Path) -> None:
+    meter = MemoryMeter("cpu", proc=tmp_path)
+    meter.start(poll=True)
+    peak = meter.stop()
+    assert peak.source == "rss_polled"
+    assert (peak.rss_bytes or 0) > 10 * MIB
+
+
+def test_high_water_of_a_status_file(tmp_path: Path) -> None:
+    status = tmp_path / "status"
+    status.write_text("Name:\tx\nVmPeak:\t  900 kB\nVmHWM:\t  512 kB\nVmRSS:\t 4 kB\n")
+    assert high_water_bytes(status) == 512 * 1024
+    assert high_water_bytes(tmp_path / "none") is None
