@@ -1,0 +1,179 @@
+"""Runs a plan: order, resume, reuse, limits; one commit per finished job.
+
+It knows no models and no measuring: cells go to an executor, records to the store. A job is one process of
+one cell.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from bench.executors.base import Executor, Job
+from bench.progress import Progress, SilentProgress
+from bench.record import Cell, Record, Status
+from bench.store import RunInfo, Store
+
+BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
+"""Statuses that make the exit code say that a cell failed, from the one shown first."""
+
+LOG_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+"""Whatever a log's name may not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a run ended."""
+
+    run_id: str
+    counts: Mapping[Status, int]
+    """Cells by status; a cell of several processes counts as its worst one."""
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 every cell ok, unsupported or skipped; 5 some cell failed; 130 interrupted."""
+        if self.interrupted:
+            return EXIT_INTERRUPTED
+        return EXIT_CELL_FAILED if any(self.counts.get(status) for status in BAD) else EXIT_OK
+
+
+def run(
+    plan: Sequence[Cell],
+    executor: Executor,
+    store: Store,
+    info: RunInfo,
+    *,
+    processes: int = 1,
+    seed: int = 42,
+    rerun: bool = False,
+    progress: Progress | None = None,
+    skip: Mapping[str, str] | None = None,
+) -> Finished:
+    """Runs what is not finished yet of a plan, and returns how it ended.
+
+    The latest run of the same suite, plan and machine is continued when it never finished: its cells that are
+    ok or unsupported stay, all others are tried again. Otherwise a new run begins, and cells that were ok on
+    this machine before are linked into it.
+
+    Args:
+        info: what the run is; its `plan` and `rerun` are set from the arguments.
+        processes: fresh processes per cell.
+        skip: cell id → reason, for cells that cannot run because something that they need did not finish.
+
+    Raises:
+        StoreError: a record could not be stored; the run stays unfinished.
+    """
+    info = replace(info, plan=tuple((cell.id, cell.label) for cell in plan), rerun=rerun)
+    run_id, reuse = _take_up(store, info)
+    shown = progress or SilentProgress()
+    session = _Session(run_id, executor, store, shown, processes, reuse, dict(skip or {}))
+    interrupted = False
+    try:
+        session.take(plan, seed)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        session.progress.end()
+    store.finish_run(run_id, "interrupted" if interrupted else "complete")
+    return Finished(run_id, count_cells(session.records), interrupted)
+
+
+def _take_up(store: Store, info: RunInfo) -> tuple[str, bool]:
+    """Returns the run to continue, or a new one, and whether it may reuse what earlier runs finished."""
+    resumed = None if info.rerun else store.resume(info)
+    if resumed is None:
+        return store.begin_run(info), not info.rerun
+    return resumed, not store.find(resumed).rerun
+
+
+def schedule(plan: Sequence[Cell], processes: int, seed: int) -> Iterator[tuple[Cell, int]]:
+    """Yields every (cell, process): process 0 of all cells in random order, then process 1 in another one, ….
+
+    A slow drift of the machine then falls on all cells alike instead of on the last ones.
+    """
+    order = random.Random(seed)
+    for process in range(processes):
+        yield from ((cell, process) for cell in order.sample(list(plan), len(plan)))
+
+
+def count_cells(records: Iterable[Record]) -> Counter[Status]:
+    """Returns the number of cells of each status; the worst process of a cell decides."""
+    rank: list[Status] = [*BAD, "skipped", "unsupported", "ok"]
+    worst: dict[tuple[str, str], Status] = {}
+    for record in records:
+        key = (record.cell.id, record.cell.label)
+        worst[key] = min(record.status, worst.get(key, record.status), key=rank.index)
+    return Counter(worst.values())
+
+
+def log_name(run_id: str, cell: Cell, process: int) -> str:
+    """Returns the path of a job's log, relative to the results folder."""
+    return f"logs/{run_id}/{LOG_NAME.sub('-', cell.label).strip('-')}-{cell.id[:8]}-p{process}.log"
+
+
+@dataclass(slots=True)
+class _Session:
+    """One go at a run, from its start or its continuation to its end."""
+
+    run_id: str
+    executor: Executor
+    store: Store
+    progress: Progress
+    processes: int
+    reuse: bool
+    skip: dict[str, str]
+    records: list[Record] = field(default_factory=list)
+    """Of every job that is finished, without rows."""
+    ended: set[tuple[str, str]] = field(default_factory=set)
+    """(id, label) of the cells that are not ok: their further processes are left out."""
+
+    def take(self, plan: Sequence[Cell], seed: int) -> None:
+        """Does every job that is not finished."""
+        settled = self.store.settled(self.run_id)
+        self.records.extend(settled.values())
+        self.ended.update((cell_id, label) for (cell_id, label, _), r in settled.items() if r.status != "ok")
+        runnable = [cell for cell in plan if self._early_end(cell) is None]
+        total = len(plan) - len(runnable) + len(runnable) * self.processes
+        self.progress.begin(self.run_id, total, len(settled))
+        for cell in plan:
+            early = self._early_end(cell)
+            if early is not None and (cell.id, cell.label, 0) not in settled:
+                self._keep(early)
+        for cell, process in schedule(runnable, self.processes, seed):
+            if (cell.id, cell.label, process) not in settled and (cell.id, cell.label) not in self.ended:
+                self._do(cell, process)
+
+    def _early_end(self, cell: Cell) -> Record | None:
+        """Returns the record of a cell that will not run."""
+        if cell.unsupported is not None:
+            return Record(cell, "unsupported", cell.unsupported)
+        return Record(cell, "skipped", self.skip[cell.id]) if cell.id in self.skip else None
+
+    def _do(self, cell: Cell, process: int) -> None:
+        found = self.store.reuse(self.run_id, cell, process) if self.reuse else None
+        if found is not None:
+            linked, origin = found
+            self.records.append(linked)
+            self.progress.finish(linked, reused_from=origin)
+            return
+        self.progress.start(cell, process)
+        record = self.executor.run(self._job(cell, process), self.progress.phase, self.progress.tick)
+        self._keep(record)
+        if record.status != "ok":
+            self.ended.add((cell.id, cell.label))
+            self.progress.leave_out(self.processes - process - 1)
+
+    def _job(self, cell: Cell, process: int) -> Job:
+        timeout_s, limit = cell.payload.get("timeout_s"), cell.payload.get("memory_limit_bytes")
+        log = log_name(self.run_id, cell, process)
+        return Job(cell, process, self.store.results, log, timeout_s, limit)
+
+    def _keep(self, record: Record) -> None:
+        self.store.commit(self.run_id, record)
+        self.records.append(replace(record, samples=(), timings=()))
+        self.progress.finish(record)

@@ -1,0 +1,11 @@
+"""Where runs are kept: a database of runs, cells and facts, with samples and timings beside it as Parquet.
+
+It stores raw facts and knows no statistics, metrics or reports. `Store` is the only way in, `export_run` the
+way out.
+"""
+
+from bench.store.archive import Store
+from bench.store.export import EXPORT_FORMATS, export_run
+from bench.store.runs import RunInfo, RunStatus, StoredRun
+
+__all__ = ["EXPORT_FORMATS", "RunInfo", "RunStatus", "Store", "StoredRun", "export_run"]

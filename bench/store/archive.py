@@ -1,0 +1,250 @@
+"""The store: a results folder with its database, and the questions that the runner and the reports ask of it.
+
+    results/bench.db                 runs, records, facts, environments
+    results/rows/RUN/*.parquet       samples and raw timings of a record
+    results/logs/RUN/*.log           what a cell's process printed; written by the executors
+    results/locks/                   which runs are alive
+
+A record's rows are written and renamed first, then everything else is committed in one transaction, so that a
+kill at any moment leaves all of a record or none of it (and at worst a Parquet file that nothing points to).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from bench.errors import StoreError
+from bench.record import Cell, Record, Sample, Timing
+from bench.store import schema
+from bench.store.database import explained, make_engine, migrate, writing
+from bench.store.encoding import environment_row, fact_row, record_from, record_row, to_json
+from bench.store.locks import RunLocks
+from bench.store.parquet import write_rows
+from bench.store.reader import Reader
+from bench.store.runs import RunInfo, RunStatus, new_run_id, utc_now
+
+DATABASE = "bench.db"
+ID_ATTEMPTS = 5
+"""Run ids of one second clash once in 65 536; five clashes in a row mean something else is wrong."""
+
+_RUN_COLUMNS = (
+    *(
+        "id",
+        "suite",
+        "suite_text",
+        "suite_hash",
+        "plan_hash",
+        "command",
+        "started_at",
+        "finished_at",
+        "status",
+    ),
+    *("machine_key", "profile", "rerun", "plan", "settings"),
+)
+_RECORD_KEY = ("model", "variant", "task", "process")
+
+
+class Store(Reader):
+    """A results folder and its database. Use it as a context manager, or call `close`."""
+
+    def __init__(self, results: Path, engine: Engine, place: str, now: Callable[[], datetime]) -> None:
+        super().__init__(results, engine, place)
+        self._now = now
+        self._locks = RunLocks(results / "locks")
+
+    @classmethod
+    def open(
+        cls,
+        results: Path,
+        url: str | None = None,
+        *,
+        create: bool = True,
+        now: Callable[[], datetime] = utc_now,
+    ) -> Self:
+        """Returns the store of a results folder; the database is `url`, or SQLite inside the folder.
+
+        Raises:
+            StoreError: the folder or the database cannot be opened, is newer than this bench, or is not there
+                and `create` is false.
+        """
+        database = results / DATABASE
+        if url is None and not create and not database.exists():
+            raise StoreError(f"{results}: no results are there; run a suite first, or name the folder with --results")
+        place = str(database) if url is None else "the store"
+        engine = make_engine(url or f"sqlite:///{database}")
+        try:
+            with explained(place):
+                results.mkdir(parents=True, exist_ok=True)
+                migrate(engine, results / "locks" / "migrate.lock")
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(results, engine, place, now)
+
+    def close(self) -> None:
+        """Lets go of the runs held and of the database."""
+        self._locks.release_all()
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def begin_run(self, info: RunInfo) -> str:
+        """Stores a new run, which this process holds until `finish_run` or `close`; returns its id."""
+        now = self._now()
+        with explained(self._place):
+            for _ in range(ID_ATTEMPTS):
+                run_id = info.id or new_run_id(now)
+                if not self._locks.hold(run_id):
+                    continue
+                try:
+                    self._insert_run(replace(info, id=run_id, started_at=info.started_at or now.isoformat()))
+                except IntegrityError:
+                    self._locks.release(run_id)
+                    continue
+                return run_id
+        raise StoreError(f"{self._place}: a run with the id {info.id or new_run_id(now)} is there already")
+
+    def _insert_run(self, info: RunInfo) -> None:
+        environment = environment_row(info.environment)
+        with self._write() as connection:
+            self._keep(connection, environment)
+            row = {name: getattr(info, name) for name in _RUN_COLUMNS}
+            connection.execute(insert(schema.runs).values(**row, environment_hash=environment["hash"]))
+
+    def resume(self, info: RunInfo) -> str | None:
+        """Returns the latest run of the same suite, plan and machine if it never finished, and holds it.
+
+        None when that run is complete, when there is none, or when another process is running it.
+        """
+        runs = schema.runs
+        query = select(runs.c.id, runs.c.status).where(
+            runs.c.suite_hash == info.suite_hash,
+            runs.c.plan_hash == info.plan_hash,
+            runs.c.machine_key == info.machine_key,
+        )
+        with explained(self._place):
+            latest = self._read(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1))
+            if not latest or latest[0]["status"] == "complete" or not self._locks.hold(latest[0]["id"]):
+                return None
+            run_id: str = latest[0]["id"]
+            if self._run_rows(runs.c.id == run_id)[0]["status"] == "complete":  # finished just before it was held
+                self._locks.release(run_id)
+                return None
+            self._set_run(run_id, status="running", finished_at=None)
+        return run_id
+
+    def finish_run(self, run_id: str, status: RunStatus) -> None:
+        """Stores how a run ended, and lets go of it."""
+        with explained(self._place):
+            self._set_run(run_id, status=status, finished_at=self._now().isoformat())
+            self._locks.release(run_id)
+
+    def _set_run(self, run_id: str, **values: Any) -> None:
+        with self._write() as connection:
+            connection.execute(update(schema.runs).where(schema.runs.c.id == run_id).values(**values))
+
+    def commit(self, run_id: str, record: Record) -> None:
+        """Stores a record whole, in place of an earlier one of the same cell and process in this run.
+
+        Raises:
+            StoreError: the database did not take it; the record is then kept beside its rows as JSON.
+        """
+        stem = f"{record.cell.id[:16]}-p{record.process}-{secrets.token_hex(4)}"
+        folder = self.results / "rows" / run_id
+        with explained(self._place):
+            row = record_row(record)
+            for name, rows, kind in (
+                ("samples", record.samples, Sample),
+                ("timings", record.timings, Timing),
+            ):
+                row[f"{name}_path"] = self._write_rows(folder / f"{stem}.{name}.parquet", rows, kind)
+        facts = [fact_row(fact) for fact in record.facts]
+        try:
+            with explained(self._place):
+                self._replace(run_id, row, environment_row(record.environment), facts)
+        except StoreError as error:
+            kept = self._keep_beside(folder / f"{stem}.record.json", record)
+            raise StoreError(f"{error}; the record of {record.cell.label} is kept in {kept}") from error
+
+    def _write_rows(self, path: Path, rows: Sequence[Any], kind: type[Any]) -> str | None:
+        if not rows:
+            return None
+        write_rows(path, rows, kind)
+        return str(path.relative_to(self.results))
+
+    def _keep_beside(self, path: Path, record: Record) -> Path:
+        with explained(self._place):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(to_json(record.summary_dict()), encoding="utf-8")
+        return path
+
+    def _replace(
+        self, run_id: str, row: dict[str, Any], environment: dict[str, Any], facts: list[dict[str, Any]]
+    ) -> None:
+        table, key = schema.records, {"run_id": run_id} | {name: row[name] for name in _RECORD_KEY}
+        machine = select(schema.runs.c.machine_key).where(schema.runs.c.id == run_id).scalar_subquery()
+        with self._write() as connection:
+            self._keep(connection, environment)
+            connection.execute(delete(table).where(*(table.c[name] == value for name, value in key.items())))
+            values = row | key | {"environment_hash": environment["hash"], "machine_key": machine}
+            number = connection.execute(insert(table).values(**values)).inserted_primary_key
+            if number is not None and facts:
+                connection.execute(insert(schema.facts), [{**fact, "record_id": number[0]} for fact in facts])
+
+    def reuse(self, run_id: str, cell: Cell, process: int) -> tuple[Record, str] | None:
+        """Links the newest `ok` record of the same identity, process and machine into a run.
+
+        Returns it, without rows and with the names of `cell`, and the id of the run that measured it. None
+        when there is no such record, or when its rows are no longer in this results folder.
+        """
+        source = self._finished(run_id, cell.id, process)
+        if source is None:
+            return None
+        with explained(self._place):
+            environment, facts = self._details([source])
+            found = record_from(source, environment[source["environment_hash"]], tuple(facts[source["id"]]))
+            linked = replace(found, cell=cell)
+            kept = {name: source[name] for name in ("samples_path", "timings_path")}
+            origin: str = source["reused_from"] or source["run_id"]
+            row = record_row(linked) | kept | {"reused_from": origin}
+            self._replace(run_id, row, environment_row(linked.environment), [fact_row(fact) for fact in linked.facts])
+        return linked, origin
+
+    def _finished(self, run_id: str, cell_id: str, process: int) -> dict[str, Any] | None:
+        table, runs = schema.records, schema.runs
+        machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
+        query = (
+            select(table)
+            .where(table.c.cell_id == cell_id, table.c.process == process, table.c.status == "ok")
+            .where(table.c.machine_key == machine)
+            .order_by(table.c.id.desc())
+        )
+        with explained(self._place):
+            for row in self._read(query):
+                paths = [row[name] for name in ("samples_path", "timings_path") if row[name] is not None]
+                if all((self.results / path).is_file() for path in paths):
+                    return row
+        return None
+
+    def _write(self) -> AbstractContextManager[Connection]:
+        return writing(self._engine)
+
+    def _keep(self, connection: Connection, environment: dict[str, Any]) -> None:
+        """Stores an environment unless it is there."""
+        upsert: Any = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(upsert(schema.environments).values(**environment).on_conflict_do_nothing())

@@ -1,0 +1,154 @@
+"""The connection to the database: SQLite in WAL mode by default, PostgreSQL by URL; versions; plain errors.
+
+Every writing transaction takes SQLite's write lock when it begins (BEGIN IMMEDIATE), so that concurrent
+writers queue instead of failing half way, which is what SQLite does when a reader wants to become a writer.
+Source: https://www.sqlite.org/lang_transaction.html
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from bench.errors import EnvironmentLackError, StoreError, UsageError
+from bench.store.encoding import to_json
+from bench.store.schema import HEAD
+
+BUSY_TIMEOUT_S = 60
+"""How long a writer waits for others. A commit takes milliseconds: this is enough for hundreds of writers."""
+
+MIGRATION_LOCK = 0x62656E6368
+"""PostgreSQL advisory lock held while tables are made or migrated ("bench" in ASCII)."""
+
+_EXPLAINED = (
+    ("not a database", "the file is damaged or no database; move it away and restore a copy"),
+    ("malformed", "the file is damaged; move it away and restore a copy, or try `sqlite3 FILE .recover`"),
+    ("readonly", "it is read-only; give this user the right to write it and its folder"),
+    ("read-only", "it is read-only; give this user the right to write it"),
+    (
+        "unable to open",
+        "it cannot be opened; check that it is a file and that its folder exists and can be written",
+    ),
+    ("locked", f"another process kept it locked for {BUSY_TIMEOUT_S} s; find and end that process"),
+    ("is full", "the disk is full; make room"),
+    ("disk I/O error", "the disk reports an error; check the disk"),
+)
+"""A piece of the database's own message → what it means and what to do."""
+
+
+@contextmanager
+def explained(place: str) -> Iterator[None]:
+    """Turns errors of the database or the folder into `StoreError` with the remedy."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).strip()
+        hint = next((hint for piece, hint in _EXPLAINED if piece in cause), "check the address and the server")
+        raise StoreError(f"{place}: {hint} ({cause.splitlines()[0]})") from error
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename or place}: {error.strerror or error}; check the folder and its rights"
+        ) from error
+
+
+def make_engine(url: str) -> Engine:
+    """Returns an engine for `url`, which connects to nothing yet.
+
+    Raises:
+        UsageError: not the URL of a database that SQLAlchemy knows.
+        EnvironmentLackError: the driver is not installed.
+    """
+    try:
+        engine = create_engine(make_url(url), json_serializer=to_json, **_pool_options(url))
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UsageError(f"'{url}' is no database address; write it as postgresql+psycopg://user@host/name") from error
+    except ModuleNotFoundError as error:
+        raise EnvironmentLackError(f"'{url}' needs the package '{error.name}'; install it with pip") from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _pool_options(url: str) -> dict[str, Any]:
+    return {} if url.startswith("sqlite") else {"pool_pre_ping": True}
+
+
+def _set_up_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by `_begin_sqlite`, not by the driver
+    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_S * 1000}", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def writing(engine: Engine) -> AbstractContextManager[Connection]:
+    """Returns one transaction that may write."""
+    return engine.execution_options(writes=True).begin()
+
+
+def migrate(engine: Engine, lock_path: Path) -> None:
+    """Brings the database to the newest version; does nothing, and writes nothing, when it is there already.
+
+    Raises:
+        StoreError: the database is newer than this bench.
+    """
+    with engine.connect() as connection:
+        if _version(connection) == HEAD:
+            return
+    with exclusive(lock_path):
+        if engine.dialect.name == "sqlite":
+            _use_write_ahead_log(engine)
+        with writing(engine) as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            _upgrade(connection)
+
+
+def _use_write_ahead_log(engine: Engine) -> None:
+    with engine.raw_connection() as connection:  # outside a transaction, as SQLite demands
+        connection.cursor().execute("PRAGMA journal_mode = WAL")
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if found is not None and found > HEAD:
+        raise StoreError(
+            f"the database has version {found}, and this bench knows versions up to {HEAD}; "
+            "install the newer bench, or name another folder with --results"
+        )
+    return found
+
+
+def _upgrade(connection: Connection) -> None:
+    if _version(connection) == HEAD:
+        return  # another process was first
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Holds a lock among the processes of this machine; the kernel frees it however the process ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

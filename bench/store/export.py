@@ -1,0 +1,162 @@
+"""A run for other programs: CSV, JSON or Parquet, with a table each for cells, facts, samples and timings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from bench.errors import StoreError, UsageError, nearest
+from bench.record import Record, Sample, Timing
+from bench.store.encoding import clean_fact, to_json
+from bench.store.parquet import to_table
+from bench.store.runs import StoredRun
+
+_KEYS = ("run", "model", "variant", "task", "process")
+
+
+def export_run(run: StoredRun, form: str, out: Path) -> list[Path]:
+    """Writes a run to the file (json) or into the folder (csv, parquet) `out`; returns the files written.
+
+    Raises:
+        UsageError: no such form.
+        StoreError: `out` cannot be written.
+    """
+    if form not in EXPORT_FORMATS:
+        raise UsageError(f"no export is named '{form}'; {nearest(form, EXPORT_FORMATS)}")
+    try:
+        return EXPORT_FORMATS[form](run, out)
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename or out}: {error.strerror or error}; choose another place to write"
+        ) from error
+
+
+def tables(run: StoredRun) -> dict[str, pa.Table]:
+    """Returns the four tables of a run; the last three carry the keys of the first, so that they join."""
+    return {
+        "cells": _cells(run),
+        "facts": _facts(run),
+        "samples": _joined(run, Sample, lambda record: record.samples),
+        "timings": _joined(run, Timing, lambda record: record.timings),
+    }
+
+
+def _keys(run: StoredRun, record: Record) -> dict[str, Any]:
+    cell = record.cell
+    return dict(zip(_KEYS, (run.info.id, cell.model, cell.variant, cell.task, record.process), strict=True))
+
+
+def _cells(run: StoredRun) -> pa.Table:
+    rows = [
+        _keys(run, record)
+        | {"cell_id": record.cell.id, "family": record.cell.family, "kind": record.cell.kind}
+        | {name: getattr(record, name) for name in ("status", "reason", "started_at", "wall_s", "log_path")}
+        | {"reused_from": run.reused.get((record.cell.label, record.process))}
+        | {name: to_json(_plain(getattr(record, name))) for name in ("doubts", "notes", "environment")}
+        for record in run.records
+    ]
+    names = [
+        "cell_id",
+        "family",
+        "kind",
+        "status",
+        "reason",
+        "started_at",
+        "wall_s",
+        "log_path",
+        "reused_from",
+    ]
+    types = dict.fromkeys([*_KEYS, *names, "doubts", "notes", "environment"], pa.string())
+    return _table(rows, types | {"process": pa.int64(), "wall_s": pa.float64()})
+
+
+def _facts(run: StoredRun) -> pa.Table:
+    rows = [
+        _keys(run, record) | {k: v for k, v in asdict(clean_fact(fact)).items() if k != "process"}
+        for record in run.records
+        for fact in record.facts
+    ]
+    text = dict.fromkeys(_KEYS, pa.string()) | {
+        "process": pa.int64(),
+        "name": pa.string(),
+        "value": pa.float64(),
+    }
+    rest = {"unit": pa.string(), "source": pa.string(), "reason": pa.string(), "low": pa.float64()}
+    return _table(rows, text | rest | {"high": pa.float64()})
+
+
+def _joined(run: StoredRun, kind: type[Any], rows_of: Callable[[Record], tuple[Any, ...]]) -> pa.Table:
+    parts = []
+    for record in run.records:
+        part = to_table(rows_of(record), kind)
+        for position, (name, value) in enumerate(_keys(run, record).items()):
+            if name in part.column_names:
+                continue  # a timing has its process already
+            kept = pa.array([value] * part.num_rows, type=pa.int64() if name == "process" else pa.string())
+            part = part.add_column(position, name, kept)
+        parts.append(part)
+    return pa.concat_tables(parts) if parts else to_table((), kind)
+
+
+def _table(rows: list[dict[str, Any]], types: dict[str, pa.DataType]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=pa.schema(list(types.items())))
+
+
+def _plain(value: Any) -> Any:
+    return [asdict(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _export_parquet(run: StoredRun, out: Path) -> list[Path]:
+    return _write_each(run, out, "parquet", lambda table, path: pq.write_table(table, path, compression="zstd"))
+
+
+def _export_csv(run: StoredRun, out: Path) -> list[Path]:
+    return _write_each(run, out, "csv", lambda table, path: pa_csv.write_csv(_flat(table), path))
+
+
+def _write_each(run: StoredRun, out: Path, suffix: str, write: Callable[[pa.Table, Path], None]) -> list[Path]:
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, table in tables(run).items():
+        path = out / f"{name}.{suffix}"
+        write(table, path)
+        written.append(path)
+    return written
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """Returns the table with lists written as JSON text, since CSV has none."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_list(field.type):
+            texts = [None if cell is None else json.dumps(cell) for cell in table.column(position).to_pylist()]
+            table = table.set_column(position, field.name, pa.array(texts, type=pa.string()))
+    return table
+
+
+def _export_json(run: StoredRun, out: Path) -> list[Path]:
+    records = [
+        {
+            **asdict(record),
+            "cell_id": record.cell.id,
+            "reused_from": run.reused.get((record.cell.label, record.process)),
+        }
+        for record in run.records
+    ]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(to_json({"run": asdict(run.info), "records": records}) + "\n", encoding="utf-8")
+    return [out]
+
+
+EXPORT_FORMATS: dict[str, Callable[[StoredRun, Path], list[Path]]] = {
+    "csv": _export_csv,
+    "json": _export_json,
+    "parquet": _export_parquet,
+}
+"""Forms of an export by name."""

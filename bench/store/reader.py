@@ -1,0 +1,129 @@
+"""Reading the store: runs and their records, as the database and the Parquet files hold them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from bench.errors import UsageError
+from bench.record import Fact, Record, Sample, Timing
+from bench.store import schema
+from bench.store.database import explained
+from bench.store.encoding import fact_from, record_from
+from bench.store.parquet import read_rows
+from bench.store.runs import RunInfo, StoredRun
+
+SETTLED = ("ok", "unsupported")
+"""Statuses that a resumed run does not try again."""
+
+SLICE = 500
+"""Values in one IN list; SQLite takes at least 999 (SQLITE_MAX_VARIABLE_NUMBER of old versions)."""
+
+
+class Reader:
+    """The questions that need no writing."""
+
+    def __init__(self, results: Path, engine: Engine, place: str) -> None:
+        self.results = results
+        self._engine = engine
+        self._place = place
+
+    def settled(self, run_id: str) -> dict[tuple[str, str, int], Record]:
+        """Returns the records, without rows, that need not be tried again, by (cell id, label, process)."""
+        records = self._records(schema.records.c.run_id == run_id, rows=False)[0]
+        return {(r.cell.id, r.cell.label, r.process): r for r in records if r.status in SETTLED}
+
+    def runs(self, suite: str | None = None) -> list[RunInfo]:
+        """Returns every run (of one suite), the newest first."""
+        with explained(self._place):
+            rows = self._run_rows(*([] if suite is None else [schema.runs.c.suite == suite]))
+            environments = self._environments({row["environment_hash"] for row in rows})
+        return [_run_from(row, environments) for row in rows]
+
+    def find(self, ref: str) -> RunInfo:
+        """Returns the run that `latest`, an id, or the unique beginning of one names.
+
+        Raises:
+            UsageError: it names none, or several.
+        """
+        runs = self.runs()
+        if not runs:
+            raise UsageError(f"{self.results}: there is no run yet; run a suite first")
+        if ref == "latest":
+            return runs[0]
+        found = [run for run in runs if run.id == ref] or [run for run in runs if ref and run.id.startswith(ref)]
+        if len(found) == 1:
+            return found[0]
+        shown = ", ".join(run.id for run in (found or runs)[:5])
+        problem = f"several runs begin with '{ref}'" if found else f"no run is named '{ref}'"
+        raise UsageError(f"{self.results}: {problem}: {shown}; write 'latest', or more of an id")
+
+    def load(self, ref: str = "latest", *, rows: bool = True) -> StoredRun:
+        """Returns a run with its records; without samples and timings, and much faster, when not `rows`.
+
+        Raises:
+            UsageError: `ref` names no run, or several.
+            StoreError: rows are missing or damaged.
+        """
+        info = self.find(ref)
+        records, reused = self._records(schema.records.c.run_id == info.id, rows=rows)
+        place = {label: number for number, (_, label) in enumerate(info.plan)}
+        ordered = sorted(records, key=lambda record: (place.get(record.cell.label, len(place)), record.process))
+        return StoredRun(info, tuple(ordered), reused)
+
+    def _records(self, *where: Any, rows: bool) -> tuple[list[Record], dict[tuple[str, int], str]]:
+        with explained(self._place):
+            found = self._read(select(schema.records).where(*where).order_by(schema.records.c.id))
+            environments, facts = self._details(found)
+        records, reused = [], {}
+        for row in found:
+            record = record_from(row, environments[row["environment_hash"]], tuple(facts[row["id"]]))
+            if row["reused_from"]:
+                reused[record.cell.label, record.process] = row["reused_from"]
+            records.append(self._with_rows(record, row) if rows else record)
+        return records, reused
+
+    def _with_rows(self, record: Record, row: dict[str, Any]) -> Record:
+        samples, timings = row["samples_path"], row["timings_path"]
+        return replace(
+            record,
+            samples=() if samples is None else read_rows(self.results / samples, Sample),
+            timings=() if timings is None else read_rows(self.results / timings, Timing),
+        )
+
+    def _details(self, found: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], dict[int, list[Fact]]]:
+        facts: dict[int, list[Fact]] = defaultdict(list)
+        for numbers in _slices([row["id"] for row in found]):
+            query = select(schema.facts).where(schema.facts.c.record_id.in_(numbers)).order_by(schema.facts.c.id)
+            for fact in self._read(query):
+                facts[fact["record_id"]].append(fact_from(fact))
+        return self._environments({row["environment_hash"] for row in found}), facts
+
+    def _environments(self, hashes: set[str]) -> dict[str, Any]:
+        table, found = schema.environments, {}
+        for some in _slices(sorted(hashes)):
+            found.update({row["hash"]: row["body"] for row in self._read(select(table).where(table.c.hash.in_(some)))})
+        return found
+
+    def _run_rows(self, *where: Any) -> Sequence[dict[str, Any]]:
+        runs = schema.runs
+        return self._read(select(runs).where(*where).order_by(runs.c.started_at.desc(), runs.c.id.desc()))
+
+    def _read(self, query: Any) -> list[dict[str, Any]]:
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _slices(values: Sequence[Any]) -> list[Sequence[Any]]:
+    return [values[start : start + SLICE] for start in range(0, len(values), SLICE)]
+
+
+def _run_from(row: dict[str, Any], environments: dict[str, Any]) -> RunInfo:
+    fields = {name: row[name] for name in RunInfo.__dataclass_fields__ if name not in ("environment", "plan")}
+    plan = tuple((cell_id, label) for cell_id, label in row["plan"])
+    return RunInfo(**fields, plan=plan, environment=environments[row["environment_hash"]])
