@@ -1,0 +1,69 @@
+"""The commands. Each lives in a module that is imported only when it is called, so that `bench --help` stays
+fast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from bench import __version__
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("bench.cli.run:run", "Run a suite: score and measure every model, then write the report."),
+    "fit": ("bench.cli.fit:fit", "Train the models of a suite that have a recipe."),
+    "validate": ("bench.cli.suite:validate", "Check a suite, its data and its checkpoints; run nothing."),
+    "plan": ("bench.cli.suite:plan", "Show the cells that a suite stands for; run nothing."),
+    "ls": ("bench.cli.listing:ls", "List models, tasks, metrics, meters, suites or runs."),
+    "show": ("bench.cli.results:show", "Show the results of a run."),
+    "report": ("bench.cli.results:report", "Write the report of a run again."),
+    "export": ("bench.cli.results:export", "Write a run as CSV, JSON or Parquet."),
+    "schema": ("bench.cli.suite:schema", "Print the JSON Schema of the suite file."),
+}
+"""Command → where it is, and its line in the help."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, and knows its help line without that."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Returns the command, imported now; None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Returns the command; a misspelt one gets the nearest name."""
+        from bench.errors import nearest
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command is named '{args[0]}'; {nearest(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the table of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bench")
+def bench() -> None:
+    """Which model should we ship?
+
+    Scores candidate models on your tasks while it measures latency, throughput, memory and energy of the same
+    loaded model, and turns that into a Pareto front and a report.
+
+    \b
+    Exit codes: 0 ok · 2 wrong input · 3 this machine lacks something · 4 storage · 5 a cell failed · 130
+    interrupted
+    """

@@ -1,0 +1,131 @@
+"""`bench show`, `bench report`, `bench export`: what is stored of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.cli.options import json_option, print_json, print_table, results_option
+
+
+@click.command()
+@click.argument("run", default="latest")
+@results_option
+@json_option
+def show(run: str, results: Path, as_json: bool) -> None:
+    """Show RUN ('latest', an id, or the beginning of one): every cell, and the fronts."""
+    from bench.units import format_number, format_quantity
+
+    view = open_view(run, results)
+    if as_json:
+        print_json(run_json(view))
+        return
+    info = view.info
+    click.echo(f"run {info.id}  suite {info.suite}  {info.status}  started {info.started_at[:19]}Z")
+    rows = []
+    for entry in view.entries:
+        best = entry.quantity("quality")
+        quality = (
+            f"{entry.quality_metric} {format_number(best.value)}" if best is not None and best.value is not None else ""
+        )
+        shown = [entry.efficiency.get(name) for name in ("latency_p50_s", "latency_p95_s", "peak_rss_bytes")]
+        cells = ["" if q is None or q.value is None else format_quantity(q.value, q.unit) for q in shown]
+        rows.append([entry.cell.label, entry.status, quality, *cells, entry.reason or ""])
+    print_table(["cell", "status", "quality", "p50", "p95", "peak RSS", "reason"], rows, right=(3, 4, 5))
+    for sentence in view.decision.sentences():
+        click.echo(sentence)
+
+
+@click.command()
+@click.argument("run", default="latest")
+@results_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write; by default under the results folder.",
+)
+@click.option("--format", "form", type=click.Choice(["html", "md", "json", "csv"]), default="html", show_default=True)
+@click.option(
+    "--figures",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also write every chart as SVG, PNG, PDF.",
+)
+@click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
+def report(run: str, results: Path, output: Path | None, form: str, figures: Path | None, open_it: bool) -> None:
+    """Write the report of RUN again."""
+    from bench.report import write_figures, write_html
+
+    view = open_view(run, results)
+    path = output or results / "reports" / f"{view.info.id}.{form}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if form == "html":
+        write_html(view, path)
+    else:
+        path.write_text(_as_text(view, form), encoding="utf-8")
+    click.echo(str(path.resolve()))
+    if figures is not None:
+        for figure in write_figures(view, figures):
+            click.echo(str(figure.resolve()))
+    if open_it:
+        click.launch(path.resolve().as_uri())
+
+
+def _as_text(view: Any, form: str) -> str:
+    import json
+
+    from bench.report import as_csv, as_markdown
+
+    if form == "json":
+        return json.dumps(run_json(view), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return str(as_markdown(view) if form == "md" else as_csv(view))
+
+
+@click.command()
+@click.argument("run", default="latest")
+@results_option
+@click.option("--format", "form", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File (json) or folder (csv, parquet).",
+)
+def export(run: str, results: Path, form: str, output: Path) -> None:
+    """Write the stored facts of RUN: cells, facts, per-example rows, raw timings."""
+    from bench.store import Store, export_run
+
+    with Store.open(results, create=False) as store:
+        stored = store.load(run)
+    for path in export_run(stored, form, output):
+        click.echo(str(path.resolve()))
+
+
+def open_view(run: str, results: Path) -> Any:
+    """Returns a stored run with its summaries and its decision."""
+    from bench.report import view_of
+    from bench.store import Store
+
+    with Store.open(results, create=False) as store:
+        return view_of(store.load(run))
+
+
+def run_json(view: Any) -> dict[str, Any]:
+    """Returns a run in the documented shape: `run`, `cells`, `fronts`, `decision`."""
+    from bench.summary import entry_json
+
+    info = view.info
+    decision = view.decision.to_json()
+    return {
+        "run": {
+            "id": info.id, "suite": info.suite, "status": info.status, "started_at": info.started_at,
+            "finished_at": info.finished_at, "profile": info.profile, "command": info.command,
+            "machine_key": info.machine_key, "environment": dict(info.environment),
+        },
+        "cells": [entry_json(entry) for entry in view.entries],
+        "fronts": view.decision.fronts(),
+        "decision": decision,
+    }  # fmt: skip

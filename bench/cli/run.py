@@ -1,0 +1,107 @@
+"""`bench run`: plan, fit what is missing, run the cells, write the report."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import json_option, print_json, results_option
+from bench.cli.suite import plan_options
+
+if TYPE_CHECKING:
+    from bench.plan import Plan
+    from bench.store import RunInfo
+
+
+@click.command()
+@click.argument("suite")
+@plan_options
+@results_option
+@click.option("--rerun", is_flag=True, help="Run finished cells again.")
+@click.option("--report", "report_path", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
+@click.option("--no-report", is_flag=True, help="Write no report.")
+@click.option("--store", "store_url", metavar="URL", help="Database other than the results folder's SQLite.")
+@json_option
+def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_report: bool,
+        store_url: str | None, as_json: bool, **plan_arguments: Any) -> None:  # fmt: skip
+    """Run SUITE (a file, or the name of an embedded suite), and write its report.
+
+    Finished cells are kept: after an interruption the same command goes on where it stopped.
+    """
+    from bench.executors.local import LocalExecutor
+    from bench.plan import Options, make_plan, open_suite
+    from bench.progress import progress_for
+    from bench.runner import run as run_plan
+    from bench.store import Store
+
+    options = Options(**plan_arguments)
+    located = open_suite(suite)
+    plan = make_plan(located, results, options)
+    skipped: dict[str, str] = {}
+    if plan.fits:
+        skipped = _fit_missing(plan, results)
+        plan = make_plan(located, results, options)
+    with Store.open(results, store_url) as store:
+        finished = run_plan(
+            plan.written(results), LocalExecutor(), store, _info(plan, suite), processes=plan.processes,
+            seed=located.value.defaults.seed, rerun=rerun, progress=progress_for(sys.stderr),
+            skip={cell.id: skipped[cell.model] for cell in plan.cells if cell.model in skipped},
+        )  # fmt: skip
+        _conclude(store, finished.run_id, results, report_path, no_report, as_json)
+    click.get_current_context().exit(finished.exit_code)
+
+
+def _fit_missing(plan: Plan, results: Path) -> dict[str, str]:
+    """Trains what is missing; returns for each model that could not be trained why."""
+    from bench.errors import BenchError
+    from bench.runner_fits import run_fits
+
+    failed: dict[str, str] = {}
+    for job in plan.fits:
+        try:
+            run_fits([job], results, echo=lambda line: click.echo(line, err=True))
+        except BenchError as error:
+            failed[job.model.name] = f"its training failed: {error}"
+            click.echo(f"{job.model.name}: {error}", err=True)
+    return failed
+
+
+def _info(plan: Plan, suite: str) -> RunInfo:
+    from bench.host import fingerprint, machine_key
+    from bench.record import content_hash
+    from bench.store import RunInfo
+
+    value = plan.suite.value
+    machine = fingerprint()
+    return RunInfo(
+        suite=value.name,
+        suite_text=plan.suite.text,
+        suite_hash=content_hash(value.model_dump(mode="json")),
+        command=shlex.join(["bench", *sys.argv[1:]]),
+        machine_key=machine_key(machine),
+        profile=plan.measure.profile,
+        environment=machine,
+        settings=value.model_dump(mode="json"),
+    )
+
+
+def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, no_report: bool, as_json: bool) -> None:
+    from bench.cli.results import run_json
+    from bench.report import view_of, write_html
+
+    view = view_of(store.load(run_id))
+    if as_json:
+        print_json(run_json(view))
+    else:
+        for sentence in view.decision.sentences():
+            click.echo(sentence)
+    if no_report:
+        return
+    path = report_path or results / "reports" / f"{run_id}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_html(view, path)
+    click.echo(f"report: {path.resolve()}", err=as_json)

@@ -1,0 +1,77 @@
+"""`bench validate`, `bench plan`, `bench schema`: what a suite means, before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.options import json_option, print_json, print_table, results_option
+
+
+def plan_options(command: click.decorators.FC) -> click.decorators.FC:
+    """Adds the options that change a plan."""
+    command = click.option("--limit", type=click.IntRange(min=1), help="At most N examples of each task.")(command)
+    command = click.option(
+        "--only", metavar="PATTERN", help="Only matching models, tasks or model/task; * and ? match."
+    )(command)
+    return click.option(
+        "--profile", type=click.Choice(["quick", "standard", "rigorous"]), help="Measure with this profile."
+    )(command)
+
+
+@click.command()
+@click.argument("suite")
+@json_option
+def validate(suite: str, as_json: bool) -> None:
+    """Check SUITE, its data and its checkpoints; run nothing, write nothing."""
+    from bench.plan import make_plan, open_suite
+
+    plan = make_plan(open_suite(suite), Path("results"))
+    able = [cell for cell in plan.cells if cell.unsupported is None]
+    names = {cell.model for cell in plan.cells}
+    tasks = {cell.task for cell in plan.cells}
+    if as_json:
+        print_json({"suite": plan.suite.value.name, "valid": True, "cells": len(plan.cells), "runnable": len(able)})
+        return
+    click.echo(
+        f"{plan.suite.path}: valid. {len(names)} models × {len(tasks)} tasks: {len(able)} cells to run, "
+        f"{len(plan.cells) - len(able)} unsupported, {len(plan.fits)} models to train first."
+    )
+
+
+@click.command()
+@click.argument("suite")
+@plan_options
+@results_option
+@json_option
+def plan(suite: str, limit: int | None, only: str | None, profile: str | None, results: Path, as_json: bool) -> None:
+    """Show the cells of SUITE with an estimate of their work; run nothing, write nothing."""
+    from bench.plan import Options, make_plan, open_suite
+
+    made = make_plan(open_suite(suite), results, Options(limit, only, profile))
+    if as_json:
+        cells = [
+            {"id": cell.id, "model": cell.model, "family": cell.family, "variant": cell.variant, "task": cell.task,
+             "kind": cell.kind, "unsupported": cell.unsupported, "work": made.work(cell)}
+            for cell in made.cells
+        ]  # fmt: skip
+        fits = [{"model": job.model.name, "id": job.id, "steps": job.recipe.steps} for job in made.fits]
+        print_json({"suite": made.suite.value.name, "processes": made.processes, "fits": fits, "cells": cells})
+        return
+    for job in made.fits:
+        click.echo(f"train first: {job.model.name}, {job.recipe.steps} steps")
+    rows = []
+    for cell in made.cells:
+        work = made.work(cell)
+        tokens = f"{work['max_output_tokens']:,}" if work["max_output_tokens"] else ""
+        rows.append([cell.id[:10], cell.label, f"{work['examples']:,}", tokens, cell.unsupported or ""])
+    print_table(["id", "cell", "examples", "tokens ≤", "unsupported because"], rows, right=(2, 3))
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of the suite file, for editors that complete YAML."""
+    from bench.suite import Suite
+
+    print_json(Suite.model_json_schema() | {"$schema": "https://json-schema.org/draft/2020-12/schema"})

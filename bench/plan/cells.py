@@ -1,0 +1,254 @@
+"""Expands a suite to cells: one model variant on one task each, with all that the worker needs and a content
+hash."""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.data import stored
+from bench.data.base import Dataset
+from bench.errors import InputError, nearest
+from bench.fit.job import FitJob, read_provenance
+from bench.measure.profiles import resolve as resolve_profile
+from bench.models import why_unsupported
+from bench.models.checkpoint import files_hash, locate, read_config
+from bench.plan.data import Data, check_not_empty
+from bench.plan.fits import make_job, read_recipe
+from bench.plan.names import check_names, fit_paths, resolved_model
+from bench.record import SCHEMA_VERSION, Cell, content_hash
+from bench.suite import MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
+from bench.tasks import VERSIONS, template_for
+from bench.yaml_file import Located
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line changes of a suite."""
+
+    limit: int | None = None
+    only: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will run."""
+
+    suite: Located[Suite]
+    cells: tuple[Cell, ...]
+    fits: tuple[FitJob, ...]
+    """Fits whose checkpoints are missing; they run before the cells."""
+    datasets: Mapping[str, Dataset]
+    """Scored data by its hash."""
+    measure: MeasureSpec
+    options: Options
+
+    @property
+    def processes(self) -> int:
+        """Fresh processes per cell."""
+        return resolve_profile(self.measure).processes
+
+    def written(self, results: Path) -> list[Cell]:
+        """Returns the cells after writing their data under `results`, each pointing to its rows."""
+        paths = {key: str(stored.write(data, results)) for key, data in self.datasets.items()}
+        return [
+            replace(cell, payload=dict(cell.payload) | {"data_path": paths[str(cell.payload["data_hash"])]})
+            for cell in self.cells
+        ]
+
+    def work(self, cell: Cell) -> dict[str, Any]:
+        """Returns an estimate of a cell's work: examples to score, most tokens to write, seconds of
+        measuring."""
+        data = self.datasets.get(str(cell.payload["data_hash"]))
+        examples = 0 if data is None or cell.unsupported else len(data.examples)
+        generates = cell.kind in ("summarisation", "translation") and cell.family != "baseline"
+        profile = resolve_profile(self.measure)
+        return {
+            "examples": examples,
+            "max_output_tokens": examples * int(cell.payload["task"]["max_new_tokens"]) if generates else 0,
+            "measured_s": 0.0 if cell.unsupported else profile.window_s * 2 * profile.processes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """What identifies a model's weights, and where they are."""
+
+    spec: ModelSpec
+    identity: str
+    provenance: Mapping[str, Any] | None = None
+    stale: bool = False
+
+
+def make_plan(suite: Located[Suite], results: Path, options: Options | None = None) -> Plan:
+    """Returns the plan of a suite: every name resolved, every file read, nothing run and nothing written.
+
+    Raises:
+        SuiteError: something in the suite stands for nothing, with its line and column.
+        InputError: `--only` matches nothing.
+    """
+    options = options or Options()
+    check_names(suite)
+    measure = suite.value.measure
+    if options.profile is not None:
+        measure = MeasureSpec.model_validate(measure.model_dump() | {"profile": options.profile})
+    data = Data(suite, options.limit)
+    datasets: dict[str, Dataset] = {}
+    for task in suite.value.tasks:
+        scored = data.scored(task)
+        check_not_empty(scored)
+        data.labels(task)
+        datasets[scored.hash] = scored
+    cells: list[Cell] = []
+    fits: list[FitJob] = []
+    for model in suite.value.models:
+        weights = _weights(suite, model, data, results, fits)
+        for variant in model.variants:
+            cells.extend(_cell(suite, weights, variant, task, data, measure) for task in suite.value.tasks)
+    chosen = _chosen(cells, options.only)
+    names = {cell.model for cell in chosen}
+    kept = tuple(job for job in fits if job.model.name in names)
+    return Plan(suite, tuple(chosen), kept, datasets, measure, options)
+
+
+def _chosen(cells: list[Cell], only: str | None) -> list[Cell]:
+    if only is None:
+        return cells
+    chosen = [
+        cell
+        for cell in cells
+        if any(fnmatch.fnmatch(name, only) for name in (cell.model, cell.task, f"{cell.model}/{cell.task}"))
+    ]
+    if not chosen:
+        names = {name for cell in cells for name in (cell.model, cell.task)}
+        raise InputError(f"--only '{only}' matches no model, task or model/task; {nearest(only, names)}")
+    return chosen
+
+
+def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path, fits: list[FitJob]) -> _Weights:
+    """Returns what identifies the weights; a missing checkpoint adds its fit to `fits`."""
+    spec = resolved_model(suite, model)
+    if model.fit is None:
+        return _Weights(spec, _loaded_identity(spec))
+    recipe = read_recipe(suite, model)
+    output = fit_paths(suite, model)[1]
+    if output is not None and output.is_dir():
+        provenance = read_provenance(output)
+        fitted = spec.model_copy(update={"checkpoint": str(output), "gguf_file": None, "subfolder": None})
+        recipe_hash = content_hash(recipe.model_dump(mode="json"))
+        stale = provenance is None or provenance.get("recipe_hash") != recipe_hash
+        return _Weights(fitted, files_hash(output), provenance, stale)
+    job = make_job(suite, model, data, results)
+    fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
+    if not job.output.is_dir():
+        fits.append(job)
+    return _Weights(fitted, job.id, read_provenance(job.output))
+
+
+def _loaded_identity(spec: ModelSpec) -> str:
+    if spec.factory is not None:
+        module = spec.factory.partition(":")[0]
+        found = _find_spec(module)
+        source = Path(found.origin).read_text(encoding="utf-8") if found and found.origin else ""
+        return content_hash([spec.factory, source])
+    if spec.checkpoint is None:
+        return content_hash([spec.family, spec.strategy])
+    place = locate(spec.checkpoint, Path())
+    return files_hash(place.folder) if place.folder is not None else f"{place.hub_name}@{spec.revision}"
+
+
+def _find_spec(module: str) -> Any:
+    try:
+        return importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+
+
+def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
+    """Returns why a model cannot do a task, from its family and its checkpoint's configuration alone."""
+    reason = why_unsupported(spec.family, task.kind, spec.strategy)
+    if reason is not None or fitted or task.kind != "classification":
+        return reason
+    place = locate(str(spec.checkpoint), Path()) if spec.checkpoint is not None else None
+    if place is None or place.folder is None or spec.family not in ("encoder", "transformer"):
+        return None
+    config = read_config(place.folder / spec.subfolder if spec.subfolder else place.folder)
+    if spec.family == "transformer":
+        known = [str(label) for label in config.get("labels", [])]
+    else:
+        heads = [str(name) for name in config.get("architectures") or []]
+        if heads and not any(name.endswith("ForSequenceClassification") for name in heads):
+            return f"its checkpoint ({heads[0]}) has no classification head; add a 'fit' to train one"
+        known = [str(label) for label in (config.get("id2label") or {}).values()]
+    if not known:
+        return (
+            "its checkpoint has no classification head; add a 'fit' to train one"
+            if spec.family == "transformer"
+            else None
+        )
+    missing = [label for label in labels if label.casefold() not in {name.casefold() for name in known}]
+    if missing:
+        return f"its head knows {', '.join(known[:8])}, and not the task's label '{missing[0]}'; fit a head with 'fit'"
+    return None
+
+
+def _cell(
+    suite: Located[Suite],
+    weights: _Weights,
+    variant: VariantSpec,
+    task: TaskSpec,
+    data: Data,
+    measure: MeasureSpec,
+) -> Cell:
+    spec, labels = weights.spec, data.labels(task)
+    shared = _shared(suite.value, spec, variant, task, data, measure)
+    described = spec.model_dump(mode="json", exclude={"checkpoint", "fit", "variants", "prompts"})
+    scoring = task.model_dump(mode="json", exclude={"data", "weight", "prompt", "labels", "batch_size"})
+    identity = shared | {
+        "schema": SCHEMA_VERSION,
+        "model": described,
+        "weights": weights.identity,
+        "task": scoring,
+        "task_version": VERSIONS[task.kind],
+    }
+    defaults = suite.value.defaults
+    payload = shared | {
+        "model": spec.model_dump(mode="json"),
+        "task": task.model_dump(mode="json"),
+        "suite": suite.value.name,
+        "timeout_s": defaults.timeout_s,
+        "memory_limit_bytes": defaults.memory_limit_bytes,
+        "provenance": _short(weights.provenance),
+        "stale_checkpoint": weights.stale,
+    }
+    reason = _why_not(spec, task, labels, fitted=spec.fit is not None)
+    return Cell(spec.name, spec.family, variant.label, task.name, task.kind, payload, identity, reason)
+
+
+def _shared(
+    suite: Suite, spec: ModelSpec, variant: VariantSpec, task: TaskSpec, data: Data, measure: MeasureSpec
+) -> dict[str, Any]:
+    """Returns what both the worker needs and the identity hashes."""
+    return {
+        "variant": variant.model_dump(mode="json"),
+        "template": template_for(spec, task),
+        "labels": list(data.labels(task)),
+        "data_hash": data.scored(task).hash,
+        "seed": suite.defaults.seed,
+        "batch_size": task.batch_size or suite.defaults.batch_size,
+        "device": suite.defaults.device,
+        "threads": suite.defaults.threads,
+        "measure": measure.model_dump(mode="json"),
+    }
+
+
+def _short(provenance: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Returns a provenance without its curves, which the report does not need per cell."""
+    if provenance is None:
+        return None
+    return {key: value for key, value in provenance.items() if not key.endswith("_curve")}

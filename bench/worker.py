@@ -1,0 +1,195 @@
+"""The child's work: load one model, score it, measure the very same instance, return one Record of raw facts.
+
+Any exception leaves this module as it is; `bench.executors.outcome` turns it into the cell's status.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.data import stored
+from bench.data.base import Dataset
+from bench.errors import EnvironmentLackError, UnsupportedError
+from bench.measure.phases import measure_load, watch
+from bench.measure.placement import place
+from bench.measure.profiles import resolve as resolve_profile
+from bench.measure.session import measure
+from bench.meters.bundle import Meters, open_meters
+from bench.models import FAMILIES
+from bench.models.base import Context, Model, ModelFacts
+from bench.record import Cell, Doubt, Fact, Record, Sample
+from bench.suite import MeasureSpec, ModelSpec, TaskSpec, VariantSpec
+from bench.tasks import INPUT_COLUMN, KINDS, REFERENCE_COLUMN
+from bench.tasks.base import Bound, Workload
+from bench.tasks.scoring import score
+
+SHOWN_INPUTS = 50
+"""Inputs kept with the record; the report shows fewer."""
+
+NEEDED_ABILITY = {
+    "classification": "classify",
+    "summarisation": "generate",
+    "translation": "generate",
+    "language-modelling": "log_likelihood",
+}
+
+
+def run_cell(cell: Cell, process: int, notify: Callable[[str], None]) -> Record:
+    """Returns the record of one process of one cell; quality is scored in process 0 alone.
+
+    Raises:
+        UnsupportedError: the loaded model cannot do the task.
+        Exception: whatever loading, scoring or measuring raised.
+    """
+    started_at, begin = datetime.now(UTC).isoformat(), time.perf_counter()
+    payload = cell.payload
+    task = TaskSpec.model_validate_json(_json(payload["task"]))
+    spec = MeasureSpec.model_validate_json(_json(payload["measure"]))
+    device, placed = _device(str(payload["device"])), place(payload.get("threads"))
+    torch.manual_seed(int(payload["seed"]))
+    data = stored.read(Path(str(payload["data_path"])))
+    meters = open_meters(device, spec.energy, spec.tdp_w)
+    notify("load")
+    model, facts = measure_load(lambda: _load(cell, task, data, device), meters, process)
+    workload = _workload(cell, task, model, data)
+    samples, seen = _scored(workload, cell, meters, process, notify)
+    measured = measure(
+        model, workload, resolve_profile(spec), meters=meters, process=process, notify=notify, scored=samples,
+        prior=[*facts, *seen], batch_size=int(payload["batch_size"]), seed=int(payload["seed"]),
+    )  # fmt: skip
+    known = model.facts()
+    return Record(
+        cell=cell, status="ok", reason=None, process=process, started_at=started_at,
+        wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
+        facts=(*facts, *seen, *measured.facts, *_fit_facts(payload, process)),
+        doubts=(*measured.doubts, *_own_doubts(cell, samples, process)),
+        environment=_environment(device, placed, known),
+        notes=_notes(cell, data, known, samples) | measured.notes,
+    )  # fmt: skip
+
+
+def _scored(
+    workload: Workload, cell: Cell, meters: Meters, process: int, notify: Callable[[str], None]
+) -> tuple[list[Sample], list[Fact]]:
+    """Returns the rows of the quality pass and its memory; both empty in every process but the first."""
+    if process:
+        return [], []
+    notify("evaluate")
+    with watch("evaluate", meters, process) as seen:
+        samples = score(workload, int(cell.payload["batch_size"]))
+    return samples, list(seen)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _device(asked: str) -> str:
+    """Returns `cpu` or `cuda:N`.
+
+    Raises:
+        EnvironmentLackError: a GPU is asked for, and torch sees none.
+    """
+    if asked == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    if asked.startswith("cuda"):
+        if not torch.cuda.is_available():
+            raise EnvironmentLackError(
+                f"the suite asks for the device '{asked}', and torch sees no GPU; set 'device: cpu' or 'auto', or "
+                "install a CUDA build of torch (see the README)"
+            )
+        return asked if ":" in asked else f"{asked}:0"
+    return asked
+
+
+def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str) -> Model:
+    payload = cell.payload
+    spec = ModelSpec.model_validate_json(_json(payload["model"]))
+    variant = VariantSpec.model_validate_json(_json(payload["variant"]))
+    labels = tuple(payload["labels"])
+    counts = Counter(str(example.columns[REFERENCE_COLUMN[cell.kind]]) for example in data.examples) if labels else {}
+    context = Context(
+        device=device,
+        kind=cell.kind,
+        labels=labels,
+        label_texts=tuple(task.label_names.get(label, label) for label in labels),
+        label_counts=tuple(counts.get(label, 0) for label in labels),
+        seed=int(payload["seed"]),
+        max_input_tokens=task.max_input_tokens,
+    )
+    model: Model = FAMILIES.load(cell.family)(spec, variant, context)
+    needed = NEEDED_ABILITY[cell.kind]
+    if needed not in model.abilities:
+        raise UnsupportedError(f"'{spec.name}' has no '{needed}', which a task of kind '{cell.kind}' needs")
+    return model
+
+
+def _workload(cell: Cell, task: TaskSpec, model: Model, data: Dataset) -> Workload:
+    bound = Bound(model, data.examples, tuple(cell.payload["labels"]), str(cell.payload["template"]))
+    workload: Workload = KINDS.load(cell.kind)(task, bound)
+    return workload
+
+
+def _fit_facts(payload: Mapping[str, Any], process: int) -> list[Fact]:
+    """Returns what the training of the checkpoint cost, where it is known."""
+    provenance = payload.get("provenance")
+    return [Fact("fit_s", provenance["wall_s"], "s", "provenance", process=process)] if provenance else []
+
+
+def _environment(device: str, placed: Mapping[str, Any], known: ModelFacts) -> dict[str, Any]:
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
+    return {"device": device, "device_name": name, "dtype": known.dtype, "attention": known.attention, **placed}
+
+
+def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: list[Sample]) -> dict[str, Any]:
+    return {
+        "labels": list(cell.payload["labels"]),
+        "data": {"hash": data.hash, "origin": data.origin, "rows": len(data.examples), **data.notes},
+        "truncated": sum(sample.truncated for sample in samples),
+        "provenance": cell.payload.get("provenance"),
+        "weights_hash": cell.identity.get("weights"),
+        "batch_size": cell.payload["batch_size"],
+        "inputs": _shown_inputs(cell, data) if samples else {},
+        **known.notes,
+    }
+
+
+def _shown_inputs(cell: Cell, data: Dataset) -> dict[str, str]:
+    """Returns the first inputs as they are in the data, for the report's samples."""
+    column = INPUT_COLUMN[cell.kind]
+    return {str(example.index): str(example.columns[column]) for example in data.examples[:SHOWN_INPUTS]}
+
+
+def _own_doubts(cell: Cell, samples: list[Sample], process: int) -> list[Doubt]:
+    """Returns doubts that only this module can see: cut inputs, a checkpoint older than its recipe."""
+    doubts = []
+    cut = sum(sample.truncated for sample in samples)
+    if cut:
+        doubts.append(
+            Doubt(
+                "truncated_inputs",
+                f"{cut} of {len(samples)} inputs are longer than the model reads, and were cut",
+                "take a model with a longer context, or shorten the inputs; compare with care",
+                tuple(cell.payload["task"]["metrics"]),
+                process,
+            )
+        )
+    if cell.payload.get("stale_checkpoint"):
+        doubts.append(
+            Doubt(
+                "stale_checkpoint",
+                "the checkpoint was made by another version of its recipe, or by none",
+                "run 'bench fit' for this model to make it again",
+                (),
+                process,
+            )
+        )
+    return doubts
