@@ -18,6 +18,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "ls": ("bench.cli.listing:ls", "List models, tasks, metrics, meters, suites or runs."),
     "show": ("bench.cli.results:show", "Show the results of a run."),
     "report": ("bench.cli.results:report", "Write the report of a run again."),
+    "recommend": ("bench.cli.advice:recommend", "Say which model to ship, under limits of your own."),
+    "compare": ("bench.cli.advice:compare", "Compare two models of a run, or two runs, by paired tests."),
+    "serve": ("bench.cli.serve:serve", "Serve the reports of a results folder on this machine."),
+    "doctor": ("bench.cli.advice:doctor", "Say what this machine can measure, and how to make it quieter."),
     "export": ("bench.cli.results:export", "Write a run as CSV, JSON or Parquet."),
     "schema": ("bench.cli.suite:schema", "Print the JSON Schema of the suite file."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +17,52 @@ from bench.cli.options import json_option, print_json, print_table, results_opti
 @json_option
 def show(run: str, results: Path, as_json: bool) -> None:
     """Show RUN ('latest', an id, or the beginning of one): every cell, and the fronts."""
-    from bench.units import format_number, format_quantity
-
     view = open_view(run, results)
     if as_json:
         print_json(run_json(view))
         return
     info = view.info
     click.echo(f"run {info.id}  suite {info.suite}  {info.status}  started {info.started_at[:19]}Z")
+    print_view(view)
+
+
+SHOWN = ("latency_p50_s", "latency_p95_s", "throughput_examples_per_s", "peak_rss_bytes")
+"""Readings in the table on the terminal; the report has all."""
+
+
+def print_view(view: Any) -> None:
+    """Prints one line per cell, the best quality of a task first, then what to ship and why."""
+    header = ["task", "model", "status", "quality", "p50", "p95", "throughput", "peak RSS", ""]
     rows = []
-    for entry in view.entries:
-        best = entry.quantity("quality")
-        quality = (
-            f"{entry.quality_metric} {format_number(best.value)}" if best is not None and best.value is not None else ""
-        )
-        shown = [entry.efficiency.get(name) for name in ("latency_p50_s", "latency_p95_s", "peak_rss_bytes")]
-        cells = ["" if q is None or q.value is None else format_quantity(q.value, q.unit) for q in shown]
-        rows.append([entry.cell.label, entry.status, quality, *cells, entry.reason or ""])
-    print_table(["cell", "status", "quality", "p50", "p95", "peak RSS", "reason"], rows, right=(3, 4, 5))
-    for sentence in view.decision.sentences():
-        click.echo(sentence)
+    for task in view.tasks:
+        front = view.decision.fronts().get(task.name, [])
+        rows += [_row(task.name, entry, front) for entry in sorted(task.entries, key=_best_first)]
+    runnable = [row for row in rows if row[2] != "unsupported"]
+    print_table(header, runnable, right=(4, 5, 6, 7))
+    if len(rows) > len(runnable):
+        click.echo(f"{len(rows) - len(runnable)} cells are unsupported; the report says why.")
+    click.echo("")
+    for name, decision in view.decision.tasks.items():
+        click.echo(f"{name}: " + " ".join(decision.sentences()[:2]))
+
+
+def _row(task: str, entry: Any, front: Sequence[str]) -> list[str]:
+    from bench.units import format_number, format_quantity
+
+    shown = [entry.efficiency.get(name) for name in SHOWN]
+    cells = ["" if q is None or q.value is None else format_quantity(q.value, q.unit) for q in shown]
+    best = entry.quantity("quality")
+    known = best is not None and best.value is not None
+    quality = f"{entry.quality_metric} {format_number(best.value)}" if known else ""
+    remark = "◆ front" if entry.candidate in front else "" if entry.status == "ok" else entry.reason or ""
+    return [task, entry.candidate, entry.status, quality, *cells, remark]
+
+
+def _best_first(entry: Any) -> tuple[bool, float]:
+    best = entry.quantity("quality")
+    if best is None or best.value is None:
+        return True, 0.0
+    return False, -best.value if best.higher_is_better else best.value
 
 
 @click.command()

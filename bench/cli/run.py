@@ -90,15 +90,14 @@ def _info(plan: Plan, suite: str) -> RunInfo:
 
 
 def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, no_report: bool, as_json: bool) -> None:
-    from bench.cli.results import run_json
+    from bench.cli.results import print_view, run_json
     from bench.report import view_of, write_html
 
     view = view_of(store.load(run_id))
     if as_json:
         print_json(run_json(view))
     else:
-        for sentence in view.decision.sentences():
-            click.echo(sentence)
+        print_view(view)
     if no_report:
         return
     path = report_path or results / "reports" / f"{run_id}.html"

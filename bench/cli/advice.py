@@ -1,0 +1,103 @@
+"""`bench recommend`, `bench compare`, `bench doctor`: what follows from the numbers, and how far to trust them here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.cli.options import json_option, print_json, print_table, results_option
+from bench.cli.results import open_view
+
+RULES = ("best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted")
+
+
+@click.command()
+@click.argument("run", default="latest")
+@click.option("--where", multiple=True, metavar="LIMIT", help="A limit, such as 'latency_p95_s <= 50 ms'; repeatable.")
+@click.option("--prefer", metavar="NAME", help="The objective to optimise.")
+@click.option("--rule", type=click.Choice(RULES), help="How to pick.")
+@results_option
+@json_option
+def recommend(
+    run: str, where: Sequence[str], prefer: str | None, rule: str | None, results: Path, as_json: bool
+) -> None:
+    """Say which model of RUN to ship, with the suite's limits and those of --where."""
+    from bench.decide import decide
+
+    view = open_view(run, results)
+    decision = decide(view.entries, view.decision.question.asking(where, prefer, rule))
+    if as_json:
+        print_json(decision.to_json())
+        return
+    parts = {} if decision.across is None else {"all tasks together": decision.across}
+    for name, part in (parts | decision.tasks).items():
+        click.echo(name)
+        for sentence in part.sentences():
+            click.echo(f"  {sentence}")
+    for sentence in [left.sentence for left in decision.without_task] + list(decision.assumptions):
+        click.echo(sentence)
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--run", default="latest", show_default=True, help="Run that has both models.")
+@results_option
+@json_option
+def compare(a: str, b: str, run: str, results: Path, as_json: bool) -> None:
+    """Compare A with B on the same examples: two models of one run, or of two runs, each written RUN:MODEL."""
+    from bench.decide.compare import compare as compare_entries
+
+    found = compare_entries(_side(a, run, results), _side(b, run, results), a, b)
+    if as_json:
+        print_json(found.to_json())
+        return
+    for sentence in found.sentences():
+        click.echo(sentence)
+
+
+def _side(text: str, run: str, results: Path) -> list[Any]:
+    """Returns the entries of one side of a comparison."""
+    from bench.errors import UsageError, nearest
+
+    chosen, _, model = text.rpartition(":")
+    view = open_view(chosen or run, results)
+    entries = [entry for entry in view.entries if entry.candidate == model]
+    if not entries:
+        raise UsageError(f"run {view.info.id} has no model '{model}'; {nearest(model, view.candidates)}")
+    return entries
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Say what this machine is, which meters work here and why others do not, and what would make it quieter."""
+    from bench.meters.doctor import doctor as examine
+
+    found = examine()
+    if as_json:
+        print_json(found.as_dict())
+        return
+    click.echo("This machine")
+    _print_tree(found.fingerprint, 1)
+    click.echo("\nMeters")
+    print_table(["meter", "works", "because"], [[m.name, "yes" if m.works else "no", m.reason] for m in found.meters])
+    click.echo("\nFor quieter measurements (bench changes nothing by itself)")
+    for advice in found.advice:
+        click.echo(f"  {advice.finding}")
+        if advice.command is not None:
+            click.echo(f"    {advice.command}")
+    if not found.advice:
+        click.echo("  nothing to add")
+
+
+def _print_tree(values: dict[str, Any], depth: int) -> None:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            click.echo("  " * depth + key)
+            _print_tree(value, depth + 1)
+        else:
+            click.echo("  " * depth + f"{key}: {'unknown' if value is None else value}")

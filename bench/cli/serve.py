@@ -1,0 +1,21 @@
+"""`bench serve`: a read-only page over a results folder, on 127.0.0.1 alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.options import results_option
+
+
+@click.command()
+@results_option
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 for any free port.")
+def serve(results: Path, port: int) -> None:
+    """Serve the reports of a results folder until interrupted."""
+    from bench.report.server import make_server
+
+    with make_server(results, port) as server:
+        click.echo(f"serving {results} on http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends it)")
+        server.serve_forever()

@@ -1,0 +1,93 @@
+"""The decision: an honest front, a recommendation, and what would change it. Pure functions of entries and a
+question.
+
+    from bench.decide import Question, decide
+    decision = decide(summarise(records), Question.of(suite))
+    print("\\n".join(decision.sentences()))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.decide import across, cost, fronts, sensitivity
+from bench.decide.board import Board, build
+from bench.decide.case import Recommendation
+from bench.decide.constraints import Check, check_all, inapplicable
+from bench.decide.decision import Decision, TaskDecision, TaskLeftOut
+from bench.decide.question import Question
+from bench.decide.recommend import recommend
+from bench.summary import Entry
+
+__all__ = ["Decision", "Question", "Recommendation", "TaskDecision", "decide"]
+
+
+def decide(entries: Sequence[Entry], question: Question) -> Decision:
+    """Returns the decision on a run; the same entries and question (with its seed) give the same decision.
+
+    Args:
+        entries: of all cells of the run, in the order in which candidates are to be listed.
+        question: objectives, limits, rule, prices and weights.
+
+    Raises:
+        InputError: a rule lacks what it needs, or a quantity of the question cannot be read.
+    """
+    priced = [cost.priced(entry, question.prices) for entry in entries]
+    tasks = list(dict.fromkeys(entry.cell.task for entry in priced))
+    boards = [build(task, [e for e in priced if e.cell.task == task], question) for task in tasks]
+    checks = [check_all(board, question.limits) for board in boards]
+    return Decision(
+        question=question,
+        tasks={b.task: _judge(b, c, question) for b, c in zip(boards, checks, strict=True)},
+        across=_across(boards, checks, question) if len(boards) > 1 else None,
+        without_task=tuple(_without_each(boards, checks, question)),
+        assumptions=tuple(cost.assumptions(question.prices)),
+        entries=tuple(priced),
+    )
+
+
+def _judge(board: Board, checks: Sequence[Sequence[Check]], question: Question) -> TaskDecision:
+    """Returns the decision on one board."""
+    front = fronts.find(board, checks)
+    members = [row for row, standing in enumerate(front.standings) if standing.on_observed_front]
+    volume, remark = fronts.front_volume(board, members, question.rule.reference if board.task else {})
+    limits = inapplicable(board, question.limits) if board.task else []
+    return TaskDecision(
+        task=board.task,
+        board=board,
+        front=front,
+        recommendation=recommend(board, front, question),
+        sensitivity=sensitivity.explore(board, front, question),
+        volume=volume,
+        volume_remark=remark,
+        remarks=(*board.remarks, *limits),
+    )
+
+
+def _across(boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], question: Question) -> TaskDecision:
+    board = across.combine(boards, question)
+    return _judge(board, across.combine_checks(boards, checks, board.names), question)
+
+
+def _without_each(
+    boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], question: Question
+) -> list[TaskLeftOut]:
+    """Returns what leaving out each task changes; only where at least two are left."""
+    if len(boards) < 3:
+        return []
+    usual = _leader_across(boards, checks, question)
+    out = []
+    for index, board in enumerate(boards):
+        rest = [other for i, other in enumerate(boards) if i != index]
+        leader = _leader_across(rest, [c for i, c in enumerate(checks) if i != index], question)
+        effect = "the choice stays" if leader == usual else f"the choice would be {leader or 'nobody'}"
+        out.append(TaskLeftOut(board.task, leader, f"Without the task '{board.task}', across tasks {effect}."))
+    return out
+
+
+def _leader_across(
+    boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], question: Question
+) -> str | None:
+    board = across.combine(boards, question)
+    front = fronts.find(board, across.combine_checks(boards, checks, board.names))
+    return recommend(board, front, question).leader

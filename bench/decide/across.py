@@ -1,0 +1,184 @@
+"""One board for all tasks together: quality averaged by the suite's weights, cost summed or at its worst.
+
+Scores of different metrics have no common unit. So each task's quality is taken as a share of the best
+candidate's on that task, and these shares are averaged. Only candidates that finished every task can be
+compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.decide.board import Board, Column
+from bench.decide.constraints import Check, best_row
+from bench.decide.question import Question
+from bench.summary import Quantity
+
+Floats = NDArray[np.float64]
+
+SUMMABLE = frozenset({"s", "J", "currency", "gCO2", "FLOP"})
+"""Units that add up over tasks; memory and throughput do not, and are always taken at their worst."""
+QUALITY = "quality"
+
+
+def combine(boards: Sequence[Board], question: Question) -> Board:
+    """Returns the board over all tasks; its task name is empty."""
+    names = tuple(dict.fromkeys(name for board in boards for name in board.names))
+    columns, values, draws, remarks = [], [], [], []
+    quality = _quality(boards, names, question)
+    if quality is not None:
+        columns.append(Column(QUALITY, "share_of_best", "ratio", True, _margin(question)))
+        values.append(quality[0])
+        draws.append(quality[1])
+        remarks.append(_weights_sentence(boards, question))
+    for column in _shared(boards):
+        how = question.rule.cost_across_tasks if column.unit in SUMMABLE else "worst"
+        columns.append(column)
+        point, drawn = _cost(boards, names, column, how)
+        values.append(point)
+        draws.append(drawn)
+        remarks.append(f"Across tasks {column.name} is {'summed' if how == 'sum' else 'taken at its worst'}.")
+    table = np.column_stack(values) if values else np.empty((len(names), 0))
+    stack = np.stack(draws, axis=2) if draws else np.empty((question.rule.replicates, len(names), 0))
+    return Board(
+        task="",
+        names=names,
+        columns=tuple(columns),
+        objectives=len(columns),
+        quantities=tuple(_row(columns, table[i], stack[:, i], _least_n(boards, name)) for i, name in enumerate(names)),
+        values=table,
+        draws=np.where(np.isnan(table), np.nan, stack),
+        better={},
+        broken=tuple(_broken(boards, name) for name in names),
+        remarks=tuple(remarks),
+        seconds=np.array([_seconds(boards, name) for name in names]),
+    )
+
+
+def _least_n(boards: Sequence[Board], name: str) -> int:
+    """Returns the fewest observations behind a candidate's first objective on any task."""
+    found = [
+        board.quantities[board.names.index(name)][0] for board in boards if name in board.names and board.objectives
+    ]
+    return min((quantity.n for quantity in found if quantity is not None), default=0)
+
+
+def _seconds(boards: Sequence[Board], name: str) -> float:
+    """Returns the mean seconds that one example of every task takes together; NaN when one is unknown."""
+    known = [(board, board.seconds) for board in boards if board.seconds is not None and name in board.names]
+    return float(sum(seconds[board.names.index(name)] for board, seconds in known)) if known else float("nan")
+
+
+def _margin(question: Question) -> float:
+    margin = question.rule.margins.get(QUALITY, 0.0)
+    return float(margin) if isinstance(margin, (int, float)) else 0.0
+
+
+def _broken(boards: Sequence[Board], name: str) -> str | None:
+    """Returns why a candidate has no place on the board across tasks."""
+    for board in boards:
+        if name not in board.names:
+            return f"it was not run on '{board.task}'"
+        why = board.missing(board.names.index(name))
+        if why is not None:
+            return f"on '{board.task}', {why}"
+    return None
+
+
+def _take(board: Board, names: Sequence[str], index: int) -> tuple[Floats, Floats]:
+    """Returns a column's values and replicates in the order of `names`; NaN for one that the board lacks."""
+    values = np.full(len(names), np.nan)
+    draws = np.full((len(board.draws), len(names)), np.nan)
+    for place, name in enumerate(names):
+        if name in board.names:
+            row = board.names.index(name)
+            values[place], draws[:, place] = board.values[row, index], board.draws[:, row, index]
+    return values, draws
+
+
+def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) -> tuple[Floats, Floats] | None:
+    """Returns the weighted mean share of the best, as values and replicates; None when no task has a quality
+    objective."""
+    total, values, draws = 0.0, np.zeros(len(names)), np.zeros(1)
+    for board in boards:
+        index = next((c for c in range(board.objectives) if board.columns[c].is_quality), None)
+        weight = question.weights.get(board.task, 1.0)
+        best = None if index is None else best_row(board, index)
+        if index is None or best is None or weight == 0:
+            continue
+        point, drawn = _take(board, names, index)
+        values = values + weight * _share(board.columns[index], point, board.values[best, index])
+        draws = draws + weight * _share(board.columns[index], drawn, board.values[best, index])
+        total += weight
+    return None if total == 0 else (values / total, draws / total)
+
+
+def _share(column: Column, values: Floats, best: float) -> Floats:
+    """Returns values as a share of the best, 1 being as good; the plain value where the best is not above
+    0."""
+    if best <= 0:
+        return column.sign * values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(values / best if column.higher_is_better else best / values, dtype=np.float64)
+
+
+def _shared(boards: Sequence[Board]) -> list[Column]:
+    """Returns the efficiency objectives that every task has."""
+    first = [column for column in boards[0].columns[: boards[0].objectives] if not column.is_quality] if boards else []
+    return [c for c in first if all(c.name in [k.name for k in b.columns[: b.objectives]] for b in boards)]
+
+
+def _cost(boards: Sequence[Board], names: Sequence[str], column: Column, how: str) -> tuple[Floats, Floats]:
+    parts = [_take(board, names, index) for board in boards if (index := board.column(column.name)) is not None]
+    values, draws = np.stack([part[0] for part in parts]), np.stack([part[1] for part in parts])
+    if how == "sum":
+        return values.sum(axis=0), draws.sum(axis=0)
+    worst = np.min if column.higher_is_better else np.max
+    return worst(values, axis=0), worst(draws, axis=0)
+
+
+def _row(columns: Sequence[Column], values: Floats, draws: Floats, n: int) -> tuple[Quantity | None, ...]:
+    """Returns the quantities of one candidate, with percentile intervals of its replicates."""
+    return tuple(_quantity(column, float(values[c]), draws[:, c], n) for c, column in enumerate(columns))
+
+
+def _quantity(column: Column, value: float, draws: Floats, n: int) -> Quantity | None:
+    if np.isnan(value):
+        return None
+    low, high = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
+    return Quantity(value, low, high, n, column.unit, "all tasks", column.higher_is_better)
+
+
+def _weights_sentence(boards: Sequence[Board], question: Question) -> str:
+    parts = [f"{question.weights.get(board.task, 1.0):g} for '{board.task}'" for board in boards]
+    weights = ", ".join(parts)
+    return f"Across tasks quality is each task's share of the best model, averaged with the weights {weights}."
+
+
+def combine_checks(
+    boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], names: Sequence[str]
+) -> tuple[tuple[Check, ...], ...]:
+    """Returns for each candidate, per limit, the check of the task on which it fares worst."""
+    return tuple(_worst(boards, checks, name) for name in names)
+
+
+def _worst(boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], name: str) -> tuple[Check, ...]:
+    found: dict[tuple[str, str], Check] = {}
+    for board, per_row in zip(boards, checks, strict=True):
+        if name not in board.names:
+            continue
+        for check in per_row[board.names.index(name)]:
+            key = (check.limit.name, check.limit.text)
+            here = replace(check, sentence=f"{check.sentence} on '{board.task}'")
+            if key not in found or _severity(here) > _severity(found[key]):
+                found[key] = here
+    return tuple(found.values())
+
+
+def _severity(check: Check) -> tuple[int, float]:
+    rank = {"inside": 0, "open": 1, "outside": 2}[check.state]
+    return rank, float("inf") if check.slack is None else -check.slack

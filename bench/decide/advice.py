@@ -1,0 +1,116 @@
+"""The recommendation in words; every number in it was computed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bench.decide.board import Board
+from bench.decide.case import Binding, Case
+from bench.decide.constraints import Check
+from bench.decide.next_step import NextStep
+from bench.decide.wording import amount, differences, listed, percent, size, spoken
+
+MOST_SHARES = 3
+"""Candidates named when the replicates disagree."""
+
+
+def headline(case: Case) -> str:
+    """Returns the pick with its values, or that there is none and between whom the data do not decide."""
+    board, name = case.board, case.name
+    values = listed(
+        [
+            f"{spoken(column.name)} {amount(column, float(board.values[case.leader, c]))}"
+            for c, column in enumerate(board.columns[: board.objectives])
+        ]
+    )
+    if case.sure and len(case.rows) == 1:
+        return f"Ship {name} for {where(board)}: {values}. It is the only model that is eligible."
+    if case.sure:
+        again = f"Resampling the examples and timings gives the same pick {percent(case.confidence)} of the time."
+        return f"Ship {name} for {where(board)}: {values}. {again}"
+    split = listed([f"{other} in {percent(share)}" for other, share in list(case.shares.items())[:MOST_SHARES]])
+    return (
+        f"No pick for {where(board)}: the data do not decide. Over the replicates the rule picks {split}; "
+        f"a pick needs {percent(case.needed)}. As observed, {name} leads with {values}."
+    )
+
+
+def where(board: Board) -> str:
+    """Returns the task's name in quotes; `all tasks together` for the board across tasks."""
+    return f"'{board.task}'" if board.task else "all tasks together"
+
+
+def runner_up(case: Case, row: int | None) -> str:
+    """Returns who comes second, and what choosing it instead would cost and bring."""
+    if row is None:
+        return "No other model is eligible, so there is no runner-up."
+    how = "Runner-up" if case.sure else "Next"
+    return f"{how}: {case.board.names[row]}, with {differences(case.board, row, case.leader)}."
+
+
+def binding(case: Case, check: Check, instead: int) -> str:
+    """Returns that a limit decides the pick, who would be picked without it, and the slack."""
+    return (
+        f"The limit {check.limit.name} {check.limit.text} decides the pick: without it the rule would choose "
+        f"{case.board.names[instead]} ({differences(case.board, instead, case.leader)}). "
+        f"{case.name} is inside it by {slack(check)}."
+    )
+
+
+def slack(check: Check) -> str:
+    """Returns how far a candidate is inside a limit."""
+    if check.slack is None:
+        return "an unknown amount"
+    return f"{100 * check.slack:.1f} % of best" if check.limit.of_best else size(check.column, check.slack)
+
+
+def tightest(case: Case, found: Sequence[Binding]) -> list[str]:
+    """Returns a sentence on the tightest limit where none decides the pick."""
+    checks = [check for check in case.front.standings[case.leader].checks if check.slack is not None]
+    if found or not checks:
+        return []
+    near = min(checks, key=lambda check: (check.slack or 0.0) / (abs(check.limit.value) or 1.0))
+    limit = f"{near.limit.name} {near.limit.text}"
+    return [f"No limit decides the pick; the tightest is {limit}, met with {slack(near)} to spare."]
+
+
+def next_step(case: Case, step: NextStep | None) -> list[str]:
+    """Returns what to measure next, and why."""
+    if step is None and case.sure:
+        return []
+    if step is None:
+        return [
+            "No sensible number of further examples would settle it: take either, "
+            "or say in decision.margins which differences do not matter."
+        ]
+    if case.sure:
+        models = listed(list(step.models))
+        return [f"{models} would be picked instead if shown to meet its limits: {step.sentence} would tell."]
+    return [f"The cheapest measurement that would settle it: {step.sentence}."]
+
+
+def knee(name: str | None, leader: str) -> list[str]:
+    """Returns the remark on the front's knee."""
+    if name is None:
+        return []
+    same = ", the same model" if name == leader else ""
+    return [f"Remark: the front's knee, nearest to the best of every objective at once, is {name}{same}."]
+
+
+def excluded(reasons: Mapping[str, str]) -> list[str]:
+    """Returns who was not eligible, and by how much."""
+    return [f"{name} is {reason}." for name, reason in reasons.items()]
+
+
+def nobody(board: Board, judged: Sequence[int]) -> str:
+    """Returns why there is no candidate at all."""
+    why = "no model is shown to meet every limit"
+    if not board.names:
+        why = "no model was run on it"
+    elif all(reason is not None for reason in board.broken):
+        why = "no model finished it"
+    elif not board.objectives:
+        why = "none of the objectives was measured"
+    elif not judged:
+        why = "no model has every objective"
+    return f"No pick for {where(board)}: {why}."

@@ -1,0 +1,80 @@
+"""What a recommendation is made of and what comes out of it; no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.decide.board import Board
+from bench.decide.fronts import Front
+from bench.decide.next_step import NextStep
+from bench.decide.rules import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A limit without which the pick would be another."""
+
+    limit: str
+    """Name and text, e.g. `latency_p95_s <= 50 ms`."""
+    instead: str
+    """The pick without it."""
+    slack: float | None
+    """How far the pick's bound is inside the limit."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What to ship, or why there is no answer."""
+
+    task: str
+    rule: str
+    pick: str | None
+    """None when it abstains or nobody is feasible."""
+    leader: str | None
+    """Whom the observed values favour, even where the data are too weak for a pick."""
+    confidence: float | None
+    """Share of the replicates in which the rule picks the leader."""
+    shares: dict[str, float]
+    """Share of the replicates by candidate, largest first."""
+    runner_up: str | None
+    price: str | None
+    """How the runner-up differs from the leader."""
+    binding: tuple[Binding, ...]
+    excluded: dict[str, str]
+    """Candidates that were not eligible, each with why and by how much."""
+    next_step: NextStep | None
+    knee: str | None
+    """The member of the front nearest to the best of everything; a remark, not the pick."""
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A board on which somebody is eligible, with the leader of the observed values."""
+
+    board: Board
+    front: Front
+    rule: Sequence[Stage]
+    rows: Sequence[int]
+    """Eligible candidates."""
+    leader: int
+    shares: dict[str, float]
+    needed: float
+    """Confidence that a pick needs."""
+
+    @property
+    def name(self) -> str:
+        """The leader's name."""
+        return self.board.names[self.leader]
+
+    @property
+    def confidence(self) -> float:
+        """Share of the replicates in which the rule picks the leader."""
+        return self.shares.get(self.name, 0.0)
+
+    @property
+    def sure(self) -> bool:
+        """Whether the data support a pick."""
+        return self.confidence >= self.needed

@@ -1,0 +1,144 @@
+"""Hard limits: who is within them for certain, who is not, and whom the data do not settle.
+
+A candidate is feasible only when the end of its interval that is nearer to the limit is inside. A reading
+that has no interval by its nature (a peak, one process) is taken as read; one whose n is too small for an
+interval settles nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.decide.board import Board, Column
+from bench.decide.question import Limit
+from bench.decide.wording import amount, percent, spoken
+from bench.summary import Quantity
+
+Floats = NDArray[np.float64]
+State = Literal["inside", "outside", "open"]
+"""`open`: the data do not settle it."""
+
+TOO_SMALL = "n too small"
+"""How a quantity's reason begins when an interval exists in principle, but not at this n."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One candidate against one limit."""
+
+    limit: Limit
+    column: Column
+    """The reading or metric that the limit names."""
+    state: State
+    value: float | None
+    bound: float | None
+    """The value that must be within: the end of the interval, in the limit's scale (a ratio for `% of
+    best`)."""
+    slack: float | None
+    """How far the bound is inside the limit, negative outside, in the same scale."""
+    sentence: str
+    """For people, without the candidate's name."""
+
+
+def check_all(board: Board, limits: Sequence[Limit]) -> tuple[tuple[Check, ...], ...]:
+    """Returns for each candidate its checks, one per limit that applies to this task."""
+    found: list[list[Check]] = [[] for _ in board.names]
+    for limit in limits:
+        index = board.column(limit.name)
+        if index is None:
+            continue
+        ratios = _ratios(board, index) if limit.of_best else None
+        for row, checks in enumerate(found):
+            if board.broken[row] is None:
+                checks.append(_check(board, row, index, limit, ratios))
+    return tuple(tuple(checks) for checks in found)
+
+
+def inapplicable(board: Board, limits: Sequence[Limit]) -> list[str]:
+    """Returns a sentence for each limit that names something this task does not have."""
+    return [
+        f"The limit {limit.name} {limit.text} does not apply to '{board.task}', which has no such metric."
+        for limit in limits
+        if board.column(limit.name) is None
+    ]
+
+
+def state_of(checks: Sequence[Check]) -> State:
+    """Returns `outside` when any limit is broken for certain, else `open` when any is not settled, else
+    `inside`."""
+    states = {check.state for check in checks}
+    return "outside" if "outside" in states else "open" if "open" in states else "inside"
+
+
+def best_row(board: Board, index: int) -> int | None:
+    """Returns the candidate with the best value in a column; None when nobody has one."""
+    values = board.oriented[:, index]
+    return None if np.isnan(values).all() else int(np.nanargmax(values))
+
+
+def _ratios(board: Board, index: int) -> Floats:
+    """Returns value, low and high of each candidate's ratio to the best one, paired by replicate; shape `(M,
+    3)`."""
+    best = best_row(board, index)
+    if best is None:
+        return np.full((len(board.names), 3), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = board.values[:, index] / board.values[best, index]
+        drawn = board.draws[:, :, index] / board.draws[:, [best], index]
+        low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return np.column_stack([values, low, high])
+
+
+def _check(board: Board, row: int, index: int, limit: Limit, ratios: Floats | None) -> Check:
+    column, quantity = board.columns[index], board.quantities[row][index]
+    if quantity is None or quantity.value is None:
+        why = quantity.reason if quantity is not None and quantity.reason else "not measured"
+        text = f"{spoken(column.name)} is not known ({why}), so the limit {limit.text} cannot be shown to hold"
+        return Check(limit, column, "open", None, None, None, text)
+    if ratios is not None:
+        value, low, high = (float(x) for x in ratios[row])
+    else:
+        value, low, high = _ends(quantity)
+    near, far = (high, low) if limit.is_upper else (low, high)
+    if np.isnan(near):
+        return _too_few(column, quantity, limit, value)
+    state: State = "inside" if limit.admits(near) else "outside" if not limit.admits(far) else "open"
+    slack = (limit.value - near) if limit.is_upper else (near - limit.value)
+    return Check(limit, column, state, value, near, slack, _sentence(column, limit, state, value, near))
+
+
+def _ends(quantity: Quantity) -> tuple[float, float, float]:
+    """Returns value, low and high; both ends are NaN when n was too small for an interval that would
+    exist."""
+    value = float("nan") if quantity.value is None else quantity.value
+    if quantity.ci_low is not None and quantity.ci_high is not None:
+        return value, quantity.ci_low, quantity.ci_high
+    if (quantity.reason or "").startswith(TOO_SMALL):
+        return value, float("nan"), float("nan")
+    return value, value, value
+
+
+def _too_few(column: Column, quantity: Quantity, limit: Limit, value: float) -> Check:
+    text = f"{spoken(column.name)} reads {amount(column, value)} against {limit.text}, but {quantity.reason}"
+    return Check(limit, column, "open", value, None, None, text)
+
+
+def _sentence(column: Column, limit: Limit, state: State, value: float, near: float) -> str:
+    shown, bound = _shown(column, limit, value), _shown(column, limit, near)
+    what, end = spoken(column.name), "upper" if limit.is_upper else "lower"
+    if state == "inside":
+        extra = "" if near == value else f" ({end} bound {bound})"
+        return f"{what} {shown}{extra} is within {limit.text}"
+    if state == "outside":
+        over = _shown(column, limit, abs(value - limit.value))
+        return f"{what} {shown} breaks {limit.text} by {over}"
+    return f"{what} {shown} may break {limit.text}: its {end} bound is {bound}"
+
+
+def _shown(column: Column, limit: Limit, value: float) -> str:
+    return f"{percent(value)} of best" if limit.of_best else amount(column, value)

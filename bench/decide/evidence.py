@@ -1,0 +1,172 @@
+"""How sure it is that one candidate is better than another: a p-value for each pair and objective, and for
+the front.
+
+A front needs statements about pairs, and every statement that a report makes as certain must be right in 95 %
+of runs, all of them together. Two facts keep this affordable. That a model is on the front means that against
+*each* other model it is better in *some* objective: the largest of those p-values holds without a correction
+for the number of others (intersection-union test); only the choice of the objective costs a factor. And
+Holm's procedure covers all candidates.
+
+Source: Berger (1982), Technometrics 24, 295-300, for the intersection-union test; Holm (1979).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from bench.decide.board import Board
+from bench.stats.paired import holm
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.05
+"""Runs in which some certified statement of a kind may be wrong."""
+RESOLVED_COUNT = 10
+"""Replicates against a statement from which their share is taken as it is; with fewer, the tail is
+extrapolated by a normal distribution and held below the share of this many."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """One-sided p-values for every ordered pair of candidates, shape `(M, M, K)`, and which pairs carry no
+    noise."""
+
+    better: Floats
+    """Against "row is not better than column by more than the margin"."""
+    no_worse: Floats
+    """Against "row is worse than column by the margin or more"."""
+    noisy: NDArray[np.bool_]
+    """Whether the difference varies at all."""
+    margins: Floats
+    """Margin of each pair, in the objective's unit, shape `(M, M, K)`."""
+    rows: tuple[int, ...]
+    """The candidates' rows on the board."""
+
+
+def gather(board: Board, rows: tuple[int, ...]) -> Evidence:
+    """Returns the evidence between the candidates in `rows`, over the board's objectives."""
+    k, m = board.objectives, len(rows)
+    values, draws = board.oriented[list(rows), :k], board.oriented_draws[:, list(rows), :k]
+    better, no_worse = np.ones((m, m, k)), np.ones((m, m, k))
+    margins, noisy = np.zeros((m, m, k)), np.zeros((m, m, k), dtype=np.bool_)
+    for c in range(k):
+        margins[:, :, c] = board.columns[c].margin_at(
+            np.minimum(np.abs(values[:, None, c]), np.abs(values[None, :, c]))
+        )
+        for i in range(m):
+            gaps = draws[:, i, c][:, None] - draws[:, :, c]
+            point = values[i, c] - values[:, c]
+            noisy[i, :, c] = (gaps != gaps[:1]).any(axis=0)
+            better[i, :, c] = p_above(gaps, point, margins[i, :, c], strict=True)
+            no_worse[i, :, c] = p_above(gaps, point, -margins[i, :, c], strict=False)
+        if c in board.better:
+            _put_exact(better, no_worse, margins, board.better[c][np.ix_(rows, rows)], c)
+    return Evidence(better, no_worse, noisy, margins, rows)
+
+
+def _put_exact(better: Floats, no_worse: Floats, margins: Floats, exact: Floats, c: int) -> None:
+    """Puts McNemar's exact p-values in place where there is no margin; two models that agree everywhere are
+    no worse."""
+    use = ~np.isnan(exact) & (margins[:, :, c] == 0)
+    better[:, :, c] = np.where(use, exact, better[:, :, c])
+    identical = (exact == 1.0) & (exact.T == 1.0)
+    no_worse[:, :, c] = np.where(use, np.where(identical, no_worse[:, :, c], exact), no_worse[:, :, c])
+
+
+def p_above(gaps: Floats, points: Floats, threshold: Floats, *, strict: bool) -> Floats:
+    """Returns p-values against "the difference is not above the threshold", shape `(M,)`.
+
+    Args:
+        gaps: bootstrap differences, shape `(B, M)`.
+        points: the differences observed, shape `(M,)`.
+        threshold: to be exceeded, shape `(M,)`.
+        strict: whether a difference without noise that equals the threshold is not above it.
+    """
+    excess = gaps - threshold
+    against = (excess <= 0).sum(axis=0)
+    share = (against + 1) / (len(gaps) + 1)
+    spread = gaps.std(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tail = ndtr(-(points - threshold) / spread)
+    extrapolated = np.minimum(tail, (RESOLVED_COUNT + 1) / (len(gaps) + 1))
+    p = np.where(against >= RESOLVED_COUNT, share, extrapolated)
+    above = points > threshold if strict else points >= threshold
+    varies = (gaps != gaps[:1]).any(axis=0)  # the spread of equal numbers need not round to 0
+    return np.asarray(np.where(varies, p, np.where(above, 0.0, 1.0)), dtype=np.float64)
+
+
+def p_on_front(evidence: Evidence) -> Floats:
+    """Returns for each candidate the p-value against "another candidate dominates it", shape `(M,)`."""
+    m = len(evidence.rows)
+    out = np.zeros(m)
+    for i in range(m):
+        for j in range(m):
+            if i != j:
+                out[i] = max(out[i], _not_dominated_by(evidence, i, j))
+    return out
+
+
+def _not_dominated_by(evidence: Evidence, i: int, j: int) -> float:
+    """Returns the p-value against "j dominates i": i is better somewhere, or j is better nowhere."""
+    better, noisy = evidence.better[i, j], evidence.noisy[i, j]
+    somewhere = float(min(1.0, max(1, int(noisy.sum())) * better.min()))
+    nowhere = float(evidence.no_worse[i, j].max())
+    both = evidence.margins[i, j].any() and noisy.any()
+    return min(1.0, (2 if both else 1) * min(somewhere, nowhere))
+
+
+def p_dominates(evidence: Evidence) -> Floats:
+    """Returns p-values against "row does not dominate column", shape `(M, M)`; 1 on the diagonal.
+
+    Domination with margins: nowhere worse by the margin or more, and somewhere better by more than it.
+    """
+    m = len(evidence.rows)
+    out = np.ones((m, m))
+    for j in range(m):
+        for i in range(m):
+            if i != j:
+                out[j, i] = _dominates(evidence, j, i)
+    return out
+
+
+def _dominates(evidence: Evidence, j: int, i: int) -> float:
+    nowhere_worse = float(evidence.no_worse[j, i].max())
+    noisy, margins = evidence.noisy[j, i], evidence.margins[j, i]
+    if (noisy & (margins == 0)).any():
+        return nowhere_worse  # above 0 there is better there, with no margin to clear
+    somewhere = float(min(1.0, max(1, int(noisy.sum())) * evidence.better[j, i].min()))
+    return max(nowhere_worse, somewhere)
+
+
+def certified(p_values: Floats) -> NDArray[np.bool_]:
+    """Returns which of a family's statements stand together at `LEVEL`, by Holm's procedure."""
+    return np.array([p <= LEVEL for p in holm([float(p) for p in p_values])], dtype=np.bool_)
+
+
+def excluded(evidence: Evidence) -> dict[int, int]:
+    """Returns for each candidate that is certainly dominated the one that dominates it, as indices into
+    `rows`.
+
+    With margins, domination can run in a circle (each a little worse than the next). So a candidate is only
+    left out when a chain of dominations leads to one that is not dominated itself.
+    """
+    m = len(evidence.rows)
+    if m < 2:
+        return {}
+    pairs = p_dominates(evidence)
+    stands = certified(np.minimum(1.0, (m - 1) * pairs.min(axis=0)))
+    edges = (pairs <= LEVEL / (m - 1)) & stands[None, :]
+    for i in map(int, np.flatnonzero(stands)):
+        edges[int(pairs[:, i].argmin()), i] = True
+    out: dict[int, int] = {}
+    reached = [j for j in range(m) if not edges[:, j].any()]
+    while reached:
+        new = [int(i) for i in np.flatnonzero(edges[reached].any(axis=0)) if int(i) not in out]
+        for i in new:
+            out[i] = min((j for j in reached if edges[j, i]), key=lambda j: (pairs[j, i], j))
+        reached = new
+    return out

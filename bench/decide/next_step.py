@@ -1,0 +1,105 @@
+"""The cheapest measurement that would settle what the data leave open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from bench.decide.board import Board
+from bench.decide.constraints import Check
+from bench.decide.rules import Stage
+from bench.decide.wording import duration, spoken
+from bench.stats.order import needed
+from bench.stats.paired import POWER
+from bench.summary.timings import DERIVATIONS
+
+MOST = 10**7
+"""More examples or requests than this nobody will run: the two are then said to be as good as equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What to measure next."""
+
+    models: tuple[str, ...]
+    column: str
+    more: int
+    """Further examples, requests or processes, on each of the models."""
+    unit: str
+    seconds: float | None
+    """What that takes on all of the models together; None when unknown."""
+    sentence: str
+
+
+def between(board: Board, stage: Stage, row: int, other: int, confidence: float) -> NextStep | None:
+    """Returns what would show whether `row` beats `other` in a stage; None when no sensible number would."""
+    gap = float(stage.scores[row] - stage.scores[other])
+    gaps = stage.draws[:, row] - stage.draws[:, other]
+    spread = float(np.std(gaps))
+    if stage.column is None or gap == 0 or np.ptp(gaps) == 0 or not math.isfinite(spread):
+        return None
+    quantities = [board.quantities[r][stage.column] for r in (row, other)]
+    n = min((q.n for q in quantities if q is not None), default=0)
+    z = float(norm.ppf(confidence) + norm.ppf(POWER))
+    return _step(board, stage.column, (row, other), n, math.ceil(n * (z * spread / abs(gap)) ** 2))
+
+
+def for_limit(board: Board, row: int, check: Check) -> NextStep | None:
+    """Returns what would show whether a candidate is within a limit that is still open; None when nothing
+    sensible would."""
+    column = board.column(check.column.name)
+    if column is None or check.value is None:
+        return None
+    quantity = board.quantities[row][column]
+    if quantity is None or quantity.n == 0:
+        return None
+    if check.bound is None:
+        derivation = DERIVATIONS.get(check.column.name)
+        wanted = needed(derivation.q) if derivation is not None and derivation.q is not None else 10
+        return _step(board, column, (row,), quantity.n, wanted)
+    room = abs(check.value - check.limit.value)
+    if room == 0:
+        return None
+    return _step(
+        board,
+        column,
+        (row,),
+        quantity.n,
+        math.ceil(quantity.n * (abs(check.bound - check.value) / room) ** 2),
+    )
+
+
+def _step(board: Board, column: int, rows: Sequence[int], n: int, total: int) -> NextStep | None:
+    more = max(1, total - n)
+    if more > MOST or n == 0:
+        return None
+    about = board.columns[column]
+    if about.is_quality:
+        unit = "examples"
+    elif about.name.startswith("throughput"):
+        unit = "batches"
+    else:
+        unit = "requests" if about.name in DERIVATIONS else "processes"
+    seconds = _seconds(board, rows, more) if unit in ("examples", "requests") else None
+    names = tuple(board.names[row] for row in rows)
+    of = f"{' and '.join(names)} on each task" if not board.task else " and ".join(names)
+    cost = "" if seconds is None else f" ({duration(seconds)} at batch size 1)"
+    text = f"{more:,} more {unit} of {of} for {spoken(about.name)}{cost}"
+    return NextStep(names, about.name, more, unit, seconds, text)
+
+
+def _seconds(board: Board, rows: Sequence[int], more: int) -> float | None:
+    if board.seconds is None:
+        return None
+    total = float(board.seconds[list(rows)].sum()) * more
+    return total if math.isfinite(total) else None
+
+
+def cheapest(steps: Sequence[NextStep | None]) -> NextStep | None:
+    """Returns the step that takes the least time, those of unknown time last."""
+    known = [step for step in steps if step is not None]
+    return min(known, key=lambda s: (s.seconds is None, s.seconds or 0.0, s.more), default=None)

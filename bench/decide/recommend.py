@@ -1,0 +1,172 @@
+"""The recommendation: one pick with its price, what binds it and how sure it is; or no pick, and what would
+settle it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.decide import advice, next_step, rules
+from bench.decide.board import Board
+from bench.decide.case import Binding, Case, Recommendation
+from bench.decide.constraints import Check, state_of
+from bench.decide.fronts import Front
+from bench.decide.next_step import NextStep
+from bench.decide.question import Question
+from bench.decide.wording import differences, listed
+
+KNEE_MEMBERS = 3
+"""Fewest members of a front that has a knee."""
+
+
+def recommend(board: Board, front: Front, question: Question) -> Recommendation:
+    """Returns the recommendation for one board."""
+    rule = rules.stages(board, question.rule)
+    rows = [] if front.relaxed else rules.pickable(board, rule, front.feasible)
+    excluded = {s.name: s.sentence for row, s in enumerate(front.standings) if row not in front.feasible}
+    leader = rules.pick(rule, rows)
+    if leader is None:
+        return _nobody(board, front, question, excluded)
+    shares = _shares(board, rule, rows)
+    return _answer(Case(board, front, rule, rows, leader, shares, question.rule.confidence), question, excluded)
+
+
+def _answer(case: Case, question: Question, excluded: dict[str, str]) -> Recommendation:
+    board = case.board
+    second = rules.pick(case.rule, [row for row in case.rows if row != case.leader])
+    binding, step, knee = _binding(case), _step(case), _knee(board, case.front)
+    sentences = (
+        advice.headline(case),
+        advice.runner_up(case, second),
+        *(found.sentence for found in binding),
+        *advice.tightest(case, binding),
+        *advice.next_step(case, step),
+        *advice.knee(knee, case.name),
+        *advice.excluded(excluded),
+    )
+    return Recommendation(
+        task=board.task,
+        rule=question.rule.rule,
+        pick=case.name if case.sure else None,
+        leader=case.name,
+        confidence=case.confidence,
+        shares=case.shares,
+        runner_up=None if second is None else board.names[second],
+        price=None if second is None else differences(board, second, case.leader),
+        binding=binding,
+        excluded=excluded,
+        next_step=step,
+        knee=knee,
+        sentences=sentences,
+    )
+
+
+def _shares(board: Board, rule: Sequence[rules.Stage], rows: Sequence[int]) -> dict[str, float]:
+    """Returns the share of the replicates in which the rule picks each candidate, largest first."""
+    drawn = rules.pick_each(rule, rows)
+    counts = {board.names[row]: float((drawn == row).mean()) for row in rows}
+    return dict(sorted(((n, s) for n, s in counts.items() if s > 0), key=lambda item: (-item[1], item[0])))
+
+
+def _nobody(board: Board, front: Front, question: Question, excluded: dict[str, str]) -> Recommendation:
+    """Returns the recommendation where no candidate is eligible, with the one that comes nearest."""
+    judged = [row for row in range(len(board.names)) if board.missing(row) is None]
+    sentences, step = [advice.nobody(board, judged)], None
+    near = _nearest(front, judged)
+    if near is not None:
+        row, checks = near
+        sentences.append(f"Nearest is {board.names[row]}: {listed([check.sentence for check in checks])}.")
+        if all(check.state == "open" for check in checks):
+            step = next_step.cheapest([next_step.for_limit(board, row, check) for check in checks])
+        if step is not None:
+            sentences.append(f"To settle whether it meets them: {step.sentence}.")
+    return Recommendation(
+        task=board.task,
+        rule=question.rule.rule,
+        pick=None,
+        leader=None,
+        confidence=None,
+        shares={},
+        runner_up=None,
+        price=None,
+        binding=(),
+        excluded=excluded,
+        next_step=step,
+        knee=None,
+        sentences=(*sentences, *advice.excluded(excluded)),
+    )
+
+
+def _nearest(front: Front, judged: Sequence[int]) -> tuple[int, list[Check]] | None:
+    """Returns the candidate whose worst overshoot, relative to its limit, is smallest, with the limits it
+    fails."""
+    best: tuple[float, int, list[Check]] | None = None
+    for row in judged:
+        failed = [check for check in front.standings[row].checks if check.state != "inside"]
+        if not failed:
+            continue
+        worst = max(_overshoot(check) for check in failed)
+        if best is None or worst < best[0]:
+            best = (worst, row, failed)
+    return None if best is None else (best[1], best[2])
+
+
+def _overshoot(check: Check) -> float:
+    """Returns how far the value that must be inside is outside, as a share of the limit; infinite when
+    unknown."""
+    at = check.bound if check.bound is not None else check.value
+    if at is None:
+        return float("inf")
+    over = at - check.limit.value if check.limit.is_upper else check.limit.value - at
+    return max(0.0, over) / (abs(check.limit.value) or 1.0)
+
+
+def _binding(case: Case) -> tuple[Binding, ...]:
+    """Returns the limits whose removal would change the pick."""
+    found = []
+    for check in case.front.standings[case.leader].checks:
+        others = [row for row, s in enumerate(case.front.standings) if _meets(case.board, row, s.checks, check)]
+        instead = rules.pick(case.rule, rules.pickable(case.board, case.rule, others))
+        if instead is not None and instead != case.leader:
+            text = advice.binding(case, check, instead)
+            limit = f"{check.limit.name} {check.limit.text}"
+            found.append(Binding(limit, case.board.names[instead], check.slack, text))
+    return tuple(found)
+
+
+def _meets(board: Board, row: int, checks: Sequence[Check], without: Check) -> bool:
+    return board.missing(row) is None and state_of([c for c in checks if c.limit != without.limit]) == "inside"
+
+
+def _step(case: Case) -> NextStep | None:
+    """Returns what to measure next: to tell leader and rival apart, or to admit a candidate whose limit is
+    open."""
+    if case.sure:
+        return next_step.cheapest([next_step.for_limit(case.board, row, check) for row, check in _hopefuls(case)])
+    rivals = [case.board.names.index(name) for name in case.shares if name != case.name]
+    stage = rules.parting(case.rule, case.leader, rivals[0])
+    return None if stage is None else next_step.between(case.board, stage, case.leader, rivals[0], case.needed)
+
+
+def _hopefuls(case: Case) -> list[tuple[int, Check]]:
+    """Returns candidates that the rule would prefer to the leader if their one open limit held."""
+    found = []
+    for row, standing in enumerate(case.front.standings):
+        failed = [check for check in standing.checks if check.state != "inside"]
+        if case.board.missing(row) is not None or len(failed) != 1 or failed[0].state != "open":
+            continue
+        if rules.pick(case.rule, rules.pickable(case.board, case.rule, [*case.rows, row])) == row:
+            found.append((row, failed[0]))
+    return found
+
+
+def _knee(board: Board, front: Front) -> str | None:
+    """Returns the front's member nearest to the best of every objective, each scaled to the front's range."""
+    rows = [row for row, standing in enumerate(front.standings) if standing.on_observed_front]
+    if len(rows) < KNEE_MEMBERS:
+        return None
+    points = board.oriented[rows][:, : board.objectives]
+    span = points.max(axis=0) - points.min(axis=0)
+    away = (points.max(axis=0) - points) / np.where(span > 0, span, 1.0)
+    return board.names[rows[int((away**2).sum(axis=1).argmin())]]

@@ -1,0 +1,149 @@
+"""The rules of a pick, as a list of stages: each keeps the candidates near its best score and hands the rest
+on.
+
+Every rule is such a list, so that a pick from the observed values, a pick per replicate and a pick under
+another limit all run through the same few lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.decide.board import Board
+from bench.decide.question import parse_rate
+from bench.errors import InputError
+from bench.suite import DecisionSpec
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """One step of a rule."""
+
+    name: str
+    """What it looks at: a column's name, or `utility`."""
+    column: int | None
+    """The board's column; None for a utility over several."""
+    scores: Floats
+    """As observed, larger is better, shape `(M,)`."""
+    draws: Floats
+    """Replicates, shape `(B, M)`."""
+    slack: float = 0.0
+    """How much below the best still passes, in the score's unit."""
+    slack_is_relative: bool = False
+
+    def keeps(self, scores: Floats) -> NDArray[np.bool_]:
+        """Returns which candidates pass, for scores of shape `(..., M)` with −inf where already out."""
+        best = scores.max(axis=-1, keepdims=True)
+        allowed = self.slack * np.abs(best) if self.slack_is_relative else self.slack
+        with np.errstate(invalid="ignore"):
+            return np.asarray(scores >= best - allowed, dtype=np.bool_)
+
+
+def stages(board: Board, spec: DecisionSpec) -> list[Stage]:
+    """Returns the stages of the suite's rule on this board; empty when the board has no column to prefer.
+
+    Raises:
+        InputError: `lexicographic` without an order, or `weighted` without rates.
+    """
+    if not board.columns:
+        return []
+    prefer = preferred(board, spec)
+    costs = [c for c in range(board.objectives) if c != prefer]
+    if spec.rule == "lexicographic":
+        if not spec.order:
+            raise InputError("the rule 'lexicographic' needs decision.order: objectives, most important first")
+        order = [c for c in map(board.column, spec.order) if c is not None]
+        return [
+            *_by_margin(board, order),
+            *_rest(board, [c for c in range(board.objectives) if c not in order]),
+        ]
+    if spec.rule == "weighted":
+        return [_utility(board, spec, prefer), *_rest(board, [prefer, *costs])]
+    if spec.rule == "cheapest-within-epsilon":
+        near = _stage(board, prefer, spec.epsilon, relative=False)
+        return [near, *_by_margin(board, costs[:1]), *_rest(board, [prefer, *costs])]
+    return [*_by_margin(board, [prefer]), *_rest(board, [*costs, prefer])]
+
+
+def preferred(board: Board, spec: DecisionSpec) -> int:
+    """Returns the column to optimise: as the suite says, else the first quality objective, else the first
+    objective."""
+    asked = board.column(spec.prefer) if spec.prefer else None
+    if asked is not None:
+        return asked
+    return next((c for c in range(board.objectives) if board.columns[c].is_quality), 0)
+
+
+def _stage(board: Board, c: int, slack: float, *, relative: bool) -> Stage:
+    sign = board.columns[c].sign
+    return Stage(board.columns[c].name, c, sign * board.values[:, c], sign * board.draws[:, :, c], slack, relative)
+
+
+def _by_margin(board: Board, columns: Sequence[int]) -> list[Stage]:
+    """Returns stages that pass what is within each column's own margin of the best."""
+    chosen = [(c, board.columns[c]) for c in columns]
+    return [_stage(board, c, column.margin, relative=column.margin_is_relative) for c, column in chosen]
+
+
+def _rest(board: Board, columns: Sequence[int]) -> list[Stage]:
+    """Returns stages without slack, which settle what the rule's own stages leave open."""
+    return [_stage(board, c, 0.0, relative=False) for c in columns]
+
+
+def _utility(board: Board, spec: DecisionSpec, prefer: int) -> Stage:
+    """Returns the weighted rule's stage: everything in units of the preferred objective, by the exchange
+    rates."""
+    if not spec.rates:
+        raise InputError(
+            "the rule 'weighted' needs decision.rates, such as latency_p95_s: '20 ms per 0.01' "
+            "(20 ms are worth 0.01 of the preferred objective)"
+        )
+    weights = np.zeros(len(board.columns))
+    weights[prefer] = board.columns[prefer].sign
+    for name, text in spec.rates.items():
+        c = board.column(name)
+        if c is not None and c != prefer:
+            weights[c] = board.columns[c].sign * parse_rate(name, text)
+    used = np.flatnonzero(weights)
+    scores = board.values[:, used] @ weights[used]
+    return Stage("utility", None, scores, board.draws[:, :, used] @ weights[used])
+
+
+def pickable(board: Board, rule: Sequence[Stage], rows: Sequence[int]) -> list[int]:
+    """Returns those of `rows` for which every stage has a score."""
+    return [row for row in rows if not any(np.isnan(stage.scores[row]) for stage in rule)]
+
+
+def pick(rule: Sequence[Stage], rows: Sequence[int]) -> int | None:
+    """Returns the row that the rule picks from the observed values; None when there is no candidate."""
+    if not rows or not rule:
+        return None
+    kept = list(rows)
+    for stage in rule:
+        passed = stage.keeps(stage.scores[kept])
+        kept = [row for row, good in zip(kept, passed, strict=True) if good]
+    return kept[0]
+
+
+def pick_each(rule: Sequence[Stage], rows: Sequence[int]) -> NDArray[np.int64]:
+    """Returns the row that the rule picks in each replicate, shape `(B,)`."""
+    index = np.asarray(rows, dtype=np.int64)
+    mask = np.ones((len(rule[0].draws), len(index)), dtype=np.bool_)
+    for stage in rule:
+        mask &= stage.keeps(np.where(mask, stage.draws[:, index], -np.inf))
+    return np.asarray(index[mask.argmax(axis=1)], dtype=np.int64)
+
+
+def parting(rule: Sequence[Stage], row: int, other: int) -> Stage | None:
+    """Returns the stage at which the rule prefers `row` to `other`; None when it never tells them apart."""
+    for stage in rule:
+        first, second = stage.keeps(stage.scores[[row, other]])
+        if not (first and second):
+            return stage
+    return None

@@ -1,0 +1,183 @@
+"""Bootstrap intervals and draws: percentile, BCa, and the hierarchy of processes and their samples.
+
+Draws are replicates of an estimate, shape `(replicates,)`; an interval is read from them. Every function
+takes the random generator that it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri, stdtrit
+
+Floats = NDArray[np.float64]
+
+SMALLEST_N = 10
+"""Fewest observations from which a bootstrap interval is given; below it a resample repeats too few distinct
+sets."""
+NORMAL_N = 5000
+"""From this n the bootstrap mean is drawn from its normal limit: the skewness left over is under 1 % of a
+standard error for any sample of kurtosis below n/10."""
+WITHIN_SHARE = 0.5
+"""How much of the samples' variance is taken off the variance between processes. Taking all of it leaves too
+little as often as too much, and with 3 processes covers 89 %; half covers 92 to 98 %
+(`benchmarks/coverage.py`)."""
+COCHRAN = 25.0
+"""Cochran's factor; see `is_too_skewed`."""
+SKEWED = "n is small for such skewed values: the interval may cover 90 to 95 % instead of 95 %"
+"""What is said of an interval when `is_too_skewed`; the range is that of `benchmarks/coverage.py`."""
+INTERQUARTILE = 1.3489795
+"""Interquartile range of a standard normal distribution."""
+
+
+def widened_levels(confidence: float, n: int | None) -> Floats:
+    """Returns the standard normal quantiles of both ends, moved out for a sample of `n`; as they are for
+    None.
+
+    The bootstrap's spread is too small by √((n − 1)/n), and it ignores that the variance is estimated; the
+    normal quantile is replaced by √(n/(n − 1)) times Student's.
+
+    Source: Hesterberg (2015), The American Statistician 69, 371-386, section 5.3 ("expanded percentile
+    interval").
+    """
+    if n is None or n < 2:
+        return np.asarray(ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2])), dtype=np.float64)
+    end = (n / (n - 1)) ** 0.5 * float(stdtrit(n - 1, (1 + confidence) / 2))
+    return np.array([-end, end])
+
+
+def percentile_interval(draws: Floats, confidence: float = 0.95, n: int | None = None) -> tuple[float, float] | None:
+    """Returns the percentile interval of the draws, expanded for a sample of `n`; None when one is not a
+    number.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
+    """
+    if draws.size == 0 or np.isnan(draws).any():
+        return None
+    low, high = np.quantile(draws, ndtr(widened_levels(confidence, n)))
+    return float(low), float(high)
+
+
+def bca_interval(
+    draws: Floats, point: float, jackknife: Floats, confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Returns the bias-corrected and accelerated interval, expanded for a small sample, in the unit of the
+    draws; None where a value is undefined.
+
+    Args:
+        draws: bootstrap replicates of the estimate, shape `(replicates,)`.
+        point: the estimate on the whole sample.
+        jackknife: the estimate with each observation left out, shape `(n,)`.
+        confidence: nominal coverage.
+
+    Source: Efron (1987), Journal of the American Statistical Association 82, 171-185.
+    """
+    if draws.size == 0 or np.isnan(draws).any() or np.isnan(jackknife).any() or np.isnan(point):
+        return None
+    share = (np.count_nonzero(draws < point) + np.count_nonzero(draws == point) / 2) / draws.size
+    if not 0 < share < 1:
+        return percentile_interval(draws, confidence, jackknife.size)
+    bias = ndtri(share)
+    centred = jackknife.mean() - jackknife
+    spread = float((centred**2).sum()) ** 1.5
+    acceleration = float((centred**3).sum()) / (6 * spread) if spread > 0 else 0.0
+    z = bias + widened_levels(confidence, jackknife.size)
+    low, high = np.quantile(draws, ndtr(bias + z / np.maximum(1 - acceleration * z, 1e-3)))
+    return float(low), float(high)
+
+
+def is_too_skewed(jackknife: Floats) -> bool:
+    """Returns whether n is too small for how skewed the observations are, so that an interval of a mean
+    covers less.
+
+    Cochran's rule: n should be at least 25 times the squared skewness, here of the jackknife's influence
+    values.
+
+    Source: Cochran, Sampling Techniques (1977), section 2.15.
+    """
+    centred = jackknife.mean() - jackknife
+    variance = float((centred**2).mean())
+    if variance == 0.0:
+        return False
+    skewness = float((centred**3).mean()) / variance**1.5
+    return bool(jackknife.size < COCHRAN * skewness**2)
+
+
+def jackknife_values(statistics: Floats, value: Callable[[Floats], Floats]) -> Floats:
+    """Returns the estimate with each row left out, shape `(n,)`, for an estimate that is a function of sums
+    of rows."""
+    return np.asarray(value(statistics.sum(axis=0) - statistics), dtype=np.float64)
+
+
+def mean_draws(values: Floats, replicates: int, rng: np.random.Generator) -> Floats:
+    """Returns bootstrap means, shape `(replicates,)`."""
+    n = values.size
+    if n >= NORMAL_N:
+        return rng.normal(float(values.mean()), float(values.std()) / n**0.5, replicates)
+    return np.asarray(values[rng.integers(0, n, size=(replicates, n))].mean(axis=1), dtype=np.float64)
+
+
+def ratio_draws(numerator: Floats, denominator: Floats, replicates: int, rng: np.random.Generator) -> Floats:
+    """Returns bootstrap ratios of sums, shape `(replicates,)`; pairs stay together."""
+    drawn = rng.integers(0, numerator.size, size=(replicates, numerator.size))
+    return np.asarray(numerator[drawn].sum(axis=1) / denominator[drawn].sum(axis=1), dtype=np.float64)
+
+
+def quantile_draws(values: Floats, q: float, replicates: int, rng: np.random.Generator) -> Floats:
+    """Returns draws from the confidence distribution of the q-quantile of positive values, shape
+    `(replicates,)`.
+
+    The number of observations below the true quantile is Binomial(n, q); a draw of it picks the gap between
+    two order statistics in which the quantile lies. So the draws agree with the order-statistic interval,
+    where the ordinary bootstrap of p95 and p99 is far too sure. Beyond the largest observation the data say
+    nothing: there the tail is taken as Pareto of index 1, the heaviest that is usual, which has no mean;
+    below the smallest, as uniform down to 0.
+
+    Source: the inversion of the binomial test, as in David and Nagaraja (2003), section 7.1.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    n = ordered.size
+    rank = rng.binomial(n, q, size=replicates)
+    u = rng.uniform(size=replicates)
+    low = np.where(rank == 0, 0.0, ordered[np.maximum(rank, 1) - 1])
+    high = ordered[np.minimum(rank, n - 1)]
+    inside = low + u * (high - low)
+    drawn = np.where(rank == n, ordered[-1] / np.maximum(1 - u, 1e-12), inside)
+    return np.asarray(drawn, dtype=np.float64)
+
+
+def hierarchical_draws(
+    pooled: Floats, process_points: Sequence[float], process_draws: Sequence[Floats], rng: np.random.Generator
+) -> Floats:
+    """Returns draws of an estimate over several processes, each with its samples, shape `(replicates,)`.
+
+    Two levels: `pooled` holds the draws over samples; the process level adds the spread between processes
+    beyond what their samples explain. With 3 to 5 processes, drawing them with replacement cannot show their
+    spread (the interval covers about 75 %), so that level is Student's t with P − 1 degrees of freedom at the
+    estimated variance.
+
+    Args:
+        pooled: draws of the estimate over all samples together.
+        process_points: the estimate of each process alone.
+        process_draws: draws of each process's estimate over its own samples.
+        rng: used for the process level.
+
+    Source: Kalibera and Jones, Rigorous Benchmarking in Reasonable Time (2013), for the levels.
+    """
+    count = len(process_points)
+    if count < 2:
+        return pooled
+    within = float(np.mean([robust_variance(draws) for draws in process_draws]))
+    between = max(0.0, float(np.var(process_points, ddof=1)) - WITHIN_SHARE * within)
+    if between == 0.0:
+        return pooled
+    moved = pooled + rng.standard_t(count - 1, size=pooled.size) * (between / count) ** 0.5
+    return np.asarray(moved, dtype=np.float64)
+
+
+def robust_variance(draws: Floats) -> float:
+    """Returns the variance that the interquartile range of the draws implies for a normal distribution."""
+    low, high = np.quantile(draws, [0.25, 0.75])
+    return (float(high - low) / INTERQUARTILE) ** 2

@@ -1,0 +1,149 @@
+"""Quantiles and their distribution-free intervals from order statistics; knows nothing of what the values
+mean.
+
+The number of observations below the true q-quantile is Binomial(n, q) whatever the distribution, so a pair of
+ranks has an exact coverage. Percentile-bootstrap intervals do not: for p99 they cover 41 % at n = 50 where 95
+% is claimed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binom
+
+Floats = NDArray[np.float64]
+
+EFFECTIVE_FLOOR = 2
+"""Fewest effective observations of a clustered sample for which ranks are looked up at all."""
+
+
+def quantile(values: ArrayLike, q: float) -> float:
+    """Returns the q-quantile by nearest rank (the ⌈qn⌉-th smallest value), in the unit of `values`; NaN when
+    empty.
+
+    Source: Hyndman and Fan (1996), definition 1.
+
+    >>> quantile([4.0, 1.0, 3.0, 2.0], 0.5)
+    2.0
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64).ravel())
+    if ordered.size == 0:
+        return math.nan
+    return float(ordered[nearest_rank(ordered.size, q) - 1])
+
+
+def nearest_rank(n: int, q: float) -> int:
+    """Returns the rank (1 first) of the q-quantile among `n` values."""
+    return min(n, max(1, math.ceil(q * n - 1e-9)))
+
+
+@lru_cache(maxsize=4096)
+def interval_ranks(n: int, q: float, confidence: float = 0.95) -> tuple[int, int] | None:
+    """Returns the ranks (1 first) whose values enclose the q-quantile with at least `confidence`; None when n
+    is too small.
+
+    Starts from equal tails, which decide whether an interval exists, then moves the ends inwards for as long
+    as the exact coverage stays at `confidence` or more. The ranks depend on n and q alone, so the coverage is
+    exact.
+
+    Source: David and Nagaraja, Order Statistics (2003), section 7.1.
+
+    >>> interval_ranks(71, 0.95), interval_ranks(72, 0.95) is not None
+    (None, True)
+    """
+    tail = (1 - confidence) / 2
+    low = int(binom.ppf(tail, n, q))
+    while low > 0 and binom.cdf(low - 1, n, q) > tail:
+        low -= 1
+    high = int(binom.isf(tail, n, q)) + 1
+    if low < 1 or high > n:
+        return None
+    return _tightened(n, q, low, high, confidence)
+
+
+def _tightened(n: int, q: float, low: int, high: int, confidence: float) -> tuple[int, int]:
+    """Returns the ranks moved inwards while P(low ≤ B < high) stays at `confidence`, B ~ Binomial(n, q)."""
+
+    def coverage(a: int, b: int) -> float:
+        return float(binom.cdf(b - 1, n, q) - binom.cdf(a - 1, n, q))
+
+    while low < high - 1:
+        options = [(coverage(low + 1, high), low + 1, high), (coverage(low, high - 1), low, high - 1)]
+        best = max(options)
+        if best[0] < confidence:
+            break
+        _, low, high = best
+    return low, high
+
+
+def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Returns the order-statistic interval of the q-quantile, in the unit of `values`; None when n is too
+    small.
+
+    For 95 % it needs n ≥ 6 for the median, n ≥ 72 for p95 and n ≥ 368 for p99.
+
+    >>> quantile_interval(range(1, 11), 0.5)
+    (2.0, 9.0)
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64).ravel())
+    ranks = interval_ranks(ordered.size, q, confidence) if ordered.size else None
+    if ranks is None:
+        return None
+    return float(ordered[ranks[0] - 1]), float(ordered[ranks[1] - 1])
+
+
+@lru_cache(maxsize=256)
+def needed(q: float, confidence: float = 0.95) -> int:
+    """Returns the smallest n at which `quantile_interval` exists.
+
+    >>> needed(0.5), needed(0.95), needed(0.99)
+    (6, 72, 368)
+    """
+    tail = (1 - confidence) / 2
+    return math.ceil(max(math.log(tail) / math.log(q), math.log(tail) / math.log(1 - q)))
+
+
+def clustered_quantile_interval(
+    clusters: Sequence[ArrayLike], q: float, confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Returns the interval of the q-quantile of values that come in clusters, such as the token gaps of one
+    request.
+
+    Woodruff's method: the share of values below the estimate has a variance between clusters; n is divided by
+    how much larger it is than that of independent values (the design effect), and the ranks are those of the
+    smaller n, scaled.
+
+    Source: Woodruff (1952), Journal of the American Statistical Association 47, 635-646.
+    """
+    arrays = [np.asarray(cluster, dtype=np.float64).ravel() for cluster in clusters]
+    arrays = [array for array in arrays if array.size]
+    if not arrays:
+        return None
+    pooled = np.sort(np.concatenate(arrays))
+    n = pooled.size
+    effective = int(min(n, n / design_effect(arrays, quantile(pooled, q), q)))
+    ranks = interval_ranks(effective, q, confidence) if effective >= EFFECTIVE_FLOOR else None
+    if ranks is None:
+        return None
+    low = max(1, math.floor(ranks[0] / effective * n))
+    high = min(n, math.ceil(ranks[1] / effective * n))
+    return float(pooled[low - 1]), float(pooled[high - 1])
+
+
+def design_effect(clusters: Sequence[Floats], point: float, q: float) -> float:
+    """Returns how many times larger the variance of the share at or below `point` is than for independent
+    values, at least 1."""
+    sizes = np.array([cluster.size for cluster in clusters], dtype=np.float64)
+    if sizes.size < 2:
+        return float(sizes.sum())
+    n = sizes.sum()
+    below = np.array([float((cluster <= point).sum()) for cluster in clusters])
+    share = below.sum() / n
+    residuals = below - share * sizes
+    variance = sizes.size / (sizes.size - 1) * float((residuals**2).sum()) / n**2
+    return max(1.0, float(variance / (q * (1 - q) / n)))

@@ -1,0 +1,13 @@
+"""From stored records to what is shown: one entry per cell, with every number beside its interval, its n and
+its source.
+
+Pure functions of records. This package does not know the suite's objectives, limits or prices (`bench.decide`
+does).
+"""
+
+from __future__ import annotations
+
+from bench.summary.entry import Entry, Quantity, canonical, entry_json
+from bench.summary.merge import summarise
+
+__all__ = ["Entry", "Quantity", "canonical", "entry_json", "summarise"]

@@ -1,0 +1,156 @@
+"""What is shown of one cell: `Quantity` for a number, `Entry` for the cell, and their JSON shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics.base import Metric
+from bench.readings import ALIASES
+from bench.record import Cell, Doubt, Record, Sample
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One number with what is needed to trust it."""
+
+    value: float | None
+    """In `unit`; None when it is missing, never 0 for that."""
+    ci_low: float | None
+    """Lower end of the 95 % interval; None when there is none."""
+    ci_high: float | None
+    n: int
+    """Observations behind it: examples, requests, batches, token gaps or processes."""
+    unit: str
+    """Base unit, a key of `bench.units.FACTORS`."""
+    source: str
+    """How it was found: a metric's signature, `clock`, `rss`, `nvml_counter`, `estimate`, …"""
+    higher_is_better: bool
+    reason: str | None = None
+    """Why the value or its interval is missing, or what qualifies it."""
+    exact: bool = False
+    """Whether it has no noise at all: parameters, bytes of weights, counted arithmetic."""
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether both ends of the interval are known."""
+        return self.ci_low is not None and self.ci_high is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One cell, the records of all its processes merged."""
+
+    cell: Cell
+    status: str
+    """`ok` only when every process ended so."""
+    reason: str | None
+    quality: Mapping[str, Quantity]
+    """By metric name, in the task's order: the first is the task's `quality`."""
+    efficiency: Mapping[str, Quantity]
+    """By reading name; a missing reading is present, with its reason."""
+    doubts: tuple[Doubt, ...]
+    samples: tuple[Sample, ...]
+    """Of process 0, in the data's order."""
+    statistics: Mapping[str, Floats] = field(default_factory=dict)
+    """By metric name: the sufficient statistics, shape `(n, k)`, rows as `samples`."""
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    """By metric name: what turns sums of `statistics` into a value."""
+    timed: Mapping[str, tuple[Floats, ...]] = field(default_factory=dict)
+    """Per process: `latency`, `ttft`, `tpot` (seconds per request), `itl` (seconds per token gap) and
+    `throughput`, shape `(batches, 4)`: seconds, examples, input tokens, output tokens. Processes without any
+    are left out."""
+    records: tuple[Record, ...] = ()
+    labels: tuple[str, ...] = ()
+    """The task's labels, where it has any."""
+
+    @property
+    def id(self) -> str:
+        """The cell's id."""
+        return self.cell.id
+
+    @property
+    def candidate(self) -> str:
+        """`model` or `model[variant]`: what is chosen between."""
+        return candidate_name(self.cell)
+
+    @property
+    def latencies(self) -> tuple[Floats, ...]:
+        """Seconds per request at batch size 1, one array per process."""
+        return self.timed.get("latency", ())
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the cell ran on a CUDA device."""
+        return any(str(record.environment.get("device", "")).startswith("cuda") for record in self.records)
+
+    @property
+    def quality_metric(self) -> str | None:
+        """Name of the task's first metric; None when nothing was scored."""
+        return next(iter(self.quality), None)
+
+    def quantity(self, name: str) -> Quantity | None:
+        """Returns a quantity by the name a suite uses: `quality`, a metric, a reading or an alias; None when
+        unknown."""
+        name = canonical(name, on_gpu=self.on_gpu)
+        if name == "quality":
+            name = self.quality_metric or name
+        return self.quality.get(name) or self.efficiency.get(name)
+
+
+def candidate_name(cell: Cell) -> str:
+    """Returns `model`, or `model[variant]` when the variant is not the plain one."""
+    return cell.model if cell.variant == "float32" else f"{cell.model}[{cell.variant}]"
+
+
+def canonical(name: str, on_gpu: bool = False) -> str:
+    """Returns the reading that a name stands for.
+
+    >>> canonical("peak_memory_bytes"), canonical("peak_memory_bytes", on_gpu=True)
+    ('peak_rss_bytes', 'peak_gpu_memory_bytes')
+    """
+    if on_gpu and name == "peak_memory_bytes":
+        return "peak_gpu_memory_bytes"
+    return ALIASES.get(name, name)
+
+
+def finite(value: float | None) -> float | None:
+    """Returns the value, or None when it is not a finite number (JSON knows no NaN)."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """Returns the cell as `bench show --json` prints it."""
+    return {
+        "id": entry.id,
+        "model": entry.cell.model,
+        "family": entry.cell.family,
+        "variant": entry.cell.variant,
+        "task": entry.cell.task,
+        "status": entry.status,
+        "reason": entry.reason,
+        "quality": {name: _shared(q) | {"higher_is_better": q.higher_is_better} for name, q in entry.quality.items()},
+        "efficiency": {name: _shared(q) | {"unit": q.unit, "source": q.source} for name, q in entry.efficiency.items()},
+        "doubts": [
+            {
+                "code": d.code,
+                "message": d.message,
+                "remedy": d.remedy,
+                "readings": list(d.readings),
+                "process": d.process,
+            }
+            for d in entry.doubts
+        ],
+    }
+
+
+def _shared(q: Quantity) -> dict[str, Any]:
+    low, high = finite(q.ci_low), finite(q.ci_high)
+    return {"value": finite(q.value), "ci_low": low, "ci_high": high, "n": q.n, "reason": q.reason}

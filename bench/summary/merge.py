@@ -1,0 +1,95 @@
+"""Merging the records of a cell's processes into its entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.readings import READINGS
+from bench.record import Record, Sample
+from bench.stats.resample import seeded
+from bench.summary import facts, quality, timings
+from bench.summary.entry import Entry, Quantity
+
+
+def summarise(
+    records: Sequence[Record], resolve: quality.Resolve | None = None, seed: int = quality.SEED
+) -> list[Entry]:
+    """Returns one entry per cell, in the order in which the cells first appear.
+
+    Args:
+        records: of any number of cells, tasks and processes.
+        resolve: metrics by name; by default those of `bench.metrics`.
+        seed: of the bootstrap; the same records and seed give the same numbers.
+    """
+    if resolve is None:
+        from bench.metrics.catalogue import resolve as built_in
+
+        resolve = built_in
+    cells: dict[str, list[Record]] = {}
+    for record in records:
+        cells.setdefault(record.cell.id, []).append(record)
+    return [_entry(sorted(found, key=lambda r: r.process), resolve, seed) for found in cells.values()]
+
+
+def _entry(records: Sequence[Record], resolve: quality.Resolve, seed: int) -> Entry:
+    status, reason = _status(records)
+    samples = _samples(records)
+    labels = tuple(_labels(records))
+    metrics = quality.metrics_of(records[0], resolve) if samples else []
+    statistics = quality.statistics_of(samples, labels, metrics)
+    scored = quality.quantities(metrics, statistics, quality.shared_resamples(samples, seed=seed)) if samples else {}
+    timed = timings.collect(records)
+    rng = seeded(seed, records[0].cell.id, "timings")
+    gaps = [gap for record in records for gap in timings.gaps(record.timings)]
+    return Entry(
+        cell=records[0].cell,
+        status=status,
+        reason=reason,
+        quality=scored,
+        efficiency=_efficiency(records, timings.readings(timed, gaps, rng), status, reason),
+        doubts=tuple(doubt for record in records for doubt in record.doubts),
+        samples=samples,
+        statistics=statistics,
+        metrics={metric.name: metric for metric in metrics},
+        timed=timed,
+        records=tuple(records),
+        labels=labels,
+    )
+
+
+def _status(records: Sequence[Record]) -> tuple[str, str | None]:
+    """Returns the status of the first process that did not end well, and its reason."""
+    for record in records:
+        if record.status != "ok":
+            where = f"process {record.process}: " if len(records) > 1 else ""
+            return record.status, f"{where}{record.reason or record.status}"
+    return "ok", None
+
+
+def _samples(records: Sequence[Record]) -> tuple[Sample, ...]:
+    """Returns the rows of the first process that has any, in the data's order."""
+    found = next((record.samples for record in records if record.samples), ())
+    return tuple(sorted(found, key=lambda sample: sample.index))
+
+
+def _labels(records: Sequence[Record]) -> Sequence[str]:
+    found = next((record.notes["labels"] for record in records if record.notes.get("labels")), ())
+    return [str(label) for label in found]
+
+
+def _efficiency(
+    records: Sequence[Record], timed: dict[str, Quantity], status: str, reason: str | None
+) -> dict[str, Quantity]:
+    """Returns every reading in the order of `READINGS`; where the cell did not end well, that is the missing
+    ones' reason."""
+    rest = [name for name in READINGS if name not in timed and name not in facts.COMPUTED]
+    found = timed | facts.readings(records, rest)
+    why = None if status == "ok" else f"the cell is {status}: {reason}"
+    return {name: _because(found[name], why) for name in READINGS if name in found}
+
+
+def _because(quantity: Quantity, why: str | None) -> Quantity:
+    if why is None or quantity.value is not None:
+        return quantity
+    q = quantity
+    return Quantity(None, None, None, q.n, q.unit, q.source, q.higher_is_better, why)

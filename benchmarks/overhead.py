@@ -1,0 +1,88 @@
+"""What the harness itself costs: time inside the timed region, and wall time around the measured windows.
+
+    python benchmarks/overhead.py [--suite quickstart] [--skip-run]
+
+The first part times a model that does nothing, with and without token stamps. The second runs a suite and
+divides its wall time by the sum of its records' windows (load, evaluation and every pass). Wanted: at most
+1.3 for the quickstart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.measure.requests import time_request
+from bench.meters.clock import HostClock
+from bench.store import Store
+from bench.tasks.base import OnToken
+
+WANTED_RATIO = 1.3
+"""Wall time over the sum of the windows (issue 3, "What it must show")."""
+REQUESTS, TOKENS = 20_000, 100
+
+
+def nothing(_: OnToken | None) -> Sequence[Any]:
+    """Answers at once."""
+    return ()
+
+
+def tokens(on_token: OnToken | None) -> Sequence[Any]:
+    """Reports tokens and does nothing else."""
+    if on_token is not None:
+        for _ in range(TOKENS):
+            on_token()
+    return ()
+
+
+def inside_ns(request: Any, stamp: bool, count: int) -> float:
+    """Returns the median time of a request in nanoseconds."""
+    clock = HostClock("cpu")
+    timings = [time_request(clock, request, "latency", 0, turn, (0,), stamp)[0] for turn in range(count)]
+    return statistics.median(timing.duration_ns for timing in timings)
+
+
+def run_ratio(suite: str) -> tuple[float, float]:
+    """Returns the wall time of a run and the sum of its windows, in seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        command = [sys.executable, "-m", "bench", "run", suite, "--results", folder, "--no-report"]
+        subprocess.run(command, check=True)
+        wall_s = time.perf_counter() - start
+        with Store.open(Path(folder)) as store:
+            records = store.load("latest", rows=False).records
+    facts = [fact for record in records for fact in record.facts]
+    windows = [fact.value for fact in facts if fact.name.startswith("window_") and fact.value is not None]
+    return wall_s, sum(windows)
+
+
+def main() -> int:
+    """Prints both costs; returns 1 when the run's ratio is above the wanted one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", default="quickstart")
+    parser.add_argument("--skip-run", action="store_true")
+    options = parser.parse_args()
+    empty = inside_ns(nothing, False, REQUESTS)
+    silent, stamped = (inside_ns(tokens, stamp, REQUESTS // TOKENS) for stamp in (False, True))
+    print(f"inside the timed region, a model that does nothing: {empty:.0f} ns a request")
+    print(f"a token's stamp: {(stamped - silent) / TOKENS:.0f} ns")
+    if options.skip_run:
+        return 0
+    wall_s, windows_s = run_ratio(options.suite)
+    ratio = wall_s / windows_s
+    print(
+        f"'{options.suite}': {wall_s:.1f} s wall over {windows_s:.1f} s of windows: {ratio:.3f}  "
+        f"(wanted: at most {WANTED_RATIO})"
+    )
+    return 0 if ratio <= WANTED_RATIO else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

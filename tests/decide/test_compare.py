@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.decide.compare import Comparison, compare
+from bench.stats.paired import mcnemar
+from bench.summary import Entry, summarise
+from tests.factories import Sketch, Task, make_record
+
+LM = Task("lm", "language-modelling")
+
+
+def _entries(sketch: Sketch, *tasks: Task, seed: int = 0, examples: int = 150) -> list[Entry]:
+    return summarise([make_record(sketch, task, examples=examples, seed=seed) for task in tasks])
+
+
+def _both(*tasks: Task) -> Comparison:
+    one, two = Sketch("one", 0.9, 0.010), Sketch("two", 0.7, 0.020, memory_bytes=400e6)
+    return compare(_entries(one, *tasks), _entries(two, *tasks), "one", "two")
+
+
+def test_accuracy_by_exact_mcnemar_with_flips() -> None:
+    found = _both(Task("topic")).quality[0]
+    a, b = (_entries(Sketch(n, s), Task("topic"))[0].samples for n, s in (("one", 0.9), ("two", 0.7)))
+    right = [(x.prediction == x.reference, y.prediction == y.reference) for x, y in zip(a, b, strict=True)]
+    only_a, only_b = sum(x and not y for x, y in right), sum(y and not x for x, y in right)
+    assert found.p == pytest.approx(mcnemar(only_a, only_b)) and found.test == "exact McNemar"
+    assert (found.flips.broken, found.flips.fixed) == (only_a, only_b)
+    assert found.difference == pytest.approx((only_b - only_a) / 150)
+    assert (found.ci_low or 0) < found.difference < (found.ci_high or 0) < 0
+    assert found.sentence.startswith("'topic': one and two differ: accuracy")
+
+
+def test_holm_covers_every_metric_of_every_task() -> None:
+    found = _both(Task("topic"), Task("en-de", "translation"), LM)
+    assert {row.metric for row in found.quality} >= {"accuracy", "macro_f1", "bleu", "chrf", "bits_per_byte"}
+    smallest = min(found.quality, key=lambda row: row.p)
+    assert smallest.p_holm == pytest.approx(min(1.0, len(found.quality) * smallest.p))
+    assert all(row.p_holm >= row.p for row in found.quality)
+    texts = {row.metric: row.sentence for row in found.quality}
+    assert "answers differ" in texts["bleu"] and "answers differ" not in texts["bits_per_byte"]
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_a_small_difference_is_not_shown_and_says_how_many_examples_would() -> None:
+    found = compare(
+        _entries(Sketch("one", 0.80), Task("topic")),
+        _entries(Sketch("two", 0.79), Task("topic")),
+        "one",
+        "two",
+    ).quality[0]
+    assert found.p_holm > 0.05 and "no difference between one and two is shown" in found.sentence
+    if found.examples_needed is not None:
+        assert found.examples_needed == pytest.approx(150 * (found.detectable / abs(found.difference)) ** 2, abs=1)
+        assert f"about {found.examples_needed:,} examples" in found.sentence
+
+
+def test_identical_runs_show_no_difference() -> None:
+    entries = _entries(Sketch("one"), Task("topic"), LM)
+    found = compare(entries, entries, "last night", "tonight")
+    assert all(row.p == 1.0 and row.difference == 0 and row.flips.changed == 0 for row in found.quality)
+    assert not any("is better" in row.sentence for row in found.efficiency)
+
+
+def test_ratios_of_efficiency_have_intervals_and_a_direction() -> None:
+    rows = {row.reading: row for row in _both(Task("topic")).efficiency}
+    p50, speed, memory = rows["latency_p50_s"], rows["throughput_examples_per_s"], rows["peak_rss_bytes"]
+    assert (p50.ci_low or 9) < p50.ratio < (p50.ci_high or 0) and p50.ratio == pytest.approx(2, rel=0.15)
+    assert p50.sentence.endswith("one is better.") and speed.sentence.endswith("one is better.")
+    assert memory.ci_low is None and memory.sentence.endswith("(without an interval).")
+
+
+def test_an_estimate_against_a_measurement_is_said() -> None:
+    one, two = Sketch("one"), Sketch("two", energy_j=0.6, energy_source="estimate")
+    found = compare(_entries(one, Task("topic")), _entries(two, Task("topic")), "one", "two")
+    energy = next(row for row in found.efficiency if row.reading == "energy_per_example_j")
+    assert "One of the two is an estimate" in energy.sentence
+
+
+def test_only_common_examples_are_compared_and_what_cannot_be_is_said() -> None:
+    a = _entries(Sketch("one"), Task("topic"), examples=100)
+    b = _entries(Sketch("two"), Task("topic"), examples=60)
+    assert compare(a, b, "one", "two").quality[0].n == 60
+    foreign = [replace(b[0], samples=tuple(replace(s, example_id=f"z{s.index}") for s in b[0].samples))]
+    assert "no example in common" in compare(a, foreign, "one", "two").remarks[0]
+    assert "two has no such cell" in compare(a, [], "one", "two").remarks[0]
+    dead = _entries(Sketch("two", status="oom", reason="9 GiB"), Task("topic"))
+    assert "the cell of two is oom" in compare(a, dead, "one", "two").remarks[0]
+
+
+def test_groups_are_compared_by_the_clustered_bootstrap() -> None:
+    task = Task("topic", groups=20)
+    rows = compare(_entries(Sketch("one", 0.9), task), _entries(Sketch("two", 0.6), task), "one", "two").quality
+    assert {row.test for row in rows} == {"paired bootstrap over groups"}
+    assert np.all([row.p < 0.05 for row in rows])

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from bench.decide import evidence as ev
+from bench.decide.pareto import nondominated
+from tests.decide.boards import make_board
+
+
+def test_p_of_a_normal_difference() -> None:
+    rng = np.random.default_rng(0)
+    gaps = np.column_stack([rng.normal(1.0, 1.0, 4000), rng.normal(6.0, 1.0, 4000), np.zeros(4000)])
+    found = ev.p_above(gaps, np.array([1.0, 6.0, 0.0]), np.zeros(3), strict=True)
+    assert found[0] == pytest.approx(norm.sf(1.0), abs=0.02)
+    assert found[1] == pytest.approx(norm.sf(6.0), rel=1.0)  # beyond what replicates resolve: extrapolated
+    assert found[2] == 1.0
+    assert ev.p_above(gaps, np.array([1.0, 6.0, 0.0]), np.zeros(3), strict=False)[2] == 0.0
+
+
+def test_without_noise_the_certificates_are_the_front() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        board = make_board(rng.integers(0, 4, (6, 2)).tolist(), replicates=20)
+        found = ev.gather(board, tuple(range(6)))
+        front = nondominated(board.oriented)
+        assert ev.certified(ev.p_on_front(found)).tolist() == front.tolist()
+        assert set(ev.excluded(found)) == set(np.flatnonzero(~front).tolist())
+
+
+def test_noise_withholds_certificates() -> None:
+    board = make_board([[0.80, 0.010], [0.79, 0.011]], noise=(0.02, 0.002))
+    found = ev.gather(board, (0, 1))
+    assert not ev.certified(ev.p_on_front(found)).any()
+    assert ev.excluded(found) == {}
+
+
+def test_clear_domination_is_certified_through_noise() -> None:
+    board = make_board([[0.9, 0.010], [0.7, 0.050]], noise=(0.01, 0.001))
+    found = ev.gather(board, (0, 1))
+    assert ev.certified(ev.p_on_front(found)).tolist() == [True, False]
+    assert ev.excluded(found) == {1: 0}
+
+
+def test_exact_mcnemar_takes_the_place_of_the_bootstrap() -> None:
+    board = make_board([[0.80, 0.01], [0.79, 0.01]], noise=(0.001, 0.0))
+    exact = np.array([[1.0, 0.2], [0.95, 1.0]])
+    found = ev.gather(replace(board, better={0: exact}), (0, 1))
+    assert found.better[0, 1, 0] == 0.2 and found.no_worse[0, 1, 0] == 0.2
+    assert ev.p_dominates(found)[0, 1] == 0.2
+
+
+def test_a_margin_lets_a_slightly_worse_model_dominate() -> None:
+    values = [[0.800, 0.010], [0.804, 0.050]]
+    plain = ev.gather(make_board(values), (0, 1))
+    assert ev.excluded(plain) == {}
+    wide = ev.gather(make_board(values, margins={"accuracy": 0.01, "latency_p95_s": 0.001}), (0, 1))
+    assert ev.excluded(wide) == {1: 0}
+
+
+def test_a_circle_of_slight_dominations_excludes_nobody() -> None:
+    # Each is 1.5 margins better than the next in one objective and 0.75 worse in the two others.
+    board = make_board(
+        [[0.0, 0.75, 1.5], [1.5, 0.0, 0.75], [0.75, 1.5, 0.0]],
+        ("throughput_examples_per_s", "throughput_input_tokens_per_s", "throughput_output_tokens_per_s"),
+        margins=dict.fromkeys(
+            ("throughput_examples_per_s", "throughput_input_tokens_per_s", "throughput_output_tokens_per_s"),
+            0.8,
+        ),
+    )
+    found = ev.gather(board, (0, 1, 2))
+    assert (ev.p_dominates(found) == 0).sum() >= 3
+    assert ev.excluded(found) == {}
+
+
+def test_equal_numbers_whose_spread_does_not_round_to_zero_are_still_exact() -> None:
+    gaps = np.full((500, 1), 0.8 - 0.1)
+    found = ev.p_above(gaps, gaps[0], gaps[0], strict=False)
+    assert found[0] == 0.0 and ev.p_above(gaps, gaps[0], gaps[0], strict=True)[0] == 1.0

@@ -1,0 +1,104 @@
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from bench.decide.sensitivity import BreakPoint
+from bench.report import write_figures
+from bench.report.advice import advice_of
+from bench.report.charts import MAKERS, plates
+from bench.report.charts.axes import log_ticks, main_range
+from bench.report.charts.base import inline_svg
+from bench.report.charts.breaks import stretches
+from bench.report.charts.front import front_chart
+from bench.report.charts.quality import differences
+from bench.report.marks import marks_of
+from bench.report.wording import Measure
+from tests.report.conftest import view_named
+
+LATENCY = Measure("latency_p95_s", "Latency", "Latency", "s", higher_is_better=False)
+
+
+def charts(name: str) -> dict[str, str]:
+    view = view_named(name)
+    advice, marks = advice_of(view.decision), marks_of(view.families)
+    return {p.chart.name: str(inline_svg(p.chart)) for kind in MAKERS for p in plates(view, advice, marks, kind)}
+
+
+def test_each_kind_of_the_quickstart_is_drawn_and_parses() -> None:
+    found = charts("quickstart")
+    kinds = {name.split("-")[0] for name in found}
+    assert kinds >= {"front", "quality", "latency", "tokens", "memory", "energy", "parallel", "breaks"}
+    for svg in found.values():
+        assert ET.fromstring(svg.replace("xlink:href", "href")).tag == "svg"
+        assert not re.search(r"#[0-9a-f]{6}", svg), "a colour that does not follow the page"
+
+
+def test_no_two_charts_share_an_id() -> None:
+    ids = [i for svg in charts("quickstart").values() for i in re.findall(r' id="([^"]+)"', svg)]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_redrawn_chart_has_the_same_bytes() -> None:
+    view = view_named("two")
+    advice, marks = advice_of(view.decision), marks_of(view.families)
+    task = view.tasks[0]
+    chart = front_chart(task, task.costs[0], advice[task.name], marks)
+    assert chart is not None
+    assert inline_svg(chart) == inline_svg(chart)
+
+
+def test_names_cannot_be_mathematics_or_markup() -> None:
+    found = "".join(charts("hostile").values())
+    assert "<script" not in found
+    assert r"$\frac{1}{0}$" in found
+
+
+def test_few_far_below_the_rest_are_off_the_scale() -> None:
+    assert main_range(LATENCY, [5e-5, 6e-5, 0.005, 0.02, 0.2]) == (0.005, 0.2)
+    assert main_range(LATENCY, [0.001, 0.005, 0.02]) == (0.001, 0.02)
+    assert main_range(LATENCY, [5e-5, 6e-5, 7e-5, 0.2]) == (5e-5, 0.2)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.001, 1.0), (0.013, 0.017), (1e-5, 10.0)])
+def test_log_ticks_are_round_and_inside(low: float, high: float) -> None:
+    ticks = log_ticks(low, high, 0.001, "s")
+    assert 2 <= len(ticks) <= 6
+    assert all(low <= tick <= high for tick in ticks)
+
+
+def test_byte_ticks_are_powers_of_two() -> None:
+    ticks = [tick / 2**20 for tick in log_ticks(100 * 2**20, 3000 * 2**20, 2**20, "bytes")]
+    assert ticks == [128, 256, 512, 1024, 2048]
+
+
+def test_stretches_cover_the_limit_from_end_to_end() -> None:
+    points = [BreakPoint("l", 1.0, None, "a", ""), BreakPoint("l", 3.0, "a", "b", "")]
+    found = [(s.low, s.high, s.pick) for s in stretches(points)]
+    assert found == [(None, 1.0, None), (1.0, 3.0, "a"), (3.0, None, "b")]
+
+
+def test_differences_are_those_of_the_shared_examples() -> None:
+    view = view_named("quickstart")
+    task = view.tasks[0]
+    gaps = {g.entry.candidate: g for g in differences(task, advice_of(view.decision)[task.name])}
+    entry = {e.candidate: e for e in task.entries}
+    right = {
+        name: np.array([s.prediction == s.reference for s in entry[name].samples], dtype=float)
+        for name in ("bert-small", "majority")
+    }
+    paired = right["bert-small"] - right["majority"]
+    assert gaps["bert-small"].value == pytest.approx(paired.mean())
+    half = 1.96 * paired.std(ddof=1) / len(paired) ** 0.5
+    assert gaps["bert-small"].low == pytest.approx(paired.mean() - half, abs=0.03)
+    assert "majority" not in gaps
+
+
+def test_figures_are_written_in_each_format_with_the_same_bytes(tmp_path) -> None:
+    first = write_figures(view_named("two"), tmp_path / "a", ["svg", "png", "pdf"])
+    second = write_figures(view_named("two"), tmp_path / "b", ["svg", "png", "pdf"])
+    assert [p.name for p in first] == [p.name for p in second]
+    assert {p.suffix for p in first} == {".svg", ".png", ".pdf"}
+    for a, b in zip(first, second, strict=True):
+        assert a.read_bytes() == b.read_bytes()

@@ -1,0 +1,91 @@
+import http.client
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.errors import EnvironmentLackError, StoreError
+from bench.report.server import make_server
+from bench.store import RunInfo, Store
+from tests.factories import make_record
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results"
+    with Store.open(folder) as store:
+        record = make_record("a")
+        info = RunInfo("<b>suite", "", "5" * 64, "bench run", "m", "quick", ((record.cell.id, record.cell.label),))
+        run = store.begin_run(info)
+        store.commit(run, record)
+        store.finish_run(run, "complete")
+    (tmp_path / "secret.txt").write_text("secret")
+    return folder
+
+
+@pytest.fixture
+def port(results: Path) -> Iterator[int]:
+    server = make_server(results, 0, lambda folder, run_id: f"<p>page of {run_id}</p>")
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def ask(port: int, path: str, method: str = "GET", host: str | None = None) -> tuple[int, str, dict[str, str]]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, headers={} if host is None else {"Host": host})
+    response = connection.getresponse()
+    found = response.status, response.read().decode(), dict(response.getheaders())
+    connection.close()
+    return found
+
+
+def test_it_lists_the_runs_and_serves_a_report(port: int, results: Path) -> None:
+    with Store.open(results, create=False) as store:
+        run = store.find("latest").id
+    status, text, headers = ask(port, "/")
+    assert status == 200
+    assert f'href="/run/{run}"' in text
+    assert "&lt;b&gt;suite" in text
+    assert headers["X-Frame-Options"] == "DENY"
+    assert ask(port, f"/run/{run}")[:2] == (200, f"<p>page of {run}</p>")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../secret.txt", "/run/../secret.txt", "/run/%2e%2e%2fsecret.txt", "/secret.txt", "/run/latest", "//x", "/run/"],
+)
+def test_nothing_else_exists(port: int, path: str) -> None:
+    status, text, _ = ask(port, path)
+    assert status == 404
+    assert "secret" not in text.replace("secret.txt", "")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_nothing_can_be_written(port: int, method: str) -> None:
+    assert ask(port, "/", method)[0] == 501
+
+
+def test_head_has_no_body(port: int) -> None:
+    status, text, headers = ask(port, "/", "HEAD")
+    assert (status, text) == (200, "")
+    assert int(headers["Content-Length"]) > 100
+
+
+def test_a_foreign_host_is_refused(port: int) -> None:
+    assert ask(port, "/", host="evil.example")[0] == 403
+    assert ask(port, "/", host=f"localhost:{port}")[0] == 200
+
+
+def test_a_folder_without_runs_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no results"):
+        make_server(tmp_path)
+
+
+def test_a_taken_port_says_what_to_do(port: int, results: Path) -> None:
+    with pytest.raises(EnvironmentLackError, match="--port"):
+        make_server(results, port)

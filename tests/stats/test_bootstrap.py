@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap as scipy_bootstrap
+from scipy.stats import norm, t
+
+from bench.stats import bootstrap, order
+
+
+def test_percentile_interval_by_hand() -> None:
+    assert bootstrap.percentile_interval(np.arange(1001.0)) == (25.0, 975.0)
+    assert bootstrap.percentile_interval(np.array([])) is None
+    assert bootstrap.percentile_interval(np.array([1.0, np.nan])) is None
+
+
+def test_expanded_for_small_n_gives_students_interval() -> None:
+    # On exactly normal draws of a mean of n values the expanded interval is the t interval.
+    n, draws = 10, norm.ppf((np.arange(200_000) + 0.5) / 200_000) * np.sqrt(9 / 10) / np.sqrt(10)
+    low, high = bootstrap.percentile_interval(draws, n=n) or (0, 0)
+    assert high == pytest.approx(float(t.ppf(0.975, 9)) / np.sqrt(10), rel=1e-3)
+    assert low == pytest.approx(-high)
+
+
+def test_bca_agrees_with_scipy() -> None:
+    values = np.random.default_rng(3).lognormal(0, 1, 400)
+    theirs = scipy_bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(0)
+    ).confidence_interval
+    drawn = bootstrap.mean_draws(values, 20_000, np.random.default_rng(1))
+    left_out = bootstrap.jackknife_values(
+        np.column_stack([values, np.ones(400)]), lambda sums: sums[..., 0] / sums[..., 1]
+    )
+    low, high = bootstrap.bca_interval(drawn, float(values.mean()), left_out) or (0, 0)
+    width = theirs.high - theirs.low
+    assert low == pytest.approx(theirs.low, abs=0.03 * width)
+    assert high == pytest.approx(theirs.high, abs=0.03 * width)
+
+
+def test_bca_without_spread_and_with_nan() -> None:
+    assert bootstrap.bca_interval(np.ones(100), 1.0, np.ones(20)) == (1.0, 1.0)
+    assert bootstrap.bca_interval(np.zeros(100), 1.0, np.ones(20)) == (0.0, 0.0)
+    assert bootstrap.bca_interval(np.ones(100), float("nan"), np.ones(20)) is None
+
+
+@pytest.mark.parametrize("n", [100, 6000])
+def test_mean_draws_have_the_standard_error(n: int) -> None:
+    values = np.random.default_rng(0).gamma(2, size=n)
+    drawn = bootstrap.mean_draws(values, 4000, np.random.default_rng(1))
+    assert drawn.mean() == pytest.approx(values.mean(), abs=4 * values.std() / n**0.5 / 4000**0.5)
+    assert drawn.std() == pytest.approx(values.std() / n**0.5, rel=0.05)
+
+
+def test_ratio_draws_keep_pairs_together() -> None:
+    down = np.random.default_rng(0).uniform(1, 2, 50)
+    drawn = bootstrap.ratio_draws(3 * down, down, 100, np.random.default_rng(1))
+    np.testing.assert_allclose(drawn, 3.0)
+
+
+@pytest.mark.parametrize(("n", "q"), [(200, 0.5), (400, 0.95), (1000, 0.99)])
+def test_quantile_draws_agree_with_the_order_statistic_interval(n: int, q: float) -> None:
+    values = np.random.default_rng(2).lognormal(0, 0.4, n)
+    drawn = bootstrap.quantile_draws(values, q, 40_000, np.random.default_rng(1))
+    low, high = order.quantile_interval(values, q) or (0, 0)
+    inside = np.mean((drawn >= low) & (drawn <= high))
+    assert 0.94 < inside < 0.985
+    assert abs(np.median(drawn) - order.quantile(values, q)) < 0.2 * (high - low)
+
+
+def test_quantile_draws_admit_what_few_values_cannot_exclude() -> None:
+    values = np.linspace(1, 2, 30)
+    drawn = bootstrap.quantile_draws(values, 0.95, 40_000, np.random.default_rng(1))
+    assert np.mean(drawn > 2) == pytest.approx(0.95**30, abs=0.01)
+    assert np.mean(drawn > 20) == pytest.approx(0.95**30 / 10, abs=0.005)
+
+
+def test_hierarchy_adds_the_spread_between_processes() -> None:
+    rng = np.random.default_rng(0)
+    pooled = rng.normal(10, 0.1, 4000)
+    each = [rng.normal(10, 0.17, 400)] * 3
+    same = bootstrap.hierarchical_draws(pooled, [10.0, 10.0, 10.0], each, rng)
+    apart = bootstrap.hierarchical_draws(pooled, [9.0, 10.0, 11.0], each, rng)
+    alone = bootstrap.hierarchical_draws(pooled, [10.0], each[:1], rng)
+    assert (same == pooled).all() and (alone == pooled).all()
+    low, high = np.quantile(apart, [0.025, 0.975])
+    assert high - low == pytest.approx(2 * 4.303 * (1 / 3) ** 0.5, rel=0.1)  # Student's t, 2 degrees of freedom
+
+
+def test_cochrans_rule() -> None:
+    rng = np.random.default_rng(0)
+    skewed, plain = rng.lognormal(0, 2, 200), rng.normal(size=200)
+    assert bootstrap.is_too_skewed((skewed.sum() - skewed) / 199)
+    assert not bootstrap.is_too_skewed((plain.sum() - plain) / 199)
+    assert not bootstrap.is_too_skewed(np.ones(10))

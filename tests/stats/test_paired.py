@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.significance import PairedTest
+from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from bench.record import Sample
+from bench.registry import load_object
+from bench.stats import paired
+from bench.stats.resample import Resamples
+
+Floats = NDArray[np.float64]
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+@settings(deadline=None)
+def test_mcnemar_agrees_with_statsmodels(b: int, c: int) -> None:
+    if b + c:
+        expected = statsmodels_mcnemar([[0, b], [c, 0]], exact=True).pvalue
+        assert paired.mcnemar(b, c) == pytest.approx(min(1.0, expected))
+    else:
+        assert paired.mcnemar(b, c) == 1.0
+    assert paired.mcnemar_better(b, c) + paired.mcnemar_better(c, b) >= 1.0 - 1e-9
+
+
+def test_mcnemar_better_by_hand() -> None:
+    assert paired.mcnemar_better(5, 0) == pytest.approx(1 / 32)
+    assert paired.mcnemar_better(0, 0) == 1.0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+@settings(max_examples=50, deadline=None)
+def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
+    np.testing.assert_allclose(paired.holm(p_values), multipletests(p_values, method="holm")[1])
+
+
+def _systems() -> tuple[list[str], list[str], list[str]]:
+    rng = np.random.default_rng(5)
+    words = [f"w{i}" for i in range(40)]
+    references = [[words[i] for i in rng.integers(40, size=12)] for _ in range(120)]
+
+    def noisy(keep: float) -> list[str]:
+        return [" ".join(w if rng.uniform() < keep else "x" for w in line) for line in references]
+
+    return noisy(0.80), noisy(0.785), [" ".join(line) for line in references]
+
+
+def _statistics(lines: list[str], references: list[str]) -> tuple[Floats, paired.Value]:
+    metric = load_object("bench.metrics.bleu:Bleu")()
+    samples = [Sample(i, str(i), ref, line) for i, (line, ref) in enumerate(zip(lines, references, strict=True))]
+    return np.asarray(metric.statistics(samples, ()), dtype=float), metric.value
+
+
+def _sacrebleu(test_type: str) -> float:
+    one, two, references = _systems()
+    found = PairedTest(
+        [("base", one), ("new", two)],
+        {"BLEU": BLEU(references=[references])},
+        None,
+        test_type=test_type,
+        n_samples=2000,
+    )()[1]["BLEU"]
+    return float(found[1].p_value)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_paired_bootstrap_of_bleu_agrees_with_sacrebleu() -> None:
+    one, two, references = _systems()
+    (a, value), (b, _) = _statistics(one, references), _statistics(two, references)
+    drawn = [value(sums) for sums in Resamples(len(a), 4000, 1).sums([a, b])]
+    ours = paired.bootstrap_p(drawn[1] - drawn[0], float(value(b.sum(axis=0)) - value(a.sum(axis=0))))
+    assert 0.01 < ours < 0.9
+    assert ours == pytest.approx(2 * _sacrebleu("bs"), abs=0.03)  # sacrebleu counts one tail
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_randomisation_of_bleu_agrees_with_sacrebleu() -> None:
+    one, two, references = _systems()
+    (a, value), (b, _) = _statistics(one, references), _statistics(two, references)
+    ours = paired.randomisation_p(a, b, value, 4000, np.random.default_rng(0))
+    assert ours == pytest.approx(_sacrebleu("ar"), abs=0.04)
+    assert paired.randomisation_p(a, a, value, 50, np.random.default_rng(0)) == 1.0
+
+
+def test_detectable_difference_by_hand() -> None:
+    # z(0.975) + z(0.8) = 1.960 + 0.8416
+    assert paired.detectable(0.01) == pytest.approx(0.028016, abs=1e-6)
+    assert paired.examples_needed(0.014008, 0.01, 100) == pytest.approx(400, abs=1)
+    assert paired.examples_needed(0.0, 0.01, 100) is None
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(60, 500))
+@settings(deadline=None)
+def test_paired_proportions_is_antisymmetric_and_shrinks(b: int, c: int, n: int) -> None:
+    low, high = paired.paired_proportions(b, c, n) or (0, 0)
+    back = paired.paired_proportions(c, b, n) or (0, 0)
+    assert (low, high) == pytest.approx((-back[1], -back[0]))
+    assert low <= (c - b) / (n + 2) <= high
+    wider = paired.paired_proportions(b, c, n // 2 + 30) or (0, 0)
+    assert n <= n // 2 + 30 or wider[1] - wider[0] > high - low
+    assert paired.paired_proportions(0, 0, 0) is None
+
+
+def test_flips() -> None:
+    found = paired.flips(["a", "b", "c", "x"], ["a", "x", "b", "d"], ["a", "b", "b", "d"])
+    assert (found.changed, found.fixed, found.broken, found.n) == (3, 2, 1, 4)
+    assert paired.flips(["a"], ["b"], ["b"], labels=False).fixed == 0

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench.stats.proportion import wilson
+from bench.summary import summarise
+from bench.summary.quality import shared_resamples
+from tests.factories import Task, make_record, make_samples
+
+
+def test_accuracy_has_wilsons_interval() -> None:
+    entry = summarise([make_record(examples=80)])[0]
+    right = sum(s.prediction == s.reference for s in entry.samples)
+    found = entry.quality["accuracy"]
+    assert found.value == pytest.approx(right / 80) and found.n == 80
+    assert (found.ci_low, found.ci_high) == pytest.approx(wilson(right, 80))
+
+
+def test_groups_widen_what_their_examples_repeat() -> None:
+    from dataclasses import replace
+
+    record = make_record(examples=200)
+    base = make_samples_of(record)[:20]
+    repeated = tuple(replace(base[i // 10], index=i, example_id=str(i), group=str(i // 10)) for i in range(200))
+    grouped = summarise([replace(record, samples=repeated)])[0].quality["accuracy"]
+    alone = summarise([replace(record, samples=tuple(replace(s, group=None) for s in repeated))])[0].quality["accuracy"]
+    assert grouped.value == alone.value
+    assert (grouped.ci_high or 0) - (grouped.ci_low or 0) > 2 * ((alone.ci_high or 0) - (alone.ci_low or 0))
+
+
+def make_samples_of(record: object) -> tuple:  # type: ignore[type-arg]
+    return record.samples  # type: ignore[attr-defined,no-any-return]
+
+
+def test_few_examples_have_no_interval() -> None:
+    found = summarise([make_record(examples=9)])[0].quality["macro_f1"]
+    assert found.value is not None and found.ci_low is None
+    assert found.reason == "n too small for an interval: 9 examples, 10 needed"
+
+
+def test_models_of_a_task_share_their_resamples() -> None:
+    one, two = (make_samples(m, Task("topic"), 50) for m in make_sketches())
+    a, b = shared_resamples(one), shared_resamples(two)
+    first, second = (next(r.chunks()) for r in (a, b))
+    assert (first == second).all()
+
+
+def make_sketches() -> list:  # type: ignore[type-arg]
+    from tests.factories import Sketch
+
+    return [Sketch("a"), Sketch("b")]
+
+
+def test_interval_of_bleu_by_explicit_resampling() -> None:
+    entry = summarise([make_record(task=Task("en-de", "translation"), examples=150)])[0]
+    statistics, metric = entry.statistics["bleu"], entry.metrics["bleu"]
+    rng = np.random.default_rng(0)
+    values: list[NDArray[np.float64]] = [
+        metric.value(statistics[rng.integers(0, 150, 150)].sum(axis=0)) for _ in range(2000)
+    ]
+    low, high = np.quantile(values, [0.025, 0.975])
+    found = entry.quality["bleu"]
+    assert found.ci_low == pytest.approx(low, abs=0.15 * (high - low))
+    assert found.ci_high == pytest.approx(high, abs=0.15 * (high - low))
+
+
+def test_an_interval_that_may_cover_less_says_so() -> None:
+    from tests.factories import Sketch
+
+    perfect = summarise([make_record(Sketch("a", skill=1.0), examples=60)])[0].quality["accuracy"]
+    assert perfect.ci_high == 1.0 and "fewer than 5 answers" in (perfect.reason or "")
+    usual = summarise([make_record(examples=60)])[0].quality["accuracy"]
+    assert usual.reason is None
