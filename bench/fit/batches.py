@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from bench.data.base import Dataset
+from bench.errors import FitError
 from bench.fit.job import FitJob, FitTask
 from bench.tasks import REFERENCE_COLUMN, render
 
@@ -52,6 +53,12 @@ def encode(job: FitJob, task: FitTask, data: Dataset, tokenizer: Any, eos: int) 
     references = [str(e.columns[column]) for e in data.examples]
     if kind == "classification" and family in ("encoder", "transformer"):
         places = {label: index for index, label in enumerate(task.labels)}
+        unknown = sorted(set(references) - set(places))
+        if unknown:
+            raise FitError(
+                f"task '{task.spec.name}': the training data have the label '{unknown[0]}', which the scored data have "
+                "not; list all labels under the task's 'labels'"
+            )
         return [Encoded(tuple(s), (places[r],), "label") for s, r in zip(cut, references, strict=True)]
     if kind == "classification":
         references = [task.spec.label_names.get(label, label) for label in references]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import bench
 from bench.errors import InputError, nearest
 from bench.suite import Suite
 from bench.yaml_file import Located, read
@@ -12,7 +11,7 @@ from bench.yaml_file import Located, read
 
 def embedded_folder() -> Path:
     """Returns the folder of the embedded suites, in a wheel or in a checkout."""
-    package = Path(bench.__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     inside = package / "embedded"
     return inside if inside.is_dir() else package.parent / "suites"
 

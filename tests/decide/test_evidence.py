@@ -80,3 +80,27 @@ def test_equal_numbers_whose_spread_does_not_round_to_zero_are_still_exact() -> 
     gaps = np.full((500, 1), 0.8 - 0.1)
     found = ev.p_above(gaps, gaps[0], gaps[0], strict=False)
     assert found[0] == 0.0 and ev.p_above(gaps, gaps[0], gaps[0], strict=True)[0] == 1.0
+
+
+def _pairs(p: float, models: int) -> ev.Evidence:
+    """Returns evidence in which the first candidate dominates the second with p-value `p`, and nothing else
+    is known."""
+    better = np.full((models, models, 2), 0.9)
+    better[0, 1] = p
+    noisy = np.ones(better.shape, dtype=np.bool_)
+    return ev.Evidence(better, better.copy(), noisy, np.zeros(better.shape), tuple(range(models)))
+
+
+def test_exclusion_pays_for_every_dominator_and_every_candidate() -> None:
+    # One pair among M candidates: p * (M - 1) for the choice of the dominator, times M by Holm.
+    assert ev.excluded(_pairs(0.002, 5)) == {1: 0}
+    assert ev.excluded(_pairs(0.003, 5)) == {}
+    assert ev.excluded(_pairs(0.02, 2)) == {1: 0} and ev.excluded(_pairs(0.03, 2)) == {}
+
+
+def test_membership_pays_for_the_choice_of_the_objective_but_not_for_the_number_of_rivals() -> None:
+    for models in (2, 5):
+        found = _pairs(0.02, models)
+        found.better[0, :, 0], found.better[0, :, 1], found.no_worse[0, :, 1] = 0.02, 0.9, 0.9
+        assert ev.p_on_front(found)[0] == pytest.approx(0.04)
+    assert ev.p_on_front(_pairs(0.02, 5))[0] == 0.9

@@ -3,13 +3,14 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from bench.decide.sensitivity import BreakPoint
 from bench.report import write_figures
 from bench.report.advice import advice_of
 from bench.report.charts import MAKERS, plates
 from bench.report.charts.axes import log_ticks, main_range
-from bench.report.charts.base import inline_svg
+from bench.report.charts.base import inline_svg, style
 from bench.report.charts.breaks import stretches
 from bench.report.charts.front import front_chart
 from bench.report.charts.quality import differences
@@ -33,6 +34,20 @@ def test_each_kind_of_the_quickstart_is_drawn_and_parses() -> None:
     for svg in found.values():
         assert ET.fromstring(svg.replace("xlink:href", "href")).tag == "svg"
         assert not re.search(r"#[0-9a-f]{6}", svg), "a colour that does not follow the page"
+
+
+@pytest.mark.parametrize("kind", ["front", "quality", "memory", "breaks"])
+def test_texts_of_the_page_are_those_that_were_drawn(kind: str) -> None:
+    view = view_named("quickstart")
+    chart = plates(view, advice_of(view.decision), marks_of(view.families), kind)[0].chart
+    with style():
+        figure = chart.draw()
+        figure.canvas.draw()
+        drawn = {t.get_text() for t in figure.findobj(Text) if t.get_visible() and t.get_text()}
+    root = ET.fromstring(str(inline_svg(chart)).replace("xlink:href", "href"))
+    shown = {"".join(node.itertext()) for node in root.iter("text")}
+    assert shown <= drawn | {"\u2212"}
+    assert len(shown) > 8
 
 
 def test_no_two_charts_share_an_id() -> None:

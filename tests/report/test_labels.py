@@ -35,3 +35,8 @@ def test_needed_labels_are_placed_first() -> None:
     spots = place([Wanted(5, 6, 50, 10), Wanted(5, 6, 50, 10, needed=True)], [], box)
     assert spots[0] is None
     assert spots[1] is not None
+
+
+def test_a_crowd_names_only_those_that_are_needed() -> None:
+    crowd = [Wanted(10.0 * i, 100, 8, 8, needed=i == 7) for i in range(40)]
+    assert [i for i, spot in enumerate(place(crowd, [], BOUNDS)) if spot] == [7]

@@ -92,3 +92,19 @@ def test_cochrans_rule() -> None:
     assert bootstrap.is_too_skewed((skewed.sum() - skewed) / 199)
     assert not bootstrap.is_too_skewed((plain.sum() - plain) / 199)
     assert not bootstrap.is_too_skewed(np.ones(10))
+
+
+def test_bca_corrects_bias_by_hand() -> None:
+    draws = (np.arange(100_000) + 0.5) / 100_000
+    symmetric = np.concatenate([np.full(5000, -1.0), np.full(5000, 1.0)])
+    low, high = bootstrap.bca_interval(draws, 0.6, symmetric) or (0, 0)
+    bias = norm.ppf(0.6)
+    assert low == pytest.approx(norm.cdf(2 * bias - 1.96), abs=1e-3)
+    assert high == pytest.approx(norm.cdf(2 * bias + 1.96), abs=1e-3)
+
+
+def test_half_of_the_samples_variance_is_taken_off_the_processes() -> None:
+    rng = np.random.default_rng(0)
+    pooled, each = np.zeros(20_000), [rng.normal(10, 1.0, 4000)] * 3
+    drawn = bootstrap.hierarchical_draws(pooled, [9.0, 10.0, 11.0], each, rng)
+    assert np.quantile(drawn, 0.975) == pytest.approx(4.303 * (0.5 / 3) ** 0.5, rel=0.1)

@@ -1,0 +1,95 @@
+"""The decision of one task in the form that charts and tables read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench.decide import Decision, TaskDecision
+from bench.decide.board import Board
+from bench.decide.fronts import Standing
+from bench.decide.question import Limit, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A hard limit of the suite, as it applies to one task."""
+
+    name: str
+    """As the suite calls it."""
+    reading: str
+    """The metric or reading that it means on this task."""
+    value: float
+    """In the base unit; of a limit relative to the best, what it comes to."""
+    upper: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAdvice:
+    """What was decided for one task."""
+
+    task: str
+    pick: str | None = None
+    leader: str | None = None
+    runner_up: str | None = None
+    confidence: float | None = None
+    needed: float = 0.8
+    """Confidence that a pick needs."""
+    front: frozenset[str] = frozenset()
+    """On the front as observed."""
+    limits: tuple[Bound, ...] = ()
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
+    """Of the recommendation: the headline first."""
+    changes: tuple[str, ...] = ()
+    """What would change the answer."""
+    remarks: tuple[str, ...] = ()
+    decision: TaskDecision | None = None
+    """All of it: replicates, break points, acceptability."""
+
+
+def advice_of(decision: Decision) -> dict[str, TaskAdvice]:
+    """Returns the advice of each task."""
+    return {name: _advice(part, decision.question) for name, part in decision.tasks.items()}
+
+
+def overall_of(decision: Decision) -> TaskAdvice | None:
+    """Returns the advice over all tasks together; None when there is one task."""
+    return None if decision.across is None else _advice(decision.across, decision.question)
+
+
+def _advice(part: TaskDecision, question: Question) -> TaskAdvice:
+    said, found = part.recommendation, part.sensitivity
+    excluded = len(said.excluded)
+    sentences = said.sentences[: len(said.sentences) - excluded] if excluded else said.sentences
+    return TaskAdvice(
+        task=part.task,
+        pick=said.pick,
+        leader=said.leader,
+        runner_up=said.runner_up,
+        confidence=said.confidence,
+        needed=question.rule.confidence,
+        front=frozenset(part.front.members),
+        limits=tuple(b for limit in question.limits if (b := _bound(part.board, limit)) is not None),
+        standings={standing.name: standing for standing in part.standings},
+        sentences=tuple(sentences),
+        changes=tuple(p.sentence for p in found.break_points) + tuple(w.sentence for w in found.without),
+        remarks=part.remarks,
+        decision=part,
+    )
+
+
+def _bound(board: Board, limit: Limit) -> Bound | None:
+    index = board.column(limit.name)
+    if index is None:
+        return None
+    value = limit.value
+    if limit.of_best:
+        known = board.oriented[:, index]
+        if np.isnan(known).all():
+            return None
+        value *= float(board.values[int(np.nanargmax(known)), index])
+    return Bound(limit.name, board.columns[index].name, value, limit.is_upper, limit.text)

@@ -1,0 +1,136 @@
+"""Axes that people read: ticks in ms, MiB and mJ, log where a cost spans a range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from bench.report.wording import Measure
+from bench.units import display_unit, format_number
+
+LOG_FROM = 1.6
+"""A cost whose largest value is more than this many times its smallest is drawn on a log axis."""
+ROOM = 0.08
+"""Share of the range left free at each end."""
+TICKS = 6
+"""Most ticks on an axis."""
+
+
+GAP = 10.0
+"""A factor without any value that sets a few candidates (usually the baselines) apart from the rest."""
+MOST_APART = 0.4
+"""At most this share of the candidates is drawn off the scale."""
+LANE = 0.13
+"""Share of the axis that candidates off the scale get."""
+
+
+def main_range(measure: Measure, values: Sequence[float]) -> tuple[float, float]:
+    """Returns the range of the values without a few that are more than ten times below the rest.
+
+    A baseline of 50 µs beside models of 5 to 200 ms would otherwise take half of a log axis.
+    """
+    ordered = sorted(values)
+    if not measure.is_cost or measure.higher_is_better or ordered[0] <= 0:
+        return ordered[0], ordered[-1]
+    allowed = int(len(ordered) * MOST_APART)
+    cuts = [i for i in range(1, allowed + 1) if ordered[i] / ordered[i - 1] > GAP]
+    return (ordered[cuts[-1]] if cuts else ordered[0]), ordered[-1]
+
+
+def span(values: Sequence[float]) -> tuple[float, float]:
+    """Returns the least and the greatest, apart from each other even when there is one value."""
+    low, high = min(values), max(values)
+    if low == high:
+        pad = abs(low) * 0.1 or 1.0
+        return low - pad, high + pad
+    return low, high
+
+
+def is_log(measure: Measure, values: Sequence[float]) -> bool:
+    """Returns whether these values are drawn on a log axis."""
+    return measure.is_cost and min(values) > 0 and max(values) / min(values) > LOG_FROM
+
+
+def set_axis(axes: Axes, which: str, measure: Measure, values: Sequence[float], *, title: str = "") -> bool:
+    """Scales one axis to the values and labels it in the unit a person reads; returns whether it is log."""
+    log = is_log(measure, values)
+    low, high = span(values)
+    if log:
+        room = (high / low) ** ROOM
+        low, high = low / room, high * room
+    else:
+        room = (high - low) * ROOM
+        low, high = low - room, high + room
+        if measure.unit == "ratio":
+            low, high = (
+                max(low, -0.02 if min(values) >= 0 else low),
+                min(high, 1.02 if max(values) <= 1 else high),
+            )
+    axis: Any = axes.xaxis if which == "x" else axes.yaxis
+    getattr(axes, f"set_{which}scale")("log" if log else "linear")
+    getattr(axes, f"set_{which}lim")(low, high)
+    unit, factor = display_unit(sorted(values)[len(values) // 2] if log else max(abs(low), abs(high)), measure.unit)
+    axis.set_major_locator(
+        FixedLocator(log_ticks(low, high, factor, measure.unit)) if log else _linear(low, high, factor)
+    )
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value, factor)))
+    label = title or measure.title
+    shown = f"{label} ({unit})" if unit else label
+    getattr(axes, f"set_{which}label")(f"{shown}, log scale" if log else shown)
+    return log
+
+
+def _linear(low: float, high: float, factor: float) -> FixedLocator:
+    ticks = MaxNLocator(nbins=TICKS, steps=[1, 2, 2.5, 5, 10]).tick_values(low / factor, high / factor)
+    return FixedLocator([tick * factor for tick in ticks if low <= tick * factor <= high])
+
+
+def log_ticks(low: float, high: float, factor: float, unit: str) -> list[float]:
+    """Returns round values between the limits, in base units: 1-2-5 per decade, powers of two for bytes."""
+    a, b = low / factor, high / factor
+    if unit == "bytes":
+        powers = [2.0**k for k in range(math.floor(math.log2(a)), math.ceil(math.log2(b)) + 1)]
+        found = [tick for tick in powers if a <= tick <= b]
+    else:
+        found = []
+        for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
+            decades = range(math.floor(math.log10(a)), math.ceil(math.log10(b)) + 1)
+            found = [step * 10.0**k for k in decades for step in steps if a <= step * 10.0**k <= b]
+            if len(found) >= 3:
+                break
+    if len(found) < 2:
+        ticks = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(a, b)
+        found = [float(tick) for tick in ticks if a <= tick <= b and tick > 0]
+    while len(found) > TICKS:
+        found = found[::2]
+    return [tick * factor for tick in found]
+
+
+def tick_text(value: float, factor: float) -> str:
+    """Returns a tick's number in the axis's unit, without needless zeros.
+
+    >>> tick_text(0.05, 0.001), tick_text(0.85, 1.0), tick_text(1e6, 1.0)
+    ('50', '0.85', '1,000,000')
+    """
+    shown = value / factor
+    if shown == 0:
+        return "0"
+    sign = "−" if shown < 0 else ""
+    if abs(shown) >= 1000:
+        return f"{sign}{abs(shown):,.0f}"
+    if abs(shown) >= 1e-3:
+        return f"{sign}{abs(shown):.4g}"
+    return format_number(shown)
+
+
+def tidy(axes: Axes, *, grid: str = "both") -> None:
+    """Draws the faint grid."""
+    if grid in ("both", "x"):
+        axes.xaxis.grid(visible=True)
+    if grid in ("both", "y"):
+        axes.yaxis.grid(visible=True)

@@ -1,0 +1,219 @@
+"""What every chart is: a matplotlib figure with a name, a title, a takeaway and a description, and its way to
+SVG.
+
+Colours are drawn in fixed sentinels; inlined in the page they become custom properties, so that one drawing
+follows
+light and dark. Fonts: the page's own where text stays text.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from markupsafe import Markup, escape
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from bench.report.marks import _LOOKS as LOOKS
+from bench.report.marks import GREY
+
+INK, MUTED, GRID, ALARM, PAPER = "#1a1a1b", "#5c6066", "#dcdee2", "#b3261e", "#fdfdfe"
+"""Sentinels of the page's colours; no mark has one of them."""
+
+_PROPERTIES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    GRID: "--grid",
+    ALARM: "--alarm",
+    PAPER: "--paper",
+    GREY.lower(): "--m-baseline",
+} | {look[0].lower(): f"--m-{i}" for i, look in enumerate(LOOKS)}
+
+NARROW_IN = 5.0
+"""Width of a chart that a phone shows."""
+WIDTH_IN = 8.0
+"""Inches at 72 units each: 576 units wide, as wide as a column of the page."""
+DPI = 72
+TEXT, SMALL = 11.0, 9.5
+"""Points."""
+
+_STYLE: dict[str, Any] = {
+    "font.size": TEXT,
+    "font.family": ["DejaVu Sans"],
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": TEXT,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": False,
+    "axes.grid": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "xtick.major.width": 0.8,
+    "ytick.major.width": 0.8,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "xtick.minor.visible": False,
+    "ytick.minor.visible": False,
+    "lines.linewidth": 1.6,
+    "figure.dpi": DPI,
+    "savefig.dpi": DPI,
+    "legend.frameon": False,
+    "legend.fontsize": SMALL,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "path.simplify": True,
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One static chart."""
+
+    name: str
+    """A file's stem, unique in the report: `front-0`."""
+    title: str
+    takeaway: str
+    """One sentence: what it shows."""
+    description: str
+    """For those who cannot see it: what is drawn, and where."""
+    draw: Callable[[], Figure]
+    """Draws it; called inside `style()`."""
+    note: str = ""
+    """What is left out, and how to read it."""
+    narrow: Callable[[], Figure] | None = None
+    """Draws it for a phone, where the wide one would be too small to read."""
+
+
+@contextmanager
+def style(**extra: Any) -> Iterator[None]:
+    """Draws in the report's style, and silent about glyphs that the font lacks (the reader's browser has its
+    own)."""
+    settings: Any = _STYLE | extra
+    with rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def new_figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
+    """Returns an empty figure with a canvas that can measure text."""
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout=None)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def inline_svg(chart: Chart) -> Markup:
+    """Returns the chart as an SVG element for the page: titled, described, small, its colours custom
+    properties."""
+    with style(**{"svg.hashsalt": chart.name, "svg.fonttype": "none"}):
+        text = _drawn(chart, "svg").decode()
+    body = text[text.index("<svg") : text.rindex("</svg>")]
+    view_box = re.search(r'viewBox="([^"]+)"', body)
+    assert view_box is not None
+    inner = _compact(body[body.index(">") + 1 :], chart.name)
+    return Markup(
+        f'<svg viewBox="{view_box.group(1)}" role="img" aria-labelledby="{chart.name}-t {chart.name}-d">'
+        f'<title id="{chart.name}-t">{escape(chart.title)}</title>'
+        f'<desc id="{chart.name}-d">{escape(chart.takeaway)} {escape(chart.description)}</desc>{inner}</svg>'
+    )
+
+
+def narrowed(chart: Chart) -> Chart:
+    """Returns the chart as a phone shows it."""
+    return replace(chart, name=f"{chart.name}-narrow", draw=chart.narrow or chart.draw)
+
+
+def file_bytes(chart: Chart, form: str) -> bytes:
+    """Returns the chart as a file in `svg`, `png` or `pdf`, on white, text as outlines in SVG."""
+    with style(**{"svg.hashsalt": chart.name, "svg.fonttype": "path", "pdf.fonttype": 42}):
+        return _drawn(chart, form)
+
+
+_METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
+PNG_DPI = 200
+
+
+def _drawn(chart: Chart, form: str) -> bytes:
+    figure = chart.draw()
+    out = io.BytesIO()
+    extra: dict[str, Any] = {"dpi": PNG_DPI} if form == "png" else {}
+    if form != "svg":
+        extra["facecolor"] = "white"
+    figure.savefig(out, format=form, metadata=_METADATA[form], **extra)
+    return out.getvalue()
+
+
+def _compact(svg: str, name: str) -> str:
+    """Returns matplotlib's SVG without metadata and global style, with short numbers and own ids."""
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>", "", svg, flags=re.S)
+    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
+    svg = _own_ids(svg, name)
+    svg = re.sub(r'="[^"]*"', _short_numbers, svg)
+    svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+    svg = re.sub(r"; stroke-linecap: (?:butt|square)|; stroke-linejoin: \w+", "", svg)
+    svg = re.sub(r"font: ((?:\w+ )*)([\d.]+)px [^;\"]*", _font, svg)
+    for colour, prop in _PROPERTIES.items():
+        svg = svg.replace(colour, f"var({prop})")
+    svg = re.sub(r'd="([^"]*)"', _path, svg)
+    svg = re.sub(r'(d="M[^MLCz"]*L[^MLCz"]*")([^>]*?) clip-path="[^"]*"', r"\1\2", svg)
+    svg = re.sub(r"\s*\n\s*", " ", re.sub(r">\s+<", "><", svg)).strip()
+    return _without_empty_groups(svg)
+
+
+def _short_numbers(match: re.Match[str]) -> str:
+    """Returns an attribute with its numbers cut to a tenth of a unit; texts keep theirs."""
+    return re.sub(r"\.0(?![\d.])", "", re.sub(r"(-?\d+\.\d)\d+", r"\1", match.group(0)))
+
+
+def _path(match: re.Match[str]) -> str:
+    """Returns path data without needless spaces."""
+    return 'd="' + re.sub(r"\s*([A-Za-z])\s*", r"\1", match.group(1).strip()) + '"'
+
+
+def _without_empty_groups(svg: str) -> str:
+    """Returns the SVG without groups that hold nothing or nothing but one group."""
+    before = ""
+    while before != svg:
+        before = svg
+        svg = re.sub(r"<g/>|<g></g>|<defs></defs>|<defs/>", "", svg)
+        svg = re.sub(r"<g>(<(?:text|path|use)[^>]*/>|<text[^>]*>[^<]*</text>)</g>", r"\1", svg)
+    return svg
+
+
+def _font(match: re.Match[str]) -> str:
+    weight = "; font-weight: 700" if "bold" in match.group(1) or "700" in match.group(1) else ""
+    return f"font-size: {match.group(2)}px{weight}"
+
+
+def _own_ids(svg: str, name: str) -> str:
+    """Removes ids that nothing refers to, and renames the others so that no two charts share one."""
+    used = set(re.findall(r"#([\w-]+)", " ".join(re.findall(r'(?:href="|url\()#[\w-]+', svg))))
+    short = {old: f"{name}-{i}" for i, old in enumerate(sorted(used, key=svg.index))}
+
+    def rename(match: re.Match[str]) -> str:
+        return f' id="{short[match.group(1)]}"' if match.group(1) in short else ""
+
+    svg = re.sub(r' id="([^"]*)"', rename, svg)
+    return re.sub(r'(href="|url\()#([\w-]+)', lambda m: f"{m.group(1)}#{short[m.group(2)]}", svg)

@@ -1,0 +1,176 @@
+"""Break points: for each limit, who would be picked at which value of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.decide.sensitivity import BreakPoint
+from bench.report import tables
+from bench.report.advice import Bound, TaskAdvice
+from bench.report.charts.axes import set_axis
+from bench.report.charts.base import ALARM, INK, MUTED, SMALL, Chart, new_figure
+from bench.report.charts.plate import Plate
+from bench.report.marks import Mark
+from bench.report.text import short
+from bench.report.view import TaskView
+from bench.report.wording import Measure, measure_of, number, plural
+
+ROOM_RIGHT, EDGE = 0.7, 0.84
+"""Shares of the width: up to the first a word fits to the right, past the second a centred one would be cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A range of a limit over which the pick stays."""
+
+    low: float | None
+    """None: from the smallest that was looked at."""
+    high: float | None
+    pick: str | None
+
+
+def break_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+    """Yields a strip for each limit whose value decides between candidates."""
+    if advice.decision is None:
+        return
+    points = advice.decision.sensitivity.break_points
+    for i, bound in enumerate(advice.limits):
+        own = [p for p in points if p.limit == f"{bound.name} {bound.text}"]
+        measure = measure_of(bound.name, task.entries)
+        if not own or measure is None or "of best" in bound.text:
+            continue
+        found = stretches(own)
+        families = {e.candidate: e.cell.family for e in task.entries}
+        yield Plate(_chart(task, i, bound, measure, found, families, marks), _table(measure, found))
+
+
+def stretches(points: Sequence[BreakPoint]) -> list[Stretch]:
+    """Returns the ranges between the break points, rising."""
+    found = [Stretch(None, points[0].at, points[0].below)]
+    for point, following in zip(points, [*points[1:], None], strict=True):
+        found.append(Stretch(point.at, following.at if following else None, point.above))
+    return found
+
+
+def _chart(
+    task: TaskView,
+    number_of: int,
+    bound: Bound,
+    measure: Measure,
+    found: Sequence[Stretch],
+    families: Mapping[str, str],
+    marks: Mapping[str, Mark],
+) -> Chart:
+    here = next((s for s in found if _holds(s, bound.value)), found[-1])
+    told = short(here.pick) if here.pick else "nobody"
+    edges = [number(e, measure.unit) for e in (here.low, here.high) if e is not None]
+    between = (
+        f"from {edges[0]} to {edges[1]}"
+        if len(edges) == 2
+        else f"{'from' if here.low is not None else 'below'} {edges[0]}"
+    )
+    return Chart(
+        name=f"breaks-{task.number}-{number_of}",
+        title=f"{short(task.name)}: what the limit on {measure.inner} decides",
+        takeaway=(
+            f"The rule favours {told} for any limit {between}; the suite's is {number(bound.value, measure.unit)}."
+        ),
+        description=(
+            f"Strip of {plural(len(found), 'range')} of the limit, each with the candidate that the rule favours."
+        ),
+        draw=lambda: _draw(bound, measure, found, families, marks),
+        note="Exact on the measured bounds, every other limit as the suite has it.",
+    )
+
+
+def _holds(stretch: Stretch, value: float) -> bool:
+    return (stretch.low is None or value >= stretch.low) and (stretch.high is None or value < stretch.high)
+
+
+def _draw(
+    bound: Bound,
+    measure: Measure,
+    found: Sequence[Stretch],
+    families: Mapping[str, str],
+    marks: Mapping[str, Mark],
+) -> Figure:
+    height = 0.95 + 0.3 * len(found)
+    figure = new_figure(height)
+    figure.subplots_adjust(left=0.02, right=0.985, top=1 - 0.28 / height, bottom=0.55 / height)
+    axes = figure.add_subplot()
+    edges = [edge for s in found for edge in (s.low, s.high) if edge is not None]
+    reach = [min(edges) / 1.35, max(edges) * 1.35] if measure.is_cost else []
+    set_axis(axes, "x", measure, [*edges, bound.value, *reach], title=f"Limit on {measure.inner}")
+    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    for place, stretch in enumerate(found):
+        family = families.get(stretch.pick or "")
+        _stretch(axes, place, stretch, None if family is None else marks[family])
+    _limit(axes, bound, measure)
+    return figure
+
+
+def _stretch(axes: Axes, place: int, stretch: Stretch, mark: Mark | None) -> None:
+    low, high = axes.get_xlim()
+    start, end = stretch.low or low, stretch.high or high
+    colour, alpha = (mark.colour, 0.85) if mark else (MUTED, 0.3)
+    axes.plot([start, end], [place, place], color=colour, linewidth=9, alpha=alpha, solid_capstyle="butt")
+    right = _share(axes, end) < ROOM_RIGHT
+    axes.annotate(
+        short(stretch.pick, 24) if stretch.pick else "nobody is eligible",
+        (end if right else start, place),
+        xytext=(6 if right else -6, 0),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="center",
+        fontsize=SMALL,
+        color=INK,
+    )
+
+
+def _limit(axes: Axes, bound: Bound, measure: Measure) -> None:
+    """Draws the suite's limit, its words above it and inside the chart's width."""
+    axes.axvline(bound.value, color=ALARM, linewidth=1.1, linestyle=(0, (4, 3)))
+    share = _share(axes, bound.value)
+    axes.annotate(
+        f"the suite's limit {number(bound.value, measure.unit)}",
+        (bound.value, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="left" if share < 1 - EDGE else "right" if share > EDGE else "center",
+        color=ALARM,
+        fontsize=SMALL,
+    )
+
+
+def _share(axes: Axes, x: float) -> float:
+    """Returns where a value stands between the left (0) and the right (1) of the axes."""
+    return float(axes.transAxes.inverted().transform(axes.transData.transform((x, 0)))[0])
+
+
+def _table(measure: Measure, found: Sequence[Stretch]) -> tables.Table:
+    rows = []
+    for stretch in found:
+        start = "any" if stretch.low is None else number(stretch.low, measure.unit)
+        end = "any" if stretch.high is None else number(stretch.high, measure.unit)
+        rows.append(
+            tables.Row(
+                (
+                    tables.Item(short(stretch.pick) if stretch.pick else "nobody"),
+                    tables.Item(start, stretch.low or 0.0),
+                    tables.Item(end, stretch.high if stretch.high is not None else 1e300),
+                )
+            )
+        )
+    columns = (
+        tables.Column("favoured", numeric=False),
+        tables.Column("limit from"),
+        tables.Column("limit below"),
+    )
+    return tables.Table(f"Who is favoured at which limit on {measure.short.lower()}", columns, tuple(rows))

@@ -1,0 +1,195 @@
+"""Latency as it is distributed: the share of requests answered within a time, with the limit."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bench.report import labels, tables
+from bench.report.advice import Bound, TaskAdvice
+from bench.report.charts.axes import main_range, set_axis, tidy
+from bench.report.charts.base import ALARM, INK, MUTED, SMALL, TEXT, Chart, new_figure
+from bench.report.charts.plate import Plate
+from bench.report.marks import Mark
+from bench.report.text import short
+from bench.report.view import TaskView
+from bench.report.wording import Measure, listed, measure_of, models_of, number, plural
+from bench.summary import Entry
+
+MOST_LINES = 12
+"""Lines that a reader can still tell apart."""
+QUANTILES = np.linspace(0.0, 1.0, 41)
+"""Where a curve is read; 40 steps, seven pixels of the chart's height each."""
+MIDDLE = 20
+"""Place of the median among them."""
+DASHES: tuple[object, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+"""Lines of one family, in turn."""
+PERCENTILES = ("latency_p50_s", "latency_p95_s", "latency_p99_s")
+
+
+def latency_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+    """Yields the distribution of latency."""
+    measure = measure_of("latency_p50_s", task.entries)
+    timed = [entry for entry in task.entries if entry.latencies]
+    if measure is None or not timed:
+        return
+    ordered = sorted(timed, key=lambda e: float(np.median(pooled(e))))
+    shown = _chosen(ordered, advice, min(MOST_LINES, task.rows))
+    limit = next((b for b in advice.limits if b.reading.startswith("latency_")), None)
+    chart = Chart(
+        name=f"latency-{task.number}",
+        title=f"{short(task.name)}: how long a request takes",
+        takeaway=_takeaway(ordered, limit),
+        description=(f"Cumulative distribution of the latency of {plural(len(shown), 'candidate')} at batch size 1."),
+        draw=lambda: _draw(shown, measure, limit, marks),
+        note=_note(len(shown), len(timed)),
+    )
+    yield Plate(chart, _table(task, ordered, marks))
+
+
+def pooled(entry: Entry) -> NDArray[np.float64]:
+    """Returns all requests of all processes, in seconds."""
+    return np.concatenate(entry.latencies)
+
+
+def _chosen(ordered: Sequence[Entry], advice: TaskAdvice, most: int) -> list[Entry]:
+    """Returns the entries to draw: the pick and the front first when there are too many."""
+    if len(ordered) <= most:
+        return list(ordered)
+    first = sorted(ordered, key=lambda e: (e.candidate != advice.pick, e.candidate not in advice.front))
+    kept = {id(entry) for entry in first[:most]}
+    return [entry for entry in ordered if id(entry) in kept]
+
+
+def _note(shown: int, all_of: int) -> str:
+    few = f" {shown} of {all_of} are drawn, the front first; the table has all." if shown < all_of else ""
+    return f"Higher and further left is better: more requests answered, sooner.{few}"
+
+
+def _takeaway(ordered: Sequence[Entry], limit: Bound | None) -> str:
+    models = models_of(ordered)
+    fastest, slowest = models[0], models[-1]
+    said = (
+        f"Half of the requests are answered within {number(float(np.median(pooled(fastest))), 's')} by "
+        f"{short(fastest.candidate)} and within {number(float(np.median(pooled(slowest))), 's')} by "
+        f"{short(slowest.candidate)}"
+    )
+    if limit is None:
+        return f"{said}."
+    inside = [e.candidate for e in models if float(np.quantile(pooled(e), 0.95)) <= limit.value]
+    return f"{said}; {listed([short(i) for i in inside], 6)} answer 95 % within {number(limit.value, 's')}."
+
+
+def _table(task: TaskView, ordered: Sequence[Entry], marks: Mapping[str, Mark]) -> tables.Table:
+    columns = (tables.Column("candidate", numeric=False), *(tables.Column(h) for h in ("p50", "p95", "p99")))
+    rows = [
+        tables.Row((tables.name_item(e, marks), *(tables.quantity_item(e.quantity(name)) for name in PERCENTILES)))
+        for e in ordered
+    ]
+    return tables.beside(f"Latency on {task.name}", columns, rows, task.rows)
+
+
+def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: Mapping[str, Mark]) -> Figure:
+    figure = new_figure(4.3)
+    figure.subplots_adjust(left=0.085, right=0.985, top=0.91, bottom=0.15)
+    axes = figure.add_subplot()
+    low, _ = main_range(measure, [float(np.median(pooled(e))) for e in shown])
+    curves = [(e, np.quantile(pooled(e), QUANTILES)) for e in shown]
+    inside = [(e, c) for e, c in curves if float(c[MIDDLE]) >= low]
+    values = [float(v) for _, c in inside for v in (c[1], c[-2])] + ([limit.value] if limit else [])
+    set_axis(axes, "x", measure, values, title="Latency of one request")
+    axes.set_ylim(0, 1.02)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 0.95], ["0 %", "25 %", "50 %", "75 %", "95 %"])
+    axes.set_title("Share of requests answered within", loc="left", fontsize=TEXT, color=MUTED)
+    tidy(axes)
+    styles = _styles([e for e, _ in curves])
+    for entry, curve in inside:
+        axes.plot(
+            curve,
+            QUANTILES,
+            color=marks[entry.cell.family].colour,
+            linestyle=styles[entry.id],
+        )
+    if limit is not None:
+        axes.axvline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)))
+        right = axes.transAxes.inverted().transform(axes.transData.transform((limit.value, 0)))[0] < 0.8
+        axes.annotate(
+            f"limit {number(limit.value, 's')}",
+            (limit.value, 0),
+            xycoords=("data", "axes fraction"),
+            xytext=(3 if right else -3, 4),
+            textcoords="offset points",
+            color=ALARM,
+            fontsize=SMALL,
+            ha="left" if right else "right",
+        )
+    _names(figure, axes, inside, marks)
+    _beyond(axes, [e for e, c in curves if float(c[MIDDLE]) < low])
+    return figure
+
+
+def _beyond(axes: Axes, off: Sequence[Entry]) -> None:
+    """Names the candidates that are far to the left of the scale."""
+    if off:
+        said = ", ".join(f"{short(e.candidate, 18)} {number(float(np.median(pooled(e))), 's')}" for e in off[:3])
+        axes.annotate(
+            f"‹ off the scale: {said}",
+            (1, 1),
+            xycoords="axes fraction",
+            xytext=(0, 8),
+            textcoords="offset points",
+            ha="right",
+            color=MUTED,
+            fontsize=SMALL,
+        )
+
+
+def _styles(entries: Sequence[Entry]) -> dict[str, object]:
+    """Returns a line style for each entry, different within a family."""
+    turns: dict[str, itertools.count[int]] = {}
+    found: dict[str, object] = {}
+    for entry in entries:
+        turn = next(turns.setdefault(entry.cell.family, itertools.count()))
+        found[entry.id] = DASHES[turn % len(DASHES)]
+    return found
+
+
+def _names(
+    figure: Figure, axes: Axes, curves: Sequence[tuple[Entry, NDArray[np.float64]]], marks: Mapping[str, Mark]
+) -> None:
+    """Writes each name at its curve's middle, moved until it is free."""
+    wanted = []
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    for i, (entry, curve) in enumerate(curves):
+        at = (15, 25, 9, 31)[i % 4]
+        x, y = axes.transData.transform((float(curve[at]), float(QUANTILES[at])))
+        probe = axes.text(0, 0, short(entry.candidate, 22), fontsize=SMALL)
+        box = probe.get_window_extent(renderer)
+        probe.remove()
+        wanted.append(labels.Wanted(x, y, box.width + 4, box.height, needed=True))
+    frame = axes.get_window_extent()
+    spots = labels.place(wanted, [], (frame.x0 + 2, frame.y0 + 16, frame.x1, frame.y1 - 16))
+    for (entry, _), want, spot in zip(curves, wanted, spots, strict=True):
+        if spot is not None:
+            arrow = {
+                "arrowstyle": "-",
+                "color": marks[entry.cell.family].colour,
+                "linewidth": 0.7,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            }
+            axes.annotate(
+                short(entry.candidate, 22),
+                xy=(want.x, want.y),
+                xycoords="figure pixels",
+                xytext=(spot.left + 2, spot.bottom),
+                textcoords="figure pixels",
+                fontsize=SMALL,
+                color=INK,
+                arrowprops=arrow if spot.leader else None,
+            )

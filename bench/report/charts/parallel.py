@@ -1,0 +1,171 @@
+"""Parallel coordinates: every objective at once, the better end always at the top."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.report import tables
+from bench.report.advice import TaskAdvice
+from bench.report.charts.axes import is_log, main_range, span
+from bench.report.charts.base import GRID, INK, MUTED, SMALL, TEXT, Chart, new_figure
+from bench.report.charts.latency import DASHES
+from bench.report.charts.plate import Plate
+from bench.report.marks import Mark
+from bench.report.text import short
+from bench.report.view import TaskView, value_of
+from bench.report.wording import Measure, listed, number, plural
+from bench.summary import Entry
+
+STRONG = 8
+"""Lines that are drawn strong and named at most."""
+
+
+def parallel_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+    """Yields one line per candidate over all objectives; at least three of them."""
+    measures = [m for m in task.objectives if len({value_of(e, m.name) for e in task.measured(m.name)}) > 1]
+    entries = task.measured(*(m.name for m in measures))
+    if len(measures) < 3 or len(entries) < 2:
+        return
+    front = [e.candidate for e in entries if e.candidate in advice.front]
+    chart = Chart(
+        name=f"parallel-{task.number}",
+        title=f"{short(task.name)}: all objectives at once",
+        takeaway=f"{plural(len(front), 'candidate')} of {len(entries)} on the front: "
+        f"{listed([short(f) for f in front], 6)}. "
+        "Each line that is highest somewhere has a reason to be chosen.",
+        description=(
+            f"Parallel coordinates of {plural(len(entries), 'candidate')} over {plural(len(measures), 'objective')}."
+        ),
+        draw=lambda: _draw(entries, measures, advice, marks),
+        note="Up is better on every axis. The front is drawn strong, the others faint.",
+    )
+    yield Plate(chart, None if task.crowded else _table(task, entries, measures, advice, marks))
+
+
+def _table(
+    task: TaskView,
+    entries: Sequence[Entry],
+    measures: Sequence[Measure],
+    advice: TaskAdvice,
+    marks: Mapping[str, Mark],
+) -> tables.Table:
+    columns = (tables.Column("candidate", numeric=False), *(tables.Column(m.short) for m in measures))
+    ordered = [entry for entry in tables.ranked(task, advice) if entry in entries]
+    rows = [
+        tables.Row(
+            (
+                tables.name_item(e, marks, "pick" if e.candidate == advice.pick else ""),
+                *(tables.Item(number(value_of(e, m.name), m.unit), value_of(e, m.name)) for m in measures),
+            ),
+            css="front" if e.candidate in advice.front else "",
+        )
+        for e in ordered
+    ]
+    return tables.beside(f"Objectives on {task.name}", columns, rows, task.rows)
+
+
+def _draw(
+    entries: Sequence[Entry], measures: Sequence[Measure], advice: TaskAdvice, marks: Mapping[str, Mark]
+) -> Figure:
+    figure = new_figure(4.4)
+    figure.subplots_adjust(left=0.11, right=0.86, top=0.83, bottom=0.08)
+    axes = figure.add_subplot()
+    axes.set_xlim(0, len(measures) - 1)
+    axes.set_ylim(-0.04, 1.04)
+    axes.axis("off")
+    scales = [_Scale(m, [v for e in entries if (v := value_of(e, m.name)) is not None]) for m in measures]
+    for i, scale in enumerate(scales):
+        _axis(axes, i, scale, last=i == len(scales) - 1)
+    strong = [e for e in entries if e.candidate in advice.front]
+    strong = sorted(strong, key=lambda e: e.candidate != advice.pick)[:STRONG]
+    turns: dict[str, int] = {}
+    for entry in [e for e in entries if e not in strong] + strong[::-1]:
+        ys = [scale.place(value_of(entry, scale.measure.name) or 0.0) for scale in scales]
+        mark, on = marks[entry.cell.family], entry in strong
+        turn = turns[entry.cell.family] = turns.get(entry.cell.family, -1) + on
+        axes.plot(
+            range(len(ys)),
+            ys,
+            color=mark.colour,
+            linewidth=2.6 if entry.candidate == advice.pick else 1.6 if on else 0.9,
+            alpha=0.95 if on else 0.28,
+            linestyle=DASHES[turn % len(DASHES)] if on else "-",
+            marker=mark.shape if on else None,
+            markersize=4.5,
+            zorder=3 if on else 2,
+            clip_on=False,
+        )
+    _names(axes, strong, scales[-1], len(measures) - 1, advice)
+    return figure
+
+
+class _Scale:
+    """Where a value stands on one axis, 1 being best."""
+
+    def __init__(self, measure: Measure, values: Sequence[float]) -> None:
+        self.measure = measure
+        low, high = main_range(measure, values)
+        self.low, self.high = span([low, high])
+        self.log = is_log(measure, [self.low, self.high])
+
+    def place(self, value: float) -> float:
+        """Returns the height of a value, those off the scale at its end."""
+        value = min(max(value, self.low), self.high)
+        if self.log:
+            share = math.log(value / self.low) / math.log(self.high / self.low)
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return share if self.measure.higher_is_better else 1 - share
+
+
+def _axis(axes: Axes, x: int, scale: _Scale, *, last: bool) -> None:
+    measure = scale.measure
+    best, worst = (scale.high, scale.low) if measure.higher_is_better else (scale.low, scale.high)
+    axes.plot([x, x], [0, 1], color=GRID, linewidth=1.4, zorder=1, clip_on=False)
+    align: dict[str, Any] = {"ha": "left" if x == 0 else "right" if last else "center"}
+    title = measure.short.replace(" per ", "\nper ")
+    axes.annotate(title, (x, 1), xytext=(0, 22), textcoords="offset points", fontsize=TEXT, color=INK, **align)
+    axes.annotate(
+        number(best, measure.unit),
+        (x, 1),
+        xytext=(0, 8),
+        textcoords="offset points",
+        fontsize=SMALL,
+        color=MUTED,
+        **align,
+    )
+    axes.annotate(
+        number(worst, measure.unit),
+        (x, 0),
+        xytext=(0, -8),
+        textcoords="offset points",
+        va="top",
+        fontsize=SMALL,
+        color=MUTED,
+        **align,
+    )
+
+
+def _names(axes: Axes, strong: Sequence[Entry], scale: _Scale, x: int, advice: TaskAdvice) -> None:
+    """Writes the names at the right end, pushed apart."""
+    ordered = sorted(strong, key=lambda e: scale.place(value_of(e, scale.measure.name) or 0.0))
+    gap, last = 0.052, -1.0
+    for entry in ordered:
+        y = scale.place(value_of(entry, scale.measure.name) or 0.0)
+        at = last = max(y, last + gap)
+        axes.annotate(
+            short(entry.candidate, 17),
+            (x, y),
+            xytext=(x + 0.03 * x, at),
+            textcoords="data",
+            va="center",
+            fontsize=SMALL,
+            color=INK,
+            fontweight="bold" if entry.candidate == advice.pick else "normal",
+            annotation_clip=False,
+        )

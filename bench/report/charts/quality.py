@@ -1,0 +1,191 @@
+"""Quality with its intervals, and each candidate's paired difference to the strongest baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.report import tables
+from bench.report.advice import TaskAdvice
+from bench.report.charts.base import Chart
+from bench.report.charts.plate import Plate
+from bench.report.charts.rows import Dot, DotRow, draw_rows
+from bench.report.marks import Mark
+from bench.report.text import short
+from bench.report.view import TaskView, value_of
+from bench.report.wording import Measure, listed, number, plural, signed
+from bench.summary import Entry
+
+MOST_METRICS = 3
+"""Metrics in the table beside the chart; the table of results has all."""
+
+
+def quality_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+    """Yields quality per candidate, then the differences to a reference."""
+    measure = task.quality
+    if measure is None:
+        return
+    ordered = by_quality(task)
+    rows = [_row(entry, advice) for entry in ordered[: task.rows]]
+    yield Plate(
+        Chart(
+            name=f"quality-{task.number}",
+            title=f"{short(task.name)}: {measure.title}",
+            takeaway=_takeaway(ordered, measure),
+            description=(f"Dot chart of {plural(len(rows), 'candidate')}, the best at the top, with 95 % intervals."),
+            draw=lambda: draw_rows(rows, measure, marks),
+            note=left_out(task, len(ordered)),
+        ),
+        _scores(task, ordered, marks),
+    )
+    gaps = differences(task, advice)
+    if gaps:
+        yield _difference_plate(task, advice, marks, measure, gaps)
+
+
+def _scores(task: TaskView, ordered: list[Entry], marks: Mapping[str, Mark]) -> tables.Table:
+    names = list(dict.fromkeys(name for entry in ordered for name in entry.quality))[:MOST_METRICS]
+    columns = (
+        tables.Column("candidate", numeric=False),
+        *(tables.Column(tables.metric_title(n)) for n in names),
+    )
+    rows = [
+        tables.Row((tables.name_item(e, marks), *(tables.quantity_item(e.quality.get(n)) for n in names)))
+        for e in ordered
+    ]
+    return tables.beside(f"Quality on {task.name}", columns, rows, task.rows)
+
+
+def left_out(task: TaskView, count: int) -> str:
+    """Returns that a chart shows only its first rows, where it does."""
+    return f"The best {task.rows} of {count} are drawn; the table of results has all." if count > task.rows else ""
+
+
+def by_quality(task: TaskView) -> list[Entry]:
+    """Returns the scored entries, the best first."""
+    sign = -1.0 if task.quality is None or task.quality.higher_is_better else 1.0
+    return sorted(task.scored, key=lambda e: sign * (value_of(e, "quality") or 0.0))
+
+
+def _row(entry: Entry, advice: TaskAdvice) -> DotRow:
+    found = entry.quantity("quality")
+    assert found is not None and found.value is not None
+    dots = (Dot(found.value, found.ci_low, found.ci_high),)
+    return DotRow(entry.candidate, entry.cell.family, dots, strong=entry.candidate == advice.pick)
+
+
+def _takeaway(ordered: list[Entry], measure: Measure) -> str:
+    best = ordered[0].quantity("quality")
+    assert best is not None and best.value is not None
+    said = f"{short(ordered[0].candidate)} is best with {number(best.value, measure.unit)}"
+    close = [e.candidate for e in ordered[1:] if _touches(e, best.ci_low, best.ci_high)]
+    if not close:
+        return f"{said}, and no other interval reaches into its own."
+    return (
+        f"{said}; the intervals of {listed([short(c) for c in close])} overlap with its own, so "
+        "compare the paired differences."
+    )
+
+
+def _touches(entry: Entry, low: float | None, high: float | None) -> bool:
+    found = entry.quantity("quality")
+    if found is None or found.ci_low is None or found.ci_high is None or low is None or high is None:
+        return False
+    return found.ci_low <= high and low <= found.ci_high
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The paired difference of one candidate to the reference."""
+
+    entry: Entry
+    reference: str
+    value: float
+    low: float
+    high: float
+
+    @property
+    def settled(self) -> bool:
+        """Whether the interval excludes no difference."""
+        return self.low > 0 or self.high < 0
+
+
+def reference_of(task: TaskView) -> Entry | None:
+    """Returns the strongest baseline; the weakest candidate where there is none."""
+    ordered = by_quality(task)
+    floors = [entry for entry in ordered if entry.cell.family == "baseline"]
+    return floors[0] if floors else ordered[-1] if len(ordered) > 1 else None
+
+
+def differences(task: TaskView, advice: TaskAdvice, reference: Entry | None = None) -> list[Gap]:
+    """Returns each other candidate's difference in quality to the reference, from the shared resamples."""
+    reference = reference or reference_of(task)
+    board = None if advice.decision is None else advice.decision.board
+    column = None if board is None else board.column("quality")
+    if reference is None or board is None or column is None:
+        return []
+    place = {name: row for row, name in enumerate(board.names)}
+    base = place[reference.candidate]
+    found = []
+    for entry in by_quality(task):
+        row = place[entry.candidate]
+        drawn = board.draws[:, row, column] - board.draws[:, base, column]
+        if row == base or np.isnan(drawn).any():
+            continue
+        low, high = (float(end) for end in np.quantile(drawn, [0.025, 0.975]))
+        gap = float(board.values[row, column] - board.values[base, column])
+        found.append(Gap(entry, reference.candidate, gap, low, high))
+    return found
+
+
+def _difference_plate(
+    task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measure: Measure, gaps: list[Gap]
+) -> Plate:
+    reference = short(gaps[0].reference)
+    axis = replace(measure, title=f"{measure.title}, difference to {reference}")
+    rows = [
+        DotRow(
+            g.entry.candidate,
+            g.entry.cell.family,
+            (Dot(g.value, g.low, g.high),),
+            strong=g.entry.candidate == advice.pick,
+        )
+        for g in gaps[: task.rows]
+    ]
+    better = [g for g in gaps if (g.low > 0) == measure.higher_is_better and g.settled]
+    chart = Chart(
+        name=f"quality-difference-{task.number}",
+        title=f"{short(task.name)}: paired difference to {reference}",
+        takeaway=(
+            f"{len(better)} of {plural(len(gaps), 'candidate')} certainly beat {reference}, on the same examples."
+        ),
+        description=(
+            f"Dot chart of the difference in {measure.inner} to {reference}, with 95 % intervals from shared resamples."
+        ),
+        draw=lambda: draw_rows(rows, axis, marks, title=axis.title, zero=True),
+        note=left_out(task, len(gaps)),
+    )
+    return Plate(chart, difference_table(task, gaps, measure, marks))
+
+
+def difference_table(task: TaskView, gaps: list[Gap], measure: Measure, marks: Mapping[str, Mark]) -> tables.Table:
+    """Returns the numbers of the differences."""
+    rows = [
+        tables.Row(
+            (
+                tables.name_item(gap.entry, marks),
+                tables.Item(signed(gap.value), gap.value, f"{signed(gap.low)} to {signed(gap.high)}"),
+                tables.Item("apart" if gap.settled else "not settled"),
+            )
+        )
+        for gap in gaps
+    ]
+    head = f"difference to {short(gaps[0].reference, 20)}"
+    columns = (
+        tables.Column("candidate", numeric=False),
+        tables.Column(head),
+        tables.Column("verdict", numeric=False),
+    )
+    return tables.beside(f"{measure.title}: {head}", columns, rows, task.rows)

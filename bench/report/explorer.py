@@ -1,0 +1,251 @@
+"""The interactive explorer: its Vega-Lite specification (made with Altair) and its data.
+
+The script repeats the decision's rule on the observed values: `rules.stages` gives every rule as stages
+with a score per
+candidate, and `check_all` the bound that must be inside a limit. Both are embedded at full precision, so
+that with the
+same limit the page names whom `bench recommend` names.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from bench.decide import Question, rules
+from bench.decide.board import Board, Column
+from bench.decide.constraints import check_all
+from bench.decide.question import Limit
+from bench.report.advice import TaskAdvice
+from bench.report.marks import Mark
+from bench.report.tables import anchor_of
+from bench.report.text import short
+from bench.report.view import RunView, TaskView, value_of
+from bench.report.wording import Measure, measure_of
+from bench.units import display_unit
+
+AXES = (
+    "latency_p50_s",
+    "latency_p95_s",
+    "ttft_p50_s",
+    "tpot_p50_s",
+    "throughput_examples_per_s",
+    "peak_rss_bytes",
+    "peak_gpu_memory_bytes",
+    "energy_per_example_j",
+    "parameters",
+    "weights_bytes",
+    "load_s",
+    "cost_per_1000",
+)
+"""Readings offered as axes besides the objectives and the metrics."""
+TIP_DIGITS = 5
+"""Significant digits of what is only drawn."""
+
+
+@lru_cache(maxsize=1)
+def bundle() -> str:
+    """Returns the JavaScript of Vega, Vega-Lite and Vega-Embed, minified, for a classic script element."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;"))
+
+
+def packed(code: str) -> str:
+    """Returns text as base64 of gzip, the same bytes each time; the page unpacks it when the explorer is
+    wanted."""
+    return base64.b64encode(gzip.compress(code.encode(), 9, mtime=0)).decode()
+
+
+def explorer_data(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark]) -> dict[str, Any] | None:
+    """Returns all that the explorer's script needs; None when no task has two measures of a candidate."""
+    tasks = [t for task in view.tasks if (t := _task(task, advice[task.name], view.decision.question)) is not None]
+    if not tasks:
+        return None
+    looks = [
+        {"family": f, "label": m.label, "light": m.colour, "dark": m.dark, "shape": m.vega} for f, m in marks.items()
+    ]
+    return {"tasks": tasks, "marks": looks, "spec": specification(looks)}
+
+
+def _task(task: TaskView, advice: TaskAdvice, question: Question) -> dict[str, Any] | None:
+    if advice.decision is None:
+        return None
+    measures = _measures(task)
+    entries = [e for e in task.entries if e.status == "ok"]
+    if len(measures) < 2 or not entries:
+        return None
+    board = advice.decision.board
+    row_of = {name: row for row, name in enumerate(board.names)}
+    rows = [row_of[e.candidate] for e in entries]
+    stages = rules.stages(board, question.rule)
+    return {
+        "name": short(task.name),
+        "measures": [_measure(m, task) for m in measures],
+        "x": next((i for i, m in enumerate(measures) if m in task.costs), 1),
+        "candidates": [
+            {
+                "name": short(e.candidate),
+                "family": e.cell.family,
+                "row": anchor_of(task, e),
+                "missing": board.missing(row),
+                "values": [_triple(e.quantity(m.name)) for m in measures],
+            }
+            for e, row in zip(entries, rows, strict=True)
+        ],
+        "columns": [_floats(board.oriented[rows, c]) for c in range(len(board.columns))],
+        "objectives": board.objectives,
+        "stages": [_stage(s, rows) for s in stages],
+        "limits": _limits(board, question, rows, measures),
+    }
+
+
+def _stage(stage: rules.Stage, rows: Sequence[int]) -> dict[str, Any]:
+    """Returns one stage of the rule: the column that it looks at, or the scores of a utility over several."""
+    scores = None if stage.column is not None else _floats(stage.scores[rows])
+    return {
+        "column": stage.column,
+        "scores": scores,
+        "slack": stage.slack,
+        "relative": stage.slack_is_relative,
+    }
+
+
+def _measures(task: TaskView) -> list[Measure]:
+    """Returns what the axes offer: quality first, then the objectives, the metrics and the usual readings."""
+    metrics = [name for e in task.scored[:1] for name in e.quality]
+    found: dict[str, Measure] = {}
+    readings = AXES[:1] if task.crowded else AXES
+    for name in ["quality", *(m.name for m in task.objectives), *metrics, *readings]:
+        measure = measure_of(name, task.scored or task.entries)
+        if measure is not None and task.measured(name) and measure.title not in found:
+            found[measure.title] = measure
+    return list(found.values())
+
+
+def _measure(measure: Measure, task: TaskView) -> dict[str, Any]:
+    values = sorted(v for e in task.measured(measure.name) if (v := value_of(e, measure.name)) is not None)
+    unit, factor = display_unit(values[len(values) // 2], measure.unit)
+    log = measure.is_cost and values[0] > 0
+    return {
+        "title": measure.short,
+        "unit": unit,
+        "factor": factor,
+        "higher": measure.higher_is_better,
+        "log": log,
+        "canlog": values[0] > 0,
+    }
+
+
+def _triple(quantity: Any) -> list[float | None] | None:
+    if quantity is None or quantity.value is None:
+        return None
+    ends = () if quantity.exact or not quantity.has_interval else (quantity.ci_low, quantity.ci_high)
+    return [_round(v) for v in (quantity.value, *ends)]
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(f"{value:.{TIP_DIGITS}g}")
+
+
+def _floats(values: Any) -> list[float | None]:
+    return [None if not np.isfinite(v) else float(v) for v in values]
+
+
+def _limits(board: Board, question: Question, rows: Sequence[int], measures: Sequence[Measure]) -> list[dict[str, Any]]:
+    """Returns the suite's limits and, switched off, one for each other objective."""
+    given = [limit for limit in question.limits if board.column(limit.name) is not None]
+    bound = {board.column(limit.name) for limit in given}
+    free = [_free(column) for c, column in enumerate(board.columns[: board.objectives]) if c not in bound]
+    found = []
+    for limit in [*given, *free]:
+        index = board.column(limit.name)
+        assert index is not None
+        column = board.columns[index]
+        checks = [next(iter(row), None) for row in check_all(board, [limit])]
+        bounds = [None if (c := checks[row]) is None else c.bound for row in rows]
+        known = [b for b in bounds if b is not None]
+        if not known:
+            continue
+        on = limit in given
+        unit, factor = ("% of best", 0.01) if limit.of_best else display_unit(float(np.median(known)), column.unit)
+        reach = [*known, *([limit.value] if on else [])]
+        found.append(
+            {
+                "name": limit.name,
+                "title": _title(column, measures),
+                "operator": limit.operator,
+                "on": on,
+                "value": limit.value if on else (max(known) if limit.is_upper else min(known)),
+                "low": min(reach),
+                "high": max(reach),
+                "unit": unit,
+                "factor": factor,
+                "bounds": bounds,
+                "axis": None if limit.of_best else _axis(column, measures),
+                "log": column.unit not in ("ratio", "score") and min(reach) > 0 and not limit.of_best,
+            }
+        )
+    return found
+
+
+def _free(column: Column) -> Limit:
+    operator = ">=" if column.higher_is_better else "<="
+    return Limit(column.asked, operator, 0.0, of_best=False, text="")
+
+
+def _axis(column: Column, measures: Sequence[Measure]) -> int | None:
+    return next((i for i, m in enumerate(measures) if m.name in (column.asked, column.name)), None)
+
+
+def _title(column: Column, measures: Sequence[Measure]) -> str:
+    index = _axis(column, measures)
+    return column.name if index is None else measures[index].short
+
+
+def specification(looks: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """Returns the Vega-Lite specification; its data and axes are set by the page's script."""
+    import altair as alt
+
+    x, y = alt.X("x:Q"), alt.Y("y:Q")
+    region = alt.Chart(alt.NamedData("regions")).mark_rect(opacity=0.08, color="#b3261e", clip=True)
+    region = region.encode(x=x, x2="x2:Q", y=y, y2="y2:Q")
+    line = alt.Chart(alt.NamedData("steps"))
+    line = line.mark_line(interpolate="step-after", strokeWidth=1.4, opacity=0.6, clip=True)
+    line = line.encode(x=x, y=y, order="order:Q")
+    chart = alt.layer(region, line, *_points(looks)).properties(width="container", height=430)
+    chart = chart.configure(background="transparent").configure_view(stroke=None)
+    spec: dict[str, Any] = chart.to_dict()
+    spec.pop("$schema", None)
+    spec["datasets"] = {"points": [], "steps": [], "regions": []}
+    return spec
+
+
+def _points(looks: Sequence[Mapping[str, str]]) -> list[Any]:
+    """Returns the layers of the candidates: crosses, the pick's ring, marks and names."""
+    import altair as alt
+
+    families, colours = [look["family"] for look in looks], [look["light"] for look in looks]
+    x, y, points = alt.X("x:Q"), alt.Y("y:Q"), alt.Chart(alt.NamedData("points"))
+    colour = alt.Color("family:N", legend=None, scale=alt.Scale(domain=families, range=colours))
+    shape = alt.Shape("family:N", legend=None, scale=alt.Scale(domain=families, range=[k["shape"] for k in looks]))
+    filled = alt.Scale(domain=["", *families], range=["transparent", *colours])
+    faint, opacity = alt.Opacity("faint:Q", scale=None), alt.Opacity("opacity:Q", scale=None)
+    spread = points.mark_rule(strokeWidth=1.2, clip=True)
+    across = spread.encode(x=alt.X("xl:Q"), x2="xh:Q", y=y, color=colour, opacity=faint)
+    along = spread.encode(x=x, y=alt.Y("yl:Q"), y2="yh:Q", color=colour, opacity=faint)
+    ring = points.mark_point(size=420, strokeWidth=1.6, filled=False, shape="circle", clip=True)
+    ring = ring.transform_filter("datum.pick").encode(x=x, y=y)
+    dots = points.mark_point(size=95, strokeWidth=2, cursor="pointer", clip=True)
+    fill = alt.Fill("filled:N", scale=filled, legend=None)
+    dots = dots.encode(x=x, y=y, color=colour, shape=shape, opacity=opacity, fill=fill)
+    place: dict[str, Any] = {"align": alt.expr("datum.align"), "dx": alt.expr("datum.ox"), "dy": alt.expr("datum.oy")}
+    words = points.mark_text(baseline="middle", fontSize=12, clip=True, **place)
+    words = words.transform_filter("datum.named").encode(x=x, y=y, text="name:N")
+    return [across, along, ring, dots, words]

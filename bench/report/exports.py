@@ -1,0 +1,145 @@
+"""The report without the page: Markdown for a pull request, and the data as JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any
+
+from bench.report.advice import advice_of, overall_of
+from bench.report.tables import STANDING_WORDS, columns_of, ranked
+from bench.report.text import cut, short
+from bench.report.view import RunView, TaskView
+from bench.report.wording import STATUS_WORDS, number
+from bench.summary import Entry, entry_json
+
+FORMATS = ("md", "json", "csv")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~#@!])")
+"""Characters that Markdown, HTML in it, or a mention would act on."""
+CSV_COLUMNS = (
+    "model",
+    "variant",
+    "family",
+    "task",
+    "status",
+    "reason",
+    "measure",
+    "value",
+    "ci_low",
+    "ci_high",
+    "n",
+    "unit",
+    "source",
+    "higher_is_better",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_json(view: RunView) -> dict[str, Any]:
+    """Returns run, cells, fronts and decision as JSON-able values, in the shape of `bench show --json`."""
+    info = view.info
+    run = {
+        "id": info.id,
+        "suite": info.suite,
+        "suite_hash": info.suite_hash,
+        "command": info.command,
+        "profile": info.profile,
+        "started_at": info.started_at,
+        "finished_at": info.finished_at,
+        "status": info.status,
+    }
+    return {
+        "run": run,
+        "cells": [entry_json(entry) for entry in view.entries],
+        "fronts": view.decision.fronts(),
+        "decision": view.decision.to_json(),
+    }
+
+
+def as_csv(view: RunView) -> str:
+    """Returns one row per cell and measure; a missing value is empty, its reason is in the row."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for entry in view.entries:
+        cell = entry.cell
+        head = [_inert(text) for text in (cell.model, cell.variant, cell.family, cell.task, entry.status)]
+        rows = [*entry.quality.items(), *entry.efficiency.items()]
+        for name, q in rows:
+            reason = _inert(q.reason or entry.reason or "")
+            ends = ["" if v is None else repr(v) for v in (q.value, q.ci_low, q.ci_high)]
+            writer.writerow(
+                [*head, reason, name, *ends, q.n, q.unit, _inert(q.source), str(q.higher_is_better).lower()]
+            )
+        if not rows:
+            writer.writerow([*head, _inert(entry.reason or ""), *[""] * (len(CSV_COLUMNS) - len(head) - 1)])
+    return out.getvalue()
+
+
+def _inert(text: str) -> str:
+    """Returns a text that no spreadsheet takes for a formula.
+
+    Source: OWASP, CSV Injection.
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def as_markdown(view: RunView) -> str:
+    """Returns a summary for a pull request: the answer, one table per task, what did not run."""
+    advice, overall = advice_of(view.decision), overall_of(view.decision)
+    lines = [f"## bench: {_plain(view.suite.name)}", ""]
+    if overall is not None:
+        lines += [
+            f"**All tasks together.** {_plain(line)}" if i == 0 else _plain(line)
+            for i, line in enumerate(overall.sentences[:2])
+        ]
+        lines.append("")
+    for task in view.tasks:
+        about = advice[task.name]
+        lines += [f"### {_plain(task.name)}: {_plain(about.pick) if about.pick else 'no pick'}", ""]
+        lines += [_plain(line) + "\n" for line in about.sentences[:2]]
+        lines += [*_table(task, view), ""]
+    lines += _troubles(view)
+    doubts = sum(len(entry.doubts) for entry in view.entries)
+    lines.append(f"{doubts} doubts; run `{_code(view.info.id)}`, profile {_plain(view.info.profile)}.")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(task: TaskView, view: RunView) -> list[str]:
+    advice = advice_of(view.decision)[task.name]
+    measures = columns_of(task)[:6]
+    lines = [
+        f"| candidate | standing | {' | '.join(m.short for m in measures)} |",
+        f"|---|---|{'---:|' * len(measures)}",
+    ]
+    for entry in ranked(task, advice):
+        found = advice.standings.get(entry.candidate)
+        standing = (
+            STANDING_WORDS[found.label] if found is not None and entry.status == "ok" else STATUS_WORDS[entry.status]
+        )
+        values = [number(q.value, q.unit) if (q := entry.quantity(m.name)) is not None else "–" for m in measures]
+        name = _plain(short(entry.candidate))
+        lines.append(
+            f"| {f'**{name}**' if entry.candidate == advice.pick else name} | {standing} | {' | '.join(values)} |"
+        )
+    return lines
+
+
+def _troubles(view: RunView) -> list[str]:
+    bad: list[Entry] = [entry for entry in view.entries if entry.status not in ("ok", "unsupported")]
+    if not bad:
+        return []
+    said = [
+        f"- {_plain(short(e.cell.label))}: {STATUS_WORDS[e.status]}, {_plain(cut(e.reason or '', 300))}" for e in bad
+    ]
+    return ["### Did not finish", "", *said, ""]
+
+
+def _plain(text: str) -> str:
+    """Returns a text that Markdown shows as it is, on one line."""
+    return _MARKDOWN.sub(r"\\\1", cut(text, 600).replace("\n", " "))
+
+
+def _code(text: str) -> str:
+    return short(text).replace("`", "'")

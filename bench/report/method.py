@@ -1,0 +1,127 @@
+"""How it was measured, where, and how to do it again."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.report.view import RunView
+from bench.report.wording import plural
+
+LONGEST = 200
+"""Characters of a value in the list of the environment."""
+
+STATISTICS = (
+    "Latency is one request at a time, device synchronised, after warm-up; percentiles are by "
+    "nearest rank with "
+    "order-statistic intervals. Quality intervals are Wilson's for proportions, else a bootstrap "
+    "over examples that all "
+    "models of a task share, so that comparisons are paired. A candidate is within a limit only when "
+    "its whole interval "
+    "is. A value that could not be measured is missing, never 0."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A titled piece of the page: a text, rows of key and value, code, or code that is folded away."""
+
+    title: str
+    text: str = ""
+    rows: tuple[tuple[str, str], ...] = ()
+    code: str = ""
+    folded: str = ""
+
+
+def blocks(view: RunView) -> list[Block]:
+    """Returns method, suite and machine."""
+    suite = view.suite
+    asked = [("suite", f"{suite.name}: {suite.description}" if suite.description else suite.name)]
+    asked += [("objectives", ", ".join(suite.objectives))]
+    asked += [("limits", "; ".join(f"{name} {text}" for name, text in suite.constraints.items()) or "none")]
+    asked += [("rule", suite.decision.rule), ("profile", view.info.profile)]
+    asked += [("cells", f"{plural(len(view.candidates), 'candidate')} × {plural(len(view.tasks), 'task')}")]
+    if view.reused:
+        origins = sorted(set(view.reused.values()))
+        asked.append(
+            (
+                "taken over",
+                f"{plural(len(view.reused), 'record')} measured by run {', '.join(origins)} on this machine",
+            )
+        )
+    rows = [(key, value) for key, value in flat(view.info.environment) if value not in ("", "None", "[]", "{}")]
+    return [
+        Block("What was asked", rows=tuple(asked)),
+        Block("How it was measured", STATISTICS),
+        Block("Metrics", rows=tuple(signatures(view))),
+        Block("Where it ran", rows=tuple(rows) or (("environment", "not recorded"),)),
+    ]
+
+
+def signatures(view: RunView) -> list[tuple[str, str]]:
+    """Returns each metric with what fixes its number."""
+    found = {
+        name: f"{q.source}; {'higher' if q.higher_is_better else 'lower'} is better"
+        for entry in view.entries
+        for name, q in entry.quality.items()
+    }
+    return list(found.items())
+
+
+def again(view: RunView) -> list[Block]:
+    """Returns the command, the hashes and the suite."""
+    info = view.info
+    hashes = [("run", info.id), ("suite SHA-256", info.suite_hash), ("plan SHA-256", info.plan_hash)]
+    hashes += [(f"data of {name}", digest) for name, digest in data_hashes(view).items()]
+    hashes += [(f"weights of {name}", digest) for name, digest in weight_hashes(view).items()]
+    missing = "" if info.suite_text else "The text of the suite was not stored with this run."
+    return [
+        Block("Command", code=info.command or f"bench run {info.suite}"),
+        Block("Hashes", rows=tuple((key, value) for key, value in hashes if value)),
+        Block("The suite as it was", missing, folded=info.suite_text),
+    ]
+
+
+def data_hashes(view: RunView) -> dict[str, str]:
+    """Returns the data hash of each task, where a record has it."""
+    found: dict[str, str] = {}
+    for entry in view.entries:
+        for record in entry.records:
+            data = record.notes.get("data")
+            digest = data.get("hash") or data.get("sha256") if isinstance(data, Mapping) else None
+            digest = digest or entry.cell.identity.get("data_hash")
+            if digest:
+                found.setdefault(entry.cell.task, str(digest))
+    return found
+
+
+def weight_hashes(view: RunView) -> dict[str, str]:
+    """Returns the weights' hash of each model, where a record has it."""
+    found: dict[str, str] = {}
+    for entry in view.entries:
+        for record in entry.records:
+            if record.notes.get("weights_hash"):
+                found.setdefault(entry.cell.model, str(record.notes["weights_hash"]))
+    return found
+
+
+def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Returns a nested mapping as `a.b` rows, in order of keys; lists as JSON."""
+    if isinstance(value, Mapping):
+        rows = []
+        for key in sorted(value, key=str):
+            rows += flat(value[key], f"{prefix}.{key}" if prefix else str(key))
+        return rows
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
+    return [(prefix, text if len(text) <= LONGEST else text[:LONGEST] + "…")]
+
+
+def version() -> str:
+    """Returns bench's own version."""
+    try:
+        return importlib.metadata.version("bench")
+    except importlib.metadata.PackageNotFoundError:
+        return "from source"

@@ -1,0 +1,106 @@
+"""The answers of all models to the same input, side by side: a few examples per task, those with most
+disagreement first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from bench.record import Sample
+from bench.report.marks import Mark
+from bench.report.tables import name_item
+from bench.report.text import cut
+from bench.report.view import RunView, TaskView
+from bench.summary import Entry
+
+EXAMPLES = 6
+"""Examples shown per task when the page holds few tasks and models."""
+MODELS = 16
+"""Models whose answers are shown; the others' are in the export."""
+TEXT_LIMIT = 400
+"""Characters of one answer."""
+BUDGET = 100_000
+"""Characters of answers in the whole page, so that it stays under 1.5 MB with 60 models on 8 tasks."""
+FEW = 45_000
+"""The same in a crowded run."""
+ANSWER_COST = 110
+"""Characters of markup around an answer."""
+
+
+def sample_blocks(view: RunView, marks: Mapping[str, Mark]) -> list[dict[str, Any]]:
+    """Returns for each task with answers its examples, ready for the template."""
+    tasks = [task for task in view.tasks if _answering(task)]
+    share = (FEW if any(task.crowded for task in tasks) else BUDGET) // max(1, len(tasks))
+    return [_block(task, marks, share) for task in tasks]
+
+
+def _answering(task: TaskView) -> list[Entry]:
+    return [e for e in task.entries if any(s.prediction is not None for s in e.samples)]
+
+
+def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> dict[str, Any]:
+    entries = _answering(task)
+    shown = entries[:MODELS]
+    answers = {e.candidate: {s.index: s for s in e.samples} for e in shown}
+    indices = sorted(set.intersection(*({*found} for found in answers.values()))) if answers else []
+    order = sorted(indices, key=lambda i: (-len({_said(answers[e.candidate][i]) for e in shown}), i))
+    examples: list[dict[str, Any]] = []
+    for index in order[:EXAMPLES]:
+        example = _example(task, shown, answers, index, marks)
+        budget -= sum(len(p["text"]) + ANSWER_COST for p in example["predictions"]) + len(example["source"])
+        if examples and budget < 0:
+            break
+        examples.append(example)
+    total = max((len(e.samples) for e in entries), default=0)
+    note = f"{len(examples)} of {total:,} examples"
+    if len(shown) < len(entries):
+        note += f", {len(shown)} of {len(entries)} models"
+    return {
+        "name": task.name,
+        "samples": examples,
+        "note": f"{note}, at most {TEXT_LIMIT} characters of each; all are in the export.",
+    }
+
+
+def _said(sample: Sample) -> str:
+    return (sample.prediction or "").strip()
+
+
+def _example(
+    task: TaskView,
+    shown: Sequence[Entry],
+    answers: Mapping[str, Mapping[int, Sample]],
+    index: int,
+    marks: Mapping[str, Mark],
+) -> dict[str, Any]:
+    first = answers[shown[0].candidate][index]
+    exact = task.kind in ("classification", "multiple-choice")
+    predictions = []
+    for entry in shown:
+        sample = answers[entry.candidate][index]
+        right = _said(sample) == first.reference.strip()
+        css = ("right" if right else "wrong") if exact else ("right" if right else "")
+        text = cut(sample.prediction or "", TEXT_LIMIT) or "(nothing)"
+        predictions.append({"who": Markup(name_item(entry, marks).text), "text": text, "css": css})
+    return {
+        "example": first.example_id,
+        "reference": cut(first.reference, TEXT_LIMIT),
+        "predictions": predictions,
+        "source": cut(source_of(shown, index), TEXT_LIMIT * 2),
+        "disagree": len({_said(answers[e.candidate][index]) for e in shown}) > 1,
+    }
+
+
+def source_of(entries: Sequence[Entry], index: int) -> str:
+    """Returns the input text of an example where a record kept it (`notes["inputs"]`, by index), else
+    nothing."""
+    for entry in entries:
+        for record in entry.records:
+            inputs = record.notes.get("inputs")
+            if isinstance(inputs, Mapping):
+                text = inputs.get(str(index))
+                if text:
+                    return str(text)
+    return ""

@@ -1,0 +1,224 @@
+"""Tables as data: what the page shows beside every chart, and what sorts by what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from bench.decide.wording import percent
+from bench.report.advice import TaskAdvice
+from bench.report.marks import Mark
+from bench.report.text import REASON_LIMIT, cut, name_markup
+from bench.report.view import TaskView
+from bench.report.wording import METRIC_TITLES, STATUS_WORDS, Measure, interval, measure_of, number
+from bench.summary import Entry, Quantity
+
+STANDING_WORDS = {
+    "on the front": "on the front",
+    "possibly": "possibly on the front",
+    "tied": "tied",
+    "dominated": "dominated",
+    "infeasible": "over a limit",
+    "unresolved": "unresolved",
+}
+
+MILD = ("unsupported", "skipped")
+"""Statuses that are no fault of the run."""
+TITLED = 30
+"""Up to this many candidates each number's tooltip tells n and source; with more, `--format csv` does."""
+EXTRA = ("throughput_examples_per_s", "parameters")
+"""Readings in the table of results besides the suite's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table."""
+
+    head: str
+    title: str = ""
+    """What it means, for the head's tooltip."""
+    numeric: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One cell of a table."""
+
+    text: str | Markup
+    sort: float | str | None = None
+    """What it sorts by; the text when None."""
+    small: str = ""
+    """A second, smaller line: the interval."""
+    title: str = ""
+    css: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; its first item is its header."""
+
+    items: tuple[Item, ...]
+    anchor: str = ""
+    css: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...] = field(default_factory=tuple)
+
+
+def anchor_of(task: TaskView, entry: Entry) -> str:
+    """Returns the id of an entry's row in the table of results."""
+    return f"t{task.number}c{task.entries.index(entry)}"
+
+
+def name_item(entry: Entry, marks: Mapping[str, Mark], extra: str = "") -> Item:
+    """Returns a candidate's name behind its family's mark."""
+    mark = marks[entry.cell.family]
+    glyph = Markup('<i class="{}"></i> ').format(mark.css.removeprefix("--"))
+    tail = Markup(' <b class="tag">{}</b>').format(extra) if extra else Markup("")
+    return Item(glyph + name_markup(entry.candidate) + tail, sort=entry.candidate)
+
+
+def quantity_item(quantity: Quantity | None, *, titled: bool = False) -> Item:
+    """Returns a value with its interval, or why there is none; `titled` adds n, source and remark."""
+    if quantity is None:
+        return Item("–", css="none")
+    if quantity.value is None:
+        return Item("–", title=cut(quantity.reason or "not measured", REASON_LIMIT), css="none")
+    provenance = " (estimate)" if "estimate" in quantity.source else ""
+    title = ""
+    if titled:
+        title = f"n = {quantity.n:,}, {quantity.source}" + (f"; {quantity.reason}" if quantity.reason else "")
+    shown = number(quantity.value, quantity.unit) + provenance
+    return Item(shown, quantity.value, interval(quantity), cut(title, REASON_LIMIT))
+
+
+def columns_of(task: TaskView) -> list[Measure]:
+    """Returns the measures of the table of results: quality first, then the objectives, then the other
+    metrics."""
+    metrics = list(dict.fromkeys(name for entry in task.entries for name in entry.quality))
+    more = () if task.crowded else (*metrics[1:], *EXTRA)
+    names = ["quality", *(m.name for m in task.objectives), *more]
+    found: dict[str, Measure] = {}
+    for name in names:
+        measure = measure_of(name, task.scored or task.entries)
+        if measure is not None and measure.title not in {m.title for m in found.values()}:
+            found[name] = measure
+    return list(found.values())
+
+
+def results(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Table:
+    """Returns every cell of a task: where it stands, and its numbers."""
+    measures = columns_of(task)
+    columns = [Column("candidate", numeric=False), Column("standing", "from the decision", numeric=False)]
+    columns += [Column(m.short, f"{m.title}; {m.better} is better") for m in measures]
+    rows = [_result(task, entry, advice, marks, measures) for entry in ranked(task, advice)]
+    return Table(f"Every candidate on {task.name}", tuple(columns), tuple(rows))
+
+
+def ranked(task: TaskView, advice: TaskAdvice) -> list[Entry]:
+    """Returns the entries: the pick, the front, the rest by quality, those without one last."""
+
+    def key(entry: Entry) -> tuple[bool, bool, bool, float]:
+        quantity = entry.quantity("quality")
+        value = None if quantity is None else quantity.value
+        sign = -1.0 if quantity is None or quantity.higher_is_better else 1.0
+        missing = value is None
+        return (
+            missing,
+            entry.candidate != advice.pick,
+            entry.candidate not in advice.front,
+            sign * (value or 0.0),
+        )
+
+    return sorted(task.entries, key=key)
+
+
+def _result(
+    task: TaskView, entry: Entry, advice: TaskAdvice, marks: Mapping[str, Mark], measures: Sequence[Measure]
+) -> Row:
+    pick = entry.candidate == advice.pick
+    tag = "pick" if pick else "runner-up" if entry.candidate == advice.runner_up else ""
+    items = [name_item(entry, marks, tag), standing_item(entry, advice)]
+    items += [quantity_item(entry.quantity(m.name), titled=len(task.entries) <= TITLED) for m in measures]
+    css = "pick" if pick else "front" if entry.candidate in advice.front else "" if entry.status == "ok" else "bad"
+    return Row(tuple(items), anchor_of(task, entry), css)
+
+
+def standing_item(entry: Entry, advice: TaskAdvice) -> Item:
+    """Returns the label of the decision, or the cell's status."""
+    if entry.status != "ok":
+        return Item(
+            STATUS_WORDS[entry.status],
+            f"z{entry.status}",
+            title=cut(entry.reason or "", REASON_LIMIT),
+            css="none" if entry.status in MILD else "status",
+        )
+    found = advice.standings.get(entry.candidate)
+    if found is None:
+        return Item("–", "y")
+    words = STANDING_WORDS[found.label]
+    small = "" if found.stability is None else f"in {percent(found.stability)} of replicates"
+    told = found.label in ("on the front", "possibly")
+    why = "" if told else cut(found.sentence, REASON_LIMIT)
+    return Item(words, None, small, why, css=found.label.replace(" ", "-"))
+
+
+def beside_front(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Table:
+    """Returns the numbers of a front chart."""
+    quality = task.quality
+    head = quality.short if quality else "quality"
+    rows = []
+    for entry in ranked(task, advice):
+        if entry not in task.measured("quality", cost.name):
+            continue
+        tag = "pick" if entry.candidate == advice.pick else ""
+        items = (
+            name_item(entry, marks, tag),
+            quantity_item(entry.quantity("quality")),
+            quantity_item(entry.quantity(cost.name)),
+        )
+        rows.append(Row(items, css="pick" if tag else "front" if entry.candidate in advice.front else ""))
+    columns = (Column("candidate", numeric=False), Column(head), Column(cost.short))
+    return beside(f"{head} and {cost.short.lower()} on {task.name}", columns, rows, task.rows)
+
+
+def beside(caption: str, columns: Sequence[Column], rows: Sequence[Row], most: int) -> Table:
+    """Returns a table beside a chart: its first rows, and how many there are."""
+    few = f" ({most} of {len(rows)}; the exports have all)" if len(rows) > most else ""
+    return Table(f"{caption}{few}", tuple(columns), tuple(rows[:most]))
+
+
+def troubles(tasks: Sequence[TaskView], marks: Mapping[str, Mark]) -> Table:
+    """Returns the cells that did not end well, with their reasons."""
+    columns = tuple(Column(head, numeric=False) for head in ("candidate", "task", "status", "reason"))
+    rows = [
+        Row(
+            (
+                name_item(entry, marks),
+                Item(name_markup(task.name), task.name),
+                Item(STATUS_WORDS[entry.status], css="none" if entry.status in MILD else "status"),
+                Item(
+                    Markup('<bdi class="long">{}</bdi>').format(
+                        cut(entry.reason or "no reason was stored", REASON_LIMIT)
+                    )
+                ),
+            )
+        )
+        for task in tasks
+        for entry in task.entries
+        if entry.status != "ok"
+    ]
+    return Table("Cells without a result", columns, tuple(rows))
+
+
+def metric_title(name: str) -> str:
+    """Returns a metric's name as the literature writes it."""
+    return METRIC_TITLES.get(name, name.replace("_", " "))

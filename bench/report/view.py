@@ -1,0 +1,126 @@
+"""What a report is made of: the run's description, its suite, its entries and the decision, by task.
+
+It knows neither HTML nor charts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from bench.decide import Decision, Question, decide
+from bench.report.wording import Measure, measure_of
+from bench.store import RunInfo, StoredRun
+from bench.suite import Suite
+from bench.summary import Entry, summarise
+
+MOST_ROWS, FEW_ROWS = 20, 10
+"""Rows of a chart in an ordinary run, and in a crowded one."""
+CROWDED = 150
+"""From so many cells on a page of full charts would pass 1.5 MB."""
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """One task: its cells, and what the suite asks of them."""
+
+    name: str
+    kind: str
+    number: int
+    """Position in the page, 0 first; anchors use it, because names may hold anything."""
+    entries: tuple[Entry, ...]
+    objectives: tuple[Measure, ...]
+    crowded: bool = False
+    """Whether the run has so many cells that charts and tables beside them show fewer rows."""
+
+    @cached_property
+    def scored(self) -> tuple[Entry, ...]:
+        """Entries with a quality."""
+        return tuple(entry for entry in self.entries if value_of(entry, "quality") is not None)
+
+    @cached_property
+    def quality(self) -> Measure | None:
+        """The task's quality."""
+        return measure_of("quality", self.scored)
+
+    @property
+    def rows(self) -> int:
+        """Most rows of a chart and of the table beside it; the table of results has all."""
+        return FEW_ROWS if self.crowded else MOST_ROWS
+
+    @property
+    def costs(self) -> tuple[Measure, ...]:
+        """Objectives other than quality metrics."""
+        return tuple(measure for measure in self.objectives if measure.is_cost)
+
+    def measured(self, *names: str) -> list[Entry]:
+        """Returns the entries that have a value of each name."""
+        return [e for e in self.entries if all(value_of(e, name) is not None for name in names)]
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run as a report shows it."""
+
+    info: RunInfo
+    suite: Suite
+    entries: tuple[Entry, ...]
+    tasks: tuple[TaskView, ...]
+    decision: Decision
+    reused: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """(cell label, process) → id of the run that measured it."""
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Cells by status, in the order of their first appearance."""
+        found: dict[str, int] = {}
+        for entry in self.entries:
+            found[entry.status] = found.get(entry.status, 0) + 1
+        return found
+
+    @cached_property
+    def candidates(self) -> tuple[str, ...]:
+        """Every candidate, in the suite's order."""
+        return tuple(dict.fromkeys(entry.candidate for entry in self.entries))
+
+    @cached_property
+    def families(self) -> tuple[str, ...]:
+        """Families in the order of their first appearance, the baselines last."""
+        found = list(dict.fromkeys(entry.cell.family for entry in self.entries))
+        return tuple(sorted(found, key=lambda family: family == "baseline"))
+
+
+def view_of(stored: StoredRun, suite: Suite | None = None, decision: Decision | None = None) -> RunView:
+    """Returns the view of a stored run.
+
+    Args:
+        stored: the run with its rows.
+        suite: the suite as parsed; by default the one that the run's settings hold.
+        decision: the decision on the run, when it is known already; its entries are shown.
+    """
+    suite = suite or suite_of(stored.info)
+    decision = decision or decide(summarise(stored.records), Question.of(suite))
+    entries = decision.entries
+    names = dict.fromkeys([task.name for task in suite.tasks] + [entry.cell.task for entry in entries])
+    tasks: list[TaskView] = []
+    for name in names:
+        found = tuple(entry for entry in entries if entry.cell.task == name)
+        if found:
+            measures = [measure_of(objective, found) for objective in suite.objectives]
+            known = tuple(measure for measure in measures if measure is not None)
+            tasks.append(TaskView(name, found[0].cell.kind, len(tasks), found, known, len(entries) >= CROWDED))
+    return RunView(stored.info, suite, entries, tuple(tasks), decision, stored.reused)
+
+
+def suite_of(info: RunInfo) -> Suite:
+    """Returns the suite that a run was made from, out of its stored settings."""
+    known = {key: value for key, value in info.settings.items() if key in Suite.model_fields}
+    return Suite.model_validate_json(json.dumps({"name": info.suite} | known))
+
+
+def value_of(entry: Entry, name: str) -> float | None:
+    """Returns the finite value of a measure; None when it is missing."""
+    quantity = entry.quantity(name)
+    return None if quantity is None else quantity.value

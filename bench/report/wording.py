@@ -1,0 +1,177 @@
+"""Names of measures for people, and the small words of sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.readings import READINGS
+from bench.summary import Entry, Quantity, canonical
+from bench.units import display_unit, format_number, format_quantity
+
+METRIC_TITLES = {
+    "accuracy": "Accuracy",
+    "macro_f1": "Macro F1",
+    "micro_f1": "Micro F1",
+    "weighted_f1": "Weighted F1",
+    "matthews": "Matthews correlation",
+    "exact_match": "Exact match",
+    "token_f1": "Token F1",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "ter": "TER",
+    "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2",
+    "rougeL": "ROUGE-L",
+    "rougeLsum": "ROUGE-Lsum",
+    "perplexity": "Perplexity",
+    "bits_per_byte": "Bits per byte",
+    "ece": "Calibration error",
+}
+"""How the literature writes the built-in metrics; a plug-in's metric is shown by its name."""
+
+SHORT_TITLES = {
+    "latency_p50_s": "Latency p50",
+    "latency_p95_s": "Latency p95",
+    "latency_p99_s": "Latency p99",
+    "latency_mean_s": "Latency mean",
+    "peak_rss_bytes": "Peak memory",
+    "peak_gpu_memory_bytes": "Peak GPU memory",
+    "energy_per_example_j": "Energy per example",
+    "ttft_p50_s": "TTFT p50",
+    "ttft_p95_s": "TTFT p95",
+    "tpot_p50_s": "TPOT p50",
+    "itl_p95_s": "ITL p95",
+    "throughput_examples_per_s": "Throughput",
+}
+"""Table heads, where the reading's own title is long."""
+
+STATUS_WORDS = {
+    "ok": "ok",
+    "unsupported": "unsupported",
+    "oom": "out of memory",
+    "timeout": "out of time",
+    "failed": "failed",
+    "skipped": "skipped",
+}
+
+SOURCE_WORDS = {
+    "nvml_counter": "GPU energy counter (NVML)",
+    "nvml_power_integral": "GPU power, integrated (NVML)",
+    "rapl": "CPU energy counter (RAPL)",
+    "estimate": "estimate",
+    "none": "not measured",
+    "clock": "clock",
+    "rss": "resident set (RSS)",
+    "torch": "torch",
+    "cuda": "torch's CUDA allocator",
+    "nvml": "NVML",
+}
+"""Provenance in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A quantity that is compared: what to call it, its unit and its direction."""
+
+    name: str
+    """As the suite calls it: `quality`, a metric, a reading or an alias."""
+    title: str
+    short: str
+    unit: str
+    higher_is_better: bool
+
+    @property
+    def inner(self) -> str:
+        """The title as it reads inside a sentence."""
+        return (
+            self.title
+            if self.title[1:2].isupper() or self.title.startswith(("BLEU", "ROUGE"))
+            else self.title[:1].lower() + self.title[1:]
+        )
+
+    @property
+    def better(self) -> str:
+        """`higher` or `lower`."""
+        return "higher" if self.higher_is_better else "lower"
+
+    @property
+    def is_cost(self) -> bool:
+        """Whether it spans decades and belongs on a log axis: time, memory, energy, counts."""
+        return self.unit not in ("ratio", "score")
+
+
+def measure_of(name: str, entries: Iterable[Entry]) -> Measure | None:
+    """Returns what `name` means for these entries of one task; None where none of them has it."""
+    for entry in entries:
+        quantity = entry.quantity(name)
+        if quantity is not None:
+            return _measure(name, entry, quantity)
+    return None
+
+
+def _measure(name: str, entry: Entry, quantity: Quantity) -> Measure:
+    known = canonical(name, on_gpu=entry.on_gpu)
+    if known == "quality":
+        known = entry.quality_metric or known
+    reading = READINGS.get(known)
+    title = reading.title if reading else METRIC_TITLES.get(known, known.replace("_", " "))
+    return Measure(name, title, SHORT_TITLES.get(known, title), quantity.unit, quantity.higher_is_better)
+
+
+def models_of(entries: Sequence[Entry]) -> list[Entry]:
+    """Returns the entries that are no baselines, or all of them where there is no other."""
+    return [entry for entry in entries if entry.cell.family != "baseline"] or list(entries)
+
+
+def number(value: float | None, unit: str) -> str:
+    """Returns a value in the unit a person reads, three significant digits."""
+    return "–" if value is None else format_quantity(value, unit)
+
+
+def interval(quantity: Quantity) -> str:
+    """Returns `0.881 to 0.932`, in the unit of the value; empty without an interval."""
+    if quantity.value is None or quantity.ci_low is None or quantity.ci_high is None or quantity.exact:
+        return ""
+    unit, factor = display_unit(quantity.value, quantity.unit)
+    low, high = (format_number(end / factor) for end in (quantity.ci_low, quantity.ci_high))
+    return f"{low} to {high} {unit}".rstrip()
+
+
+def times(ratio: float) -> str:
+    """Returns a ratio as people say it.
+
+    >>> times(2.04), times(1.31), times(12.3)
+    ('2.0 times', '1.3 times', '12 times')
+    """
+    return f"{ratio:.1f} times" if ratio < 10 else f"{ratio:,.0f} times"
+
+
+def listed(words: Sequence[str], limit: int = 4) -> str:
+    """Returns `a, b and c`, or `a, b, c and 5 more`.
+
+    >>> listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], 2)
+    ('a, b and c', 'a, b and 2 more')
+    """
+    shown = list(words[:limit])
+    if len(words) > limit:
+        return f"{', '.join(shown)} and {len(words) - limit} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
+
+
+def plural(count: int, word: str) -> str:
+    """Returns `1 model`, `2 models`.
+
+    >>> plural(1, "model"), plural(2, "model")
+    ('1 model', '2 models')
+    """
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def signed(value: float) -> str:
+    """Returns a difference with its sign, three significant digits.
+
+    >>> signed(0.6), signed(-0.145)
+    ('+0.600', '−0.145')
+    """
+    return f"{'−' if value < 0 else '+'}{format_number(abs(value))}"
