@@ -121,4 +121,4 @@ def test_a_run_that_is_alive_is_not_continued_by_another_process(killable):
     finished, stored, runs = killable.resume()
     assert len(runs) == 2
     assert finished.exit_code == 0
-    assert stored.info.id != min(run.id for run in runs)
+    assert stored.info.id != min(runs, key=lambda run: run.started_at).id

@@ -1,5 +1,6 @@
 """A parent to be killed: `python -m tests.executors.parent RESULTS TRACE FIFO DOES`; `blocker` never ends."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def plan(trace: Path, fifo: Path, blocker: str) -> list[Cell]:
 
 
 if __name__ == "__main__":
+    # A shell starts what it puts in the background with SIGINT ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     results, trace, fifo, blocker = sys.argv[1:]
     with Store.open(Path(results)) as store:
         cells = plan(Path(trace), Path(fifo), blocker)

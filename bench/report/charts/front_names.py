@@ -124,9 +124,9 @@ def _write(axes: Axes, point: Point, spot: labels.Placed, mark: Mark, lane: Lane
     axes.annotate(
         _words(point, lane),
         xy=(x, y),
-        xycoords="figure pixels",
+        xycoords="figure points",
         xytext=(spot.left, spot.bottom),
-        textcoords="figure pixels",
+        textcoords="figure points",
         ha="left",
         va="bottom",
         fontsize=SMALL,

@@ -186,9 +186,9 @@ def _names(
             axes.annotate(
                 short(entry.candidate, 22),
                 xy=(want.x, want.y),
-                xycoords="figure pixels",
+                xycoords="figure points",
                 xytext=(spot.left + 2, spot.bottom),
-                textcoords="figure pixels",
+                textcoords="figure points",
                 fontsize=SMALL,
                 color=INK,
                 arrowprops=arrow if spot.leader else None,
