@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from bench.errors import InputError
 from bench.units import parse_quantity
 
-Kind = Literal["classification", "summarisation", "translation", "language-modelling", "multiple-choice"]
+Kind = Literal["classification", "summarisation", "translation", "language-modelling"]
 Name = Annotated[
     str,
     Field(min_length=1, max_length=100, pattern=r"^[^\s/\\\x00-\x1f]([^/\\\x00-\x1f]*[^\s/\\\x00-\x1f])?$"),

@@ -6,6 +6,7 @@ Any exception leaves this module as it is; `bench.executors.outcome` turns it in
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -125,6 +126,9 @@ def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str) -> Model:
         seed=int(payload["seed"]),
         max_input_tokens=task.max_input_tokens,
     )
+    folder = str(payload.get("suite_folder", ""))
+    if spec.factory is not None and folder not in sys.path:
+        sys.path.insert(0, folder)  # a factory may lie beside the suite; this process runs one cell
     model: Model = FAMILIES.load(cell.family)(spec, variant, context)
     needed = NEEDED_ABILITY[cell.kind]
     if needed not in model.abilities:

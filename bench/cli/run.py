@@ -32,6 +32,7 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
 
     Finished cells are kept: after an interruption the same command goes on where it stopped.
     """
+    from bench.errors import EXIT_CELL_FAILED
     from bench.executors.local import LocalExecutor
     from bench.plan import Options, make_plan, open_suite
     from bench.progress import progress_for
@@ -52,7 +53,7 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
             skip={cell.id: skipped[cell.model] for cell in plan.cells if cell.model in skipped},
         )  # fmt: skip
         _conclude(store, finished.run_id, results, report_path, no_report, as_json)
-    click.get_current_context().exit(finished.exit_code)
+    click.get_current_context().exit(finished.exit_code or (EXIT_CELL_FAILED if skipped else 0))
 
 
 def _fit_missing(plan: Plan, results: Path) -> dict[str, str]:

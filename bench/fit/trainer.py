@@ -109,6 +109,8 @@ class Trainer:
         Raises:
             FitError: the loss is not finite.
         """
+        if not any(self.groups):
+            raise FitError("there are no training examples; check the recipe's 'tasks' and 'train_split'")
         self._resume()
         best = self.state / "best.pt"
         self._started = self.clock() - self.progress.trained_s

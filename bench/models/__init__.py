@@ -38,7 +38,7 @@ UNSUPPORTED: dict[tuple[str, str], str] = {
 """Family and kind of task → why it cannot be done, known without loading anything."""
 
 STRATEGIES: dict[str, frozenset[str]] = {
-    "majority": frozenset({"classification", "multiple-choice"}),
+    "majority": frozenset({"classification"}),
     "copy": frozenset({"summarisation", "translation"}),
     "lead": frozenset({"summarisation", "translation"}),
 }
@@ -51,7 +51,7 @@ def why_unsupported(family: str, kind: str, strategy: str | None = None) -> str 
     >>> why_unsupported("encoder", "translation")
     'an encoder writes no text; use a causal-lm, seq2seq or transformer model'
     >>> why_unsupported("baseline", "translation", "majority")
-    "the baseline 'majority' does classification, multiple-choice only"
+    "the baseline 'majority' does classification only"
     """
     if strategy is not None and kind not in STRATEGIES[strategy]:
         return f"the baseline '{strategy}' does {', '.join(sorted(STRATEGIES[strategy]))} only"

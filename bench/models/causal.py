@@ -55,7 +55,8 @@ class CausalLM(HuggingFaceModel):
             return []
         longest = max(map(len, self._labels))
         prompts, options = self._prompts(texts)
-        batch, cut = self.tokenize(prompts, self.max_tokens - longest, **options)
+        limit = max(min(self.max_tokens, self.context_tokens - longest), 1)
+        batch, cut = self.tokenize(prompts, limit, **options)
         mask = batch["attention_mask"]
         positions = (mask.cumsum(1) - 1).clamp(min=0)
         prefix = self.module(

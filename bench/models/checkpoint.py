@@ -104,6 +104,21 @@ def files_hash(folder: Path) -> str:
     return total.hexdigest()
 
 
+def weights_identity(checkpoint: str, subfolder: str | None, revision: str | None) -> str:
+    """Returns what identifies the weights of an absolute checkpoint: a hash of its files, or Hub name and revision.
+
+    Raises:
+        InputError: the subfolder does not exist.
+    """
+    place = locate(checkpoint, Path())
+    if place.folder is None:
+        return f"{place.hub_name}@{revision}" + (f"/{subfolder}" if subfolder else "")
+    folder = place.folder / subfolder if subfolder else place.folder
+    if not folder.is_dir():
+        raise InputError(f"'{place.folder}' has no folder '{subfolder}'; check the key 'subfolder'")
+    return files_hash(folder)
+
+
 def _file_digest(path: Path) -> bytes:
     digest = hashlib.sha256()
     with path.open("rb") as stream:

@@ -54,7 +54,8 @@ def generate(
     """
     if not texts:
         return []
-    limit = model.max_tokens if encoder_decoder else model.max_tokens - decoding.max_new_tokens
+    room = model.context_tokens if encoder_decoder else model.context_tokens - decoding.max_new_tokens
+    limit = min(model.max_tokens, room)
     batch, cut = model.tokenize(texts, max(limit, 1), **options)
     output = _run(model, batch, decoding, on_token)
     start = 1 if encoder_decoder else batch["input_ids"].shape[1]

@@ -86,13 +86,17 @@ class HuggingFaceModel:
         self.device = context.device
 
     @property
-    def max_tokens(self) -> int:
-        """Longest sequence in tokens: the smallest of the model's, the tokenizer's and the suite's limits."""
+    def context_tokens(self) -> int:
+        """Longest sequence in tokens that the model and its tokenizer take."""
         config = self.module.config
         limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
-        limits += [self.tokenizer.model_max_length, self.context.max_input_tokens]
-        known = [int(limit) for limit in limits if limit and limit < UNBOUNDED]
-        return min(known, default=UNBOUNDED)
+        limits.append(self.tokenizer.model_max_length)
+        return min([int(limit) for limit in limits if limit and limit < UNBOUNDED], default=UNBOUNDED)
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest input in tokens: the model's context or the suite's limit, whichever is smaller."""
+        return min(self.context_tokens, self.context.max_input_tokens or UNBOUNDED)
 
     def tokenize(self, texts: Sequence[str], limit: int, **options: Any) -> tuple[Any, list[bool]]:
         """Returns padded tensors on the device, and for each text whether it was cut to `limit` tokens."""

@@ -16,7 +16,7 @@ from bench.errors import InputError, nearest
 from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
 from bench.models import why_unsupported
-from bench.models.checkpoint import files_hash, locate, read_config
+from bench.models.checkpoint import files_hash, locate, read_config, weights_identity
 from bench.plan.data import Data, check_not_empty
 from bench.plan.fits import make_job, read_recipe
 from bench.plan.names import check_names, fit_paths, resolved_model
@@ -134,7 +134,7 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     """Returns what identifies the weights; a missing checkpoint adds its fit to `fits`."""
     spec = resolved_model(suite, model)
     if model.fit is None:
-        return _Weights(spec, _loaded_identity(spec))
+        return _Weights(spec, _loaded_identity(spec, suite.path.parent))
     recipe = read_recipe(suite, model)
     output = fit_paths(suite, model)[1]
     if output is not None and output.is_dir():
@@ -145,21 +145,22 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
         return _Weights(fitted, files_hash(output), provenance, stale)
     job = make_job(suite, model, data, results)
     fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
-    if not job.output.is_dir():
+    if job.tasks and not job.output.is_dir():
         fits.append(job)
     return _Weights(fitted, job.id, read_provenance(job.output))
 
 
-def _loaded_identity(spec: ModelSpec) -> str:
+def _loaded_identity(spec: ModelSpec, base: Path) -> str:
     if spec.factory is not None:
         module = spec.factory.partition(":")[0]
-        found = _find_spec(module)
-        source = Path(found.origin).read_text(encoding="utf-8") if found and found.origin else ""
+        beside = base / Path(*module.split(".")).with_suffix(".py")
+        found = None if beside.is_file() else _find_spec(module)
+        origin = beside if found is None else Path(str(found.origin))
+        source = origin.read_text(encoding="utf-8") if origin.is_file() else ""
         return content_hash([spec.factory, source])
     if spec.checkpoint is None:
         return content_hash([spec.family, spec.strategy])
-    place = locate(spec.checkpoint, Path())
-    return files_hash(place.folder) if place.folder is not None else f"{place.hub_name}@{spec.revision}"
+    return weights_identity(spec.checkpoint, spec.subfolder, spec.revision)
 
 
 def _find_spec(module: str) -> Any:
@@ -221,6 +222,7 @@ def _cell(
         "model": spec.model_dump(mode="json"),
         "task": task.model_dump(mode="json"),
         "suite": suite.value.name,
+        "suite_folder": str(suite.path.parent.resolve()),
         "timeout_s": defaults.timeout_s,
         "memory_limit_bytes": defaults.memory_limit_bytes,
         "provenance": _short(weights.provenance),

@@ -51,7 +51,7 @@ class Data:
     def _check_split(self, task: TaskSpec, split: str) -> None:
         """Raises where one file would have to be two splits: a model must not be trained on what it is scored on."""
         path = task.data.path
-        if split != task.data.split and path is not None and (self.suite.path.parent / path).is_file():
+        if split != task.data.split and path is not None and (self.suite.path.parent / path.expanduser()).is_file():
             place = ("tasks", self.suite.value.tasks.index(task), "data", "path")
             raise self.suite.error(
                 place,

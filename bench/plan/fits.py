@@ -10,7 +10,7 @@ from bench.errors import InputError, nearest
 from bench.fit.job import FIT_VERSION, FitJob, FitTask
 from bench.fit.recipe import Recipe
 from bench.models import why_unsupported
-from bench.models.checkpoint import files_hash, locate
+from bench.models.checkpoint import weights_identity
 from bench.plan.data import Data
 from bench.plan.names import fit_paths, resolved_model
 from bench.record import content_hash
@@ -62,6 +62,8 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     """
     recipe = read_recipe(suite, model)
     full = Data(suite)
+    learnt = fit_tasks(suite, model, recipe)
+    _check_apart(suite, model, recipe, learnt)
     tasks = tuple(
         FitTask(
             task,
@@ -70,7 +72,7 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
             data.split(task, recipe.validation_split, recipe.max_validation_examples),
             full.labels(task),
         )
-        for task in fit_tasks(suite, model, recipe)
+        for task in learnt
     )
     resolved = resolved_model(suite, model)
     recipe_hash = content_hash(recipe.model_dump(mode="json"))
@@ -87,9 +89,19 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     return FitJob(resolved, recipe, tasks, place, fit_id, data_hash, recipe_hash, threads=threads)
 
 
+def _check_apart(suite: Located[Suite], model: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec]) -> None:
+    """Raises where a recipe learns from, or stops by, the very rows that are scored."""
+    for task in learnt:
+        if task.data.split in (recipe.train_split, recipe.validation_split):
+            raise suite.error(
+                ("tasks", suite.value.tasks.index(task), "data"),
+                f"the recipe of '{model.name}' learns from the split '{task.data.split}', which this task scores; set "
+                "another 'train_split' or 'validation_split' in the recipe, or another 'split' here",
+            )
+
+
 def _start(model: ModelSpec) -> str:
-    place = locate(str(model.checkpoint), Path())
-    return files_hash(place.folder) if place.folder is not None else f"{place.hub_name}@{model.revision}"
+    return weights_identity(str(model.checkpoint), model.subfolder, model.revision)
 
 
 def fit_jobs(
@@ -107,4 +119,10 @@ def fit_jobs(
     if not chosen:
         raise InputError(f"--only '{only}' matches no model with a fit; {nearest(str(only), [m.name for m in models])}")
     data = Data(suite)
-    return [make_job(suite, m, data, results, None if output is None else output / m.name) for m in chosen]
+    jobs = [make_job(suite, m, data, results, None if output is None else output / m.name) for m in chosen]
+    for job in jobs:
+        if not job.tasks:
+            raise InputError(
+                f"{suite.path}: '{job.model.name}' has a 'fit', and no task of the suite that it can learn"
+            )
+    return jobs

@@ -4,7 +4,9 @@ its place."""
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from bench.errors import BenchError, nearest
@@ -68,6 +70,19 @@ def _check_model(suite: Located[Suite], index: int, model: ModelSpec) -> None:
     if model.factory is not None and not re.fullmatch(r"[\w.]+:[\w.]+", model.factory):
         raise suite.error(
             ("models", index, "factory"), f"'{model.factory}' is not of the form 'package.module:function'"
+        )
+    if model.factory is not None:
+        _check_importable(suite, index, model.factory)
+
+
+def _check_importable(suite: Located[Suite], index: int, factory: str) -> None:
+    """Raises when no module of a factory's name lies beside the suite or on Python's path; nothing is imported."""
+    package = factory.partition(":")[0].partition(".")[0]
+    folders = [str(suite.path.parent.resolve()), *sys.path]
+    if package not in sys.builtin_module_names and PathFinder.find_spec(package, folders) is None:
+        raise suite.error(
+            ("models", index, "factory"),
+            f"there is no module '{package}' beside the suite or on Python's path; put it there, or install it",
         )
 
 

@@ -39,5 +39,5 @@ def open_suite(reference: str) -> Located[Suite]:
         hint = nearest(reference, siblings) if siblings else "check the path"
         raise InputError(f"{reference}: there is no such file; {hint}")
     raise InputError(
-        f"no embedded suite is named '{reference}'; {nearest(reference, embedded)}. For a file, give its path."
+        f"no embedded suite is named '{reference}'; {nearest(reference, embedded)} For a file, give its path."
     )

@@ -56,10 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def bench(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(folder)}
-    return subprocess.run(
-        [*BENCH, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([*BENCH, *arguments], cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +120,8 @@ def test_a_second_run_reuses_what_was_ok(finished: Any, folder: Path) -> None:
 
 def test_killed_in_the_middle_and_started_again(folder: Path) -> None:
     marker = f"--results=killed-{os.getpid()}"
-    environment = os.environ | {"PYTHONPATH": str(folder)}
     arguments = [*BENCH, "run", "suite.yaml", "--only", "[fk]*", marker]
-    child = subprocess.Popen(arguments, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(arguments, cwd=folder, stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
     first = next(line for line in child.stderr if line.startswith("[1/2]"))
     family = psutil.Process(child.pid).children(recursive=True)
@@ -141,3 +137,23 @@ def test_killed_in_the_middle_and_started_again(folder: Path) -> None:
     assert all("reused" in line for line in lines)
     shown = json.loads(bench(folder, "show", "--json", marker).stdout)
     assert {cell["model"]: cell["status"] for cell in shown["cells"]} == {"knows": "ok", "floor": "ok"}
+
+
+def test_a_training_that_fails_is_told_by_the_exit_code(folder: Path) -> None:
+    (folder / "bad.yaml").write_text(
+        "name: bad\nmodels:\n  - {name: bert, family: encoder, fit: {recipe: recipe.yaml}}\n"
+        "tasks:\n  - {name: topic, kind: classification, data: {path: splits}}\n"
+    )
+    (folder / "recipe.yaml").write_text(
+        "start: scratch\narchitecture: {layers: 1, d_model: 16, heads: 2, d_ff: 32, vocab_size: 300}\n"
+        "steps: 20\nlearning_rate: 1.0e+30\nwarmup_steps: 0\nclip_norm: 1.0e+30\n"
+    )
+    (folder / "splits").mkdir()
+    for split in ("train", "validation", "test"):
+        rows = [{"text": f"{split} {index}", "label": "ab"[index % 2]} for index in range(20)]
+        (folder / "splits" / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    ran = bench(folder, "run", "bad.yaml", "--results", "bad-results", "--no-report")
+    assert ran.returncode == 5, ran.stderr
+    assert "lower the recipe's learning_rate" in ran.stderr
+    report = bench(folder, "report", "latest", "--format", "md", "-o", ".", "--results", "bad-results")
+    assert report.returncode == 4 and "Traceback" not in report.stderr

@@ -149,3 +149,14 @@ def test_stop_strings_end_the_text(checkpoints: dict[str, Path]) -> None:
     cut = model.generate([TEXTS[0]], Decoding(max_new_tokens=20, stop=(stop,)))[0].text
     assert stop not in cut
     assert whole.startswith(cut)
+
+
+def test_a_limit_on_the_input_leaves_room_for_the_output(checkpoints: dict[str, Path]) -> None:
+    from bench.models import FAMILIES as TABLE
+    from tests.checkpoints import context_of, spec_of
+
+    family = "causal-lm"
+    context = context_of("translation", max_input_tokens=16)
+    model = TABLE.load(family)(spec_of(family, checkpoints[family]), VariantSpec(), context)
+    answer = model.generate([" ".join(TEXTS)], Decoding(max_new_tokens=40))[0]
+    assert answer.input_tokens == 16 and answer.truncated

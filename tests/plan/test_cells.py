@@ -124,3 +124,30 @@ def test_a_bare_encoder_is_unsupported_until_a_head_is_fitted(tmp_path: Path) ->
     (tmp_path / "bare" / "config.json").write_text('{"architectures": ["BertModel"]}')
     plan = plan_of(suite_file(tmp_path, "  - {name: bert, family: encoder, checkpoint: bare}"))
     assert "no classification head; add a 'fit'" in str(plan.cells[0].unsupported)
+
+
+def test_learning_from_the_scored_split_is_refused(tmp_path: Path) -> None:
+    path = suite_file(tmp_path, "  - {name: bert, family: encoder, fit: {recipe: recipe.yaml}}")
+    path.write_text(path.read_text().replace("{path: data}", "{path: data, split: validation}"))
+    with pytest.raises(SuiteError, match=r"learns from the split 'validation', which this task scores"):
+        plan_of(path)
+
+
+def test_the_identity_follows_the_weights_in_a_subfolder(tmp_path: Path) -> None:
+    weights = tmp_path / "ckpt" / "step-100"
+    weights.mkdir(parents=True)
+    (weights / "model.safetensors").write_bytes(b"one")
+    path = suite_file(tmp_path, "  - {name: gpt, family: causal-lm, checkpoint: ckpt, subfolder: step-100}")
+    first = plan_of(path).cells[0].id
+    (weights / "model.safetensors").write_bytes(b"two")
+    assert plan_of(path).cells[0].id != first
+
+
+def test_a_factory_is_looked_for_beside_the_suite_and_belongs_to_the_identity(tmp_path: Path) -> None:
+    path = suite_file(tmp_path, '  - {name: mine, family: torch-module, factory: "no_such_module_here:build"}')
+    with pytest.raises(SuiteError, match="no module 'no_such_module_here' beside the suite"):
+        plan_of(path)
+    (tmp_path / "no_such_module_here.py").write_text("def build(): ...")
+    first = plan_of(path).cells[0].id
+    (tmp_path / "no_such_module_here.py").write_text("def build(): return 1")
+    assert plan_of(path).cells[0].id != first
