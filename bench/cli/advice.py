@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from bench.cli.options import json_option, print_json, print_table, results_option
-from bench.cli.results import open_view
 
 RULES = ("best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted")
 
@@ -25,10 +24,9 @@ def recommend(
     run: str, where: Sequence[str], prefer: str | None, rule: str | None, results: Path, as_json: bool
 ) -> None:
     """Say which model of RUN to ship, with the suite's limits and those of --where."""
-    from bench.decide import decide
+    import bench
 
-    view = open_view(run, results)
-    decision = decide(view.entries, view.decision.question.asking(where, prefer, rule))
+    decision = bench.recommend(run, where=where, prefer=prefer, rule=rule, results=results)
     if as_json:
         print_json(decision.to_json())
         return
@@ -62,13 +60,18 @@ def compare(a: str, b: str, run: str, results: Path, as_json: bool) -> None:
 def _side(text: str, run: str, results: Path) -> list[Any]:
     """Returns the entries of one side of a comparison."""
     from bench.errors import UsageError, nearest
+    from bench.store import Store
+    from bench.summary import summarise
 
     chosen, _, model = text.rpartition(":")
-    view = open_view(chosen or run, results)
-    entries = [entry for entry in view.entries if entry.candidate == model]
-    if not entries:
-        raise UsageError(f"run {view.info.id} has no model '{model}'; {nearest(model, view.candidates)}")
-    return entries
+    with Store.open(results, create=False) as store:
+        stored = store.load(chosen or run)
+    entries = summarise(stored.records)
+    found = [entry for entry in entries if entry.candidate == model]
+    if not found:
+        names = {entry.candidate for entry in entries}
+        raise UsageError(f"run {stored.info.id} has no model '{model}'; {nearest(model, names)}")
+    return found
 
 
 @click.command()

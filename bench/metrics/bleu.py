@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bench.metrics.base import Floats
-from bench.metrics.rows import TEXT_KINDS, counted, predictions, references
-from bench.record import Sample
+from bench.metrics.sacrebleu_counts import SacrebleuCounts
 
 ORDERS = 4
 """Longest n-gram. Source: Papineni et al. 2002."""
 
 
-class Bleu:
+class Bleu(SacrebleuCounts):
     """Corpus BLEU, 0 to 100: brevity penalty times the geometric mean of the n-gram precisions, n = 1 … 4.
 
     A precision without a hit is smoothed to 100 / (2ᵏ·total), k counting such precisions
@@ -26,23 +23,14 @@ class Bleu:
     """
 
     name = "bleu"
-    unit = "score"
     higher_is_better = True
-    kinds = TEXT_KINDS
-    proportion = False
+    width = 2 + 2 * ORDERS + 1
 
-    @cached_property
-    def signature(self) -> str | None:
-        """sacrebleu's signature for one reference."""
-        scorer = _scorer()
-        scorer.num_refs = 1
-        return str(scorer.get_signature())
+    def scorer(self) -> Any:
+        """Returns sacrebleu's scorer."""
+        from sacrebleu.metrics.bleu import BLEU
 
-    def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns rows of shape `(n, 11)`."""
-        if not samples:
-            return np.zeros((0, 2 + 2 * ORDERS + 1))
-        return counted(_scorer()._extract_corpus_statistics(predictions(samples), [references(samples)]))
+        return BLEU(force=True)
 
     def value(self, sums: Floats) -> Floats:
         """Returns corpus BLEU."""
@@ -57,9 +45,3 @@ class Bleu:
         shortness = np.divide(wanted, length, out=np.ones(n.shape), where=scored & (length > 0))
         penalty = np.exp(np.minimum(0.0, 1.0 - shortness))
         return np.where(n > 0, np.where(scored, 100.0 * penalty * geometric, 0.0), np.nan)
-
-
-def _scorer() -> Any:
-    from sacrebleu.metrics.bleu import BLEU
-
-    return BLEU(force=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bench.metrics.base import Floats
-from bench.metrics.rows import TEXT_KINDS, counted, predictions, ratio, references
-from bench.record import Sample
+from bench.metrics.rows import ratio
+from bench.metrics.sacrebleu_counts import SacrebleuCounts
 
 ORDERS = 6
 """Longest character n-gram. Source: Popović 2015."""
@@ -18,7 +16,7 @@ BETA = 2
 """Recall weighs β² times as much as precision. Source: Popović 2016."""
 
 
-class ChrF:
+class ChrF(SacrebleuCounts):
     """Corpus chrF2, 0 to 100: F-β of character n-gram precision and recall, averaged over n = 1 … 6.
 
     Orders without an n-gram on either side are left out. Rows: per order `in prediction, in reference,
@@ -28,23 +26,14 @@ class ChrF:
     """
 
     name = "chrf"
-    unit = "score"
     higher_is_better = True
-    kinds = TEXT_KINDS
-    proportion = False
+    width = 3 * ORDERS + 1
 
-    @cached_property
-    def signature(self) -> str | None:
-        """sacrebleu's signature for one reference."""
-        scorer = _scorer()
-        scorer.num_refs = 1
-        return str(scorer.get_signature())
+    def scorer(self) -> Any:
+        """Returns sacrebleu's scorer."""
+        from sacrebleu.metrics.chrf import CHRF
 
-    def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns rows of shape `(n, 19)`."""
-        if not samples:
-            return np.zeros((0, 3 * ORDERS + 1))
-        return counted(_scorer()._extract_corpus_statistics(predictions(samples), [references(samples)]))
+        return CHRF(char_order=ORDERS, word_order=0, beta=BETA)
 
     def value(self, sums: Floats) -> Floats:
         """Returns corpus chrF."""
@@ -61,9 +50,3 @@ class ChrF:
         below = np.where(scored, BETA**2 * precision + recall, 1.0)
         score = 100.0 * (1 + BETA**2) * precision * recall / below
         return np.where(n > 0, np.where(scored, score, 0.0), np.nan)
-
-
-def _scorer() -> Any:
-    from sacrebleu.metrics.chrf import CHRF
-
-    return CHRF(char_order=ORDERS, word_order=0, beta=BETA)

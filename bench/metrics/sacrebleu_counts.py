@@ -1,0 +1,41 @@
+"""What BLEU, chrF and TER share: sacrebleu's own counts per example, and its signature."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bench.metrics.base import Floats
+from bench.metrics.rows import TEXT_KINDS, counted, predictions, references
+from bench.record import Sample
+
+
+class SacrebleuCounts(ABC):
+    """A corpus metric of sacrebleu; a subclass names its scorer and computes the value from summed counts."""
+
+    unit = "score"
+    kinds = TEXT_KINDS
+    proportion = False
+    width: int
+    """Columns of a row of counts, the example's own 1 included."""
+
+    @abstractmethod
+    def scorer(self) -> Any:
+        """Returns sacrebleu's object, made now: the import takes half a second."""
+
+    @cached_property
+    def signature(self) -> str | None:
+        """sacrebleu's signature for one reference."""
+        scorer = self.scorer()
+        scorer.num_refs = 1
+        return str(scorer.get_signature())
+
+    def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
+        """Returns rows of shape `(n, width)`."""
+        if not samples:
+            return np.zeros((0, self.width))
+        return counted(self.scorer()._extract_corpus_statistics(predictions(samples), [references(samples)]))
