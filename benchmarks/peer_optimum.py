@@ -30,29 +30,13 @@ from bench.measure.profiles import PROFILES
 from bench.meters.bundle import open_meters
 
 PROMPT_TOKENS, NEW_TOKENS = 32, 16
-REASON = """Why they differ: with `launcher=process` the peer's parent waits for its child in `while
-         isolated_process.is_alive() and not parent_connection.poll(): pass` (launchers/process/launcher.py),
-         which keeps one core busy for the whole measurement; on a machine of few cores the child's threads
-         wait for each other. bench's parent blocks. Against `inline` what is left is tokenising and decoding
-         text, which bench times and the peer does not, and the different versions of transformers."""
-PEER = """
-import json, sys from optimum_benchmark import Benchmark, BenchmarkConfig, InferenceConfig, InlineConfig,
-ProcessConfig, PyTorchConfig
-
-def main(): launcher, model, seconds, prompt, new, threads = sys.argv[1:] config = BenchmarkConfig(
-    name="generation", launcher=InlineConfig() if launcher == "inline" else ProcessConfig(),
-    scenario=InferenceConfig( latency=True, memory=False, iterations=5, duration=int(float(seconds)),
-    warmup_runs=3, input_shapes={"batch_size": 1, "sequence_length": int(prompt)},
-    generate_kwargs={"max_new_tokens": int(new), "min_new_tokens": int(new), "do_sample": False}, ),
-    backend=PyTorchConfig(model=model, device="cpu", task="text-generation", library="transformers",
-    inter_op_num_threads=1, intra_op_num_threads=int(threads)), ) report = Benchmark.launch(config).to_dict()
-    phases = {name: part["latency"] for name, part in report.items() if isinstance(part, dict) and
-    part.get("latency")} print("RESULT " + json.dumps({name: [part["p50"], part["count"], part["values"]] for
-    name, part in phases.items()}))
-
-if __name__ == "__main__":
-    main()
-"""
+SCRIPT = Path(__file__).with_name("optimum_script.py")
+REASON = """
+Why they differ: with `launcher=process` the peer's parent waits for its child in
+`while isolated_process.is_alive() and not parent_connection.poll(): pass` (launchers/process/launcher.py),
+which keeps one core busy for the whole measurement; on a machine of few cores the child's threads wait for
+each other. bench's parent blocks. Against `inline` what is left is tokenising and decoding text, which bench
+times and the peer does not, and the different versions of transformers."""
 
 
 def main() -> int:
@@ -88,12 +72,10 @@ def by_bench(checkpoint: Path, seconds: float) -> tuple[float, int]:
 
 def by_peer(options: argparse.Namespace, launcher: str, checkpoint: Path, folder: Path) -> tuple[float, int]:
     """Returns the peer's median time of a whole generation in seconds and the number of requests."""
-    script = folder / "peer.py"
-    script.write_text(PEER)
     arguments = [launcher, checkpoint, options.seconds, PROMPT_TOKENS, NEW_TOKENS, options.threads]
     settings = os.environ | {"LOG_LEVEL": "ERROR", "LOG_TO_FILE": "0", "HF_HUB_OFFLINE": "1"}
     settings.pop("PYTHONPATH", None)
-    command = [str(options.peer), str(script), *map(str, arguments)]
+    command = [str(options.peer), str(SCRIPT), *map(str, arguments)]
     done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if not lines:

@@ -31,7 +31,8 @@ from bench.meters.bundle import open_meters
 from bench.models.base import Classified, OnToken
 from bench.record import Sample
 from bench.stats.bootstrap import percentile_interval
-from bench.summary.timings import DERIVATIONS, draws
+from bench.summary.ratios import ratio_draws
+from bench.summary.timings import DERIVATIONS
 from bench.tasks.base import Request
 
 LAYERS, WIDTH, ROWS = 100, 256, 32
@@ -95,9 +96,9 @@ def interval(
             seconds = executor.call("sensitivity:measured_s", arguments, log_path=options.log)
             arms[arm].append(np.array(seconds))
     rng = np.random.default_rng(lot.getrandbits(32))
-    how = DERIVATIONS["latency_p50_s"]
-    plain, slower = (draws(how, arms[arm], REPLICATES, rng) for arm in arms)
-    found = percentile_interval(slower / plain)
+    found = percentile_interval(
+        ratio_draws(DERIVATIONS["latency_p50_s"], arms["plain"], arms["slower"], REPLICATES, rng)
+    )
     assert found is not None
     return found
 

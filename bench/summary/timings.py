@@ -132,19 +132,20 @@ def estimate(how: Derivation, values: Floats) -> float:
 
 def draws(how: Derivation, arrays: Sequence[Floats], replicates: int, rng: np.random.Generator) -> Floats:
     """Returns bootstrap draws of the reading over processes and samples, shape `(replicates,)`."""
-
-    def one(values: Floats, count: int) -> Floats:
-        if how.column is not None:
-            return bootstrap.ratio_draws(values[:, how.column], values[:, 0], count, rng)
-        if how.q is not None:
-            return bootstrap.quantile_draws(values, how.q, count, rng)
-        return bootstrap.mean_draws(values, count, rng)
-
-    pooled = one(np.concatenate(arrays), replicates)
+    pooled = sample_draws(how, np.concatenate(arrays), replicates, rng)
     if len(arrays) < 2:
         return pooled
     points = [estimate(how, array) for array in arrays]
-    return bootstrap.hierarchical_draws(pooled, points, [one(array, 400) for array in arrays], rng)
+    return bootstrap.hierarchical_draws(pooled, points, [sample_draws(how, one, 400, rng) for one in arrays], rng)
+
+
+def sample_draws(how: Derivation, values: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """Returns bootstrap draws of the reading over the samples of one array, shape `(count,)`."""
+    if how.column is not None:
+        return bootstrap.ratio_draws(values[:, how.column], values[:, 0], count, rng)
+    if how.q is not None:
+        return bootstrap.quantile_draws(values, how.q, count, rng)
+    return bootstrap.mean_draws(values, count, rng)
 
 
 def _interval(
