@@ -24,6 +24,8 @@ from bench.readings import READINGS
 from bench.stats.bootstrap import percentile_interval
 from bench.stats.paired import holm
 from bench.summary import Entry
+from bench.summary.ratios import Floats, ratio_draws
+from bench.summary.timings import DERIVATIONS
 
 READINGS_COMPARED = (
     "latency_p50_s",
@@ -139,10 +141,7 @@ def _efficiency(
         if first is None or second is None or not first.value or second.value is None:
             continue
         mixed = is_estimate(first) != is_estimate(second)
-        sides = enumerate((a, b))
-        drawn = [reading_draws(e, name, replicates, seed + side, None, use_bounds=mixed) for side, e in sides]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            interval = percentile_interval(drawn[1] / drawn[0])
+        interval = percentile_interval(_ratios(a, b, name, replicates, seed, use_bounds=mixed))
         low, high = interval if interval and interval[0] < interval[1] else (None, None)
         ratio = second.value / first.value
         column = Column(name, name, READINGS[name].unit, READINGS[name].higher_is_better)
@@ -150,6 +149,18 @@ def _efficiency(
         extra = " One of the two is an estimate, the other measured: compare with care." if mixed else ""
         rows.append(EfficiencyRow(a.cell.task, name, first.value, second.value, ratio, low, high, text + extra))
     return rows
+
+
+def _ratios(a: Entry, b: Entry, name: str, replicates: int, seed: int, *, use_bounds: bool) -> Floats:
+    """Returns draws of b ÷ a; timed repeats go in pairs where there are as many on both sides."""
+    how = DERIVATIONS.get(name)
+    if how is not None and len(a.timed[how.timed]) == len(b.timed[how.timed]) > 1:
+        return ratio_draws(how, a.timed[how.timed], b.timed[how.timed], replicates, np.random.default_rng(seed))
+    first, second = (
+        reading_draws(e, name, replicates, seed + side, None, use_bounds=use_bounds) for side, e in enumerate((a, b))
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(second / first)
 
 
 def _ratio_words(

@@ -74,6 +74,18 @@ def test_ratios_of_efficiency_have_intervals_and_a_direction() -> None:
     assert memory.ci_low is None and memory.sentence.endswith("(without an interval).")
 
 
+def test_interleaved_repeats_are_compared_round_by_round() -> None:
+    drift = (1.0, 1.3, 0.8, 1.2)
+
+    def side(name: str, cost: float) -> list[Entry]:
+        sketches = [Sketch(name, latency_s=0.01 * cost * slow, spread=0.02) for slow in drift]
+        return summarise([make_record(sketch, "topic", process=k) for k, sketch in enumerate(sketches)])
+
+    found = compare(side("one", 1.0), side("two", 1.05), "one", "two", readings=("latency_p50_s",)).efficiency[0]
+    assert 1.0 < (found.ci_low or 0) < 1.05 < (found.ci_high or 0) < 1.1
+    assert found.sentence.endswith("one is better.")
+
+
 def test_an_estimate_against_a_measurement_is_said() -> None:
     one, two = Sketch("one"), Sketch("two", energy_j=0.6, energy_source="estimate")
     found = compare(_entries(one, Task("topic")), _entries(two, Task("topic")), "one", "two")
