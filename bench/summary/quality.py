@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.metrics.base import Metric
 from bench.record import Record, Sample
 from bench.stats import bootstrap
-from bench.stats.proportion import FEW, FEW_SAID, wilson
+from bench.stats.proportion import FEW_SAID, is_few, proportion_interval
 from bench.stats.resample import Resamples
 from bench.summary.entry import Quantity
 
@@ -46,7 +46,7 @@ def shared_resamples(samples: Sequence[Sample], replicates: int = REPLICATES, se
 
 def quantities(metrics: Sequence[Metric], statistics: dict[str, Floats], resamples: Resamples) -> dict[str, Quantity]:
     """Returns each metric's value with its 95 % interval: Wilson for a proportion of independent examples,
-    else BCa."""
+    else the bootstrap's."""
     drawn = [m for m in metrics if not (m.proportion and resamples.groups is None)]
     sums = dict(zip([m.name for m in drawn], resamples.sums([statistics[m.name] for m in drawn]), strict=True))
     return {m.name: _quantity(m, statistics[m.name], sums.get(m.name), resamples) for m in metrics}
@@ -61,13 +61,13 @@ def _quantity(metric: Metric, statistics: Floats, sums: Floats | None, resamples
         return Quantity(None, None, None, n, metric.unit, source, metric.higher_is_better, why)
     remark = None
     if sums is None:
-        interval = wilson(value * n, n)
-        remark = FEW_SAID if min(value, 1 - value) * n < FEW - 0.5 else None
+        interval = proportion_interval(round(value * n), n)
+        remark = FEW_SAID if is_few(round(value * n), n) else None
     elif units < bootstrap.SMALLEST_N:
         interval = None
     else:
         jackknife = bootstrap.jackknife_values(resamples.by_unit(statistics), metric.value)
-        interval = bootstrap.bca_interval(np.asarray(metric.value(sums)), value, jackknife)
+        interval = bootstrap.guarded_interval(np.asarray(metric.value(sums)), value, jackknife)
         remark = bootstrap.SKEWED if bootstrap.is_too_skewed(jackknife) else None
     low, high = interval or (None, None)
     reason = remark if interval else _short(units, resamples)
