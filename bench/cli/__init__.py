@@ -68,6 +68,6 @@ def bench() -> None:
     loaded model, and turns that into a Pareto front and a report.
 
     \b
-    Exit codes: 0 ok · 2 wrong input · 3 this machine lacks something · 4 storage · 5 a cell failed · 130
-    interrupted
+    Exit codes: 0 ok · 1 unexpected error, or a training failed · 2 wrong input · 3 this machine lacks something
+    4 storage · 5 a cell failed · 130 interrupted
     """

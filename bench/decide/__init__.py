@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.decide import across, cost, fronts, sensitivity
+from bench.decide import across, advice, cost, fronts, sensitivity
 from bench.decide.board import Board, build
 from bench.decide.case import Recommendation
 from bench.decide.constraints import Check, check_all, inapplicable
@@ -60,7 +60,7 @@ def _judge(board: Board, checks: Sequence[Sequence[Check]], question: Question) 
         sensitivity=sensitivity.explore(board, front, question),
         volume=volume,
         volume_remark=remark,
-        remarks=(*board.remarks, *limits),
+        remarks=(*advice.rule(board, question.rule), *board.remarks, *limits),
     )
 
 
@@ -80,7 +80,9 @@ def _without_each(
     for index, board in enumerate(boards):
         rest = [other for i, other in enumerate(boards) if i != index]
         leader = _leader_across(rest, [c for i, c in enumerate(checks) if i != index], question)
-        effect = "the choice stays" if leader == usual else f"the choice would be {leader or 'nobody'}"
+        effect = f"the choice would be {leader}" if leader else "nobody would be eligible"
+        if leader == usual:
+            effect = "the choice stays" if usual else "there is still nobody eligible"
         out.append(TaskLeftOut(board.task, leader, f"Without the task '{board.task}', across tasks {effect}."))
     return out
 

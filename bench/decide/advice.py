@@ -8,7 +8,9 @@ from bench.decide.board import Board
 from bench.decide.case import Binding, Case
 from bench.decide.constraints import Check, state_of
 from bench.decide.next_step import NextStep
+from bench.decide.rules import preferred
 from bench.decide.wording import amount, differences, listed, percent, size, spoken
+from bench.suite import DecisionSpec
 
 MOST_SHARES = 3
 """Candidates named when the replicates disagree."""
@@ -31,10 +33,10 @@ def headline(case: Case) -> str:
     split = listed([f"{other} in {percent(share)}" for other, share in list(case.shares.items())[:MOST_SHARES]])
     split = f"When the examples and timings are resampled, the rule picks {split}; a pick needs {percent(case.needed)}"
     if case.rival_is_open:
+        safe = "" if board.is_baseline(name) else ": it is the safe choice if this cannot wait"
         return (
             f"No pick for {where(board)}: a better model may meet the limits; the data do not show whether it does. "
-            f"{split}. Of the models that are shown to meet them, {name} is the best, with {values}: it is the safe "
-            "choice if this cannot wait."
+            f"{split}. Of the models that are shown to meet them, {name} is the best, with {values}{safe}."
         )
     return f"No pick for {where(board)}: the data do not decide. {split}. As observed, {name} leads with {values}."
 
@@ -45,16 +47,19 @@ def where(board: Board) -> str:
 
 
 def unresolved(case: Case) -> list[str]:
-    """Returns a warning for each candidate that would be the pick, were it shown to meet its open limits."""
-    found = []
-    for row in case.hopefuls:
-        name, checks = case.board.names[row], case.front.standings[row].checks
-        reasons = listed([check.sentence for check in checks if check.state == "open"])
-        found.append(
-            f"Warning: {name} would be picked instead if it were shown to meet its limits "
-            f"({differences(case.board, row, case.leader)}), and the data do not settle that: {reasons}."
-        )
-    return found
+    """Returns a warning that candidates would be the pick, were they shown to meet their open limits; the likeliest
+    first."""
+    if not case.hopefuls:
+        return []
+    names = case.board.names
+    first, *rest = sorted(case.hopefuls, key=lambda row: -case.shares.get(names[row], 0.0))
+    checks = case.front.standings[first].checks
+    reasons = listed([check.sentence for check in checks if check.state == "open"])
+    others = f" The same goes for {listed([names[row] for row in rest])}." if rest else ""
+    return [
+        f"Warning: {names[first]} would be picked instead if it were shown to meet its limits "
+        f"({differences(case.board, first, case.leader)}), and the data do not settle that: {reasons}.{others}"
+    ]
 
 
 def unmeasured(case: Case) -> list[str]:
@@ -87,7 +92,7 @@ def runner_up(case: Case, row: int | None) -> str:
     """Returns who comes second, and what choosing it instead would cost and bring."""
     if row is None:
         return "No other model is eligible, so there is no runner-up."
-    how = "Runner-up" if case.sure else "Next"
+    how = "Runner-up" if case.sure else "Next of those that meet the limits" if case.rival_is_open else "Next"
     return f"{how}: {case.board.names[row]}, with {differences(case.board, row, case.leader)}."
 
 
@@ -163,3 +168,23 @@ def nobody(board: Board, judged: Sequence[int]) -> str:
     elif not judged:
         why = "no model has every objective"
     return f"No pick for {where(board)}: {why}."
+
+
+def rule(board: Board, spec: DecisionSpec) -> list[str]:
+    """Returns what the rule is, in words; nothing where there is nothing to prefer."""
+    if not board.columns:
+        return []
+    prefer = preferred(board, spec)
+    best = f"the best {spoken(board.columns[prefer].name)}"
+    costs = [spoken(board.columns[c].name) for c in range(board.objectives) if c != prefer]
+    ties = f", and among equals by {listed(costs, 'then')}" if costs else ""
+    said = {
+        "best-quality-within-budget": f"{best}{ties}",
+        "cheapest-within-epsilon": f"the best {costs[0] if costs else 'value'} within {spec.epsilon:g} of {best}",
+        "lexicographic": f"the best {listed([spoken(name) for name in spec.order], 'then')}, in this order",
+        "weighted": f"the best sum of {spoken(board.columns[prefer].name)} and the others, by the exchange rates "
+        + listed([f"{text} of {spoken(name)}" for name, text in spec.rates.items()]),
+    }
+    return [
+        f"The rule ({spec.rule}): of the models that are shown to meet every limit, the one with {said[spec.rule]}."
+    ]

@@ -131,7 +131,7 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
         remarks=(
             *remarks,
             *_remarks(task, good, columns, objectives),
-            *_taken_as_read(task, columns, quantities, draws),
+            *_taken_as_read(task, [entry.candidate for entry in entries], columns, quantities, draws),
         ),
         baselines=tuple(entry.cell.family == "baseline" for entry in entries),
         seconds=np.array([_number(entry.efficiency.get("latency_mean_s")) for entry in entries]),
@@ -244,23 +244,29 @@ def _mcnemar(a: Floats | None, b: Floats | None) -> float:
 
 
 def _taken_as_read(
-    task: str, columns: Sequence[Column], quantities: Sequence[Sequence[Quantity | None]], draws: Floats
+    task: str,
+    names: Sequence[str],
+    columns: Sequence[Column],
+    quantities: Sequence[Sequence[Quantity | None]],
+    draws: Floats,
 ) -> list[str]:
     """Returns a sentence for each column that is compared as if it had no noise, though it is not exact."""
     remarks = []
     for c, column in enumerate(columns):
         known = [(m, q) for m, row in enumerate(quantities) if (q := row[c]) is not None and q.value is not None]
-        fixed = [
-            q for m, q in known if not (q.exact or column.is_quality or is_estimate(q)) and np.ptp(draws[:, m, c]) == 0
-        ]
+        fixed = [m for m, q in known if not _varies(column, q) and np.ptp(draws[:, m, c]) == 0]
         if fixed:
-            why = "; ".join(sorted({q.reason for q in fixed if q.reason})) or "it has no interval"
-            whose = "every model" if len(fixed) == len(known) else f"{len(fixed)} of {len(known)} models"
+            whose = "every model" if len(fixed) == len(known) else ", ".join(names[m] for m in fixed)
             remarks.append(
-                f"{column.name} on '{task}' is taken as read for {whose} ({why}): limits and labels act as "
-                "if it would read the same again, so a small difference in it may be chance."
+                f"{column.name} on '{task}' has no interval for {whose}: it enters as it was read, as if it would read "
+                "the same again, so a small difference in it may be chance."
             )
     return remarks
+
+
+def _varies(column: Column, quantity: Quantity) -> bool:
+    """Returns whether a quantity needs no remark: it has draws, has its own remark, or shows no noise."""
+    return column.is_quality or is_estimate(quantity) or quantity.is_firm
 
 
 def _remarks(task: str, good: Sequence[Entry], columns: Sequence[Column], objectives: int) -> list[str]:

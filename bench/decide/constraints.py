@@ -44,7 +44,7 @@ class Check:
     sentence: str
     """For people, without the candidate's name."""
     exact: bool = False
-    """Whether the reading has no noise at all, so that it needs no interval."""
+    """Whether the reading shows no noise: it is counted, or the ends of its interval are equal."""
     holds: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
     """In which replicates the limit holds, shape `(B,)`; None when nothing was measured."""
 
@@ -60,7 +60,7 @@ def check_all(board: Board, limits: Sequence[Limit]) -> tuple[tuple[Check, ...],
         for row, checks in enumerate(found):
             if board.broken[row] is None:
                 quantity = board.quantities[row][index]
-                exact, holds = quantity is not None and quantity.exact, _holds(board, row, index, limit)
+                exact, holds = quantity is not None and quantity.is_firm, _holds(board, row, index, limit)
                 checks.append(replace(_check(board, row, index, limit, ratios), exact=exact, holds=holds))
     return tuple(tuple(checks) for checks in found)
 

@@ -134,7 +134,7 @@ def _labels(
     dominators = ev.excluded(evidence)
     out: list[tuple[Label, str | None, str]] = []
     for place, row in enumerate(rows):
-        share = f"on the front in {percent(float(stability[place]))} of replicates"
+        share = f"on the front in {percent(float(stability[place]))} of resamples"
         if place in dominators:
             x = rows[dominators[place]]
             text = f"dominated by {board.names[x]}, which has {differences(board, x, row)}"

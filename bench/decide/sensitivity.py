@@ -16,7 +16,7 @@ from bench.decide.constraints import Check, state_of
 from bench.decide.fronts import Front
 from bench.decide.pareto import nondominated
 from bench.decide.question import Limit, Question
-from bench.decide.wording import amount, listed, percent
+from bench.decide.wording import amount, listed, percent, spoken
 from bench.stats.resample import seeded
 
 Floats = NDArray[np.float64]
@@ -155,7 +155,7 @@ def _without(board: Board, c: int) -> Board:
 
 def _effect(name: str, lost: tuple[str, ...], usual: str | None, pick: str | None) -> str:
     choice = "the choice stays" if pick == usual else f"the choice would be {pick or 'nobody'}"
-    return f"Without {name}, {choice}" + (f", and {listed(list(lost))} would leave the front." if lost else ".")
+    return f"Without {spoken(name)}, {choice}" + (f", and {listed(list(lost))} would leave the front." if lost else ".")
 
 
 def smaa(board: Board, rows: Sequence[int], question: Question) -> dict[str, tuple[float, ...]]:
@@ -190,5 +190,7 @@ def sentences(board: Board, found: Sensitivity) -> list[str]:
     if len(found.acceptability) > 1:
         name, shares = max(found.acceptability.items(), key=lambda item: item[1][0])
         share = percent(shares[0])
-        lines.append(f"Over all ways to weight the objectives, {name} comes first for {share} on {where(board)}.")
+        lines.append(
+            f"If the objectives of {where(board)} were weighted at random, {name} would come first in {share} of cases."
+        )
     return lines

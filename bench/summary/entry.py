@@ -43,6 +43,11 @@ class Quantity:
         """Whether both ends of the interval are known."""
         return self.ci_low is not None and self.ci_high is not None
 
+    @property
+    def is_firm(self) -> bool:
+        """Whether it shows no noise: it is counted, or all observations near it are equal."""
+        return self.exact or (self.has_interval and self.ci_low == self.ci_high)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:

@@ -123,6 +123,47 @@ def test_prices_make_objectives_and_print_their_assumptions() -> None:
     assert "cost_per_1000" in found.entries[0].efficiency
 
 
+def test_what_enters_without_an_interval_is_said() -> None:
+    text = _text(_decide())
+    assert "peak_rss_bytes on 'topic' has no interval for every model: it enters as it was read" in text
+    assert "latency_p95_s on 'topic' has no interval" not in text and "accuracy on 'topic' has no interval" not in text
+
+
+def test_what_is_counted_needs_no_interval() -> None:
+    found = _decide(MODELS, ("topic",), ("parameters", "<= 9 M"), objectives=("quality", "weights_bytes"))
+    assert "has no interval" not in _text(found)
+    assert "counted from the reading itself" not in _text(found)
+
+
+RULES = [
+    (DecisionSpec(replicates=200), "the one with the best accuracy, and among equals by p95 latency."),
+    (DecisionSpec(replicates=200, rule="cheapest-within-epsilon", epsilon=0.02), "the best p95 latency within 0.02 of"),
+    (
+        DecisionSpec(replicates=200, rule="lexicographic", order=["latency_p95_s", "accuracy"]),
+        "p95 latency then accuracy",
+    ),
+    (DecisionSpec(replicates=200, rule="weighted", rates={"latency_p95_s": "20 ms per 0.01"}), "20 ms per 0.01 of p95"),
+]
+
+
+@pytest.mark.parametrize(("rule", "says"), RULES, ids=lambda value: getattr(value, "rule", ""))
+def test_the_rule_is_said_in_words(rule: DecisionSpec, says: str) -> None:
+    remarks = _decide(objectives=("quality", "latency_p95_s"), rule=rule).tasks["topic"].remarks
+    assert remarks[0].startswith(f"The rule ({rule.rule}): of the models that are shown to meet every limit")
+    assert says in remarks[0]
+
+
+def test_a_limit_that_may_hold_on_all_tasks_is_judged_together() -> None:
+    # big meets 40 ms on either task about half of the time, and must on both.
+    slow = [replace(MODELS[0], latency_s=0.0266), MODELS[1]]
+    alone = _decide(slow, ("topic",), ("latency_p95_s", "<= 40 ms")).tasks["topic"].recommendation
+    both = _decide(slow, ("topic", "other"), ("latency_p95_s", "<= 40 ms"))
+    each = [part.recommendation.shares.get("big", 0.0) for part in both.tasks.values()]
+    assert both.across is not None and 0 < alone.shares.get("big", 0.0) < 1
+    together = both.across.recommendation.shares.get("big", 0.0)
+    assert together == pytest.approx(each[0] * each[1], abs=0.1) and together < min(each)
+
+
 def test_a_limit_on_something_that_is_no_objective() -> None:
     found = _decide(MODELS, ("topic",), ("parameters", "<= 2 M"), objectives=("quality", "latency_p95_s"))
     assert found.tasks["topic"].board.objectives == 2
