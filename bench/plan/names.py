@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from bench.errors import BenchError, nearest
+from bench.errors import BenchError, HubError, nearest
 from bench.metrics.catalogue import resolve
+from bench.metrics.module import External
 from bench.models import FAMILIES
 from bench.models.checkpoint import locate
 from bench.readings import ALIASES, METRICS, READINGS
@@ -35,7 +36,7 @@ def check_names(suite: Located[Suite]) -> None:
         _check_model(suite, index, model)
     for index, task in enumerate(suite.value.tasks):
         at = ("tasks", index, "metrics")
-        _with_place(suite, at, lambda task=task: resolve(task.metrics, task.kind))
+        _with_place(suite, at, lambda task=task: _check_metrics(task))
     for index, name in enumerate(suite.value.objectives):
         _check_reading(suite, ("objectives", index), name)
     for name, limit in suite.value.constraints.items():
@@ -44,9 +45,17 @@ def check_names(suite: Located[Suite]) -> None:
         _check_reading(suite, ("decision", "prefer"), suite.value.decision.prefer)
 
 
+def _check_metrics(task: TaskSpec) -> None:
+    for metric in resolve(task.metrics, task.kind):
+        if isinstance(metric, External):
+            metric.prepare()
+
+
 def _with_place(suite: Located[Suite], loc: Loc, call: object) -> None:
     try:
         call()  # type: ignore[operator]
+    except HubError:
+        raise
     except BenchError as error:
         raise suite.error(loc, str(error)) from error
 

@@ -35,7 +35,7 @@ def _entry(records: Sequence[Record], resolve: quality.Resolve, seed: int) -> En
     status, reason = _status(records)
     samples = _samples(records)
     labels = tuple(_labels(records))
-    metrics = quality.metrics_of(records[0], resolve) if samples else []
+    metrics, missing = quality.usable(quality.metrics_of(records[0], resolve) if samples else [])
     statistics = quality.statistics_of(samples, labels, metrics)
     scored = quality.quantities(metrics, statistics, quality.shared_resamples(samples, seed=seed)) if samples else {}
     timed = timings.collect(records)
@@ -45,7 +45,7 @@ def _entry(records: Sequence[Record], resolve: quality.Resolve, seed: int) -> En
         cell=records[0].cell,
         status=status,
         reason=reason,
-        quality=scored,
+        quality=scored | missing,
         efficiency=_efficiency(records, timings.readings(timed, gaps, rng), status, reason),
         doubts=tuple(doubt for record in records for doubt in record.doubts),
         samples=samples,

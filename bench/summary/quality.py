@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import EnvironmentLackError
 from bench.metrics.base import Metric
 from bench.record import Record, Sample
 from bench.stats import bootstrap
@@ -30,6 +31,24 @@ def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
     """Returns the metrics of the record's task, in the suite's order."""
     task: dict[str, Any] = dict(record.cell.payload.get("task", {}))
     return list(resolve(list(task.get("metrics") or []), record.cell.kind))
+
+
+def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]]:
+    """Returns the metrics that can be computed here, and what stands for those that cannot.
+
+    A metric from the Hub may be out of reach where a stored run is read; the others are shown all the same.
+    """
+    ready: list[Metric] = []
+    missing: dict[str, Quantity] = {}
+    for metric in metrics:
+        try:
+            getattr(metric, "prepare", tuple)()
+        except EnvironmentLackError as error:
+            m = metric
+            missing[m.name] = Quantity(None, None, None, 0, m.unit, m.name, m.higher_is_better, str(error))
+        else:
+            ready.append(metric)
+    return ready, missing
 
 
 def statistics_of(samples: Sequence[Sample], labels: Sequence[str], metrics: Sequence[Metric]) -> dict[str, Floats]:
