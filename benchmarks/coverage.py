@@ -22,7 +22,7 @@ from scipy.stats import binom, lognorm, norm, t
 
 from bench.stats import bootstrap, order
 from bench.stats.paired import paired_proportions
-from bench.stats.proportion import FEW, FEW_SAID, wilson
+from bench.stats.proportion import FEW, FEW_SAID, proportion_interval
 from bench.stats.resample import Resamples
 
 Floats = NDArray[np.float64]
@@ -91,9 +91,9 @@ def covered(runs: int, one: Callable[[np.random.Generator], Interval], truth: fl
     return float(np.mean([low <= truth <= high for low, high in known])) if known else None
 
 
-def bca_mean(values: Floats, rng: np.random.Generator) -> Interval:
+def guarded_mean(values: Floats, rng: np.random.Generator) -> Interval:
     drawn = bootstrap.mean_draws(values, DRAWS, rng)
-    return bootstrap.bca_interval(drawn, float(values.mean()), (values.sum() - values) / (values.size - 1))
+    return bootstrap.guarded_interval(drawn, float(values.mean()), (values.sum() - values) / (values.size - 1))
 
 
 def quantile_rows(runs: int) -> list[Row]:
@@ -115,22 +115,22 @@ def quantile_rows(runs: int) -> list[Row]:
 def mean_rows(runs: int) -> list[Row]:
     return [
         Row(
-            "BCa, mean",
+            "guarded BCa, mean",
             shape.name,
             n,
-            covered(runs, lambda rng, s=shape, n=n: bca_mean(s.draw(rng, n), rng), shape.mean, 2),
+            covered(runs, lambda rng, s=shape, n=n: guarded_mean(s.draw(rng, n), rng), shape.mean, 2),
         )
         for shape in SHAPES
         for n in SIZES
     ]
 
 
-def wilson_rows(runs: int) -> list[Row]:
+def proportion_rows(runs: int) -> list[Row]:
     def one(rng: np.random.Generator, n: int, p: float) -> Interval:
-        return wilson(float(rng.binomial(n, p)), n)
+        return proportion_interval(int(rng.binomial(n, p)), n)
 
     return [
-        Row("Wilson", f"p = {p:g}", n, covered(runs, lambda rng, n=n, p=p: one(rng, n, p), p, 3))
+        Row("proportion", f"p = {p:g}", n, covered(runs, lambda rng, n=n, p=p: one(rng, n, p), p, 3))
         for p in (0.5, 0.8, 0.95, 0.99)
         for n in SIZES
     ]
@@ -141,10 +141,12 @@ def metric_rows(runs: int) -> list[Row]:
     of 5."""
     rows = []
     for n in SIZES:
-        rows.append(Row("BCa, ratio of sums", "skewed", n, covered(runs, lambda rng, n=n: _ratio(rng, n, 0), 0.6, 4)))
+        rows.append(
+            Row("guarded BCa, ratio of sums", "skewed", n, covered(runs, lambda rng, n=n: _ratio(rng, n, 0), 0.6, 4))
+        )
         rows.append(
             Row(
-                "BCa, clustered ratio",
+                "guarded BCa, clustered ratio",
                 "groups of 5",
                 n,
                 covered(runs, lambda rng, n=n: _ratio(rng, n, 5), 0.6, 5),
@@ -172,7 +174,7 @@ def _ratio(rng: np.random.Generator, n: int, cluster: int) -> Interval:
         return sums[..., 0] / sums[..., 1]
 
     drawn = value(resamples.sums([table])[0])
-    return bootstrap.bca_interval(
+    return bootstrap.guarded_interval(
         drawn, float(value(table.sum(axis=0))), bootstrap.jackknife_values(resamples.by_unit(table), value)
     )
 
@@ -217,14 +219,14 @@ def _hierarchy(rng: np.random.Generator, processes: int, between: float, n: int)
 
 def said(row: Row, runs: int) -> str:
     """Returns what the report says where the coverage is outside, and how often."""
-    if row.coverage is not None and row.coverage > HIGH:
+    if row.coverage is not None and row.coverage > HIGH and row.interval != "proportion":
         return "nothing: the interval is wider than it need be (equal values, few discordant pairs or processes)"
-    if row.interval == "Wilson":
+    if row.interval == "proportion":
         p = float(row.shape.removeprefix("p = "))
         few = binom.cdf(FEW - 1, row.n, min(p, 1 - p))
         return f"'{FEW_SAID}' (in {100 * few:.0f} % of runs)"
     shape = next((shape for shape in SHAPES if shape.name == row.shape), None)
-    if row.interval == "BCa, mean" and shape is not None:
+    if row.interval == "guarded BCa, mean" and shape is not None:
         rng = np.random.default_rng(9)
         samples = [shape.draw(rng, row.n) for _ in range(runs)]
         share = np.mean([bootstrap.is_too_skewed((v.sum() - v) / (v.size - 1)) for v in samples])
@@ -237,7 +239,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    rows = [*quantile_rows(args.runs), *wilson_rows(args.runs)]
+    rows = [*quantile_rows(args.runs), *proportion_rows(args.runs)]
     heavy = max(100, args.runs // 2)
     rows += [*mean_rows(heavy), *metric_rows(heavy), *process_rows(heavy)]
     print(f"{'interval':32}{'sample':34}{'n':>6}  coverage")

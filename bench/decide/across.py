@@ -55,6 +55,7 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
         better={},
         broken=tuple(_broken(boards, name) for name in names),
         remarks=tuple(remarks),
+        baselines=tuple(any(board.is_baseline(name) for board in boards) for name in names),
         seconds=np.array([_seconds(boards, name) for name in names]),
     )
 
@@ -174,9 +175,15 @@ def _worst(boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]],
         for check in per_row[board.names.index(name)]:
             key = (check.limit.name, check.limit.text)
             here = replace(check, sentence=f"{check.sentence} on '{board.task}'")
-            if key not in found or _severity(here) > _severity(found[key]):
-                found[key] = here
+            before = found.get(key)
+            worse = here if before is None or _severity(here) > _severity(before) else before
+            found[key] = here if before is None else replace(worse, holds=_both(here.holds, before.holds))
     return tuple(found.values())
+
+
+def _both(a: NDArray[np.bool_] | None, b: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Returns in which replicates a limit holds on both tasks; None when it is unknown on one."""
+    return None if a is None or b is None else a & b
 
 
 def _severity(check: Check) -> tuple[int, float]:

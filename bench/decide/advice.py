@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.decide.board import Board
 from bench.decide.case import Binding, Case
-from bench.decide.constraints import Check
+from bench.decide.constraints import Check, state_of
 from bench.decide.next_step import NextStep
 from bench.decide.wording import amount, differences, listed, percent, size, spoken
 
@@ -23,21 +23,64 @@ def headline(case: Case) -> str:
             for c, column in enumerate(board.columns[: board.objectives])
         ]
     )
-    if case.sure and len(case.rows) == 1:
+    if case.sure and len(case.rows) == 1 and case.confidence == 1:
         return f"Ship {name} for {where(board)}: {values}. It is the only model that is eligible."
     if case.sure:
         again = f"Resampling the examples and timings gives the same pick {percent(case.confidence)} of the time."
         return f"Ship {name} for {where(board)}: {values}. {again}"
     split = listed([f"{other} in {percent(share)}" for other, share in list(case.shares.items())[:MOST_SHARES]])
-    return (
-        f"No pick for {where(board)}: the data do not decide. Over the replicates the rule picks {split}; "
-        f"a pick needs {percent(case.needed)}. As observed, {name} leads with {values}."
-    )
+    split = f"When the examples and timings are resampled, the rule picks {split}; a pick needs {percent(case.needed)}"
+    if case.rival_is_open:
+        return (
+            f"No pick for {where(board)}: a better model may meet the limits; the data do not show whether it does. "
+            f"{split}. Of the models that are shown to meet them, {name} is the best, with {values}: it is the safe "
+            "choice if this cannot wait."
+        )
+    return f"No pick for {where(board)}: the data do not decide. {split}. As observed, {name} leads with {values}."
 
 
 def where(board: Board) -> str:
     """Returns the task's name in quotes; `all tasks together` for the board across tasks."""
     return f"'{board.task}'" if board.task else "all tasks together"
+
+
+def unresolved(case: Case) -> list[str]:
+    """Returns a warning for each candidate that would be the pick, were it shown to meet its open limits."""
+    found = []
+    for row in case.hopefuls:
+        name, checks = case.board.names[row], case.front.standings[row].checks
+        reasons = listed([check.sentence for check in checks if check.state == "open"])
+        found.append(
+            f"Warning: {name} would be picked instead if it were shown to meet its limits "
+            f"({differences(case.board, row, case.leader)}), and the data do not settle that: {reasons}."
+        )
+    return found
+
+
+def unmeasured(case: Case) -> list[str]:
+    """Returns a warning for each candidate that is better in what the rule looks at first, but lacks an objective."""
+    stage = case.rule[0]
+    found = []
+    for row, standing in enumerate(case.front.standings):
+        why = case.board.missing(row)
+        better = stage.scores[row] > stage.scores[case.leader]  # False for NaN
+        if why is None or case.board.broken[row] is not None or not better or state_of(standing.checks) == "outside":
+            continue
+        found.append(
+            f"Warning: {case.board.names[row]} is better in {spoken(stage.name)}, but it cannot be compared: {why}. "
+            "Measure that, or leave it out of the objectives."
+        )
+    return found
+
+
+def baseline(case: Case) -> list[str]:
+    """Returns a warning when the leader is a baseline."""
+    if not case.board.is_baseline(case.name):
+        return []
+    return [
+        f"Warning: {case.name} is a baseline, the floor that a model should beat: under these limits and this rule no "
+        "eligible model is worth more than it. Look at the models and the limits before shipping it."
+    ]
 
 
 def runner_up(case: Case, row: int | None) -> str:
@@ -53,7 +96,7 @@ def binding(case: Case, check: Check, instead: int) -> str:
     return (
         f"The limit {check.limit.name} {check.limit.text} decides the pick: without it the rule would choose "
         f"{case.board.names[instead]} ({differences(case.board, instead, case.leader)}). "
-        f"{case.name} is inside it by {slack(check)}."
+        f"{case.name} is inside it by {slack(check)}{counted_from(check)}."
     )
 
 
@@ -64,6 +107,13 @@ def slack(check: Check) -> str:
     return f"{100 * check.slack:.1f} % of best" if check.limit.of_best else size(check.column, check.slack)
 
 
+def counted_from(check: Check) -> str:
+    """Returns from where a slack is counted: an end of the interval, or the reading itself where it has none."""
+    if check.value == check.bound:
+        return ", counted from the reading itself, which has no interval" if not check.exact else ""
+    return f", counted from the {'upper' if check.limit.is_upper else 'lower'} end of its 95 % interval"
+
+
 def tightest(case: Case, found: Sequence[Binding]) -> list[str]:
     """Returns a sentence on the tightest limit where none decides the pick."""
     checks = [check for check in case.front.standings[case.leader].checks if check.slack is not None]
@@ -71,12 +121,12 @@ def tightest(case: Case, found: Sequence[Binding]) -> list[str]:
         return []
     near = min(checks, key=lambda check: (check.slack or 0.0) / (abs(check.limit.value) or 1.0))
     limit = f"{near.limit.name} {near.limit.text}"
-    return [f"No limit decides the pick; the tightest is {limit}, met with {slack(near)} to spare."]
+    return [f"No limit decides the pick; the tightest is {limit}, met with {slack(near)} to spare{counted_from(near)}."]
 
 
 def next_step(case: Case, step: NextStep | None) -> list[str]:
     """Returns what to measure next, and why."""
-    if step is None and case.sure:
+    if step is None and (case.sure or case.rival_is_open):
         return []
     if step is None:
         return [
@@ -84,8 +134,7 @@ def next_step(case: Case, step: NextStep | None) -> list[str]:
             "or say in decision.margins which differences do not matter."
         ]
     if case.sure:
-        models = listed(list(step.models))
-        return [f"{models} would be picked instead if shown to meet its limits: {step.sentence} would tell."]
+        return [f"The cheapest measurement that would tell whether it does: {step.sentence}."]
     return [f"The cheapest measurement that would settle it: {step.sentence}."]
 
 

@@ -73,6 +73,13 @@ class Board:
     """Mean seconds per example at batch size 1, shape `(M,)`, NaN where unknown: what more examples would
     take."""
 
+    baselines: tuple[bool, ...] = ()
+    """Which candidates are baselines, the floor that a model should beat."""
+
+    def is_baseline(self, name: str) -> bool:
+        """Returns whether the candidate of this name is a baseline; False for one that is not on the board."""
+        return any(flag and own == name for own, flag in zip(self.names, self.baselines, strict=False))
+
     def column(self, asked: str) -> int | None:
         """Returns the index of the column that was asked for by this name, or that has it; None when there is
         none."""
@@ -121,7 +128,12 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
         draws=np.where(np.isnan(values), np.nan, draws),
         better=_exact_tests(entries, columns),
         broken=tuple(None if e.status == "ok" else f"its cell is {e.status}: {e.reason}" for e in entries),
-        remarks=(*remarks, *_remarks(task, good, columns, objectives)),
+        remarks=(
+            *remarks,
+            *_remarks(task, good, columns, objectives),
+            *_taken_as_read(task, columns, quantities, draws),
+        ),
+        baselines=tuple(entry.cell.family == "baseline" for entry in entries),
         seconds=np.array([_number(entry.efficiency.get("latency_mean_s")) for entry in entries]),
     )
 
@@ -229,6 +241,26 @@ def _mcnemar(a: Floats | None, b: Floats | None) -> float:
     if a is None or b is None or len(a) != len(b):
         return float("nan")
     return mcnemar_better(int(np.count_nonzero(a > b)), int(np.count_nonzero(b > a)))
+
+
+def _taken_as_read(
+    task: str, columns: Sequence[Column], quantities: Sequence[Sequence[Quantity | None]], draws: Floats
+) -> list[str]:
+    """Returns a sentence for each column that is compared as if it had no noise, though it is not exact."""
+    remarks = []
+    for c, column in enumerate(columns):
+        known = [(m, q) for m, row in enumerate(quantities) if (q := row[c]) is not None and q.value is not None]
+        fixed = [
+            q for m, q in known if not (q.exact or column.is_quality or is_estimate(q)) and np.ptp(draws[:, m, c]) == 0
+        ]
+        if fixed:
+            why = "; ".join(sorted({q.reason for q in fixed if q.reason})) or "it has no interval"
+            whose = "every model" if len(fixed) == len(known) else f"{len(fixed)} of {len(known)} models"
+            remarks.append(
+                f"{column.name} on '{task}' is taken as read for {whose} ({why}): limits and labels act as "
+                "if it would read the same again, so a small difference in it may be chance."
+            )
+    return remarks
 
 
 def _remarks(task: str, good: Sequence[Entry], columns: Sequence[Column], objectives: int) -> list[str]:

@@ -35,7 +35,8 @@ class Recommendation:
     leader: str | None
     """Whom the observed values favour, even where the data are too weak for a pick."""
     confidence: float | None
-    """Share of the replicates in which the rule picks the leader."""
+    """Share of the replicates in which the rule picks the leader. A candidate whose limits are open takes part in
+    those replicates in which it meets them."""
     shares: dict[str, float]
     """Share of the replicates by candidate, largest first."""
     runner_up: str | None
@@ -47,6 +48,8 @@ class Recommendation:
     next_step: NextStep | None
     knee: str | None
     """The member of the front nearest to the best of everything; a remark, not the pick."""
+    warnings: tuple[str, ...]
+    """What must be known before acting on it: a better candidate that is unresolved, a baseline as the pick."""
     sentences: tuple[str, ...]
 
 
@@ -59,6 +62,8 @@ class Case:
     rule: Sequence[Stage]
     rows: Sequence[int]
     """Eligible candidates."""
+    hopefuls: Sequence[int]
+    """Candidates that the rule would prefer to the leader, were they shown to meet limits that are now open."""
     leader: int
     shares: dict[str, float]
     needed: float
@@ -78,3 +83,9 @@ class Case:
     def sure(self) -> bool:
         """Whether the data support a pick."""
         return self.confidence >= self.needed
+
+    @property
+    def rival_is_open(self) -> bool:
+        """Whether what keeps the leader from a pick is a candidate that is not shown to meet its limits."""
+        rival = next((name for name in self.shares if name != self.name), None)
+        return not self.sure and rival is not None and self.board.names.index(rival) not in self.rows

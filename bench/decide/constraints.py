@@ -8,7 +8,7 @@ interval settles nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -43,6 +43,10 @@ class Check:
     """How far the bound is inside the limit, negative outside, in the same scale."""
     sentence: str
     """For people, without the candidate's name."""
+    exact: bool = False
+    """Whether the reading has no noise at all, so that it needs no interval."""
+    holds: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
+    """In which replicates the limit holds, shape `(B,)`; None when nothing was measured."""
 
 
 def check_all(board: Board, limits: Sequence[Limit]) -> tuple[tuple[Check, ...], ...]:
@@ -55,8 +59,21 @@ def check_all(board: Board, limits: Sequence[Limit]) -> tuple[tuple[Check, ...],
         ratios = _ratios(board, index) if limit.of_best else None
         for row, checks in enumerate(found):
             if board.broken[row] is None:
-                checks.append(_check(board, row, index, limit, ratios))
+                quantity = board.quantities[row][index]
+                exact, holds = quantity is not None and quantity.exact, _holds(board, row, index, limit)
+                checks.append(replace(_check(board, row, index, limit, ratios), exact=exact, holds=holds))
     return tuple(tuple(checks) for checks in found)
+
+
+def _holds(board: Board, row: int, index: int, limit: Limit) -> NDArray[np.bool_] | None:
+    """Returns in which replicates a candidate meets a limit; None when its reading is missing."""
+    if np.isnan(board.values[row, index]):
+        return None
+    drawn, best = board.draws[:, row, index], best_row(board, index)
+    if limit.of_best and best is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drawn = drawn / board.draws[:, best, index]
+    return np.array([limit.admits(float(value)) for value in drawn], dtype=np.bool_)
 
 
 def inapplicable(board: Board, limits: Sequence[Limit]) -> list[str]:

@@ -52,9 +52,11 @@ def for_limit(board: Board, row: int, check: Check) -> NextStep | None:
     """Returns what would show whether a candidate is within a limit that is still open; None when nothing
     sensible would."""
     column = board.column(check.column.name)
-    if column is None or check.value is None:
+    if column is None:
         return None
     quantity = board.quantities[row][column]
+    if check.value is None:
+        return _first_reading(board, row, column)
     if quantity is None or quantity.n == 0:
         return None
     if check.bound is None:
@@ -71,6 +73,14 @@ def for_limit(board: Board, row: int, check: Check) -> NextStep | None:
         quantity.n,
         math.ceil(quantity.n * (abs(check.bound - check.value) / room) ** 2),
     )
+
+
+def _first_reading(board: Board, row: int, column: int) -> NextStep:
+    """Returns that a reading must be measured at all, with the reason why it is missing."""
+    quantity, name = board.quantities[row][column], board.names[row]
+    what = spoken(board.columns[column].name)
+    why = f" (missing: {quantity.reason})" if quantity is not None and quantity.reason else ""
+    return NextStep((name,), board.columns[column].name, 1, "processes", None, f"{what} of {name}{why}")
 
 
 def _step(board: Board, column: int, rows: Sequence[int], n: int, total: int) -> NextStep | None:

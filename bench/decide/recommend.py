@@ -3,9 +3,10 @@ settle it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.decide import advice, next_step, rules
 from bench.decide.board import Board
@@ -28,16 +29,37 @@ def recommend(board: Board, front: Front, question: Question) -> Recommendation:
     leader = rules.pick(rule, rows)
     if leader is None:
         return _nobody(board, front, question, excluded)
-    shares = _shares(board, rule, rows)
-    return _answer(Case(board, front, rule, rows, leader, shares, question.rule.confidence), question, excluded)
+    undecided = _undecided(board, front, rule)
+    hopefuls = [row for row in undecided if rules.pick(rule, [*rows, row]) == row]
+    shares = _shares(board, rule, rows, {row: _admitted(front.standings[row].checks) for row in undecided})
+    case = Case(board, front, rule, rows, hopefuls, leader, shares, question.rule.confidence)
+    return _answer(case, question, excluded)
+
+
+def _undecided(board: Board, front: Front, rule: Sequence[rules.Stage]) -> list[int]:
+    """Returns the candidates that break no limit for certain, but are not shown to meet every one."""
+    standings = enumerate(front.standings)
+    rows = [row for row, s in standings if board.missing(row) is None and state_of(s.checks) == "open"]
+    return rules.pickable(board, rule, rows)
+
+
+def _admitted(checks: Sequence[Check]) -> NDArray[np.bool_] | bool:
+    """Returns in which replicates a candidate meets every open limit; never, where a reading is missing."""
+    met: NDArray[np.bool_] | bool = True
+    for check in checks:
+        if check.state != "inside":
+            met = False if check.holds is None else met & check.holds
+    return met
 
 
 def _answer(case: Case, question: Question, excluded: dict[str, str]) -> Recommendation:
     board = case.board
     second = rules.pick(case.rule, [row for row in case.rows if row != case.leader])
     binding, step, knee = _binding(case), _step(case), _knee(board, case.front)
+    warnings = (*advice.unresolved(case), *advice.unmeasured(case), *advice.baseline(case))
     sentences = (
         advice.headline(case),
+        *warnings,
         advice.runner_up(case, second),
         *(found.sentence for found in binding),
         *advice.tightest(case, binding),
@@ -58,14 +80,28 @@ def _answer(case: Case, question: Question, excluded: dict[str, str]) -> Recomme
         excluded=excluded,
         next_step=step,
         knee=knee,
+        warnings=warnings,
         sentences=sentences,
     )
 
 
-def _shares(board: Board, rule: Sequence[rules.Stage], rows: Sequence[int]) -> dict[str, float]:
-    """Returns the share of the replicates in which the rule picks each candidate, largest first."""
-    drawn = rules.pick_each(rule, rows)
-    counts = {board.names[row]: float((drawn == row).mean()) for row in rows}
+def _shares(
+    board: Board,
+    rule: Sequence[rules.Stage],
+    rows: Sequence[int],
+    undecided: Mapping[int, NDArray[np.bool_] | bool],
+) -> dict[str, float]:
+    """Returns the share of the replicates in which the rule picks each candidate, largest first.
+
+    An undecided candidate takes part in the replicates in which it meets its limits, so that a better one that may
+    well be feasible lowers the confidence in the leader.
+    """
+    everyone = [*rows, *undecided]
+    admitted = np.ones((len(board.draws), len(everyone)), dtype=np.bool_)
+    for place, row in enumerate(undecided, start=len(rows)):
+        admitted[:, place] = undecided[row]
+    drawn = rules.pick_each(rule, everyone, admitted)
+    counts = {board.names[row]: float((drawn == row).mean()) for row in everyone}
     return dict(sorted(((n, s) for n, s in counts.items() if s > 0), key=lambda item: (-item[1], item[0])))
 
 
@@ -94,6 +130,7 @@ def _nobody(board: Board, front: Front, question: Question, excluded: dict[str, 
         excluded=excluded,
         next_step=step,
         knee=None,
+        warnings=(),
         sentences=(*sentences, *advice.excluded(excluded)),
     )
 
@@ -142,23 +179,18 @@ def _meets(board: Board, row: int, checks: Sequence[Check], without: Check) -> b
 def _step(case: Case) -> NextStep | None:
     """Returns what to measure next: to tell leader and rival apart, or to admit a candidate whose limit is
     open."""
-    if case.sure:
-        return next_step.cheapest([next_step.for_limit(case.board, row, check) for row, check in _hopefuls(case)])
     rivals = [case.board.names.index(name) for name in case.shares if name != case.name]
+    if case.sure or rivals[0] not in case.rows:
+        rows = case.hopefuls if case.sure else rivals[:1]
+        return next_step.cheapest([_admission(case, row) for row in rows])
     stage = rules.parting(case.rule, case.leader, rivals[0])
     return None if stage is None else next_step.between(case.board, stage, case.leader, rivals[0], case.needed)
 
 
-def _hopefuls(case: Case) -> list[tuple[int, Check]]:
-    """Returns candidates that the rule would prefer to the leader if their one open limit held."""
-    found = []
-    for row, standing in enumerate(case.front.standings):
-        failed = [check for check in standing.checks if check.state != "inside"]
-        if case.board.missing(row) is not None or len(failed) != 1 or failed[0].state != "open":
-            continue
-        if rules.pick(case.rule, rules.pickable(case.board, case.rule, [*case.rows, row])) == row:
-            found.append((row, failed[0]))
-    return found
+def _admission(case: Case, row: int) -> NextStep | None:
+    """Returns what would show whether a candidate meets its open limits: the cheapest, as one that fails is enough."""
+    checks = [check for check in case.front.standings[row].checks if check.state == "open"]
+    return next_step.cheapest([next_step.for_limit(case.board, row, check) for check in checks])
 
 
 def _knee(board: Board, front: Front) -> str | None:

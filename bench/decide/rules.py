@@ -131,10 +131,19 @@ def pick(rule: Sequence[Stage], rows: Sequence[int]) -> int | None:
     return kept[0]
 
 
-def pick_each(rule: Sequence[Stage], rows: Sequence[int]) -> NDArray[np.int64]:
-    """Returns the row that the rule picks in each replicate, shape `(B,)`."""
+def pick_each(
+    rule: Sequence[Stage], rows: Sequence[int], admitted: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
+    """Returns the row that the rule picks in each replicate, shape `(B,)`.
+
+    Args:
+        rule: the stages.
+        rows: the candidates.
+        admitted: which of them may be picked in which replicate, shape `(B, len(rows))`, at least one in each; all by
+            default.
+    """
     index = np.asarray(rows, dtype=np.int64)
-    mask = np.ones((len(rule[0].draws), len(index)), dtype=np.bool_)
+    mask = np.ones((len(rule[0].draws), len(index)), dtype=np.bool_) if admitted is None else admitted.copy()
     for stage in rule:
         mask &= stage.keeps(np.where(mask, stage.draws[:, index], -np.inf))
     return np.asarray(index[mask.argmax(axis=1)], dtype=np.int64)

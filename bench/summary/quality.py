@@ -14,7 +14,7 @@ from bench.errors import EnvironmentLackError
 from bench.metrics.base import Metric
 from bench.record import Record, Sample
 from bench.stats import bootstrap
-from bench.stats.proportion import FEW, FEW_SAID, wilson
+from bench.stats.proportion import FEW_SAID, is_few, proportion_interval
 from bench.stats.resample import Resamples
 from bench.summary.entry import Quantity
 
@@ -72,7 +72,8 @@ class Scored:
 
 
 def quantities(cells: Sequence[Scored]) -> list[dict[str, Quantity]]:
-    """Returns each cell's metrics with their 95 % intervals: Wilson for a proportion of independent examples, else BCa.
+    """Returns each cell's metrics with their 95 % intervals: Wilson for a proportion of independent
+    examples, else the bootstrap's.
 
     Cells with the same resamples, as those of one task, are multiplied by the weights together: the weights are
     drawn once for all of them.
@@ -103,13 +104,13 @@ def _quantity(metric: Metric, statistics: Floats, sums: Floats | None, resamples
         return Quantity(None, None, None, n, metric.unit, source, metric.higher_is_better, why)
     remark = None
     if sums is None:
-        interval = wilson(value * n, n)
-        remark = FEW_SAID if min(value, 1 - value) * n < FEW - 0.5 else None
+        interval = proportion_interval(round(value * n), n)
+        remark = FEW_SAID if is_few(round(value * n), n) else None
     elif units < bootstrap.SMALLEST_N:
         interval = None
     else:
         jackknife = bootstrap.jackknife_values(resamples.by_unit(statistics), metric.value)
-        interval = bootstrap.bca_interval(np.asarray(metric.value(sums)), value, jackknife)
+        interval = bootstrap.guarded_interval(np.asarray(metric.value(sums)), value, jackknife)
         remark = bootstrap.SKEWED if bootstrap.is_too_skewed(jackknife) else None
     low, high = interval or (None, None)
     reason = remark if interval else _short(units, resamples)

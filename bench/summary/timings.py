@@ -171,7 +171,7 @@ def _interval(
         return bootstrap.percentile_interval(drawn, n=n), ""
     left_out = (pooled.sum() - pooled) / (n - 1)
     remark = bootstrap.SKEWED if bootstrap.is_too_skewed(left_out) else ""
-    return bootstrap.bca_interval(drawn, float(pooled.mean()), left_out), remark
+    return bootstrap.guarded_interval(drawn, float(pooled.mean()), left_out), remark
 
 
 def _hull(a: tuple[float, float], b: tuple[float, float] | None) -> tuple[float, float]:

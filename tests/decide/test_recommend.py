@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.decide.case import Recommendation
@@ -48,13 +50,79 @@ def test_a_perfect_tie_needs_no_measurement() -> None:
     assert "the same value in every objective" in " ".join(found.sentences)
 
 
-def test_a_better_model_whose_limit_is_open_is_named() -> None:
-    found = _ask(make_board([[0.95, 0.045], [0.85, 0.030]], noise=(0.001, 0.004)), ("latency_p95_s", "<= 50 ms"))
-    assert found.pick == "b"
+OPEN = ("latency_p95_s", "<= 50 ms")
+
+
+def test_it_abstains_while_a_better_model_may_be_feasible() -> None:
+    found = _ask(make_board([[0.95, 0.045], [0.85, 0.030]], noise=(0.001, 0.004), replicates=4000), OPEN)
+    assert found.pick is None and found.leader == "b"
+    # a is picked in the replicates in which its latency is within the limit: P(z < 5 / 4)
+    assert found.shares["a"] == pytest.approx(0.8944, abs=0.02) and found.confidence == pytest.approx(
+        1 - found.shares["a"]
+    )
     assert found.next_step is not None and found.next_step.models == ("a",)
     # half-width 7.84 ms must shrink to 5 ms: 100 * (7.84 / 5)^2 = 246 requests in all
     assert found.next_step.more == 246 - 100
-    assert "a would be picked instead if shown to meet its limits" in " ".join(found.sentences)
+    text = " ".join(found.sentences)
+    assert text.startswith("No pick for 'topic': a better model may meet the limits")
+    assert "b is the best, with accuracy 0.850" in text and "the safe choice if this cannot wait" in text
+    assert "Warning: a would be picked instead if it were shown to meet its limits (10.0 points higher" in text
+    assert "The cheapest measurement that would settle it: 146 more requests of a" in text
+
+
+def test_a_better_model_that_hardly_can_be_feasible_is_a_warning() -> None:
+    found = _ask(make_board([[0.95, 0.056], [0.85, 0.030]], noise=(0.001, 0.004)), OPEN)
+    assert found.pick == "b" and 0.8 < (found.confidence or 0) < 1
+    assert found.warnings[0].startswith("Warning: a would be picked instead")
+    assert "The cheapest measurement that would tell whether it does:" in " ".join(found.sentences)
+
+
+def test_a_worse_model_whose_limit_is_open_changes_nothing() -> None:
+    found = _ask(make_board([[0.85, 0.045], [0.95, 0.030]], noise=(0.001, 0.004)), OPEN)
+    assert (found.pick, found.confidence, found.warnings, found.next_step) == ("b", 1.0, (), None)
+
+
+def test_too_few_requests_for_an_interval_make_it_abstain() -> None:
+    board = make_board([[0.95, 0.045], [0.85, 0.030]], noise=(0.001, 0.002), n=60)
+    short = replace(
+        board.quantities[0][1], ci_low=None, ci_high=None, reason="n too small for an interval: 60 requests"
+    )
+    board = replace(board, quantities=((board.quantities[0][0], short), board.quantities[1]))
+    found = _ask(board, OPEN)
+    assert found.pick is None and found.leader == "b" and found.next_step is not None
+    assert found.next_step.more == 72 - 60 and "but n too small" in " ".join(found.warnings)
+
+
+def test_a_better_model_without_a_limited_reading_is_a_warning_with_what_to_measure() -> None:
+    nan = float("nan")
+    board = make_board([[0.95, 0.01, nan], [0.85, 0.03, 1.0]], ("accuracy", "latency_p95_s", "energy_per_example_j"),
+                       objectives=2)  # fmt: skip
+    found = _ask(board, ("energy_per_example_j", "<= 2 J"))
+    assert found.pick == "b" and "energy per example is not known (no meter)" in found.warnings[0]
+    assert found.next_step is not None and "energy per example of a (missing: no meter)" in found.next_step.sentence
+
+
+def test_a_better_model_without_an_objective_is_a_warning() -> None:
+    found = _ask(make_board([[0.95, float("nan")], [0.85, 0.03]]))
+    assert found.pick == "b"
+    assert found.warnings == (
+        "Warning: a is better in accuracy, but it cannot be compared: latency_p95_s is missing: no meter. "
+        "Measure that, or leave it out of the objectives.",
+    )
+    assert _ask(make_board([[0.75, float("nan")], [0.85, 0.03]])).warnings == ()
+
+
+def test_a_baseline_as_the_pick_is_a_warning() -> None:
+    board = replace(make_board([[0.9, 0.01], [0.8, 0.02]]), baselines=(True, False))
+    assert "Warning: a is a baseline, the floor" in _ask(board).sentences[1]
+    assert _ask(replace(board, baselines=(False, True))).warnings == ()
+
+
+def test_slack_says_from_where_it_is_counted() -> None:
+    wide = _ask(make_board([[0.9, 0.03]], noise=(0.005, 0.001)), OPEN, ("accuracy", ">= 0.5"))
+    assert "18.0 ms to spare, counted from the upper end of its 95 % interval" in " ".join(wide.sentences)
+    bare = _ask(make_board([[0.9, 0.03]]), OPEN)
+    assert "20.0 ms to spare, counted from the reading itself, which has no interval" in " ".join(bare.sentences)
 
 
 def test_nobody_feasible_names_the_nearest() -> None:

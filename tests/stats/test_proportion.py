@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
-from bench.stats.proportion import wilson
+from bench.stats.proportion import clopper_pearson, is_few, proportion_interval, wilson
 
 
 @given(st.integers(1, 5000), st.data())
@@ -14,6 +16,33 @@ def test_agrees_with_statsmodels(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
     expected = proportion_confint(k, n, method="wilson")
     assert wilson(k, n) == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.integers(1, 5000), st.data())
+@settings(deadline=None)
+def test_the_exact_interval_agrees_with_statsmodels(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n))
+    expected = proportion_confint(k, n, method="beta")
+    assert clopper_pearson(k, n) == pytest.approx(np.nan_to_num(expected, nan=float(k == n)), abs=1e-9)
+
+
+def test_few_answers_of_one_kind_take_the_exact_interval() -> None:
+    assert [is_few(k, 50) for k in (4, 5, 45, 46)] == [True, False, False, True]
+    assert proportion_interval(4, 50) == clopper_pearson(4, 50)
+    assert proportion_interval(5, 50) == wilson(5, 50)
+    assert proportion_interval(0, 0) is None
+
+
+def test_the_interval_covers_a_rare_error_at_least_as_often_as_claimed() -> None:
+    # Exactly, by summing over all outcomes: Wilson's alone covers 91.1 % here.
+    chances = binom.pmf(np.arange(51), 50, 0.99)
+
+    def coverage(interval) -> float:  # type: ignore[no-untyped-def]
+        ends = [interval(k, 50) for k in range(51)]
+        return float(sum(p for p, (low, high) in zip(chances, ends, strict=True) if low <= 0.99 <= high))
+
+    assert coverage(wilson) == pytest.approx(0.911, abs=0.001)
+    assert coverage(proportion_interval) == pytest.approx(0.986, abs=0.001)
 
 
 def test_ends_and_nothing() -> None:

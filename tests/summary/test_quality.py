@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.stats.proportion import wilson
+from bench.stats.proportion import FEW_SAID, clopper_pearson, wilson
 from bench.summary import summarise
 from bench.summary.quality import shared_resamples
-from tests.factories import Task, make_record, make_samples
+from tests.factories import Sketch, Task, make_record, make_samples
 
 
 def test_accuracy_has_wilsons_interval() -> None:
@@ -16,6 +16,14 @@ def test_accuracy_has_wilsons_interval() -> None:
     found = entry.quality["accuracy"]
     assert found.value == pytest.approx(right / 80) and found.n == 80
     assert (found.ci_low, found.ci_high) == pytest.approx(wilson(right, 80))
+
+
+def test_few_wrong_answers_take_the_exact_interval_and_say_so() -> None:
+    entry = summarise([make_record(Sketch("sure", 0.99), examples=60)])[0]
+    right = sum(s.prediction == s.reference for s in entry.samples)
+    found = entry.quality["accuracy"]
+    assert 60 - right < 5
+    assert (found.ci_low, found.ci_high) == pytest.approx(clopper_pearson(right, 60)) and found.reason == FEW_SAID
 
 
 def test_groups_widen_what_their_examples_repeat() -> None:
