@@ -35,6 +35,8 @@ class FitSpec(_Strict):
     """YAML file of a `bench.fit.recipe.Recipe`."""
     output: Path | None = None
     """Where the fitted checkpoint lives; by default the results folder, under the recipe's and data's hash."""
+    teacher: str | None = None
+    """Model of the suite to learn from, over the recipe's own `teacher`."""
 
 
 class VariantSpec(_Strict):

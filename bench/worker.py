@@ -19,6 +19,7 @@ import torch
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.errors import EnvironmentLackError, UnsupportedError
+from bench.fit.cost import facts_of
 from bench.measure.phases import measure_load, watch
 from bench.measure.placement import place
 from bench.measure.profiles import resolve as resolve_profile
@@ -144,8 +145,7 @@ def _workload(cell: Cell, task: TaskSpec, model: Model, data: Dataset) -> Worklo
 
 def _fit_facts(payload: Mapping[str, Any], process: int) -> list[Fact]:
     """Returns what the training of the checkpoint cost, where it is known."""
-    provenance = payload.get("provenance")
-    return [Fact("fit_s", provenance["wall_s"], "s", "provenance", process=process)] if provenance else []
+    return facts_of(payload.get("provenance"), process)
 
 
 def _environment(device: str, placed: Mapping[str, Any], known: ModelFacts) -> dict[str, Any]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.options import json_option, print_json, results_option
+
+if TYPE_CHECKING:
+    from bench.fit.job import FitJob
 
 
 @click.command()
@@ -18,10 +23,23 @@ from bench.cli.options import json_option, print_json, results_option
     type=click.Path(file_okay=False, path_type=Path),
     help="Write checkpoints under DIR/MODEL instead.",
 )
+@click.option(
+    "--save-job",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Train nothing; write the one job to FILE, for 'accelerate launch -m bench.fit.session FILE'.",
+)
 @results_option
 @json_option
-def fit(suite: str, only: str | None, missing: bool, output: Path | None, results: Path, as_json: bool) -> None:
-    """Train the models of SUITE again, each from its recipe.
+def fit(
+    suite: str,
+    only: str | None,
+    missing: bool,
+    output: Path | None,
+    save_job: Path | None,
+    results: Path,
+    as_json: bool,
+) -> None:
+    """Train the models of SUITE again, each from its recipe; a teacher that is missing is trained first.
 
     An interrupted training resumes from its last saved state.
     """
@@ -30,14 +48,43 @@ def fit(suite: str, only: str | None, missing: bool, output: Path | None, result
 
     jobs = fit_jobs(open_suite(suite), results, only=only, output=output)
     todo = [job for job in jobs if not (missing and job.output.is_dir())]
+    if save_job is not None:
+        _save(todo, save_job)
+        return
     made = run_fits(todo, results, echo=lambda line: click.echo(line, err=True))
     if as_json:
         print_json(made)
         return
     for provenance in made:
-        click.echo(
-            f"{provenance['model']}: {provenance['steps']} steps in {provenance['wall_s']:.0f} s, "
-            f"validation loss {provenance['final_validation_loss']:.4f} → {provenance['output']}"
-        )
+        click.echo(_line(provenance))
     if not made:
         click.echo("every checkpoint is there; leave out --missing to train again")
+
+
+def _line(provenance: dict[str, Any]) -> str:
+    """Returns what one training came to, on a line."""
+    loss, energy = provenance["final_validation_loss"], provenance["cost"]["energy_j"]
+    parts = [f"{provenance['steps']} steps in {provenance['wall_s']:.0f} s"]
+    if energy is not None:
+        parts.append(f"{energy:.0f} J ({provenance['cost']['energy_source']})")
+    parts.append("no validation loss" if loss is None else f"validation loss {loss:.4f}")
+    if "folds" in provenance:
+        found = provenance["folds"]
+        parts.append(f"over {len(found['folds'])} folds {found['loss_mean']:.4f} ± {found['loss_sd']:.4f}")
+    if "search" in provenance:
+        found = provenance["search"]
+        said = ", ".join(f"{name} {value}" for name, value in found["values"].items())
+        parts.append(f"best of {len(found['trials'])} trials: {said}")
+    return f"{provenance['model']}: {'; '.join(parts)} → {provenance['output']}"
+
+
+def _save(jobs: Sequence[FitJob], path: Path) -> None:
+    """Writes the one job to train, for several processes."""
+    import pickle
+
+    from bench.errors import UsageError
+
+    if len(jobs) != 1:
+        raise UsageError(f"--save-job takes one model, and {len(jobs)} are to be trained; choose it with --only")
+    path.write_bytes(pickle.dumps(jobs[0]))
+    click.echo(f"accelerate launch --num_processes N -m bench.fit.session {path}")

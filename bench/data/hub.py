@@ -1,24 +1,14 @@
 """Rows from a Hugging Face data set by name, configuration, split and revision.
 
-The Hub's own library decides about tokens, caches and offline mode. Where the Hub takes no connection within
-seconds, only the cache is asked, so that a dead network costs no round of retries.
+The Hub's own library decides about tokens, caches and offline mode.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
+from bench.endpoint import cache_if_unreachable
 from bench.errors import DataError, HubError
-
-CONNECT_TIMEOUT_S = 3.0
-"""Of the one trial connection; an answer takes tenths of a second."""
-DEFAULT_ENDPOINT = "https://huggingface.co"
 
 Row = dict[str, Any]
 
@@ -33,7 +23,7 @@ def read(name: str, config: str | None, split: str, revision: str | None) -> lis
     import datasets
 
     try:
-        with contextlib.nullcontext() if reachable() else _cache_only():
+        with cache_if_unreachable():
             data = datasets.load_dataset(name, config, split=split, revision=revision)
     except ValueError as error:
         raise DataError(f"data set '{name}': {_first_line(error)}; check 'config' and 'split'") from error
@@ -41,36 +31,6 @@ def read(name: str, config: str | None, split: str, revision: str | None) -> lis
         raise _explained(name, revision, error) from error
     named = {key: feature for key, feature in data.features.items() if isinstance(feature, datasets.ClassLabel)}
     return [_named(row, named) for row in data]
-
-
-def reachable() -> bool:
-    """Returns whether the Hub (`HF_ENDPOINT`) takes a connection; a proxy is taken for an answer."""
-    endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT)
-    if endpoint.scheme in getproxies():
-        return True
-    port = endpoint.port or (443 if endpoint.scheme == "https" else 80)
-    try:
-        with socket.create_connection((endpoint.hostname or "", port), timeout=CONNECT_TIMEOUT_S):
-            return True
-    except OSError:
-        return False
-
-
-@contextlib.contextmanager
-def _cache_only() -> Iterator[None]:
-    """Has the Hub's libraries look into their cache alone, as with `HF_HUB_OFFLINE=1`."""
-    import datasets
-    import huggingface_hub
-
-    places: tuple[Any, ...] = (datasets.config, huggingface_hub.constants)
-    before = [place.HF_HUB_OFFLINE for place in places]
-    for place in places:
-        place.HF_HUB_OFFLINE = True
-    try:
-        yield
-    finally:
-        for place, value in zip(places, before, strict=True):
-            place.HF_HUB_OFFLINE = value
 
 
 def _named(row: Row, features: dict[str, Any]) -> Row:

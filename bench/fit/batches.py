@@ -32,18 +32,26 @@ class Encoded:
     target: tuple[int, ...]
     """Token ids that end with the end token, or a single label index where `mode` is `label`."""
     mode: str
-    """`label`: the classification head; `text`: next-token loss."""
+    """`label`: the classification head; `text`: next-token loss; `own`: a factory's module reads the text itself."""
+    soft: tuple[float, ...] | None = None
+    """The teacher's log-probability of each label."""
+    text: str = ""
+    """`own`: the input, which is not cut to tokens here."""
+    answer: str = ""
+    """`own`: the reference."""
 
     @property
     def size(self) -> int:
-        """Tokens of source and target together."""
-        return len(self.source) + len(self.target)
+        """Tokens of source and target together; characters of input and reference where there are no tokens."""
+        return len(self.source) + len(self.target) + len(self.text) + len(self.answer)
 
 
 def encode(job: FitJob, task: FitTask, data: Dataset, tokenizer: Any, eos: int) -> list[Encoded]:
     """Returns the examples of one split as the job's family reads them."""
     family, kind = job.model.family, task.spec.kind
     column = REFERENCE_COLUMN[kind]
+    if family == "torch-module":
+        return _own(task, data, column)
     if kind == "language-modelling":
         rows = tokenizer([str(e.columns["text"]) for e in data.examples], add_special_tokens=False)["input_ids"]
         limit = job.recipe.max_source_tokens
@@ -52,19 +60,46 @@ def encode(job: FitJob, task: FitTask, data: Dataset, tokenizer: Any, eos: int) 
     cut = [_cut(row, job.recipe.max_source_tokens, family) for row in sources]
     references = [str(e.columns[column]) for e in data.examples]
     if kind == "classification" and family in ("encoder", "transformer"):
-        places = {label: index for index, label in enumerate(task.labels)}
-        unknown = sorted(set(references) - set(places))
-        if unknown:
-            raise FitError(
-                f"task '{task.spec.name}': the training data have the label '{unknown[0]}', which the scored data have "
-                "not; list all labels under the task's 'labels'"
-            )
-        return [Encoded(tuple(s), (places[r],), "label") for s, r in zip(cut, references, strict=True)]
+        places, soft = _places(task, references), _soft(task, data)
+        return [
+            Encoded(tuple(s), (place,), "label", scores) for s, place, scores in zip(cut, places, soft, strict=True)
+        ]
     if kind == "classification":
         references = [task.spec.label_names.get(label, label) for label in references]
     lead = " " if family == "causal-lm" else ""
     targets = tokenizer([lead + text for text in references], add_special_tokens=False)["input_ids"]
     return [Encoded(tuple(s), (*t, eos), "text") for s, t in zip(cut, targets, strict=True)]
+
+
+def _places(task: FitTask, references: Sequence[str]) -> list[int]:
+    """Returns the index of each label."""
+    places = {label: index for index, label in enumerate(task.labels)}
+    unknown = sorted(set(references) - set(places))
+    if unknown:
+        raise FitError(
+            f"task '{task.spec.name}': the training data have the label '{unknown[0]}', which the scored data have "
+            "not; list all labels under the task's 'labels'"
+        )
+    return [places[label] for label in references]
+
+
+def _soft(task: FitTask, data: Dataset) -> list[tuple[float, ...] | None]:
+    """Returns the teacher's scores of each example; None for all where it did not read this split."""
+    if task.soft is None or data is not task.train:
+        return [None] * len(data.examples)
+    return [task.soft[example.index] for example in data.examples]
+
+
+def _own(task: FitTask, data: Dataset, column: str) -> list[Encoded]:
+    """Returns the examples of a factory's module: texts and references as they are."""
+    texts = [render(task.template, example.columns) for example in data.examples]
+    answers = [str(example.columns[column]) for example in data.examples]
+    labelled = task.spec.kind == "classification"
+    places = _places(task, answers) if labelled else [0] * len(answers)
+    return [
+        Encoded((), (place,), "own", scores, text, answer)
+        for text, answer, place, scores in zip(texts, answers, places, _soft(task, data), strict=True)
+    ]
 
 
 def _cut(row: list[int], limit: int, family: str) -> list[int]:
@@ -106,6 +141,12 @@ def collate(batch: Sequence[Encoded], family: str, pad: int, device: Any) -> Bat
     """Returns padded tensors: `mode`, `source`, `source_mask`, `target` (labels, `IGNORED` where padded),
     `examples`."""
     mode = batch[0].mode
+    if mode == "own":
+        return {
+            "mode": mode, "texts": [example.text for example in batch], "answers": [e.answer for e in batch],
+            "target": torch.tensor([example.target for example in batch]).to(device), "examples": len(batch),
+            "soft": _softened(batch, device),
+        }  # fmt: skip
     if family == "causal-lm":
         rows = [[*example.source, *example.target] for example in batch]
         ids = _padded(rows, pad)
@@ -120,8 +161,13 @@ def collate(batch: Sequence[Encoded], family: str, pad: int, device: Any) -> Bat
     target = _padded([example.target for example in batch], IGNORED)
     return {
         "mode": mode, "source": source.to(device), "source_mask": mask.to(device), "target": target.to(device),
-        "examples": len(batch),
+        "examples": len(batch), "soft": _softened(batch, device),
     }  # fmt: skip
+
+
+def _softened(batch: Sequence[Encoded], device: Any) -> torch.Tensor | None:
+    rows = [example.soft for example in batch if example.soft is not None]
+    return torch.tensor(rows).to(device) if len(rows) == len(batch) else None
 
 
 def _padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:

@@ -20,14 +20,23 @@ HEAD_PREFIXES = ("classifier", "score", "pre_classifier", "pooler", "bert.pooler
 """Parameters that learn under `freeze: body`."""
 
 
-def build(job: FitJob) -> tuple[Any, Any]:
+def build(job: FitJob, tokenizer: Any = None) -> tuple[Any, Any]:
     """Returns `(module, tokenizer)` to train, with a label head where a classification task needs one.
+
+    Args:
+        job: what to train.
+        tokenizer: taken by a model from scratch instead of one trained on its data.
 
     Raises:
         FitError: the family cannot be trained.
     """
     labels = head_labels(job)
-    module, tokenizer = _scratch(job, labels) if job.recipe.architecture else _from_checkpoint(job, labels)
+    if (job.model.family == "torch-module") != (job.recipe.start == "factory"):
+        raise FitError(f"model '{job.model.name}': 'start: factory' is for the family torch-module, and only that")
+    if job.recipe.start == "factory":
+        return _from_factory(job), None
+    made = _scratch(job, labels, tokenizer) if job.recipe.architecture else _from_checkpoint(job, labels)
+    module, tokenizer = made
     if job.recipe.freeze == "body":
         learning = 0
         for name, parameter in module.named_parameters():
@@ -45,7 +54,7 @@ def head_labels(job: FitJob) -> tuple[str, ...]:
     Raises:
         FitError: two classification tasks ask for one head.
     """
-    if job.model.family not in ("encoder", "transformer"):
+    if job.model.family not in ("encoder", "transformer", "torch-module"):
         return ()
     tasks = [task for task in job.tasks if task.spec.kind == "classification"]
     if len({task.labels for task in tasks}) > 1:
@@ -66,13 +75,35 @@ def _texts(tasks: Sequence[FitTask]) -> list[str]:
     return list(texts)
 
 
-def _scratch(job: FitJob, labels: tuple[str, ...]) -> tuple[Any, Any]:
+def _from_factory(job: FitJob) -> Any:
+    """Returns the module that the user's factory makes, its parameters drawn from the recipe's seed."""
+    import torch
+
+    from bench.registry import load_object
+
+    torch.manual_seed(job.recipe.seed)
+    module = load_object(str(job.model.factory))(**job.model.options)
+    if not isinstance(module, torch.nn.Module):
+        raise FitError(f"model '{job.model.name}': only a torch.nn.Module can be trained, not {type(module).__name__}")
+    labelled = all(task.spec.kind == "classification" for task in job.tasks) and hasattr(module, "classify")
+    if not hasattr(module, "training_loss") and not labelled:
+        raise FitError(
+            f"model '{job.model.name}': {type(module).__name__} has no 'training_loss(texts, references)', which its "
+            "tasks need; add it, or name only classification tasks in the recipe and give it 'classify'"
+        )
+    if hasattr(module, "training_loss") and job.teacher is not None:
+        raise FitError(f"model '{job.model.name}': a module with a 'training_loss' of its own has no use for a teacher")
+    return module
+
+
+def _scratch(job: FitJob, labels: tuple[str, ...], tokenizer: Any = None) -> tuple[Any, Any]:
     import torch
 
     shape = job.recipe.architecture
     assert shape is not None
     family = job.model.family
-    tokenizer = train_tokenizer(_texts(job.tasks), shape.vocab_size, family=family, max_length=shape.max_length)
+    if tokenizer is None:
+        tokenizer = train_tokenizer(_texts(job.tasks), shape.vocab_size, family=family, max_length=shape.max_length)
     makers = {"causal-lm": _gpt2, "encoder": _bert, "seq2seq": _t5, "transformer": _in_house}
     if family not in makers:
         raise FitError(f"model '{job.model.name}': family '{family}' cannot be trained from scratch")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.data.base import Dataset, Example
+from bench.data.base import Dataset
 from bench.fit.recipe import Recipe
 from bench.suite import ModelSpec, TaskSpec
 
@@ -27,6 +27,21 @@ class FitTask:
     train: Dataset
     validation: Dataset
     labels: tuple[str, ...]
+    soft: Mapping[int, tuple[float, ...]] | None = None
+    """The teacher's log-probability of each label, by the index of the training example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A model of the suite whose answers are learnt."""
+
+    name: str
+    model: ModelSpec
+    """With the absolute checkpoint that it is, or will be, loaded from."""
+    identity: str
+    """Hash of its weights, or of the recipe and data that make them."""
+    templates: Mapping[str, str]
+    """Its prompt, by task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,11 @@ class FitJob:
     data_hash: str
     recipe_hash: str
     device: str = "cpu"
+    """`cpu`, `auto` or `cuda`."""
     threads: int | None = None
+    teacher: Teacher | None = None
+    base: Path | None = None
+    """The suite's folder, where a factory may lie."""
 
 
 def read_provenance(folder: Path) -> Mapping[str, Any] | None:
@@ -54,13 +73,3 @@ def read_provenance(folder: Path) -> Mapping[str, Any] | None:
         return None
     loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return loaded
-
-
-def texts_of(task: FitTask, column: str) -> list[str]:
-    """Returns one column of the training split."""
-    return [str(example.columns[column]) for example in task.train.examples]
-
-
-def reference(example: Example, column: str) -> str:
-    """Returns an example's expected answer as text."""
-    return str(example.columns[column])

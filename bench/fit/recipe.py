@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bench.errors import FitError, nearest
+from bench.record import content_hash
 
 
 class _Strict(BaseModel):
@@ -33,11 +37,68 @@ class Architecture(_Strict):
         return self
 
 
+class Range(_Strict):
+    """Values between two bounds, both possible."""
+
+    low: float
+    high: float
+    log: bool = False
+    """Drawn evenly in the logarithm, as learning rates should be."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if self.low >= self.high or (self.log and self.low <= 0):
+            raise ValueError(f"'low' ({self.low:g}) must be below 'high' ({self.high:g}), and above 0 with 'log'")
+        return self
+
+
+Choices = Annotated[list[int | float | str], Field(min_length=1)]
+
+
+class Search(_Strict):
+    """Which recipes to try before the final training; judged on the validation split or the folds, never on scored
+    rows."""
+
+    method: Literal["grid", "random", "tpe"]
+    """`tpe`: tree-structured Parzen estimator (Bergstra et al., 2011) through Optuna, the extra `search`."""
+    trials: int | None = Field(default=None, ge=1)
+    """How many; `grid` tries every combination unless this is fewer."""
+    space: Annotated[dict[str, Choices | Range], Field(min_length=1)]
+    """Key of the recipe (`learning_rate`, `architecture.dropout`) → its values, or `{low, high, log}`."""
+    metric: Literal["loss", "accuracy"] = "loss"
+    """`accuracy`: of labels, or of next tokens where the task is a text."""
+    seed: int = 42
+
+    @model_validator(mode="after")
+    def _complete(self) -> Search:
+        for name, values in self.space.items():
+            if name not in SEARCHABLE:
+                raise ValueError(f"'{name}' cannot be searched; {nearest(name, SEARCHABLE)}")
+            if self.method == "grid" and isinstance(values, Range):
+                raise ValueError(f"a grid needs a list of values for '{name}', not bounds")
+        if self.method != "grid" and self.trials is None:
+            raise ValueError(f"the method '{self.method}' needs 'trials'")
+        return self
+
+
+INTEGERS = frozenset(
+    {"steps", "batch_tokens", "warmup_steps", "accumulation", "architecture.layers", "architecture.decoder_layers",
+     "architecture.d_model", "architecture.heads", "architecture.d_ff"}
+)  # fmt: skip
+"""Keys whose bounds give whole numbers."""
+SEARCHABLE = INTEGERS | {
+    "learning_rate", "weight_decay", "schedule", "clip_norm", "label_smoothing", "prompt_loss", "alpha", "temperature",
+    "freeze", "architecture.dropout",
+}  # fmt: skip
+"""Keys that a search may change: none that changes what a validation loss means, such as the vocabulary."""
+
+
 class Recipe(_Strict):
     """How to train."""
 
-    start: Literal["scratch", "checkpoint"] = "checkpoint"
-    """`checkpoint` starts from the suite entry's `checkpoint`, `scratch` from `architecture`."""
+    start: Literal["scratch", "checkpoint", "factory"] = "checkpoint"
+    """`checkpoint` starts from the suite entry's `checkpoint`, `scratch` from `architecture`, `factory` from what the
+    factory of a `torch-module` returns."""
     architecture: Architecture | None = None
     tasks: list[str] | None = None
     """Names of the suite's tasks to learn; by default all that the family can do."""
@@ -68,12 +129,70 @@ class Recipe(_Strict):
     save_every: int = Field(default=200, ge=1)
     """Steps between the states from which an interrupted fit resumes."""
     save_dtype: Literal["float16", "float32"] = "float32"
+    save_last: bool = False
+    """Write the last weights too, under `last/` beside the best."""
     seed: int = 42
+    teacher: str | None = None
+    """Model of the suite to learn from, beside the references (knowledge distillation)."""
+    distil: Literal["auto", "logits", "generations"] = "auto"
+    """`logits`: the teacher's distribution over labels or next tokens; `generations`: its answers take the place of
+    references. `auto`: logits wherever the two share labels or a vocabulary."""
+    temperature: float = Field(default=2.0, gt=0)
+    """Of both distributions (Hinton et al., 2015)."""
+    alpha: float = Field(default=0.5, ge=0, le=1)
+    """Weight of the teacher's part: the loss is `(1 − alpha) · CE + alpha · T² · KL`; with `generations` the share of
+    references that it replaces."""
+    folds: int | None = Field(default=None, ge=2)
+    """Cross-validate on the training split before the final training on all of it."""
+    search: Search | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Recipe:
         if (self.start == "scratch") != (self.architecture is not None):
-            raise ValueError("'start: scratch' needs an 'architecture', and 'start: checkpoint' takes none")
+            raise ValueError(f"'start: scratch' needs an 'architecture', and 'start: {self.start}' takes none")
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps ({self.warmup_steps}) must be fewer than steps ({self.steps})")
         return self
+
+    @model_validator(mode="after")
+    def _searchable(self) -> Recipe:
+        """Every listed value of the search must give a recipe."""
+        for name, values in self.search.space.items() if self.search is not None else ():
+            for value in values if isinstance(values, list) else (values.low, values.high):
+                try:
+                    with_values(self, {name: value})
+                except FitError as error:
+                    raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of what the recipe says; keys that came later count only where they are set."""
+        said = self.model_dump(mode="json")
+        plain = {name: Recipe.model_fields[name].default for name in LATER_KEYS}
+        return content_hash({key: value for key, value in said.items() if key not in plain or value != plain[key]})
+
+
+LATER_KEYS = ("save_last", "teacher", "distil", "temperature", "alpha", "folds", "search")
+"""Keys added after the first checkpoints were published; left out of the hash at their defaults, so that those
+checkpoints are still known."""
+
+
+def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+    """Returns the recipe of one trial: `values` set, no search of its own.
+
+    Raises:
+        FitError: the values give no recipe.
+    """
+    said = recipe.model_dump() | {"search": None}
+    for name, value in values.items():
+        value = round(value) if name in INTEGERS else value
+        head, _, rest = name.partition(".")
+        if rest and said[head] is None:
+            raise FitError(f"the search changes '{name}', and the recipe has no '{head}'")
+        said[head] = said[head] | {rest: value} if rest else value
+    try:
+        return Recipe.model_validate(said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise FitError(f"the search sets {dict(values)}: {first['msg']}") from error

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
-import resource
 import shutil
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.fit.batches import encode
-from bench.fit.job import PROVENANCE_FILE, FitJob
-from bench.fit.trainer import Progress, Trainer
+from bench.fit.cost import PARTS, Cost, cost_of, has_cost, total
+from bench.fit.folds import cross_validate
+from bench.fit.job import PROVENANCE_FILE, FitJob, read_provenance
+from bench.fit.search import run_search
+from bench.fit.teaching import Lesson, prepare
+from bench.fit.training import Trained, resolve_device, train
+from bench.models.checkpoint import files_hash, locate
 
 SOFTWARE = ("torch", "transformers", "tokenizers", "accelerate", "babel")
 
@@ -23,53 +27,60 @@ SOFTWARE = ("torch", "transformers", "tokenizers", "accelerate", "babel")
 def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, Any]:
     """Trains, writes the checkpoint with its `provenance.json` to `job.output`, and returns the provenance.
 
+    The teacher answers first, then the search runs, then the folds of the recipe that it chose, and at last the
+    final training on all of the training split. What is finished of these survives an interruption.
+
     Raises:
         FitError: the fit cannot start, or diverges.
     """
     import torch
 
-    from bench.fit.build import build
-
     if job.threads is not None:
         torch.set_num_threads(job.threads)
-    module, tokenizer = build(job)
     state = job.output.with_name(f".{job.output.name}.fitting-{job.id[:8]}")
-    trainer = _trainer(job, module, tokenizer, state, notify)
-    progress = trainer.run()
-    provenance = describe(job, progress, trainer.net, trainer.validation_loss())
-    if trainer.accelerator.is_main_process:
-        _publish(job, trainer.net, tokenizer, provenance)
+    lesson, taught = _taught(job, notify)
+    extra: dict[str, Any] = {"teacher": taught} if taught else {}
+    if job.recipe.search is not None:
+        recipe, extra["search"] = run_search(lesson, state / "search", notify)
+        lesson = replace(lesson, job=replace(lesson.job, recipe=recipe))
+    if lesson.job.recipe.folds is not None:
+        extra["folds"] = cross_validate(lesson, state / "folds", notify)
+    trained = train(lesson, state, notify)
+    provenance = describe(job, trained) | extra
+    if trained.main:
+        _publish(job, trained, provenance)
         shutil.rmtree(state, ignore_errors=True)
     return provenance
 
 
-def _trainer(job: FitJob, module: Any, tokenizer: Any, state: Path, notify: Callable[[str], None]) -> Trainer:
-    from bench.fit.objectives import Objective
-
-    eos = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id
-    objective = Objective(
-        job.model.family,
-        module,
-        smoothing=job.recipe.label_smoothing,
-        prompt_loss=job.recipe.prompt_loss,
-        bos=tokenizer.bos_token_id if tokenizer.bos_token_id is not None else eos,
-    )
-    return Trainer(
-        job.recipe,
-        objective,
-        [encode(job, task, task.train, tokenizer, eos) for task in job.tasks],
-        [encode(job, task, task.validation, tokenizer, eos) for task in job.tasks],
-        pad=tokenizer.pad_token_id,
-        state=state,
-        device=job.device,
-        clock=time.perf_counter,
-        report=notify,
-    )
+def _taught(job: FitJob, notify: Callable[[str], None]) -> tuple[Lesson, dict[str, Any] | None]:
+    """Returns the lesson, and what made the teacher: its weights, and what its own training cost."""
+    lesson = prepare(job, resolve_device(job.device), notify)
+    if job.teacher is None:
+        return lesson, None
+    place = locate(str(job.teacher.model.checkpoint), Path())
+    own = read_provenance(place.folder) if place.folder is not None else None
+    said = {
+        "name": job.teacher.name,
+        "identity": job.teacher.identity,
+        "weights_hash": files_hash(place.folder) if place.folder is not None else None,
+        "methods": list(lesson.methods),
+        "temperature": job.recipe.temperature,
+        "alpha": job.recipe.alpha,
+    }
+    unknown = Cost(energy_reason="the teacher was not trained by bench, and what it cost is not known")
+    spent = total([cost_of(part) for part in _parts(own)]) if own is not None else unknown
+    return lesson, said | ({"cost": spent.as_dict()} if own is not None else {"cost_unknown": unknown.energy_reason})
 
 
-def describe(job: FitJob, progress: Progress, net: Any, validation_loss: float) -> dict[str, Any]:
-    """Returns what made a checkpoint: hashes, seed, steps, wall time, losses, machine and software."""
-    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def _parts(provenance: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Returns all that a checkpoint cost: its training, and its own search, folds and teacher."""
+    return [provenance, *(provenance[name] for name in PARTS if has_cost(provenance, name))]
+
+
+def describe(job: FitJob, trained: Trained) -> dict[str, Any]:
+    """Returns what made a checkpoint: hashes, seed, steps, cost, losses, machine and software."""
+    progress, scores, cost = trained.progress, trained.scores, trained.cost
     return {
         "model": job.model.name,
         "family": job.model.family,
@@ -81,35 +92,52 @@ def describe(job: FitJob, progress: Progress, net: Any, validation_loss: float) 
         "steps": progress.step,
         "best_step": progress.best_step,
         "examples": progress.examples,
-        "wall_s": round(progress.trained_s, 1),
-        "examples_per_s": round(progress.examples / max(progress.trained_s, 1e-9), 1),
-        "peak_rss_bytes": peak_kib * 1024,
+        "wall_s": round(cost.wall_s, 1),
+        "examples_per_s": round(progress.examples / max(cost.wall_s, 1e-9), 1),
+        "peak_rss_bytes": cost.peak_rss_bytes,
+        "cost": cost.as_dict(),
         "final_train_loss": round(progress.curve[-1][1], 5) if progress.curve else None,
-        "final_validation_loss": round(validation_loss, 5),
-        "parameters": sum(parameter.numel() for parameter in net.parameters()),
+        "final_validation_loss": round(scores.loss, 5) if math.isfinite(scores.loss) else None,
+        "final_validation_accuracy": None if scores.accuracy is None else round(scores.accuracy, 5),
+        "parameters": sum(parameter.numel() for parameter in trained.net.parameters()),
         "software": {name: version(name) for name in SOFTWARE} | {"python": platform.python_version()},
         "loss_curve": [[step, round(loss, 4)] for step, loss in progress.curve],
         "validation_curve": [[step, round(loss, 4)] for step, loss in progress.validation],
     }
 
 
-def _publish(job: FitJob, net: Any, tokenizer: Any, provenance: dict[str, Any]) -> None:
+def _publish(job: FitJob, trained: Trained, provenance: dict[str, Any]) -> None:
     """Writes the checkpoint under a temporary name, then puts it in its place."""
     import torch
 
     fresh = job.output.with_name(f".{job.output.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    dtype = getattr(torch, job.recipe.save_dtype)
-    if hasattr(net, "save_pretrained"):
-        net.to(dtype).save_pretrained(fresh)
-    else:
-        net.save(fresh, dtype)
-    tokenizer.save_pretrained(fresh)
+    _write(trained, fresh, job.recipe.save_dtype)
+    if trained.last is not None:
+        trained.net.load_state_dict(torch.load(trained.last, weights_only=True))
+        _write(trained, fresh / "last", job.recipe.save_dtype)
     text = json.dumps(provenance, indent=1, ensure_ascii=False)
     (fresh / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
     shutil.rmtree(job.output, ignore_errors=True)
     fresh.rename(job.output)
+
+
+def _write(trained: Trained, folder: Path, dtype_name: str) -> None:
+    import torch
+
+    dtype, net = getattr(torch, dtype_name), trained.net
+    if trained.tokenizer is None:
+        from safetensors.torch import save_model
+
+        folder.mkdir(exist_ok=True)
+        save_model(net.to(dtype), str(folder / "model.safetensors"))
+        return
+    if hasattr(net, "save_pretrained"):
+        net.to(dtype).save_pretrained(folder)
+    else:
+        net.save(folder, dtype)
+    trained.tokenizer.save_pretrained(folder)
 
 
 def main(path: Path) -> None:

@@ -19,6 +19,7 @@ import torch
 
 from bench.errors import FitError
 from bench.fit.batches import Encoded, batches, collate
+from bench.fit.cost import Cost, CostMeter
 from bench.fit.objectives import Objective
 from bench.fit.recipe import Recipe
 
@@ -42,8 +43,18 @@ class Progress:
     """(step, validation loss in nats per target)."""
     running: float = 0.0
     """Sum of the training losses since the last point of the curve."""
-    trained_s: float = 0.0
-    """Wall time of all parts of the fit, interruptions left out."""
+    cost: Cost = field(default_factory=Cost)
+    """Of all parts of the fit, interruptions left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How good the weights are on the validation split, each task weighing the same."""
+
+    loss: float
+    """Nats per target; NaN without examples."""
+    accuracy: float | None
+    """Share of right labels, or of right next tokens; None where a factory's module keeps its own loss."""
 
 
 def schedule_factor(recipe: Recipe, step: int) -> float:
@@ -73,19 +84,14 @@ class Trainer:
         pad: int,
         state: Path,
         device: str,
-        clock: Callable[[], float],
+        cost: Callable[[int], CostMeter],
         report: Callable[[str], None],
     ) -> None:
-        from accelerate import Accelerator
-
         self.recipe, self.groups, self.validation_groups = recipe, groups, validation
-        self.pad, self.state, self.clock, self.report = pad, state, clock, report
+        self.pad, self.state, self.report = pad, state, report
         self.family = objective.family
-        self.accelerator = Accelerator(
-            mixed_precision=recipe.precision,
-            cpu=device == "cpu",
-            gradient_accumulation_steps=recipe.accumulation,
-        )
+        self.accelerator = _accelerator(recipe, device)
+        self.cost = cost(self.accelerator.num_processes)
         learning = [parameter for parameter in objective.parameters() if parameter.requires_grad]
         optimizer = torch.optim.AdamW(
             learning, lr=recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.weight_decay
@@ -95,7 +101,6 @@ class Trainer:
         self.scheduler = scheduler
         self.accelerator.register_for_checkpointing(scheduler)
         self.progress = Progress()
-        self._started = clock()
 
     @property
     def net(self) -> Any:
@@ -113,9 +118,10 @@ class Trainer:
             raise FitError("there are no training examples; check the recipe's 'tasks' and 'train_split'")
         self._resume()
         best = self.state / "best.pt"
-        self._started = self.clock() - self.progress.trained_s
+        self.cost.start(self.progress.cost)
         if self.progress.step == 0:
-            torch.manual_seed(self.recipe.seed)
+            best.unlink(missing_ok=True)
+            torch.manual_seed(self.recipe.seed + self.accelerator.process_index)
         for group in self._micro_batches():
             if self.progress.step >= self.recipe.steps or self._out_of_patience():
                 break
@@ -128,7 +134,11 @@ class Trainer:
                 self._evaluate(best)
             if step % self.recipe.save_every == 0:
                 self._save()
-        self.progress.trained_s = self.clock() - self._started
+        self.progress.cost = self.cost.stop(self.progress.examples)
+        if self.recipe.save_last and self.accelerator.is_main_process:
+            self.state.mkdir(parents=True, exist_ok=True)
+            torch.save(self.net.state_dict(), self.state / "last.pt")
+        self.accelerator.wait_for_everyone()
         if best.is_file():
             self.net.load_state_dict(torch.load(best, weights_only=True))
         return self.progress
@@ -151,13 +161,15 @@ class Trainer:
 
     def _step(self, group: Sequence[Sequence[Encoded]]) -> float:
         self.objective.train()
-        total = 0.0
+        total, seen = 0.0, 0
         for batch in group:
             with self.accelerator.autocast():
-                loss, _ = self.objective(collate(batch, self.family, self.pad, self.accelerator.device))
+                loss, _, _ = self.objective(collate(batch, self.family, self.pad, self.accelerator.device))
             self.accelerator.backward(loss / len(group))
             total += loss.item() / len(group)
-            self.progress.examples += len(batch)
+            seen += len(batch)
+        total, seen = self._over_processes(total, seen)
+        self.progress.examples += seen
         if not math.isfinite(total):
             raise FitError(
                 f"the loss is {total} at step {self.progress.step}; lower the recipe's learning_rate, or raise "
@@ -170,33 +182,46 @@ class Trainer:
         self.progress.step += 1
         return total
 
+    def _over_processes(self, loss: float, seen: int) -> tuple[float, int]:
+        """Returns the mean loss and the sum of examples over all processes, the same in each of them."""
+        world = self.accelerator.num_processes
+        if world == 1:
+            return loss, seen
+        pair = torch.tensor([loss, float(seen)], device=self.accelerator.device)
+        mean, count_ = self.accelerator.reduce(pair, reduction="sum").tolist()
+        return mean / world, round(count_)
+
     def _record(self, loss: float) -> None:
         progress = self.progress
         progress.curve.append((progress.step, loss))
-        elapsed = self.clock() - self._started
+        elapsed = self.cost.elapsed_s
         left = elapsed / progress.step * (self.recipe.steps - progress.step)
         self.report(
             f"step {progress.step}/{self.recipe.steps}  loss {loss:.4f}  {elapsed:.0f} s, about {left:.0f} s left"
         )
 
     @torch.no_grad()
-    def validation_loss(self) -> float:
-        """Returns the mean loss per target on the validation split, each task weighing the same, in nats."""
-        self.objective.eval()
-        means = []
+    def validate(self) -> Scores:
+        """Returns the mean loss per target and the accuracy on the validation split, each task weighing the same."""
+        objective = self.accelerator.unwrap_model(self.objective)
+        objective.eval()
+        losses, shares = [], []
         for group in self.validation_groups:
-            total, targets = 0.0, 0
+            total, targets, right = 0.0, 0, 0
             for batch in batches([group], self.recipe.batch_tokens, 0, 0):
                 with self.accelerator.autocast():
-                    loss, n = self.objective(collate(batch, self.family, self.pad, self.accelerator.device))
-                total += loss.item() * n
-                targets += n
+                    loss, n, good = objective(collate(batch, self.family, self.pad, self.accelerator.device))
+                total, targets, right = total + loss.item() * n, targets + n, right + good
             if targets:
-                means.append(total / targets)
-        return sum(means) / len(means) if means else math.nan
+                losses.append(total / targets)
+                shares.append(right / targets)
+        if not losses:
+            return Scores(math.nan, None)
+        counted = not (self.family == "torch-module" and hasattr(self.net, "training_loss"))
+        return Scores(sum(losses) / len(losses), sum(shares) / len(shares) if counted else None)
 
     def _evaluate(self, best: Path) -> None:
-        loss = self.validation_loss()
+        loss = self.validate().loss
         progress = self.progress
         progress.validation.append((progress.step, loss))
         progress.since_best += 1
@@ -215,25 +240,54 @@ class Trainer:
     def _save(self) -> None:
         """Writes the state under a temporary name and renames it, so that a kill leaves the old one or the
         new one."""
-        self.progress.trained_s = self.clock() - self._started
+        self.progress.cost = self.cost.lap(self.progress.examples)
         new, current = self.state / "new", self.state / "current"
-        shutil.rmtree(new, ignore_errors=True)
+        if self.accelerator.is_main_process:
+            shutil.rmtree(new, ignore_errors=True)
+        self.accelerator.wait_for_everyone()
         self.accelerator.save_state(str(new), safe_serialization=False)
+        self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             fields = {name: getattr(self.progress, name) for name in Progress.__slots__}
+            fields["cost"] = self.progress.cost.as_dict()
             (new / STATE_FILE).write_text(json.dumps(fields), encoding="utf-8")
             shutil.rmtree(current, ignore_errors=True)
             new.rename(current)
+        self.accelerator.wait_for_everyone()
 
     def _resume(self) -> None:
         current, new = self.state / "current", self.state / "new"
-        if not (current / STATE_FILE).is_file() and (new / STATE_FILE).is_file():
+        left = not (current / STATE_FILE).is_file() and (new / STATE_FILE).is_file()
+        if left and self.accelerator.is_main_process:
+            shutil.rmtree(current, ignore_errors=True)
             new.rename(current)
+        self.accelerator.wait_for_everyone()
         if not (current / STATE_FILE).is_file():
             return
         stored = json.loads((current / STATE_FILE).read_text(encoding="utf-8"))
         self.accelerator.load_state(str(current))
-        self.progress = Progress(**stored)
+        self.progress = Progress(**(stored | {"cost": Cost(**stored["cost"])}))
         self.progress.curve = [(int(step), float(loss)) for step, loss in stored["curve"]]
         self.progress.validation = [(int(step), float(loss)) for step, loss in stored["validation"]]
         self.report(f"resumed at step {self.progress.step}")
+
+
+def _accelerator(recipe: Recipe, device: str) -> Any:
+    """Returns the accelerator of one training.
+
+    Accumulated batches are weighed by `_step` itself, so accelerate is not told of them: it would divide again.
+    A network with two heads leaves one without a gradient in a batch, which several processes must be told.
+
+    Raises:
+        FitError: the device cannot compute in the recipe's precision.
+    """
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+
+    try:
+        return Accelerator(
+            mixed_precision=recipe.precision,
+            cpu=device == "cpu",
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        )
+    except ValueError as error:
+        raise FitError(f"the precision '{recipe.precision}' does not work on {device}: {error}; set another") from error

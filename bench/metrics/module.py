@@ -12,6 +12,7 @@ their mean is the value. Where it gives one number for all, the rows are its jac
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -21,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import HubError, InputError, UsageError, nearest
+from bench.endpoint import cache_if_unreachable
+from bench.errors import EnvironmentLackError, HubError, InputError, UsageError, nearest
 from bench.metrics.base import Floats, Metric
 from bench.metrics.rows import counted, mean, predictions, references
 from bench.readings import METRICS
@@ -72,13 +74,32 @@ class External:
 
     proportion = False
 
-    def __init__(self, name: str, score: Score, *, unit: str, higher_is_better: bool, kinds: frozenset[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        score: Score,
+        *,
+        unit: str,
+        higher_is_better: bool,
+        kinds: frozenset[str],
+        prepare: Callable[[], object] = tuple,
+    ) -> None:
         self.name = name
         self.unit = unit
         self.higher_is_better = higher_is_better
         self.kinds = kinds
         self.signature: str | None = name
         self._score = score
+        self._prepare = prepare
+
+    def prepare(self) -> None:
+        """Loads what computes the metric, so that a plan fails where a finished run would.
+
+        Raises:
+            HubError: the Hub does not serve it.
+            InputError: it cannot be loaded.
+        """
+        self._prepare()
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Returns rows `(score or influence, 1)`, shape `(n, 2)`."""
@@ -170,6 +191,10 @@ class _Module:
         result = _called(self.name, lambda: self._loaded.compute(predictions=left, references=right))
         return _read(result, self.name, self.key)
 
+    def load(self) -> None:
+        """Loads the module."""
+        _ = self._loaded
+
     @cached_property
     def _loaded(self) -> Any:
         import evaluate
@@ -177,13 +202,16 @@ class _Module:
         if os.environ.get("HF_HUB_OFFLINE", "").upper() in OFFLINE:
             evaluate.config.HF_EVALUATE_OFFLINE = True
         try:
-            return evaluate.load(self.path, revision=self.revision or None, keep_in_memory=True)
-        except (OSError, ValueError, ImportError, RuntimeError) as error:
+            with contextlib.nullcontext() if Path(self.path).exists() else cache_if_unreachable():
+                return evaluate.load(self.path, revision=self.revision or None, keep_in_memory=True)
+        except ImportError as error:
+            raise EnvironmentLackError(f"metric '{self.name}': {error}; install what it names") from error
+        except (OSError, ValueError, RuntimeError) as error:
             if Path(self.path).exists():
                 raise InputError(f"metric '{self.name}' cannot be loaded: {error}") from error
             raise HubError(
-                f"metric '{self.name}': not in the local cache, and not served by the Hub ({error}); "
-                "connect to the network, or download the module and give its folder as 'evaluate:./folder'"
+                f"metric '{self.name}': not in the local cache, and the Hub cannot be reached or does not serve it "
+                f"({error}); connect to the network, or download the module and give its folder as 'evaluate:./folder'"
             ) from error
 
     def _as_expected(self, column: str, texts: Texts, labels: Sequence[str]) -> list[Any]:
@@ -215,7 +243,7 @@ def _of_evaluate(name: str) -> Metric:
         raise InputError(f"metric '{name}': there is no such file or folder; relative paths start where bench is run")
     base = Path(module.path).stem
     better = base not in LOWER_IS_BETTER
-    return External(name, module, unit="score", higher_is_better=better, kinds=ALL_KINDS)
+    return External(name, module, unit="score", higher_is_better=better, kinds=ALL_KINDS, prepare=module.load)
 
 
 def as_evaluate(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,4 +38,12 @@ class SacrebleuCounts(ABC):
         """Returns rows of shape `(n, width)`."""
         if not samples:
             return np.zeros((0, self.width))
-        return counted(self.scorer()._extract_corpus_statistics(predictions(samples), [references(samples)]))
+        scorer = self.scorer()
+        scorer._ref_cache = _prepared(type(self), tuple(references(samples)))
+        return counted(scorer._extract_corpus_statistics(predictions(samples), None))
+
+
+@lru_cache(maxsize=4)
+def _prepared(metric: type[SacrebleuCounts], wanted: tuple[str, ...]) -> Any:
+    """Returns the n-grams of a task's references, made once for all its models: they are half of the work."""
+    return metric().scorer()._cache_references([wanted])

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
+from bench.endpoint import cache_if_unreachable
 from bench.errors import BenchError, EnvironmentLackError, HubError
+from bench.models.checkpoint import locate
 from bench.suite import ModelSpec
+
+CUT_SHORT = {"RemoteProtocolError", "IncompleteRead", "ChunkedEncodingError"}
+"""What HTTP libraries call an answer that ends before its announced length."""
 
 
 @contextlib.contextmanager
@@ -21,8 +27,10 @@ def explain_load_errors(spec: ModelSpec) -> Iterator[None]:
         HubError: the Hub did not serve the files.
         EnvironmentLackError: the files are there but cannot be read here.
     """
+    is_local = locate(str(spec.checkpoint), Path()).folder is not None
     try:
-        yield
+        with contextlib.nullcontext() if is_local else cache_if_unreachable():
+            yield
     except BenchError:
         raise
     except ImportError as error:
@@ -55,6 +63,8 @@ def _explained(spec: ModelSpec, error: Exception) -> BenchError:
             f"{where}: not in the local cache, and the Hub cannot be reached; connect to the network or unset "
             "HF_HUB_OFFLINE, or download it once elsewhere and give its folder as 'checkpoint'"
         )
+    if names & CUT_SHORT or "Consistency check failed" in text:
+        return HubError(f"{where}: the transfer of a file was cut short, again and again; run again to go on with it")
     if "safetensors" in text.lower() and (
         "HeaderTooLarge" in text or "incomplete" in text or "deserializ" in text.lower()
     ):

@@ -6,13 +6,15 @@ methods.
     log_likelihood(texts) -> (nll, tokens)     nats and number of scored tokens, per text
 
 and, if it likes, `count_tokens(text) -> int`. An object that is a `torch.nn.Module` is moved to the device,
-put into evaluation mode and has the variant applied. Time to first token is not known for it: it returns
-whole texts.
+put into evaluation mode and has the variant applied. It can be trained with a `fit`: by its own
+`training_loss(texts, references) -> loss`, or by the cross-entropy of the logits that `classify` returns. Time to
+first token is not known for it: it returns whole texts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +22,7 @@ import torch
 from bench import variants
 from bench.errors import InputError, UnsupportedError
 from bench.models.base import Classified, Context, Decoding, Generated, ModelFacts, OnToken, Scored
+from bench.models.checkpoint import locate
 from bench.models.huggingface import count_bytes, count_parameters
 from bench.registry import load_object
 from bench.suite import ModelSpec, VariantSpec
@@ -38,6 +41,8 @@ class TorchModule:
                 f"model '{spec.name}': what '{spec.factory}' returned ({type(inner).__name__}) has none of the methods "
                 f"{', '.join(ABILITIES)}; add the one that the task needs"
             )
+        if spec.checkpoint is not None:
+            _load_weights(spec, inner)
         if isinstance(inner, torch.nn.Module):
             inner = variants.apply(
                 inner.to(context.device, variants.torch_dtype(variant)).eval(), variant, context.device
@@ -97,3 +102,21 @@ class TorchModule:
         if not isinstance(self.inner, torch.nn.Module):
             return ModelFacts(0, 0, self.variant.dtype)
         return ModelFacts(count_parameters(self.inner), count_bytes(self.inner), self.variant.dtype, module=self.inner)
+
+
+def _load_weights(spec: ModelSpec, inner: Any) -> None:
+    """Loads `model.safetensors` of the checkpoint's folder into the module.
+
+    Raises:
+        InputError: there is no such file, or its weights are not those of the module.
+    """
+    from safetensors.torch import load_model
+
+    folder = locate(str(spec.checkpoint), Path()).folder
+    path = None if folder is None else folder / "model.safetensors"
+    if path is None or not path.is_file() or not isinstance(inner, torch.nn.Module):
+        raise InputError(f"model '{spec.name}': a torch-module's checkpoint is a folder with a model.safetensors")
+    try:
+        load_model(inner, str(path))
+    except RuntimeError as error:
+        raise InputError(f"model '{spec.name}': {path} does not fit what '{spec.factory}' returns: {error}") from error

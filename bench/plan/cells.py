@@ -4,7 +4,6 @@ hash."""
 from __future__ import annotations
 
 import fnmatch
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +15,11 @@ from bench.errors import InputError, nearest
 from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
 from bench.models import why_unsupported
-from bench.models.checkpoint import files_hash, locate, read_config, weights_identity
+from bench.models.checkpoint import files_hash, locate, read_config
 from bench.plan.data import Data, check_not_empty
-from bench.plan.fits import make_job, read_recipe
-from bench.plan.names import check_names, fit_paths, resolved_model
-from bench.record import SCHEMA_VERSION, Cell, content_hash
+from bench.plan.fits import check_teachers, in_order, make_job, read_recipe
+from bench.plan.names import check_names, fit_paths, loaded_identity, resolved_model
+from bench.record import SCHEMA_VERSION, Cell
 from bench.suite import MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
 from bench.tasks import VERSIONS, template_for
 from bench.yaml_file import Located
@@ -94,6 +93,7 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     """
     options = options or Options()
     check_names(suite)
+    check_teachers(suite)
     measure = suite.value.measure
     if options.profile is not None:
         measure = MeasureSpec.model_validate(measure.model_dump() | {"profile": options.profile})
@@ -112,8 +112,7 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
             cells.extend(_cell(suite, weights, variant, task, data, measure) for task in suite.value.tasks)
     chosen = _chosen(cells, options.only)
     names = {cell.model for cell in chosen}
-    kept = tuple(job for job in fits if job.model.name in names)
-    return Plan(suite, tuple(chosen), kept, datasets, measure, options)
+    return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options)
 
 
 def _chosen(cells: list[Cell], only: str | None) -> list[Cell]:
@@ -134,40 +133,19 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     """Returns what identifies the weights; a missing checkpoint adds its fit to `fits`."""
     spec = resolved_model(suite, model)
     if model.fit is None:
-        return _Weights(spec, _loaded_identity(spec, suite.path.parent))
+        return _Weights(spec, loaded_identity(spec, suite.path.parent))
     recipe = read_recipe(suite, model)
     output = fit_paths(suite, model)[1]
     if output is not None and output.is_dir():
         provenance = read_provenance(output)
         fitted = spec.model_copy(update={"checkpoint": str(output), "gguf_file": None, "subfolder": None})
-        recipe_hash = content_hash(recipe.model_dump(mode="json"))
-        stale = provenance is None or provenance.get("recipe_hash") != recipe_hash
+        stale = provenance is None or provenance.get("recipe_hash") != recipe.hash
         return _Weights(fitted, files_hash(output), provenance, stale)
     job = make_job(suite, model, data, results)
     fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
     if job.tasks and not job.output.is_dir():
         fits.append(job)
     return _Weights(fitted, job.id, read_provenance(job.output))
-
-
-def _loaded_identity(spec: ModelSpec, base: Path) -> str:
-    if spec.factory is not None:
-        module = spec.factory.partition(":")[0]
-        beside = base / Path(*module.split(".")).with_suffix(".py")
-        found = None if beside.is_file() else _find_spec(module)
-        origin = beside if found is None else Path(str(found.origin))
-        source = origin.read_text(encoding="utf-8") if origin.is_file() else ""
-        return content_hash([spec.factory, source])
-    if spec.checkpoint is None:
-        return content_hash([spec.family, spec.strategy])
-    return weights_identity(spec.checkpoint, spec.subfolder, spec.revision)
-
-
-def _find_spec(module: str) -> Any:
-    try:
-        return importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        return None
 
 
 def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bench.errors import InputError, nearest
-from bench.fit.job import FIT_VERSION, FitJob, FitTask
+from bench.fit.job import FIT_VERSION, FitJob, FitTask, Teacher, read_provenance
 from bench.fit.recipe import Recipe
 from bench.models import why_unsupported
-from bench.models.checkpoint import weights_identity
+from bench.models.checkpoint import files_hash
 from bench.plan.data import Data
-from bench.plan.names import fit_paths, resolved_model
+from bench.plan.names import fit_paths, loaded_identity, resolved_model
 from bench.record import content_hash
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.tasks import template_for
@@ -28,7 +28,84 @@ def read_recipe(suite: Located[Suite], model: ModelSpec) -> Recipe:
     Raises:
         SuiteError: the recipe's file is missing or wrong.
     """
-    return read(fit_paths(suite, model)[0], Recipe).value
+    recipe = read(fit_paths(suite, model)[0], Recipe).value
+    assert model.fit is not None
+    return recipe if model.fit.teacher is None else recipe.model_copy(update={"teacher": model.fit.teacher})
+
+
+def check_teachers(suite: Located[Suite]) -> None:
+    """Checks every `teacher`: a model of the suite that can teach, and no circle.
+
+    Raises:
+        SuiteError: a name is no model, a baseline teaches, or a model is to learn from itself in the end.
+    """
+    models = {model.name: model for model in suite.value.models}
+    for index, model in enumerate(suite.value.models):
+        at, line = ("models", index, "fit"), [model.name]
+        while (name := _teacher_name(suite, models[line[-1]])) is not None:
+            if name not in models:
+                raise suite.error(at, f"the teacher '{name}' is no model of this suite; {nearest(name, models)}")
+            if models[name].family == "baseline":
+                raise suite.error(at, f"the teacher '{name}' is a baseline, from which there is nothing to learn")
+            if name in line:
+                circle = " → ".join([*line[line.index(name) :], name])
+                raise suite.error(at, f"the teachers go round in a circle: {circle}; let one learn without a teacher")
+            line.append(name)
+
+
+def _teacher_name(suite: Located[Suite], model: ModelSpec) -> str | None:
+    return None if model.fit is None else read_recipe(suite, model).teacher
+
+
+def _teacher(
+    suite: Located[Suite], student: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec], data: Data, results: Path
+) -> Teacher | None:
+    """Returns whom a student learns from, with the checkpoint that it will be loaded from."""
+    if recipe.teacher is None:
+        return None
+    check_teachers(suite)
+    model = next(one for one in suite.value.models if one.name == recipe.teacher)
+    at = ("models", suite.value.models.index(student), "fit")
+    templates = {}
+    for task in learnt:
+        reason = why_unsupported(model.family, task.kind)
+        if reason is not None:
+            raise suite.error(at, f"the teacher '{model.name}' cannot teach the task '{task.name}': {reason}")
+        templates[task.name] = template_for(model, task)
+    spec = resolved_model(suite, model)
+    if model.fit is None:
+        return Teacher(model.name, spec, loaded_identity(spec, suite.path.parent), templates)
+    known = {task.name for task in fit_tasks(suite, model, read_recipe(suite, model))}
+    for name in templates:
+        if name not in known:
+            raise suite.error(at, f"the teacher '{model.name}' does not learn the task '{name}' itself")
+    job = make_job(suite, model, data, results)
+    fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
+    return Teacher(model.name, fitted, _fitted_identity(job), templates)
+
+
+def _fitted_identity(job: FitJob) -> str:
+    """Returns the fit's id, which is known before its weights are; of a checkpoint that came otherwise, its files'
+    hash."""
+    if not job.output.is_dir() or (read_provenance(job.output) or {}).get("fit_id") == job.id:
+        return job.id
+    return files_hash(job.output)
+
+
+def in_order(jobs: Sequence[FitJob], names: Collection[str]) -> list[FitJob]:
+    """Returns the jobs of the named models and of the teachers that they need, every teacher before its students."""
+    by_name = {job.model.name: job for job in jobs}
+    found: dict[str, FitJob] = {}
+
+    def add(job: FitJob) -> None:
+        if job.teacher is not None and job.teacher.name in by_name:
+            add(by_name[job.teacher.name])
+        found.setdefault(job.model.name, job)
+
+    for job in jobs:
+        if job.model.name in names:
+            add(job)
+    return list(found.values())
 
 
 def fit_tasks(suite: Located[Suite], model: ModelSpec, recipe: Recipe) -> list[TaskSpec]:
@@ -75,18 +152,32 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
         for task in learnt
     )
     resolved = resolved_model(suite, model)
-    recipe_hash = content_hash(recipe.model_dump(mode="json"))
+    teacher = _teacher(suite, model, recipe, learnt, data, results)
+    recipe_hash = recipe.hash
     data_hash = content_hash([[task.train.hash, task.validation.hash] for task in tasks])
     fit_id = content_hash(
         {
             "version": FIT_VERSION, "recipe": recipe_hash, "data": data_hash, "family": model.family,
-            "start": _start(resolved) if recipe.start == "checkpoint" else None,
+            "start": None if recipe.start == "scratch" else loaded_identity(resolved, suite.path.parent),
             "tasks": [[task.spec.name, task.template, list(task.labels)] for task in tasks],
-        }
+        } | _also(resolved, teacher)
     )  # fmt: skip
     place = output or fit_paths(suite, model)[1] or results.resolve() / FITS_FOLDER / f"{model.name}-{fit_id[:12]}"
-    threads = suite.value.defaults.threads
-    return FitJob(resolved, recipe, tasks, place, fit_id, data_hash, recipe_hash, threads=threads)
+    defaults = suite.value.defaults
+    return FitJob(
+        resolved, recipe, tasks, place, fit_id, data_hash, recipe_hash, defaults.device, defaults.threads, teacher,
+        suite.path.parent.resolve(),
+    )  # fmt: skip
+
+
+def _also(model: ModelSpec, teacher: Teacher | None) -> dict[str, object]:
+    """Returns what else identifies a fit, where there is any."""
+    said: dict[str, object] = {}
+    if teacher is not None:
+        said["teacher"] = [teacher.model.family, teacher.identity, dict(teacher.templates)]
+    if model.family == "torch-module":
+        said["options"] = model.options
+    return said
 
 
 def _check_apart(suite: Located[Suite], model: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec]) -> None:
@@ -98,10 +189,6 @@ def _check_apart(suite: Located[Suite], model: ModelSpec, recipe: Recipe, learnt
                 f"the recipe of '{model.name}' learns from the split '{task.data.split}', which this task scores; set "
                 "another 'train_split' or 'validation_split' in the recipe, or another 'split' here",
             )
-
-
-def _start(model: ModelSpec) -> str:
-    return weights_identity(str(model.checkpoint), model.subfolder, model.revision)
 
 
 def fit_jobs(
@@ -120,6 +207,10 @@ def fit_jobs(
         raise InputError(f"--only '{only}' matches no model with a fit; {nearest(str(only), [m.name for m in models])}")
     data = Data(suite)
     jobs = [make_job(suite, m, data, results, None if output is None else output / m.name) for m in chosen]
+    asked = {model.name for model in chosen}
+    teachers = [make_job(suite, model, data, results) for model in models if model.name not in asked]
+    missing = [job for job in teachers if not job.output.is_dir()]
+    jobs = in_order([*jobs, *missing], asked)
     for job in jobs:
         if not job.tasks:
             raise InputError(

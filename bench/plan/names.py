@@ -3,17 +3,21 @@ its place."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 from collections.abc import Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
-from bench.errors import BenchError, nearest
+from bench.errors import BenchError, HubError, nearest
 from bench.metrics.catalogue import resolve
+from bench.metrics.module import External
 from bench.models import FAMILIES
-from bench.models.checkpoint import locate
+from bench.models.checkpoint import locate, weights_identity
 from bench.readings import ALIASES, METRICS, READINGS
+from bench.record import content_hash
 from bench.suite import LIMIT, ModelSpec, Suite, TaskSpec
 from bench.tasks import template_for
 from bench.units import parse_quantity
@@ -35,7 +39,7 @@ def check_names(suite: Located[Suite]) -> None:
         _check_model(suite, index, model)
     for index, task in enumerate(suite.value.tasks):
         at = ("tasks", index, "metrics")
-        _with_place(suite, at, lambda task=task: resolve(task.metrics, task.kind))
+        _with_place(suite, at, lambda task=task: _check_metrics(task))
     for index, name in enumerate(suite.value.objectives):
         _check_reading(suite, ("objectives", index), name)
     for name, limit in suite.value.constraints.items():
@@ -44,9 +48,17 @@ def check_names(suite: Located[Suite]) -> None:
         _check_reading(suite, ("decision", "prefer"), suite.value.decision.prefer)
 
 
+def _check_metrics(task: TaskSpec) -> None:
+    for metric in resolve(task.metrics, task.kind):
+        if isinstance(metric, External):
+            metric.prepare()
+
+
 def _with_place(suite: Located[Suite], loc: Loc, call: object) -> None:
     try:
         call()  # type: ignore[operator]
+    except HubError:
+        raise
     except BenchError as error:
         raise suite.error(loc, str(error)) from error
 
@@ -128,3 +140,26 @@ def fit_paths(suite: Located[Suite], model: ModelSpec) -> tuple[Path, Path | Non
 def task_place(suite: Located[Suite], task: TaskSpec) -> Loc:
     """Returns where a task's data stands in the file."""
     return ("tasks", suite.value.tasks.index(task), "data")
+
+
+def loaded_identity(spec: ModelSpec, base: Path) -> str:
+    """Returns what identifies the weights of a resolved model: a hash of its files, its Hub name and revision, or
+    its factory with the source."""
+    if spec.factory is not None:
+        module = spec.factory.partition(":")[0]
+        beside = base / Path(*module.split(".")).with_suffix(".py")
+        found = None if beside.is_file() else _find_spec(module)
+        origin = beside if found is None else Path(str(found.origin))
+        source = origin.read_text(encoding="utf-8") if origin.is_file() else ""
+        weights = [] if spec.checkpoint is None else [weights_identity(spec.checkpoint, None, None)]
+        return content_hash([spec.factory, source, *weights])
+    if spec.checkpoint is None:
+        return content_hash([spec.family, spec.strategy])
+    return weights_identity(spec.checkpoint, spec.subfolder, spec.revision)
+
+
+def _find_spec(module: str) -> Any:
+    try:
+        return importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None

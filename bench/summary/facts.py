@@ -13,6 +13,8 @@ from bench.record import Fact, Record
 from bench.summary.entry import Quantity
 
 PEAKS = ("peak_", "load_rss", "added_rss")
+TRAINED = "fit_"
+"""Prefix of readings of one training, which every process repeats: no spread between processes is to be seen."""
 """Prefixes of readings whose value over several processes is the highest; of all others it is the median."""
 EXACT = frozenset({"parameters", "weights_bytes", "flops_per_example"})
 """Readings that are counted and carry no noise."""
@@ -51,6 +53,8 @@ def _interval(
     highs = [fact.high for fact in facts if fact.high is not None]
     if lows and highs:
         return min(lows), max(highs), remark or "the interval is the estimate's bounds"
+    if name.startswith(TRAINED):
+        return None, None, remark or "one training: how much it varies between trainings is not known"
     if name.startswith(PEAKS):
         return None, None, remark or "a peak has no interval; the highest of the processes is shown"
     if len(values) < 2:

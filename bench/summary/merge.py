@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench.readings import READINGS
 from bench.record import Record, Sample
 from bench.stats.resample import seeded
-from bench.summary import facts, quality, timings
+from bench.summary import facts, quality, statistics, timings
 from bench.summary.entry import Entry, Quantity
 
 
@@ -28,16 +28,25 @@ def summarise(
     cells: dict[str, list[Record]] = {}
     for record in records:
         cells.setdefault(record.cell.id, []).append(record)
-    return [_entry(sorted(found, key=lambda r: r.process), resolve, seed) for found in cells.values()]
+    ordered = [sorted(found, key=lambda r: r.process) for found in cells.values()]
+    answers = [_answers(found, resolve) for found in ordered]
+    usable = [found for found, _ in answers]
+    parts = [
+        quality.Scored(a.metrics, found, quality.shared_resamples(a.samples, seed=seed), missing)
+        for (a, missing), found in zip(answers, statistics.of_each(usable), strict=True)
+    ]
+    return [_entry(*each, seed) for each in zip(ordered, parts, quality.quantities(parts), strict=True)]
 
 
-def _entry(records: Sequence[Record], resolve: quality.Resolve, seed: int) -> Entry:
-    status, reason = _status(records)
+def _answers(records: Sequence[Record], resolve: quality.Resolve) -> tuple[statistics.Answers, dict[str, Quantity]]:
+    """Returns what is to be scored, and what stands for metrics that cannot be computed here."""
     samples = _samples(records)
-    labels = tuple(_labels(records))
-    metrics = quality.metrics_of(records[0], resolve) if samples else []
-    statistics = quality.statistics_of(samples, labels, metrics)
-    scored = quality.quantities(metrics, statistics, quality.shared_resamples(samples, seed=seed)) if samples else {}
+    metrics, missing = quality.usable(quality.metrics_of(records[0], resolve) if samples else [])
+    return statistics.Answers(samples, _labels(records), metrics), missing
+
+
+def _entry(records: Sequence[Record], part: quality.Scored, scored: dict[str, Quantity], seed: int) -> Entry:
+    status, reason = _status(records)
     timed = timings.collect(records)
     rng = seeded(seed, records[0].cell.id, "timings")
     gaps = [gap for record in records for gap in timings.gaps(record.timings)]
@@ -48,12 +57,12 @@ def _entry(records: Sequence[Record], resolve: quality.Resolve, seed: int) -> En
         quality=scored,
         efficiency=_efficiency(records, timings.readings(timed, gaps, rng), status, reason),
         doubts=tuple(doubt for record in records for doubt in record.doubts),
-        samples=samples,
-        statistics=statistics,
-        metrics={metric.name: metric for metric in metrics},
+        samples=_samples(records),
+        statistics=part.statistics,
+        metrics={metric.name: metric for metric in part.metrics},
         timed=timed,
         records=tuple(records),
-        labels=labels,
+        labels=tuple(_labels(records)),
     )
 
 

@@ -3,12 +3,14 @@ share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import EnvironmentLackError
 from bench.metrics.base import Metric
 from bench.record import Record, Sample
 from bench.stats import bootstrap
@@ -32,9 +34,22 @@ def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
     return list(resolve(list(task.get("metrics") or []), record.cell.kind))
 
 
-def statistics_of(samples: Sequence[Sample], labels: Sequence[str], metrics: Sequence[Metric]) -> dict[str, Floats]:
-    """Returns each metric's sufficient statistics, shape `(n, k)`."""
-    return {m.name: np.asarray(m.statistics(samples, labels), dtype=np.float64) for m in metrics}
+def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]]:
+    """Returns the metrics that can be computed here, and what stands for those that cannot.
+
+    A metric from the Hub may be out of reach where a stored run is read; the others are shown all the same.
+    """
+    ready: list[Metric] = []
+    missing: dict[str, Quantity] = {}
+    for metric in metrics:
+        try:
+            getattr(metric, "prepare", tuple)()
+        except EnvironmentLackError as error:
+            m = metric
+            missing[m.name] = Quantity(None, None, None, 0, m.unit, m.name, m.higher_is_better, str(error))
+        else:
+            ready.append(metric)
+    return ready, missing
 
 
 def shared_resamples(samples: Sequence[Sample], replicates: int = REPLICATES, seed: int = SEED) -> Resamples:
@@ -44,12 +59,40 @@ def shared_resamples(samples: Sequence[Sample], replicates: int = REPLICATES, se
     return Resamples(len(samples), replicates, seed, clustered)
 
 
-def quantities(metrics: Sequence[Metric], statistics: dict[str, Floats], resamples: Resamples) -> dict[str, Quantity]:
-    """Returns each metric's value with its 95 % interval: Wilson for a proportion of independent examples,
-    else the bootstrap's."""
-    drawn = [m for m in metrics if not (m.proportion and resamples.groups is None)]
-    sums = dict(zip([m.name for m in drawn], resamples.sums([statistics[m.name] for m in drawn]), strict=True))
-    return {m.name: _quantity(m, statistics[m.name], sums.get(m.name), resamples) for m in metrics}
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What one cell's metrics are computed from."""
+
+    metrics: Sequence[Metric]
+    statistics: dict[str, Floats]
+    """By metric name, shape `(n, k)`."""
+    resamples: Resamples
+    missing: Mapping[str, Quantity]
+    """What stands for metrics that cannot be computed here."""
+
+
+def quantities(cells: Sequence[Scored]) -> list[dict[str, Quantity]]:
+    """Returns each cell's metrics with their 95 % intervals: Wilson for a proportion of independent
+    examples, else the bootstrap's.
+
+    Cells with the same resamples, as those of one task, are multiplied by the weights together: the weights are
+    drawn once for all of them.
+    """
+    sums: list[dict[str, Floats]] = [{} for _ in cells]
+    together: dict[Resamples, list[int]] = {}
+    for index, cell in enumerate(cells):
+        together.setdefault(cell.resamples, []).append(index)
+    for resamples, indices in together.items():
+        wanted = [(i, m.name) for i in indices for m in cells[i].metrics if not (m.proportion and not resamples.groups)]
+        found = resamples.sums([cells[i].statistics[name] for i, name in wanted])
+        for (i, name), summed in zip(wanted, found, strict=True):
+            sums[i][name] = summed
+    return [_of_cell(cell, known) for cell, known in zip(cells, sums, strict=True)]
+
+
+def _of_cell(cell: Scored, sums: dict[str, Floats]) -> dict[str, Quantity]:
+    found = {m.name: _quantity(m, cell.statistics[m.name], sums.get(m.name), cell.resamples) for m in cell.metrics}
+    return {**found, **cell.missing}
 
 
 def _quantity(metric: Metric, statistics: Floats, sums: Floats | None, resamples: Resamples) -> Quantity:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
 
+from bench import endpoint
 from bench.data import hub
 from bench.data.source import load
 from bench.errors import DataError, HubError
 from bench.suite import DataSpec
+from tests.test_endpoint import dead_endpoint
 
 
 @pytest.fixture
@@ -47,34 +48,10 @@ def test_an_unknown_split_is_the_users_mistake(folder: Path) -> None:
         hub.read(str(folder), None, "tset", None)
 
 
-@pytest.fixture
-def listener() -> socket.socket:
-    """A port that takes connections and says nothing."""
-    return socket.create_server(("127.0.0.1", 0))
-
-
-def test_an_endpoint_that_listens_is_reachable(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "getproxies", dict)
-    with listener:
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{listener.getsockname()[1]}")
-        assert hub.reachable()
-
-
-def dead_endpoint() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
-def test_behind_a_proxy_the_library_finds_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", dead_endpoint())
-    monkeypatch.setattr(hub, "getproxies", lambda: {"http": "proxy"})
-    assert hub.reachable()
-
-
 def test_a_dead_endpoint_means_the_cache_and_no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
 
-    monkeypatch.setattr(hub, "getproxies", dict)
+    monkeypatch.setattr(endpoint, "getproxies", dict)
     monkeypatch.setenv("HF_ENDPOINT", dead_endpoint())
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     seen: list[bool] = []

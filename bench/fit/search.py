@@ -1,0 +1,171 @@
+"""Hyper-parameter search: tries recipes one after another and returns the best. Each finished trial is kept.
+
+A trial is judged on the validation split, or by the mean over folds where the recipe has them; a job holds no
+scored row, so none can be used. Proposals depend on the seed, the trial's number and the trials before it alone:
+an interrupted search goes on to the very same trials.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.errors import EnvironmentLackError, FitError
+from bench.fit.cost import Cost, total
+from bench.fit.folds import cross_validate, write_json
+from bench.fit.recipe import INTEGERS, Range, Recipe, Search, with_values
+from bench.fit.teaching import Lesson
+from bench.fit.training import Notify, train
+
+STARTUP_SHARE = 4
+"""TPE draws its first quarter of the trials at random, at least two and ten (Optuna's default) at most."""
+
+Trial = Mapping[str, Any]
+"""`number`, `values`, `value` (None for one that diverged), `reason`, `loss`, `accuracy`, `cost`."""
+
+
+def count(search: Search) -> int:
+    """Returns the number of trials."""
+    if search.method != "grid":
+        return int(search.trials or 1)
+    cells = 1
+    for values in search.space.values():
+        cells *= len(values) if isinstance(values, list) else 1
+    return cells if search.trials is None else min(cells, search.trials)
+
+
+def propose(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Any]:
+    """Returns the values of trial `number` (0 first).
+
+    Raises:
+        EnvironmentLackError: the method is `tpe`, and Optuna is not installed.
+    """
+    if search.method == "grid":
+        lists = [values for values in search.space.values() if isinstance(values, list)]
+        return dict(zip(search.space, next(itertools.islice(itertools.product(*lists), number, None)), strict=True))
+    return _tpe(search, number, before) if search.method == "tpe" else _random(search, number)
+
+
+def _random(search: Search, number: int) -> dict[str, Any]:
+    import math
+
+    rng = random.Random(f"{search.seed}/{number}")
+    values: dict[str, Any] = {}
+    for name, among in search.space.items():
+        if isinstance(among, list):
+            values[name] = rng.choice(among)
+        elif among.log:
+            values[name] = math.exp(rng.uniform(math.log(among.low), math.log(among.high)))
+        else:
+            values[name] = rng.uniform(among.low, among.high)
+        if name in INTEGERS:
+            values[name] = round(values[name])
+    return values
+
+
+def _tpe(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Any]:
+    try:
+        import optuna
+    except ImportError as error:
+        raise EnvironmentLackError(
+            "a search by 'tpe' needs Optuna, which is not installed; pip install 'bench[search]', or take 'random'"
+        ) from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    startup = min(10, max(2, count(search) // STARTUP_SHARE))
+    sampler = optuna.samplers.TPESampler(seed=search.seed + number, n_startup_trials=startup)
+    direction = "maximize" if search.metric == "accuracy" else "minimize"
+    study = optuna.create_study(sampler=sampler, direction=direction)
+    ranges = {name: _distribution(optuna, name, among) for name, among in search.space.items()}
+    for trial in before:
+        failed = trial["value"] is None
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=dict(trial["values"]), distributions=ranges, value=trial["value"],
+                state=optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE,
+            )
+        )  # fmt: skip
+    return dict(study.ask(fixed_distributions=ranges).params)
+
+
+def _distribution(optuna: Any, name: str, among: Any) -> Any:
+    if not isinstance(among, Range):
+        return optuna.distributions.CategoricalDistribution(among)
+    if name in INTEGERS:
+        return optuna.distributions.IntDistribution(round(among.low), round(among.high), log=among.log)
+    return optuna.distributions.FloatDistribution(among.low, among.high, log=among.log)
+
+
+def run_search(lesson: Lesson, state: Path, notify: Notify) -> tuple[Recipe, dict[str, Any]]:
+    """Returns the best recipe, and what was tried: `trials`, `best`, `values`, `cost`.
+
+    Raises:
+        FitError: every trial diverged.
+    """
+    recipe = lesson.job.recipe
+    search = recipe.search
+    assert search is not None
+    trials: list[Trial] = []
+    for number in range(count(search)):
+        place = state / f"trial-{number}.json"
+        if place.is_file():
+            trials.append(json.loads(place.read_text(encoding="utf-8")))
+            continue
+        values = propose(search, number, trials)
+        name = f"trial {number + 1}/{count(search)}"
+        notify(f"{name}: {_shown(values)}")
+        trials.append(_trial(lesson, number, values, state, lambda line, name=name: notify(f"{name}: {line}")))  # type: ignore[misc]
+    best = choose(trials, search)
+    if best is None:
+        raise FitError(f"every trial of the search failed; the last one: {trials[-1]['reason']}")
+    notify(f"search: trial {best['number'] + 1} is the best, {search.metric} {best['value']:.4f}")
+    spent = total([Cost(**trial["cost"]) for trial in trials if trial["cost"] is not None])
+    said = {
+        "method": search.method, "metric": search.metric, "seed": search.seed, "trials": list(trials),
+        "best": best["number"], "values": best["values"], "cost": spent.as_dict(),
+    }  # fmt: skip
+    return with_values(recipe, best["values"]), said
+
+
+def _shown(values: Mapping[str, Any]) -> str:
+    parts = [f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()]
+    return ", ".join(parts)
+
+
+def choose(trials: Sequence[Trial], search: Search) -> Trial | None:
+    """Returns the best trial, of equals the first; None when all failed."""
+    known = [trial for trial in trials if trial["value"] is not None]
+    sign = -1 if search.metric == "accuracy" else 1
+    return min(known, key=lambda trial: sign * trial["value"], default=None)
+
+
+def _trial(lesson: Lesson, number: int, values: dict[str, Any], state: Path, notify: Notify) -> Trial:
+    recipe = with_values(lesson.job.recipe, values)
+    assert lesson.job.recipe.search is not None
+    metric = lesson.job.recipe.search.metric
+    working = state / f"trial-{number}"
+    tried = replace(lesson, job=replace(lesson.job, recipe=recipe))
+    row: dict[str, Any] = {"number": number, "values": values, "value": None, "reason": None, "cost": None}
+    main = True
+    try:
+        if recipe.folds is not None:
+            found = cross_validate(tried, working, notify)
+            row |= {"loss": found["loss_mean"], "accuracy": found["accuracy_mean"], "cost": found["cost"]}
+        else:
+            trained = train(tried, working, notify)
+            main = trained.main
+            row |= {"loss": trained.scores.loss, "accuracy": trained.scores.accuracy}
+            row["cost"] = trained.cost.as_dict()
+        row["value"] = row[metric]
+        row["reason"] = None if row["value"] is not None else f"this training has no {metric}"
+    except FitError as error:
+        row["reason"] = str(error)
+    if main:
+        write_json(state / f"trial-{number}.json", row)
+        shutil.rmtree(working, ignore_errors=True)
+    return row

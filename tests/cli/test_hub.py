@@ -1,0 +1,166 @@
+"""`bench run` of a suite whose model, data and metric come from a Hub on the loopback, and of Hubs that fail."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.checkpoints import LABELS, make_checkpoint
+from tests.hub_server import COMMIT, TOKEN, Hub, serve
+
+SUITE = """\
+name: far
+defaults: {device: cpu, threads: 1, timeout_s: 120}
+models:
+  - {name: theirs, family: encoder, checkpoint: MODEL, revision: REVISION}
+tasks:
+  - name: colour
+    kind: classification
+    data: {hub: acme/colours, split: test, revision: COMMIT}
+    metrics: [accuracy, "evaluate:acme/overlap@COMMIT"]
+    labels: [red, green, dark blue]
+measure: {profile: quick, window_s: 0.1}
+"""
+METRIC = '''
+import datasets
+import evaluate
+
+class Overlap(evaluate.Metric):
+    """Share of equal answers."""
+
+    def _info(self):
+        features = datasets.Features({"predictions": datasets.Value("string"), "references": datasets.Value("string")})
+        return evaluate.MetricInfo(description="", citation="", inputs_description="", features=features)
+
+    def _compute(self, predictions, references):
+        return {"overlap": sum(p == r for p, r in zip(predictions, references)) / len(references)}
+'''
+pytestmark = pytest.mark.slow
+NEVER = "retried until the limit"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("hub")
+    made = make_checkpoint("encoder", place / "made")
+    for repo in ("acme/tiny", "private/tiny", "acme/cut"):
+        folder = place / "models" / repo
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.symlink_to(made, target_is_directory=True)
+    rows = [{"text": f"{label} thing {index}", "label": label} for index in range(4) for label in LABELS]
+    data, space = place / "datasets/acme/colours", place / "spaces/acme/overlap"
+    for folder in (data, space):
+        folder.mkdir(parents=True)
+    (data / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (space / "overlap.py").write_text(METRIC)
+    return place
+
+
+@pytest.fixture
+def hub(root: Path) -> Iterator[Hub]:
+    with serve(root) as running:
+        yield running
+
+
+def bench(folder: Path, url: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("HF_") and "proxy" not in key.lower()}
+    settings = kept | {"HF_ENDPOINT": url, "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1"} | variables
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False, timeout=110)
+
+
+def write(folder: Path, model: str = "acme/tiny", revision: str = COMMIT) -> None:
+    text = SUITE.replace("MODEL", model).replace("REVISION", revision).replace("COMMIT", COMMIT)
+    (folder / "suite.yaml").write_text(text)
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    shown = subprocess.run(
+        [sys.executable, "-m", "bench", "show", "latest", "--json"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: list[dict[str, Any]] = json.loads(shown.stdout)["cells"]
+    return found
+
+
+def test_model_data_and_metric_by_name_and_then_offline(tmp_path: Path, hub: Hub) -> None:
+    write(tmp_path)
+    done = bench(tmp_path, hub.url, "run", "suite.yaml")
+    assert done.returncode == 0, done.stderr
+    assert records(tmp_path)[0]["status"] == "ok"
+    assert ("GET", f"/spaces/acme/overlap/resolve/{COMMIT}/overlap.py") in hub.asked
+    assert any(path == f"/acme/tiny/resolve/{COMMIT}/model.safetensors" for _, path in hub.asked)
+    assert "the Hub cannot be reached" in json.dumps(records(tmp_path)[0]["quality"]), "the cache is elsewhere"
+    hub.asked.clear()
+    again = bench(tmp_path, hub.url, "run", "suite.yaml", "--rerun", HF_HUB_OFFLINE="1")
+    assert again.returncode == 0, again.stderr
+    assert hub.asked == []
+
+
+def failing(folder: Path, url: str, **variables: str) -> str:
+    """Runs the suite and returns what was said, with the reasons of the cells that failed."""
+    done = bench(folder, url, "run", "suite.yaml", **variables)
+    assert done.returncode not in (0, 1), done.stderr
+    reasons = [str(cell["reason"]) for cell in records(folder)] if (folder / "results/bench.db").exists() else []
+    assert "Traceback" not in done.stderr
+    return " ".join((done.stderr + " ".join(reasons)).split())
+
+
+def test_a_missing_revision(tmp_path: Path, hub: Hub) -> None:
+    write(tmp_path, revision="f" * 40)
+    assert "the Hub has no such revision" in failing(tmp_path, hub.url)
+
+
+def test_a_401_asks_for_the_token_and_the_token_opens(tmp_path: Path, hub: Hub) -> None:
+    write(tmp_path, model="private/tiny")
+    assert "set HF_TOKEN" in failing(tmp_path, hub.url)
+    done = bench(tmp_path, hub.url, "run", "suite.yaml", HF_TOKEN=TOKEN)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_cut_short(tmp_path: Path, hub: Hub) -> None:
+    write(tmp_path, model="acme/cut")
+    hub.cut.add("model.safetensors")
+    said = failing(tmp_path, hub.url)
+    assert "cut short" in said or "broke off" in said
+    assert sum(path.endswith("model.safetensors") for _, path in hub.asked) < 12, NEVER
+
+
+def dead_url() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+LOCAL = "{path: colours.jsonl}"
+FLOOR = "{name: floor, family: baseline, strategy: majority}"
+
+
+@pytest.mark.parametrize("what", ["data", "model", "metric"])
+def test_a_dead_server(tmp_path: Path, root: Path, what: str) -> None:
+    write(tmp_path)
+    (tmp_path / "colours.jsonl").write_bytes((root / "datasets/acme/colours/test.jsonl").read_bytes())
+    text = (tmp_path / "suite.yaml").read_text()
+    if what != "data":
+        text = re.sub(r"{hub: .*}", LOCAL, text)
+    if what != "metric":
+        text = re.sub(r', "evaluate:.*"', "", text)
+    if what != "model":
+        text = re.sub(r"{name: theirs.*}", FLOOR, text)
+    (tmp_path / "suite.yaml").write_text(text)
+    begun = time.monotonic()
+    said = failing(tmp_path, dead_url())
+    assert "the Hub cannot be reached" in said
+    assert time.monotonic() - begun < 60, NEVER
