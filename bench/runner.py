@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import random
 import re
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from types import FrameType
 
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from bench.executors.base import Executor, Job
@@ -74,13 +78,31 @@ def run(
     session = _Session(run_id, executor, store, shown, processes, reuse, dict(skip or {}))
     interrupted = False
     try:
-        session.take(plan, seed)
+        with _terminable():
+            session.take(plan, seed)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         session.progress.end()
     store.finish_run(run_id, "interrupted" if interrupted else "complete")
     return Finished(run_id, count_cells(session.records), interrupted)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Makes SIGTERM, which schedulers and service managers send, end a run as Ctrl-C does: marked, and resumable."""
+    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread alone
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _take_up(store: Store, info: RunInfo) -> tuple[str, bool]:

@@ -114,3 +114,12 @@ def format_number(value: float) -> str:
         return f"{value:,.0f}"
     digits = max(0, 2 - math.floor(math.log10(size)))
     return f"{value:.{digits}f}"
+
+
+def plural(count: int, word: str) -> str:
+    """Returns `1 model`, `2 models`.
+
+    >>> plural(1, "model"), plural(2, "model")
+    ('1 model', '2 models')
+    """
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -61,6 +61,10 @@ class Located(Generic[M]):
         return SuiteError(f"{self.where(*loc)}: {message}")
 
 
+Further = Callable[[Located[Any]], Sequence[str]]
+"""Returns mistakes, each a line that begins with its place."""
+
+
 def dotted(loc: Loc) -> str:
     """Returns a place in a YAML file as people write it.
 
@@ -73,8 +77,14 @@ def dotted(loc: Loc) -> str:
     return text
 
 
-def read(path: Path, model: type[M]) -> Located[M]:
+def read(path: Path, model: type[M], further: Further | None = None) -> Located[M]:
     """Returns the file at `path`, checked against `model`.
+
+    Args:
+        path: of the file.
+        model: what it should hold.
+        further: looks for more mistakes in the plain values of a file that does not fit the model, so that all are
+            told at once; those at a place that is told already are left out.
 
     Raises:
         SuiteError: the file is missing, is not YAML, or does not fit the model. Every mistake has a line of its own.
@@ -92,6 +102,9 @@ def read(path: Path, model: type[M]) -> Located[M]:
         value = model.model_validate_json(json.dumps(_plain(tree)))
     except ValidationError as error:
         lines = [_line(path, tree, model, dict(problem)) for problem in error.errors()]
+        told = {line.partition(" ")[0] for line in lines}
+        more = [] if further is None else further(Located(_plain(tree), path, text, tree))
+        lines += [line for line in more if line.partition(" ")[0] not in told]
         raise SuiteError("\n".join(lines)) from error
     return Located(value, path, text, tree)
 

@@ -97,8 +97,9 @@ def test_sigkill_of_the_parent_loses_nothing_and_leaves_nobody(killable):
     assert all(again[record.cell.model] == record for record in before.records)
 
 
-def test_ctrl_c_marks_the_run_interrupted_and_the_next_run_goes_on(killable):
-    assert killable.kill(signal.SIGINT) == 130
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "sigterm"])
+def test_a_polite_end_marks_the_run_interrupted_and_the_next_run_goes_on(killable, number):
+    assert killable.kill(number) == 130
     assert killable.left_alive() == 0
     with Store.open(killable.results) as store:
         assert store.runs()[0].status == "interrupted"

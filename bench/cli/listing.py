@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -35,13 +36,36 @@ def _tasks(results: Path) -> Rows:
 
 
 def _metrics(results: Path) -> Rows:
-    from bench.readings import METRICS, READINGS
+    from bench.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
 
-    rows = [{"name": name, "unit": "", "what": "quality metric", "target": METRICS[name]} for name in METRICS]
-    return rows + [
-        {"name": reading.name, "unit": reading.unit, "what": reading.definition, "target": ""}
-        for reading in READINGS.values()
+    rows = [_metric(name, METRICS.load(name)) for name in METRICS]
+    rows += [
+        {"name": name, "unit": "", "better": "", "what": f"Short for {', '.join(members)}.", "target": ""}
+        for name, members in METRIC_GROUPS.items()
     ]
+    rows += [
+        {"name": r.name, "unit": r.unit, "better": _better(r.higher_is_better), "what": r.definition, "target": ""}
+        for r in READINGS.values()
+    ]
+    for name, meant in ALIASES.items():
+        about = READINGS[meant]
+        what = f"Another name for {meant}; on a GPU for peak_gpu_memory_bytes."
+        rows.append({"name": name, "unit": about.unit, "better": _better(about.higher_is_better), "what": what,
+                     "target": ""})  # fmt: skip
+    return rows
+
+
+def _metric(name: str, metric: Any) -> dict[str, str]:
+    """Returns the line of a quality metric; what it is, is the first line of its class's docstring."""
+    from bench.readings import METRICS
+
+    what = f"{', '.join(sorted(metric.kinds))}: {(metric.__doc__ or 'a metric').strip().splitlines()[0]}"
+    better = _better(metric.higher_is_better)
+    return {"name": name, "unit": metric.unit, "better": better, "what": what, "target": METRICS[name]}
+
+
+def _better(higher_is_better: bool) -> str:
+    return "higher" if higher_is_better else "lower"
 
 
 def _meters(results: Path) -> Rows:
@@ -62,7 +86,10 @@ def _suites(results: Path) -> Rows:
 
 def _runs(results: Path) -> Rows:
     from bench.store import Store
+    from bench.store.archive import DATABASE
 
+    if not (results / DATABASE).exists():
+        return []
     with Store.open(results, create=False) as store:
         return [
             {"id": info.id, "suite": info.suite, "status": info.status, "started": info.started_at[:19] + "Z"}
@@ -80,6 +107,13 @@ KINDS_OF_LISTING: dict[str, Callable[[Path], Rows]] = {
 }
 
 
+def _none(what: str, results: Path) -> str:
+    """Returns that there is nothing to list, and how to make some."""
+    if what == "runs":
+        return f"No runs in {results}. Make one with 'bench run quickstart', or name another folder with --results."
+    return f"There are no {what}."
+
+
 @click.command()
 @click.argument("what", type=click.Choice(list(KINDS_OF_LISTING)))
 @results_option
@@ -91,7 +125,7 @@ def ls(what: str, results: Path, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo("none")
+        click.echo(_none(what, results))
         return
     header = list(rows[0])
     print_table(header, [[row[name] for name in header] for row in rows])

@@ -26,6 +26,7 @@ def plan_options(command: click.decorators.FC) -> click.decorators.FC:
 def validate(suite: str, as_json: bool) -> None:
     """Check SUITE, its data and its checkpoints; run nothing, write nothing."""
     from bench.plan import make_plan, open_suite
+    from bench.units import plural
 
     plan = make_plan(open_suite(suite), Path("results"))
     able = [cell for cell in plan.cells if cell.unsupported is None]
@@ -35,8 +36,9 @@ def validate(suite: str, as_json: bool) -> None:
         print_json({"suite": plan.suite.value.name, "valid": True, "cells": len(plan.cells), "runnable": len(able)})
         return
     click.echo(
-        f"{plan.suite.path}: valid. {len(names)} models × {len(tasks)} tasks: {len(able)} cells to run, "
-        f"{len(plan.cells) - len(able)} unsupported, {len(plan.fits)} models to train first."
+        f"{plan.suite.path}: valid. {plural(len(names), 'model')} × {plural(len(tasks), 'task')}: "
+        f"{plural(len(able), 'cell')} to run, {len(plan.cells) - len(able)} unsupported, "
+        f"{plural(len(plan.fits), 'model')} to train first."
     )
 
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError, HubError, nearest
+from bench.errors import BenchError, HubError, SuiteError, nearest
 from bench.metrics.catalogue import resolve
 from bench.metrics.module import External
 from bench.models import FAMILIES
@@ -19,7 +20,7 @@ from bench.models.checkpoint import locate, weights_identity
 from bench.readings import ALIASES, METRICS, READINGS
 from bench.record import content_hash
 from bench.suite import LIMIT, ModelSpec, Suite, TaskSpec
-from bench.tasks import template_for
+from bench.tasks import KINDS, template_for
 from bench.units import parse_quantity
 from bench.yaml_file import Loc, Located
 
@@ -33,19 +34,71 @@ def check_names(suite: Located[Suite]) -> None:
     """Checks every name of the suite that needs no data.
 
     Raises:
-        SuiteError: at the first name that stands for nothing.
+        SuiteError: names that stand for nothing, one line for each.
     """
-    for index, model in enumerate(suite.value.models):
-        _check_model(suite, index, model)
-    for index, task in enumerate(suite.value.tasks):
-        at = ("tasks", index, "metrics")
-        _with_place(suite, at, lambda task=task: _check_metrics(task))
-    for index, name in enumerate(suite.value.objectives):
-        _check_reading(suite, ("objectives", index), name)
-    for name, limit in suite.value.constraints.items():
-        _check_limit(suite, name, limit)
-    if suite.value.decision.prefer is not None:
-        _check_reading(suite, ("decision", "prefer"), suite.value.decision.prefer)
+    spec = suite.value
+    checks: list[Callable[[], object]] = []
+    for index, model in enumerate(spec.models):
+        checks += [partial(check, suite, index, model) for check in (_check_weights, _check_prompts, _check_factory)]
+    for index, task in enumerate(spec.tasks):
+        metrics = partial(_check_metrics, task)
+        checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
+    checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
+    checks += [partial(_check_limit, suite, name, limit) for name, limit in spec.constraints.items()]
+    if spec.decision.prefer is not None:
+        checks.append(partial(_check_reading, suite, ("decision", "prefer"), spec.decision.prefer))
+    found = _mistakes(checks)
+    if found:
+        raise SuiteError("\n".join(found))
+
+
+def loose_mistakes(suite: Located[Any]) -> list[str]:
+    """Returns the wrong names of a file that is no valid suite, as far as they can be read in it."""
+    tree = suite.value
+    checks: list[Callable[[], object]] = []
+    for index, model in _entries(tree.get("models")):
+        family = model.get("family") if isinstance(model, Mapping) else None
+        if isinstance(family, str):
+            checks.append(partial(_with_place, suite, ("models", index, "family"), partial(FAMILIES.check, family)))
+    for index, task in _entries(tree.get("tasks")):
+        names, kind = (task.get("metrics"), task.get("kind")) if isinstance(task, Mapping) else (None, None)
+        own = [name for name in names if _is_builtin(name)] if isinstance(names, list) else []
+        if own and kind in KINDS:
+            at = ("tasks", index, "metrics")
+            checks.append(partial(_with_place, suite, at, partial(resolve, own, kind)))
+    for index, name in _entries(tree.get("objectives")):
+        if isinstance(name, str):
+            checks.append(partial(_check_reading, suite, ("objectives", index), name))
+    limits = tree.get("constraints")
+    for name, limit in limits.items() if isinstance(limits, Mapping) else ():
+        if isinstance(limit, str):
+            checks.append(partial(_check_limit, suite, name, limit))
+    return _mistakes(checks)
+
+
+def _entries(value: object) -> Iterator[tuple[int, Any]]:
+    return enumerate(value if isinstance(value, list) else ())
+
+
+def _is_builtin(name: object) -> bool:
+    """Returns whether it is written as a metric of bench's own is, and not as a module's."""
+    return isinstance(name, str) and not {":", "/"} & set(name)
+
+
+def _mistakes(checks: Sequence[Callable[[], object]]) -> list[str]:
+    """Returns the message of each check that fails, in the order of the file's lines."""
+    found: list[str] = []
+    unreached: HubError | None = None
+    for check in checks:
+        try:
+            check()
+        except SuiteError as error:
+            found.append(str(error))
+        except HubError as error:
+            unreached = unreached or error
+    if unreached is not None and not found:  # what the file alone can tell comes before what the network lacks
+        raise unreached
+    return list(dict.fromkeys(found))
 
 
 def _check_metrics(task: TaskSpec) -> None:
@@ -63,11 +116,14 @@ def _with_place(suite: Located[Suite], loc: Loc, call: object) -> None:
         raise suite.error(loc, str(error)) from error
 
 
-def _check_model(suite: Located[Suite], index: int, model: ModelSpec) -> None:
+def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
     _with_place(suite, ("models", index, "family"), lambda: FAMILIES.check(model.family))
     if model.checkpoint is not None:
         base = suite.path.parent
         _with_place(suite, ("models", index, "checkpoint"), lambda: locate(str(model.checkpoint), base))
+
+
+def _check_prompts(suite: Located[Suite], index: int, model: ModelSpec) -> None:
     for task in suite.value.tasks:
         at: Sequence[int | str] = ("models", index)
         if task.name in model.prompts:
@@ -79,6 +135,9 @@ def _check_model(suite: Located[Suite], index: int, model: ModelSpec) -> None:
     for name in model.prompts:
         if name not in known:
             raise suite.error(("models", index, "prompts", name), f"no task is named '{name}'; {nearest(name, known)}")
+
+
+def _check_factory(suite: Located[Suite], index: int, model: ModelSpec) -> None:
     if model.factory is not None and not re.fullmatch(r"[\w.]+:[\w.]+", model.factory):
         raise suite.error(
             ("models", index, "factory"), f"'{model.factory}' is not of the form 'package.module:function'"

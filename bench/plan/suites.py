@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.errors import InputError, nearest
+from bench.plan.names import loose_mistakes
 from bench.suite import Suite
 from bench.yaml_file import Located, read
 
@@ -30,7 +31,7 @@ def open_suite(reference: str) -> Located[Suite]:
     """
     path = Path(reference)
     if path.is_file():
-        return read(path, Suite)
+        return read(path, Suite, loose_mistakes)
     embedded = embedded_suites()
     if reference in embedded:
         return read(embedded[reference], Suite)

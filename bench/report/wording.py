@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.readings import READINGS
 from bench.summary import Entry, Quantity, canonical
 from bench.units import display_unit, format_number, format_quantity
+from bench.units import plural as plural
 
 METRIC_TITLES = {
     "accuracy": "Accuracy",
@@ -157,15 +158,6 @@ def listed(words: Sequence[str], limit: int = 4) -> str:
     if len(words) > limit:
         return f"{', '.join(shown)} and {len(words) - limit} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
-
-
-def plural(count: int, word: str) -> str:
-    """Returns `1 model`, `2 models`.
-
-    >>> plural(1, "model"), plural(2, "model")
-    ('1 model', '2 models')
-    """
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def signed(value: float) -> str:

@@ -61,6 +61,39 @@ def test_a_wrong_suite(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["suite.yaml", "topic.jsonl"]
 
 
+MANY = {
+    "names": (
+        [("family: baseline, strategy: majority", "family: baselin"), ("<= 50 ms", "<= 50 mss"),
+         ("{path: topic.jsonl}", "{path: topic.jsonl}\n    metrics: [acuracy]")],
+        [":3:19 models[0].family", ":9:5 tasks[0].metrics", ":10:15 constraints.latency_p95_s"],
+    ),
+    "keys and names": (
+        [("kind: classification", "kind: classification\n    metric: [f1]"), ("<= 50 ms", "<= 50 mss"),
+         ("family: baseline, strategy: majority", "family: baselin, strategy: majority"),
+         ("name: tickets", "name: tickets\nobjectives: [acuracy, latency_p95_s]")],
+        [":9:5 tasks[0].metric:", ":4:19 models[0].family", ":2:14 objectives[0]", ":11:15 constraints.latency_p95_s"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(MANY))
+def test_every_mistake_is_told_at_once(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes, places = MANY[name]
+    text = GOOD
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    (tmp_path / "suite.yaml").write_text(text)
+    (tmp_path / "topic.jsonl").write_text(ROWS)
+    monkeypatch.chdir(tmp_path)
+    assert main(["validate", "suite.yaml"]) == 2
+    shown = capsys.readouterr().err
+    assert [place for place in places if place not in shown] == [], shown
+    assert len(shown.strip().splitlines()) == len(places), shown
+
+
 def test_the_good_suite_is_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,7 +101,7 @@ def test_the_good_suite_is_good(
     (tmp_path / "topic.jsonl").write_text(ROWS)
     monkeypatch.chdir(tmp_path)
     assert main(["validate", "suite.yaml"]) == 0
-    assert "1 cells to run, 1 unsupported" in capsys.readouterr().out
+    assert "2 models × 1 task: 1 cell to run, 1 unsupported, 0 models to train first." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

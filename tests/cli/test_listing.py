@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import main
+from bench.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
+from bench.store import Store
+
+
+def _metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, str]]:
+    assert main(["ls", "metrics", "--json"]) == 0
+    return {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_no_runs_is_no_error_and_says_how_to_make_one(
+    made: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    if made:
+        Store.open(results).close()
+    assert main(["ls", "runs", "--results", str(results)]) == 0
+    assert f"No runs in {results}. Make one with 'bench run quickstart'" in capsys.readouterr().out
+    assert main(["ls", "runs", "--json", "--results", str(results)]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert results.exists() == made
+
+
+def test_every_name_a_suite_may_use_is_listed_with_unit_and_direction(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = _metrics(capsys)
+    assert set(rows) == {*METRICS, *METRIC_GROUPS, *READINGS, *ALIASES}
+    described = [row for name, row in rows.items() if name not in METRIC_GROUPS]
+    assert all(row["unit"] and row["what"] and row["better"] in ("higher", "lower") for row in described)
+    assert rows["accuracy"]["better"] == "higher" and rows["bits_per_byte"]["better"] == "lower"
+    assert "classification" in rows["accuracy"]["what"]
+    assert "peak_rss_bytes" in rows["peak_memory_bytes"]["what"] and rows["peak_memory_bytes"]["unit"] == "bytes"
+
+
+def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "1 unexpected error" in shown
+    assert all(f"{code} " in shown for code in (0, 2, 3, 4, 5, 130))
