@@ -256,7 +256,7 @@ def _taken_as_read(
         known = [(m, q) for m, row in enumerate(quantities) if (q := row[c]) is not None and q.value is not None]
         fixed = [m for m, q in known if not _varies(column, q) and np.ptp(draws[:, m, c]) == 0]
         if fixed:
-            whose = "every model" if len(fixed) == len(known) else ", ".join(names[m] for m in fixed)
+            whose = "any model" if len(fixed) == len(known) else ", ".join(names[m] for m in fixed)
             remarks.append(
                 f"{column.name} on '{task}' has no interval for {whose}: it enters as it was read, as if it would read "
                 "the same again, so a small difference in it may be chance."

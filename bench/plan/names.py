@@ -63,7 +63,7 @@ def loose_mistakes(suite: Located[Any]) -> list[str]:
     for index, task in _entries(tree.get("tasks")):
         names, kind = (task.get("metrics"), task.get("kind")) if isinstance(task, Mapping) else (None, None)
         own = [name for name in names if _is_builtin(name)] if isinstance(names, list) else []
-        if own and kind in KINDS:
+        if own and isinstance(kind, str) and kind in KINDS:
             at = ("tasks", index, "metrics")
             checks.append(partial(_with_place, suite, at, partial(resolve, own, kind)))
     for index, name in _entries(tree.get("objectives")):

@@ -125,7 +125,7 @@ def test_prices_make_objectives_and_print_their_assumptions() -> None:
 
 def test_what_enters_without_an_interval_is_said() -> None:
     text = _text(_decide())
-    assert "peak_rss_bytes on 'topic' has no interval for every model: it enters as it was read" in text
+    assert "peak_rss_bytes on 'topic' has no interval for any model: it enters as it was read" in text
     assert "latency_p95_s on 'topic' has no interval" not in text and "accuracy on 'topic' has no interval" not in text
 
 
