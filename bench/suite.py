@@ -178,6 +178,9 @@ class Defaults(_Strict):
     memory_limit: str | None = None
     threads: int | None = Field(default=None, ge=1)
     """Intra-op threads of torch; by default the CPUs this process may use."""
+    share_load: Literal["auto"] | bool = "auto"
+    """Whether the tasks of a model variant share one process and one load. `auto`: unless an objective or a constraint
+    is peak memory or a cold start, which only a fresh process shows."""
 
     @model_validator(mode="after")
     def _one_limit(self) -> Defaults:

