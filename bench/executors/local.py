@@ -17,6 +17,7 @@ import time
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 
@@ -50,6 +51,11 @@ class LocalExecutor(Executor):
         self._clock = clock
         self._grace_s = grace_s
         self._idle: _Child | None = None
+
+    def prepare(self) -> None:
+        """Starts the server, which then imports what it preloads while this process does something else."""
+        with _no_main_module():
+            forkserver.ensure_running()
 
     def attempt(self, call: Call) -> Answer:
         """Returns what became of a call, when its process and every process that it started are gone.

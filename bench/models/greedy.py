@@ -4,7 +4,7 @@ In a batch that runs until its longest answer ends, the rows of the short ones c
 answers that is half of the work and more. Here the keys and values of all rows lie in one buffer that is written
 in place. Every row ends at the same column, so that one call adds one token to each; a new prompt is run apart and
 its keys and values are laid into the row of the one that ended. The columns before a row's first token are masked,
-and its positions are its own, so that no row knows of the others.
+and its positions are its own, so that no row knows of the others. What all prompts begin with is run once.
 
 What is decoded is what transformers' own greedy search decodes; that search remains what is timed (`decoding`).
 Source of the idea: Yu et al., "Orca: A Distributed Serving System for Transformer-Based Generative Models" (2022).
@@ -27,6 +27,9 @@ from bench.models.rows import RowCache, supports_rows
 REFILL_SHARE = 4
 """New prompts are run when one row in so many is free: a call for one prompt alone costs as much overhead as a step
 of all rows, and waiting leaves rows idle."""
+
+LEAST_PREFIX = 8
+"""Tokens that prompts must share before they are run once: running fewer apart costs what it spares."""
 
 
 def generate_many(
@@ -73,6 +76,7 @@ class _Search:
         self, model: HuggingFaceModel, decoding: Decoding, waiting: deque[tuple[int, list[int]]], rows: int
     ) -> None:
         self.model, self.decoding, self.waiting, self.size = model, decoding, waiting, rows
+        self.prefix = common_prefix([prompt for _, prompt in waiting]) if waiting else []
         self.rows: list[_Row | None] = []
         self.cache: RowCache | None = None
         self.ends = frozenset(end_ids(model))
@@ -93,7 +97,8 @@ class _Search:
 
     def _begin(self) -> list[tuple[int, list[int]]]:
         chosen = self._take(self.size)
-        self.cache = RowCache(self.model, chosen_width(chosen) + self.decoding.max_new_tokens)
+        widest = max(len(row.prompt) for row in chosen)
+        self.cache = RowCache(self.model, widest + self.decoding.max_new_tokens, self.prefix)
         tokens = self.cache.prefill([row.prompt for row in chosen])
         self.rows = list(chosen)
         return self._keep(dict(enumerate(tokens)))
@@ -137,9 +142,24 @@ class _Search:
         return ended
 
 
-def chosen_width(rows: Sequence[_Row]) -> int:
-    """Returns the length of the longest prompt in tokens."""
-    return max(len(row.prompt) for row in rows)
+def common_prefix(prompts: Sequence[Sequence[int]]) -> list[int]:
+    """Returns the tokens with which all prompts begin, at least one of each left out; none where that saves little.
+
+    Instructions and worked examples before the text make most of many prompts.
+
+    >>> common_prefix([[*range(20), 7], [*range(20), 8, 9]]) == list(range(20))
+    True
+    >>> common_prefix([[1, 2], [1, 3]])
+    []
+    """
+    least, most = min(prompts), max(prompts)  # in order of tokens: what these two share, all share
+    shared = 0
+    for one, other in zip(least[:-1], most[:-1], strict=False):
+        if one != other:
+            break
+        shared += 1
+    shared = min(shared, min(map(len, prompts)) - 1)
+    return list(least[:shared]) if len(prompts) > 1 and shared >= LEAST_PREFIX else []
 
 
 class Stops:

@@ -50,9 +50,13 @@ class _Buffer(DynamicLayer):
 class RowCache:
     """The rows of one search."""
 
-    def __init__(self, model: HuggingFaceModel, most_columns: int) -> None:
+    def __init__(self, model: HuggingFaceModel, most_columns: int, prefix: Sequence[int] = ()) -> None:
         self.model, self.module, self.device = model, model.module, model.device
         self.columns = most_columns + SLACK
+        self.prefix = list(prefix)
+        """Tokens with which every prompt begins; they are run once."""
+        self._prefix_states: list[tuple[torch.Tensor, torch.Tensor]] = []
+        """Keys and values of the prefix per layer, shape `(1, heads, prefix, width)`."""
         self.layers: list[_Buffer] = []
         self.begins: torch.Tensor = torch.zeros(0, dtype=torch.long, device=self.device)
         """First column of each row."""
@@ -61,29 +65,34 @@ class RowCache:
 
     def prefill(self, prompts: Sequence[Sequence[int]]) -> list[int]:
         """Runs the first prompts, one a row, and returns the next token of each."""
-        cache, widths, tokens = self._run(prompts)
+        cache, tokens = self._run(prompts)
         self.end = max(map(len, prompts))
-        self.begins = self.end - widths
-        self.layers = []
-        for layer in cache.layers:
-            rows, heads, _, width = layer.keys.shape
-            keys = layer.keys.new_zeros(rows, heads, self.columns, width)
-            values = layer.values.new_zeros(rows, heads, self.columns, layer.values.shape[-1])
-            keys[:, :, : self.end], values[:, :, : self.end] = layer.keys, layer.values
-            self.layers.append(_Buffer(keys, values))
+        self.begins = torch.zeros(len(prompts), dtype=torch.long, device=self.device)
+        self.layers = [
+            _Buffer(*(_empty(states, self.columns) for states in (layer.keys, layer.values))) for layer in cache.layers
+        ]
+        self._lay(list(range(len(prompts))), prompts, cache)
         return tokens
 
     def replace(self, slots: Sequence[int], prompts: Sequence[Sequence[int]]) -> list[int]:
         """Runs new prompts, puts them into the rows `slots`, and returns the next token of each."""
-        cache, widths, tokens = self._run(prompts)
-        longest = max(map(len, prompts))
-        self._make_room(longest, slots)
-        begin, where = self.end - longest, torch.tensor(slots, device=self.device)
-        for buffer, layer in zip(self.layers, cache.layers, strict=True):
-            buffer.all_keys[where, :, begin : self.end] = layer.keys
-            buffer.all_values[where, :, begin : self.end] = layer.values
-        self.begins[where] = self.end - widths
+        cache, tokens = self._run(prompts)
+        self._make_room(max(map(len, prompts)), slots)
+        self._lay(slots, prompts, cache)
         return tokens
+
+    def _lay(self, slots: Sequence[int], prompts: Sequence[Sequence[int]], cache: Any) -> None:
+        """Lays the keys and values of prompts into rows so that each ends at the common column, its prefix before."""
+        shared, where = len(self.prefix), torch.tensor(slots, device=self.device)
+        begin = self.end - (max(map(len, prompts)) - shared)
+        for place, (buffer, layer) in enumerate(zip(self.layers, cache.layers, strict=True)):
+            buffer.all_keys[where, :, begin : self.end] = layer.keys[:, :, shared:]
+            buffer.all_values[where, :, begin : self.end] = layer.values[:, :, shared:]
+            for slot, prompt in zip(slots, prompts, strict=True) if shared else ():
+                first = self.end - len(prompt)
+                buffer.all_keys[slot, :, first : first + shared] = self._prefix_states[place][0][0]
+                buffer.all_values[slot, :, first : first + shared] = self._prefix_states[place][1][0]
+        self.begins[where] = torch.tensor([self.end - len(prompt) for prompt in prompts], device=self.device)
 
     def step(self, newest: Sequence[int]) -> list[int]:
         """Runs one more token of each row, and returns the next one of each."""
@@ -134,19 +143,38 @@ class RowCache:
         self.begins = (self.begins - by).clamp(min=0)
         self.end = used
 
-    def _run(self, prompts: Sequence[Sequence[int]]) -> tuple[Any, torch.Tensor, list[int]]:
-        """Returns the cache of the prompts, padded on the left, their lengths, and their next tokens."""
-        longest, pad = max(map(len, prompts)), self.model.tokenizer.pad_token_id
-        ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=self.device)
-        widths = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
+    def _run(self, prompts: Sequence[Sequence[int]]) -> tuple[Any, list[int]]:
+        """Returns the cache of the prompts after their prefix, padded on the left, and their next tokens.
+
+        The cache's columns are those of the prefix, then those of the rest of each prompt.
+        """
+        shared, pad = len(self.prefix), self.model.tokenizer.pad_token_id
+        rests = [list(prompt[shared:]) for prompt in prompts]
+        longest = max(map(len, rests))
+        ids = torch.tensor([[pad] * (longest - len(rest)) + rest for rest in rests], device=self.device)
+        widths = torch.tensor([len(rest) for rest in rests], device=self.device)
         mask = torch.arange(longest, device=self.device) >= (longest - widths).unsqueeze(1)
         output = self._call(
             input_ids=ids,
-            attention_mask=mask.long(),
-            position_ids=(mask.long().cumsum(1) - 1).clamp(min=0),
-            past_key_values=DynamicCache(config=self.module.config),
+            attention_mask=torch.cat([mask.new_ones(len(rests), shared), mask], 1).long(),
+            position_ids=shared + (mask.long().cumsum(1) - 1).clamp(min=0),
+            past_key_values=self._after_prefix(len(rests)),
         )
-        return output.past_key_values, widths, _best(output.logits)
+        return output.past_key_values, _best(output.logits)
+
+    def _after_prefix(self, rows: int) -> DynamicCache:
+        """Returns a cache of so many rows that holds the prefix, which is run at the first call."""
+        cache = DynamicCache(config=self.module.config)
+        if not self.prefix:
+            return cache
+        if not self._prefix_states:
+            ids = torch.tensor([self.prefix], device=self.device)
+            self._call(input_ids=ids, past_key_values=cache)
+            self._prefix_states = [(layer.keys, layer.values) for layer in cache.layers]
+            cache = DynamicCache(config=self.module.config)
+        for place, (keys, values) in enumerate(self._prefix_states):
+            cache.update(keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1), place)
+        return cache
 
     def _mask(self, allowed: torch.Tensor) -> torch.Tensor:
         """Returns the mask of a step, `(rows, columns)`, in the form that the attention takes with least work."""
@@ -163,10 +191,14 @@ def _best(logits: torch.Tensor) -> list[int]:
     return tokens
 
 
+def _empty(states: torch.Tensor, columns: int) -> torch.Tensor:
+    rows, heads, _, width = states.shape
+    return states.new_zeros(rows, heads, columns, width)
+
+
 def _moved(states: torch.Tensor, by: int, end: int, columns: int) -> torch.Tensor:
     """Returns a buffer of `columns` columns with the ones up to `end` moved by `by` to the left."""
-    rows, heads, _, width = states.shape
-    made = states.new_zeros(rows, heads, columns, width)
+    made = _empty(states, columns)
     begin = max(by, 0)
     made[:, :, begin - by : end - by] = states[:, :, begin:end]
     return made

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.models.base import Decoding
-from bench.models.greedy import Stops
+from bench.models.greedy import Stops, common_prefix
 from tests.checkpoints import TEXTS, load, make_checkpoint
 
 
@@ -24,9 +23,15 @@ def texts() -> list[str]:
     return [" ".join(draw.choices(words, k=draw.randint(1, 14))) for _ in range(30)]
 
 
-@pytest.mark.parametrize("stop", [(), ("e", "ab")])
-@pytest.mark.parametrize("new_tokens", [1, 40])
-def test_answers_do_not_depend_on_rows_or_order(model: Any, texts: list[str], new_tokens: int, stop: Any) -> None:
+@pytest.mark.parametrize(
+    ("new_tokens", "stop", "prefix"), [(1, (), ""), (40, (), ""), (40, ("e", "ab"), ""), (40, (), TEXTS[2] + " ")]
+)
+def test_answers_do_not_depend_on_rows_or_order(
+    model: Any, texts: list[str], new_tokens: int, stop: Any, prefix: str
+) -> None:
+    texts = [prefix + text for text in texts]
+    shared = common_prefix([model.tokenizer(text)["input_ids"] for text in texts])
+    assert bool(shared) == bool(prefix)
     decoding = Decoding(max_new_tokens=new_tokens, stop=stop)
     alone = [model.generate([text], decoding)[0] for text in texts]
     if new_tokens > 1:
