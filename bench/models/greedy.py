@@ -152,7 +152,10 @@ def common_prefix(prompts: Sequence[Sequence[int]]) -> list[int]:
     >>> common_prefix([[1, 2], [1, 3]])
     []
     """
-    least, most = min(prompts), max(prompts)  # in order of tokens: what these two share, all share
+    least, most = (
+        min(map(list, prompts)),
+        max(map(list, prompts)),
+    )  # in order of tokens: what these two share, all share
     shared = 0
     for one, other in zip(least[:-1], most[:-1], strict=False):
         if one != other:

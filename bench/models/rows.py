@@ -24,11 +24,11 @@ def supports_rows(module: Any) -> bool:
     return bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
 
 
-class _Buffer(DynamicLayer):
+class _Buffer(DynamicLayer):  # type: ignore[no-untyped-call]
     """A layer's keys and values of shape `(rows, heads, columns, width)`, of which the first `end` are in use."""
 
     def __init__(self, keys: torch.Tensor, values: torch.Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.all_keys, self.all_values = keys, values
         self.end = 0
         self.is_initialized = True
@@ -170,7 +170,8 @@ class RowCache:
         if not self._prefix_states:
             ids = torch.tensor([self.prefix], device=self.device)
             self._call(input_ids=ids, past_key_values=cache)
-            self._prefix_states = [(layer.keys, layer.values) for layer in cache.layers]
+            layers: list[Any] = cache.layers
+            self._prefix_states = [(layer.keys, layer.values) for layer in layers]
             cache = DynamicCache(config=self.module.config)
         for place, (keys, values) in enumerate(self._prefix_states):
             cache.update(keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1), place)

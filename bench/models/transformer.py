@@ -94,7 +94,7 @@ class InHouse:
         answers = []
         for row, count, was_cut in zip(rows, mask.sum(1).tolist(), cut, strict=True):
             end = row.index(self.config.eos_id) + 1 if self.config.eos_id in row else len(row)
-            text = self.tokenizer.decode(row[:end], skip_special_tokens=True)
+            text = str(self.tokenizer.decode(row[:end], skip_special_tokens=True))
             for stop in decoding.stop:
                 text = text.partition(stop)[0]
             answers.append(Generated(text.strip(), count, end, was_cut))

@@ -48,7 +48,7 @@ class Plan:
     """Scored data by its hash."""
     measure: MeasureSpec
     options: Options
-    sharing: Sharing = Sharing((), "")
+    sharing: Sharing
     """Which cells share one load of their model."""
 
     @property

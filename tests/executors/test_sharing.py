@@ -117,7 +117,9 @@ def test_a_run_shares_processes_and_ends_them(tmp_path):
         finished = run(plan, executor, store, INFO, processes=2, seed=1)
         records = store.load().records
     assert finished.counts == {"ok": 3, "failed": 1}
-    pids = {(record.cell.model, record.cell.task, record.process): seen(record)[0] for record in records if record.facts}
+    pids = {
+        (record.cell.model, record.cell.task, record.process): seen(record)[0] for record in records if record.facts
+    }
     assert pids["a", "x", 1] == pids["a", "y", 1] != pids["a", "x", 0]
     assert pids["b", "x", 0] not in (pids["a", "x", 0], pids["a", "y", 0])
     assert not any(alive(pid) for pid in pids.values())
