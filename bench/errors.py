@@ -18,12 +18,28 @@ oom or timeout; 6 a gate found a regression; 130 interrupted by the user.
 from __future__ import annotations
 
 import difflib
+import errno
+import sys
 from collections.abc import Iterable
 
 EXIT_OK = 0
 EXIT_CELL_FAILED = 5
 EXIT_REGRESSED = 6
 EXIT_INTERRUPTED = 130
+
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "Cannot allocate memory",
+    "can't allocate memory",
+    "std::bad_alloc",
+    "CUDA out of memory",
+    "Thread creation failed",
+)
+"""Pieces of what torch's CPU and CUDA allocators, libc, libstdc++ and libgomp say when memory is refused.
+
+Source: torch c10/core/impl/alloc_cpu.cpp; c10/cuda/CUDACachingAllocator.cpp; strerror(ENOMEM); GCC
+libgomp/team.c.
+"""
 
 
 class BenchError(Exception):
@@ -87,3 +103,13 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if close:
         return f"did you mean '{close[0]}'?"
     return "valid names: " + ", ".join(names)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Returns whether an exception says that memory ran out, on the host or on a device."""
+    torch = sys.modules.get("torch")
+    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    return isinstance(error, Exception) and any(piece in str(error) for piece in OUT_OF_MEMORY)

@@ -78,6 +78,7 @@ def run(
     except KeyboardInterrupt:
         interrupted = True
     finally:
+        executor.close()
         session.progress.end()
     store.finish_run(run_id, "interrupted" if interrupted else "complete")
     return Finished(run_id, count_cells(session.records), interrupted)
@@ -94,11 +95,22 @@ def _take_up(store: Store, info: RunInfo) -> tuple[str, bool]:
 def schedule(plan: Sequence[Cell], processes: int, seed: int) -> Iterator[tuple[Cell, int]]:
     """Yields every (cell, process): process 0 of all cells in random order, then process 1 in another one, ….
 
-    A slow drift of the machine then falls on all cells alike instead of on the last ones.
+    A slow drift of the machine then falls on all cells alike instead of on the last ones. Cells that share a load
+    follow one another, in random order too.
     """
     order = random.Random(seed)
+    groups: dict[object, list[Cell]] = {}
+    for place, cell in enumerate(plan):
+        groups.setdefault(share_of(cell) or place, []).append(cell)
     for process in range(processes):
-        yield from ((cell, process) for cell in order.sample(list(plan), len(plan)))
+        for group in order.sample(list(groups.values()), len(groups)):
+            shuffled = order.sample(group, len(group)) if len(group) > 1 else group
+            yield from ((cell, process) for cell in shuffled)
+
+
+def share_of(cell: Cell) -> str | None:
+    """Returns the name under which cells share one load of their model, or None for a cell that shares none."""
+    return f"{cell.model}[{cell.variant}]" if cell.payload.get("share_load") else None
 
 
 def count_cells(records: Iterable[Record]) -> Counter[Status]:
@@ -171,7 +183,9 @@ class _Session:
     def _job(self, cell: Cell, process: int) -> Job:
         timeout_s, limit = cell.payload.get("timeout_s"), cell.payload.get("memory_limit_bytes")
         log = log_name(self.run_id, cell, process)
-        return Job(cell, process, self.store.results, log, timeout_s, limit)
+        share = share_of(cell)
+        share = None if share is None else f"{share} #{process}"
+        return Job(cell, process, self.store.results, log, timeout_s, limit, share)
 
     def _keep(self, record: Record) -> None:
         self.store.commit(self.run_id, record)

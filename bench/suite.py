@@ -22,10 +22,21 @@ Name = Annotated[
 ]
 
 
+BatchSize = Annotated[int, Field(ge=1)] | Literal["auto"]
+
+DEFAULT_BATCH_SIZE = 16
+"""Large enough to use a CPU's cores, small enough for the memory of any machine that holds the model."""
+
+
 class _Strict(BaseModel):
     """Frozen, and no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _one_batch_limit(size: int | str | None, tokens: int | None) -> None:
+    if size is not None and tokens is not None:
+        raise ValueError("give 'batch_size' or 'batch_tokens', not both")
 
 
 class FitSpec(_Strict):
@@ -139,11 +150,19 @@ class TaskSpec(_Strict):
     max_examples: int | None = Field(default=None, ge=1)
     max_new_tokens: int = Field(default=64, ge=1)
     max_input_tokens: int | None = Field(default=None, ge=8)
-    batch_size: int | None = Field(default=None, ge=1)
+    batch_size: BatchSize | None = None
+    """Examples answered together, or `auto`; by default the suite's."""
+    batch_tokens: int | None = Field(default=None, ge=1)
+    """Instead of `batch_size`: tokens of a batch at most, padding counted."""
     num_beams: int = Field(default=1, ge=1)
     stop: list[str] = []
     weight: float = Field(default=1.0, ge=0)
     """Weight of this task's quality in a decision across tasks."""
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> TaskSpec:
+        _one_batch_limit(self.batch_size, self.batch_tokens)
+        return self
 
 
 class Defaults(_Strict):
@@ -151,12 +170,24 @@ class Defaults(_Strict):
 
     device: str = "auto"
     seed: int = 42
-    batch_size: int = Field(default=16, ge=1)
+    batch_size: BatchSize | None = None
+    """Examples answered together, by default 16. `auto`: as many as are of use and fit into memory; the record says how
+    many that were."""
+    batch_tokens: int | None = Field(default=None, ge=1)
+    """Instead of `batch_size`: tokens of a batch at most, padding counted."""
     max_examples: int | None = Field(default=None, ge=1)
     timeout_s: float = Field(default=3600.0, gt=0)
     memory_limit: str | None = None
     threads: int | None = Field(default=None, ge=1)
     """Intra-op threads of torch; by default the CPUs this process may use."""
+    share_load: Literal["auto"] | bool = "auto"
+    """Whether the tasks of a model variant share one process and one load. `auto`: unless an objective or a constraint
+    is peak memory or a cold start, which only a fresh process shows."""
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Defaults:
+        _one_batch_limit(self.batch_size, self.batch_tokens)
+        return self
 
     @field_validator("memory_limit")
     @classmethod

@@ -20,18 +20,21 @@ from bench.data import stored
 from bench.data.base import Dataset
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.fit.cost import facts_of
-from bench.measure.phases import measure_load, watch
+from bench.measure.phases import watch
 from bench.measure.placement import place
 from bench.measure.profiles import resolve as resolve_profile
 from bench.measure.session import measure
 from bench.meters.bundle import Meters, open_meters
 from bench.models import FAMILIES
 from bench.models.base import Context, Model, ModelFacts
+from bench.models.kept import Kept
 from bench.record import Cell, Doubt, Fact, Record, Sample
 from bench.suite import MeasureSpec, ModelSpec, TaskSpec, VariantSpec
 from bench.tasks import INPUT_COLUMN, KINDS, REFERENCE_COLUMN
 from bench.tasks.base import Bound, Workload
-from bench.tasks.scoring import score
+from bench.tasks.batching import Batching
+from bench.tasks.scoring import fitting, lengths_of, score
+from bench.worker_load import loaded, sharing_doubts, why_not_cold, without_cold_start
 
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""
@@ -44,8 +47,15 @@ NEEDED_ABILITY = {
 }
 
 
-def run_cell(cell: Cell, process: int, notify: Callable[[str], None]) -> Record:
+def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dict[str, Any] | None = None) -> Record:
     """Returns the record of one process of one cell; quality is scored in process 0 alone.
+
+    Args:
+        cell: what to run.
+        process: which of the cell's processes this is.
+        notify: called with the name of each phase as it begins.
+        state: where this process keeps the loaded model for the next cell of the same model variant; None for a
+            process that runs one cell.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
@@ -60,34 +70,41 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None]) -> Record:
     data = stored.read(Path(str(payload["data_path"])))
     meters = open_meters(device, spec.energy, spec.tdp_w)
     notify("load")
-    model, facts = measure_load(lambda: _load(cell, task, data, device), meters, process)
+    model, facts, shared = loaded(lambda kept: _load(cell, task, data, device, kept), cell, meters, process, state)
     workload = _workload(cell, task, model, data)
-    samples, seen = _scored(workload, cell, meters, process, notify)
+    limits = Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), device)
+    samples, limits, seen = _scored(workload, limits, meters, process, notify)
     measured = measure(
         model, workload, resolve_profile(spec), meters=meters, process=process, notify=notify, scored=samples,
-        prior=[*facts, *seen], batch_size=int(payload["batch_size"]), seed=int(payload["seed"]),
+        prior=[*facts, *seen], batching=limits, seed=int(payload["seed"]),
     )  # fmt: skip
     known = model.facts()
+    lost = why_not_cold(shared, limits.auto)
     return Record(
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
-        facts=(*facts, *seen, *measured.facts, *_fit_facts(payload, process)),
-        doubts=(*measured.doubts, *_own_doubts(cell, samples, process)),
+        facts=(*facts, *seen, *without_cold_start(measured.facts, lost), *_fit_facts(payload, process)),
+        doubts=(*measured.doubts, *_own_doubts(cell, samples, process), *sharing_doubts(shared, process)),
         environment=_environment(device, placed, known),
-        notes=_notes(cell, data, known, samples) | measured.notes,
+        notes=_notes(cell, data, known, samples) | measured.notes
+        | {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared},
     )  # fmt: skip
 
 
 def _scored(
-    workload: Workload, cell: Cell, meters: Meters, process: int, notify: Callable[[str], None]
-) -> tuple[list[Sample], list[Fact]]:
-    """Returns the rows of the quality pass and its memory; both empty in every process but the first."""
-    if process:
-        return [], []
+    workload: Workload, limits: Batching, meters: Meters, process: int, notify: Callable[[str], None]
+) -> tuple[list[Sample], Batching, list[Fact]]:
+    """Returns the rows of the quality pass, the limits with which its batches fit, and its memory.
+
+    There are rows in the first process alone; the others only try the limits, where they are `auto`.
+    """
+    if process and not limits.auto:
+        return [], limits, []
     notify("evaluate")
     with watch("evaluate", meters, process) as seen:
-        samples = score(workload, int(cell.payload["batch_size"]))
-    return samples, list(seen)
+        limits = fitting(workload, limits)
+        scoring = None if process else score(workload, limits)
+    return (scoring.samples, scoring.batching, list(seen)) if scoring else ([], limits, list(seen))
 
 
 def _json(value: Any) -> str:
@@ -112,7 +129,7 @@ def _device(asked: str) -> str:
     return asked
 
 
-def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str) -> Model:
+def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str, kept: Kept | None) -> Model:
     payload = cell.payload
     spec = ModelSpec.model_validate_json(_json(payload["model"]))
     variant = VariantSpec.model_validate_json(_json(payload["variant"]))
@@ -126,10 +143,11 @@ def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str) -> Model:
         label_counts=tuple(counts.get(label, 0) for label in labels),
         seed=int(payload["seed"]),
         max_input_tokens=task.max_input_tokens,
+        kept=kept,
     )
     folder = str(payload.get("suite_folder", ""))
     if spec.factory is not None and folder not in sys.path:
-        sys.path.insert(0, folder)  # a factory may lie beside the suite; this process runs one cell
+        sys.path.insert(0, folder)  # a factory may lie beside the suite; this process runs cells of one model
     model: Model = FAMILIES.load(cell.family)(spec, variant, context)
     needed = NEEDED_ABILITY[cell.kind]
     if needed not in model.abilities:
@@ -160,7 +178,7 @@ def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: list[Sample]) 
         "truncated": sum(sample.truncated for sample in samples),
         "provenance": cell.payload.get("provenance"),
         "weights_hash": cell.identity.get("weights"),
-        "batch_size": cell.payload["batch_size"],
+        "batch_size": cell.payload.get("batch_size"),
         "inputs": _shown_inputs(cell, data) if samples else {},
         **known.notes,
     }

@@ -41,6 +41,8 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
 
     options = Options(**plan_arguments)
     located = open_suite(suite)
+    executor = LocalExecutor()
+    executor.prepare()  # torch is imported there while the plan is made here
     plan = make_plan(located, results, options)
     skipped: dict[str, str] = {}
     if plan.fits:
@@ -48,7 +50,7 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
         plan = make_plan(located, results, options)
     with Store.open(results, store_url) as store:
         finished = run_plan(
-            plan.written(results), LocalExecutor(), store, _info(plan, suite), processes=plan.processes,
+            plan.written(results), executor, store, _info(plan, suite), processes=plan.processes,
             seed=located.value.defaults.seed, rerun=rerun, progress=progress_for(sys.stderr),
             skip={cell.id: skipped[cell.model] for cell in plan.cells if cell.model in skipped},
         )  # fmt: skip

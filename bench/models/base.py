@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from bench.models.kept import Kept
+
 Ability = str
 """`classify`, `generate` or `log_likelihood`; and `stream` when `generate` calls back after each token."""
 
@@ -31,6 +33,8 @@ class Context:
     """Classification: how often each label occurs in the scored data, for the majority baseline."""
     seed: int = 42
     max_input_tokens: int | None = None
+    kept: Kept | None = None
+    """What this process loaded for a task before; None where every task has a process of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ so that padding does not change a result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 
 from bench.models.base import Classified, Context, Decoding, Generated, OnToken, Scored
 from bench.models.decoding import generate
+from bench.models.greedy import generate_many
 from bench.models.huggingface import HuggingFaceModel, load_pretrained
 from bench.models.windows import score_windows
 from bench.suite import ModelSpec, VariantSpec
@@ -22,12 +23,12 @@ from bench.suite import ModelSpec, VariantSpec
 class CausalLM(HuggingFaceModel):
     """A decoder-only language model."""
 
-    abilities = frozenset({"classify", "generate", "log_likelihood", "stream"})
+    abilities = frozenset({"classify", "generate", "generate_many", "log_likelihood", "stream"})
 
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForCausalLM
 
-        module, tokenizer = load_pretrained(AutoModelForCausalLM, spec, variant, context.device)
+        module, tokenizer = load_pretrained(AutoModelForCausalLM, spec, variant, context.device, context.kept)
         tokenizer.padding_side = "left"
         super().__init__(spec, module, tokenizer, context)
         self._labels = [self._label_ids(text) for text in context.label_texts]
@@ -37,9 +38,11 @@ class CausalLM(HuggingFaceModel):
         ids: list[int] = self.tokenizer(spaced, add_special_tokens=False)["input_ids"]
         return ids
 
-    def _prompts(self, texts: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-        if not self.spec.chat_template or self.tokenizer.chat_template is None:
-            return list(texts), {}
+    def prompts(self, texts: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+        """Returns the texts in the tokenizer's chat template where the suite asks for it."""
+        plain = not self.spec.chat_template or self.tokenizer.chat_template is None
+        if plain or self.context.kind == "language-modelling":
+            return super().prompts(texts)
         wrapped = [
             self.tokenizer.apply_chat_template(
                 [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
@@ -54,7 +57,7 @@ class CausalLM(HuggingFaceModel):
         if not texts:
             return []
         longest = max(map(len, self._labels))
-        prompts, options = self._prompts(texts)
+        prompts, options = self.prompts(texts)
         limit = max(min(self.max_tokens, self.context_tokens - longest), 1)
         batch, cut = self.tokenize(prompts, limit, **options)
         mask = batch["attention_mask"]
@@ -102,8 +105,13 @@ class CausalLM(HuggingFaceModel):
     @torch.inference_mode()
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Returns the continuation of each prompt, greedy or by beams."""
-        prompts, options = self._prompts(texts)
+        prompts, options = self.prompts(texts)
         return generate(self, prompts, decoding, on_token, encoder_decoder=False, **options)
+
+    def generate_many(self, texts: Sequence[str], decoding: Decoding, rows: int) -> Iterator[tuple[int, Generated]]:
+        """Yields position and continuation of each prompt as it ends; at most `rows` are under way at a time."""
+        prompts, options = self.prompts(texts)
+        return generate_many(self, prompts, decoding, rows, **options)
 
     @torch.inference_mode()
     def log_likelihood(self, texts: Sequence[str]) -> list[Scored]:

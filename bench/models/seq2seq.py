@@ -26,7 +26,7 @@ class Seq2Seq(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForSeq2SeqLM
 
-        module, tokenizer = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.device)
+        module, tokenizer = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.device, context.kept)
         super().__init__(spec, module, tokenizer, context)
         rows = [tokenizer(text)["input_ids"] for text in context.label_texts]
         longest = max(map(len, rows), default=0)

@@ -15,6 +15,7 @@ from bench.models.checkpoint import locate
 from bench.models.encoder import label_order
 from bench.models.hub import explain_load_errors
 from bench.models.huggingface import count_bytes, count_parameters
+from bench.models.kept import load_key
 from bench.models.transformer_net import TransformerNet
 from bench.suite import ModelSpec, VariantSpec
 
@@ -32,14 +33,21 @@ class InHouse:
             raise UnsupportedError(
                 f"'{spec.checkpoint}' is no folder; the in-house Transformer is loaded from a folder"
             )
-        with explain_load_errors(spec):
-            net = TransformerNet.load(checkpoint.folder, variants.torch_dtype(variant))
-            self.tokenizer = PreTrainedTokenizerFast.from_pretrained(str(checkpoint.folder))
-        self.config = net.config
+        folder = checkpoint.folder
+
+        def load() -> tuple[TransformerNet, PreTrainedTokenizerFast]:
+            with explain_load_errors(spec):
+                net = TransformerNet.load(folder, variants.torch_dtype(variant))
+                tokenizer = PreTrainedTokenizerFast.from_pretrained(str(folder))
+            return variants.apply(net.to(context.device), variant, context.device), tokenizer
+
+        key = load_key(TransformerNet, spec, variant, context.device)
+        self.net, self.tokenizer = load() if context.kept is None else context.kept.obtain(key, load)
+        self.config = self.net.config
         self.variant = variant
         self.context = context
         self.device = context.device
-        self.net: TransformerNet = variants.apply(net.to(context.device), variant, context.device)
+        self._known: dict[str, list[int]] | None = None
         self._order: list[int] = []
         if context.kind == "classification":
             self._order = label_order(spec.name, dict(enumerate(self.config.labels)), context.labels)
@@ -51,7 +59,7 @@ class InHouse:
 
     def _batch(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor, list[bool]]:
         limit = self.max_tokens
-        rows = self.tokenizer(list(texts))["input_ids"]
+        rows = self._token_ids(texts)
         cut = [len(row) > limit for row in rows]
         rows = [[*row[: limit - 1], row[-1]] if long else row for row, long in zip(rows, cut, strict=True)]
         longest = max(map(len, rows))
@@ -86,7 +94,7 @@ class InHouse:
         answers = []
         for row, count, was_cut in zip(rows, mask.sum(1).tolist(), cut, strict=True):
             end = row.index(self.config.eos_id) + 1 if self.config.eos_id in row else len(row)
-            text = self.tokenizer.decode(row[:end], skip_special_tokens=True)
+            text = str(self.tokenizer.decode(row[:end], skip_special_tokens=True))
             for stop in decoding.stop:
                 text = text.partition(stop)[0]
             answers.append(Generated(text.strip(), count, end, was_cut))
@@ -110,9 +118,26 @@ class InHouse:
         rows: list[list[int]] = torch.stack(columns, 1).tolist()
         return rows
 
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Returns the number of tokens that the model reads of each text."""
+        return [min(len(row), self.max_tokens) for row in self._token_ids(texts)]
+
     def length(self, text: str) -> int:
-        """Returns the number of tokens of `text`."""
-        return len(self.tokenizer(text)["input_ids"])
+        """Returns the number of tokens that the model reads of `text`."""
+        return self.lengths([text])[0]
+
+    def remember(self, keep: bool) -> None:
+        """Keeps token ids from now on, or forgets them all; what is timed tokenises every time."""
+        self._known = {} if keep else None
+
+    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        if self._known is None:
+            rows: list[list[int]] = self.tokenizer(list(texts))["input_ids"]
+            return rows
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            self._known.update(zip(new, self.tokenizer(new)["input_ids"], strict=True))
+        return [self._known[text] for text in texts]
 
     def facts(self) -> ModelFacts:
         """Returns what is known of the loaded model."""

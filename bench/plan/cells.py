@@ -19,8 +19,9 @@ from bench.models.checkpoint import files_hash, locate, read_config
 from bench.plan.data import Data, check_not_empty
 from bench.plan.fits import check_teachers, in_order, make_job, read_recipe
 from bench.plan.names import check_names, fit_paths, loaded_identity, resolved_model
+from bench.plan.sharing import Sharing, share_loads
 from bench.record import SCHEMA_VERSION, Cell
-from bench.suite import MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
+from bench.suite import DEFAULT_BATCH_SIZE, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
 from bench.tasks import VERSIONS, template_for
 from bench.yaml_file import Located
 
@@ -46,6 +47,8 @@ class Plan:
     """Scored data by its hash."""
     measure: MeasureSpec
     options: Options
+    sharing: Sharing
+    """Which cells share one load of their model."""
 
     @property
     def processes(self) -> int:
@@ -110,9 +113,10 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
         weights = _weights(suite, model, data, results, fits)
         for variant in model.variants:
             cells.extend(_cell(suite, weights, variant, task, data, measure) for task in suite.value.tasks)
+    cells, sharing = share_loads(suite.value, cells)
     chosen = _chosen(cells, options.only)
     names = {cell.model for cell in chosen}
-    return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options)
+    return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
 
 
 def _chosen(cells: list[Cell], only: str | None) -> list[Cell]:
@@ -187,7 +191,7 @@ def _cell(
     spec, labels = weights.spec, data.labels(task)
     shared = _shared(suite.value, spec, variant, task, data, measure)
     described = spec.model_dump(mode="json", exclude={"checkpoint", "fit", "variants", "prompts"})
-    scoring = task.model_dump(mode="json", exclude={"data", "weight", "prompt", "labels", "batch_size"})
+    scoring = task.model_dump(mode="json", exclude={"data", "weight", "prompt", "labels", "batch_size", "batch_tokens"})
     identity = shared | {
         "schema": SCHEMA_VERSION,
         "model": described,
@@ -220,11 +224,21 @@ def _shared(
         "labels": list(data.labels(task)),
         "data_hash": data.scored(task).hash,
         "seed": suite.defaults.seed,
-        "batch_size": task.batch_size or suite.defaults.batch_size,
+        **_batch_limits(suite, task),
         "device": suite.defaults.device,
         "threads": suite.defaults.threads,
         "measure": measure.model_dump(mode="json"),
     }
+
+
+def _batch_limits(suite: Suite, task: TaskSpec) -> dict[str, Any]:
+    """Returns the limits of a task's batches: its own, else the suite's; of size or of tokens."""
+    for limits in (task, suite.defaults):
+        if limits.batch_tokens is not None:
+            return {"batch_size": None, "batch_tokens": limits.batch_tokens}
+        if limits.batch_size is not None:
+            return {"batch_size": limits.batch_size}
+    return {"batch_size": DEFAULT_BATCH_SIZE}
 
 
 def _short(provenance: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from bench.models.base import Classified, OnToken
 from bench.record import Sample
 from bench.suite import TaskSpec
 from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render
-from bench.tasks.base import Bound, Request
+from bench.tasks.base import Bound, Request, lengths_of_texts
 
 
 class Classification:
@@ -26,6 +26,7 @@ class Classification:
         self.labels = bound.labels
         template = bound.prompt or "{" + INPUT_COLUMN[spec.kind] + "}"
         self._prompts = [render(template, example.columns) for example in bound.examples]
+        self._lengths: list[int] | None = None
 
     def request(self, indices: Sequence[int]) -> Request:
         """Returns a request for the labels' scores."""
@@ -55,4 +56,6 @@ class Classification:
 
     def length(self, index: int) -> int:
         """Returns the length by which batches are sorted."""
-        return self.bound.model.length(self._prompts[index])
+        if self._lengths is None:
+            self._lengths = lengths_of_texts(self.bound.model, self._prompts)
+        return self._lengths[index]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from bench.models.base import Decoding, Generated, OnToken
 from bench.record import Sample
 from bench.suite import TaskSpec
 from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render
-from bench.tasks.base import Bound, Request
+from bench.tasks.base import Bound, Request, lengths_of_texts
 
 
 class Generation:
@@ -25,6 +26,7 @@ class Generation:
         self._reference = REFERENCE_COLUMN[spec.kind]
         template = bound.prompt or "{" + INPUT_COLUMN[spec.kind] + "}"
         self._prompts = [render(template, example.columns) for example in bound.examples]
+        self._lengths: list[int] | None = None
 
     def request(self, indices: Sequence[int]) -> Request:
         """Returns a request for the generated texts."""
@@ -35,6 +37,18 @@ class Generation:
             return generate(prompts, decoding, on_token)
 
         return call
+
+    @property
+    def streams(self) -> bool:
+        """Whether `stream` can be called: the model takes a new prompt as soon as another's answer ends."""
+        return "generate_many" in self.bound.model.abilities and self._decoding.num_beams == 1
+
+    def stream(self, indices: Sequence[int], rows: int) -> Iterator[tuple[int, Generated]]:
+        """Yields index and text of each example as it ends; at most `rows` are under way at a time."""
+        model: Any = self.bound.model
+        texts = [self._prompts[index] for index in indices]
+        for place, answer in model.generate_many(texts, self._decoding, rows):
+            yield indices[place], answer
 
     def samples(self, indices: Sequence[int], answers: Sequence[Generated]) -> list[Sample]:
         """Returns rows with the generated text and token counts."""
@@ -54,4 +68,6 @@ class Generation:
 
     def length(self, index: int) -> int:
         """Returns the length by which batches are sorted."""
-        return self.bound.model.length(self._prompts[index])
+        if self._lengths is None:
+            self._lengths = lengths_of_texts(self.bound.model, self._prompts)
+        return self._lengths[index]
