@@ -28,6 +28,10 @@ MACHINE_SPEED = {"s": 1.0, "1/s": -1.0}
 """Units that follow the machine's speed: their logarithm moves with that of the canary, or against it."""
 
 
+SHOWN = 0.1
+"""Share of the smallest change that counts by which the values themselves must move; see `seen_by_users`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """How changes of one reading are judged."""
@@ -56,10 +60,10 @@ def scale_of(reading: str, unit: str) -> Scale:
     return Scale(True, QUALITY_RELATIVE)
 
 
-def levels(series: Series, points: Sequence[Point]) -> Floats | None:
+def levels(series: Series, points: Sequence[Point], *, machine_out: bool = True) -> Floats | None:
     """Returns the values of points on the scale of their series, shape `(n,)`; None where a ratio has no meaning.
 
-    The canary of each night is taken out of durations and rates, when every night has one.
+    The canary of each night is taken out of durations and rates, when every night has one and `machine_out` says so.
     """
     values = np.array([point.value for point in points], dtype=np.float64)
     if not scale_of(series.reading, series.unit).relative:
@@ -68,9 +72,18 @@ def levels(series: Series, points: Sequence[Point]) -> Floats | None:
         return None
     logs = np.log(values)
     speed = MACHINE_SPEED.get(series.unit, 0.0) if not series.is_quality else 0.0
-    if speed and all(point.canary_s for point in points):
+    if machine_out and speed and all(point.canary_s for point in points):
         logs = logs - speed * np.log(np.array([point.canary_s for point in points], dtype=np.float64))
     return np.asarray(logs, dtype=np.float64)
+
+
+def seen_by_users(raw_shift: float, shift: float, step: float) -> bool:
+    """Returns whether a change that is left when the machine's speed is taken out shows in the values themselves.
+
+    A model that waits (for a GPU, a disk, a clock) does not follow the canary, and dividing by it would then make a
+    change out of a machine that sped up: the values must move the same way, by a tenth of what counts.
+    """
+    return raw_shift * shift > 0 and abs(raw_shift) >= SHOWN * step
 
 
 def change_words(series: Series, shift: float) -> str:

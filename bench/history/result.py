@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bench.decide.wording import spoken
 from bench.errors import EXIT_OK, EXIT_REGRESSED
 from bench.history.draft import Draft
+from bench.history.quality import points
+from bench.history.speed import percent
 from bench.history.verdict import AlarmNote, FrontChange, GateResult, Line, Verdict
+from bench.readings import READINGS
 
 WORST_FIRST: tuple[Verdict, ...] = (
     "regressed", "suspected", "environment changed", "improved", "unchanged", "insufficient history",
@@ -77,13 +81,23 @@ def _sentence(verdict: Verdict, lines: Sequence[Line], baseline: str) -> str:
         return f"Insufficient history: run and baseline {baseline} share no reading that can be compared."
     if verdict == "unchanged":
         return f"Unchanged: all {len(lines)} readings are as in {baseline}, within what can be detected."
-    named = "; ".join(f"{label(line)}: {line.text}" for line in those[:NAMED])
+    named = "; ".join(briefly(line) for line in those[:NAMED])
     more = f"; and {len(those) - NAMED} more" if len(those) > NAMED else ""
     lead = {
         "regressed": "Regressed", "suspected": "Suspected, not confirmed", "improved": "Improved",
         "environment changed": "Environment changed",
     }[verdict]  # fmt: skip
-    return f"{lead}, {len(those)} of {len(lines)} readings against {baseline}: {named}{more}."
+    return f"{lead}: {named}{more} ({len(those)} of {len(lines)} readings, against {baseline})."
+
+
+def briefly(line: Line) -> str:
+    """Returns a line in a few words: `small on topic: median latency +10.2 %`."""
+    shown = "" if line.variant == "float32" else f"[{line.variant}]"
+    where = f"{line.model}{shown} on {line.task}"
+    if line.change is None:
+        return f"{where}: {spoken(line.reading)} {line.text}"
+    size = percent(line.change) if line.reading in READINGS else points(line.change, line.unit)
+    return f"{where}: {spoken(line.reading)} {size}"
 
 
 def label(line: Line) -> str:

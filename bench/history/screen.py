@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.history.effects import levels, scale_of
+from bench.history.effects import levels, scale_of, seen_by_users
 from bench.history.series import Point, Series
 from bench.history.trend import SIGMA_PER_MAD
 
@@ -52,24 +52,23 @@ def screen(series: Series, candidate: Point, baseline: Point) -> Screened | None
         baseline: the point that it is judged by; it has a value, and is of the same segment.
     """
     before = recent_points(series.points, candidate)[-RECENT:]
-    values = levels(series, [candidate, baseline, *before])
-    if values is None:
+    points = [candidate, baseline, *before]
+    values, raw = levels(series, points), levels(series, points, machine_out=False)
+    if values is None or raw is None:
         return None
-    recent = values[2:]
-    scale, known = scale_of(series.reading, series.unit), len(recent) >= FEWEST_RECENT
-    spread = SIGMA_PER_MAD * float(np.median(np.abs(recent - np.median(recent)))) if known else 0.0
+    scale, known = scale_of(series.reading, series.unit), len(before) >= FEWEST_RECENT
+    spread = SIGMA_PER_MAD * float(np.median(np.abs(values[2:] - np.median(values[2:])))) if known else 0.0
     threshold = max(scale.step, SIGMAS * spread)
-    shift = float(values[0] - values[1])
-    shifts = [shift, float(values[0] - np.median(recent))] if known else [shift]
-    largest = max(shifts, key=lambda s: s * _worse_sign(series))
-    smallest = min(shifts, key=lambda s: s * _worse_sign(series))
-    worst = largest * _worse_sign(series) >= threshold
-    best = smallest * _worse_sign(series) <= -threshold
-    return Screened(shift, threshold, worst or best, worst, spread)
+    pairs = list(zip(_shifts(values, known), _shifts(raw, known), strict=True))
+    far = [shift for shift, shown in pairs if abs(shift) >= threshold and seen_by_users(shown, shift, scale.step)]
+    worse = any((shift < 0) == series.larger_is_better for shift in far)
+    return Screened(pairs[0][0], threshold, bool(far), worse, spread)
 
 
-def _worse_sign(series: Series) -> float:
-    return -1.0 if series.larger_is_better else 1.0
+def _shifts(values: Floats, known: bool) -> list[float]:
+    """Returns how far the first value is from the second, and from the median of the rest where that is known."""
+    beside = [float(values[0] - values[1])]
+    return [*beside, float(values[0] - np.median(values[2:]))] if known else beside
 
 
 def recent_points(points: Sequence[Point], candidate: Point) -> list[Point]:
