@@ -215,9 +215,8 @@ def main() -> None:
     print(f"  trend alarms            {clean['alarms'] * per:.2f} per 100 nights")
     print(f"  nights failed by gate   {clean['fails'] * per:.2f} per 100 nights")
     print(f"  both (at most 1)        {(clean['alarms'] + clean['fails']) * per:.2f} per 100 nights")
-    print(
-        f"  suspicions              {clean['suspicions'] * per:.0f} per 100 nights, {clean['pairs'] * per:.0f} pairs run"
-    )
+    print(f"  suspicions              {clean['suspicions'] * per:.0f} per 100 nights")
+    print(f"  pairs run again         {clean['pairs'] * per:.0f} per 100 nights")
     for step, least in ((0.05, 0.70), (0.10, 0.90)):
         share = trend_power(step, given.steps, rng)
         print(f"trend, {step:.0%} step within {FOUND_WITHIN} nights: {share:.1%} found (at least {least:.0%})")
@@ -226,9 +225,7 @@ def main() -> None:
         least = " (at least 90%)" if step == 0.10 else ""
         print(f"gate with rerun, {step:.0%} step the same night: {share:.1%} found{least}")
     error = math.sqrt(DISAGREEMENT - 0.02**2) / math.sqrt(EXAMPLES)
-    print(
-        f"quality, n = {EXAMPLES}, {DISAGREEMENT:.0%} disagreement, {SCORES} readings, level {LEVEL} in {LOOKS} looks:"
-    )
+    print(f"quality, n = {EXAMPLES}, {DISAGREEMENT:.0%} disagreement, {SCORES} readings, level {LEVEL}:")
     print(f"  new models that are no worse and fail: {quality_gate(0.0, 2000, rng):.2%}")
     print(f"  a drop of 2 points found: {quality_gate(0.02, 2000, rng):.1%}; power printed {power_of(0.02, error):.1%}")
     print(f"  a drop of 5 points found: {quality_gate(0.05, 2000, rng):.1%}; power printed {power_of(0.05, error):.1%}")

@@ -27,10 +27,10 @@ FEWEST_BEFORE = 12
 LEVEL = 0.001
 MADS = 3.0
 """Times the median absolute deviation of the nights before."""
-ERRORS = 5.0
+ERRORS = 4.8
 """Times the standard error of the shift, with the nights' own correlation. A normal shift of known error would need
 less; error and correlation are estimated from thirty nights, and forty readings are looked at every night. 4 raises
-about 2 false alarms in 100 nights, 5 less than 1 (`benchmarks/gate.py`)."""
+about 2 false alarms in 100 nights, 4.8 less than 1 (`benchmarks/gate.py`)."""
 SIGMA_PER_MAD = 1.4826
 """Standard deviation of a normal distribution in units of its MAD."""
 USUAL_CORRELATION = 0.4
@@ -84,7 +84,7 @@ def trend_alarm(series: Series) -> Alarm | None:
     """Returns the alarm that the last nights of a series raise; None when they raise none, or are too few.
 
     Mann and Whitney's test of the last nights against the thirty before, with a smallest effect of
-    max(the reading's own, 3 MAD, 5 standard errors under the nights' correlation). Only nights of the newest
+    max(the reading's own, 3 MAD, 4.8 standard errors under the nights' correlation). Only nights of the newest
     environment count, and only when the newest night has a value.
     """
     if not series.points or series.points[-1].value is None:
