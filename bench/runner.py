@@ -62,8 +62,7 @@ def run(
     """Runs what is not finished yet of a plan, and returns how it ended.
 
     The latest run of the same suite, plan and machine is continued when it never finished: its cells that are
-    ok or unsupported stay, all others are tried again. Otherwise a new run begins, and cells that were ok on
-    this machine before are linked into it.
+    ok or unsupported stay. Otherwise a new run begins, and cells that were ok here before are linked into it.
 
     Args:
         info: what the run is; its `plan` and `rerun` are set from the arguments.
@@ -80,17 +79,22 @@ def run(
     session = _Session(run_id, executor, store, shown, processes, reuse, dict(skip or {}))
     interrupted = False
     try:
-        if canary:
-            take_canary(executor, store, run_id)
-        session.take(plan, seed)
-        if canary:
-            take_canary(executor, store, run_id)
+        _take_all(session, plan, seed, canary)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         session.progress.end()
     store.finish_run(run_id, "interrupted" if interrupted else "complete")
     return Finished(run_id, count_cells(session.records), interrupted)
+
+
+def _take_all(session: _Session, plan: Sequence[Cell], seed: int, canary: bool) -> None:
+    """Does every job; with `canary` the machine itself is measured before and after them."""
+    if canary:
+        take_canary(session.executor, session.store, session.run_id)
+    session.take(plan, seed)
+    if canary:
+        take_canary(session.executor, session.store, session.run_id)
 
 
 def take_canary(executor: Executor, store: Store, run_id: str) -> float | None:

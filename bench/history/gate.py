@@ -53,8 +53,7 @@ def gate(
         history: of the suite up to the candidate, where the caller has it.
 
     Raises:
-        UsageError: there is no such run, or no such tag.
-        StoreError: the runs cannot be read.
+        UsageError: no such run or tag.
     """
     info = store.find(candidate)
     found = history or read_history(store, info.suite, until=info.id)
@@ -66,10 +65,9 @@ def gate(
     draft = draft_of(found, (base.id, info.id), old, new, _changed(base, info))
     if executor is not None:
         settle_draft(draft, Arena(executor, store.results, info.id, rounds, seed, say))
-    same = base.machine_key == info.machine_key
-    lines = final_lines(draft, rerun=executor is not None, same_environment=same)
+    lines = final_lines(draft, rerun=executor is not None, same_environment=base.machine_key == info.machine_key)
     fronts, why_not = front_changes(info, new, old)
-    remarks = [remark, *draft.remarks, *([why_not] if why_not else [])]
+    remarks = [remark, *draft.remarks, *filter(None, [why_not])]
     return conclude(info.id, base.id, baseline, lines, fronts, alarms, remarks)
 
 
