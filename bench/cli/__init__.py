@@ -22,6 +22,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "compare": ("bench.cli.advice:compare", "Compare two models of a run, or two runs, by paired tests."),
     "serve": ("bench.cli.serve:serve", "Serve the reports of a results folder on this machine."),
     "doctor": ("bench.cli.advice:doctor", "Say what this machine can measure, and how to make it quieter."),
+    "store": ("bench.cli.store:store", "Check, repair, migrate, import and prune what is stored."),
+    "schedule": ("bench.cli.schedule:schedule", "Make cron, systemd or a CI service run a nightly."),
     "export": ("bench.cli.results:export", "Write a run as CSV, JSON or Parquet."),
     "schema": ("bench.cli.suite:schema", "Print the JSON Schema of the suite file."),
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option
+from bench.cli.options import json_option, print_json, results_option, store_option
 from bench.cli.suite import plan_options
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--rerun", is_flag=True, help="Run finished cells again.")
 @click.option("--report", "report_path", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
-@click.option("--store", "store_url", metavar="URL", help="Database other than the results folder's SQLite.")
+@store_option
 @json_option
 def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_report: bool,
         store_url: str | None, as_json: bool, **plan_arguments: Any) -> None:  # fmt: skip
