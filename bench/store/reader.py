@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from bench.errors import UsageError
 from bench.record import Fact, Record, Sample, Timing
 from bench.store import schema
-from bench.store.database import explained
+from bench.store.database import explained, patiently
 from bench.store.encoding import fact_from, record_from
 from bench.store.parquet import read_rows
 from bench.store.runs import RunInfo, StoredRun
@@ -37,6 +37,15 @@ class Reader:
         """Returns the records, without rows, that need not be tried again, by (cell id, label, process)."""
         records = self._records(schema.records.c.run_id == run_id, rows=False)[0]
         return {(r.cell.id, r.cell.label, r.process): r for r in records if r.status in SETTLED}
+
+    def has(self, run_id: str) -> bool:
+        """Returns whether the database knows a run."""
+        with explained(self._place):
+            return bool(self._read(select(schema.runs.c.id).where(schema.runs.c.id == run_id)))
+
+    def is_at(self, path: Path) -> bool:
+        """Returns whether `path` is this store's own database."""
+        return self._engine.dialect.name == "sqlite" and Path(self._engine.url.database or "").absolute() == path
 
     def runs(self, suite: str | None = None) -> list[RunInfo]:
         """Returns every run (of one suite), the newest first."""
@@ -115,8 +124,11 @@ class Reader:
         return self._read(select(runs).where(*where).order_by(runs.c.started_at.desc(), runs.c.id.desc()))
 
     def _read(self, query: Any) -> list[dict[str, Any]]:
-        with self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        def once() -> list[dict[str, Any]]:
+            with self._engine.connect() as connection:
+                return [dict(row) for row in connection.execute(query).mappings()]
+
+        return patiently(self._engine, once)
 
 
 def _slices(values: Sequence[Any]) -> list[Sequence[Any]]:
