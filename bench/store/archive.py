@@ -31,9 +31,9 @@ from bench.store import schema
 from bench.store.database import explained, make_engine, migrate, patiently, shown_address, writing
 from bench.store.encoding import environment_row, fact_row, record_from, record_row
 from bench.store.journal import Journal
+from bench.store.kept import Kept
 from bench.store.locks import RunLocks
 from bench.store.parquet import write_rows
-from bench.store.reader import Reader
 from bench.store.rescue import RECORD_KEY, settle
 from bench.store.runs import RunInfo, RunStatus, new_run_id, utc_now
 
@@ -57,7 +57,7 @@ _RUN_COLUMNS = (
 )
 
 
-class Store(Reader):
+class Store(Kept):
     """A results folder and its database. Use it as a context manager, or call `close`."""
 
     def __init__(self, results: Path, engine: Engine, place: str, now: Callable[[], datetime]) -> None:
@@ -204,6 +204,7 @@ class Store(Reader):
 
         def write(connection: Connection) -> None:
             self._keep(connection, environment)
+            connection.execute(delete(schema.summaries).where(schema.summaries.c.run_id == run_id))  # out of date now
             connection.execute(delete(table).where(*(table.c[name] == value for name, value in key.items())))
             values = row | key | {"environment_hash": environment["hash"], "machine_key": machine}
             number = connection.execute(insert(table).values(**values)).inserted_primary_key
