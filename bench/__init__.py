@@ -49,9 +49,9 @@ def recommend(
     from bench.decide import Question, decide
     from bench.store import Store
     from bench.suite import Suite
-    from bench.summary import summarise
+    from bench.summary import summarise_run
 
     with Store.open(Path(results), store, create=False) as opened:
         stored = opened.load(run)
     suite = Suite.model_validate_json(json.dumps(dict(stored.info.settings)))
-    return decide(summarise(stored.records), Question.of(suite).asking(where, prefer, rule))
+    return decide(summarise_run(stored), Question.of(suite).asking(where, prefer, rule))

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 EXIT_OK = 0
 EXIT_CELL_FAILED = 5
@@ -68,7 +69,11 @@ class StoreError(BenchError):
 
 
 class RecordKeptError(StoreError):
-    """The database did not take a finished record, which is kept in a file beside it."""
+    """The database did not take a finished record, which is kept in the file `path` beside it."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class UnsupportedError(BenchError):

@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.executors.base import Executor, Job
 from bench.progress import Progress, SilentProgress
 from bench.record import Cell, Record, Status
-from bench.store import RunInfo, Store
+from bench.store import RunInfo, RunStatus, Store
 
 BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
 """Statuses that make the exit code say that a cell failed, from the one shown first."""
@@ -66,7 +66,8 @@ def run(
         skip: cell id → reason, for cells that cannot run because something that they need did not finish.
 
     Raises:
-        StoreError: a record could not be stored; the run stays unfinished.
+        StoreError: the database was not there to take records; all cells were run, what they gave is kept in
+            files beside it, and the run stays unfinished.
     """
     info = replace(info, plan=tuple((cell.id, cell.label) for cell in plan), rerun=rerun)
     run_id, reuse = _take_up(store, info)
@@ -79,8 +80,21 @@ def run(
         interrupted = True
     finally:
         session.progress.end()
-    store.finish_run(run_id, "interrupted" if interrupted else "complete")
+    _finish(store, session, "interrupted" if interrupted else "complete")
     return Finished(run_id, count_cells(session.records), interrupted)
+
+
+def _finish(store: Store, session: _Session, status: RunStatus) -> None:
+    try:
+        store.finish_run(session.run_id, status)
+    except StoreError as error:
+        if not session.kept:
+            raise
+        raise StoreError(
+            f"{len(session.kept)} of {len(session.records)} records of run {session.run_id} are not in the database, "
+            f"but kept in {session.kept[0].path.parent}: {error}. Mend it, then `bench store import`, or run the suite "
+            "again to go on"
+        ) from error
 
 
 def _take_up(store: Store, info: RunInfo) -> tuple[str, bool]:
@@ -131,6 +145,8 @@ class _Session:
     """Of every job that is finished, without rows."""
     ended: set[tuple[str, str]] = field(default_factory=set)
     """(id, label) of the cells that are not ok: their further processes are left out."""
+    kept: list[RecordKeptError] = field(default_factory=list)
+    """Of the records that the database did not take: the night goes on without it."""
 
     def take(self, plan: Sequence[Cell], seed: int) -> None:
         """Does every job that is not finished."""
@@ -155,7 +171,7 @@ class _Session:
         return Record(cell, "skipped", self.skip[cell.id]) if cell.id in self.skip else None
 
     def _do(self, cell: Cell, process: int) -> None:
-        found = self.store.reuse(self.run_id, cell, process) if self.reuse else None
+        found = self._reused(cell, process)
         if found is not None:
             linked, origin = found
             self.records.append(linked)
@@ -168,12 +184,24 @@ class _Session:
             self.ended.add((cell.id, cell.label))
             self.progress.leave_out(self.processes - process - 1)
 
+    def _reused(self, cell: Cell, process: int) -> tuple[Record, str] | None:
+        """Returns what an earlier run measured; None when nothing may or can be reused."""
+        if not self.reuse:
+            return None
+        try:
+            return self.store.reuse(self.run_id, cell, process)
+        except StoreError:
+            return None  # the database went away: what it holds is measured again
+
     def _job(self, cell: Cell, process: int) -> Job:
         timeout_s, limit = cell.payload.get("timeout_s"), cell.payload.get("memory_limit_bytes")
         log = log_name(self.run_id, cell, process)
         return Job(cell, process, self.store.results, log, timeout_s, limit)
 
     def _keep(self, record: Record) -> None:
-        self.store.commit(self.run_id, record)
+        try:
+            self.store.commit(self.run_id, record)
+        except RecordKeptError as error:
+            self.kept.append(error)
         self.records.append(replace(record, samples=(), timings=()))
         self.progress.finish(record)

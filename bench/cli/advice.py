@@ -62,12 +62,12 @@ def _side(text: str, run: str, results: Path, store_url: str | None) -> list[Any
     """Returns the entries of one side of a comparison."""
     from bench.errors import UsageError, nearest
     from bench.store import Store
-    from bench.summary import summarise
+    from bench.summary import summarise_run
 
     chosen, _, model = text.rpartition(":")
     with Store.open(results, store_url, create=False) as store:
         stored = store.load(chosen or run)
-    entries = summarise(stored.records)
+    entries = summarise_run(stored)
     found = [entry for entry in entries if entry.candidate == model]
     if not found:
         names = {entry.candidate for entry in entries}

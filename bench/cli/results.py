@@ -38,6 +38,8 @@ def print_view(view: Any) -> None:
     for task in view.tasks:
         front = view.decision.fronts().get(task.name, [])
         rows += [_row(task.name, entry, front) for entry in sorted(task.entries, key=_best_first)]
+    if view.remark:
+        click.echo(f"{view.remark}.\n")
     runnable = [row for row in rows if row[2] != "unsupported"]
     print_table(header, runnable, right=(4, 5, 6, 7))
     if len(rows) > len(runnable):
@@ -154,7 +156,7 @@ def run_json(view: Any) -> dict[str, Any]:
         "run": {
             "id": info.id, "suite": info.suite, "status": info.status, "started_at": info.started_at,
             "finished_at": info.finished_at, "profile": info.profile, "command": info.command,
-            "machine_key": info.machine_key, "environment": dict(info.environment),
+            "machine_key": info.machine_key, "environment": dict(info.environment), "remark": view.remark,
         },
         "cells": [entry_json(entry) for entry in view.entries],
         "fronts": view.decision.fronts(),

@@ -21,21 +21,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, Executable, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bench.errors import RecordKeptError, StoreError
 from bench.record import Cell, Record, Sample, Timing
 from bench.store import schema
-from bench.store.database import explained, make_engine, migrate, patiently, shown_address, writing
+from bench.store.database import Migration, explained, make_engine, migrate, patiently, shown_address, writing
 from bench.store.encoding import environment_row, fact_row, record_from, record_row
 from bench.store.journal import Journal
 from bench.store.kept import Kept
 from bench.store.locks import RunLocks
 from bench.store.parquet import write_rows
+from bench.store.reader import ROW_PATHS
 from bench.store.rescue import RECORD_KEY, settle
 from bench.store.runs import RunInfo, RunStatus, new_run_id, utc_now
+from bench.store.schema import HEAD
 
 DATABASE = "bench.db"
 ID_ATTEMPTS = 5
@@ -63,6 +65,8 @@ class Store(Kept):
     def __init__(self, results: Path, engine: Engine, place: str, now: Callable[[], datetime]) -> None:
         super().__init__(results, engine, place)
         self._now = now
+        self.migration = Migration(HEAD, HEAD)
+        """What opening it took."""
         self._locks = RunLocks(results / "locks", engine)
         self.journal = Journal(results / "rows")
         """What unfinished runs have finished, in case that the database does not take it."""
@@ -90,11 +94,13 @@ class Store(Kept):
         try:
             with explained(place):
                 results.mkdir(parents=True, exist_ok=True)
-                migrate(engine, results / "locks" / "migrate.lock")
+                migration = migrate(engine, results / "locks" / "migrate.lock")
         except BaseException:
             engine.dispose()
             raise
-        return cls(results, engine, place, now)
+        opened = cls(results, engine, place, now)
+        opened.migration = migration
+        return opened
 
     def close(self) -> None:
         """Lets go of the runs held and of the database."""
@@ -165,8 +171,7 @@ class Store(Kept):
             self._locks.release(run_id)
 
     def _set_run(self, run_id: str, **values: Any) -> None:
-        query = update(schema.runs).where(schema.runs.c.id == run_id).values(**values)
-        self._patiently(lambda connection: connection.execute(query))
+        self.write(update(schema.runs).where(schema.runs.c.id == run_id).values(**values))
 
     def commit(self, run_id: str, record: Record) -> None:
         """Stores a record whole, in place of an earlier one of the same cell and process in this run.
@@ -189,7 +194,7 @@ class Store(Kept):
         try:
             self.put(run_id, row, environment, facts)
         except StoreError as error:
-            raise RecordKeptError(f"{error}; the record of {record.cell.label} is kept in {kept}") from error
+            raise RecordKeptError(f"{error}; the record of {record.cell.label} is kept in {kept}", kept) from error
 
     def _write_rows(self, path: Path, rows: Sequence[Any], kind: type[Any]) -> str | None:
         if not rows:
@@ -227,7 +232,7 @@ class Store(Kept):
             environment, facts = self._details([source])
             found = record_from(source, environment[source["environment_hash"]], tuple(facts[source["id"]]))
             linked = replace(found, cell=cell)
-            kept = {name: source[name] for name in ("samples_path", "timings_path")}
+            kept = {name: source[name] for name in ROW_PATHS}
             origin: str = source["reused_from"] or source["run_id"]
             row = record_row(linked) | kept | {"reused_from": origin}
         self.put(run_id, row, environment_row(linked.environment), [fact_row(fact) for fact in linked.facts])
@@ -244,8 +249,7 @@ class Store(Kept):
         )
         with explained(self._place):
             for row in self._read(query):
-                paths = [row[name] for name in ("samples_path", "timings_path") if row[name] is not None]
-                if all((self.results / path).is_file() for path in paths):
+                if row["pruned_at"] is None and self._are_here(row):
                     return row
         return None
 
@@ -266,6 +270,11 @@ class Store(Kept):
         """
         with explained(self._place), self._write() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+
+    def write(self, query: Executable) -> None:
+        """Does one statement that may be repeated."""
+        with explained(self._place):
+            self._patiently(lambda connection: connection.execute(query))
 
     def _write(self) -> AbstractContextManager[Connection]:
         return writing(self._engine)
