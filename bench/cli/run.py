@@ -82,12 +82,20 @@ def _info(plan: Plan, suite: str) -> RunInfo:
         suite=value.name,
         suite_text=plan.suite.text,
         suite_hash=content_hash(value.model_dump(mode="json")),
-        command=shlex.join(["bench", *sys.argv[1:]]),
+        command=shlex.join(["bench", *map(_shown, sys.argv[1:])]),
         machine_key=machine_key(machine),
         profile=plan.measure.profile,
         environment=machine,
         settings=value.model_dump(mode="json"),
     )
+
+
+def _shown(argument: str) -> str:
+    """Returns an argument of the command line as it may be stored: a database address without its password."""
+    from bench.store.database import shown_address
+
+    option, separator, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    return option + separator + (shown_address(value) if "://" in value else value)
 
 
 def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, no_report: bool, as_json: bool) -> None:

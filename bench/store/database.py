@@ -87,7 +87,7 @@ def shown_address(url: str) -> str:
     try:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:
-        return "the store"
+        return "a database address that cannot be read"
 
 
 def make_engine(url: str) -> Engine:

@@ -116,6 +116,8 @@ def _import_database(store: Store, path: Path) -> tuple[list[str], int]:
         for info in reversed(other.runs()):
             if not store.has(info.id):
                 store.add_run(info)
+                for canary in other.canaries([info.id]).get(info.id, []):
+                    store.keep_canary(info.id, canary)
             there = _stored(store, info.id)
             for row, environment, facts in _rows(other, info.id):
                 if _key(row) not in there:
