@@ -83,7 +83,8 @@ class Kept(Reader):
     def summaries(self, run_ids: Sequence[str], leaving_out: Sequence[str] = ()) -> Sequence[Row[Any]]:
         """Returns the stored rows of runs but for some readings, with the columns of the table: a year of nights
         has hundreds of thousands, too many for an object each."""
-        table, found = schema.summaries, []
+        table = schema.summaries
+        found: list[Row[Any]] = []
         with explained(self._place), self._engine.connect() as connection:
             for start in range(0, len(run_ids), SLICE):
                 some = table.c.run_id.in_(run_ids[start : start + SLICE])
@@ -128,7 +129,8 @@ class Kept(Reader):
 
     def canaries(self, run_ids: Iterable[str]) -> dict[str, list[CanarySeconds]]:
         """Returns what was measured of the fixed workload, by run, in the order of time."""
-        wanted, found = set(run_ids), {}
+        wanted = set(run_ids)
+        found: dict[str, list[CanarySeconds]] = {}
         with explained(self._place):
             rows = self._read(select(schema.canaries).order_by(schema.canaries.c.id))
         for row in rows:

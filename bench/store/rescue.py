@@ -37,14 +37,16 @@ class Imported:
     """What stays beside the database, and why."""
 
 
-def open_or_beside(opened: type[Store], results: Path, url: str | None = None) -> tuple[Store, str | None]:
+def open_or_beside(results: Path, url: str | None = None) -> tuple[Store, str | None]:
     """Returns the store for a night that nobody watches, and None; or one beside it, and what is wrong.
 
     Raises:
         StoreError: nothing can be written beside it either.
     """
+    from bench.store.archive import Store  # which needs `settle`
+
     try:
-        store = opened.open(results, url)
+        store = Store.open(results, url)
         try:
             store.probe()
         except StoreError:
@@ -53,7 +55,7 @@ def open_or_beside(opened: type[Store], results: Path, url: str | None = None) -
         return store, None
     except StoreError as error:
         path = results.absolute() / BESIDE
-        beside = opened.open(results, f"sqlite:///{path}")
+        beside = Store.open(results, f"sqlite:///{path}")
         return beside, f"{error}; until then runs are kept in {path}, and `bench store import` takes them over"
 
 

@@ -134,7 +134,7 @@ def test_a_damaged_file_is_left_and_named(tmp_path):
 def test_a_night_that_finds_the_store_unusable_is_kept_in_a_database_beside_it(tmp_path):
     Store.open(tmp_path).close()
     damage(tmp_path / "bench.db")
-    store, why = open_or_beside(Store, tmp_path)
+    store, why = open_or_beside(tmp_path)
     assert "move it away" in why
     assert f"kept in {tmp_path / BESIDE}, and `bench store import`" in why
     with store:
@@ -153,13 +153,13 @@ def test_a_night_that_finds_the_store_unusable_is_kept_in_a_database_beside_it(t
 
 def test_a_read_only_database_is_found_out_before_the_night_begins(tmp_path):
     Store.open(tmp_path).close()
-    store, why = open_or_beside(Store, tmp_path, f"sqlite:///file:{tmp_path}/bench.db?mode=ro&uri=true")
+    store, why = open_or_beside(tmp_path, f"sqlite:///file:{tmp_path}/bench.db?mode=ro&uri=true")
     store.close()
     assert "it is read-only" in why
 
 
 def test_a_store_that_works_is_taken(tmp_path):
-    store, why = open_or_beside(Store, tmp_path)
+    store, why = open_or_beside(tmp_path)
     store.close()
     assert why is None
     assert not (tmp_path / BESIDE).exists()
