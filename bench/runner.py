@@ -79,19 +79,24 @@ def run(
     run_id, reuse = _take_up(store, info)
     shown = progress or SilentProgress()
     session = _Session(run_id, executor, store, shown, processes, reuse, dict(skip or {}))
-    interrupted = False
-    try:
-        if canary:
-            take_canary(executor, store, run_id)
-        session.take(plan, seed)
-        if canary:
-            take_canary(executor, store, run_id)
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        session.progress.end()
+    interrupted = _go(session, plan, seed, canary=canary)
     _finish(store, session, "interrupted" if interrupted else "complete")
     return Finished(run_id, count_cells(session.records), interrupted)
+
+
+def _go(session: _Session, plan: Sequence[Cell], seed: int, *, canary: bool) -> bool:
+    """Does every job; returns whether the user stopped it."""
+    try:
+        if canary:
+            take_canary(session.executor, session.store, session.run_id)
+        session.take(plan, seed)
+        if canary:
+            take_canary(session.executor, session.store, session.run_id)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        session.progress.end()
+    return False
 
 
 def _finish(store: Store, session: _Session, status: RunStatus) -> None:

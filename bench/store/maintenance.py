@@ -58,7 +58,7 @@ def check(results: Path, url: str | None = None) -> list[Finding]:
         engine.dispose()
     if not any(finding.level == "error" or finding.code == "old_version" for finding in found):
         with Store.open(results, url, create=False) as store:
-            found += _contents(store)
+            found += [*_writable(store), *_contents(store)]
     found += _beside(results)
     return sorted(found, key=lambda finding: ("error", "warning", "note").index(finding.level))
 
@@ -95,6 +95,14 @@ def _faults(engine: Engine, connection: object) -> list[str]:
         return []
     rows = connection.execute(text(f"SELECT * FROM pragma_integrity_check({SHOWN})")).scalars()  # type: ignore[attr-defined]
     return [str(row) for row in rows if row != "ok"]
+
+
+def _writable(store: Store) -> Iterator[Finding]:
+    """Yields that the database can only be read, if so."""
+    try:
+        store.probe()
+    except StoreError as error:
+        yield Finding("warning", "read_only", str(error), "until then, nights are kept beside it")
 
 
 def _contents(store: Store) -> list[Finding]:

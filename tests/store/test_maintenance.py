@@ -45,6 +45,11 @@ def test_a_damaged_page_that_still_opens_is_found(results):
     assert codes(results)[0] in {("error", "damaged"), ("error", "unusable")}
 
 
+def test_a_database_that_can_only_be_read_is_found(results):
+    [found] = check(results, f"sqlite:///file:{results}/bench.db?mode=ro&uri=true")
+    assert (found.level, found.code) == ("warning", "read_only")
+
+
 def test_missing_rows_are_an_error(results):
     [gone, *_] = sorted(results.glob("rows/*/*.samples.parquet"))
     gone.unlink()
