@@ -49,12 +49,21 @@ def schedule(kind: str, suite: str, at: str, deadline: str | None, log: Path | N
     unused = [name for name, value in chosen.items() if value is not None and name != found.option]
     if unused:
         raise UsageError(f"--{unused[0]} means nothing to {kind}; leave it out")
+    if found.here and action != "remove":
+        _warn_of_password(store_url)
     if action is None:
         value = chosen.get(found.option or "")
         options = {} if value is None or found.option is None else {found.option: value}
         click.echo(found.render(entry, **options), nl=False)
     else:
         _act(kind, action, entry)
+
+
+def _warn_of_password(store_url: str | None) -> None:
+    from bench.store.database import shown_address
+
+    if store_url is not None and shown_address(store_url) != store_url:
+        click.echo("the database's password stands in this entry; put it into ~/.pgpass instead", err=True)
 
 
 def _suite(suite: str, here: bool, *, check: bool) -> str:

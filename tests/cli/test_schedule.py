@@ -66,3 +66,10 @@ def test_install_and_remove_even_when_the_suite_is_gone(folder, capsys, monkeypa
 def test_what_is_wrong_is_said(arguments, said, capsys):
     assert main(["schedule", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_password_in_an_entry_is_warned_of(capsys):
+    assert main(["schedule", "cron", "quickstart", "--store", "postgresql+psycopg://me:secret@h/n"]) == 0
+    assert "put it into ~/.pgpass instead" in capsys.readouterr().err
+    assert main(["schedule", "cron", "quickstart", "--store", "postgresql+psycopg://me@h/n"]) == 0
+    assert capsys.readouterr().err == ""
