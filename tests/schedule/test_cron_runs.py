@@ -44,7 +44,7 @@ def _runs():
 
 def test_cron_runs_the_command_in_its_folder_and_keeps_what_it_said(cron, tmp_path):
     base = tmp_path / ODD
-    said = 'printf \'%s\\n\' "$PWD" "$@" > seen.part && mv seen.part seen; echo out; echo err >&2\n'
+    said = 'echo out; echo err >&2; printf \'%s\\n\' "$PWD" "$@" > seen.part && mv seen.part seen\n'
     put_command(base / "bin", "python", said)
     made = entry(base, suite=str(base / "my suite.yaml"), deadline="06:00")
     before = subprocess.run(["crontab", "-l"], capture_output=True).stdout

@@ -48,10 +48,10 @@ def test_all_of_it_is_there_afterwards(tmp_path, url):
 
 
 def test_writers_that_race_to_migrate(tmp_path, url):
-    command = [sys.executable, "-m", "tests.store.writer", str(tmp_path), "5", "1", url]
+    command = [sys.executable, "-m", "tests.store.writer", str(tmp_path), "3", "1", url]
     subprocess.run(command, check=True, timeout=120, stdout=subprocess.DEVNULL)
     with Store.open(tmp_path, url) as store:
-        assert sorted(run.suite for run in store.runs()) == ["old", *(f"suite{n}" for n in range(5))]
+        assert sorted(run.suite for run in store.runs()) == ["old", *(f"suite{n}" for n in range(3))]
         assert all(len(store.load(run.id).records) == 1 for run in store.runs())
 
 
