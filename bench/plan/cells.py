@@ -22,7 +22,7 @@ from bench.plan.fits import make_job, read_recipe
 from bench.plan.names import check_names, fit_paths, resolved_model
 from bench.record import SCHEMA_VERSION, Cell, content_hash
 from bench.suite import MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
-from bench.tasks import VERSIONS, template_for
+from bench.tasks import VERSIONS, ability_of, scoring_of, template_for, why_not_scored
 from bench.yaml_file import Located
 
 
@@ -66,7 +66,7 @@ class Plan:
         measuring."""
         data = self.datasets.get(str(cell.payload["data_hash"]))
         examples = 0 if data is None or cell.unsupported else len(data.examples)
-        generates = cell.kind in ("summarisation", "translation") and cell.family != "baseline"
+        generates = ability_of(cell.kind, str(cell.payload["scoring"])) == "generate" and cell.family != "baseline"
         profile = resolve_profile(self.measure)
         return {
             "examples": examples,
@@ -172,8 +172,8 @@ def _find_spec(module: str) -> Any:
 
 def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
     """Returns why a model cannot do a task, from its family and its checkpoint's configuration alone."""
-    reason = why_unsupported(spec.family, task.kind, spec.strategy)
-    if reason is not None or fitted or task.kind != "classification":
+    reason = why_unsupported(spec.family, task.kind, spec.strategy) or why_not_scored(spec.family, task)
+    if reason is not None or fitted or task.kind != "classification" or scoring_of(spec.family, task) != "head":
         return reason
     place = locate(str(spec.checkpoint), Path()) if spec.checkpoint is not None else None
     if place is None or place.folder is None or spec.family not in ("encoder", "transformer"):
@@ -209,7 +209,7 @@ def _cell(
     spec, labels = weights.spec, data.labels(task)
     shared = _shared(suite.value, spec, variant, task, data, measure)
     described = spec.model_dump(mode="json", exclude={"checkpoint", "fit", "variants", "prompts"})
-    scoring = task.model_dump(mode="json", exclude={"data", "weight", "prompt", "labels", "batch_size"})
+    scoring = task.model_dump(mode="json", exclude={"data", "weight", "prompt", "labels", "scoring", "batch_size"})
     identity = shared | {
         "schema": SCHEMA_VERSION,
         "model": described,
@@ -239,6 +239,7 @@ def _shared(
     return {
         "variant": variant.model_dump(mode="json"),
         "template": template_for(spec, task),
+        "scoring": scoring_of(spec.family, task),
         "labels": list(data.labels(task)),
         "data_hash": data.scored(task).hash,
         "seed": suite.defaults.seed,
