@@ -18,6 +18,7 @@ import torch
 
 from bench.data import stored
 from bench.data.base import Dataset, reference_text, shown_input
+from bench.data.doubts import data_doubts
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.measure.phases import measure_load, watch
 from bench.measure.placement import place
@@ -26,6 +27,7 @@ from bench.measure.session import measure
 from bench.meters.bundle import Meters, open_meters
 from bench.models import FAMILIES
 from bench.models.base import Context, Model, ModelFacts
+from bench.readings import DEFAULT_METRICS
 from bench.record import Cell, Doubt, Fact, Record, Sample
 from bench.registry import load_object
 from bench.suite import MeasureSpec, ModelSpec, TaskSpec, VariantSpec
@@ -65,7 +67,7 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None]) -> Record:
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
         facts=(*facts, *seen, *measured.facts, *_fit_facts(payload, process)),
-        doubts=(*measured.doubts, *_own_doubts(cell, samples, process)),
+        doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process)),
         environment=_environment(device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes,
     )  # fmt: skip
@@ -184,9 +186,11 @@ def _shown_inputs(cell: Cell, data: Dataset) -> dict[str, str]:
     return {str(example.index): shown_input(example, cell.kind) for example in data.examples[:SHOWN_INPUTS]}
 
 
-def _own_doubts(cell: Cell, samples: list[Sample], process: int) -> list[Doubt]:
-    """Returns doubts that only this module can see: cut inputs, a checkpoint older than its recipe."""
-    doubts = []
+def _own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -> list[Doubt]:
+    """Returns doubts that only this module can see: of the data, cut inputs, a checkpoint older than its recipe."""
+    metrics = tuple(cell.payload["task"]["metrics"] or DEFAULT_METRICS[cell.kind])
+    overlap = cell.payload.get("train_overlap")
+    doubts = data_doubts(data.notes, overlap, len(data.examples), metrics) if samples else []
     cut = sum(sample.truncated for sample in samples)
     if cut:
         doubts.append(
@@ -194,7 +198,7 @@ def _own_doubts(cell: Cell, samples: list[Sample], process: int) -> list[Doubt]:
                 "truncated_inputs",
                 f"{cut} of {len(samples)} inputs are longer than the model reads, and were cut",
                 "take a model with a longer context, or shorten the inputs; compare with care",
-                tuple(cell.payload["task"]["metrics"]),
+                metrics,
                 process,
             )
         )

@@ -57,7 +57,10 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
             for cell in made.cells
         ]  # fmt: skip
         fits = [{"model": job.model.name, "id": job.id, "steps": job.recipe.steps} for job in made.fits]
-        print_json({"suite": made.suite.value.name, "processes": made.processes, "fits": fits, "cells": cells})
+        doubts = [{"where": where, "code": doubt.code, "message": doubt.message, "remedy": doubt.remedy}
+                  for where, doubt in made.doubts]  # fmt: skip
+        print_json({"suite": made.suite.value.name, "processes": made.processes, "fits": fits, "cells": cells,
+                    "doubts": doubts})  # fmt: skip
         return
     for job in made.fits:
         click.echo(f"train first: {job.model.name}, {job.recipe.steps} steps")
@@ -67,6 +70,8 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
         tokens = f"{work['max_output_tokens']:,}" if work["max_output_tokens"] else ""
         rows.append([cell.id[:10], cell.label, f"{work['examples']:,}", tokens, cell.unsupported or ""])
     print_table(["id", "cell", "examples", "tokens ≤", "unsupported because"], rows, right=(2, 3))
+    for where, doubt in made.doubts:
+        click.echo(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
 
 
 @click.command()
