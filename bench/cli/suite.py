@@ -66,8 +66,10 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
             "shared": [{"model": model, "variant": variant, "tasks": list(tasks)}
                        for model, variant, tasks in made.sharing.groups],
         }  # fmt: skip
+        doubts = [{"where": where, "code": doubt.code, "message": doubt.message, "remedy": doubt.remedy}
+                  for where, doubt in made.doubts]  # fmt: skip
         print_json({"suite": made.suite.value.name, "processes": made.processes, "fits": fits, "cells": cells,
-                    "loads": loads})  # fmt: skip
+                    "loads": loads, "doubts": doubts})  # fmt: skip
         return
     for job in made.fits:
         click.echo(f"train first: {job.model.name}, {job.recipe.steps} steps")
@@ -78,6 +80,8 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
         rows.append([cell.id[:10], cell.label, f"{work['examples']:,}", tokens, cell.unsupported or ""])
     print_table(["id", "cell", "examples", "tokens ≤", "unsupported because"], rows, right=(2, 3))
     _print_loads(made)
+    for where, doubt in made.doubts:
+        click.echo(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
 
 
 def _print_loads(made: Plan) -> None:
