@@ -109,7 +109,8 @@ def _json(found: History, chosen: list[Series]) -> dict[str, Any]:
         alarm = trend_alarm(one)
         shown = None if alarm is None else {k: v for k, v in _fields(alarm).items() if k != "series"}
         changes = [_fields(change) for change in change_points(one)]
-        series.append(asdict(one) | {"alarm": shown, "change_points": changes})
+        points = [_fields(point) for point in one.points]
+        series.append(_fields(one) | {"points": points, "alarm": shown, "change_points": changes})
     return {"suite": found.suite, "nights": [asdict(night) for night in found.nights], "series": series}
 
 

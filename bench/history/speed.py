@@ -103,7 +103,11 @@ def settled_line(looked: Looked, judged: Judged, baseline: Sequence[float], cand
         baseline=float(np.median(baseline)), candidate=float(np.median(candidate)), change=math.expm1(found.shift),
         low=math.expm1(found.low), high=math.expm1(found.high), detectable=math.expm1(found.detectable),
     )  # fmt: skip
-    return replace(line, text=_rerun_words(line, found))
+    line = replace(line, text=_rerun_words(line, found))
+    worse = found.shift * (-1 if line.larger_is_better else 1)
+    if line.verdict == "unchanged" and worse >= looked.step:  # large enough to count, and too noisy to be certain
+        return replace(line, verdict="suspected", text=f"{line.text}; the machine is too noisy to be certain")
+    return line
 
 
 def _values(line: Line) -> str:
