@@ -8,6 +8,7 @@
     ├── EnvironmentLackError   3  this machine lacks something: a package, a device, a network
     │   └── HubError           3  ... a file that the Hugging Face Hub should have served
     ├── StoreError             4  the results folder or database cannot be read or written
+    │   └── RecordKeptError    4  ... so a finished record is kept in a file beside it
     ├── UnsupportedError       -  a model cannot do a task (becomes a cell's status, never an exit)
     └── FitError               1  training could not start or diverged
 
@@ -18,12 +19,29 @@ oom or timeout; 6 a gate found a regression; 130 interrupted by the user.
 from __future__ import annotations
 
 import difflib
+import errno
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 EXIT_OK = 0
 EXIT_CELL_FAILED = 5
 EXIT_REGRESSED = 6
 EXIT_INTERRUPTED = 130
+
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "Cannot allocate memory",
+    "can't allocate memory",
+    "std::bad_alloc",
+    "CUDA out of memory",
+    "Thread creation failed",
+)
+"""Pieces of what torch's CPU and CUDA allocators, libc, libstdc++ and libgomp say when memory is refused.
+
+Source: torch c10/core/impl/alloc_cpu.cpp; c10/cuda/CUDACachingAllocator.cpp; strerror(ENOMEM); GCC
+libgomp/team.c.
+"""
 
 
 class BenchError(Exception):
@@ -66,6 +84,14 @@ class StoreError(BenchError):
     exit_code = 4
 
 
+class RecordKeptError(StoreError):
+    """The database did not take a finished record, which is kept in the file `path` beside it."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class UnsupportedError(BenchError):
     """A model cannot do a task; becomes the status `unsupported` of the cell."""
 
@@ -87,3 +113,13 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if close:
         return f"did you mean '{close[0]}'?"
     return "valid names: " + ", ".join(names)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Returns whether an exception says that memory ran out, on the host or on a device."""
+    torch = sys.modules.get("torch")
+    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    return isinstance(error, Exception) and any(piece in str(error) for piece in OUT_OF_MEMORY)

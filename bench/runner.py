@@ -16,14 +16,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
 
-from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, BenchError, RecordKeptError, StoreError
 from bench.executors.base import Executor, Job
 from bench.progress import Progress, SilentProgress
 from bench.record import Cell, Record, Status
-from bench.store import RunInfo, Store
+from bench.store import CanarySeconds, RunInfo, RunStatus, Store
 
 BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
 """Statuses that make the exit code say that a cell failed, from the one shown first."""
+
+CANARY = "bench.measure.canary:measure_canary"
+CANARY_LIMIT_S = 60.0
+"""It takes a quarter of a second, and seconds on a machine that is starved."""
 
 LOG_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 """Whatever a log's name may not hold."""
@@ -57,35 +61,79 @@ def run(
     rerun: bool = False,
     progress: Progress | None = None,
     skip: Mapping[str, str] | None = None,
+    canary: bool = False,
 ) -> Finished:
     """Runs what is not finished yet of a plan, and returns how it ended.
 
     The latest run of the same suite, plan and machine is continued when it never finished: its cells that are
-    ok or unsupported stay, all others are tried again. Otherwise a new run begins, and cells that were ok on
-    this machine before are linked into it.
+    ok or unsupported stay. Otherwise a new run begins, and cells that were ok here before are linked into it.
 
     Args:
         info: what the run is; its `plan` and `rerun` are set from the arguments.
         processes: fresh processes per cell.
         skip: cell id → reason, for cells that cannot run because something that they need did not finish.
+        canary: measure a fixed piece of work before and after the cells, for the history of the machine itself.
 
     Raises:
-        StoreError: a record could not be stored; the run stays unfinished.
+        StoreError: the database was not there to take records; all cells were run, what they gave is kept in
+            files beside it, and the run stays unfinished.
     """
     info = replace(info, plan=tuple((cell.id, cell.label) for cell in plan), rerun=rerun)
     run_id, reuse = _take_up(store, info)
     shown = progress or SilentProgress()
     session = _Session(run_id, executor, store, shown, processes, reuse, dict(skip or {}))
-    interrupted = False
+    interrupted = _go(session, plan, seed, canary=canary)
+    _finish(store, session, "interrupted" if interrupted else "complete")
+    return Finished(run_id, count_cells(session.records), interrupted)
+
+
+def _go(session: _Session, plan: Sequence[Cell], seed: int, *, canary: bool) -> bool:
+    """Does every job; returns whether the user stopped it."""
     try:
         with _terminable():
-            session.take(plan, seed)
+            _take_all(session, plan, seed, canary)
     except KeyboardInterrupt:
-        interrupted = True
+        return True
     finally:
+        session.executor.close()
         session.progress.end()
-    store.finish_run(run_id, "interrupted" if interrupted else "complete")
-    return Finished(run_id, count_cells(session.records), interrupted)
+    return False
+
+
+def _finish(store: Store, session: _Session, status: RunStatus) -> None:
+    try:
+        store.finish_run(session.run_id, status)
+    except StoreError as error:
+        if not session.kept:
+            raise
+        raise StoreError(
+            f"{len(session.kept)} of {len(session.records)} records of run {session.run_id} are not in the database, "
+            f"but kept in {session.kept[0].path.parent}: {error}. Mend it, then `bench store import`, or run the suite "
+            "again to go on"
+        ) from error
+
+
+def _take_all(session: _Session, plan: Sequence[Cell], seed: int, canary: bool) -> None:
+    """Does every job; with `canary` the machine itself is measured before and after them."""
+    if canary:
+        take_canary(session.executor, session.store, session.run_id)
+    session.take(plan, seed)
+    if canary:
+        take_canary(session.executor, session.store, session.run_id)
+
+
+def take_canary(executor: Executor, store: Store, run_id: str) -> float | None:
+    """Measures the fixed piece of work in a fresh process, stores its seconds with a run, and returns them.
+
+    None when it failed, or could not be stored: its log says why, and the run goes on without.
+    """
+    log = store.results / "logs" / run_id / "canary.log"
+    try:
+        found = executor.call(CANARY, {}, log_path=log, timeout_s=CANARY_LIMIT_S)
+        store.keep_canary(run_id, CanarySeconds(found.version, found.seconds, found.parts, found.taken_at))
+    except BenchError:
+        return None
+    return float(found.seconds)
 
 
 @contextmanager
@@ -116,11 +164,22 @@ def _take_up(store: Store, info: RunInfo) -> tuple[str, bool]:
 def schedule(plan: Sequence[Cell], processes: int, seed: int) -> Iterator[tuple[Cell, int]]:
     """Yields every (cell, process): process 0 of all cells in random order, then process 1 in another one, ….
 
-    A slow drift of the machine then falls on all cells alike instead of on the last ones.
+    A slow drift of the machine then falls on all cells alike instead of on the last ones. Cells that share a load
+    follow one another, in random order too.
     """
     order = random.Random(seed)
+    groups: dict[object, list[Cell]] = {}
+    for place, cell in enumerate(plan):
+        groups.setdefault(share_of(cell) or place, []).append(cell)
     for process in range(processes):
-        yield from ((cell, process) for cell in order.sample(list(plan), len(plan)))
+        for group in order.sample(list(groups.values()), len(groups)):
+            shuffled = order.sample(group, len(group)) if len(group) > 1 else group
+            yield from ((cell, process) for cell in shuffled)
+
+
+def share_of(cell: Cell) -> str | None:
+    """Returns the name under which cells share one load of their model, or None for a cell that shares none."""
+    return f"{cell.model}[{cell.variant}]" if cell.payload.get("share_load") else None
 
 
 def count_cells(records: Iterable[Record]) -> Counter[Status]:
@@ -153,6 +212,8 @@ class _Session:
     """Of every job that is finished, without rows."""
     ended: set[tuple[str, str]] = field(default_factory=set)
     """(id, label) of the cells that are not ok: their further processes are left out."""
+    kept: list[RecordKeptError] = field(default_factory=list)
+    """Of the records that the database did not take: the night goes on without it."""
 
     def take(self, plan: Sequence[Cell], seed: int) -> None:
         """Does every job that is not finished."""
@@ -177,7 +238,7 @@ class _Session:
         return Record(cell, "skipped", self.skip[cell.id]) if cell.id in self.skip else None
 
     def _do(self, cell: Cell, process: int) -> None:
-        found = self.store.reuse(self.run_id, cell, process) if self.reuse else None
+        found = self._reused(cell, process)
         if found is not None:
             linked, origin = found
             self.records.append(linked)
@@ -190,12 +251,26 @@ class _Session:
             self.ended.add((cell.id, cell.label))
             self.progress.leave_out(self.processes - process - 1)
 
+    def _reused(self, cell: Cell, process: int) -> tuple[Record, str] | None:
+        """Returns what an earlier run measured; None when nothing may or can be reused."""
+        if not self.reuse:
+            return None
+        try:
+            return self.store.reuse(self.run_id, cell, process)
+        except StoreError:
+            return None  # the database went away: what it holds is measured again
+
     def _job(self, cell: Cell, process: int) -> Job:
         timeout_s, limit = cell.payload.get("timeout_s"), cell.payload.get("memory_limit_bytes")
         log = log_name(self.run_id, cell, process)
-        return Job(cell, process, self.store.results, log, timeout_s, limit)
+        share = share_of(cell)
+        share = None if share is None else f"{share} #{process}"
+        return Job(cell, process, self.store.results, log, timeout_s, limit, share)
 
     def _keep(self, record: Record) -> None:
-        self.store.commit(self.run_id, record)
+        try:
+            self.store.commit(self.run_id, record)
+        except RecordKeptError as error:
+            self.kept.append(error)
         self.records.append(replace(record, samples=(), timings=()))
         self.progress.finish(record)

@@ -15,17 +15,35 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from bench.errors import InputError
 from bench.units import parse_quantity
 
-Kind = Literal["classification", "summarisation", "translation", "language-modelling"]
+Kind = Literal[
+    "classification", "multiple-choice", "question-answering", "summarisation", "translation", "language-modelling"
+]  # fmt: skip
+Scoring = Literal["head", "likelihood", "likelihood-per-token", "likelihood-per-byte", "generated"]
+"""How one of a few answers is chosen: by a head over labels; by the log-likelihood of each answer's text, whole or per
+token or UTF-8 byte of it; by the text that is written."""
+CHOOSING_KINDS = ("classification", "multiple-choice")
+"""Kinds whose answer is one of a few."""
 Name = Annotated[
     str,
     Field(min_length=1, max_length=100, pattern=r"^[^\s/\\\x00-\x1f]([^/\\\x00-\x1f]*[^\s/\\\x00-\x1f])?$"),
 ]
 
 
+BatchSize = Annotated[int, Field(ge=1)] | Literal["auto"]
+
+DEFAULT_BATCH_SIZE = 16
+"""Large enough to use a CPU's cores, small enough for the memory of any machine that holds the model."""
+
+
 class _Strict(BaseModel):
     """Frozen, and no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _one_batch_limit(size: int | str | None, tokens: int | None) -> None:
+    if size is not None and tokens is not None:
+        raise ValueError("give 'batch_size' or 'batch_tokens', not both")
 
 
 class FitSpec(_Strict):
@@ -134,16 +152,34 @@ class TaskSpec(_Strict):
     """Classification: the labels in order; by default those of the data, sorted."""
     label_names: dict[str, str] = {}
     """Classification by likelihood: what the model is to write for a label, where that differs."""
+    scoring: Scoring | dict[str, Scoring] | None = None
+    """How an answer is chosen, or one way per family; by default by the head, or the whole likelihood without one."""
     prompt: str | dict[str, str] | None = None
     """Template over the columns, or one per family; by default the kind's own (`bench.tasks`)."""
     max_examples: int | None = Field(default=None, ge=1)
     max_new_tokens: int = Field(default=64, ge=1)
     max_input_tokens: int | None = Field(default=None, ge=8)
-    batch_size: int | None = Field(default=None, ge=1)
+    batch_size: BatchSize | None = None
+    """Examples answered together, or `auto`; by default the suite's."""
+    batch_tokens: int | None = Field(default=None, ge=1)
+    """Instead of `batch_size`: tokens of a batch at most, padding counted."""
     num_beams: int = Field(default=1, ge=1)
+    length_penalty: float = 1.0
+    """With beams: exponent of the length by which a text's log-probability is divided; above 0 favours long ones."""
     stop: list[str] = []
     weight: float = Field(default=1.0, ge=0)
     """Weight of this task's quality in a decision across tasks."""
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> TaskSpec:
+        _one_batch_limit(self.batch_size, self.batch_tokens)
+        return self
+
+    @model_validator(mode="after")
+    def _scoring_chooses(self) -> TaskSpec:
+        if self.scoring is not None and self.kind not in CHOOSING_KINDS:
+            raise ValueError(f"'scoring' is for {' and '.join(CHOOSING_KINDS)}; leave it out of a {self.kind} task")
+        return self
 
 
 class Defaults(_Strict):
@@ -151,12 +187,24 @@ class Defaults(_Strict):
 
     device: str = "auto"
     seed: int = 42
-    batch_size: int = Field(default=16, ge=1)
+    batch_size: BatchSize | None = None
+    """Examples answered together, by default 16. `auto`: as many as are of use and fit into memory; the record says how
+    many that were."""
+    batch_tokens: int | None = Field(default=None, ge=1)
+    """Instead of `batch_size`: tokens of a batch at most, padding counted."""
     max_examples: int | None = Field(default=None, ge=1)
     timeout_s: float = Field(default=3600.0, gt=0)
     memory_limit: str | None = None
     threads: int | None = Field(default=None, ge=1)
     """Intra-op threads of torch; by default the CPUs this process may use."""
+    share_load: Literal["auto"] | bool = "auto"
+    """Whether the tasks of a model variant share one process and one load. `auto`: unless an objective or a constraint
+    is peak memory or a cold start, which only a fresh process shows."""
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Defaults:
+        _one_batch_limit(self.batch_size, self.batch_tokens)
+        return self
 
     @field_validator("memory_limit")
     @classmethod

@@ -7,7 +7,7 @@ import pytest
 
 MODULES = (
     "bench.errors", "bench.units", "bench.record", "bench.registry", "bench.yaml_file", "bench.models",
-    "bench.models.baseline", "bench.models.windows", "bench.tasks", "bench.tasks.scoring", "bench.measure.profiles",
+    "bench.models.baseline", "bench.models.windows", "bench.tasks", "bench.tasks.batching", "bench.measure.profiles",
 )  # fmt: skip
 
 

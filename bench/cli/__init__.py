@@ -20,8 +20,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("bench.cli.results:report", "Write the report of a run again."),
     "recommend": ("bench.cli.advice:recommend", "Say which model to ship, under limits of your own."),
     "compare": ("bench.cli.advice:compare", "Compare two models of a run, or two runs, by paired tests."),
+    "history": ("bench.cli.history:history", "Show the nights of a suite: every reading as a line of sparks."),
+    "gate": ("bench.cli.gate:gate", "Say whether a run is worse than its baseline; exit code 6 when it is."),
+    "tag": ("bench.cli.gate:tag", "Give a run a name, for `bench gate --baseline tag:NAME`."),
     "serve": ("bench.cli.serve:serve", "Serve the reports of a results folder on this machine."),
     "doctor": ("bench.cli.advice:doctor", "Say what this machine can measure, and how to make it quieter."),
+    "store": ("bench.cli.store:store", "Check, repair, migrate, import and prune what is stored."),
+    "schedule": ("bench.cli.schedule:schedule", "Make cron, systemd or a CI service run a nightly."),
     "export": ("bench.cli.results:export", "Write a run as CSV, JSON or Parquet."),
     "schema": ("bench.cli.suite:schema", "Print the JSON Schema of the suite file."),
 }
@@ -69,5 +74,5 @@ def bench() -> None:
 
     \b
     Exit codes: 0 ok · 1 unexpected error, or a training failed · 2 wrong input · 3 this machine lacks something
-    4 storage · 5 a cell failed · 130 interrupted
+    4 storage · 5 a cell failed · 6 a gate found a regression · 130 interrupted
     """

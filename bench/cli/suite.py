@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import json_option, print_json, print_table, results_option
+
+if TYPE_CHECKING:
+    from bench.plan import Plan
 
 
 def plan_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -59,7 +63,15 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
             for cell in made.cells
         ]  # fmt: skip
         fits = [{"model": job.model.name, "id": job.id, "steps": job.recipe.steps} for job in made.fits]
-        print_json({"suite": made.suite.value.name, "processes": made.processes, "fits": fits, "cells": cells})
+        loads = {
+            "reason": made.sharing.reason,
+            "shared": [{"model": model, "variant": variant, "tasks": list(tasks)}
+                       for model, variant, tasks in made.sharing.groups],
+        }  # fmt: skip
+        doubts = [{"where": where, "code": doubt.code, "message": doubt.message, "remedy": doubt.remedy}
+                  for where, doubt in made.doubts]  # fmt: skip
+        print_json({"suite": made.suite.value.name, "processes": made.processes, "fits": fits, "cells": cells,
+                    "loads": loads, "doubts": doubts})  # fmt: skip
         return
     for job in made.fits:
         click.echo(f"train first: {job.model.name}, {job.recipe.steps} steps")
@@ -69,6 +81,18 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
         tokens = f"{work['max_output_tokens']:,}" if work["max_output_tokens"] else ""
         rows.append([cell.id[:10], cell.label, f"{work['examples']:,}", tokens, cell.unsupported or ""])
     print_table(["id", "cell", "examples", "tokens ≤", "unsupported because"], rows, right=(2, 3))
+    _print_loads(made)
+    for where, doubt in made.doubts:
+        click.echo(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
+
+
+def _print_loads(made: Plan) -> None:
+    """Prints which tasks share one load of their model, and why."""
+    for model, variant, tasks in made.sharing.groups:
+        shown = model if variant == "float32" else f"{model}[{variant}]"
+        click.echo(f"one load of {shown} for {', '.join(tasks)}")
+    rest = "" if made.sharing.groups else "one load for every cell: "
+    click.echo(f"{rest}{made.sharing.reason} (defaults: share_load)")
 
 
 @click.command()

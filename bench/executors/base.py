@@ -47,6 +47,9 @@ class Job:
     """The cell's log, relative to the results folder."""
     timeout_s: float | None = None
     memory_limit_bytes: int | None = None
+    share: str | None = None
+    """Jobs with the same name, one after another, may run in one process, which keeps what they have in common; None
+    for a process of its own."""
 
     @property
     def log_path(self) -> Path:
@@ -66,6 +69,8 @@ class Call:
     memory_limit_bytes: int | None = None
     notify: Notify = ignore
     tick: Tick = never
+    share: str | None = None
+    """As in `Job`: the function is given `state=`, a dictionary that lives as long as the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,9 @@ class Executor(ABC):
     @abstractmethod
     def attempt(self, call: Call) -> Answer:
         """Returns what became of a call; raises nothing but KeyboardInterrupt."""
+
+    def close(self) -> None:  # noqa: B027  most executors keep nothing
+        """Ends the process that waits for another call of its share, if one does."""
 
     def call(
         self,
@@ -113,7 +121,7 @@ class Executor(ABC):
         started_at, start = datetime.now(UTC).isoformat(), time.perf_counter()
         arguments = {"cell": job.cell, "process": job.process}
         limits = (job.timeout_s, job.memory_limit_bytes)
-        answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick))
+        answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share))
         wall_s = time.perf_counter() - start
         record, failure = answer.value, answer.failure
         if not isinstance(record, Record):

@@ -23,6 +23,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -36,20 +37,45 @@ PR_SET_PDEATHSIG = 1
 """Source: prctl(2)."""
 
 
-def main(
-    pipe: Connection, target: str, arguments: Mapping[str, Any], log_path: str, memory_limit_bytes: int | None
-) -> None:
-    """Sends the phases of `target(**arguments)` and then its `Answer` through `pipe`."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One function to call."""
+
+    target: str
+    arguments: Mapping[str, Any]
+    log_path: str
+    more: bool
+    """Whether another order may follow; the function then gets `state=`."""
+
+
+def main(pipe: Connection, memory_limit_bytes: int | None) -> None:
+    """Answers orders from `pipe`, each with its phases and then its `Answer`, until one is the last or fails."""
     die_with_parent()
-    log_to(Path(log_path))
+    base, state = data_bytes(), dict[str, Any]()
+    while True:
+        try:
+            order: Order = pipe.recv()
+        except EOFError:  # no further one
+            return
+        answer = _carry_out(order, state, pipe, base, memory_limit_bytes)
+        limit_memory(None)
+        _send(pipe, answer)
+        if not order.more or answer.failure is not None:
+            pipe.close()
+            return
+
+
+def _carry_out(
+    order: Order, state: dict[str, Any], pipe: Connection, base: int, memory_limit_bytes: int | None
+) -> Answer:
+    log_to(Path(order.log_path))
     phase = LastPhase(lambda name: pipe.send(name))
+    arguments = dict(order.arguments) | ({"state": state} if order.more else {})
     try:
-        limit_memory(memory_limit_bytes)
-        answer = Answer(load_object(target)(**arguments, notify=phase))
+        limit_memory(memory_limit_bytes, base)
+        return Answer(load_object(order.target)(**arguments, notify=phase))
     except (Exception, SystemExit) as error:  # noqa: BLE001  the cell's boundary: recorded
-        answer = _answer_to(error, phase.name, memory_limit_bytes)
-    limit_memory(None)
-    _send(pipe, answer)
+        return _answer_to(error, phase.name, memory_limit_bytes)
 
 
 def _answer_to(error: BaseException, phase: str, memory_limit_bytes: int | None) -> Answer:
@@ -68,7 +94,6 @@ def _send(pipe: Connection, answer: Answer) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     pipe.send_bytes(message)
-    pipe.close()
 
 
 def die_with_parent() -> None:
@@ -110,10 +135,14 @@ def log_to(path: Path) -> None:
     faulthandler.enable(sys.stderr)
 
 
-def limit_memory(limit_bytes: int | None) -> None:
-    """Lets this process map `limit_bytes` more private memory than it has now; None lifts the limit."""
+def limit_memory(limit_bytes: int | None, base_bytes: int | None = None) -> None:
+    """Lets this process map `limit_bytes` more private memory than `base_bytes`; None lifts the limit.
+
+    The base is what is mapped now, unless an earlier one is given: all calls of a process share one limit.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    soft = hard if limit_bytes is None else data_bytes() + limit_bytes
+    base = data_bytes() if base_bytes is None else base_bytes
+    soft = hard if limit_bytes is None else base + limit_bytes
     if hard != resource.RLIM_INFINITY:
         soft = min(soft, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))

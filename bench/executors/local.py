@@ -1,5 +1,8 @@
 """Runs each call in a fresh process, forked from a server that has imported torch and transformers once.
 
+Calls of the same share may follow one another in one process; the first that fails ends it, and the next one gets a
+fresh process.
+
 The parent blocks in `multiprocessing.connection.wait` until the child speaks, ends or runs out of time: it
 never polls.
 """
@@ -14,12 +17,13 @@ import time
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection, wait
+from multiprocessing import forkserver
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 
-from bench.executors import child
+from bench.executors import child as child_module
 from bench.executors.base import WORKER, Answer, Call, Executor, LastPhase
-from bench.executors.outcome import died, timed_out
+from bench.executors.outcome import Failure, died, timed_out
 
 PRELOAD = "bench.executors.preload"
 
@@ -46,23 +50,48 @@ class LocalExecutor(Executor):
         self._context.set_forkserver_preload(list(preload))
         self._clock = clock
         self._grace_s = grace_s
+        self._idle: _Child | None = None
+
+    def prepare(self) -> None:
+        """Starts the server, which then imports what it preloads while this process does something else."""
+        with _no_main_module():
+            forkserver.ensure_running()
 
     def attempt(self, call: Call) -> Answer:
-        """Returns what became of a call, when its process and every process that it started are gone."""
-        receiver, sender = self._context.Pipe(duplex=False)
-        arguments = (sender, call.target, dict(call.arguments), str(call.log_path), call.memory_limit_bytes)
-        process = self._context.Process(target=child.main, args=arguments)
-        try:
-            with _no_main_module():
-                process.start()
-            sender.close()
-            return self._listen(process, receiver, call)
-        finally:
-            _end(process, self._grace_s)
-            receiver.close()
-            sender.close()
+        """Returns what became of a call, when its process and every process that it started are gone.
 
-    def _listen(self, process: ForkServerProcess, receiver: Connection, call: Call) -> Answer:
+        The process stays, idle, when calls of the same share may follow and this one went well.
+        """
+        child = self._take(call)
+        answer = None
+        try:
+            if child.order(call):
+                answer = self._listen(child, call)
+            else:
+                answer = Answer(failure=self._died(child, call, "start"))
+        finally:
+            if answer is not None and answer.failure is None and call.share is not None:
+                self._idle = child
+            else:
+                child.end(self._grace_s)
+        return answer
+
+    def close(self) -> None:
+        """Ends the idle process, if there is one."""
+        idle, self._idle = self._idle, None
+        if idle is not None:
+            idle.end(self._grace_s)
+
+    def _take(self, call: Call) -> _Child:
+        """Returns the idle process of the call's share, or a fresh one."""
+        idle = self._idle
+        if idle is not None and call.share is not None and idle.suits(call):
+            self._idle = None
+            return idle
+        self.close()
+        return _Child(self._context, call, self._grace_s)
+
+    def _listen(self, child: _Child, call: Call) -> Answer:
         """Returns the child's answer, or the failure that its end or its time limit stands for."""
         phase = LastPhase(call.notify)
         deadline = None if call.timeout_s is None else self._clock() + call.timeout_s
@@ -72,20 +101,60 @@ class LocalExecutor(Executor):
                 assert call.timeout_s is not None
                 return Answer(failure=timed_out(call.timeout_s, phase.name))
             tick = call.tick()
-            if not wait([receiver], _soonest(left, tick)):
+            if not wait([child.pipe], _soonest(left, tick)):
                 continue
             try:
-                message = receiver.recv()
+                message = child.pipe.recv()
             except (
                 EOFError,
                 OSError,
             ):  # the child's end of the pipe is closed: it is gone, or in its last breath
-                process.join(self._grace_s)
-                return Answer(failure=died(process.exitcode, phase.name, call.log_path, call.memory_limit_bytes))
+                return Answer(failure=self._died(child, call, phase.name))
             if isinstance(message, Answer):
-                process.join(self._grace_s)
+                if call.share is None:
+                    child.process.join(self._grace_s)
                 return message
             phase(message)
+
+    def _died(self, child: _Child, call: Call, phase: str) -> Failure:
+        child.process.join(self._grace_s)
+        return died(child.process.exitcode, phase, call.log_path, call.memory_limit_bytes)
+
+
+class _Child:
+    """One process and the pipe to it."""
+
+    def __init__(self, context: ForkServerContext, call: Call, grace_s: float) -> None:
+        self.share, self.limit = call.share, call.memory_limit_bytes
+        self.pipe, theirs = context.Pipe(duplex=True)
+        self.process = context.Process(target=child_module.main, args=(theirs, call.memory_limit_bytes))
+        try:
+            with _no_main_module():
+                self.process.start()
+        except BaseException:
+            self.end(grace_s)
+            raise
+        finally:
+            theirs.close()
+
+    def suits(self, call: Call) -> bool:
+        """Returns whether this process may run a call: the same share and limit, and still alive."""
+        return (self.share, self.limit) == (call.share, call.memory_limit_bytes) and self.process.is_alive()
+
+    def order(self, call: Call) -> bool:
+        """Sends a call; returns False where the process is gone."""
+        more = call.share is not None
+        order = child_module.Order(call.target, dict(call.arguments), str(call.log_path), more)
+        try:
+            self.pipe.send(order)
+        except OSError:
+            return False
+        return True
+
+    def end(self, grace_s: float) -> None:
+        """Ends the process, and every process that it started."""
+        _end(self.process, grace_s)
+        self.pipe.close()
 
 
 def _soonest(*seconds: float | None) -> float | None:

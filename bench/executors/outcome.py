@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BenchError, UnsupportedError
+from bench.errors import OUT_OF_MEMORY, BenchError, UnsupportedError, is_out_of_memory
 from bench.record import Status
 from bench.units import format_quantity
-
-OUT_OF_MEMORY = (
-    "DefaultCPUAllocator",
-    "Cannot allocate memory",
-    "can't allocate memory",
-    "std::bad_alloc",
-    "CUDA out of memory",
-    "Thread creation failed",
-)
-"""Pieces of what torch's CPU and CUDA allocators, libc, libstdc++ and libgomp say when memory is refused.
-
-Source: torch c10/core/impl/alloc_cpu.cpp; c10/cuda/CUDACachingAllocator.cpp; strerror(ENOMEM); GCC
-libgomp/team.c.
-"""
 
 LOG_TAIL_BYTES = 4096
 """How much of a dead process's log is searched for those messages."""
@@ -56,16 +40,6 @@ def failure_of(error: BaseException, phase: str, memory_limit_bytes: int | None)
     if is_out_of_memory(error):
         return out_of_memory(_summary(error), phase, memory_limit_bytes)
     return Failure("failed", f"{_summary(error)}, in phase {phase}")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Returns whether an exception says that memory ran out, on the host or on a device."""
-    torch = sys.modules.get("torch")
-    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
-        return True
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        return True
-    return isinstance(error, Exception) and any(piece in str(error) for piece in OUT_OF_MEMORY)
 
 
 def out_of_memory(detail: str, phase: str, memory_limit_bytes: int | None) -> Failure:

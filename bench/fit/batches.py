@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from bench.data.base import Dataset
+from bench.data.base import Dataset, reference_text
 from bench.errors import FitError
 from bench.fit.job import FitJob, FitTask
 from bench.tasks import REFERENCE_COLUMN, render
@@ -49,16 +49,15 @@ class Encoded:
 def encode(job: FitJob, task: FitTask, data: Dataset, tokenizer: Any, eos: int) -> list[Encoded]:
     """Returns the examples of one split as the job's family reads them."""
     family, kind = job.model.family, task.spec.kind
-    column = REFERENCE_COLUMN[kind]
     if family == "torch-module":
-        return _own(task, data, column)
+        return _own(task, data, REFERENCE_COLUMN[kind])
     if kind == "language-modelling":
         rows = tokenizer([str(e.columns["text"]) for e in data.examples], add_special_tokens=False)["input_ids"]
         limit = job.recipe.max_source_tokens
         return [Encoded((eos,), tuple(row[:limit]), "text") for row in rows if row]
     sources = tokenizer([render(task.template, e.columns) for e in data.examples])["input_ids"]
     cut = [_cut(row, job.recipe.max_source_tokens, family) for row in sources]
-    references = [str(e.columns[column]) for e in data.examples]
+    references = [reference_text(e, kind) for e in data.examples]
     if kind == "classification" and family in ("encoder", "transformer"):
         places, soft = _places(task, references), _soft(task, data)
         return [

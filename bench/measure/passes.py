@@ -27,6 +27,7 @@ from bench.meters.bundle import Meters
 from bench.meters.clock import NS_PER_S
 from bench.record import Phase, Timing
 from bench.tasks.base import Workload
+from bench.tasks.batching import Batching
 
 SHARE_OF_CAP = 10
 """The extremes of length are run in the warm-up when a request takes at most this part of its cap: otherwise
@@ -41,7 +42,7 @@ class Subject:
     profile: Profile
     meters: Meters
     process: int
-    batch_size: int
+    batching: Batching
     singles: tuple[Batch, ...]
     """All examples, one at a time, in the seeded order."""
     batches: tuple[Batch, ...]
@@ -69,16 +70,19 @@ class Pass:
         self.answers.update(zip(timing.examples, answers, strict=False))
 
 
-def subject(workload: Workload, profile: Profile, meters: Meters, process: int, batch_size: int, seed: int) -> Subject:
+def subject(
+    workload: Workload, profile: Profile, meters: Meters, process: int, batching: Batching | int, seed: int
+) -> Subject:
     """Returns the subject with its orders worked out."""
     order = seeded_order(len(workload.examples), seed, process)
-    batches = tuple(sorted_batches(workload, batch_size))
+    limits = Batching(examples=batching) if isinstance(batching, int) else batching
+    batches = tuple(sorted_batches(workload, limits))
     return Subject(
         workload=workload,
         profile=profile,
         meters=meters,
         process=process,
-        batch_size=batch_size,
+        batching=limits,
         singles=tuple((index,) for index in order),
         batches=batches,
         shuffled=tuple(batches[position] for position in seeded_order(len(batches), seed, process)),

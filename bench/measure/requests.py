@@ -13,6 +13,8 @@ from typing import Any
 from bench.meters.clock import Clock
 from bench.record import Phase, Timing
 from bench.tasks.base import Request, Workload
+from bench.tasks.batching import Batching
+from bench.tasks.scoring import lengths_of
 
 Batch = tuple[int, ...]
 
@@ -27,11 +29,10 @@ def seeded_order(count: int, seed: int, process: int) -> list[int]:
     return order
 
 
-def sorted_batches(workload: Workload, batch_size: int) -> list[Batch]:
-    """Returns all examples in batches of similar length, the longest first."""
-    count = len(workload.examples)
-    order = sorted(range(count), key=lambda index: (-workload.length(index), index))
-    return [tuple(order[start : start + batch_size]) for start in range(0, count, batch_size)]
+def sorted_batches(workload: Workload, batching: Batching | int) -> list[Batch]:
+    """Returns all examples in the batches in which they are scored: of similar length, the longest first."""
+    limits = Batching(examples=batching) if isinstance(batching, int) else batching
+    return limits.split(lengths_of(workload))
 
 
 class Requests:

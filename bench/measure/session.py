@@ -21,6 +21,7 @@ from bench.meters.clock import NS_PER_S
 from bench.models.base import Model, ModelFacts
 from bench.record import Doubt, Fact, Phase, Sample, Timing
 from bench.tasks.base import Workload
+from bench.tasks.batching import Batching
 
 MIN_NORMAL_NS = 10_000
 """Requests shorter than 10 µs are not searched for scatter: the clock's own call takes about 0.1 µs, an
@@ -52,7 +53,7 @@ def measure(
     notify: Callable[[Phase], None] = _silent,
     scored: Sequence[Sample] = (),
     prior: Sequence[Fact] = (),
-    batch_size: int = 16,
+    batching: Batching | int = 16,
     seed: int = 42,
 ) -> Measured:
     """Returns timings, facts and doubts of a model that is loaded and, mostly, has been scored.
@@ -66,10 +67,10 @@ def measure(
         notify: called before each pass with its phase.
         scored: rows of the quality pass, for the audit; empty for none.
         prior: facts of the load and the evaluation, whose peaks count towards `peak_rss_bytes`.
-        batch_size: of the throughput, memory and energy passes.
+        batching: limits (or the size) of the batches of the throughput, memory and energy passes.
         seed: of the order of the examples.
     """
-    given = subject(workload, profile, meters, process, batch_size, seed)
+    given = subject(workload, profile, meters, process, batching, seed)
     run = _Run(given, model.facts(), notify)
     run.timed_passes()
     run.untimed_passes()

@@ -54,19 +54,25 @@ def generate(
     """
     if not texts:
         return []
-    room = model.context_tokens if encoder_decoder else model.context_tokens - decoding.max_new_tokens
-    limit = min(model.max_tokens, room)
-    batch, cut = model.tokenize(texts, max(limit, 1), **options)
+    limit = model.max_tokens if encoder_decoder else prompt_limit(model, decoding)
+    batch, cut = model.tokenize(texts, limit, **options)
     output = _run(model, batch, decoding, on_token)
     start = 1 if encoder_decoder else batch["input_ids"].shape[1]
-    ends = _end_ids(model)
     counts = batch["attention_mask"].sum(1).tolist()
-    answers = []
-    for row, count, was_cut in zip(output[:, start:].tolist(), counts, cut, strict=True):
-        kept = _until_end(row, ends, model.tokenizer.pad_token_id if decoding.stop else None)
-        text = model.tokenizer.decode(kept, skip_special_tokens=True)
-        answers.append(Generated(_stopped(text, decoding.stop), count, len(kept), was_cut))
-    return answers
+    rows = zip(output[:, start:].tolist(), counts, cut, strict=True)
+    return [answer_of(model, row, decoding, count, was_cut) for row, count, was_cut in rows]
+
+
+def prompt_limit(model: HuggingFaceModel, decoding: Decoding) -> int:
+    """Returns the longest prompt in tokens that leaves room for the output in a decoder-only model's context."""
+    return max(min(model.max_tokens, model.context_tokens - decoding.max_new_tokens), 1)
+
+
+def answer_of(model: HuggingFaceModel, row: list[int], decoding: Decoding, count: int, cut: bool) -> Generated:
+    """Returns the answer that generated token ids stand for, without what follows an end or a stop string."""
+    kept = _until_end(row, end_ids(model), model.tokenizer.pad_token_id if decoding.stop else None)
+    text = model.tokenizer.decode(kept, skip_special_tokens=True)
+    return Generated(_stopped(text, decoding.stop), count, len(kept), cut)
 
 
 def _run(model: HuggingFaceModel, batch: Any, decoding: Decoding, on_token: OnToken | None) -> torch.Tensor:
@@ -91,8 +97,9 @@ def _config(model: HuggingFaceModel, decoding: Decoding) -> Any:
     return maker(
         max_new_tokens=decoding.max_new_tokens,
         num_beams=decoding.num_beams,
+        length_penalty=decoding.length_penalty,
         do_sample=False,
-        eos_token_id=_end_ids(model),
+        eos_token_id=end_ids(model),
         pad_token_id=model.tokenizer.pad_token_id,
         bos_token_id=stored.bos_token_id,
         decoder_start_token_id=getattr(stored, "decoder_start_token_id", None),
@@ -100,7 +107,8 @@ def _config(model: HuggingFaceModel, decoding: Decoding) -> Any:
     )
 
 
-def _end_ids(model: HuggingFaceModel) -> list[int]:
+def end_ids(model: HuggingFaceModel) -> list[int]:
+    """Returns the token ids that end an output."""
     stored = model.module.generation_config.eos_token_id
     found = stored if isinstance(stored, list) else [stored] if stored is not None else []
     return sorted({*found, *([model.tokenizer.eos_token_id] if model.tokenizer.eos_token_id is not None else [])})

@@ -20,7 +20,9 @@ class Encoder(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForSequenceClassification
 
-        module, tokenizer = load_pretrained(AutoModelForSequenceClassification, spec, variant, context.device)
+        module, tokenizer = load_pretrained(
+            AutoModelForSequenceClassification, spec, variant, context.device, context.kept
+        )
         super().__init__(spec, module, tokenizer, context)
         self._order = label_order(spec.name, module.config.id2label, context.labels)
 

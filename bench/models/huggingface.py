@@ -17,6 +17,7 @@ from bench import variants
 from bench.models.base import Context, ModelFacts
 from bench.models.checkpoint import Checkpoint, find_gguf, locate
 from bench.models.hub import explain_load_errors
+from bench.models.kept import Kept, load_key
 from bench.suite import ModelSpec, VariantSpec
 
 UNBOUNDED = 1_000_000
@@ -53,12 +54,28 @@ class Source:
         return cls(checkpoint, shared, weights)
 
 
-def load_pretrained(auto_class: Any, spec: ModelSpec, variant: VariantSpec, device: str) -> tuple[Any, Any]:
+def load_pretrained(
+    auto_class: Any, spec: ModelSpec, variant: VariantSpec, device: str, kept: Kept | None = None
+) -> tuple[Any, Any]:
     """Returns `(module, tokenizer)`: the module in evaluation mode on `device` with `variant` applied.
+
+    Args:
+        auto_class: `AutoModelFor…`.
+        spec: which weights.
+        variant: what is done to them.
+        device: where they go.
+        kept: what this process loaded before; the same weights in the same class are not loaded again.
 
     Raises:
         BenchError: the files are missing, unreadable or not reachable, with what to do about it.
     """
+    if kept is None:
+        return _load_pretrained(auto_class, spec, variant, device)
+    key = load_key(auto_class, spec, variant, device)
+    return kept.obtain(key, lambda: _load_pretrained(auto_class, spec, variant, device))
+
+
+def _load_pretrained(auto_class: Any, spec: ModelSpec, variant: VariantSpec, device: str) -> tuple[Any, Any]:
     from transformers import AutoTokenizer
 
     source = Source.of(spec)
@@ -84,6 +101,7 @@ class HuggingFaceModel:
         self.tokenizer = tokenizer
         self.context = context
         self.device = context.device
+        self._known: dict[tuple[str, bool], list[int]] | None = None
 
     @property
     def context_tokens(self) -> int:
@@ -100,13 +118,39 @@ class HuggingFaceModel:
 
     def tokenize(self, texts: Sequence[str], limit: int, **options: Any) -> tuple[Any, list[bool]]:
         """Returns padded tensors on the device, and for each text whether it was cut to `limit` tokens."""
-        ids = self.tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
+        ids, cut = self.encode(texts, limit, **options)
+        batch = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt", return_attention_mask=True)
+        return batch.to(self.device), cut
+
+    def encode(self, texts: Sequence[str], limit: int, **options: Any) -> tuple[list[list[int]], list[bool]]:
+        """Returns the token ids of each text, and whether it was cut to `limit` tokens."""
+        ids = self.token_ids(texts, **options)
         cut = [len(row) > limit for row in ids]
         if any(cut):
             left = self.tokenizer.padding_side == "left"
             ids = [self._cut(row, limit, left) for row in ids]
-        batch = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt", return_attention_mask=True)
-        return batch.to(self.device), cut
+        return ids, cut
+
+    def token_ids(self, texts: Sequence[str], **options: Any) -> list[list[int]]:
+        """Returns the token ids of each text, uncut; remembered ones are not worked out again."""
+        if self._known is None:
+            return self._tokenised(texts, options)
+        special = bool(options.get("add_special_tokens", True))
+        new = [text for text in dict.fromkeys(texts) if (text, special) not in self._known]
+        if new:
+            self._known.update(zip(((text, special) for text in new), self._tokenised(new, options), strict=True))
+        return [self._known[text, special] for text in texts]
+
+    def _tokenised(self, texts: Sequence[str], options: dict[str, Any]) -> list[list[int]]:
+        rows: list[list[int]] = self.tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
+        return rows
+
+    def remember(self, keep: bool) -> None:
+        """Keeps token ids from now on, or forgets them all.
+
+        A quality pass sorts by length and then scores; it tokenises once. What is timed tokenises every time.
+        """
+        self._known = {} if keep else None
 
     def _cut(self, row: list[int], limit: int, left: bool) -> list[int]:
         """Returns `limit` tokens; the left end goes where the prompt's end matters, else the last token
@@ -115,9 +159,18 @@ class HuggingFaceModel:
             return row
         return row[-limit:] if left else [*row[: limit - 1], row[-1]]
 
+    def prompts(self, texts: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+        """Returns the texts as the model reads them, and the options of their tokenising."""
+        return list(texts), {"add_special_tokens": False} if self.context.kind == "language-modelling" else {}
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Returns the number of tokens that the model reads of each text."""
+        prompts, options = self.prompts(texts)
+        return [min(len(row), self.max_tokens) for row in self.token_ids(prompts, **options)]
+
     def length(self, text: str) -> int:
-        """Returns the number of tokens of `text`."""
-        return len(self.tokenizer(text)["input_ids"])
+        """Returns the number of tokens that the model reads of `text`."""
+        return self.lengths([text])[0]
 
     def facts(self) -> ModelFacts:
         """Returns what is known of the loaded model."""

@@ -53,7 +53,7 @@ def score_windows(model: HuggingFaceModel, texts: Sequence[str]) -> list[Scored]
         return []
     tokenizer = model.tokenizer
     prefix = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-    rows: list[list[int]] = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    rows = model.token_ids(texts, add_special_tokens=False)
     size = min(model.max_tokens, WINDOW_CAP)
     todo = [window for i, row in enumerate(rows) for window in windows(i, [prefix, *row], size)]
     totals = [0.0] * len(texts)

@@ -5,23 +5,25 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bench.data import stored
 from bench.data.base import Dataset
+from bench.data.doubts import data_doubts
 from bench.errors import InputError, nearest
 from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
 from bench.models import why_unsupported
 from bench.models.checkpoint import files_hash, locate, read_config
 from bench.plan.data import Data, check_not_empty
-from bench.plan.fits import check_teachers, in_order, make_job, read_recipe
+from bench.plan.fits import check_teachers, in_order, make_job, read_recipe, train_overlaps
 from bench.plan.names import check_names, fit_paths, loaded_identity, resolved_model
-from bench.record import SCHEMA_VERSION, Cell
-from bench.suite import MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
-from bench.tasks import VERSIONS, template_for
+from bench.plan.sharing import Sharing, share_loads
+from bench.record import SCHEMA_VERSION, Cell, Doubt
+from bench.suite import DEFAULT_BATCH_SIZE, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
+from bench.tasks import VERSIONS, ability_of, scoring_of, template_for, why_not_scored
 from bench.yaml_file import Located
 
 
@@ -46,6 +48,8 @@ class Plan:
     """Scored data by its hash."""
     measure: MeasureSpec
     options: Options
+    sharing: Sharing
+    """Which cells share one load of their model."""
 
     @property
     def processes(self) -> int:
@@ -60,12 +64,23 @@ class Plan:
             for cell in self.cells
         ]
 
+    @property
+    def doubts(self) -> list[tuple[str, Doubt]]:
+        """What is doubtful of the data, each with the cell's or the task's name, known before anything runs."""
+        found: dict[tuple[str, str], tuple[str, Doubt]] = {}
+        for cell in self.cells:
+            data = self.datasets[str(cell.payload["data_hash"])]
+            for doubt in data_doubts(data.notes, cell.payload.get("train_overlap"), len(data.examples)):
+                place = cell.label if doubt.code == "train_overlap" else cell.task
+                found.setdefault((place, doubt.code), (place, doubt))
+        return list(found.values())
+
     def work(self, cell: Cell) -> dict[str, Any]:
         """Returns an estimate of a cell's work: examples to score, most tokens to write, seconds of
         measuring."""
         data = self.datasets.get(str(cell.payload["data_hash"]))
         examples = 0 if data is None or cell.unsupported else len(data.examples)
-        generates = cell.kind in ("summarisation", "translation") and cell.family != "baseline"
+        generates = ability_of(cell.kind, str(cell.payload["scoring"])) == "generate" and cell.family != "baseline"
         profile = resolve_profile(self.measure)
         return {
             "examples": examples,
@@ -82,6 +97,8 @@ class _Weights:
     identity: str
     provenance: Mapping[str, Any] | None = None
     stale: bool = False
+    overlaps: Mapping[str, int] = field(default_factory=dict)
+    """Per task that the model learns: scored inputs that are in its training data."""
 
 
 def make_plan(suite: Located[Suite], results: Path, options: Options | None = None) -> Plan:
@@ -110,9 +127,10 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
         weights = _weights(suite, model, data, results, fits)
         for variant in model.variants:
             cells.extend(_cell(suite, weights, variant, task, data, measure) for task in suite.value.tasks)
+    cells, sharing = share_loads(suite.value, cells)
     chosen = _chosen(cells, options.only)
     names = {cell.model for cell in chosen}
-    return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options)
+    return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
 
 
 def _chosen(cells: list[Cell], only: str | None) -> list[Cell]:
@@ -140,18 +158,19 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
         provenance = read_provenance(output)
         fitted = spec.model_copy(update={"checkpoint": str(output), "gguf_file": None, "subfolder": None})
         stale = provenance is None or provenance.get("recipe_hash") != recipe.hash
-        return _Weights(fitted, files_hash(output), provenance, stale)
+        return _Weights(fitted, files_hash(output), provenance, stale, train_overlaps(suite, model, recipe, data))
     job = make_job(suite, model, data, results)
     fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
     if job.tasks and not job.output.is_dir():
         fits.append(job)
-    return _Weights(fitted, job.id, read_provenance(job.output))
+    overlaps = train_overlaps(suite, model, recipe, data)
+    return _Weights(fitted, job.id, read_provenance(job.output), overlaps=overlaps)
 
 
 def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
     """Returns why a model cannot do a task, from its family and its checkpoint's configuration alone."""
-    reason = why_unsupported(spec.family, task.kind, spec.strategy)
-    if reason is not None or fitted or task.kind != "classification":
+    reason = why_unsupported(spec.family, task.kind, spec.strategy) or why_not_scored(spec.family, task)
+    if reason is not None or fitted or task.kind != "classification" or scoring_of(spec.family, task) != "head":
         return reason
     place = locate(str(spec.checkpoint), Path()) if spec.checkpoint is not None else None
     if place is None or place.folder is None or spec.family not in ("encoder", "transformer"):
@@ -187,7 +206,8 @@ def _cell(
     spec, labels = weights.spec, data.labels(task)
     shared = _shared(suite.value, spec, variant, task, data, measure)
     described = spec.model_dump(mode="json", exclude={"checkpoint", "fit", "variants", "prompts"})
-    scoring = task.model_dump(mode="json", exclude={"data", "weight", "prompt", "labels", "batch_size"})
+    left_out = {"data", "weight", "prompt", "labels", "scoring", "batch_size", "batch_tokens"}
+    scoring = task.model_dump(mode="json", exclude=left_out)
     identity = shared | {
         "schema": SCHEMA_VERSION,
         "model": described,
@@ -205,6 +225,7 @@ def _cell(
         "memory_limit_bytes": defaults.memory_limit_bytes,
         "provenance": _short(weights.provenance),
         "stale_checkpoint": weights.stale,
+        "train_overlap": weights.overlaps.get(task.name),
     }
     reason = _why_not(spec, task, labels, fitted=spec.fit is not None)
     return Cell(spec.name, spec.family, variant.label, task.name, task.kind, payload, identity, reason)
@@ -217,14 +238,25 @@ def _shared(
     return {
         "variant": variant.model_dump(mode="json"),
         "template": template_for(spec, task),
+        "scoring": scoring_of(spec.family, task),
         "labels": list(data.labels(task)),
         "data_hash": data.scored(task).hash,
         "seed": suite.defaults.seed,
-        "batch_size": task.batch_size or suite.defaults.batch_size,
+        **_batch_limits(suite, task),
         "device": suite.defaults.device,
         "threads": suite.defaults.threads,
         "measure": measure.model_dump(mode="json"),
     }
+
+
+def _batch_limits(suite: Suite, task: TaskSpec) -> dict[str, Any]:
+    """Returns the limits of a task's batches: its own, else the suite's; of size or of tokens."""
+    for limits in (task, suite.defaults):
+        if limits.batch_tokens is not None:
+            return {"batch_size": None, "batch_tokens": limits.batch_tokens}
+        if limits.batch_size is not None:
+            return {"batch_size": limits.batch_size}
+    return {"batch_size": DEFAULT_BATCH_SIZE}
 
 
 def _short(provenance: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -33,7 +33,7 @@ class Workload(Protocol):
         """Returns the stored rows for the answers of `request(indices)`, in the same order."""
 
     def length(self, index: int) -> int:
-        """Returns the length by which batches are sorted."""
+        """Returns the length by which batches are sorted: tokens, or characters of a model without tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +44,13 @@ class Bound:
     examples: tuple[Example, ...]
     labels: tuple[str, ...]
     prompt: str | None
+    scoring: str = ""
+    """A value of `bench.suite.Scoring`; empty where nothing is chosen."""
+    label_texts: tuple[str, ...] = ()
+    """Classification: what the model is to write for each label."""
+
+
+def lengths_of_texts(model: Model, texts: Sequence[str]) -> list[int]:
+    """Returns the length of each text; a model that can count many at once is asked once."""
+    many: Callable[[Sequence[str]], list[int]] | None = getattr(model, "lengths", None)
+    return [model.length(text) for text in texts] if many is None else many(texts)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from bench.data.base import reference_text
 from bench.models.base import Decoding, Generated, OnToken
 from bench.record import Sample
 from bench.suite import TaskSpec
-from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render
-from bench.tasks.base import Bound, Request
+from bench.tasks import INPUT_COLUMN, render
+from bench.tasks.base import Bound, Request, lengths_of_texts
 
 
 class Generation:
@@ -21,10 +23,11 @@ class Generation:
         self.examples = bound.examples
         self.labels = bound.labels
         self.generates = "stream" in bound.model.abilities
-        self._decoding = Decoding(spec.max_new_tokens, spec.num_beams, tuple(spec.stop))
-        self._reference = REFERENCE_COLUMN[spec.kind]
+        self._decoding = Decoding(spec.max_new_tokens, spec.num_beams, spec.length_penalty, tuple(spec.stop))
+        self._kind = spec.kind
         template = bound.prompt or "{" + INPUT_COLUMN[spec.kind] + "}"
         self._prompts = [render(template, example.columns) for example in bound.examples]
+        self._lengths: list[int] | None = None
 
     def request(self, indices: Sequence[int]) -> Request:
         """Returns a request for the generated texts."""
@@ -36,13 +39,25 @@ class Generation:
 
         return call
 
+    @property
+    def streams(self) -> bool:
+        """Whether `stream` can be called: the model takes a new prompt as soon as another's answer ends."""
+        return "generate_many" in self.bound.model.abilities and self._decoding.num_beams == 1
+
+    def stream(self, indices: Sequence[int], rows: int) -> Iterator[tuple[int, Generated]]:
+        """Yields index and text of each example as it ends; at most `rows` are under way at a time."""
+        model: Any = self.bound.model
+        texts = [self._prompts[index] for index in indices]
+        for place, answer in model.generate_many(texts, self._decoding, rows):
+            yield indices[place], answer
+
     def samples(self, indices: Sequence[int], answers: Sequence[Generated]) -> list[Sample]:
         """Returns rows with the generated text and token counts."""
         return [
             Sample(
                 index=index,
                 example_id=self.examples[index].id,
-                reference=str(self.examples[index].columns[self._reference]),
+                reference=reference_text(self.examples[index], self._kind),
                 prediction=answer.text,
                 input_tokens=answer.input_tokens,
                 output_tokens=answer.output_tokens,
@@ -54,4 +69,6 @@ class Generation:
 
     def length(self, index: int) -> int:
         """Returns the length by which batches are sorted."""
-        return self.bound.model.length(self._prompts[index])
+        if self._lengths is None:
+            self._lengths = lengths_of_texts(self.bound.model, self._prompts)
+        return self._lengths[index]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench.models.base import OnToken, Scored
 from bench.record import Sample
 from bench.suite import TaskSpec
-from bench.tasks.base import Bound, Request
+from bench.tasks.base import Bound, Request, lengths_of_texts
 
 
 class LanguageModelling:
@@ -21,6 +21,7 @@ class LanguageModelling:
         self.examples = bound.examples
         self.labels = bound.labels
         self._texts = [str(example.columns["text"]) for example in bound.examples]
+        self._lengths: list[int] | None = None
 
     def request(self, indices: Sequence[int]) -> Request:
         """Returns a request for the likelihood of the texts."""
@@ -52,4 +53,6 @@ class LanguageModelling:
 
     def length(self, index: int) -> int:
         """Returns the length by which batches are sorted."""
-        return self.bound.model.length(self._texts[index])
+        if self._lengths is None:
+            self._lengths = lengths_of_texts(self.bound.model, self._texts)
+        return self._lengths[index]

@@ -3,27 +3,130 @@ order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import gc
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+from bench.errors import is_out_of_memory
 from bench.record import Sample
 from bench.tasks.base import Workload
+from bench.tasks.batching import Batching
+
+Answered = tuple[tuple[int, ...], Sequence[Any]]
+"""Indices of examples, and their answers."""
 
 
-def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Yields indices in batches, longest first, so that running out of memory shows in the first batch.
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What the quality pass found."""
 
-    >>> list(batches([3, 9, 5], 2))
-    [[1, 2], [0]]
+    samples: list[Sample]
+    """One row per example, in the data's order."""
+    batching: Batching
+    """The limits with which it ended, lower than those it was given where memory ran out."""
+
+
+def score(workload: Workload, batching: Batching | int) -> Scoring:
+    """Returns one row per example; with `auto` every lack of memory halves the batches that are left.
+
+    Raises:
+        Exception: whatever a request raises; a lack of memory too, unless `auto` may still halve.
     """
-    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
-    for at in range(0, len(order), batch_size):
-        yield order[at : at + batch_size]
-
-
-def score(workload: Workload, batch_size: int) -> list[Sample]:
-    """Returns one row per example, in the data's order."""
-    lengths = [workload.length(index) for index in range(len(workload.examples))]
+    limits = Batching(examples=batching) if isinstance(batching, int) else batching
     rows: list[Sample] = []
-    for indices in batches(lengths, batch_size):
-        rows.extend(workload.samples(indices, workload.request(indices)(None)))
-    return sorted(rows, key=lambda row: row.index)
+    with remembering(workload):
+        lengths = lengths_of(workload)
+        left = set(range(len(lengths)))
+        while left:
+            failed = None
+            for indices, answers in _answered(workload, limits, lengths, left):
+                if answers is None:
+                    failed = indices
+                    break
+                rows.extend(workload.samples(indices, answers))
+                left.difference_update(indices)
+            if failed is not None:
+                limits = limits.halved(failed, lengths)
+    return Scoring(sorted(rows, key=lambda row: row.index), limits)
+
+
+def fitting(workload: Workload, batching: Batching) -> Batching:
+    """Returns the limits under which the batch of the longest examples fits into memory; tries it only with `auto`.
+
+    Raises:
+        Exception: whatever the request raises; a lack of memory for a single example too.
+    """
+    lengths = lengths_of(workload)
+    while batching.auto:
+        batch = batching.split(lengths)[0]
+        if _attempt(partial(workload.request(batch), None), batching, batch) is not None:
+            break
+        batching = batching.halved(batch, lengths)
+    return batching
+
+
+def lengths_of(workload: Workload) -> list[int]:
+    """Returns the length of every example."""
+    return [workload.length(index) for index in range(len(workload.examples))]
+
+
+@contextmanager
+def remembering(workload: Workload) -> Iterator[None]:
+    """Lets the model keep token ids between sorting and scoring; never while anything is timed.
+
+    A request that is timed tokenises, as it would for a user.
+    """
+    model = getattr(getattr(workload, "bound", None), "model", None)
+    remember: Callable[[bool], None] | None = getattr(model, "remember", None)
+    if remember is None:
+        yield
+        return
+    remember(True)
+    try:
+        yield
+    finally:
+        remember(False)
+
+
+def _answered(
+    workload: Workload, limits: Batching, lengths: Sequence[int], left: Iterable[int]
+) -> Iterator[tuple[tuple[int, ...], Sequence[Any] | None]]:
+    """Yields indices with their answers, or with None where memory did not suffice, which ends it."""
+    stream: Callable[..., Iterator[Any]] | None = getattr(workload, "stream", None)
+    if stream is None or not getattr(workload, "streams", False):
+        for batch in limits.split(lengths, list(left)):
+            yield batch, _attempt(partial(workload.request(batch), None), limits, batch)
+        return
+    for indices, rows in limits.streams(lengths, list(left)):
+        answers = iter(stream(indices, rows))
+        while True:
+            found = _attempt(partial(next, answers, ()), limits, indices[:rows])
+            if found == ():
+                break
+            if found is None:
+                yield indices[:rows], None
+            else:
+                yield (found[0],), [found[1]]
+
+
+def _attempt(answer: Callable[[], Any], limits: Batching, batch: Sequence[int]) -> Any:
+    """Returns what `answer` returns, or None when memory ran out and a smaller batch may help."""
+    try:
+        return answer()
+    except Exception as error:
+        if not (limits.auto and len(batch) > 1 and is_out_of_memory(error)):
+            raise
+    release()  # outside the handler, which keeps the frames and their tensors alive
+    return None
+
+
+def release() -> None:
+    """Gives memory that nothing uses any more back to the device and to the system."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

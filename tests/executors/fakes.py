@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import FitError, UnsupportedError
@@ -162,3 +163,16 @@ def torch_allocates(notify):
 
     notify("load")
     return int(torch.zeros(1000 * MIB, dtype=torch.float32).sum())
+
+
+# -- workers that share a process --
+
+
+def shares(cell, process, notify, state=None):
+    """Counts the calls of this process in its state; may then misbehave as the payload says."""
+    if state is not None:
+        state["calls"] = state.get("calls", 0) + 1
+    does = cell.payload.get("does", "fine")
+    record = globals()[does](cell, process, notify)
+    calls = 0.0 if state is None else float(state["calls"])
+    return replace(record, facts=(*record.facts, Fact("calls", calls, "count", "test")))

@@ -22,7 +22,7 @@ def run(workload: FakeWorkload, energy: EnergyMeter | None = None, **options: An
         workload,
         options.pop("profile", profile()),
         meters=meters(workload.clock, energy),
-        batch_size=4,
+        batching=4,
         **options,
     )
 

@@ -1,0 +1,44 @@
+"""What a process keeps between the cells of one model variant: the loaded weights, so that they are loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bench.record import Fact
+from bench.suite import ModelSpec, VariantSpec
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Kept:
+    """The last thing that was loaded; loading another one drops it first, so that never two are in memory."""
+
+    hits: int = 0
+    """How often a load was spared."""
+    facts: tuple[Fact, ...] = ()
+    """Of the load."""
+    task: str = ""
+    """The task for which it was loaded."""
+    _key: tuple[str, ...] | None = None
+    _value: list[object] = field(default_factory=list)
+
+    def obtain(self, key: tuple[str, ...], load: Callable[[], T]) -> T:
+        """Returns what was loaded under `key`, or loads it now."""
+        if key == self._key:
+            self.hits += 1
+            found: T = self._value[0]  # type: ignore[assignment]
+            return found
+        self._key = None
+        self._value.clear()
+        loaded = load()
+        self._key, self._value = key, [loaded]
+        return loaded
+
+
+def load_key(loader: object, spec: ModelSpec, variant: VariantSpec, device: str) -> tuple[str, ...]:
+    """Returns what tells the weights in memory apart: how they are loaded, which they are, and the variant."""
+    name = str(getattr(loader, "__qualname__", loader))
+    return (name, spec.model_dump_json(exclude={"variants", "prompts"}), variant.model_dump_json(), device)
