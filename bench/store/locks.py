@@ -66,7 +66,8 @@ class RunLocks:
             stream.close()
         if connection is not None:
             with contextlib.suppress(SQLAlchemyError):  # a server that is gone has freed it already
-                connection.detach()
+                connection.execute(text("SELECT pg_advisory_unlock_all()"))  # closing alone frees it a little later
+            with contextlib.suppress(SQLAlchemyError):
                 connection.close()
 
     def release_all(self) -> None:

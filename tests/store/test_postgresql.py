@@ -65,16 +65,16 @@ def test_ten_writers_at_once_lose_nothing(tmp_path, url):
 
 
 def test_a_server_that_dies_and_comes_back_loses_nothing(tmp_path, server, url):
-    """Killed after 10 of 40 records, while ten writers write; they wait for it and go on."""
-    with writers(tmp_path, url, 10, 4, 0.1) as process:
-        said = [process.stdout.readline() for _ in range(10)]
+    """Killed after 6 of 16 records, while four writers write; they wait for it and go on."""
+    with writers(tmp_path, url, 4, 4, 0.1) as process:
+        said = [process.stdout.readline() for _ in range(6)]
         server.kill()
         server.start()
         rest = process.stdout.read()
         assert process.wait(120) == 0
-    assert len(said) + len(rest.splitlines()) == 40
+    assert len(said) + len(rest.splitlines()) == 16
     with Store.open(tmp_path, url) as store:
-        assert counted(store) == {(f"suite{n}", f"m{m}"): 1 for n in range(10) for m in range(4)}
+        assert counted(store) == {(f"suite{n}", f"m{m}"): 1 for n in range(4) for m in range(4)}
 
 
 def test_a_server_that_stays_away_leaves_records_beside_it_to_import(tmp_path, server, url, monkeypatch):
