@@ -53,9 +53,12 @@ class Baseline:
 
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Returns the text itself, its first sentence, or the most frequent answer."""
-        rules = {"lead": lead_sentence, "majority": lambda text: self._answer}
-        rule = rules.get(self.strategy, str)
-        return [Generated(rule(text), 0, 0) for text in texts]
+        return [Generated(self._written(text), 0, 0) for text in texts]
+
+    def _written(self, text: str) -> str:
+        if self.strategy == "majority":
+            return self._answer
+        return lead_sentence(text) if self.strategy == "lead" else text
 
     def length(self, text: str) -> int:
         """Returns the characters of `text`."""
