@@ -25,12 +25,16 @@ def _models(results: Path, store_url: str | None) -> Rows:
 
 
 def _tasks(results: Path, store_url: str | None) -> Rows:
-    from bench.data.base import COLUMNS
+    from bench.data.base import COLUMNS, EXTRA_COLUMNS
     from bench.readings import DEFAULT_METRICS
     from bench.tasks import KINDS
 
     return [
-        {"name": name, "columns": ", ".join(COLUMNS[name]), "metrics": ", ".join(DEFAULT_METRICS[name])}
+        {
+            "name": name,
+            "columns": ", ".join([*COLUMNS[name], *(f"({extra})" for extra in EXTRA_COLUMNS.get(name, ()))]),
+            "metrics": ", ".join(DEFAULT_METRICS[name]),
+        }
         for name in KINDS
     ]
 

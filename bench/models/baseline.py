@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from bench.models.base import Classified, Context, Decoding, Generated, ModelFacts, OnToken
 from bench.suite import ModelSpec, VariantSpec
@@ -53,9 +53,12 @@ class Baseline:
 
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Returns the text itself, its first sentence, or the most frequent answer."""
-        rules: dict[str, Callable[[str], str]] = {"lead": lead_sentence, "majority": lambda _: self._answer}
-        rule = rules.get(self.strategy, str)
-        return [Generated(rule(text), 0, 0) for text in texts]
+        return [Generated(self._written(text), 0, 0) for text in texts]
+
+    def _written(self, text: str) -> str:
+        if self.strategy == "majority":
+            return self._answer
+        return lead_sentence(text) if self.strategy == "lead" else text
 
     def length(self, text: str) -> int:
         """Returns the characters of `text`."""

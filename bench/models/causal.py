@@ -15,6 +15,7 @@ import torch
 from bench.models.base import Classified, Context, Decoding, Generated, OnToken, Scored
 from bench.models.choices import choose_after
 from bench.models.decoding import generate
+from bench.models.encoder import head_scores, label_order
 from bench.models.greedy import generate_many
 from bench.models.huggingface import HuggingFaceModel, load_pretrained
 from bench.models.windows import score_windows
@@ -27,11 +28,16 @@ class CausalLM(HuggingFaceModel):
     abilities = frozenset({"classify", "choose", "generate", "generate_many", "log_likelihood", "stream"})
 
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
-        from transformers import AutoModelForCausalLM
+        from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
-        module, tokenizer = load_pretrained(AutoModelForCausalLM, spec, variant, context.device, context.kept)
-        tokenizer.padding_side = "left"
+        self._headed = context.scoring == "head"
+        auto_class: Any = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
+        module, tokenizer = load_pretrained(auto_class, spec, variant, context.device, context.kept)
+        tokenizer.padding_side = "right" if self._headed else "left"
         super().__init__(spec, module, tokenizer, context)
+        if self._headed:
+            module.config.pad_token_id = tokenizer.pad_token_id  # the head reads the last token that is no padding
+            self._order = label_order(spec.name, module.config.id2label, context.labels)
 
     def prompts(self, texts: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
         """Returns the texts in the tokenizer's chat template where the suite asks for it."""
@@ -46,8 +52,12 @@ class CausalLM(HuggingFaceModel):
         ]
         return wrapped, {"add_special_tokens": False}
 
+    @torch.inference_mode()
     def classify(self, texts: Sequence[str]) -> list[Classified]:
-        """Returns log P(label | prompt) in nats for every label, summed over the label's tokens."""
+        """Returns log P(label | prompt) in nats for every label, summed over the label's tokens; or the head's."""
+        if self._headed:
+            prompts, options = self._prompts(texts)
+            return head_scores(self, prompts, self._order, **options)
         return self.choose(texts, [self.context.label_texts] * len(texts))
 
     @torch.inference_mode()

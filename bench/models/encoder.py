@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -29,13 +30,23 @@ class Encoder(HuggingFaceModel):
     @torch.inference_mode()
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Returns the head's log-probability of every label, in the task's order."""
-        if not texts:
-            return []
-        batch, cut = self.tokenize(texts, self.max_tokens)
-        logits = self.module(**batch).logits.float().log_softmax(-1)
-        rows = logits[:, self._order].tolist()
-        counts = batch["attention_mask"].sum(1).tolist()
-        return [Classified(tuple(row), n, c) for row, n, c in zip(rows, counts, cut, strict=True)]
+        return head_scores(self, texts, self._order)
+
+
+def head_scores(
+    model: HuggingFaceModel, texts: Sequence[str], order: Sequence[int], **options: Any
+) -> list[Classified]:
+    """Returns the log-probability of every label by a head, `order` giving the head's index of each label.
+
+    `options` are of the tokenizer's call.
+    """
+    if not texts:
+        return []
+    batch, cut = model.tokenize(texts, model.max_tokens, **options)
+    logits = model.module(**batch).logits.float().log_softmax(-1)
+    rows = logits[:, list(order)].tolist()
+    counts = batch["attention_mask"].sum(1).tolist()
+    return [Classified(tuple(row), n, c) for row, n, c in zip(rows, counts, cut, strict=True)]
 
 
 def label_order(name: str, id2label: dict[int, str], labels: Sequence[str]) -> list[int]:

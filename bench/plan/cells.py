@@ -173,7 +173,7 @@ def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: b
     if reason is not None or fitted or task.kind != "classification" or scoring_of(spec.family, task) != "head":
         return reason
     place = locate(str(spec.checkpoint), Path()) if spec.checkpoint is not None else None
-    if place is None or place.folder is None or spec.family not in ("encoder", "transformer"):
+    if place is None or place.folder is None or spec.family not in ("encoder", "causal-lm", "transformer"):
         return None
     config = read_config(place.folder / spec.subfolder if spec.subfolder else place.folder)
     if spec.family == "transformer":

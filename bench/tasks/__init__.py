@@ -74,7 +74,7 @@ LIKELIHOODS = ("likelihood", "likelihood-per-token", "likelihood-per-byte")
 
 CHOICE_SCORINGS: dict[tuple[str, str], tuple[str, ...]] = {
     ("classification", "encoder"): ("head",),
-    ("classification", "causal-lm"): (*LIKELIHOODS, "generated"),
+    ("classification", "causal-lm"): (*LIKELIHOODS, "generated", "head"),
     ("classification", "seq2seq"): (*LIKELIHOODS, "generated"),
     ("classification", "transformer"): ("head", *LIKELIHOODS, "generated"),
     ("classification", "torch-module"): ("head", "generated"),
