@@ -119,7 +119,7 @@ def test_a_search_in_which_all_fails_is_an_error(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(searching, "train", diverge)
     grid = {"method": "grid", "space": {"steps": [20, 30]}}
-    with pytest.raises(FitError, match="every trial of the search failed.*nan"):
+    with pytest.raises(FitError, match=r"every trial of the search failed.*nan"):
         run_search(Lesson(make_job("encoder", tmp_path / "out", search=grid)), tmp_path / "state", lambda _: None)
 
 
