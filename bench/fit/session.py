@@ -89,6 +89,7 @@ def describe(job: FitJob, trained: Trained) -> dict[str, Any]:
         "data_hash": job.data_hash,
         "tasks": [task.spec.name for task in job.tasks],
         "seed": job.recipe.seed,
+        "processes": trained.processes,
         "steps": progress.step,
         "best_step": progress.best_step,
         "examples": progress.examples,

@@ -283,6 +283,8 @@ def _accelerator(recipe: Recipe, device: str) -> Any:
     """
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
+    if recipe.precision == "fp16" and device == "cpu":  # accelerate 1.15 would train in float32 and say nothing
+        raise FitError("the precision 'fp16' does not work on cpu; set 'precision: bf16' or 'no'")
     try:
         return Accelerator(
             mixed_precision=recipe.precision,

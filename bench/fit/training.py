@@ -29,6 +29,7 @@ class Trained:
     cost: Cost
     main: bool
     """Whether this is the process that writes."""
+    processes: int = 1
     last: Path | None = None
     """File of the weights at the last step, where the recipe keeps them."""
 
@@ -79,7 +80,7 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
     last = state / "last.pt"
     return Trained(
         trainer.net, tokenizer, progress, scores, progress.cost, trainer.accelerator.is_main_process,
-        last if last.is_file() else None,
+        trainer.accelerator.num_processes, last if last.is_file() else None,
     )  # fmt: skip
 
 

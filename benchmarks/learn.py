@@ -1,0 +1,127 @@
+"""Claim: the in-house Transformer learns `waybills` translation in minutes, and a SIGKILL changes nothing.
+
+Trains from scratch twice with one recipe: once undisturbed, once killed with SIGKILL at about half of the steps and
+started again. Prints the minutes, BLEU on the test split, and the hashes of both checkpoints, which must be the same.
+
+    python benchmarks/learn.py [--steps 1000] [--threads 2] [--examples 200]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import sacrebleu
+
+from bench.data.base import Example
+from bench.fit.job import FitJob, read_provenance
+from bench.models import FAMILIES
+from bench.models.base import Context, Decoding
+from bench.models.checkpoint import files_hash
+from bench.plan import fit_jobs, open_suite
+from bench.plan.data import Data
+from bench.suite import ModelSpec, VariantSpec
+from bench.tasks import render
+
+SUITE = """
+name: learn
+defaults: {{device: cpu, threads: {threads}}}
+models:
+  - {{name: ours, family: transformer, fit: {{recipe: recipe.yaml}}}}
+tasks:
+  - name: german
+    kind: translation
+    data: {{builtin: waybills, columns: {{source: text, target: german}}}}
+    max_new_tokens: 140
+    prompt: {{transformer: "{{source}}"}}
+"""
+RECIPE = """
+start: scratch
+architecture: {{layers: 2, d_model: 128, heads: 4, d_ff: 256, max_length: 256, vocab_size: 1024}}
+steps: {steps}
+batch_tokens: 6144
+learning_rate: 3.0e-3
+warmup_steps: {warmup}
+evaluate_every: {quarter}
+save_every: {quarter}
+max_validation_examples: 200
+"""
+BATCH = 32
+
+
+def train(job: FitJob, folder: Path, kill_at: int | None) -> bool:
+    """Runs a fit in a process of its own; kills it once `kill_at` steps are done. Returns whether it was killed."""
+    pickled = folder / "job.pickle"
+    pickled.write_bytes(pickle.dumps(job))
+    command = [sys.executable, "-m", "bench.fit.session", str(pickled)]
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    assert child.stderr is not None
+    said, killed = [], False
+    for line in child.stderr:
+        said.append(line)
+        words = line.split()
+        if words[:1] in (["step"], ["resumed"]):
+            print("   ", line.rstrip(), flush=True)
+        if kill_at is not None and words[:1] == ["step"] and int(words[1].partition("/")[0]) >= kill_at:
+            child.send_signal(signal.SIGKILL)
+            killed = True
+            break
+    child.stderr.close()
+    if child.wait() and not killed:
+        raise SystemExit("".join(said[-20:]))
+    return killed
+
+
+def translate(job: FitJob, examples: tuple[Example, ...]) -> float:
+    """Returns the checkpoint's BLEU (sacrebleu, 0 to 100)."""
+    spec = ModelSpec(name="ours", family="transformer", checkpoint=str(job.output))
+    model: Any = FAMILIES.load("transformer")(spec, VariantSpec(), Context("cpu", "translation"))
+    answers: list[str] = []
+    for at in range(0, len(examples), BATCH):
+        asked = [render(job.tasks[0].template, example.columns) for example in examples[at : at + BATCH]]
+        answers.extend(answer.text for answer in model.generate(asked, Decoding(140)))
+    return float(sacrebleu.corpus_bleu(answers, [[str(e.columns["target"]) for e in examples]]).score)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--examples", type=int, default=200, help="of the test split, for BLEU")
+    options = parser.parse_args()
+    quarter = max(options.steps // 4, 1)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "suite.yaml").write_text(SUITE.format(threads=options.threads))
+        recipe = RECIPE.format(steps=options.steps, quarter=quarter, warmup=min(100, options.steps // 10))
+        (folder / "recipe.yaml").write_text(recipe)
+        located = open_suite(str(folder / "suite.yaml"))
+        whole = fit_jobs(located, folder, output=folder / "whole")[0]
+        began = time.perf_counter()
+        train(whole, folder, None)
+        minutes = (time.perf_counter() - began) / 60
+        test = Data(located).split(located.value.tasks[0], "test", options.examples).examples
+        print(
+            f"undisturbed: {minutes:.1f} min, BLEU {translate(whole, test):.1f} on {len(test)} test notes", flush=True
+        )
+        cut = fit_jobs(located, folder, output=folder / "cut")[0]
+        killed = train(cut, folder, options.steps // 2)
+        print(f"killed with SIGKILL after step {options.steps // 2}: {killed}", flush=True)
+        train(cut, folder, None)
+        hashes = files_hash(whole.output), files_hash(cut.output)
+        curves = [(read_provenance(job.output) or {})["loss_curve"] for job in (whole, cut)]
+    print(f"weights  undisturbed {hashes[0][:16]}  resumed {hashes[1][:16]}  same: {hashes[0] == hashes[1]}")
+    print(f"loss curves the same: {curves[0] == curves[1]}")
+    raise SystemExit(0 if killed and hashes[0] == hashes[1] else 1)
+
+
+if __name__ == "__main__":
+    main()
