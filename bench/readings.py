@@ -119,5 +119,6 @@ DEFAULT_METRICS: dict[str, tuple[str, ...]] = {
     "translation": ("bleu", "chrf"),
     "language-modelling": ("bits_per_byte", "perplexity"),
     "multiple-choice": ("accuracy",),
+    "question-answering": ("token_f1", "exact_match"),
 }
 """Metrics of a task that names none; the first is the task's `quality`."""

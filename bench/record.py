@@ -5,6 +5,7 @@ new metric or rule works on old history.
 
 Schema history:
     1  first version
+    2  Sample.answers
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of everything in this module; a change adds a line to the schema history and a migration."""
 
 Status = Literal["ok", "unsupported", "oom", "timeout", "failed", "skipped"]
@@ -97,6 +98,8 @@ class Sample:
     """Whether the input was longer than the model reads and was cut."""
     group: str | None = None
     """Cluster of the example, for clustered intervals."""
+    answers: tuple[str, ...] | None = None
+    """Question answering: every right answer, `reference` the first; empty for a question without one."""
 
 
 @dataclass(frozen=True, slots=True)

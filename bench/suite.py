@@ -15,7 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from bench.errors import InputError
 from bench.units import parse_quantity
 
-Kind = Literal["classification", "summarisation", "translation", "language-modelling"]
+Kind = Literal[
+    "classification", "multiple-choice", "question-answering", "summarisation", "translation", "language-modelling"
+]  # fmt: skip
+Scoring = Literal["head", "likelihood", "likelihood-per-token", "likelihood-per-byte", "generated"]
+"""How one of a few answers is chosen: by a head over labels; by the log-likelihood of each answer's text, whole or per
+token or UTF-8 byte of it; by the text that is written."""
+CHOOSING_KINDS = ("classification", "multiple-choice")
+"""Kinds whose answer is one of a few."""
 Name = Annotated[
     str,
     Field(min_length=1, max_length=100, pattern=r"^[^\s/\\\x00-\x1f]([^/\\\x00-\x1f]*[^\s/\\\x00-\x1f])?$"),
@@ -143,6 +150,8 @@ class TaskSpec(_Strict):
     """Classification: the labels in order; by default those of the data, sorted."""
     label_names: dict[str, str] = {}
     """Classification by likelihood: what the model is to write for a label, where that differs."""
+    scoring: Scoring | dict[str, Scoring] | None = None
+    """How an answer is chosen, or one way per family; by default by the head, or the whole likelihood without one."""
     prompt: str | dict[str, str] | None = None
     """Template over the columns, or one per family; by default the kind's own (`bench.tasks`)."""
     max_examples: int | None = Field(default=None, ge=1)
@@ -153,13 +162,17 @@ class TaskSpec(_Strict):
     batch_tokens: int | None = Field(default=None, ge=1)
     """Instead of `batch_size`: tokens of a batch at most, padding counted."""
     num_beams: int = Field(default=1, ge=1)
+    length_penalty: float = 1.0
+    """With beams: exponent of the length by which a text's log-probability is divided; above 0 favours long ones."""
     stop: list[str] = []
     weight: float = Field(default=1.0, ge=0)
     """Weight of this task's quality in a decision across tasks."""
 
     @model_validator(mode="after")
-    def _one_limit(self) -> TaskSpec:
+    def _one_limit_and_a_choice(self) -> TaskSpec:
         _one_batch_limit(self.batch_size, self.batch_tokens)
+        if self.scoring is not None and self.kind not in CHOOSING_KINDS:
+            raise ValueError(f"'scoring' is for {' and '.join(CHOOSING_KINDS)}; leave it out of a {self.kind} task")
         return self
 
 

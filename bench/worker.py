@@ -17,7 +17,8 @@ from typing import Any
 import torch
 
 from bench.data import stored
-from bench.data.base import Dataset
+from bench.data.base import Dataset, reference_text, shown_input
+from bench.data.doubts import data_doubts
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.measure.phases import watch
 from bench.measure.placement import place
@@ -27,9 +28,11 @@ from bench.meters.bundle import Meters, open_meters
 from bench.models import FAMILIES
 from bench.models.base import Context, Model, ModelFacts
 from bench.models.kept import Kept
+from bench.readings import DEFAULT_METRICS
 from bench.record import Cell, Doubt, Fact, Record, Sample
+from bench.registry import load_object
 from bench.suite import MeasureSpec, ModelSpec, TaskSpec, VariantSpec
-from bench.tasks import INPUT_COLUMN, KINDS, REFERENCE_COLUMN
+from bench.tasks import GENERATED_LABEL, KINDS, REFERENCE_COLUMN, ability_of
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
 from bench.tasks.scoring import fitting, lengths_of, score
@@ -37,13 +40,6 @@ from bench.worker_load import loaded, sharing_doubts, why_not_cold, without_cold
 
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""
-
-NEEDED_ABILITY = {
-    "classification": "classify",
-    "summarisation": "generate",
-    "translation": "generate",
-    "language-modelling": "log_likelihood",
-}
 
 
 def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dict[str, Any] | None = None) -> Record:
@@ -53,8 +49,7 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
         cell: what to run.
         process: which of the cell's processes this is.
         notify: called with the name of each phase as it begins.
-        state: where this process keeps the loaded model for the next cell of the same model variant; None for a
-            process that runs one cell.
+        state: where this process keeps the model for the next cell of the variant; None where it runs one cell.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
@@ -83,7 +78,7 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
         facts=(*facts, *seen, *without_cold_start(measured.facts, lost), *_fit_facts(payload, process)),
-        doubts=(*measured.doubts, *_own_doubts(cell, samples, process), *sharing_doubts(shared, process)),
+        doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *sharing_doubts(shared, process)),
         environment=_environment(device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes
         | {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared},
@@ -133,13 +128,14 @@ def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str, kept: Kept | N
     spec = ModelSpec.model_validate_json(_json(payload["model"]))
     variant = VariantSpec.model_validate_json(_json(payload["variant"]))
     labels = tuple(payload["labels"])
-    counts = Counter(str(example.columns[REFERENCE_COLUMN[cell.kind]]) for example in data.examples) if labels else {}
     context = Context(
         device=device,
         kind=cell.kind,
         labels=labels,
         label_texts=tuple(task.label_names.get(label, label) for label in labels),
-        label_counts=tuple(counts.get(label, 0) for label in labels),
+        label_counts=_answer_places(cell, labels, data),
+        answer_counts=_first_answers(cell, data),
+        scoring=str(payload["scoring"]),
         seed=int(payload["seed"]),
         max_input_tokens=task.max_input_tokens,
         kept=kept,
@@ -148,15 +144,33 @@ def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str, kept: Kept | N
     if spec.factory is not None and folder not in sys.path:
         sys.path.insert(0, folder)  # a factory may lie beside the suite; this process runs cells of one model
     model: Model = FAMILIES.load(cell.family)(spec, variant, context)
-    needed = NEEDED_ABILITY[cell.kind]
+    needed = ability_of(cell.kind, context.scoring)
     if needed not in model.abilities:
         raise UnsupportedError(f"'{spec.name}' has no '{needed}', which a task of kind '{cell.kind}' needs")
     return model
 
 
+def _answer_places(cell: Cell, labels: tuple[str, ...], data: Dataset) -> tuple[int, ...]:
+    """Returns how often each label, or each position among the choices, is right."""
+    if cell.kind == "multiple-choice":
+        places = Counter(list(e.columns["choices"]).index(e.columns["answer"]) for e in data.examples)
+        return tuple(places.get(place, 0) for place in range(max(len(e.columns["choices"]) for e in data.examples)))
+    counts = Counter(str(example.columns[REFERENCE_COLUMN[cell.kind]]) for example in data.examples) if labels else {}
+    return tuple(counts.get(label, 0) for label in labels)
+
+
+def _first_answers(cell: Cell, data: Dataset) -> Counter[str]:
+    if cell.kind != "question-answering":
+        return Counter()
+    return Counter(reference_text(example, cell.kind) for example in data.examples)
+
+
 def _workload(cell: Cell, task: TaskSpec, model: Model, data: Dataset) -> Workload:
-    bound = Bound(model, data.examples, tuple(cell.payload["labels"]), str(cell.payload["template"]))
-    workload: Workload = KINDS.load(cell.kind)(task, bound)
+    labels, scoring = tuple(cell.payload["labels"]), str(cell.payload["scoring"])
+    texts = tuple(task.label_names.get(label, label) for label in labels)
+    bound = Bound(model, data.examples, labels, str(cell.payload["template"]), scoring, texts)
+    made: Any = load_object(GENERATED_LABEL) if scoring == "generated" else KINDS.load(cell.kind)
+    workload: Workload = made(task, bound)
     return workload
 
 
@@ -186,13 +200,14 @@ def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: list[Sample]) 
 
 def _shown_inputs(cell: Cell, data: Dataset) -> dict[str, str]:
     """Returns the first inputs as they are in the data, for the report's samples."""
-    column = INPUT_COLUMN[cell.kind]
-    return {str(example.index): str(example.columns[column]) for example in data.examples[:SHOWN_INPUTS]}
+    return {str(example.index): shown_input(example, cell.kind) for example in data.examples[:SHOWN_INPUTS]}
 
 
-def _own_doubts(cell: Cell, samples: list[Sample], process: int) -> list[Doubt]:
-    """Returns doubts that only this module can see: cut inputs, a checkpoint older than its recipe."""
-    doubts = []
+def _own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -> list[Doubt]:
+    """Returns doubts that only this module can see: of the data, cut inputs, a checkpoint older than its recipe."""
+    metrics = tuple(cell.payload["task"]["metrics"] or DEFAULT_METRICS[cell.kind])
+    overlap = cell.payload.get("train_overlap")
+    doubts = data_doubts(data.notes, overlap, len(data.examples), metrics) if samples else []
     cut = sum(sample.truncated for sample in samples)
     if cut:
         doubts.append(
@@ -200,7 +215,7 @@ def _own_doubts(cell: Cell, samples: list[Sample], process: int) -> list[Doubt]:
                 "truncated_inputs",
                 f"{cut} of {len(samples)} inputs are longer than the model reads, and were cut",
                 "take a model with a longer context, or shorten the inputs; compare with care",
-                tuple(cell.payload["task"]["metrics"]),
+                metrics,
                 process,
             )
         )

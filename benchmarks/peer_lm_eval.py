@@ -247,7 +247,7 @@ def dequantised(folder: Path) -> Path:
 
 
 def full_size(folder: Path) -> Path:
-    """Returns a GPT-2 of 124 million random weights with the quickstart's tokenizer, which has small texts in tokens."""
+    """Returns a GPT-2 of 124 million random weights and the quickstart's tokenizer."""
     from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, set_seed
 
     target = folder / "gpt2-base"

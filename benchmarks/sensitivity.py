@@ -1,7 +1,7 @@
 """Whether bench's interval tells a slower model from an equal one: A/A pairs, and pairs with extra work in
 the model.
 
-    python benchmarks/sensitivity.py [--pairs 40] [--processes 3] [--window 1.0] [--extra 0 2 5 10]
+    python benchmarks/sensitivity.py [--pairs 40] [--processes 5] [--window 0.4] [--extra 0 2 5 10]
 
 Each pair measures two models in fresh processes, interleaved in random order as a run does, and takes the 95
 % interval of the ratio of their median latencies with the code that reports use. The extra work is that share
@@ -136,8 +136,8 @@ def report(extra: int, found: np.ndarray) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=40)
-    parser.add_argument("--processes", type=int, default=3)
-    parser.add_argument("--window", type=float, default=1.0)
+    parser.add_argument("--processes", type=int, default=5)
+    parser.add_argument("--window", type=float, default=0.4)
     parser.add_argument("--extra", type=int, nargs="+", default=[0, 2, 5, 10])
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()

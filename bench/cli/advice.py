@@ -99,8 +99,11 @@ def doctor(as_json: bool) -> None:
 
 def _print_tree(values: dict[str, Any], depth: int) -> None:
     for key, value in values.items():
+        if key == "reasons":
+            continue
         if isinstance(value, dict):
             click.echo("  " * depth + key)
             _print_tree(value, depth + 1)
         else:
-            click.echo("  " * depth + f"{key}: {'unknown' if value is None else value}")
+            missing = (values.get("reasons") or {}).get(key, "unknown")
+            click.echo("  " * depth + f"{key}: {f'({missing})' if value is None else value}")

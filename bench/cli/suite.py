@@ -66,8 +66,10 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
             "shared": [{"model": model, "variant": variant, "tasks": list(tasks)}
                        for model, variant, tasks in made.sharing.groups],
         }  # fmt: skip
+        doubts = [{"where": where, "code": doubt.code, "message": doubt.message, "remedy": doubt.remedy}
+                  for where, doubt in made.doubts]  # fmt: skip
         print_json({"suite": made.suite.value.name, "processes": made.processes, "fits": fits, "cells": cells,
-                    "loads": loads})  # fmt: skip
+                    "doubts": doubts, "loads": loads})  # fmt: skip
         return
     for job in made.fits:
         click.echo(f"train first: {job.model.name}, {job.recipe.steps} steps")
@@ -77,6 +79,8 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
         tokens = f"{work['max_output_tokens']:,}" if work["max_output_tokens"] else ""
         rows.append([cell.id[:10], cell.label, f"{work['examples']:,}", tokens, cell.unsupported or ""])
     print_table(["id", "cell", "examples", "tokens ≤", "unsupported because"], rows, right=(2, 3))
+    for where, doubt in made.doubts:
+        click.echo(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
     _print_loads(made)
 
 

@@ -13,8 +13,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "translation": ("source", "target"),
     "language-modelling": ("text",),
     "multiple-choice": ("question", "choices", "answer"),
+    "question-answering": ("question", "answers"),
 }
-"""Columns that each kind of task needs."""
+"""Columns that each kind of task needs, the reference last."""
+
+EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {"question-answering": ("context",)}
+"""Columns of a kind that may be missing: then they are empty."""
 
 OPTIONAL_COLUMNS = ("id", "group")
 
@@ -26,8 +30,17 @@ class Example:
     index: int
     id: str
     columns: Mapping[str, Any]
-    """The kind's columns; values are str, except `choices` (list of str)."""
+    """The kind's columns; values are str, except `choices` and `answers` (lists of str)."""
     group: str | None = None
+
+
+def input_columns(kind: str) -> tuple[str, ...]:
+    """Returns the columns that a model is given; the text itself where there is no reference.
+
+    >>> input_columns("multiple-choice"), input_columns("language-modelling")
+    (('question', 'choices'), ('text',))
+    """
+    return (COLUMNS[kind][:-1] or COLUMNS[kind]) + EXTRA_COLUMNS.get(kind, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +54,18 @@ class Dataset:
     """For people: the path, the Hub name with revision, or the generator with its version."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """`rows_available`, `duplicates`, `empty_references`, `python_version`, …"""
+
+
+def reference_text(example: Example, kind: str) -> str:
+    """Returns the expected text: the first right answer where there are several, empty where there is none."""
+    value = example.columns[COLUMNS[kind][-1]]
+    if isinstance(value, str):
+        return value
+    return str(value[0]) if value else ""
+
+
+def shown_input(example: Example, kind: str) -> str:
+    """Returns the input as a person reads it: choices one a line, a question before its context."""
+    first = str(example.columns[COLUMNS[kind][0]])
+    choices = [f"({place}) {choice}" for place, choice in enumerate(example.columns.get("choices", ()), start=1)]
+    return "\n".join([first, *choices, *([str(example.columns["context"])] if example.columns.get("context") else [])])

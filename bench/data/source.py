@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.data.base import COLUMNS, OPTIONAL_COLUMNS, Dataset, Example
+from bench.data.answers import answers_of, choices_of, right_choice
+from bench.data.base import COLUMNS, EXTRA_COLUMNS, OPTIONAL_COLUMNS, Dataset, Example, input_columns
 from bench.errors import DataError, nearest
 from bench.record import content_hash
 from bench.suite import DataSpec
@@ -43,25 +44,34 @@ def load(spec: DataSpec, kind: str, *, base: Path, max_examples: int | None = No
     examples = tuple(_example(place, row, rows[row], kind, spec, origin) for place, row in enumerate(chosen))
     reference = COLUMNS[kind][-1]
     kept = [[example.id, example.group, dict(example.columns)] for example in examples]
-    inputs = [content_hash(example.columns[COLUMNS[kind][0]]) for example in examples]
+    inputs = [_input_hash(example, kind) for example in examples]
     counted = {
         "rows_available": len(rows),
         "duplicates": len(inputs) - len(set(inputs)),
-        "empty_references": sum(not str(example.columns[reference]).strip() for example in examples),
+        "empty_references": sum(_is_empty(example.columns[reference]) for example in examples),
     }
     return Dataset(examples, content_hash(kept), origin, counted | notes)
 
 
-def overlap(first: Dataset, second: Dataset) -> int:
+def overlap(first: Dataset, second: Dataset, kind: str) -> int:
     """Returns how many inputs of `second` occur in `first`: a model trained on the one must not be scored on
     those."""
-    seen = {content_hash(next(iter(example.columns.values()))) for example in first.examples}
-    return sum(content_hash(next(iter(example.columns.values()))) in seen for example in second.examples)
+    seen = {_input_hash(example, kind) for example in first.examples}
+    return sum(_input_hash(example, kind) in seen for example in second.examples)
+
+
+def _input_hash(example: Example, kind: str) -> str:
+    return content_hash([example.columns.get(name) for name in input_columns(kind)])
+
+
+def _is_empty(reference: Any) -> bool:
+    texts = reference if isinstance(reference, list) else [reference]
+    return not any(str(text).strip() for text in texts)
 
 
 def _check_mapping(spec: DataSpec, kind: str) -> None:
     """Raises `DataError` when `columns` maps a name that the kind does not have."""
-    known = (*COLUMNS[kind], *OPTIONAL_COLUMNS)
+    known = (*COLUMNS[kind], *EXTRA_COLUMNS.get(kind, ()), *OPTIONAL_COLUMNS)
     for name in spec.columns:
         if name not in known:
             raise DataError(f"'columns' maps '{name}', which {kind} does not use; {nearest(name, known)}")
@@ -103,6 +113,12 @@ def _subsample(count: int, most: int | None, seed: int) -> list[int]:
 
 def _example(place: int, number: int, row: Row, kind: str, spec: DataSpec, origin: str) -> Example:
     columns = {name: _value(row, name, number, spec, origin) for name in COLUMNS[kind]}
+    for name in EXTRA_COLUMNS.get(kind, ()):
+        there = _reach(row, spec.columns.get(name, name)) not in (MISSING, None)
+        columns[name] = _value(row, name, number, spec, origin) if there else ""
+    if "choices" in columns:
+        where = f"{origin}: row {number + 1}: '{spec.columns.get('answer', 'answer')}'"
+        columns["answer"] = right_choice(columns["answer"], columns["choices"], where)
     optional = {name: _reach(row, spec.columns.get(name, name)) for name in OPTIONAL_COLUMNS}
     identity, group = (None if value is MISSING or value is None else str(value) for value in optional.values())
     return Example(place, identity if identity is not None else str(number), columns, group)
@@ -111,24 +127,24 @@ def _example(place: int, number: int, row: Row, kind: str, spec: DataSpec, origi
 def _value(row: Row, name: str, number: int, spec: DataSpec, origin: str) -> Any:
     wanted = spec.columns.get(name, name)
     value = _reach(row, wanted)
+    if value is MISSING and wanted == "answers":
+        value = _reach(row, "answer")
     if value is MISSING:
         present = ", ".join(map(str, row))
         raise DataError(
             f"{origin}: row {number + 1} has no column '{wanted}' (it has: {present}); "
             f"{nearest(wanted, map(str, row))} Map it with 'columns: {{{name}: …}}'"
         )
+    where = f"{origin}: row {number + 1}: '{wanted}'"
     if name == "choices":
-        if not isinstance(value, list) or not value:
-            raise DataError(f"{origin}: row {number + 1}: '{wanted}' must be a list of texts")
-        return [str(choice) for choice in value]
+        return choices_of(value, where)
     if value is None:
-        raise DataError(f"{origin}: row {number + 1}: '{wanted}' is empty (null); give it a text or leave the row out")
+        raise DataError(f"{where} is empty (null); give it a text or leave the row out")
+    if name == "answers":
+        return answers_of(value, where)
     if isinstance(value, (dict, list)):
-        raise DataError(
-            f"{origin}: row {number + 1}: '{wanted}' is a {type(value).__name__}, not a text; "
-            f"name a part of it, such as '{wanted}.0'"
-        )
-    return str(value)
+        raise DataError(f"{where} is a {type(value).__name__}, not a text; name a part of it, such as '{wanted}.0'")
+    return value if name == "answer" else str(value)
 
 
 def _reach(row: Any, path: str) -> Any:

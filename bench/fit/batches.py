@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from bench.data.base import Dataset
+from bench.data.base import Dataset, reference_text
 from bench.errors import FitError
 from bench.fit.job import FitJob, FitTask
-from bench.tasks import REFERENCE_COLUMN, render
+from bench.tasks import render
 
 IGNORED = -100
 """Target id that the loss leaves out, as in torch's cross-entropy."""
@@ -43,14 +43,13 @@ class Encoded:
 def encode(job: FitJob, task: FitTask, data: Dataset, tokenizer: Any, eos: int) -> list[Encoded]:
     """Returns the examples of one split as the job's family reads them."""
     family, kind = job.model.family, task.spec.kind
-    column = REFERENCE_COLUMN[kind]
     if kind == "language-modelling":
         rows = tokenizer([str(e.columns["text"]) for e in data.examples], add_special_tokens=False)["input_ids"]
         limit = job.recipe.max_source_tokens
         return [Encoded((eos,), tuple(row[:limit]), "text") for row in rows if row]
     sources = tokenizer([render(task.template, e.columns) for e in data.examples])["input_ids"]
     cut = [_cut(row, job.recipe.max_source_tokens, family) for row in sources]
-    references = [str(e.columns[column]) for e in data.examples]
+    references = [reference_text(e, kind) for e in data.examples]
     if kind == "classification" and family in ("encoder", "transformer"):
         places = {label: index for index, label in enumerate(task.labels)}
         unknown = sorted(set(references) - set(places))

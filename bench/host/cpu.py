@@ -16,6 +16,18 @@ import psutil
 SYSTEM_CPU = Path("/sys/devices/system/cpu")
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
+REASONS = {
+    "family": "/proc/cpuinfo does not say",
+    "microcode": "/proc/cpuinfo does not say",
+    "governor": "the kernel has no cpufreq driver here; virtual machines hide it",
+    "min_mhz": "the kernel has no cpufreq driver here; virtual machines hide it",
+    "max_mhz": "the kernel has no cpufreq driver here; virtual machines hide it",
+    "turbo": "neither intel_pstate/no_turbo nor cpufreq/boost is there; virtual machines hide them",
+    "smt": "the kernel does not say whether cores run two threads",
+    "quota_cpus": "no quota: no CPU cgroup of this process sets one",
+    "mitigations": "the kernel does not list vulnerabilities",
+}
+"""Why a fact of the CPU is missing."""
 COMMAND_LIMIT_S = 5.0
 """Longest wait for a helper program such as systemd-detect-virt, which answers in milliseconds."""
 
@@ -23,9 +35,10 @@ COMMAND_LIMIT_S = 5.0
 def cpu_facts(system: Path = SYSTEM_CPU, proc: Path = PROC, cgroup: Path = CGROUP) -> dict[str, Any]:
     """Returns what is known of the CPU; None for what the system does not tell."""
     info = first_processor(proc / "cpuinfo")
-    return {
+    facts = {
         "model": info.get("model name") or platform.processor() or platform.machine(),
         "vendor": info.get("vendor_id"),
+        "family": _numbers(info, "cpu family", "model", "stepping"),
         "microcode": info.get("microcode"),
         "logical_cpus": os.cpu_count(),
         "physical_cores": psutil.cpu_count(logical=False),
@@ -40,6 +53,7 @@ def cpu_facts(system: Path = SYSTEM_CPU, proc: Path = PROC, cgroup: Path = CGROU
         "mitigations": mitigations(system / "vulnerabilities"),
         "isa": vector_flags(info.get("flags", "")),
     }
+    return facts | {"reasons": {name: REASONS[name] for name in REASONS if facts[name] is None}}
 
 
 def machine_facts(proc: Path = PROC) -> dict[str, Any]:
@@ -93,7 +107,7 @@ def quota_cpus(cgroup: Path, membership: Path) -> float | None:
     """Returns the CPUs that the cgroup's quota allows, the least over this group and its parents; None for no
     quota."""
     limits = []
-    for folder in _own_groups(cgroup, membership):
+    for folder in own_groups(cgroup, membership):
         maximum = (text(folder / "cpu.max") or "").split()
         if len(maximum) == 2 and maximum[0] != "max":
             limits.append(int(maximum[0]) / int(maximum[1]))
@@ -103,7 +117,8 @@ def quota_cpus(cgroup: Path, membership: Path) -> float | None:
     return min(limits, default=None)
 
 
-def _own_groups(cgroup: Path, membership: Path) -> list[Path]:
+def own_groups(cgroup: Path, membership: Path) -> list[Path]:
+    """Returns the folders of the CPU cgroups that a process is in, v1 and v2, the root's first."""
     folders = [cgroup, cgroup / "cpu"]
     for line in (text(membership) or "").splitlines():
         _, controllers, path = line.split(":", 2)
@@ -167,6 +182,12 @@ def container(proc: Path) -> bool | None:
         return True
     groups = text(proc / "1/cgroup")
     return None if groups is None else bool(re.search(r"docker|kubepods|containerd|lxc", groups))
+
+
+def _numbers(info: dict[str, str], *names: str) -> str | None:
+    """Returns family, model and stepping as `family/model/stepping`: the marketing name may say nothing."""
+    found = [info[name] for name in names if name in info]
+    return "/".join(found) or None
 
 
 def _mhz(system: Path, name: str) -> float | None:

@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.host.cpu import own_groups
+
 _BUSY = (0, 1, 2, 5, 6)
 """Columns of /proc/stat that are work of this machine: user, nice, system, irq, softirq. Source:
 proc_stat(5)."""
@@ -74,7 +76,8 @@ class InterferenceMeter:
         return sum(ticks[column] for column in _BUSY) * self._tick, ticks[_STEAL] * self._tick
 
     def _throttling(self) -> tuple[int | None, float | None]:
-        for path in (self._cgroup / "cpu.stat", self._cgroup / "cpu" / "cpu.stat"):
+        for folder in reversed(own_groups(self._cgroup, self._proc / "self/cgroup")):
+            path = folder / "cpu.stat"
             try:
                 pairs = dict(line.split() for line in path.read_text().splitlines())
             except (OSError, ValueError):

@@ -7,7 +7,7 @@ import string
 from collections.abc import Sequence
 
 from bench.metrics.base import Floats
-from bench.metrics.rows import LABEL_KINDS, TEXT_KINDS, counted, mean, predictions, references
+from bench.metrics.rows import ANSWER_KINDS, LABEL_KINDS, accepted, counted, mean, predictions
 from bench.record import Sample
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -26,19 +26,19 @@ def normalised(text: str) -> str:
 
 
 class ExactMatch:
-    """Share of answers that equal the reference once both are normalised. Rows: `match, 1`."""
+    """Share of answers that equal the reference, or one of several, once both are normalised. Rows: `match, 1`."""
 
     name = "exact_match"
     unit = "ratio"
     higher_is_better = True
-    kinds = TEXT_KINDS | LABEL_KINDS
+    kinds = ANSWER_KINDS | LABEL_KINDS
     proportion = True
     signature: str | None = "normalisation:squad"
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Returns rows `(match, 1)`, shape `(n, 2)`."""
-        pairs = zip(predictions(samples), references(samples), strict=True)
-        return counted([float(normalised(predicted) == normalised(expected)) for predicted, expected in pairs])
+        pairs = zip(predictions(samples), accepted(samples), strict=True)
+        return counted([float(normalised(given) in map(normalised, answers)) for given, answers in pairs])
 
     def value(self, sums: Floats) -> Floats:
         """Returns the share of matches."""

@@ -29,8 +29,8 @@ from bench.record import Sample
 from bench.registry import load_object
 
 PREFIX = "evaluate:"
-ALL_KINDS = frozenset({"classification", "summarisation", "translation", "multiple-choice"})
-"""Kinds whose samples have a prediction and a reference."""
+ALL_KINDS = frozenset({"classification", "summarisation", "translation", "multiple-choice", "question-answering"})
+"""Kinds whose samples have a prediction and a reference; of several right answers the first is the reference."""
 LOWER_IS_BETTER = frozenset({"wer", "cer", "ter", "mse", "mae", "mape", "smape", "mase", "brier_score", "perplexity"})
 """The Hub's own modules whose lowest value is best; a callable says so by `higher_is_better = False`."""
 OFFLINE = frozenset({"1", "ON", "YES", "TRUE"})

@@ -12,6 +12,8 @@ from bench.record import Sample
 
 TEXT_KINDS = frozenset({"summarisation", "translation"})
 """Kinds whose answers are free text."""
+ANSWER_KINDS = TEXT_KINDS | {"question-answering"}
+"""Kinds whose answers may be short."""
 LABEL_KINDS = frozenset({"classification", "multiple-choice"})
 """Kinds whose answers are one of a few."""
 
@@ -24,6 +26,11 @@ def predictions(samples: Sequence[Sample]) -> list[str]:
 def references(samples: Sequence[Sample]) -> list[str]:
     """Returns the expected texts."""
     return [sample.reference for sample in samples]
+
+
+def accepted(samples: Sequence[Sample]) -> list[tuple[str, ...]]:
+    """Returns every right answer of each example; the empty text alone where a question has none."""
+    return [sample.answers or (sample.reference,) for sample in samples]
 
 
 def counted(columns: ArrayLike) -> Floats:

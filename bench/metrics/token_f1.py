@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bench.metrics.base import Floats
 from bench.metrics.exact_match import normalised
-from bench.metrics.rows import TEXT_KINDS, counted, mean, predictions, references
+from bench.metrics.rows import ANSWER_KINDS, accepted, counted, mean, predictions
 from bench.record import Sample
 
 
@@ -27,7 +27,7 @@ def overlap_f1(predicted: str, expected: str) -> float:
 
 
 class TokenF1:
-    """Mean over examples of the F1 of words. Rows: `f1, 1`.
+    """Mean over examples of the F1 of words, the highest over the right answers. Rows: `f1, 1`.
 
     Source: Rajpurkar et al. 2018, SQuAD 2.0's evaluation script.
     """
@@ -35,14 +35,14 @@ class TokenF1:
     name = "token_f1"
     unit = "ratio"
     higher_is_better = True
-    kinds = TEXT_KINDS
+    kinds = ANSWER_KINDS
     proportion = False
     signature: str | None = "normalisation:squad"
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Returns rows `(f1, 1)`, shape `(n, 2)`."""
-        pairs = zip(predictions(samples), references(samples), strict=True)
-        return counted([overlap_f1(predicted, expected) for predicted, expected in pairs])
+        pairs = zip(predictions(samples), accepted(samples), strict=True)
+        return counted([max(overlap_f1(given, right) for right in answers) for given, answers in pairs])
 
     def value(self, sums: Floats) -> Floats:
         """Returns the mean F1."""

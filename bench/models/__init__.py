@@ -24,6 +24,11 @@ UNSUPPORTED: dict[tuple[str, str], str] = {
     ("encoder", "translation"): "an encoder writes no text; use a causal-lm, seq2seq or transformer model",
     (
         "encoder",
+        "multiple-choice",
+    ): "an encoder's head knows fixed labels, not a question's choices; use a causal-lm, seq2seq or transformer model",
+    ("encoder", "question-answering"): "an encoder writes no text; use a causal-lm, seq2seq or transformer model",
+    (
+        "encoder",
         "language-modelling",
     ): "an encoder reads both ways and has no left-to-right likelihood; use a causal-lm",
     (
@@ -38,7 +43,7 @@ UNSUPPORTED: dict[tuple[str, str], str] = {
 """Family and kind of task → why it cannot be done, known without loading anything."""
 
 STRATEGIES: dict[str, frozenset[str]] = {
-    "majority": frozenset({"classification"}),
+    "majority": frozenset({"classification", "multiple-choice", "question-answering"}),
     "copy": frozenset({"summarisation", "translation"}),
     "lead": frozenset({"summarisation", "translation"}),
 }
@@ -51,7 +56,7 @@ def why_unsupported(family: str, kind: str, strategy: str | None = None) -> str 
     >>> why_unsupported("encoder", "translation")
     'an encoder writes no text; use a causal-lm, seq2seq or transformer model'
     >>> why_unsupported("baseline", "translation", "majority")
-    "the baseline 'majority' does classification only"
+    "the baseline 'majority' does classification, multiple-choice, question-answering only"
     """
     if strategy is not None and kind not in STRATEGIES[strategy]:
         return f"the baseline '{strategy}' does {', '.join(sorted(STRATEGIES[strategy]))} only"

@@ -1,20 +1,20 @@
 """The one interface behind which every model family stands.
 
 A family's class is made with `(spec, variant, context)`, the spec's checkpoint being absolute, and offers
-some of three abilities: `classify`, `generate`, `log_likelihood`. A task calls these in batches to score, and
+some of four abilities: `classify`, `choose`, `generate`, `log_likelihood`. A task calls these in batches to score, and
 the measuring passes call the very same ones to time, so that what is fast is what was scored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from bench.models.kept import Kept
 
 Ability = str
-"""`classify`, `generate` or `log_likelihood`; and `stream` when `generate` calls back after each token."""
+"""`classify`, `choose`, `generate` or `log_likelihood`; and `stream` when `generate` calls back after each token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,11 @@ class Context:
     label_texts: tuple[str, ...] = ()
     """Classification by likelihood: what the model is to write for each label."""
     label_counts: tuple[int, ...] = ()
-    """Classification: how often each label occurs in the scored data, for the majority baseline."""
+    """How often each label (multiple choice: each position) is right in the scored data, for the majority baseline."""
+    answer_counts: Mapping[str, int] = field(default_factory=dict)
+    """Question answering: how often each text is the first right answer, for the majority baseline."""
+    scoring: str = ""
+    """A value of `bench.suite.Scoring`; empty for the family's own way."""
     seed: int = 42
     max_input_tokens: int | None = None
     kept: Kept | None = None
@@ -39,12 +43,15 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """Answer of `classify` to one text."""
+    """Answer of `classify` or `choose` to one text."""
 
     scores: tuple[float, ...]
-    """Log-probability (or an order-preserving score) of each label, in the order of `Context.labels`."""
+    """Log-probability (or an order-preserving score) of each label, in the order of `Context.labels`, or of each
+    choice."""
     input_tokens: int
     truncated: bool = False
+    choice_tokens: tuple[int, ...] = ()
+    """By likelihood: tokens of each label or choice whose log-probabilities `scores` sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,8 @@ class Decoding:
 
     max_new_tokens: int = 64
     num_beams: int = 1
+    length_penalty: float = 1.0
+    """Exponent p of the length by which a beam's log-probability is divided (transformers' definition)."""
     stop: tuple[str, ...] = ()
 
 
@@ -93,6 +102,9 @@ class Model(Protocol):
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Returns the scores of every label for each text."""
+
+    def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
+        """Returns log P(choice | text) in nats of each text's own choices."""
 
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Returns the text written after each prompt."""

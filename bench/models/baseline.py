@@ -23,24 +23,38 @@ def lead_sentence(text: str) -> str:
     return SENTENCE_END.split(" ".join(first.split()), maxsplit=1)[0]
 
 
+MAJORITY_ABILITIES = frozenset({"classify", "choose", "generate"})
+
+
 class Baseline:
     """A rule without parameters."""
 
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         self.strategy = str(spec.strategy)
-        self.abilities = frozenset({"classify"} if self.strategy == "majority" else {"generate"})
+        self.abilities = MAJORITY_ABILITIES if self.strategy == "majority" else frozenset({"generate"})
         self.device = "cpu"
-        counts = context.label_counts or (1,) * len(context.labels)
-        total = sum(counts) + len(counts)
-        self._scores = tuple(math.log((count + 1) / total) for count in counts)
+        self._counts = context.label_counts or (1,) * len(context.labels)
+        common = sorted(context.answer_counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        self._answer = common[0][0] if common else ""
+
+    def _scores(self, options: int) -> tuple[float, ...]:
+        """Returns the (add-one smoothed) log-frequency of being right for each of the first `options` places."""
+        counts = [*self._counts, *[0] * options][:options]
+        total = sum(counts) + options
+        return tuple(math.log((count + 1) / total) for count in counts)
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Returns for every text the (add-one smoothed) log-frequency of each label in the scored data."""
-        return [Classified(self._scores, 0) for _ in texts]
+        return [Classified(self._scores(len(self._counts)), 0) for _ in texts]
+
+    def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
+        """Returns for every choice the log-frequency with which its position is right in the scored data."""
+        return [Classified(self._scores(len(own)), 0) for own in choices]
 
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
-        """Returns the text itself, or its first sentence."""
-        rule = lead_sentence if self.strategy == "lead" else str
+        """Returns the text itself, its first sentence, or the most frequent answer."""
+        rules = {"lead": lead_sentence, "majority": lambda text: self._answer}
+        rule = rules.get(self.strategy, str)
         return [Generated(rule(text), 0, 0) for text in texts]
 
     def length(self, text: str) -> int:

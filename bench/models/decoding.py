@@ -97,6 +97,7 @@ def _config(model: HuggingFaceModel, decoding: Decoding) -> Any:
     return maker(
         max_new_tokens=decoding.max_new_tokens,
         num_beams=decoding.num_beams,
+        length_penalty=decoding.length_penalty,
         do_sample=False,
         eos_token_id=end_ids(model),
         pad_token_id=model.tokenizer.pad_token_id,

@@ -1,7 +1,8 @@
-"""`torch-module`: bring your own. `factory: "package.module:function"` returns an object with any of three
+"""`torch-module`: bring your own. `factory: "package.module:function"` returns an object with any of four
 methods.
 
     classify(texts, labels) -> scores          one row per text, one score per label, higher is likelier
+    choose(texts, choices) -> scores           one row per text, one score per choice of that text
     generate(texts, max_new_tokens) -> texts   one answer per text
     log_likelihood(texts) -> (nll, tokens)     nats and number of scored tokens, per text
 
@@ -24,7 +25,7 @@ from bench.models.huggingface import count_bytes, count_parameters
 from bench.registry import load_object
 from bench.suite import ModelSpec, VariantSpec
 
-ABILITIES = ("classify", "generate", "log_likelihood")
+ABILITIES = ("classify", "choose", "generate", "log_likelihood")
 
 
 class TorchModule:
@@ -63,6 +64,18 @@ class TorchModule:
             scores = tuple(float(score) for score in row)
             if len(scores) != len(labels):
                 raise InputError(f"model '{self.spec.name}': {len(scores)} scores for {len(labels)} labels")
+            answers.append(Classified(scores, self._tokens(text)))
+        return answers
+
+    @torch.inference_mode()
+    def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
+        """Returns the user's scores of each text's own choices."""
+        answers = []
+        rows = self._answers("choose", texts, [list(own) for own in choices])
+        for row, text, own in zip(rows, texts, choices, strict=True):
+            scores = tuple(float(score) for score in row)
+            if len(scores) != len(own):
+                raise InputError(f"model '{self.spec.name}': {len(scores)} scores for {len(own)} choices")
             answers.append(Classified(scores, self._tokens(text)))
         return answers
 

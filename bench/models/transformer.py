@@ -1,5 +1,5 @@
-"""`transformer`: the in-house Transformer as a candidate; classifies through its head, writes through its
-decoder."""
+"""`transformer`: the in-house Transformer as a candidate; classifies through its head or by the likelihood of each
+label in its decoder, writes through its decoder, greedily or by beams."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import torch
 from bench import variants
 from bench.errors import UnsupportedError
 from bench.models.base import Classified, Context, Decoding, Generated, ModelFacts, OnToken
+from bench.models.beams import Search, beam_search
 from bench.models.checkpoint import locate
+from bench.models.choices import IGNORED, by_prompt, log_probability, padded
 from bench.models.encoder import label_order
 from bench.models.hub import explain_load_errors
 from bench.models.huggingface import count_bytes, count_parameters
@@ -23,7 +25,7 @@ from bench.suite import ModelSpec, VariantSpec
 class InHouse:
     """The in-house encoder-decoder with its tokenizer."""
 
-    abilities = frozenset({"classify", "generate", "stream"})
+    abilities = frozenset({"classify", "choose", "generate", "stream"})
 
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import PreTrainedTokenizerFast
@@ -49,7 +51,7 @@ class InHouse:
         self.device = context.device
         self._known: dict[str, list[int]] | None = None
         self._order: list[int] = []
-        if context.kind == "classification":
+        if context.kind == "classification" and context.scoring in ("", "head"):
             self._order = label_order(spec.name, dict(enumerate(self.config.labels)), context.labels)
 
     @property
@@ -70,7 +72,9 @@ class InHouse:
 
     @torch.inference_mode()
     def classify(self, texts: Sequence[str]) -> list[Classified]:
-        """Returns the head's log-probability of every label, in the task's order."""
+        """Returns the head's log-probability of every label, or by likelihood the decoder's, in the task's order."""
+        if self.context.scoring.startswith("likelihood"):
+            return self.choose(texts, [self.context.label_texts] * len(texts))
         if not texts:
             return []
         ids, mask, cut = self._batch(texts)
@@ -78,19 +82,38 @@ class InHouse:
         return [Classified(tuple(row), n, c) for row, n, c in zip(rows, mask.sum(1).tolist(), cut, strict=True)]
 
     @torch.inference_mode()
-    def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
-        """Returns the decoder's text for each source, greedily.
+    def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
+        """Returns log P(choice | text) in nats, summed over the choice's tokens and its end; a source is encoded once.
 
         Raises:
-            UnsupportedError: more than one beam is asked for.
+            UnsupportedError: a choice is longer than the decoder writes.
         """
-        if decoding.num_beams > 1:
-            raise UnsupportedError("the in-house Transformer decodes greedily; set 'num_beams: 1'")
+        if not texts:
+            return []
+        ids, mask, cut = self._batch(texts)
+        flat = [choice for own in choices for choice in own]
+        rows = [[*row, self.config.eos_id] for row in self.tokenizer(flat, add_special_tokens=False)["input_ids"]]
+        if max(map(len, rows)) > self.config.max_length:
+            raise UnsupportedError(f"a choice is longer than the {self.config.max_length} tokens that the model writes")
+        owners = torch.tensor([place for place, own in enumerate(choices) for _ in own], device=self.device)
+        inputs = padded([[self.config.bos_id, *row[:-1]] for row in rows], self.config.pad_id, self.device)
+        logits = self.net.decode(self.net.encode(ids, mask)[owners], mask[owners], inputs)
+        scores = log_probability(logits, padded(rows, IGNORED, self.device)).tolist()
+        own, lengths = by_prompt(scores, choices), by_prompt([len(row) for row in rows], choices)
+        answers = zip(own, mask.sum(1).tolist(), cut, lengths, strict=True)
+        return [Classified(*answer) for answer in answers]
+
+    @torch.inference_mode()
+    def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
+        """Returns the decoder's text for each source, greedily or by beams; a beam search calls `on_token` never."""
         if not texts:
             return []
         ids, mask, cut = self._batch(texts)
         limit = min(decoding.max_new_tokens, self.config.max_length - 1)
-        rows = self._greedy(ids, mask, limit, on_token)
+        if decoding.num_beams > 1:
+            rows = self._beams(ids, mask, limit, decoding)
+        else:
+            rows = self._greedy(ids, mask, limit, on_token)
         answers = []
         for row, count, was_cut in zip(rows, mask.sum(1).tolist(), cut, strict=True):
             end = row.index(self.config.eos_id) + 1 if self.config.eos_id in row else len(row)
@@ -117,6 +140,21 @@ class InHouse:
                 break
         rows: list[list[int]] = torch.stack(columns, 1).tolist()
         return rows
+
+    def _beams(self, ids: torch.Tensor, mask: torch.Tensor, limit: int, decoding: Decoding) -> list[list[int]]:
+        caches = self.net.open_caches(ids, mask)
+        rows = torch.arange(len(ids), device=self.device).repeat_interleave(decoding.num_beams)
+        for cache in caches:
+            cache.select(rows)
+        beam_mask = mask[rows]
+
+        def step(newest: torch.Tensor, position: int, parents: torch.Tensor) -> torch.Tensor:
+            for cache in caches:
+                cache.select(parents, memory=False)
+            return self.net.step(newest, position, caches, beam_mask)
+
+        search = Search(decoding.num_beams, limit, decoding.length_penalty, self.config.bos_id, self.config.eos_id)
+        return beam_search(step, len(ids), search, self.device)
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Returns the number of tokens that the model reads of each text."""

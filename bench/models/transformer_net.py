@@ -62,6 +62,13 @@ class LayerCache:
     keys: Tensor | None = None
     values: Tensor | None = None
 
+    def select(self, rows: Tensor, memory: bool = True) -> None:
+        """Keeps `rows` of the batch, in that order; `memory` is left out where the rows share a source."""
+        if memory:
+            self.memory_keys, self.memory_values = self.memory_keys[rows], self.memory_values[rows]
+        if self.keys is not None and self.values is not None:
+            self.keys, self.values = self.keys[rows], self.values[rows]
+
 
 class DecoderLayer(nn.TransformerDecoderLayer):
     """A decoder layer that can also go one position at a time with cached keys and values."""
@@ -166,7 +173,10 @@ class TransformerNet(nn.Module):
             target: decoder input ids, beginning with the bos token, shape `(batch, target)`.
             target_mask: True where there is a token; the causal mask hides padding at the end anyway.
         """
-        memory = self.encode(source, source_mask)
+        return self.decode(self.encode(source, source_mask), source_mask, target, target_mask)
+
+    def decode(self, memory: Tensor, source_mask: Tensor, target: Tensor, target_mask: Tensor | None = None) -> Tensor:
+        """Returns what `forward` does, for a source that is already encoded as `memory`."""
         x = self._embed(target)
         causal = torch.ones(target.shape[1], target.shape[1], dtype=torch.bool, device=target.device).triu(1)
         padding = None if target_mask is None else ~target_mask

@@ -6,24 +6,25 @@ from __future__ import annotations
 import fnmatch
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bench.data import stored
 from bench.data.base import Dataset
+from bench.data.doubts import data_doubts
 from bench.errors import InputError, nearest
 from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
 from bench.models import why_unsupported
 from bench.models.checkpoint import files_hash, locate, read_config, weights_identity
 from bench.plan.data import Data, check_not_empty
-from bench.plan.fits import make_job, read_recipe
+from bench.plan.fits import make_job, read_recipe, train_overlaps
 from bench.plan.names import check_names, fit_paths, resolved_model
 from bench.plan.sharing import Sharing, share_loads
-from bench.record import SCHEMA_VERSION, Cell, content_hash
+from bench.record import SCHEMA_VERSION, Cell, Doubt, content_hash
 from bench.suite import DEFAULT_BATCH_SIZE, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
-from bench.tasks import VERSIONS, template_for
+from bench.tasks import VERSIONS, ability_of, scoring_of, template_for, why_not_scored
 from bench.yaml_file import Located
 
 
@@ -64,12 +65,23 @@ class Plan:
             for cell in self.cells
         ]
 
+    @property
+    def doubts(self) -> list[tuple[str, Doubt]]:
+        """What is doubtful of the data, each with the cell's or the task's name, known before anything runs."""
+        found: dict[tuple[str, str], tuple[str, Doubt]] = {}
+        for cell in self.cells:
+            data = self.datasets[str(cell.payload["data_hash"])]
+            for doubt in data_doubts(data.notes, cell.payload.get("train_overlap"), len(data.examples)):
+                place = cell.label if doubt.code == "train_overlap" else cell.task
+                found.setdefault((place, doubt.code), (place, doubt))
+        return list(found.values())
+
     def work(self, cell: Cell) -> dict[str, Any]:
         """Returns an estimate of a cell's work: examples to score, most tokens to write, seconds of
         measuring."""
         data = self.datasets.get(str(cell.payload["data_hash"]))
         examples = 0 if data is None or cell.unsupported else len(data.examples)
-        generates = cell.kind in ("summarisation", "translation") and cell.family != "baseline"
+        generates = ability_of(cell.kind, str(cell.payload["scoring"])) == "generate" and cell.family != "baseline"
         profile = resolve_profile(self.measure)
         return {
             "examples": examples,
@@ -86,6 +98,8 @@ class _Weights:
     identity: str
     provenance: Mapping[str, Any] | None = None
     stale: bool = False
+    overlaps: Mapping[str, int] = field(default_factory=dict)
+    """Per task that the model learns: scored inputs that are in its training data."""
 
 
 def make_plan(suite: Located[Suite], results: Path, options: Options | None = None) -> Plan:
@@ -146,12 +160,13 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
         fitted = spec.model_copy(update={"checkpoint": str(output), "gguf_file": None, "subfolder": None})
         recipe_hash = content_hash(recipe.model_dump(mode="json"))
         stale = provenance is None or provenance.get("recipe_hash") != recipe_hash
-        return _Weights(fitted, files_hash(output), provenance, stale)
+        return _Weights(fitted, files_hash(output), provenance, stale, train_overlaps(suite, model, recipe, data))
     job = make_job(suite, model, data, results)
     fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
     if job.tasks and not job.output.is_dir():
         fits.append(job)
-    return _Weights(fitted, job.id, read_provenance(job.output))
+    overlaps = train_overlaps(suite, model, recipe, data)
+    return _Weights(fitted, job.id, read_provenance(job.output), overlaps=overlaps)
 
 
 def _loaded_identity(spec: ModelSpec, base: Path) -> str:
@@ -176,8 +191,8 @@ def _find_spec(module: str) -> Any:
 
 def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
     """Returns why a model cannot do a task, from its family and its checkpoint's configuration alone."""
-    reason = why_unsupported(spec.family, task.kind, spec.strategy)
-    if reason is not None or fitted or task.kind != "classification":
+    reason = why_unsupported(spec.family, task.kind, spec.strategy) or why_not_scored(spec.family, task)
+    if reason is not None or fitted or task.kind != "classification" or scoring_of(spec.family, task) != "head":
         return reason
     place = locate(str(spec.checkpoint), Path()) if spec.checkpoint is not None else None
     if place is None or place.folder is None or spec.family not in ("encoder", "transformer"):
@@ -213,7 +228,8 @@ def _cell(
     spec, labels = weights.spec, data.labels(task)
     shared = _shared(suite.value, spec, variant, task, data, measure)
     described = spec.model_dump(mode="json", exclude={"checkpoint", "fit", "variants", "prompts"})
-    scoring = task.model_dump(mode="json", exclude={"data", "weight", "prompt", "labels", "batch_size", "batch_tokens"})
+    left_out = {"data", "weight", "prompt", "labels", "scoring", "batch_size", "batch_tokens"}
+    scoring = task.model_dump(mode="json", exclude=left_out)
     identity = shared | {
         "schema": SCHEMA_VERSION,
         "model": described,
@@ -231,6 +247,7 @@ def _cell(
         "memory_limit_bytes": defaults.memory_limit_bytes,
         "provenance": _short(weights.provenance),
         "stale_checkpoint": weights.stale,
+        "train_overlap": weights.overlaps.get(task.name),
     }
     reason = _why_not(spec, task, labels, fitted=spec.fit is not None)
     return Cell(spec.name, spec.family, variant.label, task.name, task.kind, payload, identity, reason)
@@ -243,6 +260,7 @@ def _shared(
     return {
         "variant": variant.model_dump(mode="json"),
         "template": template_for(spec, task),
+        "scoring": scoring_of(spec.family, task),
         "labels": list(data.labels(task)),
         "data_hash": data.scored(task).hash,
         "seed": suite.defaults.seed,

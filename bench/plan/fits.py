@@ -6,7 +6,8 @@ import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.errors import InputError, nearest
+from bench.data.source import overlap
+from bench.errors import InputError, SuiteError, nearest
 from bench.fit.job import FIT_VERSION, FitJob, FitTask
 from bench.fit.recipe import Recipe
 from bench.models import why_unsupported
@@ -87,6 +88,21 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     place = output or fit_paths(suite, model)[1] or results.resolve() / FITS_FOLDER / f"{model.name}-{fit_id[:12]}"
     threads = suite.value.defaults.threads
     return FitJob(resolved, recipe, tasks, place, fit_id, data_hash, recipe_hash, threads=threads)
+
+
+def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data) -> dict[str, int]:
+    """Returns for each task that the recipe learns how many scored inputs are in its training split.
+
+    A task whose training split is not there is left out: its checkpoint may be made elsewhere.
+    """
+    found = {}
+    for task in fit_tasks(suite, model, recipe):
+        try:
+            train = data.split(task, recipe.train_split, recipe.max_train_examples)
+        except SuiteError:
+            continue
+        found[task.name] = overlap(train, data.scored(task), task.kind)
+    return found
 
 
 def _check_apart(suite: Located[Suite], model: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec]) -> None:

@@ -80,13 +80,13 @@ def _example(
     predictions = []
     for entry in shown:
         sample = answers[entry.candidate][index]
-        right = _said(sample) == first.reference.strip()
+        right = any(_said(sample) == answer.strip() for answer in first.answers or (first.reference,))
         css = ("right" if right else "wrong") if exact else ("right" if right else "")
         text = cut(sample.prediction or "", TEXT_LIMIT) or "(nothing)"
         predictions.append({"who": Markup(name_item(entry, marks).text), "text": text, "css": css})
     return {
         "example": first.example_id,
-        "reference": cut(first.reference, TEXT_LIMIT),
+        "reference": cut(" · ".join(first.answers or (first.reference,)), TEXT_LIMIT),
         "predictions": predictions,
         "source": cut(source_of(shown, index), TEXT_LIMIT * 2),
         "disagree": len({_said(answers[e.candidate][index]) for e in shown}) > 1,

@@ -34,6 +34,7 @@ SCHEMAS: dict[type[Any], pa.Schema] = {
             pa.field("output_tokens", pa.int64(), nullable=False),
             pa.field("truncated", pa.bool_(), nullable=False),
             pa.field("group", pa.string()),
+            pa.field("answers", pa.list_(pa.string())),
         ]
     ),
     Timing: pa.schema(

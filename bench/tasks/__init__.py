@@ -16,6 +16,8 @@ KINDS = Table(
     "bench.tasks",
     {
         "classification": "bench.tasks.classification:Classification",
+        "multiple-choice": "bench.tasks.multiple_choice:MultipleChoice",
+        "question-answering": "bench.tasks.question_answering:QuestionAnswering",
         "summarisation": "bench.tasks.generation:Generation",
         "translation": "bench.tasks.generation:Generation",
         "language-modelling": "bench.tasks.language_modelling:LanguageModelling",
@@ -23,23 +25,65 @@ KINDS = Table(
 )
 """Class of each kind, made with `(spec: TaskSpec, bound: Bound)`."""
 
-VERSIONS = {"classification": 2, "summarisation": 2, "translation": 2, "language-modelling": 1}
+VERSIONS = {
+    "classification": 3,
+    "multiple-choice": 1,
+    "question-answering": 1,
+    "summarisation": 2,
+    "translation": 2,
+    "language-modelling": 1,
+}
 """Raised when a kind scores differently, so that old cells are not taken for new ones."""
 
 INPUT_COLUMN = {
     "classification": "text",
+    "multiple-choice": "question",
+    "question-answering": "question",
     "summarisation": "document",
     "translation": "source",
     "language-modelling": "text",
 }
 """What a model reads when no prompt applies."""
 
+PROMPT_COLUMNS = {"question-answering": ("question", "context")}
+"""What a prompt may name, where that is more than the input column."""
+
 REFERENCE_COLUMN = {
     "classification": "label",
+    "multiple-choice": "answer",
+    "question-answering": "answers",
     "summarisation": "summary",
     "translation": "target",
     "language-modelling": "text",
 }
+
+GENERATED_LABEL = "bench.tasks.generated_label:GeneratedLabel"
+"""Class of a classification whose label is written, not scored."""
+
+NEEDED_ABILITY = {
+    "classification": "classify",
+    "multiple-choice": "choose",
+    "question-answering": "generate",
+    "summarisation": "generate",
+    "translation": "generate",
+    "language-modelling": "log_likelihood",
+}
+"""What a model must be able to do, unless a label is generated."""
+
+LIKELIHOODS = ("likelihood", "likelihood-per-token", "likelihood-per-byte")
+
+CHOICE_SCORINGS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("classification", "encoder"): ("head",),
+    ("classification", "causal-lm"): (*LIKELIHOODS, "generated"),
+    ("classification", "seq2seq"): (*LIKELIHOODS, "generated"),
+    ("classification", "transformer"): ("head", *LIKELIHOODS, "generated"),
+    ("classification", "torch-module"): ("head", "generated"),
+    ("multiple-choice", "causal-lm"): LIKELIHOODS,
+    ("multiple-choice", "seq2seq"): LIKELIHOODS,
+    ("multiple-choice", "transformer"): LIKELIHOODS,
+    ("multiple-choice", "torch-module"): ("likelihood", "likelihood-per-byte"),
+}
+"""Kind and family → the values of `scoring` that it can do, its own way first."""
 
 PROMPTED_FAMILIES = ("causal-lm", "seq2seq", "transformer")
 """Families that read a prompt; the others read the input column alone."""
@@ -47,6 +91,11 @@ PROMPTED_FAMILIES = ("causal-lm", "seq2seq", "transformer")
 DEFAULT_PROMPTS: dict[tuple[str, str], str] = {
     ("classification", "causal-lm"): "{text}\nLabel:",
     ("classification", "seq2seq"): "classify: {text}",
+    ("multiple-choice", "causal-lm"): "{question}\nAnswer:",
+    ("question-answering", "causal-lm"): "{context}\nQuestion: {question}\nAnswer:",
+    ("question-answering", "seq2seq"): "question: {question} context: {context}",
+    ("question-answering", "transformer"): "question: {question} context: {context}",
+    ("question-answering", "torch-module"): "{context}\n{question}",
     ("summarisation", "causal-lm"): "{document}\nSummary:",
     ("summarisation", "seq2seq"): "summarize: {document}",
     ("summarisation", "transformer"): "summarize: {document}",
@@ -70,13 +119,39 @@ def template_for(model: ModelSpec, task: TaskSpec) -> str:
     if chosen is None and isinstance(task.prompt, str) and model.family in PROMPTED_FAMILIES:
         chosen = task.prompt
     template = chosen or DEFAULT_PROMPTS.get((task.kind, model.family), plain)
+    known = PROMPT_COLUMNS.get(task.kind, (INPUT_COLUMN[task.kind],))
     for _, name, _, _ in _parsed(template):
-        if name is not None and name != INPUT_COLUMN[task.kind]:
+        if name is not None and name not in known:
             raise InputError(
-                f"the prompt of task '{task.name}' names '{{{name}}}'; {nearest(name, [INPUT_COLUMN[task.kind]])} "
+                f"the prompt of task '{task.name}' names '{{{name}}}'; {nearest(name, known)} "
                 "Write {{ and }} for braces."
             )
     return template
+
+
+def scoring_of(family: str, task: TaskSpec) -> str:
+    """Returns how a family chooses its answers on a task: the suite's way, else the family's; empty where nothing is
+    chosen, or by a rule."""
+    ways = CHOICE_SCORINGS.get((task.kind, family))
+    asked = task.scoring.get(family) if isinstance(task.scoring, dict) else task.scoring
+    return "" if ways is None else asked or ways[0]
+
+
+def why_not_scored(family: str, task: TaskSpec) -> str | None:
+    """Returns why a family cannot choose as the suite asks, or None when it can."""
+    ways = CHOICE_SCORINGS.get((task.kind, family), ())
+    asked = scoring_of(family, task)
+    if not asked or asked in ways:
+        return None
+    return (
+        f"'scoring: {asked}' of {task.kind} is not for the family '{family}', which does {', '.join(ways)}; give one "
+        "scoring per family, such as 'scoring: {causal-lm: likelihood-per-byte}'"
+    )
+
+
+def ability_of(kind: str, scoring: str) -> str:
+    """Returns what a model must be able to do for a task of a kind."""
+    return "generate" if scoring == "generated" else NEEDED_ABILITY[kind]
 
 
 def _parsed(template: str) -> list[tuple[str, str | None, str | None, str | None]]:

@@ -44,6 +44,10 @@ class Bound:
     examples: tuple[Example, ...]
     labels: tuple[str, ...]
     prompt: str | None
+    scoring: str = ""
+    """A value of `bench.suite.Scoring`; empty where nothing is chosen."""
+    label_texts: tuple[str, ...] = ()
+    """Classification: what the model is to write for each label."""
 
 
 def lengths_of_texts(model: Model, texts: Sequence[str]) -> list[int]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from bench.models.base import Classified, OnToken
 from bench.record import Sample
 from bench.suite import TaskSpec
 from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render
 from bench.tasks.base import Bound, Request, lengths_of_texts
+from bench.tasks.likelihood import highest, scores_of
 
 
 class Classification:
@@ -40,19 +39,21 @@ class Classification:
 
     def samples(self, indices: Sequence[int], answers: Sequence[Classified]) -> list[Sample]:
         """Returns rows with the predicted label and all scores."""
-        return [
-            Sample(
-                index=index,
-                example_id=self.examples[index].id,
-                reference=str(self.examples[index].columns[REFERENCE_COLUMN["classification"]]),
-                prediction=self.labels[int(np.argmax(answer.scores))],
-                scores=answer.scores,
-                input_tokens=answer.input_tokens,
-                truncated=answer.truncated,
-                group=self.examples[index].group,
-            )
-            for index, answer in zip(indices, answers, strict=True)
-        ]
+        return [self._sample(index, answer) for index, answer in zip(indices, answers, strict=True)]
+
+    def _sample(self, index: int, answer: Classified) -> Sample:
+        example = self.examples[index]
+        scores = scores_of(answer, self.bound.label_texts or self.labels, self.bound.scoring)
+        return Sample(
+            index=index,
+            example_id=example.id,
+            reference=str(example.columns[REFERENCE_COLUMN["classification"]]),
+            prediction=self.labels[highest(scores)],
+            scores=scores,
+            input_tokens=answer.input_tokens,
+            truncated=answer.truncated,
+            group=example.group,
+        )
 
     def length(self, index: int) -> int:
         """Returns the length by which batches are sorted."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bench.data.base import reference_text
 from bench.models.base import Decoding, Generated, OnToken
 from bench.record import Sample
 from bench.suite import TaskSpec
-from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render
+from bench.tasks import INPUT_COLUMN, render
 from bench.tasks.base import Bound, Request, lengths_of_texts
 
 
@@ -22,8 +23,8 @@ class Generation:
         self.examples = bound.examples
         self.labels = bound.labels
         self.generates = "stream" in bound.model.abilities
-        self._decoding = Decoding(spec.max_new_tokens, spec.num_beams, tuple(spec.stop))
-        self._reference = REFERENCE_COLUMN[spec.kind]
+        self._decoding = Decoding(spec.max_new_tokens, spec.num_beams, spec.length_penalty, tuple(spec.stop))
+        self._kind = spec.kind
         template = bound.prompt or "{" + INPUT_COLUMN[spec.kind] + "}"
         self._prompts = [render(template, example.columns) for example in bound.examples]
         self._lengths: list[int] | None = None
@@ -56,7 +57,7 @@ class Generation:
             Sample(
                 index=index,
                 example_id=self.examples[index].id,
-                reference=str(self.examples[index].columns[self._reference]),
+                reference=reference_text(self.examples[index], self._kind),
                 prediction=answer.text,
                 input_tokens=answer.input_tokens,
                 output_tokens=answer.output_tokens,

@@ -117,7 +117,7 @@ def test_overlap_counts_shared_inputs(tmp_path: Path) -> None:
         load_file(jsonl(tmp_path, ROWS[:6], "a.jsonl")),
         load_file(jsonl(tmp_path, ROWS[4:], "b.jsonl")),
     )
-    assert overlap(first, second) == 2
+    assert overlap(first, second, "classification") == 2
 
 
 def test_what_is_stored_is_read_back(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_pydocs_has_three_disjoint_configurations() -> None:
             for split in ("train", "validation", "test")
         ]
         assert all(len(part.examples) > 50 for part in parts)
-        assert overlap(parts[0], parts[2]) == 0
+        assert overlap(parts[0], parts[2], kind) == 0
         assert parts[0].notes["python_version"]
 
 

@@ -52,6 +52,20 @@ def test_the_cpus_fused_attention_counts() -> None:
     assert counted(torch.nn.Identity(), run, [32]).value == 2 * 2 * (2 * 32 * 32 * 8)
 
 
+def test_the_fused_encoder_layer_counts() -> None:
+    """Per token of width 8: 3 + 1 projections of 8 × 8 and two of 8 × 16; per pair of tokens two products of
+    8."""
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, norm_first=True).eval()
+
+    def run(length: int) -> None:
+        with torch.inference_mode():
+            layer(torch.ones(1, length, 8))
+
+    expected = 2 * 10 * (4 * 8 * 8 + 2 * 8 * 16) + 2 * 2 * 10 * 10 * 8
+    assert counted(layer, run, [10]).value == expected
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
 def test_no_module_no_figure() -> None:
     fact = counted(None, lambda length: None, [1])
     assert fact.value is None

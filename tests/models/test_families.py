@@ -132,16 +132,6 @@ def test_pruning_zeroes_its_share(checkpoints: dict[str, Path]) -> None:
     assert zeros == sum(layer.weight.numel() // 2 for layer in linear)
 
 
-def test_more_beams_than_one_are_unsupported_in_house_and_likelier_elsewhere(
-    checkpoints: dict[str, Path],
-) -> None:
-    house = load("transformer", checkpoints["transformer"], "translation")
-    with pytest.raises(UnsupportedError, match="num_beams"):
-        house.generate(TEXTS, Decoding(num_beams=2))
-    t5 = load("seq2seq", checkpoints["seq2seq"], "translation")
-    assert len(t5.generate(TEXTS[:2], Decoding(max_new_tokens=6, num_beams=3))) == 2
-
-
 def test_stop_strings_end_the_text(checkpoints: dict[str, Path]) -> None:
     model = load("causal-lm", checkpoints["causal-lm"], "translation")
     whole = model.generate([TEXTS[0]], Decoding(max_new_tokens=20))[0].text

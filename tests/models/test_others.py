@@ -49,7 +49,7 @@ def test_a_module_of_ones_own_classifies() -> None:
 
 
 def test_a_factory_without_methods_is_told_which_to_add() -> None:
-    with pytest.raises(InputError, match="none of the methods classify, generate, log_likelihood"):
+    with pytest.raises(InputError, match="none of the methods classify, choose, generate, log_likelihood"):
         byo("build_nothing")
 
 

@@ -1,0 +1,48 @@
+"""Metrics of one's own, as a user would write them: `tests.metrics.plugins:function` in a suite."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Sequence
+
+from bench.metrics.base import Floats
+from bench.metrics.rows import counted, mean
+from bench.record import Sample
+
+
+def valid_json(predictions: Sequence[str], references: Sequence[str]) -> list[float]:
+    """Returns 1 for each prediction that is JSON, else 0."""
+    return [float(_accepts(json.loads, text)) for text in predictions]
+
+
+def valid_python(predictions: Sequence[str], references: Sequence[str]) -> list[float]:
+    """Returns 1 for each prediction that Python's parser takes, else 0."""
+    return [float(_accepts(ast.parse, text)) for text in predictions]
+
+
+def _accepts(parse: object, text: str) -> bool:
+    try:
+        parse(text)  # type: ignore[operator]
+    except (ValueError, SyntaxError):
+        return False
+    return True
+
+
+class JsonValidity:
+    """Share of answers that are JSON, as a metric in full: a proportion, so that its interval is Wilson's."""
+
+    name = "json_validity"
+    unit = "ratio"
+    higher_is_better = True
+    kinds = frozenset({"summarisation", "translation", "question-answering"})
+    proportion = True
+    signature: str | None = None
+
+    def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
+        """Returns rows `(valid, 1)`, shape `(n, 2)`."""
+        return counted(valid_json([sample.prediction or "" for sample in samples], []))
+
+    def value(self, sums: Floats) -> Floats:
+        """Returns the share that is valid."""
+        return mean(sums)

@@ -1,0 +1,42 @@
+"""The validity of JSON and of code as metrics of one's own, by path and by entry point."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import pytest
+
+from bench.metrics.catalogue import resolve
+from bench.record import Sample
+
+JSON = ['{"a": 1}', "[1, 2", "", "null", "{'a': 1}", "x = 1"]
+
+
+def value_of(metric: Any, texts: list[str]) -> float:
+    samples = [Sample(i, str(i), "", text) for i, text in enumerate(texts)]
+    return float(metric.value(metric.statistics(samples, ()).sum(axis=0)))
+
+
+@pytest.mark.parametrize(("name", "expected"), [("valid_json", 2 / 6), ("valid_python", 5 / 6)])
+def test_validity_by_its_path(name: str, expected: float) -> None:
+    metric = resolve([f"tests.metrics.plugins:{name}"], "translation")[0]
+    assert value_of(metric, JSON) == pytest.approx(expected)
+    rows = metric.statistics([Sample(0, "0", "", "1"), Sample(1, "1", "", "(")], ())
+    assert rows.tolist() == [[1.0, 1.0], [0.0, 1.0]]
+
+
+def test_validity_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench import registry
+    from bench.metrics.module import External, find
+    from bench.readings import METRICS
+
+    assert isinstance(find("tests.metrics.plugins:valid_json"), External)
+    point = EntryPoint("json_validity", "tests.metrics.plugins:JsonValidity", "bench.metrics")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "bench.metrics" else [])
+    monkeypatch.delitem(METRICS.__dict__, "_targets", raising=False)
+    metric = resolve(["json_validity"], "question-answering")[0]
+    assert metric.name == "json_validity" and metric.proportion
+    assert value_of(metric, JSON) == pytest.approx(2 / 6)
+    monkeypatch.undo()
+    METRICS.__dict__.pop("_targets", None)
