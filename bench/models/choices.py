@@ -1,8 +1,8 @@
 """Scores texts that may follow a prompt: labels of a classification, choices of a question.
 
 A prompt is run once. A causal model then reads all continuations of all prompts in a second pass over the prompts' key
-and value caches; an encoder-decoder reads them in its decoder over the prompts' encodings. A prompt is cut by what its
-own choices leave of the context, so that a score does not depend on the batch.
+and value caches (`continuations`); an encoder-decoder reads them in its decoder over the prompts' encodings. A prompt
+is cut by what its own choices leave of the context, so that a score does not depend on the batch.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 
 from bench.errors import UnsupportedError
 from bench.models.base import Classified
+from bench.models.continuations import score_continuations
 from bench.models.huggingface import HuggingFaceModel
 
 IGNORED = -100
@@ -63,21 +64,8 @@ def choose_after(model: HuggingFaceModel, prompts: Sequence[str], choices: Choic
     ids = _encoded(model, flat, add_special_tokens=False)
     bare = [prompt.rstrip(" ") for prompt in prompts]
     rows, cut = _cut(model, _encoded(model, bare, **options), by_prompt(ids, choices))
-    batch = model.tokenizer.pad({"input_ids": rows}, return_tensors="pt", return_attention_mask=True).to(model.device)
-    mask = batch["attention_mask"]
-    prefix = model.module(
-        input_ids=batch["input_ids"], attention_mask=mask, position_ids=(mask.cumsum(1) - 1).clamp(min=0),
-        use_cache=True, logits_to_keep=1,
-    )  # fmt: skip
-    owners = [place for place, own in enumerate(choices) for _ in own]
-    first = torch.tensor([row[0] for row in ids], device=model.device)
-    total = prefix.logits[:, -1].float().log_softmax(-1)[torch.tensor(owners, device=model.device), first].double()
-    longer = [place for place, row in enumerate(ids) if len(row) > 1]
-    if longer:
-        owned = torch.tensor([owners[place] for place in longer], device=model.device)
-        found = _rest(model, prefix.past_key_values, mask, owned, [ids[place] for place in longer])
-        total[torch.tensor(longer, device=model.device)] += found
-    return _answers(total.tolist(), ids, mask.sum(1).tolist(), cut, choices)
+    scores = score_continuations(model, rows, by_prompt(ids, choices))
+    return _answers(list(chain.from_iterable(scores)), ids, [len(row) for row in rows], cut, choices)
 
 
 def choose_in_decoder(model: HuggingFaceModel, texts: Sequence[str], choices: Choices) -> list[Classified]:
@@ -122,7 +110,7 @@ def log_probability(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor
 def _encoded(model: HuggingFaceModel, texts: Sequence[str], **options: Any) -> list[Ids]:
     """Returns the token ids of each text, at least one; a text that occurs twice is tokenised once."""
     distinct = list(dict.fromkeys(texts))
-    rows: list[Ids] = model.tokenizer(distinct, truncation=False, padding=False, **options)["input_ids"]
+    rows = model.token_ids(distinct, **options)
     known = dict(zip(distinct, rows, strict=True))
     start = next(i for i in (model.tokenizer.bos_token_id, model.tokenizer.eos_token_id, 0) if i is not None)
     return [known[text] or [start] for text in texts]
@@ -143,24 +131,6 @@ def _cut(model: HuggingFaceModel, rows: list[Ids], choices: list[tuple[Ids, ...]
         kept.append(row[-limit:])
         cut.append(len(row) > limit)
     return kept, cut
-
-
-def _rest(
-    model: HuggingFaceModel, cache: Any, mask: torch.Tensor, owners: torch.Tensor, rows: list[Ids]
-) -> torch.Tensor:
-    """Returns the log-likelihood of all tokens but the first of each row, shape `(rows,)`; the cache is used up."""
-    cache.batch_select_indices(owners)
-    inputs = padded([row[:-1] for row in rows], 0, model.device)
-    targets = padded([row[1:] for row in rows], IGNORED, model.device)
-    before = mask[owners]
-    logits = model.module(
-        input_ids=inputs,
-        attention_mask=torch.cat([before, (targets != IGNORED).to(mask.dtype)], 1),
-        position_ids=before.sum(1, keepdim=True) + torch.arange(inputs.shape[1], device=model.device),
-        past_key_values=cache,
-        use_cache=True,
-    ).logits
-    return log_probability(logits, targets)
 
 
 def _answers(

@@ -8,7 +8,7 @@ from bench.models.base import Classified, OnToken
 from bench.record import Sample
 from bench.suite import TaskSpec
 from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render
-from bench.tasks.base import Bound, Request
+from bench.tasks.base import Bound, Request, lengths_of_texts
 from bench.tasks.likelihood import highest, scores_of
 
 
@@ -24,6 +24,7 @@ class MultipleChoice:
         self.labels = bound.labels
         template = bound.prompt or "{" + INPUT_COLUMN[spec.kind] + "}"
         self._prompts = [render(template, example.columns) for example in bound.examples]
+        self._lengths: list[int] | None = None
         self._choices = [tuple(map(str, example.columns["choices"])) for example in bound.examples]
 
     def request(self, indices: Sequence[int]) -> Request:
@@ -57,4 +58,6 @@ class MultipleChoice:
 
     def length(self, index: int) -> int:
         """Returns the length by which batches are sorted."""
-        return self.bound.model.length(self._prompts[index])
+        if self._lengths is None:
+            self._lengths = lengths_of_texts(self.bound.model, self._prompts)
+        return self._lengths[index]
