@@ -12,14 +12,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, BenchError
 from bench.executors.base import Executor, Job
 from bench.progress import Progress, SilentProgress
 from bench.record import Cell, Record, Status
-from bench.store import RunInfo, Store
+from bench.store import CanarySeconds, RunInfo, Store
 
 BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
 """Statuses that make the exit code say that a cell failed, from the one shown first."""
+
+CANARY = "bench.measure.canary:measure_canary"
+CANARY_LIMIT_S = 60.0
+"""It takes a quarter of a second, and seconds on a machine that is starved."""
 
 LOG_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 """Whatever a log's name may not hold."""
@@ -53,6 +57,7 @@ def run(
     rerun: bool = False,
     progress: Progress | None = None,
     skip: Mapping[str, str] | None = None,
+    canary: bool = False,
 ) -> Finished:
     """Runs what is not finished yet of a plan, and returns how it ended.
 
@@ -64,6 +69,7 @@ def run(
         info: what the run is; its `plan` and `rerun` are set from the arguments.
         processes: fresh processes per cell.
         skip: cell id → reason, for cells that cannot run because something that they need did not finish.
+        canary: measure a fixed piece of work before and after the cells, for the history of the machine itself.
 
     Raises:
         StoreError: a record could not be stored; the run stays unfinished.
@@ -74,13 +80,31 @@ def run(
     session = _Session(run_id, executor, store, shown, processes, reuse, dict(skip or {}))
     interrupted = False
     try:
+        if canary:
+            take_canary(executor, store, run_id)
         session.take(plan, seed)
+        if canary:
+            take_canary(executor, store, run_id)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         session.progress.end()
     store.finish_run(run_id, "interrupted" if interrupted else "complete")
     return Finished(run_id, count_cells(session.records), interrupted)
+
+
+def take_canary(executor: Executor, store: Store, run_id: str) -> float | None:
+    """Measures the fixed piece of work in a fresh process, stores its seconds with a run, and returns them.
+
+    None when it failed: its log says why, and the run goes on without.
+    """
+    log = store.results / "logs" / run_id / "canary.log"
+    try:
+        found = executor.call(CANARY, {}, log_path=log, timeout_s=CANARY_LIMIT_S)
+    except BenchError:
+        return None
+    store.keep_canary(run_id, CanarySeconds(found.version, found.seconds, found.parts, found.taken_at))
+    return float(found.seconds)
 
 
 def _take_up(store: Store, info: RunInfo) -> tuple[str, bool]:

@@ -20,6 +20,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("bench.cli.results:report", "Write the report of a run again."),
     "recommend": ("bench.cli.advice:recommend", "Say which model to ship, under limits of your own."),
     "compare": ("bench.cli.advice:compare", "Compare two models of a run, or two runs, by paired tests."),
+    "history": ("bench.cli.history:history", "Show the nights of a suite: every reading as a line of sparks."),
+    "gate": ("bench.cli.gate:gate", "Say whether a run is worse than its baseline; exit code 6 when it is."),
+    "tag": ("bench.cli.gate:tag", "Give a run a name, for `bench gate --baseline tag:NAME`."),
     "serve": ("bench.cli.serve:serve", "Serve the reports of a results folder on this machine."),
     "doctor": ("bench.cli.advice:doctor", "Say what this machine can measure, and how to make it quieter."),
     "export": ("bench.cli.results:export", "Write a run as CSV, JSON or Parquet."),
@@ -68,6 +71,6 @@ def bench() -> None:
     loaded model, and turns that into a Pareto front and a report.
 
     \b
-    Exit codes: 0 ok · 2 wrong input · 3 this machine lacks something · 4 storage · 5 a cell failed · 130
-    interrupted
+    Exit codes: 0 ok · 2 wrong input · 3 this machine lacks something · 4 storage · 5 a cell failed · 6 a
+    gate found a regression · 130 interrupted
     """

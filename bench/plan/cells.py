@@ -134,7 +134,7 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     """Returns what identifies the weights; a missing checkpoint adds its fit to `fits`."""
     spec = resolved_model(suite, model)
     if model.fit is None:
-        return _Weights(spec, _loaded_identity(spec, suite.path.parent))
+        return _Weights(spec, loaded_identity(spec, suite.path.parent))
     recipe = read_recipe(suite, model)
     output = fit_paths(suite, model)[1]
     if output is not None and output.is_dir():
@@ -150,7 +150,8 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     return _Weights(fitted, job.id, read_provenance(job.output))
 
 
-def _loaded_identity(spec: ModelSpec, base: Path) -> str:
+def loaded_identity(spec: ModelSpec, base: Path) -> str:
+    """Returns what identifies the weights of a model that is not fitted here; a factory may lie under `base`."""
     if spec.factory is not None:
         module = spec.factory.partition(":")[0]
         beside = base / Path(*module.split(".")).with_suffix(".py")

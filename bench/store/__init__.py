@@ -6,6 +6,7 @@ way out.
 
 from bench.store.archive import Store
 from bench.store.export import EXPORT_FORMATS, export_run
+from bench.store.kept import CanarySeconds, Summary
 from bench.store.runs import RunInfo, RunStatus, StoredRun
 
-__all__ = ["EXPORT_FORMATS", "RunInfo", "RunStatus", "Store", "StoredRun", "export_run"]
+__all__ = ["EXPORT_FORMATS", "CanarySeconds", "RunInfo", "RunStatus", "Store", "StoredRun", "Summary", "export_run"]

@@ -29,9 +29,9 @@ from bench.record import Cell, Record, Sample, Timing
 from bench.store import schema
 from bench.store.database import explained, make_engine, migrate, writing
 from bench.store.encoding import environment_row, fact_row, record_from, record_row, to_json
+from bench.store.kept import Kept
 from bench.store.locks import RunLocks
 from bench.store.parquet import write_rows
-from bench.store.reader import Reader
 from bench.store.runs import RunInfo, RunStatus, new_run_id, utc_now
 
 DATABASE = "bench.db"
@@ -55,7 +55,7 @@ _RUN_COLUMNS = (
 _RECORD_KEY = ("model", "variant", "task", "process")
 
 
-class Store(Reader):
+class Store(Kept):
     """A results folder and its database. Use it as a context manager, or call `close`."""
 
     def __init__(self, results: Path, engine: Engine, place: str, now: Callable[[], datetime]) -> None:
@@ -200,6 +200,7 @@ class Store(Reader):
         machine = select(schema.runs.c.machine_key).where(schema.runs.c.id == run_id).scalar_subquery()
         with self._write() as connection:
             self._keep(connection, environment)
+            connection.execute(delete(schema.summaries).where(schema.summaries.c.run_id == run_id))  # out of date now
             connection.execute(delete(table).where(*(table.c[name] == value for name, value in key.items())))
             values = row | key | {"environment_hash": environment["hash"], "machine_key": machine}
             number = connection.execute(insert(table).values(**values)).inserted_primary_key

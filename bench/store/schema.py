@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest version of the database, as in `migrations/versions`; versions sort as text."""
 
 metadata = MetaData(
@@ -109,3 +109,48 @@ facts = Table(
     Column("high", Double),
     Column("process", Integer, nullable=False),
 )
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("suite", Text, primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("tagged_at", String(40), nullable=False),
+)
+"""Names that people give to runs of a suite: `tag:NAME` is a baseline of the gate."""
+
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("variant", Text, primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("reading", Text, primary_key=True),
+    Column("unit", Text, nullable=False),
+    Column("higher_is_better", Boolean, nullable=False),
+    Column("value", Double),
+    Column("low", Double),
+    Column("high", Double),
+    Column("n", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("reason", Text),
+    Column("status", String(16), nullable=False),
+    Column("cell_id", String(64), nullable=False),
+    Column("terms", String(64), nullable=False),
+    Column("measured_in", String(32)),
+)
+"""One row per reading of a cell: what a year of nights is read from, and what stays when raw timings go."""
+
+canaries = Table(
+    "canaries",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("taken_at", String(40), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("parts", JSON, nullable=False),
+)
+"""How long a fixed piece of work took on the machine of a run, once per measuring of it."""

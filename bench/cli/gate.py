@@ -1,0 +1,82 @@
+"""`bench gate` and `bench tag`: whether a run is worse than its baseline, and names for baselines."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import json_option, print_json, print_table, results_option
+
+if TYPE_CHECKING:
+    from bench.history.verdict import GateResult
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What a tag may be called."""
+
+
+@click.command()
+@click.argument("run", default="latest")
+@click.option(
+    "--baseline", default="previous", show_default=True, metavar="WHICH", help="previous, best, tag:NAME, or a run."
+)
+@click.option("--no-rerun", is_flag=True, help="Run nothing again; then no efficiency reading can fail.")
+@click.option("--rounds", type=click.IntRange(min=3), help="Pairs of fresh processes of the rerun.")
+@click.option("--store", "store_url", metavar="URL", help="Database other than the results folder's SQLite.")
+@results_option
+@json_option
+def gate(
+    run: str, baseline: str, no_rerun: bool, rounds: int | None, store_url: str | None, results: Path, as_json: bool
+) -> None:
+    """Say whether RUN is worse than its baseline.
+
+    Readings that look different are measured again, candidate and baseline in turn in fresh processes, and only
+    what that confirms fails. Exit code 6 when something regressed, else 0.
+    """
+    from bench.executors.local import LocalExecutor
+    from bench.history.gate import gate as judge
+    from bench.history.settle import ROUNDS
+    from bench.store import Store
+
+    with Store.open(results, store_url, create=False) as store:
+        found = judge(
+            store, run, baseline, executor=None if no_rerun else LocalExecutor(),
+            rounds=ROUNDS if rounds is None else (rounds,), say=lambda line: click.echo(line, err=True),
+        )  # fmt: skip
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_gate(found)
+    click.get_current_context().exit(found.exit_code)
+
+
+def print_gate(found: GateResult) -> None:
+    """Prints every line, the worst first, and the sentence last."""
+    from bench.history.result import label
+
+    rows = [[line.verdict, label(line), line.text] for line in found.lines]
+    if rows:
+        print_table(["verdict", "reading", "evidence"], rows)
+    for text in (*(front.text for front in found.fronts), *(alarm.text for alarm in found.alarms), *found.remarks):
+        click.echo(text)
+    click.echo(found.sentence)
+
+
+@click.command()
+@click.argument("run")
+@click.argument("name")
+@click.option("--store", "store_url", metavar="URL", help="Database other than the results folder's SQLite.")
+@results_option
+def tag(run: str, name: str, store_url: str | None, results: Path) -> None:
+    """Give RUN the name NAME among the runs of its suite, in place of the run that had it."""
+    from bench.errors import UsageError
+    from bench.store import Store
+
+    if not NAME.fullmatch(name):
+        raise UsageError(f"'{name}' is no name for a tag; use letters, digits, '.', '_' and '-', at most 100")
+    with Store.open(results, store_url, create=False) as store:
+        before, info = store.tag(run, name), store.find(run)
+    moved = f" (before: {before})" if before not in (None, info.id) else ""
+    click.echo(f"{info.id} of '{info.suite}' is now '{name}'{moved}; use it with --baseline tag:{name}")

@@ -1,0 +1,129 @@
+"""Quality of candidate and baseline on the same examples: paired tests, and what they could have found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from scipy.stats import norm
+
+from bench.decide.compare_quality import QualityRow, common_examples, row
+from bench.history.effects import QUALITY, QUALITY_RELATIVE
+from bench.history.settle import LEVEL, adjusted
+from bench.history.verdict import Line
+from bench.stats.paired import detectable
+from bench.summary import Entry
+from bench.units import format_number, format_quantity
+
+REPLICATES = 2000
+SEED = 42
+FEW_EXTREME = 5
+"""Resamples as extreme as the observation below which their share says only that it is small."""
+TOLD_DROP = {"ratio": 0.02, "score": 2.0}
+"""The drop whose chance of being found is printed beside every verdict: two points."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tested:
+    """One metric of one cell, tested."""
+
+    entry: Entry
+    """Of the candidate."""
+    row: QualityRow
+    larger_is_better: bool
+
+
+def tests_of(candidate: Entry, baseline: Entry) -> list[Tested]:
+    """Returns every metric that both cells have, tested on the examples that both answered; not yet corrected for
+    the other readings."""
+    pair = common_examples(baseline, candidate)
+    if pair is None:
+        return []
+    shared = [metric for name, metric in baseline.metrics.items() if name in candidate.metrics]
+    rows = [_resolved(row(pair, metric, REPLICATES, SEED)) for metric in shared]
+    return [Tested(candidate, one, candidate.quality[one.metric].higher_is_better) for one in rows]
+
+
+def _resolved(found: QualityRow) -> QualityRow:
+    """Returns the row; a p-value that resampling cannot tell from 0 is that of the normal limit.
+
+    2000 resamples give no p-value below 1/2001, and over more than twenty readings that is never certain.
+    """
+    error = standard_error(found)
+    if found.test == "exact McNemar" or found.p > FEW_EXTREME / (REPLICATES + 1) or error <= 0:
+        return found
+    return replace(found, p=min(found.p, 2 * float(norm.sf(abs(found.difference) / error))))
+
+
+def lines(tested: Sequence[Tested]) -> list[Line]:
+    """Returns a line for each test; the p-values are Benjamini and Hochberg's over all of them.
+
+    A line that is certain and large enough is `regressed` or `improved`: the caller settles it.
+    """
+    corrected = adjusted([one.row.p for one in tested])
+    return [_line(one, p) for one, p in zip(tested, corrected, strict=True)]
+
+
+def standard_error(found: QualityRow) -> float:
+    """Returns the standard error of the difference, in the metric's unit."""
+    return found.detectable / detectable(1.0)
+
+
+def power_of(drop: float, error: float, level: float = LEVEL) -> float:
+    """Returns the chance that a two-sided test at `level` finds a true change of this size.
+
+    >>> round(power_of(0.02, 0.01, level=0.05), 2)
+    0.52
+    """
+    if error <= 0:
+        return 1.0
+    return float(norm.sf(norm.ppf(1 - level / 2) - abs(drop) / error))
+
+
+def minimum_of(found: QualityRow) -> float:
+    """Returns the smallest change of a metric that counts, in its unit."""
+    return QUALITY.get(found.unit, QUALITY_RELATIVE * abs(found.a))
+
+
+def _line(one: Tested, p_adjusted: float) -> Line:
+    found, cell, error = one.row, one.entry.cell, standard_error(one.row)
+    minimum = minimum_of(found)
+    certain = p_adjusted <= LEVEL and abs(found.difference) >= minimum
+    worse = (found.difference < 0) == one.larger_is_better
+    drop = TOLD_DROP.get(found.unit)
+    line = Line(
+        model=cell.model, variant=cell.variant, task=cell.task, reading=found.metric,
+        verdict="unchanged" if not certain else "regressed" if worse else "improved",
+        baseline=found.a, candidate=found.b, unit=found.unit, larger_is_better=one.larger_is_better,
+        change=found.difference, low=found.ci_low, high=found.ci_high, p=found.p, p_adjusted=p_adjusted,
+        minimum_effect=minimum, detectable=max(minimum, detectable(error, LEVEL)) if error else minimum,
+        rerun=False, text="", power=None if drop is None else power_of(drop, error),
+    )  # fmt: skip
+    return replace(line, text=words(line, found.n))
+
+
+def words(line: Line, n: int) -> str:
+    """Returns the line in words, with what the test could have found."""
+    assert line.baseline is not None and line.candidate is not None and line.change is not None
+    values = f"{format_quantity(line.baseline, line.unit)} → {format_quantity(line.candidate, line.unit)}"
+    if line.detectable is not None and line.change == 0 and line.p == 1.0 and line.detectable <= line.minimum_effect:
+        return f"{values}, the same on all {n:,} examples"
+    text = f"{values} ({points(line.change, line.unit)}, paired on {n:,} examples, p = {line.p_adjusted:.2g})"
+    if line.power is not None:
+        text += f"; a change of 2 points would be found with a power of {100 * line.power:.0f} %"
+    if line.verdict == "unchanged" and line.detectable is not None:
+        text += f", one of {points(line.detectable, line.unit).lstrip('+')} with 80 %"
+    return text
+
+
+def points(change: float, unit: str) -> str:
+    """Returns a change of a metric as people say it.
+
+    >>> points(-0.021, "ratio"), points(1.25, "score")
+    ('−2.1 points', '+1.2 points')
+    """
+    if unit not in QUALITY:
+        return f"{'+' if change > 0 else '−' if change < 0 else ''}{format_number(abs(change))}"
+    size = 100 * change if unit == "ratio" else change
+    return f"{size:+.1f} points".replace("-", "−") if math.isfinite(size) else "unknown"

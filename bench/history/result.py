@@ -1,0 +1,118 @@
+"""From lines to the result: the verdict of the whole, and a last line that a person understands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bench.decide.wording import spoken
+from bench.errors import EXIT_OK, EXIT_REGRESSED
+from bench.history.draft import Draft
+from bench.history.quality import points
+from bench.history.speed import percent
+from bench.history.verdict import AlarmNote, FrontChange, GateResult, Line, Verdict
+from bench.readings import READINGS
+
+WORST_FIRST: tuple[Verdict, ...] = (
+    "regressed", "suspected", "environment changed", "improved", "unchanged", "insufficient history",
+)  # fmt: skip
+NAMED = 3
+"""Lines that the last line names; the rest are counted."""
+
+
+def final_lines(draft: Draft, *, rerun: bool, same_environment: bool) -> tuple[Line, ...]:
+    """Returns every line with its final verdict, the worst first.
+
+    Without a rerun, a quality that is worse stands when the environment is the same (stored answers do not change),
+    and nothing else does: an efficiency that looks worse is `suspected`, one that looks better is told as unchanged.
+    """
+    lines = [draft.settled.get(one.series.key) or _unsettled(one.line, one.screened.worse) for one in draft.looked]
+    for line in draft.scored:
+        found = draft.settled.get((line.model, line.variant, line.task, line.reading), line)
+        if not rerun and not same_environment and found.verdict == "regressed":
+            found = replace(found, verdict="suspected", text=f"{found.text}; on another machine or software")
+        lines.append(found)
+    rank = {verdict: place for place, verdict in enumerate(WORST_FIRST)}
+    return tuple(sorted([*draft.others, *map(_softened, lines)], key=lambda line: rank[line.verdict]))
+
+
+def _unsettled(line: Line, worse: bool) -> Line:
+    if line.verdict != "suspected":
+        return line
+    if worse:
+        return replace(line, text=f"{line.text}; not run again, so not confirmed")
+    return replace(line, verdict="unchanged", text=f"{line.text}; better at first sight, not run again")
+
+
+def _softened(line: Line) -> Line:
+    """Returns the line; one that is better and could not be confirmed is no suspicion."""
+    better = line.change is not None and (line.change > 0) == line.larger_is_better
+    return replace(line, verdict="unchanged") if line.verdict == "suspected" and better else line
+
+
+def conclude(
+    candidate: str,
+    baseline: str,
+    asked: str,
+    lines: tuple[Line, ...],
+    fronts: tuple[FrontChange, ...],
+    alarms: tuple[AlarmNote, ...],
+    remarks: Sequence[str],
+) -> GateResult:
+    """Returns the result of a comparison that took place."""
+    present = {line.verdict for line in lines}
+    verdict: Verdict = next((v for v in WORST_FIRST if v in present), "insufficient history")
+    sentence = _sentence(verdict, lines, baseline) + _aside(fronts, alarms)
+    code = EXIT_REGRESSED if verdict == "regressed" else EXIT_OK
+    return GateResult(
+        verdict, candidate, baseline, asked, lines, fronts, alarms, tuple(remarks), sentence, code
+    )  # fmt: skip
+
+
+def nothing_to_compare(candidate: str, asked: str, why: str, alarms: tuple[AlarmNote, ...]) -> GateResult:
+    """Returns the result where there is no baseline: no failure, and said so."""
+    sentence = f"Insufficient history: {why}; nothing is compared." + _aside((), alarms)
+    return GateResult("insufficient history", candidate, None, asked, (), (), alarms, (why,), sentence, EXIT_OK)
+
+
+def _sentence(verdict: Verdict, lines: Sequence[Line], baseline: str) -> str:
+    those = [line for line in lines if line.verdict == verdict]
+    if verdict == "insufficient history":
+        return f"Insufficient history: run and baseline {baseline} share no reading that can be compared."
+    if verdict == "unchanged":
+        return f"Unchanged: all {len(lines)} readings are as in {baseline}, within what can be detected."
+    named = "; ".join(briefly(line) for line in those[:NAMED])
+    more = f"; and {len(those) - NAMED} more" if len(those) > NAMED else ""
+    lead = {
+        "regressed": "Regressed", "suspected": "Suspected, not confirmed", "improved": "Improved",
+        "environment changed": "Environment changed",
+    }[verdict]  # fmt: skip
+    return f"{lead}: {named}{more} ({len(those)} of {len(lines)} readings, against {baseline})."
+
+
+def briefly(line: Line) -> str:
+    """Returns a line in a few words: `small on topic: median latency +10.2 %`."""
+    shown = "" if line.variant == "float32" else f"[{line.variant}]"
+    where = f"{line.model}{shown} on {line.task}"
+    if line.change is None:
+        return f"{where}: {spoken(line.reading)} {line.text}"
+    size = percent(line.change) if line.reading in READINGS else points(line.change, line.unit)
+    return f"{where}: {spoken(line.reading)} {size}"
+
+
+def label(line: Line) -> str:
+    """Returns `model[variant] · task · reading`."""
+    shown = "" if line.variant == "float32" else f"[{line.variant}]"
+    return f"{line.model}{shown} · {line.task} · {line.reading}"
+
+
+def _aside(fronts: Sequence[FrontChange], alarms: Sequence[AlarmNote]) -> str:
+    worse = [alarm for alarm in alarms if alarm.worse]
+    parts = []
+    if worse:
+        more = f" (and {len(worse) - 1} more)" if len(worse) > 1 else ""
+        parts.append(f" Trend alarm: {worse[0].text}{more}.")
+    moved = [front for front in fronts if front.changed]
+    if moved:
+        parts.append(f" The front moved: {moved[0].text}.")
+    return "".join(parts)

@@ -1,0 +1,142 @@
+"""Settles what the first look suspects, by running the suspected cells again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+from bench.errors import BenchError
+from bench.executors.base import Executor
+from bench.history import quality, speed
+from bench.history.draft import Draft, Key, key_of
+from bench.history.rerun import Duel, duel, fight
+from bench.history.screen import screen
+from bench.history.settle import LEVEL, Question, judge
+from bench.history.verdict import Line
+from bench.summary import summarise
+
+CANARY = "bench.measure.canary:measure_canary"
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """Where reruns happen."""
+
+    executor: Executor
+    results: Path
+    run_id: str
+    """The candidate: its folder holds the logs."""
+    rounds: Sequence[int]
+    seed: int
+    say: Callable[[str], None]
+
+
+def settle_draft(draft: Draft, arena: Arena) -> None:
+    """Runs the suspected cells again, and puts what that says into `draft.settled`."""
+    slow = {key_of(one.line) for one in draft.suspected_speed()}
+    wrong = {key_of(line) for _, line in draft.suspected_quality()}
+    duels = {
+        key: duel(new.cell, old.cell, score=key in wrong)
+        for key, (old, new) in draft.cells.items()
+        if key in slow | wrong
+    }
+    _fight([one for key, one in duels.items() if key not in slow], arena, range(1))
+    done, still = 0, slow
+    for until in arena.rounds:
+        _fight([duels[key] for key in duels if key in still], arena, range(done, until))
+        done, still = until, _judge_pairs(draft, duels)
+    _judge_alone(draft, duels, arena)
+    _judge_quality(draft, duels)
+
+
+def _fight(duels: Sequence[Duel], arena: Arena, rounds: range) -> None:
+    if duels:
+        fight(
+            duels, arena.executor, arena.results, arena.run_id, rounds=rounds, seed=arena.seed, say=arena.say
+        )  # fmt: skip
+
+
+def _judge_pairs(draft: Draft, duels: Mapping[Key, Duel]) -> set[Key]:
+    """Judges the readings whose two sides ran; returns the cells that more rounds might decide."""
+    paired = [one for one in draft.suspected_speed() if duels[key_of(one.line)].can_pair]
+    values = [duels[key_of(one.line)].values(one.series.reading) for one in paired]
+    questions = [
+        Question(old, new, one.step, one.series.larger_is_better)
+        for one, (old, new) in zip(paired, values, strict=True)
+    ]
+    judged = judge(questions)
+    for one, answer, (old, new) in zip(paired, judged, values, strict=True):
+        line = speed.settled_line(one, answer, old, new)
+        draft.settled[one.series.key] = _unsettled(one.line, duels[key_of(one.line)]) if not line.rerun else line
+    return {key_of(one.line) for one, answer in zip(paired, judged, strict=True) if answer.open}
+
+
+def _unsettled(line: Line, one: Duel) -> Line:
+    why = one.failures[0] if one.failures else one.reason or "too few rounds"
+    return replace(line, text=f"{line.text}; not confirmed: {why}")
+
+
+def _judge_alone(draft: Draft, duels: Mapping[Key, Duel], arena: Arena) -> None:
+    """Judges the readings of which only the candidate ran: against the nights, as at first sight."""
+    alone = [one for one in draft.suspected_speed() if not duels[key_of(one.line)].can_pair]
+    machine = _canary(arena) if alone else None
+    for one in alone:
+        fought = duels[key_of(one.line)]
+        values = fought.values(one.series.reading)[1]
+        if not values:
+            draft.settled[one.series.key] = _unsettled(one.line, fought)
+            continue
+        now = replace(one.candidate, value=median(values), canary_s=machine or one.candidate.canary_s)
+        again = screen(one.series, now, one.baseline)
+        draft.settled[one.series.key] = _alone(one.line, fought, median(values), again is not None and again.suspected)
+
+
+def _alone(line: Line, one: Duel, value: float, still: bool) -> Line:
+    shown = speed.amount(value, line.unit)
+    if not still:
+        text = f"{line.text}; measured again in {len(one.pairs)} fresh processes it is {shown}: the night was disturbed"
+        return replace(line, verdict="unchanged", rerun=True, text=text)
+    if one.same:
+        text = (
+            f"{line.text}; the same in {len(one.pairs)} fresh processes now ({shown}), and {one.reason}: something "
+            "that bench does not see changed"
+        )
+        return replace(line, verdict="environment changed", rerun=True, text=text)
+    return replace(
+        line, text=f"{line.text}; {shown} when measured again; not confirmed against the baseline: {one.reason}"
+    )
+
+
+def _canary(arena: Arena) -> float | None:
+    log = arena.results / "logs" / arena.run_id / "gate-canary.log"
+    try:
+        return float(arena.executor.call(CANARY, {}, log_path=log).seconds)
+    except BenchError:
+        return None
+
+
+def _judge_quality(draft: Draft, duels: Mapping[Key, Duel]) -> None:
+    """Keeps a verdict on quality only when scoring again gives it again."""
+    for one, line in draft.suspected_quality():
+        fought = duels[key_of(line)]
+        draft.settled[(*key_of(line), line.reading)] = _scored_again(draft, one, line, fought)
+
+
+def _scored_again(draft: Draft, one: quality.Tested, line: Line, fought: Duel) -> Line:
+    if not fought.pairs:
+        return _unsettled(replace(line, verdict="suspected"), fought)
+    first, second = fought.pairs[0]
+    old = draft.cells[key_of(line)][0] if first is None else summarise([first])[0]
+    again = [t for t in quality.tests_of(summarise([second])[0], old) if t.row.metric == line.reading]
+    if again and _holds(line, again[0]):
+        how = "both scored again" if first is not None else "scored again, against the baseline's stored answers"
+        return replace(line, rerun=True, text=f"{line.text}; {how}: the same")
+    text = f"{line.text}; scored again here and now the difference is gone"
+    return replace(line, verdict="environment changed", rerun=True, text=text)
+
+
+def _holds(line: Line, again: quality.Tested) -> bool:
+    same_sign = (again.row.difference < 0) == ((line.change or 0.0) < 0)
+    return again.row.p <= LEVEL and same_sign and abs(again.row.difference) >= line.minimum_effect

@@ -1,0 +1,227 @@
+"""What a series says by itself: an alarm over its last nights, and the nights at which its level changed.
+
+Works on logarithms, so that 3 % means the same of every reading, and on values divided by the canary of their
+night where the reading is a duration or a rate, so that a slower machine is not a slower model.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu, rankdata
+
+from bench.history.effects import change_words, levels, scale_of, seen_by_users
+from bench.history.series import Point, Series
+
+Floats = NDArray[np.float64]
+
+LAST = (5, 10, 15)
+"""Nights that are compared with those before: five find a step soon, more find one that five cannot tell from noise."""
+BEFORE = 30
+"""Nights they are compared with. Source of 5, 30, the level, 3 % and 3 MAD: the facts in the issue."""
+FEWEST_BEFORE = 12
+"""With fewer nights before, five of five higher values are no evidence at `LEVEL`: C(17, 5) = 6188."""
+LEVEL = 0.001
+MADS = 3.0
+"""Times the median absolute deviation of the nights before."""
+ERRORS = 4.8
+"""Times the standard error of the shift, with the nights' own correlation. A normal shift of known error would need
+less; error and correlation are estimated from thirty nights, and forty readings are looked at every night. 4 raises
+about 2 false alarms in 100 nights, 4.8 less than 1 (`benchmarks/gate.py`)."""
+SIGMA_PER_MAD = 1.4826
+"""Standard deviation of a normal distribution in units of its MAD."""
+USUAL_CORRELATION = 0.4
+"""Of one night with the next, before any is seen: caches, heat and neighbours of a machine last for days."""
+USUAL_NIGHTS = 30
+"""Nights that this counts for."""
+MOST_CORRELATION = 0.8
+"""Beyond it thirty nights cannot tell a correlated level from a changed one."""
+SHORTEST = 5
+"""Nights on either side of a change point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """The last nights differ from those before."""
+
+    series: Series
+    run_id: str
+    """The newest night."""
+    ratio: float
+    """Median of the last nights ÷ median of those before, the machine's own speed taken out."""
+    p: float
+    worse: bool
+    """False when the reading became better."""
+    since: str
+    """Run id of the first of the last nights."""
+    baseline_nights: int
+    minimum_effect: float
+    """Smallest change that raises an alarm on this series: a share, or in the unit of a quality metric."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePoint:
+    """A night from which a series has another level."""
+
+    run_id: str
+    """First night of the new level."""
+    started_at: str
+    before: float
+    """Median before, in the series' unit."""
+    after: float
+    ratio: float
+    """after ÷ before, the machine's own speed taken out."""
+    p: float
+    worse: bool
+    text: str
+
+
+def trend_alarm(series: Series) -> Alarm | None:
+    """Returns the alarm that the last nights of a series raise; None when they raise none, or are too few.
+
+    Mann and Whitney's test of the last nights against the thirty before, with a smallest effect of
+    max(the reading's own, 3 MAD, 4.8 standard errors under the nights' correlation). Only nights of the newest
+    environment count, and only when the newest night has a value.
+    """
+    if not series.points or series.points[-1].value is None:
+        return None
+    points = series.current()
+    for last in LAST:
+        window = points[-(last + BEFORE) :]
+        if len(window) < last + FEWEST_BEFORE:
+            return None
+        alarm = _alarm(series, window, last)
+        if alarm is not None:
+            return alarm
+    return None
+
+
+def _alarm(series: Series, window: tuple[Point, ...], last: int) -> Alarm | None:
+    values, raw = levels(series, window), levels(series, window, machine_out=False)
+    if values is None or raw is None:
+        return None
+    before, after = values[:-last], values[-last:]
+    shift = float(np.median(after) - np.median(before))
+    scale = scale_of(series.reading, series.unit)
+    smallest = max(scale.step, shown_noise(before, last))
+    shown = float(np.median(raw[-last:]) - np.median(raw[:-last]))
+    if abs(shift) < smallest or not seen_by_users(shown, shift, scale.step):
+        return None
+    p = float(mannwhitneyu(after, before, alternative="two-sided").pvalue)
+    if p >= LEVEL:
+        return None
+    worse = (shift < 0) == series.larger_is_better
+    minimum = math.expm1(smallest) if scale.relative else smallest
+    what = f"{change_words(series, shift)} over the last {last} nights against the {len(before)} before"
+    text = f"{series.label}: {'worse' if worse else 'better'}, {what} (p = {p:.2g})"
+    ratio = _ratio(series, window, last, shift, scale.relative)
+    return Alarm(
+        series, window[-1].run_id, ratio, p, worse, window[-last].run_id, len(before), minimum, text
+    )  # fmt: skip
+
+
+def _ratio(series: Series, window: tuple[Point, ...], last: int, shift: float, relative: bool) -> float:
+    if relative:
+        return math.exp(shift)
+    before = float(np.median([point.value for point in window[:-last]]))
+    return (before + shift) / before if before else math.inf
+
+
+def shown_noise(before: Floats, last: int) -> float:
+    """Returns the shift that nights like those before do not show by themselves, on the scale of the levels.
+
+    max(3 MAD, `ERRORS` standard errors of a difference of means of n and m nights), each variance σ²/n ·
+    (1 + r)/(1 − r) for a correlation r of neighbouring nights (the limit of a first-order process).
+
+    Source: Wilks, Statistical Methods in the Atmospheric Sciences (2011), section 5.2.4.
+    """
+    centre = float(np.median(before))
+    mad = float(np.median(np.abs(before - centre)))
+    cut = np.clip(before - centre, -3 * SIGMA_PER_MAD * mad, 3 * SIGMA_PER_MAD * mad)
+    correlation = neighbours_correlation(cut)
+    inflation = (1 + correlation) / (1 - correlation)
+    variance = float(np.var(cut)) * min(inflation / last + inflation / before.size, 1.0 + inflation)
+    return max(MADS * mad, ERRORS * math.sqrt(variance))
+
+
+def neighbours_correlation(values: Floats) -> float:
+    """Returns the correlation of each night with the next, between 0 and `MOST_CORRELATION`.
+
+    Corrected for its bias of −(1 + 4 r)/n, and drawn towards `USUAL_CORRELATION` as if by as many nights more: the
+    correlation of thirty nights is known to ± 0.16 only, and one that is underrated raises false alarms.
+
+    Source: Kendall (1954), Biometrika 41, 403-404, for the bias.
+    """
+    n = values.size
+    off = values - values.mean()
+    total = float((off**2).sum())
+    found = float((off[1:] * off[:-1]).sum()) / total if total > 0 else 0.0
+    unbiased = found + (1 + 4 * found) / n
+    drawn = (n * unbiased + USUAL_NIGHTS * USUAL_CORRELATION) / (n + USUAL_NIGHTS)
+    return min(MOST_CORRELATION, max(0.0, drawn))
+
+
+def change_points(series: Series) -> tuple[ChangePoint, ...]:
+    """Returns the nights at which the level changed, oldest first; each segment is searched by itself.
+
+    Pettitt's test finds the most likely night, both sides are searched again. A change must pass the test at
+    `LEVEL` and be larger than the noise of the nights around it (`shown_noise`).
+
+    Source: Pettitt (1979), Applied Statistics 28, 126-135.
+    """
+    found: list[ChangePoint] = []
+    for segment in sorted({point.segment for point in series.points}):
+        points = [point for point in series.points if point.segment == segment and point.value is not None]
+        values = levels(series, points) if points else None
+        if values is not None:
+            found += _search(series, points, values, 0, len(points))
+    return tuple(sorted(found, key=lambda change: change.started_at))
+
+
+def _search(series: Series, points: list[Point], values: Floats, start: int, end: int) -> list[ChangePoint]:
+    """Returns the change points of points[start:end]."""
+    if end - start < 2 * SHORTEST:
+        return []
+    cut, p = pettitt(values[start:end])
+    at = start + min(max(cut, SHORTEST), end - start - SHORTEST)
+    if p >= LEVEL:
+        return []
+    sides = _search(series, points, values, start, at) + _search(series, points, values, at, end)
+    change = _change(series, points, values, (max(start, at - BEFORE), at, min(end, at + BEFORE)), p)
+    return sides if change is None else [*sides, change]
+
+
+def _change(
+    series: Series, points: list[Point], values: Floats, place: tuple[int, int, int], p: float
+) -> ChangePoint | None:
+    start, at, end = place
+    before, after = values[start:at], values[at:end]
+    shift = float(np.median(after) - np.median(before))
+    scale = scale_of(series.reading, series.unit)
+    noise = max(shown_noise(before, after.size), shown_noise(after, before.size))
+    if abs(shift) < max(scale.step, noise):
+        return None
+    raw = [float(np.median([point.value for point in side])) for side in (points[start:at], points[at:end])]
+    ratio = math.exp(shift) if scale.relative else (raw[1] / raw[0] if raw[0] else math.inf)
+    worse = (shift < 0) == series.larger_is_better
+    text = f"{series.label}: {change_words(series, shift)} from {points[at].run_id} on"
+    return ChangePoint(points[at].run_id, points[at].started_at, raw[0], raw[1], ratio, p, worse, text)
+
+
+def pettitt(values: Floats) -> tuple[int, float]:
+    """Returns the index of the first value after the most likely change, and the p-value that there is none.
+
+    U_t = 2 Σ_{i ≤ t} rank_i − t (n + 1); p ≈ 2 exp(−6 K² / (n³ + n²)) with K = max |U_t|.
+
+    >>> pettitt(np.array([1.0, 2, 1, 2, 1, 9, 8, 9, 8, 9]))[0]
+    5
+    """
+    n = values.size
+    steps = 2 * np.cumsum(rankdata(values))[:-1] - np.arange(1, n) * (n + 1)
+    best = int(np.argmax(np.abs(steps)))
+    largest = float(abs(steps[best]))
+    return best + 1, min(1.0, 2 * math.exp(-6 * largest**2 / (n**3 + n**2)))

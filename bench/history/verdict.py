@@ -1,0 +1,98 @@
+"""What the gate says: one line per reading, one for each front, and a sentence that a person understands."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Verdict = Literal["regressed", "improved", "unchanged", "suspected", "insufficient history", "environment changed"]
+"""`suspected`: worse at first sight, and not confirmed, because the rerun was not asked for or not possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One reading of one cell: candidate against baseline."""
+
+    model: str
+    variant: str
+    task: str
+    reading: str
+    verdict: Verdict
+    baseline: float | None
+    """In `unit`; of the rerun where there was one."""
+    candidate: float | None
+    unit: str
+    larger_is_better: bool
+    change: float | None
+    """Quality: candidate − baseline, in `unit`. Efficiency: candidate ÷ baseline − 1."""
+    low: float | None
+    """Lower end of the 95 % interval of `change`."""
+    high: float | None
+    p: float | None
+    p_adjusted: float | None
+    """Benjamini and Hochberg's, over the family that the line was tested in."""
+    minimum_effect: float
+    """Smallest change that counts, as `change`."""
+    detectable: float | None
+    """Minimum detectable effect: the smallest true change that this test finds 4 times in 5, as `change`."""
+    rerun: bool
+    """Whether an interleaved rerun settled it."""
+    text: str
+    power: float | None = None
+    """Quality: chance that a true drop of two points is found at this n."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrontChange:
+    """How the front of one task (or of all together: `task` is then empty) changed."""
+
+    task: str
+    pick_before: str | None
+    pick_after: str | None
+    lost: tuple[str, ...]
+    """Candidates that were on the front and are not."""
+    gained: tuple[str, ...]
+    volume_before: float | None
+    volume_after: float | None
+    changed: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmNote:
+    """A trend alarm as the gate shows it."""
+
+    model: str
+    variant: str
+    task: str
+    reading: str
+    ratio: float
+    p: float
+    worse: bool
+    since: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """Everything the gate found."""
+
+    verdict: Verdict
+    """Of the whole: the worst of the lines."""
+    candidate: str
+    """Run id."""
+    baseline: str | None
+    """Run id; None when there is none to compare with."""
+    baseline_asked: str
+    lines: tuple[Line, ...]
+    fronts: tuple[FrontChange, ...]
+    alarms: tuple[AlarmNote, ...]
+    remarks: tuple[str, ...]
+    sentence: str
+    """The last line, for a person."""
+    exit_code: int
+    """0, or 6 when something regressed."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the result as JSON-able values."""
+        return asdict(self)

@@ -1,0 +1,96 @@
+"""A year of nights: how long `bench history` takes on 365 nights of 50 cells. Must be under 5 seconds.
+
+    python benchmarks/history.py [--nights N] [--cells N] [--keep DIR]
+
+The runs, their summaries and canaries are written as the store writes them; raw timings are left out, as they are after
+`bench store prune`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from bench.history.series import TRACKED
+from bench.readings import READINGS
+from bench.record import Cell, Record
+from bench.store import CanarySeconds, RunInfo, Store, Summary
+
+SUITE = "year"
+LIMIT_S = 5.0
+MODELS_PER_TASK = 10
+UNTRACKED = tuple(name for name in READINGS if name not in TRACKED)
+
+
+def readings_of(cell: Cell, night: int, rng: np.random.Generator) -> list[Summary]:
+    """Returns all that is stored of a cell: 2 metrics and every efficiency reading."""
+    base = {"accuracy": 0.85, "macro_f1": 0.83} | dict.fromkeys((*TRACKED, *UNTRACKED), 0.01)
+    step = 1.08 if night > 200 and cell.model == "m3" else 1.0
+    found = []
+    for name, value in base.items():
+        about = READINGS.get(name)
+        seen = value * step * float(np.exp(0.01 * rng.standard_normal()))
+        found.append(
+            Summary(cell.model, cell.variant, cell.task, name, about.unit if about else "ratio",
+                    about.higher_is_better if about else True, seen, seen * 0.98, seen * 1.02, 500, "clock", None,
+                    "ok", cell.id, "terms")
+        )  # fmt: skip
+    return found
+
+
+def fill(folder: Path, nights: int, cells: int, rng: np.random.Generator) -> None:
+    start = datetime(2025, 11, 24, 2, 30, tzinfo=UTC)
+    plan = [
+        Cell(
+            f"m{i % MODELS_PER_TASK}", "encoder", "float32", f"t{i // MODELS_PER_TASK}", "classification", {}, {"i": i}
+        )
+        for i in range(cells)
+    ]
+    labels = tuple((cell.id, cell.label) for cell in plan)
+    with Store.open(folder) as store:
+        for night in range(nights):
+            at = (start + timedelta(days=night)).isoformat()
+            machine = "kernel-a" if night < 150 else "kernel-b"
+            environment = {"machine": {"kernel": machine}, "software": {"packages": {"bench": "0.1.0"}}, "taken_at": at}
+            info = RunInfo(SUITE, "", "h", "bench nightly", machine, "quick", labels, environment, id=f"n{night:04d}",
+                           started_at=at)  # fmt: skip
+            run_id = store.begin_run(info)
+            store.commit(run_id, Record(plan[0], "ok", None, started_at=at))
+            store.keep_summaries(run_id, [one for cell in plan for one in readings_of(cell, night, rng)])
+            store.keep_canary(run_id, CanarySeconds(1, 0.004 * float(np.exp(0.006 * rng.standard_normal())), {}))
+            store.finish_run(run_id, "complete")
+
+
+def timed(*command: str) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "bench", *command], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nights", type=int, default=365)
+    parser.add_argument("--cells", type=int, default=50)
+    parser.add_argument("--keep", type=Path, help="results folder to write, and to leave there")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.keep or Path(temporary) / "results"
+        start = time.perf_counter()
+        fill(folder, given.nights, given.cells, np.random.default_rng(7))
+        size = (folder / "bench.db").stat().st_size / 1e6
+        spent = time.perf_counter() - start
+        print(f"{given.nights} nights × {given.cells} cells: {size:.0f} MB, written in {spent:.0f} s")
+        for extra in ((), ("--json",), ("--csv",)):
+            seconds = min(timed("history", SUITE, "--results", str(folder), *extra) for _ in range(3))
+            print(f"bench history {' '.join(extra):7} {seconds:.2f} s (limit {LIMIT_S:.0f} s)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Alarms and change points of series with known truth."""
+
+import numpy as np
+import pytest
+
+from bench.history.trend import change_points, neighbours_correlation, pettitt, trend_alarm
+from tests.history.nights import series
+
+NOISE = np.exp(0.01 * np.random.default_rng(3).standard_normal(60))
+
+
+def steps(size, at=40, n=45):
+    return [0.010 * NOISE[i] * (1 + size if i >= at else 1) for i in range(n)]
+
+
+@pytest.mark.parametrize(("size", "worse"), [(0.10, True), (-0.10, False)])
+def test_a_step_of_ten_per_cent_is_told_with_its_direction(size, worse):
+    alarm = trend_alarm(series(steps(size)))
+    assert alarm is not None and alarm.worse is worse
+    assert alarm.ratio == pytest.approx(1 + size, abs=0.015)
+    assert (alarm.since, alarm.run_id, alarm.baseline_nights) == ("n040", "n044", 30)
+
+
+def test_no_step_no_alarm_and_a_step_below_the_smallest_effect_neither():
+    assert trend_alarm(series(steps(0.0))) is None
+    assert trend_alarm(series(steps(0.02))) is None
+
+
+def test_larger_is_better_turns_the_direction():
+    values = [1 / v for v in steps(0.10)]
+    alarm = trend_alarm(series(values, reading="throughput_examples_per_s", unit="1/s", larger=True))
+    assert alarm is not None and alarm.worse
+
+
+def test_a_slower_machine_is_not_a_slower_model():
+    machine = [0.004 * (1.1 if i >= 40 else 1.0) for i in range(45)]
+    assert trend_alarm(series(steps(0.10), canary=machine)) is None
+    assert trend_alarm(series(steps(0.10), canary=[0.004] * 45)) is not None
+
+
+def test_a_faster_machine_does_not_make_a_waiting_model_slower():
+    machine = [0.004 * (0.9 if i >= 40 else 1.0) for i in range(45)]
+    flat = [0.010 + 1e-6 * (i % 2) for i in range(45)]
+    assert trend_alarm(series(flat, canary=machine)) is None
+
+
+def test_too_few_nights_and_other_environments_raise_nothing():
+    assert trend_alarm(series(steps(0.10, at=11, n=16))) is None  # 11 before
+    assert trend_alarm(series(steps(0.10, at=12, n=17))) is not None
+    assert trend_alarm(series(steps(0.10), segments=[0] * 40 + [1] * 5)) is None
+
+
+def test_a_missing_newest_night_is_not_judged():
+    assert trend_alarm(series([*steps(0.10)[:-1], None])) is None
+
+
+def test_a_quality_that_falls_by_a_point_is_told_in_points():
+    values = [0.85 + 0.001 * (i % 3) - (0.03 if i >= 40 else 0) for i in range(45)]
+    alarm = trend_alarm(series(values, reading="accuracy", unit="ratio", larger=True))
+    assert alarm is not None and alarm.worse and "−3.0 points" in alarm.text
+
+
+def test_change_points_are_found_where_they_are():
+    values = [0.010 * NOISE[i] * (1.2 if i >= 20 else 1) * (0.8 if i >= 40 else 1) for i in range(60)]
+    found = change_points(series(values))
+    assert [int(c.run_id[1:]) for c in found] == pytest.approx([20, 40], abs=1)
+    assert [c.worse for c in found] == [True, False]
+    assert change_points(series([0.010 * v for v in NOISE])) == ()
+
+
+def test_a_change_of_environment_is_no_change_point():
+    assert change_points(series(steps(0.5, at=20), segments=[0] * 20 + [1] * 25)) == ()
+
+
+def test_pettitt_by_hand():
+    # ranks 1 2 3 | 4 5 6: U_3 = 2·6 − 3·7 = −9; p = 2 exp(−6·81 / (216 + 36))
+    place, p = pettitt(np.arange(6.0))
+    assert place == 3 and p == pytest.approx(2 * np.exp(-6 * 81 / 252))
+
+
+def test_the_correlation_of_independent_nights_is_drawn_to_the_usual_one():
+    rng = np.random.default_rng(0)
+    mean = np.mean([neighbours_correlation(rng.standard_normal(30)) for _ in range(200)])
+    assert mean == pytest.approx(0.2, abs=0.05)  # half way from 0 to 0.4 at 30 nights
