@@ -28,6 +28,7 @@ def recommend(
     prefer: str | None = None,
     rule: str | None = None,
     results: Path | str = "results",
+    store: str | None = None,
 ) -> Decision:
     """Returns the decision on a stored run, under the suite's limits and those of `where`.
 
@@ -37,6 +38,7 @@ def recommend(
         prefer: the objective to optimise; by default the suite's.
         rule: how to pick; by default the suite's.
         results: the results folder.
+        store: address of the database, when it is not the results folder's SQLite.
 
     Raises:
         StoreError: there is no such folder.
@@ -47,9 +49,9 @@ def recommend(
     from bench.decide import Question, decide
     from bench.store import Store
     from bench.suite import Suite
-    from bench.summary import summarise
+    from bench.summary import summarise_run
 
-    with Store.open(Path(results), create=False) as store:
-        stored = store.load(run)
+    with Store.open(Path(results), store, create=False) as opened:
+        stored = opened.load(run)
     suite = Suite.model_validate_json(json.dumps(dict(stored.info.settings)))
-    return decide(summarise(stored.records), Question.of(suite).asking(where, prefer, rule))
+    return decide(summarise_run(stored), Question.of(suite).asking(where, prefer, rule))

@@ -8,6 +8,7 @@
     ├── EnvironmentLackError   3  this machine lacks something: a package, a device, a network
     │   └── HubError           3  ... a file that the Hugging Face Hub should have served
     ├── StoreError             4  the results folder or database cannot be read or written
+    │   └── RecordKeptError    4  ... so a finished record is kept in a file beside it
     ├── UnsupportedError       -  a model cannot do a task (becomes a cell's status, never an exit)
     └── FitError               1  training could not start or diverged
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 EXIT_OK = 0
 EXIT_CELL_FAILED = 5
@@ -64,6 +66,14 @@ class StoreError(BenchError):
     """The results folder or its database cannot be read or written."""
 
     exit_code = 4
+
+
+class RecordKeptError(StoreError):
+    """The database did not take a finished record, which is kept in the file `path` beside it."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class UnsupportedError(BenchError):

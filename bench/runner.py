@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, BenchError
+from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, BenchError, RecordKeptError, StoreError
 from bench.executors.base import Executor, Job
 from bench.progress import Progress, SilentProgress
 from bench.record import Cell, Record, Status
-from bench.store import CanarySeconds, RunInfo, Store
+from bench.store import CanarySeconds, RunInfo, RunStatus, Store
 
 BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
 """Statuses that make the exit code say that a cell failed, from the one shown first."""
@@ -72,38 +72,57 @@ def run(
         canary: measure a fixed piece of work before and after the cells, for the history of the machine itself.
 
     Raises:
-        StoreError: a record could not be stored; the run stays unfinished.
+        StoreError: the database was not there to take records; all cells were run, what they gave is kept in
+            files beside it, and the run stays unfinished.
     """
     info = replace(info, plan=tuple((cell.id, cell.label) for cell in plan), rerun=rerun)
     run_id, reuse = _take_up(store, info)
     shown = progress or SilentProgress()
     session = _Session(run_id, executor, store, shown, processes, reuse, dict(skip or {}))
-    interrupted = False
+    interrupted = _go(session, plan, seed, canary=canary)
+    _finish(store, session, "interrupted" if interrupted else "complete")
+    return Finished(run_id, count_cells(session.records), interrupted)
+
+
+def _go(session: _Session, plan: Sequence[Cell], seed: int, *, canary: bool) -> bool:
+    """Does every job; returns whether the user stopped it."""
     try:
         if canary:
-            take_canary(executor, store, run_id)
+            take_canary(session.executor, session.store, session.run_id)
         session.take(plan, seed)
         if canary:
-            take_canary(executor, store, run_id)
+            take_canary(session.executor, session.store, session.run_id)
     except KeyboardInterrupt:
-        interrupted = True
+        return True
     finally:
         session.progress.end()
-    store.finish_run(run_id, "interrupted" if interrupted else "complete")
-    return Finished(run_id, count_cells(session.records), interrupted)
+    return False
+
+
+def _finish(store: Store, session: _Session, status: RunStatus) -> None:
+    try:
+        store.finish_run(session.run_id, status)
+    except StoreError as error:
+        if not session.kept:
+            raise
+        raise StoreError(
+            f"{len(session.kept)} of {len(session.records)} records of run {session.run_id} are not in the database, "
+            f"but kept in {session.kept[0].path.parent}: {error}. Mend it, then `bench store import`, or run the suite "
+            "again to go on"
+        ) from error
 
 
 def take_canary(executor: Executor, store: Store, run_id: str) -> float | None:
     """Measures the fixed piece of work in a fresh process, stores its seconds with a run, and returns them.
 
-    None when it failed: its log says why, and the run goes on without.
+    None when it failed, or could not be stored: its log says why, and the run goes on without.
     """
     log = store.results / "logs" / run_id / "canary.log"
     try:
         found = executor.call(CANARY, {}, log_path=log, timeout_s=CANARY_LIMIT_S)
+        store.keep_canary(run_id, CanarySeconds(found.version, found.seconds, found.parts, found.taken_at))
     except BenchError:
         return None
-    store.keep_canary(run_id, CanarySeconds(found.version, found.seconds, found.parts, found.taken_at))
     return float(found.seconds)
 
 
@@ -155,6 +174,8 @@ class _Session:
     """Of every job that is finished, without rows."""
     ended: set[tuple[str, str]] = field(default_factory=set)
     """(id, label) of the cells that are not ok: their further processes are left out."""
+    kept: list[RecordKeptError] = field(default_factory=list)
+    """Of the records that the database did not take: the night goes on without it."""
 
     def take(self, plan: Sequence[Cell], seed: int) -> None:
         """Does every job that is not finished."""
@@ -179,7 +200,7 @@ class _Session:
         return Record(cell, "skipped", self.skip[cell.id]) if cell.id in self.skip else None
 
     def _do(self, cell: Cell, process: int) -> None:
-        found = self.store.reuse(self.run_id, cell, process) if self.reuse else None
+        found = self._reused(cell, process)
         if found is not None:
             linked, origin = found
             self.records.append(linked)
@@ -192,12 +213,24 @@ class _Session:
             self.ended.add((cell.id, cell.label))
             self.progress.leave_out(self.processes - process - 1)
 
+    def _reused(self, cell: Cell, process: int) -> tuple[Record, str] | None:
+        """Returns what an earlier run measured; None when nothing may or can be reused."""
+        if not self.reuse:
+            return None
+        try:
+            return self.store.reuse(self.run_id, cell, process)
+        except StoreError:
+            return None  # the database went away: what it holds is measured again
+
     def _job(self, cell: Cell, process: int) -> Job:
         timeout_s, limit = cell.payload.get("timeout_s"), cell.payload.get("memory_limit_bytes")
         log = log_name(self.run_id, cell, process)
         return Job(cell, process, self.store.results, log, timeout_s, limit)
 
     def _keep(self, record: Record) -> None:
-        self.store.commit(self.run_id, record)
+        try:
+            self.store.commit(self.run_id, record)
+        except RecordKeptError as error:
+            self.kept.append(error)
         self.records.append(replace(record, samples=(), timings=()))
         self.progress.finish(record)

@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "tag": ("bench.cli.gate:tag", "Give a run a name, for `bench gate --baseline tag:NAME`."),
     "serve": ("bench.cli.serve:serve", "Serve the reports of a results folder on this machine."),
     "doctor": ("bench.cli.advice:doctor", "Say what this machine can measure, and how to make it quieter."),
+    "store": ("bench.cli.store:store", "Check, repair, migrate, import and prune what is stored."),
+    "schedule": ("bench.cli.schedule:schedule", "Make cron, systemd or a CI service run a nightly."),
     "export": ("bench.cli.results:export", "Write a run as CSV, JSON or Parquet."),
     "schema": ("bench.cli.suite:schema", "Print the JSON Schema of the suite file."),
 }

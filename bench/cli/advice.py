@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option
+from bench.cli.options import json_option, print_json, print_table, results_option, store_option
 
 RULES = ("best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted")
 
@@ -19,14 +19,14 @@ RULES = ("best-quality-within-budget", "cheapest-within-epsilon", "lexicographic
 @click.option("--prefer", metavar="NAME", help="The objective to optimise.")
 @click.option("--rule", type=click.Choice(RULES), help="How to pick.")
 @results_option
+@store_option
 @json_option
-def recommend(
-    run: str, where: Sequence[str], prefer: str | None, rule: str | None, results: Path, as_json: bool
-) -> None:
+def recommend(run: str, where: Sequence[str], prefer: str | None, rule: str | None, results: Path,
+              store_url: str | None, as_json: bool) -> None:  # fmt: skip
     """Say which model of RUN to ship, with the suite's limits and those of --where."""
     import bench
 
-    decision = bench.recommend(run, where=where, prefer=prefer, rule=rule, results=results)
+    decision = bench.recommend(run, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
     if as_json:
         print_json(decision.to_json())
         return
@@ -44,12 +44,13 @@ def recommend(
 @click.argument("b")
 @click.option("--run", default="latest", show_default=True, help="Run that has both models.")
 @results_option
+@store_option
 @json_option
-def compare(a: str, b: str, run: str, results: Path, as_json: bool) -> None:
+def compare(a: str, b: str, run: str, results: Path, store_url: str | None, as_json: bool) -> None:
     """Compare A with B on the same examples: two models of one run, or of two runs, each written RUN:MODEL."""
     from bench.decide.compare import compare as compare_entries
 
-    found = compare_entries(_side(a, run, results), _side(b, run, results), a, b)
+    found = compare_entries(_side(a, run, results, store_url), _side(b, run, results, store_url), a, b)
     if as_json:
         print_json(found.to_json())
         return
@@ -57,16 +58,16 @@ def compare(a: str, b: str, run: str, results: Path, as_json: bool) -> None:
         click.echo(sentence)
 
 
-def _side(text: str, run: str, results: Path) -> list[Any]:
+def _side(text: str, run: str, results: Path, store_url: str | None) -> list[Any]:
     """Returns the entries of one side of a comparison."""
     from bench.errors import UsageError, nearest
     from bench.store import Store
-    from bench.summary import summarise
+    from bench.summary import summarise_run
 
     chosen, _, model = text.rpartition(":")
-    with Store.open(results, create=False) as store:
+    with Store.open(results, store_url, create=False) as store:
         stored = store.load(chosen or run)
-    entries = summarise(stored.records)
+    entries = summarise_run(stored)
     found = [entry for entry in entries if entry.candidate == model]
     if not found:
         names = {entry.candidate for entry in entries}

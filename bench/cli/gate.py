@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option
+from bench.cli.options import json_option, print_json, print_table, results_option, store_option
 
 if TYPE_CHECKING:
     from bench.history.verdict import GateResult
@@ -24,7 +24,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 )
 @click.option("--no-rerun", is_flag=True, help="Run nothing again; then no efficiency reading can fail.")
 @click.option("--rounds", type=click.IntRange(min=3), help="Pairs of fresh processes of the rerun.")
-@click.option("--store", "store_url", metavar="URL", help="Database other than the results folder's SQLite.")
+@store_option
 @results_option
 @json_option
 def gate(
@@ -67,7 +67,7 @@ def print_gate(found: GateResult) -> None:
 @click.command()
 @click.argument("run")
 @click.argument("name")
-@click.option("--store", "store_url", metavar="URL", help="Database other than the results folder's SQLite.")
+@store_option
 @results_option
 def tag(run: str, name: str, store_url: str | None, results: Path) -> None:
     """Give RUN the name NAME among the runs of its suite, in place of the run that had it."""

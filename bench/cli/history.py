@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option
+from bench.cli.options import json_option, print_json, print_table, results_option, store_option
 
 if TYPE_CHECKING:
     from bench.history import History, Series
@@ -24,7 +24,7 @@ SHOWN_NIGHTS = 60
 @click.option("--nights", type=click.IntRange(min=1), help="The newest N nights alone.")
 @click.option("--only", metavar="PATTERN", help="Only matching models, tasks or readings; * and ? match.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, a row per night and reading.")
-@click.option("--store", "store_url", metavar="URL", help="Database other than the results folder's SQLite.")
+@store_option
 @results_option
 @json_option
 def history(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option
+from bench.cli.options import json_option, print_json, print_table, results_option, store_option
 
 Rows = list[dict[str, str]]
 
 
-def _models(results: Path) -> Rows:
+def _models(results: Path, store_url: str | None) -> Rows:
     from bench.models import FAMILIES, why_unsupported
     from bench.tasks import KINDS
 
@@ -23,7 +23,7 @@ def _models(results: Path) -> Rows:
     return rows
 
 
-def _tasks(results: Path) -> Rows:
+def _tasks(results: Path, store_url: str | None) -> Rows:
     from bench.data.base import COLUMNS
     from bench.readings import DEFAULT_METRICS
     from bench.tasks import KINDS
@@ -34,7 +34,7 @@ def _tasks(results: Path) -> Rows:
     ]
 
 
-def _metrics(results: Path) -> Rows:
+def _metrics(results: Path, store_url: str | None) -> Rows:
     from bench.readings import METRICS, READINGS
 
     rows = [{"name": name, "unit": "", "what": "quality metric", "target": METRICS[name]} for name in METRICS]
@@ -44,7 +44,7 @@ def _metrics(results: Path) -> Rows:
     ]
 
 
-def _meters(results: Path) -> Rows:
+def _meters(results: Path, store_url: str | None) -> Rows:
     from bench.meters import METERS
 
     rows = []
@@ -54,23 +54,23 @@ def _meters(results: Path) -> Rows:
     return rows
 
 
-def _suites(results: Path) -> Rows:
+def _suites(results: Path, store_url: str | None) -> Rows:
     from bench.plan import embedded_suites
 
     return [{"name": name, "path": str(path)} for name, path in embedded_suites().items()]
 
 
-def _runs(results: Path) -> Rows:
+def _runs(results: Path, store_url: str | None) -> Rows:
     from bench.store import Store
 
-    with Store.open(results, create=False) as store:
+    with Store.open(results, store_url, create=False) as store:
         return [
             {"id": info.id, "suite": info.suite, "status": info.status, "started": info.started_at[:19] + "Z"}
             for info in store.runs()
         ]
 
 
-KINDS_OF_LISTING: dict[str, Callable[[Path], Rows]] = {
+KINDS_OF_LISTING: dict[str, Callable[[Path, str | None], Rows]] = {
     "models": _models,
     "tasks": _tasks,
     "metrics": _metrics,
@@ -83,10 +83,11 @@ KINDS_OF_LISTING: dict[str, Callable[[Path], Rows]] = {
 @click.command()
 @click.argument("what", type=click.Choice(list(KINDS_OF_LISTING)))
 @results_option
+@store_option
 @json_option
-def ls(what: str, results: Path, as_json: bool) -> None:
+def ls(what: str, results: Path, store_url: str | None, as_json: bool) -> None:
     """List WHAT there is."""
-    rows = KINDS_OF_LISTING[what](results)
+    rows = KINDS_OF_LISTING[what](results, store_url)
     if as_json:
         print_json(rows)
         return

@@ -25,6 +25,18 @@ def results_option(command: F) -> F:
     )(command)
 
 
+def store_option(command: F) -> F:
+    """Adds `--store URL`, passed as `store_url`."""
+    return click.option(
+        "--store",
+        "store_url",
+        metavar="URL",
+        envvar="BENCH_STORE",
+        show_envvar=True,
+        help="Database other than the results folder's SQLite, such as postgresql+psycopg://user@host/name.",
+    )(command)
+
+
 def json_option(command: F) -> F:
     """Adds `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)

@@ -8,16 +8,17 @@ from typing import Any
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option
+from bench.cli.options import json_option, print_json, print_table, results_option, store_option
 
 
 @click.command()
 @click.argument("run", default="latest")
 @results_option
+@store_option
 @json_option
-def show(run: str, results: Path, as_json: bool) -> None:
+def show(run: str, results: Path, store_url: str | None, as_json: bool) -> None:
     """Show RUN ('latest', an id, or the beginning of one): every cell, and the fronts."""
-    view = open_view(run, results)
+    view = open_view(run, results, store_url)
     if as_json:
         print_json(run_json(view))
         return
@@ -37,6 +38,8 @@ def print_view(view: Any) -> None:
     for task in view.tasks:
         front = view.decision.fronts().get(task.name, [])
         rows += [_row(task.name, entry, front) for entry in sorted(task.entries, key=_best_first)]
+    if view.remark:
+        click.echo(f"{view.remark}.\n")
     runnable = [row for row in rows if row[2] != "unsupported"]
     print_table(header, runnable, right=(4, 5, 6, 7))
     if len(rows) > len(runnable):
@@ -68,6 +71,7 @@ def _best_first(entry: Any) -> tuple[bool, float]:
 @click.command()
 @click.argument("run", default="latest")
 @results_option
+@store_option
 @click.option(
     "-o",
     "--output",
@@ -81,11 +85,12 @@ def _best_first(entry: Any) -> tuple[bool, float]:
     help="Also write every chart as SVG, PNG, PDF.",
 )
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
-def report(run: str, results: Path, output: Path | None, form: str, figures: Path | None, open_it: bool) -> None:
+def report(run: str, results: Path, store_url: str | None, output: Path | None, form: str, figures: Path | None,
+           open_it: bool) -> None:  # fmt: skip
     """Write the report of RUN again."""
     from bench.report import write_figures, write_html
 
-    view = open_view(run, results)
+    view = open_view(run, results, store_url)
     path = output or results / "reports" / f"{view.info.id}.{form}"
     path.parent.mkdir(parents=True, exist_ok=True)
     if form == "html":
@@ -113,6 +118,7 @@ def _as_text(view: Any, form: str) -> str:
 @click.command()
 @click.argument("run", default="latest")
 @results_option
+@store_option
 @click.option("--format", "form", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True)
 @click.option(
     "-o",
@@ -121,22 +127,22 @@ def _as_text(view: Any, form: str) -> str:
     required=True,
     help="File (json) or folder (csv, parquet).",
 )
-def export(run: str, results: Path, form: str, output: Path) -> None:
+def export(run: str, results: Path, store_url: str | None, form: str, output: Path) -> None:
     """Write the stored facts of RUN: cells, facts, per-example rows, raw timings."""
     from bench.store import Store, export_run
 
-    with Store.open(results, create=False) as store:
+    with Store.open(results, store_url, create=False) as store:
         stored = store.load(run)
     for path in export_run(stored, form, output):
         click.echo(str(path.resolve()))
 
 
-def open_view(run: str, results: Path) -> Any:
+def open_view(run: str, results: Path, store_url: str | None = None) -> Any:
     """Returns a stored run with its summaries and its decision."""
     from bench.report import view_of
     from bench.store import Store
 
-    with Store.open(results, create=False) as store:
+    with Store.open(results, store_url, create=False) as store:
         return view_of(store.load(run))
 
 
@@ -150,7 +156,7 @@ def run_json(view: Any) -> dict[str, Any]:
         "run": {
             "id": info.id, "suite": info.suite, "status": info.status, "started_at": info.started_at,
             "finished_at": info.finished_at, "profile": info.profile, "command": info.command,
-            "machine_key": info.machine_key, "environment": dict(info.environment),
+            "machine_key": info.machine_key, "environment": dict(info.environment), "remark": view.remark,
         },
         "cells": [entry_json(entry) for entry in view.entries],
         "fronts": view.decision.fronts(),

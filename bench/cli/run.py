@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option
+from bench.cli.options import json_option, print_json, results_option, store_option
 from bench.cli.suite import plan_options
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--rerun", is_flag=True, help="Run finished cells again.")
 @click.option("--report", "report_path", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
-@click.option("--store", "store_url", metavar="URL", help="Database other than the results folder's SQLite.")
+@store_option
 @json_option
 def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_report: bool,
         store_url: str | None, as_json: bool, **plan_arguments: Any) -> None:  # fmt: skip
@@ -82,12 +82,20 @@ def _info(plan: Plan, suite: str) -> RunInfo:
         suite=value.name,
         suite_text=plan.suite.text,
         suite_hash=content_hash(value.model_dump(mode="json")),
-        command=shlex.join(["bench", *sys.argv[1:]]),
+        command=shlex.join(["bench", *map(_shown, sys.argv[1:])]),
         machine_key=machine_key(machine),
         profile=plan.measure.profile,
         environment=machine,
         settings=value.model_dump(mode="json"),
     )
+
+
+def _shown(argument: str) -> str:
+    """Returns an argument of the command line as it may be stored: a database address without its password."""
+    from bench.store.database import shown_address
+
+    option, separator, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    return option + separator + (shown_address(value) if "://" in value else value)
 
 
 def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, no_report: bool, as_json: bool) -> None:

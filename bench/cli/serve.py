@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import results_option
+from bench.cli.options import results_option, store_option
 
 
 @click.command()
 @results_option
+@store_option
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 for any free port.")
-def serve(results: Path, port: int) -> None:
+def serve(results: Path, store_url: str | None, port: int) -> None:
     """Serve the reports of a results folder until interrupted."""
     from bench.report.server import make_server
 
-    with make_server(results, port) as server:
+    with make_server(results, port, store_url=store_url) as server:
         click.echo(f"serving {results} on http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends it)")
         server.serve_forever()

@@ -23,7 +23,7 @@ from bench.metrics.base import Metric
 from bench.readings import READINGS
 from bench.stats.bootstrap import percentile_interval
 from bench.stats.paired import holm
-from bench.summary import Entry
+from bench.summary import PRUNED, Entry
 from bench.summary.ratios import Floats, ratio_draws
 from bench.summary.timings import DERIVATIONS
 
@@ -109,7 +109,7 @@ def compare(
             continue
         pair = compare_quality.common_examples(first, second)
         if pair is None:
-            remarks.append(f"'{first.cell.task}': they answered no example in common, so quality is not compared.")
+            remarks.append(f"'{first.cell.task}': {_why_unpaired(first, second)}, so quality is not compared.")
         else:
             quality += [compare_quality.row(pair, metric, replicates, seed) for metric in _common(first, second)]
         efficiency += _efficiency(first, second, (name_a, name_b), readings, replicates, seed)
@@ -117,6 +117,11 @@ def compare(
     family = [replace(row, p_holm=p) for row, p in zip(quality, adjusted, strict=True)]
     judged = tuple(compare_quality.judged(row, name_a, name_b) for row in family)
     return Comparison(name_a, name_b, judged, tuple(efficiency), tuple(remarks))
+
+
+def _why_unpaired(a: Entry, b: Entry) -> str:
+    gone = next((doubt.message for entry in (a, b) for doubt in entry.doubts if doubt.code == PRUNED), None)
+    return gone or "they answered no example in common"
 
 
 def _incomparable(a: Entry, b: Entry | None, name_a: str, name_b: str) -> str | None:

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from bench.decide import cost
 from bench.stats.resample import seeded
 from bench.suite import PriceSpec
-from bench.summary import Entry, Quantity
+from bench.summary import PRUNED, Entry, Quantity
 from bench.summary.facts import PEAKS
 from bench.summary.quality import shared_resamples
 from bench.summary.timings import DERIVATIONS, draws
@@ -40,7 +41,24 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
         sums = resamples.sums([entries[i].statistics[name] for i, name in wanted])
         for (i, name), summed in zip(wanted, sums, strict=True):
             out[name][:, i] = entries[i].metrics[name].value(summed)
+    for i, entry in enumerate(entries):
+        if not any(doubt.code == PRUNED for doubt in entry.doubts):
+            continue
+        for name in set(metrics) & set(entry.quality) - set(entry.statistics):
+            out[name][:, i] = remembered_draws(entry.quality[name], replicates, seeded(seed, entry.id, name))
     return out
+
+
+def remembered_draws(quantity: Quantity, replicates: int, rng: np.random.Generator) -> Floats:
+    """Returns replicates of a number of which only its interval is left: normal, as wide as the interval.
+
+    They are not paired with those of other models, so differences look less certain than they were.
+    """
+    value = np.nan if quantity.value is None else quantity.value
+    if quantity.ci_low is None or quantity.ci_high is None:
+        return np.full(replicates, value)
+    spread = (quantity.ci_high - quantity.ci_low) / (2 * float(norm.ppf(0.975)))
+    return np.asarray(value + spread * rng.standard_normal(replicates), dtype=np.float64)
 
 
 def reading_draws(
@@ -64,7 +82,10 @@ def reading_draws(
         return np.full(replicates, np.nan)
     rng = seeded(seed, entry.id, name)
     if name in DERIVATIONS:
-        return draws(DERIVATIONS[name], entry.timed[DERIVATIONS[name].timed], replicates, rng)
+        timed = entry.timed.get(DERIVATIONS[name].timed)
+        if timed is None:
+            return np.maximum(0.0, remembered_draws(quantity, replicates, rng))
+        return draws(DERIVATIONS[name], timed, replicates, rng)
     if prices is not None and name in ("cost_per_1000", "carbon_per_1000_g"):
         parts = {
             part: reading_draws(entry, part, replicates, seed, prices, use_bounds=use_bounds)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.errors import StoreError
 from bench.record import Cell, content_hash
 from bench.store import Store, StoredRun, Summary
-from bench.summary import Entry, Quantity, summarise
+from bench.summary import Entry, Quantity, summarise_run
 from bench.summary.entry import finite
 
 NOT_TERMS = ("model", "weights", "variant", "template", "schema")
@@ -54,7 +54,8 @@ def remember_missing(store: Store, run_ids: Sequence[str]) -> list[Fresh]:
 def summaries_of(stored: StoredRun) -> list[Summary]:
     """Returns a summary of every reading of every cell of a run."""
     found = []
-    for entry in summarise([record for record in stored.records if record.status != "unsupported"]):
+    kept = tuple(record for record in stored.records if record.status != "unsupported")
+    for entry in summarise_run(replace(stored, records=kept)):
         origin = origin_of(entry, stored.reused)
         quantities = {**entry.quality, **entry.efficiency}
         found += [_summary(entry, name, quantity, origin) for name, quantity in quantities.items()]

@@ -102,6 +102,8 @@ def as_markdown(view: RunView) -> str:
         lines += [*_table(task, view), ""]
     lines += _troubles(view)
     doubts = sum(len(entry.doubts) for entry in view.entries)
+    if view.remark:
+        lines.append(f"{_plain(view.remark)}.\n")
     lines.append(f"{doubts} doubts; run `{_code(view.info.id)}`, profile {_plain(view.info.profile)}.")
     return "\n".join(lines).rstrip() + "\n"
 

@@ -91,7 +91,9 @@ def share_styles(page: str) -> str:
 def _lede(view: RunView) -> str:
     asked = view.suite.description or "Which model should ship?"
     tried = f"{plural(len(view.candidates), 'candidate')} on {plural(len(view.tasks), 'task')}"
-    return f"{asked.rstrip()} {tried}, measured with the profile {view.info.profile}."
+    return f"{asked.rstrip()} {tried}, measured with the profile {view.info.profile}." + (
+        f" {view.remark}." if view.remark else ""
+    )
 
 
 def _css() -> Markup:

@@ -35,23 +35,29 @@ LIST_POLICY = (
 Build = Callable[[Path, str], str]
 
 
-def make_server(results: Path, port: int = PORT, build: Build | None = None) -> ThreadingHTTPServer:
+def make_server(
+    results: Path, port: int = PORT, build: Build | None = None, store_url: str | None = None
+) -> ThreadingHTTPServer:
     """Returns the server over a results folder, bound to 127.0.0.1 but not serving yet.
 
     Args:
         results: the folder; it must hold runs.
         port: 0 for any free one.
         build: makes a run's page from the folder and the run's id; by default `page_of`, remembered.
+        store_url: address of the database, when it is not the folder's SQLite.
 
     Raises:
         StoreError: there are no results.
         EnvironmentLackError: the port is taken.
     """
-    Store.open(results, create=False).close()
-    pages = functools.lru_cache(maxsize=KEPT)(build or page_of)
+    Store.open(results, store_url, create=False).close()
+    make: Build = build or functools.partial(page_of, store_url=store_url)
+    pages = functools.lru_cache(maxsize=KEPT)(make)
 
     class Handler(_Handler):
         folder = results
+        store = store_url
+        fresh = staticmethod(make)
         page = staticmethod(pages)
 
     try:
@@ -62,27 +68,27 @@ def make_server(results: Path, port: int = PORT, build: Build | None = None) -> 
         ) from error
 
 
-def page_of(results: Path, run_id: str) -> str:
+def page_of(results: Path, run_id: str, store_url: str | None = None) -> str:
     """Returns the report of one run."""
-    with Store.open(results, create=False) as store:
+    with Store.open(results, store_url, create=False) as store:
         view: RunView = view_of(store.load(run_id))
     return render(view)
 
 
-def list_page(results: Path) -> str:
+def list_page(results: Path, store_url: str | None = None) -> str:
     """Returns the page that lists the runs, the newest first."""
-    with Store.open(results, create=False) as store:
+    with Store.open(results, store_url, create=False) as store:
         runs = store.runs()
     return environment().get_template("runs.html.j2").render(runs=runs, policy=LIST_POLICY)
 
 
-def find_run(results: Path, run_id: str) -> RunInfo:
+def find_run(results: Path, run_id: str, store_url: str | None = None) -> RunInfo:
     """Returns the run of exactly this id.
 
     Raises:
         UsageError: there is none.
     """
-    with Store.open(results, create=False) as store:
+    with Store.open(results, store_url, create=False) as store:
         for run in store.runs():
             if run.id == run_id:
                 return run
@@ -93,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD for `/` and `/run/ID`; nothing else exists."""
 
     folder: Path
+    store: str | None
+    fresh: Callable[[Path, str], str]
     page: Callable[[Path, str], str]
     timeout = SOCKET_TIMEOUT_S
     server_version = "bench"
@@ -123,12 +131,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _page(self) -> tuple[HTTPStatus, str, str]:
         path = self.path.split("?", 1)[0]
         if path == "/":
-            return HTTPStatus.OK, list_page(self.folder), "text/html"
+            return HTTPStatus.OK, list_page(self.folder, self.store), "text/html"
         match = _RUN.match(path)
         if match is None:
             return HTTPStatus.NOT_FOUND, "There is no such page.", "text/plain"
-        run = find_run(self.folder, match.group(1))
-        build = type(self).page if run.finished_at else page_of
+        run = find_run(self.folder, match.group(1), self.store)
+        build = type(self).page if run.finished_at else type(self).fresh
         return HTTPStatus.OK, build(self.folder, run.id), "text/html"
 
     def _send(self, status: HTTPStatus, text: str, kind: str, *, body: bool) -> None:

@@ -14,7 +14,7 @@ from bench.decide import Decision, Question, decide
 from bench.report.wording import Measure, measure_of
 from bench.store import RunInfo, StoredRun
 from bench.suite import Suite
-from bench.summary import Entry, summarise
+from bench.summary import Entry, summarise_run
 
 MOST_ROWS, FEW_ROWS = 20, 10
 """Rows of a chart in an ordinary run, and in a crowded one."""
@@ -71,6 +71,8 @@ class RunView:
     decision: Decision
     reused: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """(cell label, process) → id of the run that measured it."""
+    remark: str | None = None
+    """What is no longer there of the run."""
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -101,7 +103,7 @@ def view_of(stored: StoredRun, suite: Suite | None = None, decision: Decision | 
         decision: the decision on the run, when it is known already; its entries are shown.
     """
     suite = suite or suite_of(stored.info)
-    decision = decision or decide(summarise(stored.records), Question.of(suite))
+    decision = decision or decide(summarise_run(stored), Question.of(suite))
     entries = decision.entries
     names = dict.fromkeys([task.name for task in suite.tasks] + [entry.cell.task for entry in entries])
     tasks: list[TaskView] = []
@@ -111,7 +113,17 @@ def view_of(stored: StoredRun, suite: Suite | None = None, decision: Decision | 
             measures = [measure_of(objective, found) for objective in suite.objectives]
             known = tuple(measure for measure in measures if measure is not None)
             tasks.append(TaskView(name, found[0].cell.kind, len(tasks), found, known, len(entries) >= CROWDED))
-    return RunView(stored.info, suite, entries, tuple(tasks), decision, stored.reused)
+    return RunView(stored.info, suite, entries, tuple(tasks), decision, stored.reused, _remark(stored))
+
+
+def _remark(stored: StoredRun) -> str | None:
+    if not stored.gone:
+        return None
+    whys = ", ".join(sorted(set(stored.gone.values())))
+    return (
+        f"Of {len(stored.gone)} of {len(stored.records)} records the {whys}. Their numbers are the summaries of that "
+        "night; models are compared by their intervals, no longer example by example"
+    )
 
 
 def suite_of(info: RunInfo) -> Suite:

@@ -7,6 +7,19 @@ way out.
 from bench.store.archive import Store
 from bench.store.export import EXPORT_FORMATS, export_run
 from bench.store.kept import CanarySeconds, Summary
+from bench.store.rescue import Imported, import_kept, open_or_beside
 from bench.store.runs import RunInfo, RunStatus, StoredRun
 
-__all__ = ["EXPORT_FORMATS", "CanarySeconds", "RunInfo", "RunStatus", "Store", "StoredRun", "Summary", "export_run"]
+__all__ = [
+    "EXPORT_FORMATS",
+    "CanarySeconds",
+    "Imported",
+    "RunInfo",
+    "RunStatus",
+    "Store",
+    "StoredRun",
+    "Summary",
+    "export_run",
+    "import_kept",
+    "open_or_beside",
+]

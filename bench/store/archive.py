@@ -2,6 +2,7 @@
 
     results/bench.db                 runs, records, facts, environments
     results/rows/RUN/*.parquet       samples and raw timings of a record
+    results/rows/RUN/*.json          what an unfinished run has finished, a second time
     results/logs/RUN/*.log           what a cell's process printed; written by the executors
     results/locks/                   which runs are alive
 
@@ -20,19 +21,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Executable, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bench.errors import StoreError
+from bench.errors import RecordKeptError, StoreError
 from bench.record import Cell, Record, Sample, Timing
 from bench.store import schema
-from bench.store.database import explained, make_engine, migrate, writing
-from bench.store.encoding import environment_row, fact_row, record_from, record_row, to_json
+from bench.store.database import Migration, explained, make_engine, migrate, patiently, shown_address, writing
+from bench.store.encoding import environment_row, fact_row, record_from, record_row
+from bench.store.journal import Journal
 from bench.store.kept import Kept
 from bench.store.locks import RunLocks
 from bench.store.parquet import write_rows
+from bench.store.reader import ROW_PATHS
+from bench.store.rescue import RECORD_KEY, settle
 from bench.store.runs import RunInfo, RunStatus, new_run_id, utc_now
+from bench.store.schema import HEAD
 
 DATABASE = "bench.db"
 ID_ATTEMPTS = 5
@@ -52,7 +57,6 @@ _RUN_COLUMNS = (
     ),
     *("machine_key", "profile", "rerun", "plan", "settings"),
 )
-_RECORD_KEY = ("model", "variant", "task", "process")
 
 
 class Store(Kept):
@@ -61,7 +65,11 @@ class Store(Kept):
     def __init__(self, results: Path, engine: Engine, place: str, now: Callable[[], datetime]) -> None:
         super().__init__(results, engine, place)
         self._now = now
-        self._locks = RunLocks(results / "locks")
+        self.migration = Migration(HEAD, HEAD)
+        """What opening it took."""
+        self._locks = RunLocks(results / "locks", engine)
+        self.journal = Journal(results / "rows")
+        """What unfinished runs have finished, in case that the database does not take it."""
 
     @classmethod
     def open(
@@ -81,16 +89,18 @@ class Store(Kept):
         database = results / DATABASE
         if url is None and not create and not database.exists():
             raise StoreError(f"{results}: no results are there; run a suite first, or name the folder with --results")
-        place = str(database) if url is None else "the store"
+        place = str(database) if url is None else shown_address(url)
         engine = make_engine(url or f"sqlite:///{database}")
         try:
             with explained(place):
                 results.mkdir(parents=True, exist_ok=True)
-                migrate(engine, results / "locks" / "migrate.lock")
+                migration = migrate(engine, results / "locks" / "migrate.lock")
         except BaseException:
             engine.dispose()
             raise
-        return cls(results, engine, place, now)
+        opened = cls(results, engine, place, now)
+        opened.migration = migration
+        return opened
 
     def close(self) -> None:
         """Lets go of the runs held and of the database."""
@@ -111,15 +121,18 @@ class Store(Kept):
                 run_id = info.id or new_run_id(now)
                 if not self._locks.hold(run_id):
                     continue
+                known = replace(info, id=run_id, started_at=info.started_at or now.isoformat())
                 try:
-                    self._insert_run(replace(info, id=run_id, started_at=info.started_at or now.isoformat()))
+                    self.add_run(known)
                 except IntegrityError:
                     self._locks.release(run_id)
                     continue
+                self.journal.begin(known)
                 return run_id
         raise StoreError(f"{self._place}: a run with the id {info.id or new_run_id(now)} is there already")
 
-    def _insert_run(self, info: RunInfo) -> None:
+    def add_run(self, info: RunInfo) -> None:
+        """Stores a run as it is, its id and times included."""
         environment = environment_row(info.environment)
         with self._write() as connection:
             self._keep(connection, environment)
@@ -145,24 +158,27 @@ class Store(Kept):
             if self._run_rows(runs.c.id == run_id)[0]["status"] == "complete":  # finished just before it was held
                 self._locks.release(run_id)
                 return None
+            settle(self, run_id, forget=False)
             self._set_run(run_id, status="running", finished_at=None)
+            self.journal.begin(self.find(run_id))
         return run_id
 
     def finish_run(self, run_id: str, status: RunStatus) -> None:
-        """Stores how a run ended, and lets go of it."""
+        """Stores how a run ended, with whatever the database did not take before, and lets go of it."""
         with explained(self._place):
+            settle(self, run_id, forget=True)
             self._set_run(run_id, status=status, finished_at=self._now().isoformat())
             self._locks.release(run_id)
 
     def _set_run(self, run_id: str, **values: Any) -> None:
-        with self._write() as connection:
-            connection.execute(update(schema.runs).where(schema.runs.c.id == run_id).values(**values))
+        self.write(update(schema.runs).where(schema.runs.c.id == run_id).values(**values))
 
     def commit(self, run_id: str, record: Record) -> None:
         """Stores a record whole, in place of an earlier one of the same cell and process in this run.
 
         Raises:
-            StoreError: the database did not take it; the record is then kept beside its rows as JSON.
+            RecordKeptError: the database did not take it; the record is then kept beside its rows as JSON.
+            StoreError: nothing can be written into the results folder.
         """
         stem = f"{record.cell.id[:16]}-p{record.process}-{secrets.token_hex(4)}"
         folder = self.results / "rows" / run_id
@@ -173,13 +189,12 @@ class Store(Kept):
                 ("timings", record.timings, Timing),
             ):
                 row[f"{name}_path"] = self._write_rows(folder / f"{stem}.{name}.parquet", rows, kind)
-        facts = [fact_row(fact) for fact in record.facts]
+            environment, facts = environment_row(record.environment), [fact_row(fact) for fact in record.facts]
+            kept = self.journal.keep(run_id, stem, row, environment, facts)
         try:
-            with explained(self._place):
-                self._replace(run_id, row, environment_row(record.environment), facts)
+            self.put(run_id, row, environment, facts)
         except StoreError as error:
-            kept = self._keep_beside(folder / f"{stem}.record.json", record)
-            raise StoreError(f"{error}; the record of {record.cell.label} is kept in {kept}") from error
+            raise RecordKeptError(f"{error}; the record of {record.cell.label} is kept in {kept}", kept) from error
 
     def _write_rows(self, path: Path, rows: Sequence[Any], kind: type[Any]) -> str | None:
         if not rows:
@@ -187,18 +202,12 @@ class Store(Kept):
         write_rows(path, rows, kind)
         return str(path.relative_to(self.results))
 
-    def _keep_beside(self, path: Path, record: Record) -> Path:
-        with explained(self._place):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(to_json(record.summary_dict()), encoding="utf-8")
-        return path
-
-    def _replace(
-        self, run_id: str, row: dict[str, Any], environment: dict[str, Any], facts: list[dict[str, Any]]
-    ) -> None:
-        table, key = schema.records, {"run_id": run_id} | {name: row[name] for name in _RECORD_KEY}
+    def put(self, run_id: str, row: dict[str, Any], environment: dict[str, Any], facts: list[dict[str, Any]]) -> None:
+        """Stores the rows of a record in one transaction, in place of an earlier one."""
+        table, key = schema.records, {"run_id": run_id} | {name: row[name] for name in RECORD_KEY}
         machine = select(schema.runs.c.machine_key).where(schema.runs.c.id == run_id).scalar_subquery()
-        with self._write() as connection:
+
+        def write(connection: Connection) -> None:
             self._keep(connection, environment)
             connection.execute(delete(schema.summaries).where(schema.summaries.c.run_id == run_id))  # out of date now
             connection.execute(delete(table).where(*(table.c[name] == value for name, value in key.items())))
@@ -206,6 +215,9 @@ class Store(Kept):
             number = connection.execute(insert(table).values(**values)).inserted_primary_key
             if number is not None and facts:
                 connection.execute(insert(schema.facts), [{**fact, "record_id": number[0]} for fact in facts])
+
+        with explained(self._place):
+            self._patiently(write)
 
     def reuse(self, run_id: str, cell: Cell, process: int) -> tuple[Record, str] | None:
         """Links the newest `ok` record of the same identity, process and machine into a run.
@@ -220,10 +232,10 @@ class Store(Kept):
             environment, facts = self._details([source])
             found = record_from(source, environment[source["environment_hash"]], tuple(facts[source["id"]]))
             linked = replace(found, cell=cell)
-            kept = {name: source[name] for name in ("samples_path", "timings_path")}
+            kept = {name: source[name] for name in ROW_PATHS}
             origin: str = source["reused_from"] or source["run_id"]
             row = record_row(linked) | kept | {"reused_from": origin}
-            self._replace(run_id, row, environment_row(linked.environment), [fact_row(fact) for fact in linked.facts])
+        self.put(run_id, row, environment_row(linked.environment), [fact_row(fact) for fact in linked.facts])
         return linked, origin
 
     def _finished(self, run_id: str, cell_id: str, process: int) -> dict[str, Any] | None:
@@ -237,13 +249,42 @@ class Store(Kept):
         )
         with explained(self._place):
             for row in self._read(query):
-                paths = [row[name] for name in ("samples_path", "timings_path") if row[name] is not None]
-                if all((self.results / path).is_file() for path in paths):
+                if row["pruned_at"] is None and self._are_here(row):
                     return row
         return None
 
+    def hold(self, run_id: str) -> bool:
+        """Returns whether this process now holds a run; False when another one does."""
+        with explained(self._place):
+            return self._locks.hold(run_id)
+
+    def release(self, run_id: str) -> None:
+        """Lets go of a run."""
+        self._locks.release(run_id)
+
+    def probe(self) -> None:
+        """Writes nothing new, to see whether the database can be written.
+
+        Raises:
+            StoreError: it cannot.
+        """
+        with explained(self._place), self._write() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+
+    def write(self, query: Executable) -> None:
+        """Does one statement that may be repeated."""
+        with explained(self._place):
+            self._patiently(lambda connection: connection.execute(query))
+
     def _write(self) -> AbstractContextManager[Connection]:
         return writing(self._engine)
+
+    def _patiently(self, write: Callable[[Connection], object]) -> None:
+        def once() -> None:
+            with self._write() as connection:
+                write(connection)
+
+        patiently(self._engine, once)
 
     def _keep(self, connection: Connection, environment: dict[str, Any]) -> None:
         """Stores an environment unless it is there."""

@@ -8,14 +8,17 @@ Source: https://www.sqlite.org/lang_transaction.html
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from bench.errors import EnvironmentLackError, StoreError, UsageError
 from bench.store.encoding import to_json
@@ -23,6 +26,13 @@ from bench.store.schema import HEAD
 
 BUSY_TIMEOUT_S = 60
 """How long a writer waits for others. A commit takes milliseconds: this is enough for hundreds of writers."""
+
+RETRY_DELAYS_S = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Waits before a lost server is tried again; half a minute in all, which the restart of a PostgreSQL server takes."""
+
+LOST = ("08", "57P")
+"""SQLSTATE classes that mean a lost connection, or a server that stops or starts; psycopg gives none when there was
+nobody to give one. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 MIGRATION_LOCK = 0x62656E6368
 """PostgreSQL advisory lock held while tables are made or migrated ("bench" in ASCII)."""
@@ -37,6 +47,16 @@ _EXPLAINED = (
         "it cannot be opened; check that it is a file and that its folder exists and can be written",
     ),
     ("locked", f"another process kept it locked for {BUSY_TIMEOUT_S} s; find and end that process"),
+    ("password authentication failed", "the server refused the password; put the right one into ~/.pgpass"),
+    ("Connection refused", "no server answers there; start it, or correct the address"),
+    ("No such file or directory", "no server answers there; start it, or correct the address"),
+    ("could not translate host name", "the host is not known; correct the address"),
+    ("does not exist", "create that database or user on the server, or correct the address"),
+    ("permission denied", "the user may not do that; grant it the right to create and write tables"),
+    ("server closed the connection", "the server went away; see its log, and try again"),
+    ("the connection is lost", "the server went away; see its log, and try again"),
+    ("terminating connection", "the server was stopped; start it, and try again"),
+    ("starting up", "the server is starting; try again in a moment"),
     ("is full", "the disk is full; make room"),
     ("disk I/O error", "the disk reports an error; check the disk"),
 )
@@ -58,6 +78,18 @@ def explained(place: str) -> Iterator[None]:
         ) from error
 
 
+def shown_address(url: str) -> str:
+    """Returns a database address without its password.
+
+    >>> shown_address("postgresql+psycopg://me:secret@host/name")
+    'postgresql+psycopg://me:***@host/name'
+    """
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "a database address that cannot be read"
+
+
 def make_engine(url: str) -> Engine:
     """Returns an engine for `url`, which connects to nothing yet.
 
@@ -75,6 +107,31 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+T = TypeVar("T")
+
+
+def patiently(engine: Engine, action: Callable[[], T]) -> T:
+    """Returns what `action`, one transaction, returns; tries it again while a server is away, for half a minute.
+
+    SQLite waits by itself (`BUSY_TIMEOUT_S`). The action must be one that may be done twice: a commit whose answer
+    was lost is repeated.
+    """
+    for delay in RETRY_DELAYS_S if engine.dialect.name == "postgresql" else ():
+        try:
+            return action()
+        except DBAPIError as error:
+            if not _is_lost(error):
+                raise
+            time.sleep(delay)
+    return action()
+
+
+def _is_lost(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    unknown = state is None and type(error.orig).__name__ == "OperationalError"
+    return error.connection_invalidated or unknown or str(state).startswith(LOST)
 
 
 def _pool_options(url: str) -> dict[str, Any]:
@@ -97,22 +154,57 @@ def writing(engine: Engine) -> AbstractContextManager[Connection]:
     return engine.execution_options(writes=True).begin()
 
 
-def migrate(engine: Engine, lock_path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What it took to bring a database to the newest version."""
+
+    before: str | None
+    """None for a database that had no tables yet."""
+    after: str
+    backup: Path | None = None
+    """Copy of a SQLite file as it was before."""
+
+
+def migrate(engine: Engine, lock_path: Path) -> Migration:
     """Brings the database to the newest version; does nothing, and writes nothing, when it is there already.
+
+    A SQLite file of an older version is copied beside itself first; of a server, its own tools make copies.
 
     Raises:
         StoreError: the database is newer than this bench.
     """
     with engine.connect() as connection:
-        if _version(connection) == HEAD:
-            return
+        before = version_of(connection)
+    if before == HEAD:
+        return Migration(HEAD, HEAD)
     with exclusive(lock_path):
+        backup = None
         if engine.dialect.name == "sqlite":
+            backup = _copy(engine)
             _use_write_ahead_log(engine)
         with writing(engine) as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             _upgrade(connection)
+    return Migration(before, HEAD, backup)
+
+
+def _copy(engine: Engine) -> Path | None:
+    """Copies a SQLite file of an older version to `FILE.VERSION-backup`; what others write meanwhile waits.
+
+    Source: https://www.sqlite.org/backup.html
+    """
+    with engine.connect() as connection:
+        version = version_of(connection)  # again: another process may have been first
+        file = connection.execute(text("SELECT file FROM pragma_database_list WHERE name = 'main'")).scalar()
+    if version in (None, HEAD) or not file:
+        return None
+    path = Path(f"{file}.{version}-backup")
+    partial = path.with_name(path.name + ".partial")
+    with engine.raw_connection() as source, closing(sqlite3.connect(partial)) as target:
+        source.driver_connection.backup(target)  # type: ignore[union-attr]
+    partial.replace(path)
+    return path
 
 
 def _use_write_ahead_log(engine: Engine) -> None:
@@ -120,7 +212,12 @@ def _use_write_ahead_log(engine: Engine) -> None:
         connection.cursor().execute("PRAGMA journal_mode = WAL")
 
 
-def _version(connection: Connection) -> str | None:
+def version_of(connection: Connection) -> str | None:
+    """Returns the version of the database's tables; None when it has none.
+
+    Raises:
+        StoreError: the database is newer than this bench.
+    """
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -133,7 +230,7 @@ def _version(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection) -> None:
-    if _version(connection) == HEAD:
+    if version_of(connection) == HEAD:
         return  # another process was first
     from alembic import command
     from alembic.config import Config

@@ -13,13 +13,19 @@ from sqlalchemy import Engine, select
 from bench.errors import UsageError
 from bench.record import Fact, Record, Sample, Timing
 from bench.store import schema
-from bench.store.database import explained
+from bench.store.database import explained, patiently
 from bench.store.encoding import fact_from, record_from
 from bench.store.parquet import read_rows
 from bench.store.runs import RunInfo, StoredRun
 
 SETTLED = ("ok", "unsupported")
 """Statuses that a resumed run does not try again."""
+
+ROW_PATHS = ("samples_path", "timings_path")
+"""Columns of the table `records` that name a Parquet file, relative to the results folder."""
+
+Labelled = dict[tuple[str, int], str]
+"""Something of some records, by cell label and process."""
 
 SLICE = 500
 """Values in one IN list; SQLite takes at least 999 (SQLITE_MAX_VARIABLE_NUMBER of old versions)."""
@@ -34,9 +40,30 @@ class Reader:
         self._place = place
 
     def settled(self, run_id: str) -> dict[tuple[str, str, int], Record]:
-        """Returns the records, without rows, that need not be tried again, by (cell id, label, process)."""
-        records = self._records(schema.records.c.run_id == run_id, rows=False)[0]
-        return {(r.cell.id, r.cell.label, r.process): r for r in records if r.status in SETTLED}
+        """Returns the records, without rows, that need not be tried again, by (cell id, label, process).
+
+        One whose rows are in another machine's results folder is tried again in this one.
+        """
+        table, where = schema.records, schema.records.c.run_id == run_id
+        records = self._records(where, rows=False)[0]
+        key = (table.c.model, table.c.variant, table.c.task, table.c.process)
+        with explained(self._place):
+            rows = self._read(select(*key, *(table.c[name] for name in ROW_PATHS)).where(where))
+        away = {tuple(row[column.name] for column in key) for row in rows if not self._are_here(row)}
+        return {
+            (r.cell.id, r.cell.label, r.process): r
+            for r in records
+            if r.status in SETTLED and (r.cell.model, r.cell.variant, r.cell.task, r.process) not in away
+        }
+
+    def has(self, run_id: str) -> bool:
+        """Returns whether the database knows a run."""
+        with explained(self._place):
+            return bool(self._read(select(schema.runs.c.id).where(schema.runs.c.id == run_id)))
+
+    def is_at(self, path: Path) -> bool:
+        """Returns whether `path` is this store's own database."""
+        return self._engine.dialect.name == "sqlite" and Path(self._engine.url.database or "").absolute() == path
 
     def runs(self, suite: str | None = None) -> list[RunInfo]:
         """Returns every run (of one suite), the newest first."""
@@ -71,22 +98,45 @@ class Reader:
             StoreError: rows are missing or damaged.
         """
         info = self.find(ref)
-        records, reused = self._records(schema.records.c.run_id == info.id, rows=rows)
+        records, reused, gone = self._records(schema.records.c.run_id == info.id, rows=rows)
         place = {label: number for number, (_, label) in enumerate(info.plan)}
         ordered = sorted(records, key=lambda record: (place.get(record.cell.label, len(place)), record.process))
-        return StoredRun(info, tuple(ordered), reused)
+        return StoredRun(info, tuple(ordered), reused, gone, self._summaries_of(info.id) if gone else ())
 
-    def _records(self, *where: Any, rows: bool) -> tuple[list[Record], dict[tuple[str, int], str]]:
+    def _summaries_of(self, run_id: str) -> tuple[dict[str, Any], ...]:
+        with explained(self._place):
+            return tuple(self._read(select(schema.summaries).where(schema.summaries.c.run_id == run_id)))
+
+    def _records(self, *where: Any, rows: bool) -> tuple[list[Record], Labelled, Labelled]:
+        """Returns records, which of them were measured by another run, and the rows of which are gone."""
         with explained(self._place):
             found = self._read(select(schema.records).where(*where).order_by(schema.records.c.id))
             environments, facts = self._details(found)
-        records, reused = [], {}
+        records: list[Record] = []
+        reused: Labelled = {}
+        gone: Labelled = {}
         for row in found:
             record = record_from(row, environments[row["environment_hash"]], tuple(facts[row["id"]]))
+            label = (record.cell.label, record.process)
             if row["reused_from"]:
-                reused[record.cell.label, record.process] = row["reused_from"]
-            records.append(self._with_rows(record, row) if rows else record)
-        return records, reused
+                reused[label] = row["reused_from"]
+            why = self._why_gone(row) if rows else None
+            if why is not None:
+                gone[label] = why
+            records.append(self._with_rows(record, row) if rows and why is None else record)
+        return records, reused, gone
+
+    def _why_gone(self, row: dict[str, Any]) -> str | None:
+        """Returns why the rows of a record are not read, though there were some; None when they are to be."""
+        if row["pruned_at"] is not None:
+            return f"raw timings and answers were pruned on {row['pruned_at'][:10]}"
+        if self._are_here(row) or not self._summaries_of(row["run_id"]):
+            return None
+        return "raw timings and answers are not in this results folder"
+
+    def _are_here(self, row: dict[str, Any]) -> bool:
+        paths = [row[name] for name in ROW_PATHS if row[name] is not None]
+        return all((self.results / path).is_file() for path in paths)
 
     def _with_rows(self, record: Record, row: dict[str, Any]) -> Record:
         samples, timings = row["samples_path"], row["timings_path"]
@@ -115,8 +165,11 @@ class Reader:
         return self._read(select(runs).where(*where).order_by(runs.c.started_at.desc(), runs.c.id.desc()))
 
     def _read(self, query: Any) -> list[dict[str, Any]]:
-        with self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        def once() -> list[dict[str, Any]]:
+            with self._engine.connect() as connection:
+                return [dict(row) for row in connection.execute(query).mappings()]
+
+        return patiently(self._engine, once)
 
 
 def _slices(values: Sequence[Any]) -> list[Sequence[Any]]:

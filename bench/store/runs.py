@@ -61,6 +61,10 @@ class StoredRun:
     """In the plan's order, then by process."""
     reused: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """(cell label, process) → id of the run that measured it, for records that this run did not measure."""
+    gone: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """(cell label, process) → why its samples and timings are no longer there, though they were."""
+    summaries: tuple[Any, ...] = ()
+    """Rows of the table `summaries`, where some are gone: what is left of them."""
 
 
 def utc_now() -> datetime:

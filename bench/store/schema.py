@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest version of the database, as in `migrations/versions`; versions sort as text."""
 
 metadata = MetaData(
@@ -90,10 +90,12 @@ records = Table(
     Column("timings_path", Text),
     Column("reused_from", String(32)),
     Column("schema_version", Integer, nullable=False),
+    Column("pruned_at", String(40)),
     UniqueConstraint("run_id", "model", "variant", "task", "process"),
     Index(None, "cell_id", "machine_key", "status"),
 )
-"""One row per cell and process of a run. Two names may stand for equal models: `cell_id` may come twice."""
+"""One row per cell and process of a run. Two names may stand for equal models: `cell_id` may come twice.
+`pruned_at`: when its samples and timings were removed on purpose; what is left is in `summaries`."""
 
 facts = Table(
     "facts",

@@ -9,5 +9,6 @@ from __future__ import annotations
 
 from bench.summary.entry import Entry, Quantity, canonical, entry_json
 from bench.summary.merge import summarise
+from bench.summary.remembered import PRUNED, summarise_run
 
-__all__ = ["Entry", "Quantity", "canonical", "entry_json", "summarise"]
+__all__ = ["PRUNED", "Entry", "Quantity", "canonical", "entry_json", "summarise", "summarise_run"]

@@ -1,0 +1,93 @@
+"""`bench schedule`: the entry that makes a scheduler run `bench nightly`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from bench.cli.options import results_option, store_option
+
+NAMES = ("systemd", "cron", "github", "gitlab", "kubernetes")
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(NAMES))
+@click.argument("suite")
+@click.option("--at", default="02:30", show_default=True, metavar="HH:MM", help="When, every day; CI services: UTC.")
+@click.option("--deadline", metavar="HH:MM", help="When the night stops and reports what it has.")
+@click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Where its output goes (systemd, cron).")
+@click.option("--runner", help="Labels of the runner, separated by commas (github, gitlab).")
+@click.option("--image", help="Container image that has bench (kubernetes).")
+@click.option("--install", "action", flag_value="install", help="Install it for this user (systemd, cron).")
+@click.option("--remove", "action", flag_value="remove", help="Take it away again (systemd, cron).")
+@results_option
+@store_option
+def schedule(kind: str, suite: str, at: str, deadline: str | None, log: Path | None, runner: str | None,
+             image: str | None, action: str | None, results: Path, store_url: str | None) -> None:  # fmt: skip
+    """Print the entry that makes KIND run `bench nightly SUITE` every day; or install or remove it."""
+    from bench.errors import UsageError
+    from bench.schedule import KINDS, Schedule, parse_time
+
+    found = KINDS[kind]
+    end = None if deadline is None else f"{parse_time(deadline, '--deadline'):%H:%M}"
+    folder = Path.cwd()
+    base = folder if found.here else Path()
+    place = Path.absolute(results) if found.here else results
+    entry = Schedule(
+        suite=_suite(suite, found.here, check=action != "remove"),
+        at=parse_time(at),
+        folder=folder,
+        results=place,
+        python=Path(sys.executable),
+        log=base / log if log is not None else place / "nightly.log",
+        deadline=end,
+        store=store_url,
+    )
+    chosen = {"runner": runner, "image": image}
+    unused = [name for name, value in chosen.items() if value is not None and name != found.option]
+    if unused:
+        raise UsageError(f"--{unused[0]} means nothing to {kind}; leave it out")
+    if found.here and action != "remove":
+        _warn_of_password(store_url)
+    if action is None:
+        value = chosen.get(found.option or "")
+        options = {} if value is None or found.option is None else {found.option: value}
+        click.echo(found.render(entry, **options), nl=False)
+    else:
+        _act(kind, action, entry)
+
+
+def _warn_of_password(store_url: str | None) -> None:
+    from bench.store.database import shown_address
+
+    if store_url is not None and shown_address(store_url) != store_url:
+        click.echo("the database's password stands in this entry; put it into ~/.pgpass instead", err=True)
+
+
+def _suite(suite: str, here: bool, *, check: bool) -> str:
+    """Returns the suite as its scheduler must name it, after a look whether it is one."""
+    from bench.plan import embedded_suites, open_suite
+
+    if not here:
+        return suite
+    if check:
+        open_suite(suite)
+    embedded = suite in embedded_suites() and not Path(suite).exists()
+    return suite if embedded else str(Path(suite).absolute())
+
+
+def _act(kind: str, action: str, entry: object) -> None:
+    from bench.errors import UsageError
+    from bench.schedule import KINDS, Schedule
+
+    assert isinstance(entry, Schedule)
+    found = KINDS[kind]
+    if found.install is None or found.remove is None:
+        raise UsageError(f"--{action} is for systemd and cron; write the output of `bench schedule {kind}` to its file")
+    if action == "install":
+        found.install(entry)
+        click.echo(f"installed: {entry.name}, every day at {entry.at:%H:%M}; it writes to {entry.log}")
+    else:
+        click.echo(f"{'removed' if found.remove(entry) else 'was not installed'}: {entry.name}")

@@ -1,0 +1,93 @@
+"""What is scheduled: one `bench nightly` command, where it runs, and at which time of the day."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+
+from bench.errors import UsageError
+
+_TIME = re.compile(r"(\d{1,2}):(\d{2})")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
+
+NAME_CHARACTERS = 24
+"""Of the suite's name within an entry's name. Kubernetes allows a CronJob 52 characters in all, because the
+controller appends 11 to the name of each Job. Source: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
+"""
+
+
+def parse_time(text: str, option: str = "--at") -> time:
+    """Returns the time of day that `text` (24 hours, HH:MM) names.
+
+    Raises:
+        UsageError: it names none.
+
+    >>> parse_time("2:30")
+    datetime.time(2, 30)
+    """
+    match = _TIME.fullmatch(text.strip())
+    if match is not None and int(match[1]) < 24 and int(match[2]) < 60:
+        return time(int(match[1]), int(match[2]))
+    raise UsageError(f"{option}: '{text}' is no time of day; write it as HH:MM from 00:00 to 23:59, such as 02:30")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A nightly run of one suite, every day at one time.
+
+    Raises:
+        UsageError: a path or an address holds a control character, which no scheduler's file can.
+    """
+
+    suite: str
+    """A suite file, absolute when it runs on this machine, or the name of an embedded suite."""
+    at: time
+    """Local time of the machine; UTC where the scheduler knows no other."""
+    folder: Path
+    """Working folder, absolute."""
+    results: Path
+    """The results folder, absolute when it runs on this machine."""
+    python: Path
+    """The interpreter that has bench, absolute and not resolved: a virtual environment is known by this path."""
+    log: Path
+    """What the run prints is appended here."""
+    deadline: str | None = None
+    """Time of day by which the night stops, HH:MM."""
+    store: str | None = None
+    """Database address, when it is not the results folder's SQLite."""
+
+    def __post_init__(self) -> None:
+        for text in (*self.command, str(self.folder), str(self.log)):
+            if _CONTROL.search(text):
+                raise UsageError(f"{text!r} holds a control character, which a scheduler's file cannot; rename it")
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What follows `bench`."""
+        store = () if self.store is None else ("--store", self.store)
+        deadline = () if self.deadline is None else ("--deadline", self.deadline)
+        return ("nightly", self.suite, "--results", str(self.results), *store, *deadline)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The whole command; the interpreter by its absolute path, since schedulers know no virtual environment."""
+        return (str(self.python), "-m", "bench", *self.arguments)
+
+    @property
+    def name(self) -> str:
+        """Names the entry: `bench-nightly-topic-3f9c2a`; the same suite and results folder have the same name.
+
+        The time is no part of it, so that installing again moves the entry instead of adding a second one.
+        """
+        stem = _NOT_IN_A_NAME.sub("-", Path(self.suite).stem.lower()).strip("-")[:NAME_CHARACTERS].strip("-")
+        identity = "\0".join((self.suite, str(self.results), self.store or ""))
+        return "-".join(filter(None, ("bench-nightly", stem, hashlib.sha256(identity.encode()).hexdigest()[:6])))
+
+    @property
+    def cron(self) -> str:
+        """The five fields of cron."""
+        return f"{self.at.minute} {self.at.hour} * * *"

@@ -1,0 +1,32 @@
+"""Which schedulers there are: how each one's entry is written, and which can be installed from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench.schedule import crontab, kubernetes, pipeline, systemd
+from bench.schedule.entry import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One scheduler."""
+
+    render: Callable[..., str]
+    """From a schedule to the text of its entry; `option` is passed by its name."""
+    here: bool
+    """Whether it runs on this machine, with its paths."""
+    option: str | None = None
+    """The command line's option that it takes beside the schedule."""
+    install: Callable[[Schedule], None] | None = None
+    remove: Callable[[Schedule], bool] | None = None
+
+
+KINDS: Mapping[str, Kind] = {
+    "systemd": Kind(systemd.render, here=True, install=systemd.install, remove=systemd.remove),
+    "cron": Kind(crontab.render, here=True, install=crontab.install, remove=crontab.remove),
+    "github": Kind(pipeline.github, here=False, option="runner"),
+    "gitlab": Kind(pipeline.gitlab, here=False, option="runner"),
+    "kubernetes": Kind(kubernetes.kubernetes, here=False, option="image"),
+}

@@ -1,0 +1,106 @@
+"""Entries for CI services: a GitHub workflow, a GitLab job.
+
+Both need a runner of your own that has bench on its PATH: a shared one is another machine every night. Its disk
+keeps the history; where the runner is recreated, give `--store` the address of a database.
+Sources: https://docs.github.com/actions/reference/workflow-syntax-for-github-actions and
+https://docs.gitlab.com/ci/yaml/
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from bench.schedule.entry import Schedule
+
+WIDTH = 120
+STORE_VARIABLE = "BENCH_STORE"
+"""Environment variable that `--store` is taken from: an address may hold a password, which belongs to no file."""
+MARGIN_MINUTES = 30
+"""That a job may last longer than its deadline, for the report."""
+DAY_MINUTES = 24 * 60
+
+
+def github(schedule: Schedule, runner: str = "self-hosted") -> str:
+    """Returns `.github/workflows/NAME.yml`."""
+    steps: list[Mapping[str, Any]] = [
+        {"uses": "actions/checkout@v4", "with": {"clean": False}},
+        {"name": "Nightly", "run": _script(schedule), **_secret(schedule)},
+        {
+            "name": "Keep the reports",
+            "if": "always()",
+            "uses": "actions/upload-artifact@v4",
+            "with": {"name": schedule.name, "path": f"{schedule.results}/reports/"},
+        },
+    ]
+    job = {"runs-on": runner.split(","), "timeout-minutes": minutes(schedule), "steps": steps}
+    workflow = {
+        "name": f"bench nightly: {schedule.suite}",
+        "on": {"schedule": [{"cron": schedule.cron}], "workflow_dispatch": {}},
+        "permissions": {"contents": "read"},
+        "concurrency": {"group": schedule.name, "cancel-in-progress": False},
+        "jobs": {"nightly": job},
+    }
+    comment = (
+        f"# .github/workflows/{schedule.name}.yml, written by bench schedule. The time is UTC.\n"
+        "# The runner has bench on its PATH. "
+        "`clean: false` keeps the results folder between the nights.\n"
+    )
+    return comment + to_yaml(workflow)
+
+
+def gitlab(schedule: Schedule, runner: str = "bench") -> str:
+    """Returns a job for `.gitlab-ci.yml`; GitLab keeps the time itself in the project's pipeline schedules."""
+    job = {
+        "stage": "test",
+        "tags": runner.split(","),
+        "rules": [{"if": '$CI_PIPELINE_SOURCE == "schedule"'}],
+        "resource_group": schedule.name,
+        "interruptible": False,
+        "timeout": f"{minutes(schedule)} minutes",
+        "variables": {"GIT_CLEAN_FLAGS": f"-ffdx -e {shlex.quote(str(schedule.results))}/"},
+        "script": [_script(schedule)],
+        "artifacts": {"when": "always", "paths": [f"{schedule.results}/reports/"], "expire_in": "30 days"},
+    }
+    comment = (
+        "# .gitlab-ci.yml, written by bench schedule. The runner has bench on its PATH.\n"
+        f'# Then in the project: Build > Pipeline schedules > New schedule, interval pattern "{schedule.cron}".\n'
+    )
+    if schedule.store is not None:
+        comment += f"# The database's address is the masked CI/CD variable {STORE_VARIABLE}.\n"
+    return comment + to_yaml({schedule.name: job})
+
+
+def to_yaml(*documents: Mapping[str, Any]) -> str:
+    """Returns the documents as YAML, the keys in their order."""
+    yaml, out = YAML(), StringIO()
+    yaml.width = WIDTH
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.dump_all(list(documents), out)
+    return out.getvalue()
+
+
+def minutes(schedule: Schedule) -> int:
+    """Returns how long a night may take; without a deadline, a day."""
+    if schedule.deadline is None:
+        return DAY_MINUTES - MARGIN_MINUTES
+    hour, minute = (int(part) for part in schedule.deadline.split(":"))
+    span = (60 * hour + minute - 60 * schedule.at.hour - schedule.at.minute) % DAY_MINUTES
+    return span + MARGIN_MINUTES
+
+
+def _script(schedule: Schedule) -> str:
+    """Returns the command, the database's address left to the environment."""
+    words = list(schedule.arguments)
+    if schedule.store is not None:
+        place = words.index("--store")
+        del words[place : place + 2]
+    return shlex.join(["bench", *words])
+
+
+def _secret(schedule: Schedule) -> dict[str, Any]:
+    return {} if schedule.store is None else {"env": {STORE_VARIABLE: "${{ secrets." + STORE_VARIABLE + " }}"}}

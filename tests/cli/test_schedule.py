@@ -1,0 +1,75 @@
+"""`bench schedule`: what it prints, installs and refuses."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import main
+from tests.schedule.entries import put_command
+from tests.schedule.test_crontab import FAKE
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BENCH_STORE", raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["systemd", "cron", "github", "gitlab", "kubernetes"])
+def test_every_kind_prints_its_entry_and_writes_nothing(kind, folder, capsys):
+    assert main(["schedule", kind, "quickstart", "--at", "04:05"]) == 0
+    said = capsys.readouterr().out
+    assert "5 4 * * *" in said or "OnCalendar=*-*-* 04:05:00" in said
+    assert "quickstart" in said
+    assert list(folder.iterdir()) == []
+
+
+def test_paths_of_this_machine_are_absolute(folder, capsys):
+    Path("my suite.yaml").write_text("name: x\nmodels: [{name: f, family: baseline, strategy: majority}]\n"
+        "tasks: [{name: t, kind: classification, data: {path: t.jsonl}}]\n")  # fmt: skip
+    assert main(["schedule", "cron", "my suite.yaml", "--results", "out", "--deadline", "6:00"]) == 0
+    [_, line, _] = capsys.readouterr().out.splitlines()
+    assert shlex.split(line.removeprefix("30 2 * * * ")) == [
+        "cd", str(folder), "&&", sys.executable, "-m", "bench", "nightly", str(folder / "my suite.yaml"),
+        "--results", str(folder / "out"), "--deadline", "06:00", ">>", str(folder / "out/nightly.log"), "2>&1",
+    ]  # fmt: skip
+
+
+def test_install_and_remove_even_when_the_suite_is_gone(folder, capsys, monkeypatch):
+    put_command(folder / "bin", "crontab", FAKE)
+    monkeypatch.setenv("PATH", str(folder / "bin"), prepend=":")
+    monkeypatch.setenv("TABLE", str(folder / "table"))
+    assert main(["schedule", "cron", "quickstart", "--install"]) == 0
+    assert "every day at 02:30; it writes to" in capsys.readouterr().out
+    assert "nightly quickstart" in (folder / "table").read_text()
+    assert main(["schedule", "cron", "quickstart", "--remove"]) == 0
+    assert main(["schedule", "cron", "quickstart", "--remove"]) == 0
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["removed", "was not installed"]
+    assert main(["schedule", "cron", "gone.yaml", "--remove"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["cron", "quickstart", "--at", "25:00"], "--at: '25:00' is no time of day; write it as HH:MM"),
+        (["cron", "quickstart", "--deadline", "8h"], "--deadline: '8h' is no time of day"),
+        (["cron", "quickstrat"], "did you mean 'quickstart'?"),
+        (["cron", "gone.yaml"], "there is no such file"),
+        (["gitlab", "quickstart", "--install"], "--install is for systemd and cron"),
+        (["github", "quickstart", "--image", "x"], "--image means nothing to github"),
+        (["launchd", "quickstart"], "'launchd' is not one of"),
+    ],
+)
+def test_what_is_wrong_is_said(arguments, said, capsys):
+    assert main(["schedule", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_password_in_an_entry_is_warned_of(capsys):
+    assert main(["schedule", "cron", "quickstart", "--store", "postgresql+psycopg://me:secret@h/n"]) == 0
+    assert "put it into ~/.pgpass instead" in capsys.readouterr().err
+    assert main(["schedule", "cron", "quickstart", "--store", "postgresql+psycopg://me@h/n"]) == 0
+    assert capsys.readouterr().err == ""
