@@ -1,9 +1,8 @@
-"""Writes the two pages: self-contained, no request, no script needed, the report's style sheet with a few rules more."""
+"""Writes the two pages: self-contained, no request, no script; the report's style sheet and a few rules more."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +69,7 @@ def index_page(history: History, rows: list[IndexRow], readings: list[Reading], 
         moved=moved[:MOVED_SHOWN],
         more=max(0, len(moved) - MOVED_SHOWN),
         readings=len(readings),
+        links=links,
         canary=_canary(history, links),
     )  # fmt: skip
 
@@ -77,8 +77,8 @@ def index_page(history: History, rows: list[IndexRow], readings: list[Reading], 
 def trends_page(history: History, readings: list[Reading], links: Mapping[str, str]) -> str:
     """Returns the page with every reading over the nights, task by task and candidate by candidate."""
     tasks = []
-    for number, (task, found) in enumerate(groupby(sorted(readings, key=lambda r: r.task), key=lambda r: r.task)):
-        of_task = list(found)
+    for number, task in enumerate(dict.fromkeys(reading.task for reading in readings)):
+        of_task = [reading for reading in readings if reading.task == task]
         names = dict.fromkeys(reading.candidate for reading in of_task)
         groups = [(name, [reading for reading in of_task if reading.candidate == name]) for name in names]
         tasks.append((f"task-{number}", task, groups, [reading for reading in of_task if reading.moved]))
@@ -103,11 +103,17 @@ def _page(template: str, history: History, **page: Any) -> str:
     nights = history.nights
     span = f"{nights[0].started_at[:10]} to {nights[-1].started_at[:10]}" if nights else "none yet"
     env = environment()
-    env.filters["after_label"] = lambda text: text.split(": ", 1)[-1]
+    env.filters["after_label"] = _after_label
     return env.get_template(template).render(
         page=page, suite=history.suite, nights=len(nights), span=span, counted=plural(len(nights), "night"),
         policy=POLICY, css=_css(), version=method.version(),
     )  # fmt: skip
+
+
+def _after_label(text: str) -> str:
+    """Returns an alarm's or a change's text without the series that it stands beside, and without its verdict."""
+    said = text.split(": ", 1)[-1]
+    return said.removeprefix("worse, ").removeprefix("better, ")
 
 
 def _css() -> Markup:

@@ -22,7 +22,8 @@ SHOWN_NIGHTS = 90
 LISTED_NIGHTS = 10
 """Nights in the table below a drawing."""
 LISTED_UP_TO = 120
-"""Readings of a page up to which each has such a table; with more the page would be too heavy to open."""
+"""Readings of a page up to which each has such a table, and a dot a night; with more the page
+would be too heavy to open."""
 LOOKS = {
     "regressed": ("▼", "bad"), "suspected": ("?", "doubt"), "improved": ("▲", "good"), "unchanged": ("=", "calm"),
     "insufficient history": ("○", "calm"), "environment changed": ("◆", "env"), "unknown": ("?", "doubt"),
@@ -157,7 +158,7 @@ def _reading(series: Series, place: int, links: Mapping[str, str], *, listed: bo
         task=series.task,
         newest=number(values[-1], series.unit) if points[-1].value is not None else "no value last night",
         against=_against(series),
-        svg=sparkline_svg(series, points, changes, links, anchor),
+        svg=sparkline_svg(series, points, changes, links, anchor, dots=listed),
         low=number(min(values), series.unit),
         high=number(max(values), series.unit),
         alarm=trend_alarm(series),
@@ -180,8 +181,9 @@ def _against(series: Series) -> str:
     if scale_of(series.reading, series.unit).relative:
         if before <= 0 or newest <= 0:
             return ""
-        return f"{change_words(series, math.log(newest / before))} against the median before"
-    return f"{change_words(series, newest - before)} against the median before"
+        return f"{change_words(series, math.log(newest / before))} vs. the median"
+    words = change_words(series, newest - before) if newest != before else "as"
+    return f"{words} the median" if words == "as" else f"{words} vs. the median"
 
 
 def canary_series(history: History) -> Series | None:

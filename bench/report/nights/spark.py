@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -22,8 +23,6 @@ LEFT, RIGHT, TOP, BOTTOM = 5.0, 7.0, 15.0, 6.0
 STEPS_HIGH = 4.0
 """A line's height spans at least so many of the smallest changes that count: without it the scatter of a steady
 series fills the height, and every reading looks alarming."""
-MOST_DOTS = 130
-"""Beyond so many nights single dots are a smear, and only the line is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,13 @@ def frame_of(series: Series, points: Sequence[Point]) -> Frame | None:
 
 
 def sparkline_svg(
-    series: Series, points: Sequence[Point], changes: Sequence[ChangePoint], links: Mapping[str, str], name: str
+    series: Series,
+    points: Sequence[Point],
+    changes: Sequence[ChangePoint],
+    links: Mapping[str, str],
+    name: str,
+    *,
+    dots: bool = True,
 ) -> Markup:
     """Returns the drawing.
 
@@ -69,12 +74,13 @@ def sparkline_svg(
         changes: its change points.
         links: run id → address of the night's report.
         name: unique on the page, for the ids of title and description.
+        dots: draw a dot a night, which leads to its report.
     """
     frame = frame_of(series, points)
     if frame is None:
         return Markup("")
     parts = [_band(frame, points), _environments(frame, points), _line(frame, points), _missing(frame, points)]
-    if len(points) <= MOST_DOTS:
+    if dots:
         parts.append(_dots(frame, points, series.unit, links))
     parts += [_changes(frame, points, changes, links), _newest(frame, points)]
     head = Markup(
@@ -101,7 +107,7 @@ def _change_text(change: ChangePoint) -> str:
 
 
 def _neighbours(points: Sequence[Point]) -> list[tuple[Point, Point]]:
-    return list(zip(points, points[1:], strict=False))
+    return list(pairwise(points))
 
 
 def _runs(points: Sequence[Point], wanted: Callable[[Point], bool]) -> list[list[tuple[int, Point]]]:
