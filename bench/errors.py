@@ -9,11 +9,13 @@
     │   └── HubError           3  ... a file that the Hugging Face Hub should have served
     ├── StoreError             4  the results folder or database cannot be read or written
     │   └── RecordKeptError    4  ... so a finished record is kept in a file beside it
+    ├── BusyError              7  another nightly run holds the results folder
     ├── UnsupportedError       -  a model cannot do a task (becomes a cell's status, never an exit)
     └── FitError               1  training could not start or diverged
 
 Exit codes without an exception: 0 every cell ok or unsupported; 5 the run finished, and at least one cell is failed,
-oom or timeout; 6 a gate found a regression; 130 interrupted by the user.
+oom or timeout; 6 a gate found a regression; 8 a night was
+stopped by its deadline before everything was measured; 130 interrupted by the user.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from pathlib import Path
 EXIT_OK = 0
 EXIT_CELL_FAILED = 5
 EXIT_REGRESSED = 6
+EXIT_DEADLINE = 8
 EXIT_INTERRUPTED = 130
 
 OUT_OF_MEMORY = (
@@ -90,6 +93,12 @@ class RecordKeptError(StoreError):
     def __init__(self, message: str, path: Path) -> None:
         super().__init__(message)
         self.path = path
+
+
+class BusyError(BenchError):
+    """Another nightly run holds the results folder."""
+
+    exit_code = 7
 
 
 class UnsupportedError(BenchError):

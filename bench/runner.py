@@ -41,6 +41,8 @@ class Finished:
     counts: Mapping[Status, int]
     """Cells by status; a cell of several processes counts as its worst one."""
     interrupted: bool = False
+    cut: bool = False
+    """Whether the executor declined jobs (a deadline came): the run is unfinished, and may be gone on with."""
 
     @property
     def exit_code(self) -> int:
@@ -62,6 +64,7 @@ def run(
     progress: Progress | None = None,
     skip: Mapping[str, str] | None = None,
     canary: bool = False,
+    since: str | None = None,
 ) -> Finished:
     """Runs what is not finished yet of a plan, and returns how it ended.
 
@@ -72,6 +75,8 @@ def run(
         info: what the run is; its `plan` and `rerun` are set from the arguments.
         processes: fresh processes per cell.
         skip: cell id → reason, for cells that cannot run because something that they need did not finish.
+        since: with `rerun`, an unfinished run that began at or after this time (ISO 8601, UTC) is gone on with all
+            the same: a night resumes, and takes nothing from the night before.
         canary: measure a fixed piece of work before and after the cells, for the history of the machine itself.
 
     Raises:
@@ -79,12 +84,12 @@ def run(
             files beside it, and the run stays unfinished.
     """
     info = replace(info, plan=tuple((cell.id, cell.label) for cell in plan), rerun=rerun)
-    run_id, reuse = _take_up(store, info)
+    run_id, reuse = _take_up(store, info, since)
     shown = progress or SilentProgress()
     session = _Session(run_id, executor, store, shown, processes, reuse, dict(skip or {}))
     interrupted = _go(session, plan, seed, canary=canary)
-    _finish(store, session, "interrupted" if interrupted else "complete")
-    return Finished(run_id, count_cells(session.records), interrupted)
+    _finish(store, session, "interrupted" if interrupted or session.cut else "complete")
+    return Finished(run_id, count_cells(session.records), interrupted, session.cut)
 
 
 def _go(session: _Session, plan: Sequence[Cell], seed: int, *, canary: bool) -> bool:
@@ -153,9 +158,9 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _take_up(store: Store, info: RunInfo) -> tuple[str, bool]:
+def _take_up(store: Store, info: RunInfo, since: str | None) -> tuple[str, bool]:
     """Returns the run to continue, or a new one, and whether it may reuse what earlier runs finished."""
-    resumed = None if info.rerun else store.resume(info)
+    resumed = None if info.rerun and since is None else store.resume(info, since=since)
     if resumed is None:
         return store.begin_run(info), not info.rerun
     return resumed, not store.find(resumed).rerun
@@ -212,6 +217,7 @@ class _Session:
     """Of every job that is finished, without rows."""
     ended: set[tuple[str, str]] = field(default_factory=set)
     """(id, label) of the cells that are not ok: their further processes are left out."""
+    cut: bool = False
     kept: list[RecordKeptError] = field(default_factory=list)
     """Of the records that the database did not take: the night goes on without it."""
 
@@ -246,6 +252,11 @@ class _Session:
             return
         self.progress.start(cell, process)
         record = self.executor.run(self._job(cell, process), self.progress.phase, self.progress.tick)
+        if record.status == "skipped":
+            self.cut = True
+            if process > 0:  # the cell has what its earlier processes measured
+                self.progress.leave_out(1)
+                return
         self._keep(record)
         if record.status != "ok":
             self.ended.add((cell.id, cell.label))

@@ -260,6 +260,22 @@ class DecisionSpec(_Strict):
     seed: int = 42
 
 
+class NightlySpec(_Strict):
+    """How `bench nightly` runs the suite; the command line's options win."""
+
+    baseline: str = "previous"
+    """`previous`, `best`, `tag:NAME` or a run."""
+    deadline: str | None = None
+    """Time of day (`"06:00"`) or duration (`"3 h"`) after which nothing is started."""
+    keep_nights: int | None = Field(default=None, ge=1)
+    """Nights whose raw timings and answers are kept; None for all. Summaries are kept for ever."""
+    notify: Literal["always", "problems"] = "always"
+    """`problems`: only when something regressed, failed or was cut short, or a trend alarm says worse."""
+    command: str | None = None
+    """Told the outcome as JSON on its standard input, through the shell. A webhook's address is a secret: it
+    is given by `--webhook` or BENCH_WEBHOOK."""
+
+
 class Suite(_Strict):
     """A whole suite file."""
 
@@ -277,6 +293,7 @@ class Suite(_Strict):
     """Reading or metric → limit, e.g. `latency_p95_s: "<= 50 ms"`."""
     decision: DecisionSpec = DecisionSpec()
     prices: PriceSpec | None = None
+    nightly: NightlySpec = NightlySpec()
 
     @field_validator("models", "tasks")
     @classmethod

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "compare": ("bench.cli.advice:compare", "Compare two models of a run, or two runs, by paired tests."),
     "history": ("bench.cli.history:history", "Show the nights of a suite: every reading as a line of sparks."),
     "gate": ("bench.cli.gate:gate", "Say whether a run is worse than its baseline; exit code 6 when it is."),
+    "nightly": ("bench.cli.nightly:nightly", "Run a suite as a night: lock, run, gate, pages, retention, alert."),
     "tag": ("bench.cli.gate:tag", "Give a run a name, for `bench gate --baseline tag:NAME`."),
     "serve": ("bench.cli.serve:serve", "Serve the reports of a results folder on this machine."),
     "doctor": ("bench.cli.advice:doctor", "Say what this machine can measure, and how to make it quieter."),
@@ -74,5 +75,6 @@ def bench() -> None:
 
     \b
     Exit codes: 0 ok · 1 unexpected error, or a training failed · 2 wrong input · 3 this machine lacks something
-    4 storage · 5 a cell failed · 6 a gate found a regression · 130 interrupted
+    4 storage · 5 a cell failed · 6 a gate found a regression · 7 another night runs · 8 a night's deadline came
+    first · 130 interrupted
     """

@@ -52,8 +52,8 @@ def gate(
     click.get_current_context().exit(found.exit_code)
 
 
-def print_gate(found: GateResult) -> None:
-    """Prints every line, the worst first, and the sentence last."""
+def print_gate(found: GateResult, *, closing: bool = True) -> None:
+    """Prints every line, the worst first, and the sentence last (unless a caller closes with its own)."""
     from bench.history.result import label
 
     rows = [[line.verdict, label(line), line.text] for line in found.lines]
@@ -61,7 +61,8 @@ def print_gate(found: GateResult) -> None:
         print_table(["verdict", "reading", "evidence"], rows)
     for text in (*(front.text for front in found.fronts), *(alarm.text for alarm in found.alarms), *found.remarks):
         click.echo(text)
-    click.echo(found.sentence)
+    if closing:
+        click.echo(found.sentence)
 
 
 @click.command()

@@ -46,11 +46,11 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
     plan = make_plan(located, results, options)
     skipped: dict[str, str] = {}
     if plan.fits:
-        skipped = _fit_missing(plan, results)
+        skipped = fit_missing(plan, results)
         plan = make_plan(located, results, options)
     with Store.open(results, store_url) as store:
         finished = run_plan(
-            plan.written(results), executor, store, _info(plan, suite), processes=plan.processes,
+            plan.written(results), executor, store, run_info(plan), processes=plan.processes,
             seed=located.value.defaults.seed, rerun=rerun, progress=progress_for(sys.stderr),
             skip={cell.id: skipped[cell.model] for cell in plan.cells if cell.model in skipped}, canary=True,
         )  # fmt: skip
@@ -58,7 +58,7 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
     click.get_current_context().exit(finished.exit_code or (EXIT_CELL_FAILED if skipped else 0))
 
 
-def _fit_missing(plan: Plan, results: Path) -> dict[str, str]:
+def fit_missing(plan: Plan, results: Path) -> dict[str, str]:
     """Trains what is missing; returns for each model that could not be trained why."""
     from bench.errors import BenchError
     from bench.runner_fits import run_fits
@@ -73,7 +73,8 @@ def _fit_missing(plan: Plan, results: Path) -> dict[str, str]:
     return failed
 
 
-def _info(plan: Plan, suite: str) -> RunInfo:
+def run_info(plan: Plan) -> RunInfo:
+    """Returns what a run of this plan, started by this command line on this machine, is."""
     from bench.host import fingerprint, machine_key
     from bench.record import content_hash
     from bench.store import RunInfo
@@ -84,12 +85,23 @@ def _info(plan: Plan, suite: str) -> RunInfo:
         suite=value.name,
         suite_text=plan.suite.text,
         suite_hash=content_hash(value.model_dump(mode="json")),
-        command=shlex.join(["bench", *map(_shown, sys.argv[1:])]),
+        command=shlex.join(["bench", *_without_secrets(sys.argv[1:])]),
         machine_key=machine_key(machine),
         profile=plan.measure.profile,
         environment=machine,
         settings=value.model_dump(mode="json"),
     )
+
+
+def _without_secrets(arguments: list[str]) -> list[str]:
+    """Returns the command line as it may be stored: who has a webhook's address can post to it."""
+    found = []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if before == "--webhook":
+            found.append("…")
+        else:
+            found.append("--webhook=…" if argument.startswith("--webhook=") else _shown(argument))
+    return found
 
 
 def _shown(argument: str) -> str:

@@ -88,23 +88,23 @@ def _inert(text: str) -> str:
 def as_markdown(view: RunView) -> str:
     """Returns a summary for a pull request: the answer, one table per task, what did not run."""
     advice, overall = advice_of(view.decision), overall_of(view.decision)
-    lines = [f"## bench: {_plain(view.suite.name)}", ""]
+    lines = [f"## bench: {plain(view.suite.name)}", ""]
     if overall is not None:
         lines += [
-            f"**All tasks together.** {_plain(line)}" if i == 0 else _plain(line)
+            f"**All tasks together.** {plain(line)}" if i == 0 else plain(line)
             for i, line in enumerate(overall.sentences[:2])
         ]
         lines.append("")
     for task in view.tasks:
         about = advice[task.name]
-        lines += [f"### {_plain(task.name)}: {_plain(about.pick) if about.pick else 'no pick'}", ""]
-        lines += [_plain(line) + "\n" for line in about.sentences[:2]]
+        lines += [f"### {plain(task.name)}: {plain(about.pick) if about.pick else 'no pick'}", ""]
+        lines += [plain(line) + "\n" for line in about.sentences[:2]]
         lines += [*_table(task, view), ""]
     lines += _troubles(view)
     doubts = sum(len(entry.doubts) for entry in view.entries)
     if view.remark:
-        lines.append(f"{_plain(view.remark)}.\n")
-    lines.append(f"{doubts} doubts; run `{_code(view.info.id)}`, profile {_plain(view.info.profile)}.")
+        lines.append(f"{plain(view.remark)}.\n")
+    lines.append(f"{doubts} doubts; run `{_code(view.info.id)}`, profile {plain(view.info.profile)}.")
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -121,7 +121,7 @@ def _table(task: TaskView, view: RunView) -> list[str]:
             STANDING_WORDS[found.label] if found is not None and entry.status == "ok" else STATUS_WORDS[entry.status]
         )
         values = [number(q.value, q.unit) if (q := entry.quantity(m.name)) is not None else "–" for m in measures]
-        name = _plain(short(entry.candidate))
+        name = plain(short(entry.candidate))
         lines.append(
             f"| {f'**{name}**' if entry.candidate == advice.pick else name} | {standing} | {' | '.join(values)} |"
         )
@@ -132,13 +132,11 @@ def _troubles(view: RunView) -> list[str]:
     bad: list[Entry] = [entry for entry in view.entries if entry.status not in ("ok", "unsupported")]
     if not bad:
         return []
-    said = [
-        f"- {_plain(short(e.cell.label))}: {STATUS_WORDS[e.status]}, {_plain(cut(e.reason or '', 300))}" for e in bad
-    ]
+    said = [f"- {plain(short(e.cell.label))}: {STATUS_WORDS[e.status]}, {plain(cut(e.reason or '', 300))}" for e in bad]
     return ["### Did not finish", "", *said, ""]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Returns a text that Markdown shows as it is, on one line."""
     return _MARKDOWN.sub(r"\\\1", cut(text, 600).replace("\n", " "))
 

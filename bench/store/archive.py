@@ -139,10 +139,11 @@ class Store(Kept):
             row = {name: getattr(info, name) for name in _RUN_COLUMNS}
             connection.execute(insert(schema.runs).values(**row, environment_hash=environment["hash"]))
 
-    def resume(self, info: RunInfo) -> str | None:
+    def resume(self, info: RunInfo, *, since: str | None = None) -> str | None:
         """Returns the latest run of the same suite, plan and machine if it never finished, and holds it.
 
-        None when that run is complete, when there is none, or when another process is running it.
+        None when that run is complete, when there is none, or when another process is running it. With `since`, only
+        a run that began then or later, and that may reuse as little as this one.
         """
         runs = schema.runs
         query = select(runs.c.id, runs.c.status).where(
@@ -150,6 +151,8 @@ class Store(Kept):
             runs.c.plan_hash == info.plan_hash,
             runs.c.machine_key == info.machine_key,
         )
+        if since is not None:
+            query = query.where(runs.c.started_at >= since, runs.c.rerun == info.rerun)
         with explained(self._place):
             latest = self._read(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1))
             if not latest or latest[0]["status"] == "complete" or not self._locks.hold(latest[0]["id"]):

@@ -1,0 +1,133 @@
+"""`bench nightly`: a whole night of a suite, and one line for the morning."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import json_option, print_json, results_option, store_option
+from bench.cli.suite import plan_options
+
+if TYPE_CHECKING:
+    from bench.nightly.night import Work
+    from bench.nightly.outcome import Outcome
+
+
+@click.command()
+@click.argument("suite")
+@plan_options
+@click.option("--baseline", metavar="WHICH", help="previous (the default), best, tag:NAME, or a run.")
+@click.option("--deadline", metavar="WHEN", help="Stop at this time of day (06:00), or after so long (3 h).")
+@click.option("--keep-nights", type=click.IntRange(min=1), help="Keep raw timings and answers of N nights.")
+@click.option("--notify", type=click.Choice(["always", "problems"]), help="When to tell somebody.")
+@click.option("--command", metavar="COMMAND", help="Shell command that reads the outcome as JSON.")
+@click.option("--webhook", metavar="URL", envvar="BENCH_WEBHOOK", show_envvar=True, help="Is posted the same JSON.")
+@click.option("--rerun", is_flag=True, help="Begin anew, also after an interruption.")
+@store_option
+@results_option
+@json_option
+def nightly(suite: str, results: Path, store_url: str | None, as_json: bool, webhook: str | None, rerun: bool,
+            limit: int | None, only: str | None, profile: str | None, **asked: Any) -> None:  # fmt: skip
+    """Run SUITE as a night: measure, judge, write the pages, clear up, tell somebody.
+
+    Options not given are those of the suite's `nightly:`. After an interruption the same command goes on where it
+    stopped. Exit codes: 0 nothing to do · 6 something regressed · 5 a cell failed · 7 another night is running · 8 the
+    deadline came first · 1 something else went wrong.
+    """
+    from bench.nightly.lock import night_lock
+    from bench.plan import Options, open_suite
+
+    now = _now()
+    located = open_suite(suite)
+    spec = located.value.nightly
+    wanted = type(spec).model_validate({**spec.model_dump(), **{k: v for k, v in asked.items() if v is not None}})
+    deadline = _checked(wanted.deadline, webhook, now)
+    with _stopped_by_signals(), night_lock(results, located.value.name, now):
+        work = _work(located, results, Options(limit, only, profile), rerun, wanted, deadline, webhook)
+        outcome = _run(work, results, store_url, now)
+    _say(outcome, as_json)
+    click.get_current_context().exit(outcome.exit_code)
+
+
+def _now() -> Any:
+    from datetime import datetime
+
+    return datetime.now().astimezone()
+
+
+def _checked(deadline: str | None, webhook: str | None, now: Any) -> Any:
+    """Returns the deadline, after a look at everything that would else fail in the middle of the night."""
+    from bench.nightly.deadline import parse_deadline
+    from bench.nightly.notify import check_webhook
+
+    if webhook is not None:
+        check_webhook(webhook)
+    return None if deadline is None else parse_deadline(deadline, now)
+
+
+def _work(located: Any, results: Path, options: Any, rerun: bool, wanted: Any, deadline: Any,
+          webhook: str | None) -> Work:  # fmt: skip
+    from bench.cli.run import fit_missing, run_info
+    from bench.nightly.night import Work
+    from bench.plan import make_plan
+
+    plan = make_plan(located, results, options)
+    failed = fit_missing(plan, results) if plan.fits else {}
+    if plan.fits:
+        plan = make_plan(located, results, options)
+    skip = {cell.id: failed[cell.model] for cell in plan.cells if cell.model in failed}
+    return Work(plan, run_info(plan), wanted, deadline, webhook, skip, rerun)
+
+
+def _run(work: Work, results: Path, store_url: str | None, now: Any) -> Outcome:
+    from dataclasses import replace
+
+    from bench.executors.local import LocalExecutor
+    from bench.nightly.night import run_night
+    from bench.progress import progress_for
+    from bench.store import open_or_beside
+
+    store, trouble = open_or_beside(results, store_url)
+    if trouble is not None:
+        work = replace(work, troubles=(f"storage: {trouble}",))
+    with store:
+        return run_night(work, store, LocalExecutor(), progress_for(sys.stderr), now,
+                         lambda line: click.echo(line, err=True))  # fmt: skip
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Lets SIGTERM (systemd, a CI service) stop the night as Ctrl-C does: what is finished is kept."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _say(outcome: Outcome, as_json: bool) -> None:
+    """Prints what moved, where to read on, and last the sentence."""
+    from bench.cli.gate import print_gate
+
+    if as_json:
+        print_json(outcome.to_json())
+        return
+    if outcome.gate is not None:
+        print_gate(outcome.gate, closing=False)
+    for cell in outcome.failed:
+        click.echo(f"{cell.status}: {cell.label}: {cell.reason}")
+    for problem in outcome.problems:
+        click.echo(f"trouble: {problem}")
+    for name in ("report", "index"):
+        click.echo(f"{name}: {outcome.pages[name]}")
+    click.echo(outcome.sentence)

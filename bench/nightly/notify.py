@@ -1,0 +1,113 @@
+"""Tells somebody how the night went: a command that reads JSON, a webhook that takes it, the CI's summary.
+
+A webhook's address is a secret (who has it can post), so that it is never stored, printed or put into an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench import __version__
+from bench.errors import BenchError, UsageError
+
+COMMAND_LIMIT_S = 60.0
+"""A hook is to hand over, not to work; one that hangs must not hold the next night's lock."""
+REQUEST_LIMIT_S = 10.0
+WAITS_S = (2.0, 8.0)
+"""Before the second and the third attempt."""
+TAIL = 300
+"""Characters of a failed command's words that are shown."""
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""File that GitHub shows as a job's summary. Source: https://docs.github.com/actions, workflow commands."""
+
+
+class AlertError(BenchError):
+    """Nobody could be told."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirected POST would arrive as a GET without its body, and look delivered."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follows nothing: the redirect is then an error."""
+
+
+def run_command(command: str, payload: Mapping[str, Any], limit_s: float = COMMAND_LIMIT_S) -> None:
+    """Runs a shell command with the payload as JSON on its standard input, and BENCH_* in its environment.
+
+    Raises:
+        AlertError: it failed, or did not end in time.
+    """
+    environment = os.environ | {
+        "BENCH_SUITE": str(payload["suite"]),
+        "BENCH_RUN": str(payload["run_id"]),
+        "BENCH_VERDICT": str(payload["verdict"]),
+        "BENCH_EXIT_CODE": str(payload["exit_code"]),
+        "BENCH_TEXT": str(payload["text"]).replace("\0", "\ufffd"),
+    }
+    text = json.dumps(payload, ensure_ascii=False)
+    try:
+        subprocess.run(
+            command, shell=True, input=text, env=environment, timeout=limit_s, check=True, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise AlertError(f"the command '{command}' did not end within {limit_s:g} s") from error
+    except subprocess.CalledProcessError as error:
+        said = " ".join(str(error.stdout).split())[-TAIL:]
+        raise AlertError(f"the command '{command}' ended with exit code {error.returncode}: {said}") from error
+
+
+def check_webhook(address: str) -> None:
+    """Checks an address before the night.
+
+    Raises:
+        UsageError: it is none of http or https.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError("--webhook: not an address that begins with https:// or http:// and names a host")
+
+
+def post(address: str, payload: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> None:
+    """Posts the payload as JSON, three times at most.
+
+    Raises:
+        AlertError: no attempt was answered with success, or the first answer says that none will be.
+    """
+    body = json.dumps(payload, ensure_ascii=False).encode()
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"bench/{__version__}"}
+    opener = urllib.request.build_opener(_NoRedirect)
+    why = ""
+    for wait in (0.0, *WAITS_S):
+        if wait:
+            sleep(wait)
+        request = urllib.request.Request(address, data=body, headers=headers, method="POST")
+        try:
+            with opener.open(request, timeout=REQUEST_LIMIT_S):
+                return
+        except urllib.error.HTTPError as error:
+            why = f"answered {error.code} {error.reason}"
+            if error.code < 500 and error.code != 429:
+                break
+        except (OSError, HTTPException) as error:
+            why = f"did not answer: {getattr(error, 'reason', error)}"
+    raise AlertError(f"the webhook at {urlsplit(address).hostname} {why}; nobody was told through it")
+
+
+def append_step_summary(markdown: str, environment: Mapping[str, str]) -> None:
+    """Appends the summary where a GitHub workflow runs; does nothing elsewhere."""
+    path = environment.get(STEP_SUMMARY)
+    if path:
+        with Path(path).open("a", encoding="utf-8") as stream:
+            stream.write(markdown + "\n")

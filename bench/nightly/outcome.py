@@ -1,0 +1,148 @@
+"""What a night came to: one value from which the page, the alert, the exit code and the last line are made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.errors import EXIT_CELL_FAILED, EXIT_DEADLINE, EXIT_OK, BenchError
+from bench.history.verdict import GateResult
+from bench.runner import BAD
+
+FILE = "night.json"
+SCHEMA_VERSION = 1
+"""Of `night.json` and of what a webhook is sent."""
+NAMED = 2
+"""Failed cells that the last line names; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """How one cell ended."""
+
+    label: str
+    model: str
+    variant: str
+    task: str
+    status: str
+    reason: str | None
+    wall_s: float
+    """Of all its processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A night, whole or cut short."""
+
+    suite: str
+    run_id: str
+    started_at: str
+    """ISO 8601, UTC."""
+    finished_at: str
+    cells: tuple[CellResult, ...]
+    planned: int
+    """Cells that the suite stands for."""
+    cut: str | None
+    """Why not everything was measured; None when everything was."""
+    gate: GateResult | None
+    """None when it could not be asked; `problems` says why."""
+    problems: tuple[str, ...] = ()
+    """What went wrong beside the cells: storage, pages, alerts."""
+    pages: Mapping[str, str] = field(default_factory=dict)
+    """Name → path."""
+    done: bool = False
+    """Whether everything was done, the alert included; a night that was killed before goes on here."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Cells by status."""
+        found: dict[str, int] = {}
+        for cell in self.cells:
+            found[cell.status] = found.get(cell.status, 0) + 1
+        return found
+
+    @property
+    def failed(self) -> tuple[CellResult, ...]:
+        """Cells that ended badly."""
+        return tuple(cell for cell in self.cells if cell.status in BAD)
+
+    @property
+    def verdict(self) -> str:
+        """The gate's, or `unknown` where it could not be asked."""
+        return "unknown" if self.gate is None else self.gate.verdict
+
+    @property
+    def exit_code(self) -> int:
+        """6 regressed · 5 a cell failed · 8 cut by the deadline · 1 something else went wrong · 0 none of these."""
+        if self.gate is not None and self.gate.exit_code:
+            return self.gate.exit_code
+        if self.failed:
+            return EXIT_CELL_FAILED
+        if self.cut:
+            return EXIT_DEADLINE
+        return BenchError.exit_code if self.problems else EXIT_OK
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether somebody should look: a bad exit code, or a trend that alarms."""
+        alarmed = self.gate is not None and any(alarm.worse for alarm in self.gate.alarms)
+        return self.exit_code != EXIT_OK or alarmed
+
+    @property
+    def sentence(self) -> str:
+        """The last line: what a person reads in the morning."""
+        parts = [f"{self.suite}:"]
+        if self.cut:
+            done = sum(cell.status in ("ok", "unsupported") for cell in self.cells)
+            parts.append(f"Stopped: {self.cut}; {done} of {self.planned} cells are done.")
+        if self.failed:
+            named = "; ".join(f"{cell.label} {cell.status}" for cell in self.failed[:NAMED])
+            more = f" and {len(self.failed) - NAMED} more" if len(self.failed) > NAMED else ""
+            parts.append(f"{len(self.failed)} of {self.planned} cells failed: {named}{more}.")
+        parts.append(self.gate.sentence if self.gate is not None else "The gate could not be asked.")
+        if self.problems:
+            parts.append(
+                f"Trouble: {self.problems[0]}" + (f" (and {len(self.problems) - 1} more)" * (len(self.problems) > 1))
+            )
+        return " ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns everything as JSON-able values."""
+        whole = asdict(self)
+        said = {"verdict": self.verdict, "sentence": self.sentence, "exit_code": self.exit_code, "counts": self.counts}
+        return {"schema_version": SCHEMA_VERSION, **said, **whole}
+
+    def brief(self) -> dict[str, Any]:
+        """Returns what an alert carries: `text` for chats (Slack and Mattermost read it), the rest for programs."""
+        lines = () if self.gate is None else self.gate.lines
+        return {
+            "schema_version": SCHEMA_VERSION, "text": self.sentence, "suite": self.suite, "run_id": self.run_id,
+            "started_at": self.started_at, "finished_at": self.finished_at, "verdict": self.verdict,
+            "exit_code": self.exit_code, "counts": self.counts, "cut": self.cut,
+            "baseline": None if self.gate is None else self.gate.baseline,
+            "changes": [asdict(line) for line in lines if line.verdict in ("regressed", "suspected", "improved")],
+            "alarms": [] if self.gate is None else [asdict(alarm) for alarm in self.gate.alarms],
+            "failed": [asdict(cell) for cell in self.failed], "problems": list(self.problems),
+            "pages": dict(self.pages),
+        }  # fmt: skip
+
+
+def write_outcome(outcome: Outcome, folder: Path) -> Path:
+    """Writes the night's file whole or not at all, and returns its path."""
+    path = folder / FILE
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(outcome.to_json(), indent=1, ensure_ascii=False), encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def read_outcome(folder: Path) -> dict[str, Any] | None:
+    """Returns the JSON of a night's folder; None when there is none, or none that can be read."""
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
