@@ -80,12 +80,21 @@ def _best_first(entry: Any) -> tuple[bool, float]:
     type=click.Path(file_okay=False, path_type=Path),
     help="Also write every chart as SVG, PNG, PDF.",
 )
+@click.option("--reference", metavar="MODEL", help="Candidate that paired differences of quality are to.")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
-def report(run: str, results: Path, output: Path | None, form: str, figures: Path | None, open_it: bool) -> None:
+def report(
+    run: str,
+    results: Path,
+    output: Path | None,
+    form: str,
+    figures: Path | None,
+    reference: str | None,
+    open_it: bool,
+) -> None:
     """Write the report of RUN again."""
     from bench.report import write_figures, write_html
 
-    view = open_view(run, results)
+    view = open_view(run, results, reference)
     path = output or results / "reports" / f"{view.info.id}.{form}"
     path.parent.mkdir(parents=True, exist_ok=True)
     if form == "html":
@@ -131,13 +140,13 @@ def export(run: str, results: Path, form: str, output: Path) -> None:
         click.echo(str(path.resolve()))
 
 
-def open_view(run: str, results: Path) -> Any:
+def open_view(run: str, results: Path, reference: str | None = None) -> Any:
     """Returns a stored run with its summaries and its decision."""
     from bench.report import view_of
     from bench.store import Store
 
     with Store.open(results, create=False) as store:
-        return view_of(store.load(run))
+        return view_of(store.load(run), reference=reference)
 
 
 def run_json(view: Any) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from bench.metrics.lcs import lcs_length
 from bench.metrics.rows import TEXT_KINDS, counted, mean, predictions, references
 from bench.record import Sample
 
-
 REMEMBERED = 2**14
 """Texts whose words are kept: several metrics and models read the same references and answers."""
 
