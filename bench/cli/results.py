@@ -84,13 +84,14 @@ def _best_first(entry: Any) -> tuple[bool, float]:
     type=click.Path(file_okay=False, path_type=Path),
     help="Also write every chart as SVG, PNG, PDF.",
 )
+@click.option("--reference", metavar="MODEL", help="Candidate that paired differences of quality are to.")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
 def report(run: str, results: Path, store_url: str | None, output: Path | None, form: str, figures: Path | None,
-           open_it: bool) -> None:  # fmt: skip
+           reference: str | None, open_it: bool) -> None:  # fmt: skip
     """Write the report of RUN again."""
     from bench.report import write_figures, write_html
 
-    view = open_view(run, results, store_url)
+    view = open_view(run, results, store_url, reference)
     path = output or results / "reports" / f"{view.info.id}.{form}"
     path.parent.mkdir(parents=True, exist_ok=True)
     if form == "html":
@@ -137,13 +138,13 @@ def export(run: str, results: Path, store_url: str | None, form: str, output: Pa
         click.echo(str(path.resolve()))
 
 
-def open_view(run: str, results: Path, store_url: str | None = None) -> Any:
+def open_view(run: str, results: Path, store_url: str | None = None, reference: str | None = None) -> Any:
     """Returns a stored run with its summaries and its decision."""
     from bench.report import view_of
     from bench.store import Store
 
     with Store.open(results, store_url, create=False) as store:
-        return view_of(store.load(run))
+        return view_of(store.load(run), reference=reference)
 
 
 def run_json(view: Any) -> dict[str, Any]:

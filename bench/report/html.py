@@ -34,7 +34,7 @@ def render(view: RunView) -> str:
     marks = marks_of(view.families)
     parts = sections(view, advice, marks)
     explored = any(part.anchor == "explorer" for part in parts)
-    codes = [_asset("page.js"), *([_asset("explorer.js")] if explored else [])]
+    codes = [_asset("page.js"), _asset("differences.js"), *([_asset("explorer.js")] if explored else [])]
     allowed = [*codes, *([bundle()] if explored else [])]
     page = {
         "title": f"bench: {short(view.suite.name)}",

@@ -23,7 +23,7 @@ TEXT_LIMIT = 400
 """Characters of one answer."""
 BUDGET = 100_000
 """Characters of answers in the whole page, so that it stays under 1.5 MB with 60 models on 8 tasks."""
-FEW = 45_000
+FEW = 20_000
 """The same in a crowded run."""
 ANSWER_COST = 110
 """Characters of markup around an answer."""

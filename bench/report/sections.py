@@ -203,6 +203,7 @@ def _figure(plate: Plate) -> dict[str, Any]:
         "takeaway": chart.takeaway,
         "note": chart.note,
         "table": plate.table,
+        "switch": None if plate.switch is None else script_json(plate.switch),
     }
 
 

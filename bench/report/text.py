@@ -15,6 +15,8 @@ from markupsafe import Markup
 NAME_LIMIT = 48
 """Characters of a name that are shown; the longest of the quickstart has 10, of the Hub's usual names about
 40."""
+WHOLE = 14
+"""Up to so many characters a name with hyphens is not broken over two lines."""
 TITLE_LIMIT = 1000
 """Characters of a cut text that its title keeps."""
 REASON_LIMIT = 600
@@ -78,7 +80,8 @@ def name_markup(text: str, limit: int = NAME_LIMIT) -> Markup:
     title."""
     shown = short(text, limit)
     if shown == text:
-        return Markup("<bdi>{}</bdi>").format(shown)
+        whole = len(text) <= WHOLE and "-" in text
+        return Markup('<bdi class="whole">{}</bdi>' if whole else "<bdi>{}</bdi>").format(shown)
     return Markup('<bdi title="{}">{}</bdi>').format(cut(text, TITLE_LIMIT), shown)
 
 

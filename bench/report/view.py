@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bench.decide import Decision, Question, decide
+from bench.errors import UsageError, nearest
 from bench.report.wording import Measure, measure_of
 from bench.store import RunInfo, StoredRun
 from bench.suite import Suite
@@ -34,6 +35,8 @@ class TaskView:
     objectives: tuple[Measure, ...]
     crowded: bool = False
     """Whether the run has so many cells that charts and tables beside them show fewer rows."""
+    reference: str | None = None
+    """The candidate that paired differences are to, where one was asked for."""
 
     @cached_property
     def scored(self) -> tuple[Entry, ...]:
@@ -94,17 +97,26 @@ class RunView:
         return tuple(sorted(found, key=lambda family: family == "baseline"))
 
 
-def view_of(stored: StoredRun, suite: Suite | None = None, decision: Decision | None = None) -> RunView:
+def view_of(
+    stored: StoredRun, suite: Suite | None = None, decision: Decision | None = None, reference: str | None = None
+) -> RunView:
     """Returns the view of a stored run.
 
     Args:
         stored: the run with its rows.
         suite: the suite as parsed; by default the one that the run's settings hold.
         decision: the decision on the run, when it is known already; its entries are shown.
+        reference: the candidate that paired differences are to; by default each task's strongest baseline.
+
+    Raises:
+        UsageError: no candidate has the reference's name.
     """
     suite = suite or suite_of(stored.info)
     decision = decision or decide(summarise_run(stored), Question.of(suite))
     entries = decision.entries
+    candidates = {entry.candidate for entry in entries}
+    if reference is not None and reference not in candidates:
+        raise UsageError(f"no candidate is named '{reference}'; {nearest(reference, candidates)}")
     names = dict.fromkeys([task.name for task in suite.tasks] + [entry.cell.task for entry in entries])
     tasks: list[TaskView] = []
     for name in names:
@@ -112,7 +124,8 @@ def view_of(stored: StoredRun, suite: Suite | None = None, decision: Decision | 
         if found:
             measures = [measure_of(objective, found) for objective in suite.objectives]
             known = tuple(measure for measure in measures if measure is not None)
-            tasks.append(TaskView(name, found[0].cell.kind, len(tasks), found, known, len(entries) >= CROWDED))
+            crowded = len(entries) >= CROWDED
+            tasks.append(TaskView(name, found[0].cell.kind, len(tasks), found, known, crowded, reference))
     return RunView(stored.info, suite, entries, tuple(tasks), decision, stored.reused, _remark(stored))
 
 

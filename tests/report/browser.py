@@ -64,8 +64,8 @@ def requests_of(driver: Any) -> list[str]:
 
 
 def console_of(driver: Any) -> list[str]:
-    """Returns what the console said at the level of errors."""
-    return [line["message"] for line in driver.get_log("browser") if line["level"] == "SEVERE"]
+    """Returns what the console said, warnings too."""
+    return [line["message"] for line in driver.get_log("browser")]
 
 
 def explorer_ready(driver: Any, after: int = 0) -> int:

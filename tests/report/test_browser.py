@@ -144,3 +144,29 @@ def test_hostile_texts_run_nothing(tmp_path: Path) -> None:
             )
             == 0
         )
+
+
+def test_another_reference_redraws_the_differences_as_the_decision_has_them(driver: Any) -> None:
+    from bench.report.advice import advice_of
+    from bench.report.charts.quality import by_quality, differences
+    from bench.report.wording import signed
+
+    view = view_named("quickstart")
+    task = view.tasks[0]
+    names = driver.execute_script("return [...document.querySelectorAll('.switch select')[0].options].map(o => o.text)")
+    assert sorted(names) == sorted(e.candidate for e in by_quality(task))
+    reference = next(e for e in task.scored if e.candidate == "gpt2-large")
+    script = (
+        "const s = document.querySelector('.switch select'); s.value = arguments[0];"
+        "s.dispatchEvent(new Event('change')); const pair = s.closest('.pair');"
+        "return [pair.querySelector('h3').textContent, pair.querySelectorAll('svg circle').length,"
+        " [...pair.querySelector('tbody').rows].map(r => [...r.cells].slice(0, 2).map(c => c.innerText.trim()))]"
+    )
+    before = driver.execute_script(script, "0")
+    title, circles, rows = driver.execute_script(script, str(names.index("gpt2-large")))
+    wanted = differences(task, advice_of(view.decision)["status"], reference)
+    assert "gpt2-large" in title and circles == len(wanted)
+    assert [(name, text.splitlines()[0]) for name, text in rows] == [
+        (g.entry.candidate, signed(g.value)) for g in wanted
+    ]
+    assert driver.execute_script(script, "0") == before

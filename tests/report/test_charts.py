@@ -117,3 +117,30 @@ def test_figures_are_written_in_each_format_with_the_same_bytes(tmp_path) -> Non
     assert {p.suffix for p in first} == {".svg", ".png", ".pdf"}
     for a, b in zip(first, second, strict=True):
         assert a.read_bytes() == b.read_bytes()
+
+
+def test_the_reference_that_was_asked_for_is_drawn_and_offered_first() -> None:
+    from dataclasses import replace
+
+    from bench.report.advice import advice_of
+    from bench.report.charts.quality import quality_plates
+    from bench.report.marks import marks_of
+
+    view = view_named("quickstart")
+    task = replace(view.tasks[0], reference="bert-small")
+    plate = list(quality_plates(task, advice_of(view.decision)["status"], marks_of(view.families)))[1]
+    assert plate.chart.title.endswith("paired difference to bert-small")
+    assert plate.switch is not None
+    first = plate.switch["references"][0]
+    assert plate.switch["names"][first["base"]] == "bert-small"
+    assert plate.chart.takeaway.startswith(f"{first['better']} of {first['of']} candidates")
+
+
+def test_an_unknown_reference_names_the_nearest() -> None:
+    from bench.errors import UsageError
+    from bench.report import view_of
+    from bench.store import StoredRun
+
+    view = view_named("quickstart")
+    with pytest.raises(UsageError, match="bert-small"):
+        view_of(StoredRun(view.info, ()), view.suite, view.decision, reference="bert-smal")

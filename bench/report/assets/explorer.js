@@ -156,7 +156,7 @@
     const axis = (m) => ({ title: title(m), format: ",.3~r", labelColor: c.muted, titleColor: c.muted, gridColor: c.grid, domainColor: c.muted, tickColor: c.muted, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 400, labelOverlap: true, tickCount: 6 });
     for (const layer of spec.layer) {
       for (const [key, log, dom, m] of [["x", state.xlog, now.dx, t.measures[state.x]], ["y", state.ylog, now.dy, t.measures[state.y]]]) {
-        layer.encoding[key].scale = { type: log ? "log" : "linear", domain: dom, nice: false, zero: false };
+        layer.encoding[key].scale = { type: log ? "log" : "linear", domain: dom, nice: false, ...(log ? {} : { zero: false }) };
         layer.encoding[key].axis = axis(m);
       }
       if (layer.encoding.color) layer.encoding.color.scale.range = range;

@@ -18,6 +18,8 @@ from bench.report.marks import Mark
 from bench.report.wording import Measure, number
 
 HEIGHT_IN = 5.3
+TICK_HALF_PX = 16.0
+"""Half the width of a tick's label with four digits, and a gap."""
 MARGINS = {"left": 0.105, "right": 0.985, "top": 0.93, "bottom": 0.125}
 
 
@@ -35,7 +37,7 @@ def draw(
     left = MARGINS["left"] * WIDTH_IN / width_in
     figure.subplots_adjust(left=left, right=MARGINS["right"], top=MARGINS["top"], bottom=MARGINS["bottom"])
     axes = figure.add_subplot()
-    lane = _scale(axes, points, cost, quality)
+    lane = _scale(figure, axes, points, cost, quality)
     axes.set_title(_axis_title(quality), loc="left", fontsize=TEXT, color=MUTED)
     tidy(axes)
     taken = _limits(figure, axes, advice, cost, quality)
@@ -47,7 +49,7 @@ def draw(
     return figure
 
 
-def _scale(axes: Axes, points: Sequence[Point], cost: Measure, quality: Measure) -> Lane:
+def _scale(figure: Figure, axes: Axes, points: Sequence[Point], cost: Measure, quality: Measure) -> Lane:
     """Scales both axes; where a few candidates are far below the rest, gives them a lane at the left."""
     xs = [p.at[0] for p in points]
     low, _ = main_range(cost, xs)
@@ -62,7 +64,7 @@ def _scale(axes: Axes, points: Sequence[Point], cost: Measure, quality: Measure)
     edge = left / wide if log else left - wide
     axes.set_xlim(edge, right)
     axes.axvline(left, color=GRID, linewidth=1.2, linestyle=(0, (1, 2)), zorder=1)
-    axes.annotate(
+    said = axes.annotate(
         "‹ far cheaper",
         (0, 0),
         xycoords="axes fraction",
@@ -72,7 +74,15 @@ def _scale(axes: Axes, points: Sequence[Point], cost: Measure, quality: Measure)
         color=MUTED,
         va="top",
     )
+    _clear_ticks(axes, box_of(figure, said)[2])
     return Lane(low, math.sqrt(edge * left) if log else (edge + left) / 2)
+
+
+def _clear_ticks(axes: Axes, edge: float) -> None:
+    """Drops the ticks whose labels would run into a text at the left that ends at the pixel `edge`."""
+    ticks = [float(tick) for tick in axes.get_xticks()]
+    at = axes.transData.transform([(tick, 0.0) for tick in ticks])[:, 0]
+    axes.set_xticks([tick for tick, x in zip(ticks, at, strict=True) if x - TICK_HALF_PX > edge])
 
 
 def _axis_title(quality: Measure) -> str:

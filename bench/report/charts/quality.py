@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,11 @@ from bench.summary import Entry
 
 MOST_METRICS = 3
 """Metrics in the table beside the chart; the table of results has all."""
+MOST_REFERENCES, FEW_REFERENCES = 20, 3
+"""References that the page's script can switch to, in an ordinary run and in a crowded one (with 60 models all
+pairs would take half a megabyte); `--reference` draws any."""
+DIGITS = 4
+"""Significant digits of a difference that is only drawn."""
 
 
 def quality_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
@@ -113,8 +119,11 @@ class Gap:
 
 
 def reference_of(task: TaskView) -> Entry | None:
-    """Returns the strongest baseline; the weakest candidate where there is none."""
+    """Returns the candidate that was asked for, else the strongest baseline, else the weakest candidate."""
     ordered = by_quality(task)
+    asked = [entry for entry in ordered if entry.candidate == task.reference]
+    if asked:
+        return asked[0]
     floors = [entry for entry in ordered if entry.cell.family == "baseline"]
     return floors[0] if floors else ordered[-1] if len(ordered) > 1 else None
 
@@ -154,7 +163,7 @@ def _difference_plate(
         )
         for g in gaps[: task.rows]
     ]
-    better = [g for g in gaps if (g.low > 0) == measure.higher_is_better and g.settled]
+    better = [g for g in gaps if _beats(g, measure)]
     chart = Chart(
         name=f"quality-difference-{task.number}",
         title=f"{short(task.name)}: paired difference to {reference}",
@@ -167,7 +176,43 @@ def _difference_plate(
         draw=lambda: draw_rows(rows, axis, marks, title=axis.title, zero=True),
         note=left_out(task, len(gaps)),
     )
-    return Plate(chart, difference_table(task, gaps, measure, marks))
+    return Plate(chart, difference_table(task, gaps, measure, marks), switch(task, advice, marks, measure))
+
+
+def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measure: Measure) -> dict[str, Any]:
+    """Returns the differences to each reference that the page offers; the first is the one that is drawn."""
+    ordered = by_quality(task)
+    first = reference_of(task)
+    liked = [first.candidate if first else "", advice.pick or advice.leader or "", advice.runner_up or ""]
+    rank = {name: place for place, name in reversed(list(enumerate(liked)))}
+    offered = sorted(ordered, key=lambda e: rank.get(e.candidate, len(liked)))
+    found = [(e, differences(task, advice, e)) for e in offered[: FEW_REFERENCES if task.crowded else MOST_REFERENCES]]
+    drawn = {entry.candidate for base, gaps in found for entry in (base, *(g.entry for g in gaps[: task.rows]))}
+    shown = [entry for entry in ordered if entry.candidate in drawn]
+    place = {entry.candidate: i for i, entry in enumerate(shown)}
+    return {
+        "names": [short(entry.candidate) for entry in shown],
+        "marks": [marks[entry.cell.family].css.removeprefix("--") for entry in shown],
+        "pick": place.get(advice.pick or "", -1),
+        "title": measure.title,
+        "references": [
+            {
+                "base": place[base.candidate],
+                "better": sum(_beats(gap, measure) for gap in gaps),
+                "of": len(gaps),
+                "gaps": [_packed(gap, place) for gap in gaps[: task.rows]],
+            }
+            for base, gaps in found
+        ],
+    }
+
+
+def _beats(gap: Gap, measure: Measure) -> bool:
+    return gap.settled and (gap.low > 0) == measure.higher_is_better
+
+
+def _packed(gap: Gap, place: Mapping[str, int]) -> list[float]:
+    return [place[gap.entry.candidate], *(float(f"{v:.{DIGITS}g}") for v in (gap.value, gap.low, gap.high))]
 
 
 def difference_table(task: TaskView, gaps: list[Gap], measure: Measure, marks: Mapping[str, Mark]) -> tables.Table:
