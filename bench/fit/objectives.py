@@ -94,8 +94,8 @@ class Objective(nn.Module):
 
     def _in_prompt(self, batch: Batch) -> torch.Tensor:
         ids = batch["source"]
-        inside: torch.Tensor = torch.arange(1, ids.shape[1], device=ids.device) < batch["prompt"].unsqueeze(1)
-        return inside
+        prompt: torch.Tensor = batch["prompt"].unsqueeze(1)
+        return torch.arange(1, ids.shape[1], device=ids.device) < prompt
 
     def _causal(self, net: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         logits = net(input_ids=batch["source"], attention_mask=batch["source_mask"].long()).logits[:, :-1]

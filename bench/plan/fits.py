@@ -156,13 +156,8 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     teacher = _teacher(suite, model, recipe, learnt, data, results)
     recipe_hash = recipe.hash
     data_hash = content_hash([[task.train.hash, task.validation.hash] for task in tasks])
-    fit_id = content_hash(
-        {
-            "version": FIT_VERSION, "recipe": recipe_hash, "data": data_hash, "family": model.family,
-            "start": None if recipe.start == "scratch" else loaded_identity(resolved, suite.path.parent),
-            "tasks": [[task.spec.name, task.template, list(task.labels)] for task in tasks],
-        } | _also(resolved, teacher)
-    )  # fmt: skip
+    start = None if recipe.start == "scratch" else loaded_identity(resolved, suite.path.parent)
+    fit_id = _identity(resolved, recipe_hash, data_hash, start, tasks, teacher)
     place = output or fit_paths(suite, model)[1] or results.resolve() / FITS_FOLDER / f"{model.name}-{fit_id[:12]}"
     defaults = suite.value.defaults
     return FitJob(
@@ -171,14 +166,24 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     )  # fmt: skip
 
 
-def _also(model: ModelSpec, teacher: Teacher | None) -> dict[str, object]:
-    """Returns what else identifies a fit, where there is any."""
-    said: dict[str, object] = {}
+def _identity(
+    model: ModelSpec,
+    recipe_hash: str,
+    data_hash: str,
+    start: str | None,
+    tasks: Sequence[FitTask],
+    teacher: Teacher | None,
+) -> str:
+    """Returns the hash of all that decides the weights; what came later is in it only where it is used."""
+    said: dict[str, object] = {
+        "version": FIT_VERSION, "recipe": recipe_hash, "data": data_hash, "family": model.family, "start": start,
+        "tasks": [[task.spec.name, task.template, list(task.labels)] for task in tasks],
+    }  # fmt: skip
     if teacher is not None:
         said["teacher"] = [teacher.model.family, teacher.identity, dict(teacher.templates)]
     if model.family == "torch-module":
         said["options"] = model.options
-    return said
+    return content_hash(said)
 
 
 def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data) -> dict[str, int]:
