@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bench.report import evidence, method, tables
 from bench.report.advice import TaskAdvice, overall_of
 from bench.report.charts import Plate, plates
-from bench.report.charts.base import inline_svg, narrowed
+from bench.report.charts.base import inline_svg, narrow_svg
 from bench.report.explorer import bundle, explorer_data, packed
 from bench.report.marks import Mark
 from bench.report.samples import sample_blocks
@@ -198,7 +198,7 @@ def _figure(plate: Plate) -> dict[str, Any]:
     chart = plate.chart
     return {
         "svg": inline_svg(chart),
-        "narrow": None if chart.narrow is None else inline_svg(narrowed(chart)),
+        "narrow": narrow_svg(chart),
         "title": chart.title,
         "takeaway": chart.takeaway,
         "note": chart.note,

@@ -81,7 +81,7 @@ def anchor_of(task: TaskView, entry: Entry) -> str:
 def name_item(entry: Entry, marks: Mapping[str, Mark], extra: str = "") -> Item:
     """Returns a candidate's name behind its family's mark."""
     mark = marks[entry.cell.family]
-    glyph = Markup('<i class="{}"></i> ').format(mark.css.removeprefix("--"))
+    glyph = Markup('<i class="{}"></i>\u00a0').format(mark.css.removeprefix("--"))
     tail = Markup(' <b class="tag">{}</b>').format(extra) if extra else Markup("")
     return Item(glyph + name_markup(entry.candidate) + tail, sort=entry.candidate)
 
@@ -91,7 +91,8 @@ def quantity_item(quantity: Quantity | None, *, titled: bool = False) -> Item:
     if quantity is None:
         return Item("–", css="none")
     if quantity.value is None:
-        return Item("–", title=cut(quantity.reason or "not measured", REASON_LIMIT), css="none")
+        shown = "not measured" if quantity.unit == "J" else "–"
+        return Item(shown, title=cut(quantity.reason or "not measured", REASON_LIMIT), css="none")
     provenance = " (estimate)" if "estimate" in quantity.source else ""
     title = ""
     if titled:

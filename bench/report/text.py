@@ -15,7 +15,7 @@ from markupsafe import Markup
 NAME_LIMIT = 48
 """Characters of a name that are shown; the longest of the quickstart has 10, of the Hub's usual names about
 40."""
-WHOLE = 14
+WHOLE = 20
 """Up to so many characters a name with hyphens is not broken over two lines."""
 TITLE_LIMIT = 1000
 """Characters of a cut text that its title keeps."""

@@ -17,7 +17,7 @@ from bench.store import RunInfo, StoredRun
 from bench.suite import Suite
 from bench.summary import Entry, summarise_run
 
-MOST_ROWS, FEW_ROWS = 20, 10
+MOST_ROWS, FEW_ROWS = 20, 8
 """Rows of a chart in an ordinary run, and in a crowded one."""
 CROWDED = 150
 """From so many cells on a page of full charts would pass 1.5 MB."""

@@ -163,7 +163,9 @@ def listed(words: Sequence[str], limit: int = 4) -> str:
 def signed(value: float) -> str:
     """Returns a difference with its sign, three significant digits.
 
-    >>> signed(0.6), signed(-0.145)
-    ('+0.600', '−0.145')
+    >>> signed(0.6), signed(-0.145), signed(0.0)
+    ('+0.600', '−0.145', '0')
     """
+    if value == 0:
+        return "0"
     return f"{'−' if value < 0 else '+'}{format_number(abs(value))}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.decide import Question, decide
-from bench.record import Doubt, Record, Sample
+from bench.record import Doubt, Fact, Record, Sample
 from bench.report import RunView, view_of
 from bench.store import RunInfo, StoredRun
 from bench.suite import Suite
@@ -225,3 +225,17 @@ def hostile() -> RunView:
     records.append(make_record(bad, TASKS[1]))
     models = [replace(r, cell=replace(r.cell, model=f"m{i}", family=HOSTILE[0])) for i, r in enumerate(records)]
     return view(records, suite_for(models, "<b>hostile", tasks=TASKS[1:2]), command=HOSTILE[1])
+
+
+def variants() -> RunView:
+    """Two fitted models, each with a bfloat16 variant of twice the speed."""
+    records = []
+    for name, skill, latency, seconds in (("small", 0.7, 0.004, 3.0), ("large", 0.9, 0.02, 9.0)):
+        for variant, factor in (("float32", 1.0), ("bfloat16", 0.5 if name == "small" else 0.4)):
+            record = make_record(Sketch(name, skill=skill, latency_s=latency * factor, variant=variant), TASKS[0])
+            fit = (
+                Fact("fit_s", seconds, "s", "clock"),
+                Fact("fit_energy_j", None, "J", "none", "the fit was not metered"),
+            )
+            records.append(replace(record, facts=record.facts + fit))
+    return view(records, suite_for(records, "variants", tasks=TASKS[:1]))

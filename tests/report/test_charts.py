@@ -6,11 +6,11 @@ import pytest
 from matplotlib.text import Text
 
 from bench.decide.sensitivity import BreakPoint
-from bench.report import write_figures
+from bench.report import RunView, write_figures
 from bench.report.advice import advice_of
-from bench.report.charts import MAKERS, plates
+from bench.report.charts import MAKERS, Plate, plates
 from bench.report.charts.axes import log_ticks, main_range
-from bench.report.charts.base import inline_svg, style
+from bench.report.charts.base import inline_svg, narrow_svg, style
 from bench.report.charts.breaks import stretches
 from bench.report.charts.front import front_chart
 from bench.report.charts.quality import differences
@@ -144,3 +144,31 @@ def test_an_unknown_reference_names_the_nearest() -> None:
     view = view_named("quickstart")
     with pytest.raises(UsageError, match="bert-small"):
         view_of(StoredRun(view.info, ()), view.suite, view.decision, reference="bert-smal")
+
+
+def test_a_fit_is_told_once_for_all_variants_of_its_model() -> None:
+    from tests.report import runs
+
+    plate = next(p for p in charts_of(runs.variants(), "training"))
+    assert plate.table is not None
+    assert len(plate.table.rows) == 2
+    assert [row.items[2].text for row in plate.table.rows] == ["not measured", "not measured"]
+    assert plate.chart.takeaway == "small was trained in 3.00 s, large in 9.00 s."
+
+
+def test_a_variant_is_told_with_what_its_quality_does() -> None:
+    from tests.report import runs
+
+    plate = next(p for p in charts_of(runs.variants(), "variants"))
+    assert plate.chart.takeaway.startswith("large[bfloat16] gains most: latency p50 0.")
+    assert "its accuracy " in plate.chart.takeaway
+
+
+def charts_of(view: RunView, kind: str) -> list[Plate]:
+    return plates(view, advice_of(view.decision), marks_of(view.families), kind)
+
+
+def test_a_phone_gets_every_chart_of_an_ordinary_run_but_the_parallel_one() -> None:
+    view = view_named("quickstart")
+    for kind in MAKERS:
+        assert all((narrow_svg(p.chart) is not None) == (kind != "parallel") for p in charts_of(view, kind)), kind

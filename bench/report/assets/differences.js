@@ -13,7 +13,7 @@ for (const place of document.querySelectorAll("p.switch")) {
     node.append(...children);
     return node;
   };
-  const signed = (v) => `${v < 0 ? "−" : "+"}${Math.abs(v) >= 1e-3 || v === 0 ? Math.abs(v).toPrecision(3) : Math.abs(v).toExponential(2)}`;
+  const signed = (v) => v === 0 ? "0" : `${v < 0 ? "−" : "+"}${Math.abs(v) >= 1e-3 ? Math.abs(v).toPrecision(3) : Math.abs(v).toExponential(2)}`;
   const settled = ([, , low, high]) => low > 0 || high < 0;
   const ticks = (low, high) => {
     const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
@@ -42,7 +42,7 @@ for (const place of document.querySelectorAll("p.switch")) {
     return svg;
   };
   const rows = (gaps) => gaps.map((gap) => make("tr", {},
-    make("th", { scope: "row" }, make("i", { class: data.marks[gap[0]] }), " ", make("bdi", {}, data.names[gap[0]])),
+    make("th", { scope: "row" }, make("i", { class: data.marks[gap[0]] }), "\u00a0", make("bdi", {}, data.names[gap[0]])),
     make("td", { class: "n" }, signed(gap[1]), make("small", {}, `${signed(gap[2])} to ${signed(gap[3])}`)),
     make("td", {}, settled(gap) ? "apart" : "not settled")));
   const restore = () => Object.entries(parts).forEach(([key, node]) => node?.replaceChildren(...first[key]));

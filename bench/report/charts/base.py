@@ -13,6 +13,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,8 +98,8 @@ class Chart:
     """Draws it; called inside `style()`."""
     note: str = ""
     """What is left out, and how to read it."""
-    narrow: Callable[[], Figure] | None = None
-    """Draws it for a phone, where the wide one would be too small to read."""
+    narrow: bool = False
+    """Whether the page also holds it as wide as a phone, where the wide one would be too small to read."""
 
 
 @contextmanager
@@ -111,9 +112,13 @@ def style(**extra: Any) -> Iterator[None]:
         yield
 
 
-def new_figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
-    """Returns an empty figure with a canvas that can measure text."""
-    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout=None)
+_width: ContextVar[float] = ContextVar("width", default=WIDTH_IN)
+"""Inches of the charts that are being drawn."""
+
+
+def new_figure(height_in: float) -> Figure:
+    """Returns an empty figure with a canvas that can measure text, as wide as the reader's column."""
+    figure = Figure(figsize=(_width.get(), height_in), dpi=DPI, layout=None)
     FigureCanvasAgg(figure)
     return figure
 
@@ -134,9 +139,15 @@ def inline_svg(chart: Chart) -> Markup:
     )
 
 
-def narrowed(chart: Chart) -> Chart:
-    """Returns the chart as a phone shows it."""
-    return replace(chart, name=f"{chart.name}-narrow", draw=chart.narrow or chart.draw)
+def narrow_svg(chart: Chart) -> Markup | None:
+    """Returns the chart as a phone shows it; None where the wide one serves there too."""
+    if not chart.narrow:
+        return None
+    before = _width.set(NARROW_IN)
+    try:
+        return inline_svg(replace(chart, name=f"{chart.name}-narrow"))
+    finally:
+        _width.reset(before)
 
 
 def file_bytes(chart: Chart, form: str) -> bytes:

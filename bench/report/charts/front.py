@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench.report import tables
 from bench.report.advice import TaskAdvice
-from bench.report.charts.base import NARROW_IN, Chart
+from bench.report.charts.base import Chart
 from bench.report.charts.front_drawing import draw
 from bench.report.charts.front_names import Point
 from bench.report.charts.plate import Plate
@@ -39,7 +39,7 @@ def front_chart(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mappin
         takeaway=takeaway(steps, cost, quality),
         description=f"Scatter chart of {plural(len(points), 'candidate')}; {describe(steps, cost, quality)}",
         draw=lambda: draw(points, steps, cost, quality, advice, marks),
-        narrow=None if task.crowded else lambda: draw(points, steps, cost, quality, advice, marks, NARROW_IN),
+        narrow=not task.crowded,
         note=_note(missing),
     )
 

@@ -30,11 +30,10 @@ def draw(
     quality: Measure,
     advice: TaskAdvice,
     marks: Mapping[str, Mark],
-    width_in: float = WIDTH_IN,
 ) -> Figure:
     """Returns the figure."""
-    figure = new_figure(HEIGHT_IN, width_in)
-    left = MARGINS["left"] * WIDTH_IN / width_in
+    figure = new_figure(HEIGHT_IN)
+    left = MARGINS["left"] * WIDTH_IN / figure.get_figwidth()
     figure.subplots_adjust(left=left, right=MARGINS["right"], top=MARGINS["top"], bottom=MARGINS["bottom"])
     axes = figure.add_subplot()
     lane = _scale(figure, axes, points, cost, quality)

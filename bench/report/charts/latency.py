@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bench.report import labels, tables
 from bench.report.advice import Bound, TaskAdvice
 from bench.report.charts.axes import main_range, set_axis, tidy
-from bench.report.charts.base import ALARM, INK, MUTED, SMALL, TEXT, Chart, new_figure
+from bench.report.charts.base import ALARM, INK, MUTED, SMALL, TEXT, WIDTH_IN, Chart, new_figure
 from bench.report.charts.plate import Plate
 from bench.report.marks import Mark
 from bench.report.text import short
@@ -46,6 +46,7 @@ def latency_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]
         title=f"{short(task.name)}: how long a request takes",
         takeaway=_takeaway(ordered, limit),
         description=(f"Cumulative distribution of the latency of {plural(len(shown), 'candidate')} at batch size 1."),
+        narrow=not task.crowded,
         draw=lambda: _draw(shown, measure, limit, marks),
         note=_note(len(shown), len(timed)),
     )
@@ -96,7 +97,8 @@ def _table(task: TaskView, ordered: Sequence[Entry], marks: Mapping[str, Mark]) 
 
 def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: Mapping[str, Mark]) -> Figure:
     figure = new_figure(4.3)
-    figure.subplots_adjust(left=0.085, right=0.985, top=0.91, bottom=0.15)
+    wide = figure.get_figwidth() >= WIDTH_IN
+    figure.subplots_adjust(left=0.085 if wide else 0.135, right=0.985, top=0.91 if wide else 0.86, bottom=0.15)
     axes = figure.add_subplot()
     low, _ = main_range(measure, [float(np.median(pooled(e))) for e in shown])
     curves = [(e, np.quantile(pooled(e), QUANTILES)) for e in shown]
@@ -105,7 +107,7 @@ def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: 
     set_axis(axes, "x", measure, values, title="Latency of one request")
     axes.set_ylim(0, 1.02)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 0.95], ["0 %", "25 %", "50 %", "75 %", "95 %"])
-    axes.set_title("Share of requests answered within", loc="left", fontsize=TEXT, color=MUTED)
+    axes.set_title("Share of requests answered within", loc="left", fontsize=TEXT, color=MUTED, pad=6 if wide else 22)
     tidy(axes)
     styles = _styles([e for e, _ in curves])
     for entry, curve in inside:

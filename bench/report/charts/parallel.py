@@ -73,7 +73,7 @@ def _draw(
     entries: Sequence[Entry], measures: Sequence[Measure], advice: TaskAdvice, marks: Mapping[str, Mark]
 ) -> Figure:
     figure = new_figure(4.4)
-    figure.subplots_adjust(left=0.11, right=0.86, top=0.83, bottom=0.08)
+    figure.subplots_adjust(left=0.11, right=0.79, top=0.83, bottom=0.08)
     axes = figure.add_subplot()
     axes.set_xlim(0, len(measures) - 1)
     axes.set_ylim(-0.04, 1.04)
@@ -159,7 +159,7 @@ def _names(axes: Axes, strong: Sequence[Entry], scale: _Scale, x: int, advice: T
         y = scale.place(value_of(entry, scale.measure.name) or 0.0)
         at = last = max(y, last + gap)
         axes.annotate(
-            short(entry.candidate, 17),
+            short(entry.candidate, 20),
             (x, y),
             xytext=(x + 0.03 * x, at),
             textcoords="data",

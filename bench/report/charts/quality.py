@@ -41,6 +41,7 @@ def quality_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]
             title=f"{short(task.name)}: {measure.title}",
             takeaway=_takeaway(ordered, measure),
             description=(f"Dot chart of {plural(len(rows), 'candidate')}, the best at the top, with 95 % intervals."),
+            narrow=not task.crowded,
             draw=lambda: draw_rows(rows, measure, marks),
             note=left_out(task, len(ordered)),
         ),
@@ -173,6 +174,7 @@ def _difference_plate(
         description=(
             f"Dot chart of the difference in {measure.inner} to {reference}, with 95 % intervals from shared resamples."
         ),
+        narrow=not task.crowded,
         draw=lambda: draw_rows(rows, axis, marks, title=axis.title, zero=True),
         note=left_out(task, len(gaps)),
     )

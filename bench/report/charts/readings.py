@@ -43,6 +43,7 @@ def token_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) 
         description=(
             f"Dot chart of the medians of TTFT and TPOT of {plural(len(ordered), 'candidate')}, with 95 % intervals."
         ),
+        narrow=not task.crowded,
         draw=lambda: draw_rows(
             [_row(e, TOKEN_TIMES, advice) for e in ordered[: task.rows]],
             measure,
@@ -99,6 +100,7 @@ def _memory(
         takeaway=f"{short(least.candidate)} needs least, {number(low, 'bytes')} at its peak; "
         f"{short(most.candidate)} most, {number(high, 'bytes')}{ratio}.",
         description=f"Dot chart of the {what} of {plural(len(rows), 'candidate')} in each phase.",
+        narrow=not task.crowded,
         draw=lambda: draw_rows(
             rows,
             measure,
@@ -146,6 +148,7 @@ def energy_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark])
         description=(
             f"Dot chart of energy per example of {plural(len(rows), 'candidate')}, not measured where it says so."
         ),
+        narrow=not task.crowded,
         draw=lambda: draw_rows(rows, measure, marks),
         note=f"{estimate} {_left_out(task, ordered)}".strip(),
     )
@@ -176,22 +179,23 @@ def _energy_row(entry: Entry, name: str, marks: Mapping[str, Mark]) -> tables.Ro
 
 def training_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
     """Yields what the fitted candidates cost to train."""
-    ordered = _sorted(task, "fit_s")
+    ordered = list({entry.cell.model: entry for entry in reversed(_sorted(task, "fit_s"))}.values())[::-1]
     measure = measure_of("fit_s", ordered)
     if measure is None:
         return
-    first = models_of(ordered)[0]
+    first, last = ordered[0], ordered[-1]
+    longest = f", {short(last.cell.model)} in {_shown(last, 'fit_s')}" if last is not first else ""
     chart = Chart(
         name=f"training-{task.number}",
         title=f"{short(task.name)}: training time",
-        takeaway=f"{short(first.candidate)} was trained in {_shown(first, 'fit_s')}, "
-        f"{short(ordered[-1].candidate)} in {_shown(ordered[-1], 'fit_s')}.",
-        description=f"Dot chart of the training time of {plural(len(ordered), 'fitted candidate')}.",
+        takeaway=f"{short(first.cell.model)} was trained in {_shown(first, 'fit_s')}{longest}.",
+        description=f"Dot chart of the training time of {plural(len(ordered), 'fitted model')}.",
+        narrow=not task.crowded,
         draw=lambda: draw_rows([_row(e, ("fit_s",), advice) for e in ordered[: task.rows]], measure, marks),
-        note=_left_out(task, ordered),
+        note=f"One fit makes all variants of a model. {_left_out(task, ordered)}".strip(),
     )
     names, heads = ("fit_s", "fit_energy_j", "quality"), ("training time", "training energy", "quality")
-    yield Plate(chart, _table(task, f"Training cost of the candidates on {task.name}", ordered, names, heads, marks))
+    yield Plate(chart, _table(task, f"Training cost of the models on {task.name}", ordered, names, heads, marks))
 
 
 def fact_of(entry: Entry, name: str) -> float | None:

@@ -9,13 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.report.charts.axes import set_axis, tidy
-from bench.report.charts.base import ALARM, DPI, INK, MUTED, SMALL, TEXT, WIDTH_IN, new_figure
+from bench.report.charts.base import ALARM, DPI, INK, MUTED, SMALL, TEXT, new_figure
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.wording import Measure
 
 ROW_IN, HEAD_IN, FOOT_IN = 0.25, 0.36, 0.56
 NAME_CHARACTERS = 24
+REMARK_CHARACTERS = 9.5
+"""Characters per inch of the figure that a remark may take beside the names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def _margins(figure: Figure, axes: Axes, height: float) -> None:
     """Leaves as much room at the left as the longest name needs."""
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     widest = max((label.get_window_extent(renderer).width for label in axes.get_yticklabels()), default=0.0)
-    left = min(0.45, (widest + 12) / (WIDTH_IN * DPI))
+    left = min(0.45, (widest + 12) / (figure.get_figwidth() * DPI))
     figure.subplots_adjust(left=left, right=0.985, top=1 - HEAD_IN / height, bottom=FOOT_IN / height)
 
 
@@ -132,7 +134,7 @@ def _row(axes: Axes, place: int, row: DotRow, mark: Mark, *, joined: bool) -> No
         axes.text(
             0.01,
             place,
-            short(row.remark or "not measured", 78),
+            short(row.remark or "not measured", int(axes.bbox.width / DPI * REMARK_CHARACTERS)),
             transform=axes.get_yaxis_transform(),
             va="center",
             color=MUTED,

@@ -18,7 +18,7 @@ from bench.summary import Entry
 
 COMPARED = ("latency_p50_s", "peak_rss_bytes", "energy_per_example_j")
 WORDS = ("latency p50", "peak memory", "energy")
-_RATIO = Measure("ratio", "Times the parent's value", "ratio", "ratio", higher_is_better=False)
+_RATIO = Measure("ratio", "Times the parent's value", "ratio", "count", higher_is_better=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,33 @@ def variant_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]
     chart = Chart(
         name=f"variants-{task.number}",
         title=f"{short(task.name)}: variants against their parents",
-        takeaway=(
-            f"{short(first.variant.candidate)} gains most: {WORDS[_ratios(first)[0][0]]} "
-            f"{_ratios(first)[0][1]:.2f} times its parent's."
-        ),
+        takeaway=_takeaway(first, task),
         description=(
             f"Dot chart of {plural(len(found), 'variant')}: each cost as a ratio to the parent's; left of 1 is cheaper."
         ),
-        draw=lambda: draw_rows(rows, _RATIO, marks, series=WORDS, lines=[(1.0, "the parent")]),
+        narrow=not task.crowded,
+        draw=lambda: draw_rows(rows, _RATIO, marks, series=WORDS, lines=[(1.0, "")]),
     )
     yield Plate(chart, _table(task, found, marks))
+
+
+def _takeaway(best: Pair, task: TaskView) -> str:
+    """Returns what the variant with the lowest first ratio gains, and what its quality does meanwhile."""
+    index, ratio = _ratios(best)[0]
+    change = _change(best)
+    title = "quality" if task.quality is None else task.quality.inner
+    quality = (
+        "" if change is None else f"; its {title} " + ("is the same" if change == 0 else f"moves by {signed(change)}")
+    )
+    name = short(best.variant.candidate)
+    if ratio >= 1:
+        return f"No variant has a lower {WORDS[index]} than its parent; {name} is at {ratio:.2f} times it{quality}."
+    return f"{name} gains most: {WORDS[index]} {ratio:.2f} times its parent's{quality}."
+
+
+def _change(pair: Pair) -> float | None:
+    before, after = value_of(pair.parent, "quality"), value_of(pair.variant, "quality")
+    return None if before is None or after is None else after - before
 
 
 def pairs(task: TaskView) -> list[Pair]:
@@ -78,8 +95,7 @@ def _table(task: TaskView, found: Sequence[Pair], marks: Mapping[str, Mark]) -> 
     )
     rows = []
     for pair in found:
-        before, after = value_of(pair.parent, "quality"), value_of(pair.variant, "quality")
-        change = None if before is None or after is None else after - before
+        change = _change(pair)
         ratios = dict(_ratios(pair))
         items = [
             tables.name_item(pair.variant, marks),
