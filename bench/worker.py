@@ -73,15 +73,14 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
         model, workload, resolve_profile(measuring), meters=meters, process=process, notify=notify, scored=samples,
         prior=[*facts, *seen], batching=limits, seed=int(payload["seed"]),
     )  # fmt: skip
-    known = model.facts()
     measured_facts = without_cold_start(measured.facts, why_not_cold(shared, limits.auto))
     return Record(
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
         facts=(*facts, *seen, *measured_facts, *_fit_facts(payload, process)),
         doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *sharing_doubts(shared, process)),
-        environment=_environment(device, placed, known),
-        notes=_notes(cell, data, known, samples) | measured.notes
+        environment=_environment(device, placed, model.facts()),
+        notes=_notes(cell, data, model.facts(), samples) | measured.notes
         | {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared},
     )  # fmt: skip
 
