@@ -3,12 +3,12 @@
 The student is a one-layer BERT of width 32, from scratch; the teacher the quickstart's bert-large, trained on all of
 `waybills`' training split. Three arms, the same seed, steps and batch size in each:
 
-    alone    a few hundred notes with their labels
-    taught   the very same notes, their labels and the teacher's scores
+    alone    a thousand notes with their labels
+    taught   the very same notes, with the teacher's scores for labels (`--alpha` mixes both)
     texts    the teacher's scores alone, on more notes whose labels the student never sees: what a team has that owns
              many texts and few labels
 
-    python benchmarks/distil.py [--seeds 3] [--steps 600] [--examples 400] [--texts 4000]
+    python benchmarks/distil.py [--seeds 3] [--steps 1200] [--examples 1000] [--texts 4000]
 
 Scored on the test split, which neither the arms nor these settings have seen. It prints each seed's accuracies, and
 for `taught` and `texts` the mean difference from `alone` with two intervals: of the examples (bootstrap, the seeds
@@ -102,14 +102,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--examples", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--examples", type=int, default=1000)
     parser.add_argument("--texts", type=int, default=4000)
-    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--temperature", type=float, default=2.0)
-    parser.add_argument("--alpha", type=float, default=0.5)
+    parser.add_argument("--alpha", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--split", default="test", help="the scored split; settings were tuned on 'validation'")
+    parser.add_argument("--split", default="test", help="the scored split; settings: seed 101 on 'validation'")
     options = parser.parse_args()
     began, seeds = time.perf_counter(), range(options.first_seed, options.first_seed + options.seeds)
     differences: dict[str, list[np.ndarray]] = {"taught": [], "texts": []}

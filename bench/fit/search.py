@@ -79,8 +79,8 @@ def _tpe(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Any]
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     startup = min(10, max(2, count(search) // STARTUP_SHARE))
     sampler = optuna.samplers.TPESampler(seed=search.seed + number, n_startup_trials=startup)
-    better = optuna.study.StudyDirection
-    direction = better.MAXIMIZE if search.metric == "accuracy" else better.MINIMIZE
+    directions = optuna.study.StudyDirection
+    direction = directions.MAXIMIZE if search.metric == "accuracy" else directions.MINIMIZE
     study = optuna.create_study(sampler=sampler, direction=direction)
     ranges = {name: _distribution(optuna, name, among) for name, among in search.space.items()}
     for trial in before:
