@@ -80,9 +80,12 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
         facts=(*facts, *seen, *without_cold_start(measured.facts, lost), *_fit_facts(payload, process)),
         doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *sharing_doubts(shared, process)),
         environment=_environment(device, placed, known),
-        notes=_notes(cell, data, known, samples) | measured.notes
-        | {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared},
+        notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
     )  # fmt: skip
+
+
+def _load_and_batches(limits: Batching, workload: Workload, shared: str | None) -> dict[str, Any]:
+    return {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
 
 
 def _scored(
