@@ -20,7 +20,6 @@ from bench.data import stored
 from bench.data.base import Dataset, reference_text, shown_input
 from bench.data.doubts import data_doubts
 from bench.errors import EnvironmentLackError, UnsupportedError
-from bench.fit.cost import facts_of
 from bench.measure.phases import watch
 from bench.measure.placement import place
 from bench.measure.profiles import resolve as resolve_profile
@@ -48,7 +47,7 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
 
     Args:
         cell: what to run.
-        process: which of its processes this is.
+        process: which of the cell's processes this is.
         notify: called with the name of each phase as it begins.
         state: where this process keeps the model for the next cell of the variant; None where it runs one cell.
 
@@ -59,30 +58,34 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
     started_at, begin = datetime.now(UTC).isoformat(), time.perf_counter()
     payload = cell.payload
     task = TaskSpec.model_validate_json(_json(payload["task"]))
-    measuring = MeasureSpec.model_validate_json(_json(payload["measure"]))
+    spec = MeasureSpec.model_validate_json(_json(payload["measure"]))
     device, placed = _device(str(payload["device"])), place(payload.get("threads"))
     torch.manual_seed(int(payload["seed"]))
     data = stored.read(Path(str(payload["data_path"])))
-    meters = open_meters(device, measuring.energy, measuring.tdp_w)
+    meters = open_meters(device, spec.energy, spec.tdp_w)
     notify("load")
     model, facts, shared = loaded(lambda kept: _load(cell, task, data, device, kept), cell, meters, process, state)
     workload = _workload(cell, task, model, data)
     limits = Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), device)
     samples, limits, seen = _scored(workload, limits, meters, process, notify)
     measured = measure(
-        model, workload, resolve_profile(measuring), meters=meters, process=process, notify=notify, scored=samples,
+        model, workload, resolve_profile(spec), meters=meters, process=process, notify=notify, scored=samples,
         prior=[*facts, *seen], batching=limits, seed=int(payload["seed"]),
     )  # fmt: skip
-    measured_facts = without_cold_start(measured.facts, why_not_cold(shared, limits.auto))
+    known = model.facts()
+    lost = why_not_cold(shared, limits.auto)
     return Record(
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
-        facts=(*facts, *seen, *measured_facts, *_fit_facts(payload, process)),
+        facts=(*facts, *seen, *without_cold_start(measured.facts, lost), *_fit_facts(payload, process)),
         doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *sharing_doubts(shared, process)),
-        environment=_environment(device, placed, model.facts()),
-        notes=_notes(cell, data, model.facts(), samples) | measured.notes
-        | {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared},
+        environment=_environment(device, placed, known),
+        notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
     )  # fmt: skip
+
+
+def _load_and_batches(limits: Batching, workload: Workload, shared: str | None) -> dict[str, Any]:
+    return {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
 
 
 def _scored(
@@ -176,7 +179,8 @@ def _workload(cell: Cell, task: TaskSpec, model: Model, data: Dataset) -> Worklo
 
 def _fit_facts(payload: Mapping[str, Any], process: int) -> list[Fact]:
     """Returns what the training of the checkpoint cost, where it is known."""
-    return facts_of(payload.get("provenance"), process)
+    provenance = payload.get("provenance")
+    return [Fact("fit_s", provenance["wall_s"], "s", "provenance", process=process)] if provenance else []
 
 
 def _environment(device: str, placed: Mapping[str, Any], known: ModelFacts) -> dict[str, Any]:

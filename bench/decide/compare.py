@@ -159,8 +159,9 @@ def _efficiency(
 def _ratios(a: Entry, b: Entry, name: str, replicates: int, seed: int, *, use_bounds: bool) -> Floats:
     """Returns draws of b ÷ a; timed repeats go in pairs where there are as many on both sides."""
     how = DERIVATIONS.get(name)
-    if how is not None and len(a.timed[how.timed]) == len(b.timed[how.timed]) > 1:
-        return ratio_draws(how, a.timed[how.timed], b.timed[how.timed], replicates, np.random.default_rng(seed))
+    one, two = ((), ()) if how is None else (a.timed.get(how.timed, ()), b.timed.get(how.timed, ()))
+    if how is not None and len(one) == len(two) > 1:
+        return ratio_draws(how, one, two, replicates, np.random.default_rng(seed))
     first, second = (
         reading_draws(e, name, replicates, seed + side, None, use_bounds=use_bounds) for side, e in enumerate((a, b))
     )

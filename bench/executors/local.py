@@ -80,6 +80,8 @@ class LocalExecutor(Executor):
         """Ends the idle process, if there is one."""
         idle, self._idle = self._idle, None
         if idle is not None:
+            idle.pipe.close()  # it ends by itself when no further order can come
+            idle.process.join(self._grace_s)
             idle.end(self._grace_s)
 
     def _take(self, call: Call) -> _Child:

@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 from dataclasses import replace
 from datetime import time
 from pathlib import Path
@@ -49,7 +50,9 @@ def test_systemd_reads_out_of_the_service_what_was_meant(tmp_path_factory, odd):
     """systemd's own parser, in the mode in which it only says what it has read."""
     folder = Path(tmp_path_factory.mktemp("x")) / "units"
     units = written(odd, folder)
-    for path in [*folder.parents][:3]:
+    for path in folder.parents:
+        if path == Path(tempfile.gettempdir()):
+            break
         path.chmod(0o755)
     dump = subprocess.run(
         ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", MANAGER, "--test", "--system",

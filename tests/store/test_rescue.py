@@ -38,6 +38,9 @@ class Breaking:
             self.act()
         return record_of(job.cell, job.process)
 
+    def close(self):
+        pass
+
 
 def damage(path):
     """Overwrites a database that is in use, the way a broken disk does."""
