@@ -95,7 +95,7 @@ def test_killed_it_goes_on_and_meanwhile_no_other_begins(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_sigterm_keeps_what_is_finished_and_says_how_to_go_on(folder: Path) -> None:
+def test_sigterm_keeps_what_is_finished(folder: Path) -> None:
     os.mkfifo(folder / "gate")
     first = start(folder)
     with when_it_waits(folder):
