@@ -102,18 +102,10 @@ def _canary(history: History, links: Mapping[str, str]) -> Markup | None:
 def _page(template: str, history: History, **page: Any) -> str:
     nights = history.nights
     span = f"{nights[0].started_at[:10]} to {nights[-1].started_at[:10]}" if nights else "none yet"
-    env = environment()
-    env.filters["after_label"] = _after_label
-    return env.get_template(template).render(
+    return environment().get_template(template).render(
         page=page, suite=history.suite, nights=len(nights), span=span, counted=plural(len(nights), "night"),
         policy=POLICY, css=_css(), version=method.version(),
     )  # fmt: skip
-
-
-def _after_label(text: str) -> str:
-    """Returns an alarm's or a change's text without the series that it stands beside, and without its verdict."""
-    said = text.split(": ", 1)[-1]
-    return said.removeprefix("worse, ").removeprefix("better, ")
 
 
 def _css() -> Markup:

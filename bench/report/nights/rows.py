@@ -115,7 +115,10 @@ class Reading:
     low: str
     high: str
     alarm: Alarm | None
-    changes: tuple[ChangePoint, ...]
+    alarm_said: str
+    """What the alarm says beside the series' name."""
+    changes: tuple[tuple[ChangePoint, str], ...]
+    """Each change point with its size in words."""
     nights: tuple[tuple[Point, str, str | None], ...]
     """The last nights, the newest first: point, value in words, address of its report."""
 
@@ -148,6 +151,7 @@ def _reading(series: Series, place: int, links: Mapping[str, str], *, listed: bo
     points = series.points[-SHOWN_NIGHTS:]
     ids = {point.run_id for point in points}
     changes = tuple(change for change in change_points(series) if change.run_id in ids)
+    alarm = trend_alarm(series)
     values = [point.value for point in points if point.value is not None]
     anchor = f"r{place}"
     last = tuple(reversed(points[-LISTED_NIGHTS:])) if listed else ()
@@ -161,10 +165,18 @@ def _reading(series: Series, place: int, links: Mapping[str, str], *, listed: bo
         svg=sparkline_svg(series, points, changes, links, anchor, dots=listed),
         low=number(min(values), series.unit),
         high=number(max(values), series.unit),
-        alarm=trend_alarm(series),
-        changes=changes,
+        alarm=alarm,
+        alarm_said=""
+        if alarm is None
+        else _beside(series, alarm.text).removeprefix("worse, ").removeprefix("better, "),
+        changes=tuple((change, _beside(series, change.text).rpartition(" from ")[0]) for change in changes),
         nights=tuple((point, _value(point, series.unit), links.get(point.run_id)) for point in last),
     )
+
+
+def _beside(series: Series, text: str) -> str:
+    """Returns what an alarm or a change point says, without the name of the series that it is shown with."""
+    return text.removeprefix(f"{series.label}: ")
 
 
 def _value(point: Point, unit: str) -> str:

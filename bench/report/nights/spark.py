@@ -15,7 +15,8 @@ from markupsafe import Markup
 from bench.history.effects import scale_of
 from bench.history.series import Point, Series
 from bench.history.trend import ChangePoint
-from bench.report.wording import number
+from bench.report.text import visible
+from bench.report.wording import number, plural
 
 WIDTH, HEIGHT = 320.0, 76.0
 LEFT, RIGHT, TOP, BOTTOM = 5.0, 7.0, 15.0, 6.0
@@ -86,7 +87,7 @@ def sparkline_svg(
     head = Markup(
         '<svg class="spark" viewBox="0 0 {:g} {:g}" role="img" aria-labelledby="{n}-t {n}-d">'
         '<title id="{n}-t">{}</title><desc id="{n}-d">{}</desc>'
-    ).format(WIDTH, HEIGHT, series.label, describe(series, points, changes), n=name)
+    ).format(WIDTH, HEIGHT, visible(series.label), describe(series, points, changes), n=name)
     return head + Markup("").join(parts) + Markup("</svg>")
 
 
@@ -97,13 +98,13 @@ def describe(series: Series, points: Sequence[Point], changes: Sequence[ChangePo
     text = f"{shown} to {number(max(values), series.unit)}; the newest is {number(values[-1], series.unit)}."
     cuts = sum(1 for old, new in _neighbours(points) if old.segment != new.segment)
     if cuts:
-        text += f" The environment changed {cuts} times."
+        text += f" The environment changed {plural(cuts, 'time')}."
     ids = {point.run_id for point in points}
     return text + "".join(f" {_change_text(change)}." for change in changes if change.run_id in ids)
 
 
 def _change_text(change: ChangePoint) -> str:
-    return f"{'Worse' if change.worse else 'Better'}: {change.text}"
+    return visible(f"{'Worse' if change.worse else 'Better'}: {change.text}")
 
 
 def _neighbours(points: Sequence[Point]) -> list[tuple[Point, Point]]:
@@ -163,7 +164,7 @@ def _missing(frame: Frame, points: Sequence[Point]) -> Markup:
     y = HEIGHT - BOTTOM
     return Markup("").join(
         Markup('<path class="sx" d="M{:.1f} {:g}l4 4m0-4l-4 4"><title>{}: {}</title></path>').format(
-            frame.x(place) - 2, y - 2, point.run_id, point.reason or "no value"
+            frame.x(place) - 2, y - 2, point.run_id, visible(point.reason or "no value")
         )
         for place, point in enumerate(points)
         if point.value is None

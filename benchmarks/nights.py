@@ -1,0 +1,149 @@
+"""Twelve nights of a small suite in a row, then one with a slower model and one with a worse one: what the gate says.
+
+    python benchmarks/nights.py [--nights 12] [--folder DIR]
+
+Every night is a real `bench nightly` in a process of its own. The nights are the same model and data, so that a
+regression among them is a false alarm. Then `worked` does 10 % more equal work a request, and, in another night,
+`ours` has noise on its weights. Both are compared with the last of the quiet nights, by its tag. Ends with code 0 when
+no quiet night fails and both changes are caught and named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+QUICKSTART = Path(__file__).parents[1] / "suites" / "quickstart"
+WORK, MORE_WORK = 100, 110
+"""Matrix products a request: 10 % more of the same."""
+NOISE = 0.5
+"""Standard deviations of each tensor that are added to it."""
+MODULE = '''
+"""A model whose cost is known: so many equal matrix products a request."""
+import torch
+
+
+class Worked(torch.nn.Module):
+    def __init__(self, work):
+        super().__init__()
+        self.work = work
+        self.weight = torch.nn.Parameter(torch.eye(192))
+
+    def classify(self, texts, labels):
+        state = torch.ones(32, 192)
+        for _ in range(self.work * len(texts)):
+            state = state @ self.weight
+        return [[float(label.split("_")[0] in text) for label in labels] for text in texts]
+
+
+def build(work):
+    return Worked(work)
+'''
+SUITE = """\
+name: nights
+description: Does the gate pass nights that are the same, and catch a slower and a worse model?
+defaults: {{device: cpu, threads: 1, batch_size: 32, max_examples: 200, timeout_s: 60}}
+models:
+  - {{name: bert, family: encoder, checkpoint: {bert}}}
+  - {{name: ours, family: transformer, checkpoint: {ours}}}
+  - {{name: worked, family: torch-module, factory: "worked:build", options: {{work: {work}}}}}
+tasks:
+  - name: status
+    kind: classification
+    data: {{builtin: waybills, columns: {{label: status}}}}
+    metrics: [accuracy, macro_f1]
+    labels: [on_time, early, delayed, damaged, lost, customs_hold]
+measure: {{profile: quick, energy: "off"}}
+objectives: [quality, latency_p50_s, peak_memory_bytes]
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nights", type=int, default=12)
+    parser.add_argument("--folder", type=Path, help="Keep suite, results and pages here.")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (options.folder or Path(temporary)).resolve()
+        prepare(folder)
+        started = time.perf_counter()
+        quiet = [night(folder, "quiet.yaml", f"quiet {number + 1}") for number in range(options.nights)]
+        subprocess.run([*BENCH, "tag", quiet[-1]["run_id"], "good"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        changed = {
+            "worked": night(folder, "slower.yaml", "slower", "--baseline", "tag:good"),
+            "ours": night(folder, "worse.yaml", "worse", "--baseline", "tag:good"),
+        }
+        return conclude(quiet, changed, time.perf_counter() - started, folder if options.folder else None)
+
+
+BENCH = [sys.executable, "-m", "bench"]
+
+
+def prepare(folder: Path) -> None:
+    """Writes the module, the weights with and without noise, and the three suites."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "worked.py").write_text(MODULE)
+    ours = QUICKSTART / "ours-small"
+    noisy = folder / "ours-noisy"
+    shutil.copytree(ours, noisy, dirs_exist_ok=True)
+    torch.manual_seed(0)
+    weights = load_file(ours / "model.safetensors")
+    noised = {k: v + NOISE * v.std() * torch.randn_like(v) if v.dim() > 1 else v for k, v in weights.items()}
+    save_file(noised, noisy / "model.safetensors", metadata={"format": "pt"})
+    bert = QUICKSTART / "bert-small"
+    suites = {"quiet": (ours, WORK), "slower": (ours, MORE_WORK), "worse": (noisy, WORK)}
+    for name, (weights_of_ours, work) in suites.items():
+        (folder / f"{name}.yaml").write_text(SUITE.format(bert=bert, ours=weights_of_ours, work=work))
+
+
+def night(folder: Path, suite: str, name: str, *arguments: str) -> dict[str, Any]:
+    """Runs a night and returns its JSON."""
+    started = time.perf_counter()
+    command = [*BENCH, "nightly", suite, "--json", *arguments]
+    path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    ran = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": path}
+    )
+    if not ran.stdout.startswith("{"):
+        raise SystemExit(f"{' '.join(command)} ended with {ran.returncode}:\n{ran.stderr}")
+    found: dict[str, Any] = json.loads(ran.stdout)
+    print(f"{name:10} exit {ran.returncode}  {time.perf_counter() - started:5.1f} s  {found['sentence']}", flush=True)
+    return found
+
+
+def regressed(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Returns model and reading of what the gate failed."""
+    lines = (found["gate"] or {"lines": []})["lines"]
+    return [(line["model"], line["reading"]) for line in lines if line["verdict"] == "regressed"]
+
+
+def conclude(quiet: list[dict[str, Any]], changed: dict[str, dict[str, Any]], wall_s: float, kept: Path | None) -> int:
+    failed = [one for one in quiet if one["exit_code"]]
+    print(f"\nquiet nights: {len(failed)} of {len(quiet)} failed")
+    good = not failed
+    for model, found in changed.items():
+        named = regressed(found)
+        hit = any(name == model for name, _ in named)
+        wrong = sorted({name for name, _ in named} - {model})
+        good &= hit and not wrong
+        readings = ", ".join(reading for name, reading in named if name == model)
+        print(f"{model}: {'caught: ' + readings if hit else 'MISSED'}" + (f"; WRONGLY NAMED: {wrong}" if wrong else ""))
+    print(
+        f"{wall_s:.0f} s for {len(quiet) + len(changed)} nights" + (f"; pages: {kept}/results/nightly" if kept else "")
+    )
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Deadlines: what people write, and an executor that keeps to them."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from bench.errors import UsageError
+from bench.executors.base import Answer, Call, Executor
+from bench.executors.outcome import Failure
+from bench.nightly.deadline import DeadlineExecutor, parse_deadline
+
+NOW = datetime(2026, 11, 24, 2, 30, tzinfo=timezone(timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("06:00", 3.5 * 3600), ("02:00", 23.5 * 3600), ("02:30", 24 * 3600), ("3 h", 10800), ("90 min", 5400),
+     ("3h30m", 12600), ("45s", 45)],
+)  # fmt: skip
+def test_it_is_a_time_of_day_or_a_duration(text, seconds):
+    found = parse_deadline(text, NOW, clock=lambda: 100.0)
+    assert found.remaining_s() == pytest.approx(seconds)
+    assert found.at == NOW + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["25:00", "soon", "3", "0 h", "3 MiB"])
+def test_anything_else_is_told(text):
+    with pytest.raises(UsageError, match="deadline"):
+        parse_deadline(text, NOW)
+
+
+class Slow(Executor):
+    """Takes a time of its own, unless a limit comes first."""
+
+    def __init__(self, clock, needs):
+        super().__init__()
+        self.clock, self.needs, self.limits = clock, needs, []
+
+    def attempt(self, call):
+        self.limits.append(call.timeout_s)
+        if call.timeout_s is not None and call.timeout_s < self.needs:
+            self.clock[0] += call.timeout_s
+            return Answer(failure=Failure("timeout", "not finished"))
+        self.clock[0] += self.needs
+        return Answer("done")
+
+
+def test_what_runs_at_the_deadline_is_stopped_and_the_rest_declined():
+    clock = [0.0]
+    inner = Slow(clock, needs=40)
+    executor = DeadlineExecutor(inner, parse_deadline("90 s", datetime.now(UTC), clock=lambda: clock[0]))
+    found = [executor.attempt(Call("x", {}, Path("log"), 60.0)) for _ in range(4)]
+    assert [a.value or a.failure.status for a in found] == ["done", "done", "skipped", "skipped"]
+    assert inner.limits == [60.0, 50.0, 10.0]
+    assert "and it was stopped" in found[2].failure.reason
+
+
+def test_a_cell_that_takes_too_long_by_itself_is_no_matter_of_the_deadline():
+    clock = [0.0]
+    executor = DeadlineExecutor(Slow(clock, needs=40), parse_deadline("90 s", datetime.now(UTC), lambda: clock[0]))
+    assert executor.attempt(Call("x", {}, Path("log"), 5.0)).failure.status == "timeout"

@@ -1,0 +1,170 @@
+"""The steps of a night: each is done whatever became of the one before, and what is left is done next time."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bench.executors.base import Answer, Executor
+from bench.measure.canary import Canary
+from bench.nightly import night as module
+from bench.nightly.deadline import parse_deadline
+from bench.nightly.night import Work, folder_of, run_night
+from bench.nightly.outcome import read_outcome
+from bench.plan import Options, make_plan, open_suite
+from bench.progress import SilentProgress
+from bench.store import RunInfo, Store
+from bench.suite import NightlySpec
+from tests.factories import Sketch, Task, make_record
+
+SUITE = """\
+name: freight
+models:
+  - {name: one, family: baseline, strategy: majority}
+  - {name: two, family: baseline, strategy: majority}
+tasks:
+  - {name: topic, kind: classification, data: {path: topic.jsonl}}
+measure: {profile: quick, processes: 2}
+"""
+NOW = datetime.now(UTC)
+
+
+class Knows(Executor):
+    """Answers every cell with a synthetic record; each job takes ten seconds of a clock."""
+
+    def __init__(self, latency_s=0.01, stop_after=None):
+        super().__init__()
+        self.latency_s, self.stop_after, self.jobs, self.clock = latency_s, stop_after, [], [0.0]
+
+    def attempt(self, call):
+        if "cell" not in call.arguments:
+            return Answer(Canary(1, 0.004, {}, ""))
+        if self.stop_after is not None and len(self.jobs) == self.stop_after:
+            raise KeyboardInterrupt
+        cell, process = call.arguments["cell"], call.arguments["process"]
+        self.jobs.append((cell.model, process))
+        self.clock[0] += 10.0
+        record = make_record(Sketch(cell.model, latency_s=self.latency_s), Task("topic"), process=process)
+        return Answer(replace(record, cell=cell))
+
+
+@pytest.fixture
+def plan(tmp_path):
+    (tmp_path / "suite.yaml").write_text(SUITE)
+    (tmp_path / "topic.jsonl").write_text("".join(f'{{"text": "t {i}", "label": "l{i % 2}"}}\n' for i in range(40)))
+    return make_plan(open_suite(str(tmp_path / "suite.yaml")), tmp_path / "results", Options())
+
+
+def work(plan, **changes):
+    info = RunInfo(
+        "freight", "", "hash", "bench nightly", "machine", "quick", settings=plan.suite.value.model_dump(mode="json")
+    )
+    return Work(plan, info, **{"asked": NightlySpec()} | changes)
+
+
+def go(plan, tmp_path, executor, now=NOW, **changes):
+    with Store.open(tmp_path / "results", now=lambda: now) as store:
+        return run_night(work(plan, **changes), store, executor, SilentProgress(), now, lambda _: None)
+
+
+def test_a_night_leaves_its_pages_and_says_that_it_is_the_first(plan, tmp_path):
+    found = go(plan, tmp_path, Knows(), asked=NightlySpec(keep_nights=3))
+    assert found.problems == ()
+    assert (found.exit_code, found.counts, found.verdict) == (0, {"ok": 2}, "insufficient history")
+    folder = folder_of(tmp_path / "results", "freight")
+    kept = {path.name for path in (folder / found.run_id).iterdir()}
+    assert kept == {"report.html", "summary.md", "junit.xml", "night.json"}
+    assert f'href="{found.run_id}/report.html"' in (folder / "index.html").read_text()
+    assert "Latency p50" in (folder / "trends.html").read_text()
+
+
+def test_the_next_night_measures_everything_again(plan, tmp_path):
+    first = go(plan, tmp_path, Knows(), now=NOW - timedelta(days=1))
+    executor = Knows()
+    second = go(plan, tmp_path, executor)
+    assert second.run_id != first.run_id
+    assert len(executor.jobs) == 4
+    assert second.gate.baseline == first.run_id
+    assert second.verdict == "unchanged"
+
+
+def test_a_stopped_night_goes_on_and_a_stopped_night_of_yesterday_does_not(plan, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        go(plan, tmp_path, Knows(stop_after=3))
+    executor = Knows()
+    found = go(plan, tmp_path, executor, now=NOW + timedelta(hours=2))
+    assert len(executor.jobs) == 1
+    assert found.counts == {"ok": 2}
+    with pytest.raises(KeyboardInterrupt):
+        go(plan, tmp_path, Knows(stop_after=3), now=NOW + timedelta(days=1))
+    executor = Knows()
+    go(plan, tmp_path, executor, now=NOW + timedelta(days=2))
+    assert len(executor.jobs) == 4
+
+
+def test_a_night_killed_while_it_was_judged_is_judged_and_not_measured_again(plan, tmp_path, monkeypatch):
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "gate", killed)
+        with pytest.raises(KeyboardInterrupt):
+            go(plan, tmp_path, Knows())
+    executor = Knows()
+    found = go(plan, tmp_path, executor, now=NOW + timedelta(hours=1))
+    assert executor.jobs == []
+    assert found.counts == {"ok": 2} and found.done
+    assert read_outcome(folder_of(tmp_path / "results", "freight") / found.run_id)["done"] is True
+    go(plan, tmp_path, executor, now=NOW + timedelta(hours=2))
+    assert len(executor.jobs) == 4
+
+
+def test_at_the_deadline_it_reports_what_it_has_and_can_go_on(plan, tmp_path):
+    executor = Knows()
+    found = go(plan, tmp_path, executor, deadline=parse_deadline("15 s", NOW, lambda: executor.clock[0]))
+    assert executor.jobs[:2] == [(executor.jobs[0][0], 0), (executor.jobs[1][0], 0)]
+    assert len(executor.jobs) == 2
+    assert found.exit_code == 8
+    assert found.counts == {"ok": 2}
+    assert "Stopped: the night's deadline" in found.sentence
+    later = Knows()
+    whole = go(plan, tmp_path, later, now=NOW + timedelta(hours=1))
+    assert (whole.run_id, len(later.jobs), whole.exit_code) == (found.run_id, 2, 0)
+
+
+def test_cells_that_the_deadline_left_out_are_named_and_no_failure(plan, tmp_path):
+    executor = Knows()
+    found = go(plan, tmp_path, executor, deadline=parse_deadline("5 s", NOW, lambda: executor.clock[0]))
+    assert found.counts == {"ok": 1, "skipped": 1}
+    assert found.exit_code == 8
+    skipped = next(cell for cell in found.cells if cell.status == "skipped")
+    assert "deadline" in skipped.reason
+    assert "1 of 2 cells are done" in found.sentence
+    assert go(plan, tmp_path, Knows(), now=NOW + timedelta(minutes=5)).run_id == found.run_id
+
+
+def test_the_alert_goes_out_whatever_broke(plan, tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise ValueError("no such front")
+
+    monkeypatch.setattr(module, "gate", broken)
+    monkeypatch.setattr(module, "write_pages", broken)
+    hook = f"cat > '{tmp_path}/told.json'; exit 7"
+    found = go(plan, tmp_path, Knows(), asked=NightlySpec(command=hook, notify="problems"))
+    told = (tmp_path / "told.json").read_text()
+    assert "The gate could not be asked." in told and "no such front" in told
+    assert [problem.split(":")[0] for problem in found.problems] == ["gate", "pages", "alert"]
+    assert found.exit_code == 1
+
+
+def test_a_calm_night_is_not_told_when_only_problems_are(plan, tmp_path):
+    asked = NightlySpec(command=f"touch '{tmp_path}/told'", notify="problems")
+    go(plan, tmp_path, Knows(), asked=asked)
+    assert not (tmp_path / "told").exists()
+
+
+def test_two_suites_never_share_a_folder(tmp_path):
+    names = ["a b", "a-b", "a b ", "..", "ü", "ö"]
+    assert len({folder_of(tmp_path, name) for name in names}) == len(names)
+    assert all(folder_of(tmp_path, name).parent == tmp_path / "nightly" for name in names)
+    assert folder_of(tmp_path, "..").name != ".."
