@@ -23,7 +23,7 @@ from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.measure.phases import watch
 from bench.measure.placement import place
 from bench.measure.profiles import resolve as resolve_profile
-from bench.measure.session import measure
+from bench.measure.session import cold_start, measure
 from bench.meters.bundle import Meters, open_meters
 from bench.models import FAMILIES
 from bench.models.base import Context, Model, ModelFacts
@@ -36,7 +36,7 @@ from bench.tasks import GENERATED_LABEL, KINDS, REFERENCE_COLUMN, ability_of
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
 from bench.tasks.scoring import fitting, lengths_of, score
-from bench.worker_load import loaded, sharing_doubts, why_not_cold, without_cold_start
+from bench.worker_load import loaded, sharing_doubts, without_cold_start
 
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""
@@ -67,17 +67,17 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
     model, facts, shared = loaded(lambda kept: _load(cell, task, data, device, kept), cell, meters, process, state)
     workload = _workload(cell, task, model, data)
     limits = Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), device)
+    begun = cold_start(workload, meters=meters, process=process, notify=notify, seed=int(payload["seed"]))
     samples, limits, seen = _scored(workload, limits, meters, process, notify)
     measured = measure(
         model, workload, resolve_profile(spec), meters=meters, process=process, notify=notify, scored=samples,
-        prior=[*facts, *seen], batching=limits, seed=int(payload["seed"]),
+        prior=[*facts, *seen], batching=limits, seed=int(payload["seed"]), begun=begun,
     )  # fmt: skip
     known = model.facts()
-    lost = why_not_cold(shared, limits.auto)
     return Record(
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
-        facts=(*facts, *seen, *without_cold_start(measured.facts, lost), *_fit_facts(payload, process)),
+        facts=(*facts, *seen, *without_cold_start(measured.facts, shared), *_fit_facts(payload, process)),
         doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *sharing_doubts(shared, process)),
         environment=_environment(device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),

@@ -55,17 +55,11 @@ def _give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def why_not_cold(shared: str | None, probed: bool) -> str | None:
-    """Returns why the first timed request is no cold start, or None when it is one."""
-    if shared is not None:
-        return f"this process ran '{shared}' before, so that nothing was cold; set 'share_load: false' to measure it"
-    return "'batch_size: auto' tried a batch before; give a size to measure it" if probed else None
-
-
-def without_cold_start(facts: Sequence[Fact], why: str | None) -> list[Fact]:
-    """Returns the facts with the first request's time taken out where it is no cold start."""
-    if why is None:
+def without_cold_start(facts: Sequence[Fact], shared: str | None) -> list[Fact]:
+    """Returns the facts with the first request's time taken out where the process ran another task before."""
+    if shared is None:
         return list(facts)
+    why = f"this process ran '{shared}' before, so that nothing was cold; set 'share_load: false' to measure it"
     return [replace(fact, value=None, reason=why) if fact.name == "first_request_s" else fact for fact in facts]
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.measure.profiles import HARD_CAP, MAX_ITERATIONS, Profile
+from bench.measure.profiles import HARD_CAP, MAX_ITERATIONS, PROFILES, Profile
 from bench.measure.requests import (
     Batch,
     Requests,
@@ -90,10 +90,14 @@ def subject(
     )
 
 
-def cold(given: Subject) -> Pass:
-    """Times the first request as a user would meet it, at batch size 1."""
+def cold(workload: Workload, meters: Meters, process: int, seed: int) -> Pass:
+    """Times the first request as a user would meet it, at batch size 1; nothing was tokenised or run before."""
+    first = seeded_order(len(workload.examples), seed, process)[0]
+    nothing_sorted = Subject(
+        workload, PROFILES["quick"], meters, process, Batching(examples=1), ((first,),), (), (), Requests(workload)
+    )
     found = Pass("cold")
-    found.keep(*_single(given, "cold", 0, given.singles[0]))
+    found.keep(*_single(nothing_sorted, "cold", 0, (first,)))
     found.ended_by = "complete"
     return found
 

@@ -43,6 +43,32 @@ def _silent(_: Phase) -> None:
     """Nobody wants to know."""
 
 
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """The first request after the load."""
+
+    found: Pass
+    facts: tuple[Fact, ...]
+    """The memory of its phase."""
+
+
+def cold_start(
+    workload: Workload,
+    *,
+    meters: Meters,
+    process: int = 0,
+    notify: Callable[[Phase], None] = _silent,
+    seed: int = 42,
+) -> ColdStart:
+    """Times the first request of a loaded model; a cold start only before anything else has been asked of it."""
+    notify("cold")
+    with watch("cold", meters, process) as facts:
+        found = cold(workload, meters, process, seed)
+    if meters.gpu is not None:
+        meters.gpu.look()
+    return ColdStart(found, tuple(facts))
+
+
 def measure(
     model: Model,
     workload: Workload,
@@ -55,6 +81,7 @@ def measure(
     prior: Sequence[Fact] = (),
     batching: Batching | int = 16,
     seed: int = 42,
+    begun: ColdStart | None = None,
 ) -> Measured:
     """Returns timings, facts and doubts of a model that is loaded and, mostly, has been scored.
 
@@ -69,9 +96,11 @@ def measure(
         prior: facts of the load and the evaluation, whose peaks count towards `peak_rss_bytes`.
         batching: limits (or the size) of the batches of the throughput, memory and energy passes.
         seed: of the order of the examples.
+        begun: the first request, when it was taken before the quality pass; else it is taken now.
     """
+    begun = begun or cold_start(workload, meters=meters, process=process, notify=notify, seed=seed)
     given = subject(workload, profile, meters, process, batching, seed)
-    run = _Run(given, model.facts(), notify)
+    run = _Run(given, model.facts(), notify, begun)
     run.timed_passes()
     run.untimed_passes()
     return run.conclude(scored, prior)
@@ -80,17 +109,16 @@ def measure(
 class _Run:
     """The passes of one measuring, in order."""
 
-    def __init__(self, given: Subject, known: ModelFacts, notify: Callable[[Phase], None]) -> None:
+    def __init__(self, given: Subject, known: ModelFacts, notify: Callable[[Phase], None], begun: ColdStart) -> None:
         self.given, self.known, self.notify = given, known, notify
-        self.passes: dict[Phase, Pass] = {}
-        self.facts: list[Fact] = []
+        self.passes: dict[Phase, Pass] = {"cold": begun.found}
+        self.facts: list[Fact] = list(begun.facts)
         self.doubts: list[Doubt] = []
         self.meters, self.process = given.meters, given.process
         self.energy: Metered | None = None
 
     def timed_passes(self) -> None:
-        """Cold, warm-up, latency, throughput: nothing polls."""
-        self._watched("cold", lambda: cold(self.given))
+        """Warm-up, latency, throughput: nothing polls."""
         first_s = self.passes["cold"].timings[0].duration_ns / NS_PER_S
         self._watched("warmup", lambda: warm_up(self.given, first_s))
         before = self.meters.interference.snapshot()
