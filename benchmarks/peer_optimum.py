@@ -96,7 +96,9 @@ def reason(medians: dict[str, float]) -> str:
     if process / inline > SPIN_COST:
         lines.append("So the peer's own parent slows what it measures: its threads wait for the core that it spins on.")
     elif spun > SPIN_COST:
-        lines.append("The spin costs bench, yet not the peer in this run: its scheduler found room for it.")
+        lines.append(
+            "So a spinning neighbour costs bench; the peer's own loop did not slow it in this run, for no known reason."
+        )
     else:
         lines.append("So the spin costs nothing that shows on this machine with this number of threads, today.")
     lines.append(

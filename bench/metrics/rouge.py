@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 from bench.metrics.base import Floats
 from bench.metrics.lcs import lcs_length
+from bench.metrics.ngrams import shared_ngrams, totals
 from bench.metrics.rows import TEXT_KINDS, counted, mean, predictions, references
 from bench.record import Sample
 
@@ -71,12 +72,26 @@ class Rouge1(_Rouge):
     """F-measure of shared words."""
 
     name = "rouge1"
+    order = 1
+
+    def scores(self, wanted: Sequence[str], given: Sequence[str]) -> list[float]:
+        """Returns the F-measure of each pair of texts: rouge-score's, counted for all of them at once."""
+        from rouge_score.scoring import fmeasure
+
+        found = shared_ngrams(given, wanted, self.order, _words)
+        if found is None:
+            return super().scores(wanted, given)
+        hits = found.hits[:, -1].tolist()
+        of_given, of_wanted = (totals(n, self.order)[:, -1].tolist() for n in (found.given, found.wanted))
+        pairs = zip(hits, of_given, of_wanted, strict=True)
+        return [float(fmeasure(hit / max(a, 1), hit / max(b, 1))) for hit, a, b in pairs]
 
 
-class Rouge2(_Rouge):
+class Rouge2(Rouge1):
     """F-measure of shared pairs of words."""
 
     name = "rouge2"
+    order = 2
 
 
 class RougeL(_Rouge):

@@ -17,7 +17,7 @@ def given(workload: FakeWorkload, batch_size: int = 3, **changes: float) -> Subj
 
 def test_cold_is_one_single_request() -> None:
     workload = FakeWorkload(FakeClock(), LENGTHS, steady(LENGTHS))
-    found = cold(given(workload))
+    found = cold(workload, meters(workload.clock), 0, 42)
     assert len(workload.calls) == len(found.timings) == 1
     assert len(found.timings[0].examples) == 1
     assert found.timings[0].duration_ns == LENGTHS[found.timings[0].examples[0]] * MS
