@@ -139,3 +139,24 @@ DEFAULT_METRICS: dict[str, tuple[str, ...]] = {
     "question-answering": ("token_f1", "exact_match"),
 }
 """Metrics of a task that names none; the first is the task's `quality`."""
+
+METRIC_TITLES = {
+    "accuracy": "Accuracy",
+    "macro_f1": "Macro F1",
+    "micro_f1": "Micro F1",
+    "weighted_f1": "Weighted F1",
+    "matthews": "Matthews correlation",
+    "exact_match": "Exact match",
+    "token_f1": "Token F1",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "ter": "TER",
+    "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2",
+    "rougeL": "ROUGE-L",
+    "rougeLsum": "ROUGE-Lsum",
+    "perplexity": "Perplexity",
+    "bits_per_byte": "Bits per byte",
+    "ece": "Calibration error",
+}
+"""How the literature writes the built-in metrics; a plug-in's metric is shown by its name."""

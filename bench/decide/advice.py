@@ -99,7 +99,7 @@ def runner_up(case: Case, row: int | None) -> str:
 def binding(case: Case, check: Check, instead: int) -> str:
     """Returns that a limit decides the pick, who would be picked without it, and the slack."""
     return (
-        f"The limit {check.limit.name} {check.limit.text} decides the pick: without it the rule would choose "
+        f"The limit {spoken(check.limit.name)} {check.limit.text} decides the pick: without it the rule would choose "
         f"{case.board.names[instead]} ({differences(case.board, instead, case.leader)}). "
         f"{case.name} is inside it by {slack(check)}{counted_from(check)}."
     )
@@ -125,7 +125,7 @@ def tightest(case: Case, found: Sequence[Binding]) -> list[str]:
     if found or not checks:
         return []
     near = min(checks, key=lambda check: (check.slack or 0.0) / (abs(check.limit.value) or 1.0))
-    limit = f"{near.limit.name} {near.limit.text}"
+    limit = f"{spoken(near.limit.name)} {near.limit.text}"
     return [f"No limit decides the pick; the tightest is {limit}, met with {slack(near)} to spare{counted_from(near)}."]
 
 

@@ -79,7 +79,7 @@ def _holds(board: Board, row: int, index: int, limit: Limit) -> NDArray[np.bool_
 def inapplicable(board: Board, limits: Sequence[Limit]) -> list[str]:
     """Returns a sentence for each limit that names something this task does not have."""
     return [
-        f"The limit {limit.name} {limit.text} does not apply to '{board.task}', which has no such metric."
+        f"The limit {spoken(limit.name)} {limit.text} does not apply to '{board.task}', which has no such metric."
         for limit in limits
         if board.column(limit.name) is None
     ]

@@ -111,7 +111,7 @@ def _of(checks: Sequence[Check], limit: Limit) -> Check | None:
 def _words(column: Column | None, limit: Limit, at: float, below: str | None, above: str | None) -> str:
     value = f"{100 * at:.2f} % of best" if limit.of_best or column is None else amount(column, at)
     first, second = (f"the pick is {name}" if name else "nobody is eligible" for name in (below, above))
-    return f"With the limit on {limit.name} below {value} {first}; above it {second}."
+    return f"With the limit on {spoken(limit.name)} below {value} {first}; above it {second}."
 
 
 def leave_out(board: Board, front: Front, question: Question) -> list[WithoutObjective]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.decide.board import Board, Column
-from bench.readings import READINGS
+from bench.readings import METRIC_TITLES, READINGS
 from bench.units import format_number, format_quantity
 
 POINTS = 100.0
@@ -21,10 +21,11 @@ def spoken(name: str) -> str:
     """Returns the name of a reading or metric as it reads inside a sentence.
 
     >>> spoken("latency_p95_s"), spoken("throughput_examples_per_s"), spoken("macro_f1")
-    ('p95 latency', 'throughput (examples)', 'macro_f1')
+    ('p95 latency', 'throughput (examples)', 'macro F1')
     """
     if name not in READINGS:
-        return _OTHERS.get(name, name)
+        title = _OTHERS.get(name) or METRIC_TITLES.get(name, name)
+        return title[0].lower() + title[1:] if title[1:2].islower() else title
     first, _, second = READINGS[name].title.partition(", ")
     first = first if first[:2].isupper() else first[0].lower() + first[1:]
     if second in _STATISTICS:

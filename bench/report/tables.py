@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from bench.decide.wording import percent
+from bench.readings import METRIC_TITLES
 from bench.report.advice import TaskAdvice
 from bench.report.marks import Mark
 from bench.report.text import REASON_LIMIT, cut, name_markup
 from bench.report.view import TaskView
-from bench.report.wording import METRIC_TITLES, STATUS_WORDS, Measure, interval, measure_of, number
+from bench.report.wording import STATUS_WORDS, Measure, interval, measure_of, number
 from bench.summary import Entry, Quantity
 
 STANDING_WORDS = {

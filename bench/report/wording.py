@@ -5,31 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.readings import READINGS
+from bench.readings import METRIC_TITLES, READINGS
 from bench.summary import Entry, Quantity, canonical
 from bench.units import display_unit, format_number, format_quantity
 from bench.units import plural as plural
-
-METRIC_TITLES = {
-    "accuracy": "Accuracy",
-    "macro_f1": "Macro F1",
-    "micro_f1": "Micro F1",
-    "weighted_f1": "Weighted F1",
-    "matthews": "Matthews correlation",
-    "exact_match": "Exact match",
-    "token_f1": "Token F1",
-    "bleu": "BLEU",
-    "chrf": "chrF",
-    "ter": "TER",
-    "rouge1": "ROUGE-1",
-    "rouge2": "ROUGE-2",
-    "rougeL": "ROUGE-L",
-    "rougeLsum": "ROUGE-Lsum",
-    "perplexity": "Perplexity",
-    "bits_per_byte": "Bits per byte",
-    "ece": "Calibration error",
-}
-"""How the literature writes the built-in metrics; a plug-in's metric is shown by its name."""
 
 SHORT_TITLES = {
     "latency_p50_s": "Latency p50",

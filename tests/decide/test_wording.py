@@ -11,7 +11,11 @@ def test_names_as_they_are_spoken() -> None:
     assert wording.spoken("latency_p50_s") == "median latency"
     assert wording.spoken("energy_per_example_j") == "energy per example"
     assert wording.spoken("peak_gpu_memory_bytes") == "peak GPU memory (allocated)"
-    assert wording.spoken("bleu") == "bleu"
+    assert (wording.spoken("bleu"), wording.spoken("accuracy"), wording.spoken("my_metric")) == (
+        "BLEU",
+        "accuracy",
+        "my_metric",
+    )
 
 
 def test_sizes_and_directions() -> None:

@@ -13,9 +13,9 @@ from markupsafe import Markup
 from bench.history.effects import change_words, scale_of
 from bench.history.series import History, Night, Point, Series
 from bench.history.trend import Alarm, ChangePoint, change_points, trend_alarm
-from bench.readings import READINGS
+from bench.readings import METRIC_TITLES, READINGS
 from bench.report.nights.spark import sparkline_svg
-from bench.report.wording import METRIC_TITLES, SHORT_TITLES, number, plural
+from bench.report.wording import SHORT_TITLES, number, plural
 
 SHOWN_NIGHTS = 90
 """Nights of a drawing, the newest: a quarter of a year. `bench history --csv` has all."""
