@@ -126,7 +126,7 @@ def _device(asked: str) -> str:
     return asked
 
 
-def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str, kept: Kept | None) -> Model:
+def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str, kept: Kept | None = None) -> Model:
     payload = cell.payload
     spec = ModelSpec.model_validate_json(_json(payload["model"]))
     variant = VariantSpec.model_validate_json(_json(payload["variant"]))

@@ -123,7 +123,7 @@ def main() -> int:
 def report(extra: int, found: np.ndarray) -> int:
     """Prints how many intervals cover 1, and their middle; returns 1 when fewer are right than wanted."""
     covers = (found[:, 0] <= 1) & (found[:, 1] >= 1)
-    right = covers.mean() if extra == EQUAL else (~covers).mean()
+    right = covers.mean() if extra == EQUAL else (found[:, 0] > 1).mean()
     middle, half = float(np.median(found.mean(axis=1))), float(np.median(found[:, 1] - found[:, 0])) / 2
     what = "cover 1" if extra == EQUAL else "exclude 1"
     print(

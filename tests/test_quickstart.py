@@ -11,6 +11,7 @@ from bench.metrics.catalogue import resolve
 from bench.plan import Options, Plan, make_plan, open_suite
 from bench.record import Cell, Sample
 from bench.suite import TaskSpec
+from bench.tasks.batching import Batching
 from bench.tasks.scoring import score
 
 MODELS = [f"{family}-{size}" for family in ("gpt2", "bert", "t5", "ours") for size in ("small", "large")]
@@ -48,7 +49,7 @@ def scored(cell: Cell, plan: Plan, batch_size: int) -> list[Sample]:
     data = plan.datasets[str(cell.payload["data_hash"])]
     task = TaskSpec.model_validate_json(json.dumps(cell.payload["task"]))
     model = _load(cell, task, data, "cpu")
-    return score(_workload(cell, task, model, data), batch_size)
+    return score(_workload(cell, task, model, data), Batching(examples=batch_size)).samples
 
 
 @pytest.mark.slow

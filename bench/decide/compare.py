@@ -9,7 +9,7 @@ many examples would settle it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -114,7 +114,7 @@ def compare(
             quality += [compare_quality.row(pair, metric, replicates, seed) for metric in _common(first, second)]
         efficiency += _efficiency(first, second, (name_a, name_b), readings, replicates, seed)
     adjusted = holm([row.p for row in quality])
-    family = [replace(row, p_holm=p) for row, p in zip(quality, adjusted, strict=True)]
+    family = [compare_quality.corrected(row, p, len(quality)) for row, p in zip(quality, adjusted, strict=True)]
     judged = tuple(compare_quality.judged(row, name_a, name_b) for row in family)
     return Comparison(name_a, name_b, judged, tuple(efficiency), tuple(remarks))
 
@@ -152,6 +152,7 @@ def _efficiency(
         column = Column(name, name, READINGS[name].unit, READINGS[name].higher_is_better)
         text = _ratio_words(a.cell.task, column, names, (first.value, second.value), ratio, low, high)
         extra = " One of the two is an estimate, the other measured: compare with care." if mixed else ""
+        extra = " Both are estimates." if not mixed and is_estimate(first) else extra
         rows.append(EfficiencyRow(a.cell.task, name, first.value, second.value, ratio, low, high, text + extra))
     return rows
 

@@ -3,6 +3,7 @@ verdict in words."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.decide.board import Column
-from bench.decide.wording import amount, size
+from bench.decide.wording import amount, size, spoken
 from bench.metrics.base import Metric
 from bench.stats import paired
 from bench.stats.bootstrap import percentile_interval
@@ -50,6 +51,7 @@ class QualityRow:
     n: int
     flips: Flips
     sentence: str
+    higher_is_better: bool = True
 
 
 def common_examples(a: Entry, b: Entry) -> tuple[Entry, Entry] | None:
@@ -104,6 +106,7 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
         n=len(a),
         flips=_flips(pair),
         sentence="",
+        higher_is_better=metric.higher_is_better,
     )
 
 
@@ -138,6 +141,13 @@ def _flips(pair: tuple[Entry, Entry]) -> Flips:
     )
 
 
+def corrected(row: QualityRow, p_holm: float, family: int) -> QualityRow:
+    """Returns the row as one of a family of comparisons: p-value, and what the smaller level could have found."""
+    found = row.detectable * paired.detectable(1.0, LEVEL / family) / paired.detectable(1.0)
+    needed = math.ceil(row.n * (found / abs(row.difference)) ** 2) if row.examples_needed is not None else None
+    return replace(row, p_holm=p_holm, detectable=found, examples_needed=needed)
+
+
 def judged(row: QualityRow, name_a: str, name_b: str) -> QualityRow:
     """Returns the row with its verdict in words, from the p-value of the whole family."""
     return replace(row, sentence=verdict(row, name_a, name_b))
@@ -147,16 +157,18 @@ def verdict(row: QualityRow, name_a: str, name_b: str) -> str:
     """Returns what the data say of one metric, what they could have found, and how many examples would settle
     it."""
     column = Column(row.metric, row.metric, row.unit, True)
-    values = f"{row.metric} {amount(column, row.a)} → {amount(column, row.b)}"
+    values = f"{spoken(row.metric)} {amount(column, row.a)} → {amount(column, row.b)}"
     span = ""
     if row.ci_low is not None and row.ci_high is not None:
         span = f", 95 % interval of the difference {row.ci_low:+.3g} to {row.ci_high:+.3g}"
     evidence = f"{row.test}, p = {row.p:.3g}, {row.p_holm:.3g} over all comparisons"
     seen = f"at n = {row.n:,} a true difference of {size(column, row.detectable)} would be found 4 times in 5"
     if row.p_holm <= LEVEL:
-        lead = f"'{row.task}': {name_a} and {name_b} differ"
+        better = name_b if (row.difference > 0) == row.higher_is_better else name_a
+        lead = f"'{row.task}': {name_a} and {name_b} differ, {better} is better"
     else:
-        more = f"; about {row.examples_needed:,} examples would settle it" if row.examples_needed else ""
+        needed = row.examples_needed
+        more = f"; if it is as large as seen, about {needed:,} examples would show it 4 times in 5" if needed else ""
         lead = f"'{row.task}': no difference between {name_a} and {name_b} is shown{more}"
     return f"{lead}: {values} ({evidence}{span}); {seen}{_answers(row.flips)}."
 

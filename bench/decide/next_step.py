@@ -11,14 +11,21 @@ from scipy.stats import norm
 
 from bench.decide.board import Board
 from bench.decide.constraints import Check
+from bench.decide.draws import is_estimate
 from bench.decide.rules import Stage
 from bench.decide.wording import duration, spoken
+from bench.stats.bootstrap import robust_variance
 from bench.stats.order import needed
 from bench.stats.paired import POWER
+from bench.summary import Quantity
 from bench.summary.timings import DERIVATIONS
 
 MOST = 10**7
 """More examples or requests than this nobody will run: the two are then said to be as good as equal."""
+
+
+SURE = float(((norm.ppf(0.975) + norm.ppf(POWER)) / norm.ppf(0.975)) ** 2)
+"""Times the examples at which the interval's end just touches the limit, so that it is free of it 4 times in 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ def between(board: Board, stage: Stage, row: int, other: int, confidence: float)
     """Returns what would show whether `row` beats `other` in a stage; None when no sensible number would."""
     gap = float(stage.scores[row] - stage.scores[other])
     gaps = stage.draws[:, row] - stage.draws[:, other]
-    spread = float(np.std(gaps))
+    spread = robust_variance(gaps) ** 0.5 or float(np.std(gaps))  # a tail's draws have no variance to speak of
     if stage.column is None or gap == 0 or np.ptp(gaps) == 0 or not math.isfinite(spread):
         return None
     quantities = [board.quantities[r][stage.column] for r in (row, other)]
@@ -63,16 +70,23 @@ def for_limit(board: Board, row: int, check: Check) -> NextStep | None:
         derivation = DERIVATIONS.get(check.column.name)
         wanted = needed(derivation.q) if derivation is not None and derivation.q is not None else 10
         return _step(board, column, (row,), quantity.n, wanted)
+    if is_estimate(quantity):
+        what = f"{spoken(check.column.name)} of {board.names[row]} with a meter of the hardware (it is an estimate)"
+        return NextStep((board.names[row],), check.column.name, 1, "processes", None, what)
     room = abs(check.value - check.limit.value)
     if room == 0:
         return None
-    return _step(
-        board,
-        column,
-        (row,),
-        quantity.n,
-        math.ceil(quantity.n * (abs(check.bound - check.value) / room) ** 2),
-    )
+    width = abs(_end_towards(check, quantity) - check.value)
+    return _step(board, column, (row,), quantity.n, math.ceil(quantity.n * SURE * (width / room) ** 2))
+
+
+def _end_towards(check: Check, quantity: Quantity) -> float:
+    """Returns the end of the interval on the limit's side: it is what must come free of the limit."""
+    assert check.value is not None and check.bound is not None
+    if check.limit.of_best:
+        return check.bound
+    end = quantity.ci_high if check.value < check.limit.value else quantity.ci_low
+    return check.bound if end is None else end
 
 
 def _first_reading(board: Board, row: int, column: int) -> NextStep:

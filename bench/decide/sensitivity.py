@@ -110,7 +110,7 @@ def _of(checks: Sequence[Check], limit: Limit) -> Check | None:
 
 def _words(column: Column | None, limit: Limit, at: float, below: str | None, above: str | None) -> str:
     value = f"{100 * at:.2f} % of best" if limit.of_best or column is None else amount(column, at)
-    first, second = (f"the pick is {name}" if name else "nobody is eligible" for name in (below, above))
+    first, second = (f"the rule favours {name}" if name else "nobody is eligible" for name in (below, above))
     return f"With the limit on {spoken(limit.name)} below {value} {first}; above it {second}."
 
 
@@ -154,7 +154,8 @@ def _without(board: Board, c: int) -> Board:
 
 
 def _effect(name: str, lost: tuple[str, ...], usual: str | None, pick: str | None) -> str:
-    choice = "the choice stays" if pick == usual else f"the choice would be {pick or 'nobody'}"
+    stays = "the choice stays" if usual else "still nobody is eligible"
+    choice = stays if pick == usual else f"the choice would be {pick or 'nobody'}"
     return f"Without {spoken(name)}, {choice}" + (f", and {listed(list(lost))} would leave the front." if lost else ".")
 
 

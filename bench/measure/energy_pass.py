@@ -6,17 +6,15 @@ estimate is taken over the throughput pass itself, since it costs nothing and di
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from bench.measure.passes import Pass
 from bench.meters.bundle import Meters
 from bench.meters.energy import Energy, EnergyMeter
 from bench.meters.memory import Poller
 from bench.record import Fact
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +27,41 @@ class Metered:
     idle: Energy | None = None
 
 
-def metered(meters: Meters, run: Callable[[], Pass], idle: Energy | None = None) -> Metered:
-    """Runs a pass between the start and the stop of the device's meter, and of the host's beside a GPU."""
+def metered(meters: Meters, run: Callable[[AbstractContextManager[None]], Pass], idle: Energy | None = None) -> Metered:
+    """Runs a pass with the device's meter, and the host's beside a GPU, running for its window alone.
+
+    Args:
+        meters: the instruments.
+        run: the pass; it enters what it is given when its window begins, and leaves it when that ends, so that
+            neither preparing nor collecting garbage counts as the workload's energy.
+        idle: the baseline, where there is one.
+    """
     sources = [meters.energy] + ([meters.host_energy] if meters.host_energy is not None else [])
-    found, work = _between(sources, run)
+    found: list[Energy] = []
+    work = run(_metering(sources, found))
     return Metered(work, found[0], found[1] if len(found) > 1 else None, idle)
 
 
 def idle_baseline(meters: Meters, seconds: float) -> Energy:
     """Returns the energy of doing nothing for `seconds`, the model loaded."""
-    found, _ = _between([meters.energy], lambda: meters.clock.sleep(seconds))
+    found: list[Energy] = []
+    with _metering([meters.energy], found):
+        meters.clock.sleep(seconds)
     return found[0]
 
 
-def _between(sources: list[EnergyMeter], run: Callable[[], T]) -> tuple[list[Energy], T]:
+@contextmanager
+def _metering(sources: list[EnergyMeter], found: list[Energy]) -> Iterator[None]:
+    """Starts the meters, and puts what they saw into `found`."""
     for source in sources:
         source.start()
     pollers = [Poller(source.poll, source.poll_interval_s) for source in sources if source.poll_interval_s is not None]
     try:
-        result = run()
+        yield
     finally:
         for poller in pollers:
             poller.stop()
-        found = [source.stop() for source in sources]
-    return found, result
+        found += [source.stop() for source in sources]
 
 
 def energy_facts(found: Metered, rejected: tuple[str, ...], process: int) -> list[Fact]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,19 +143,24 @@ def latency(given: Subject) -> Pass:
     return found
 
 
-def throughput(given: Subject, phase: Phase = "throughput", window_s: float | None = None) -> Pass:
+def throughput(
+    given: Subject,
+    phase: Phase = "throughput",
+    window_s: float | None = None,
+    window: AbstractContextManager[None] | None = None,
+) -> Pass:
     """Runs batches one after another for a window; the timings lie end to end, so that their sum is the
     window.
 
     Pipelined: requests are prepared before the window and the device is waited for at its ends only (a
-    request that returns answers has waited for its own).
+    request that returns answers has waited for its own). `window` is entered for the window alone.
     """
     found, clock = Pass(phase), given.meters.clock
     window_ns = int((given.profile.window_s if window_s is None else window_s) * NS_PER_S)
     for batch in given.shuffled:
         given.requests.get(batch)
-    with quiet_collector(found):
-        clock.synchronise()
+    clock.synchronise()
+    with quiet_collector(found), window or nullcontext():
         first_ns = before_ns = clock.now_ns()
         for iteration, batch in cycle(given.shuffled):
             answers = given.requests.get(batch)(None)

@@ -172,13 +172,15 @@ class _Run:
             self.meters.gpu.look()
 
     def _estimated_throughput(self) -> Pass:
-        self.energy = metered(self.meters, lambda: throughput(self.given))
+        self.energy = metered(self.meters, lambda window: throughput(self.given, window=window))
         return self.energy.work
 
     def _energy_window(self) -> Pass:
         profile = self.given.profile
         idle = idle_baseline(self.meters, profile.idle_window_s)
-        self.energy = metered(self.meters, lambda: throughput(self.given, "energy", profile.energy_window_s), idle)
+        self.energy = metered(
+            self.meters, lambda window: throughput(self.given, "energy", profile.energy_window_s, window), idle
+        )
         return self.energy.work
 
     def _series_doubts(self) -> list[Doubt]:

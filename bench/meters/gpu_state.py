@@ -35,7 +35,7 @@ class GpuState:
 
     pynvml: Any
     device: NvmlDevice
-    throttle_bits: int = 0
+    throttle_bits: int | None = None
     """OR over all looks."""
     foreign: dict[int, str] = field(default_factory=dict)
     """Process number → name, of others' processes that compute on the GPU."""
@@ -51,7 +51,9 @@ class GpuState:
     def look(self) -> None:
         """Reads everything once; an error is kept as a problem, not raised."""
         nv, handle = self.pynvml, self.device.handle
-        self.throttle_bits |= self._read("throttle reasons", lambda: _throttle_bits(nv, handle)) or 0
+        bits = self._read("throttle reasons", lambda: _throttle_bits(nv, handle))
+        if bits is not None:
+            self.throttle_bits = (self.throttle_bits or 0) | bits
         used = self._read("board memory", lambda: int(nv.nvmlDeviceGetMemoryInfo(handle).used))
         self.device_bytes = _larger(self.device_bytes, used)
         heat = self._read("temperature", lambda: int(nv.nvmlDeviceGetTemperature(handle, nv.NVML_TEMPERATURE_GPU)))
@@ -63,7 +65,7 @@ class GpuState:
         named = (
             (getattr(self.pynvml, f"nvmlClocksThrottleReason{name}", 0), text) for name, text in THROTTLING.items()
         )
-        return tuple(text for bit, text in named if self.throttle_bits & int(bit))
+        return tuple(text for bit, text in named if (self.throttle_bits or 0) & int(bit))
 
     def facts(self, process: int) -> list[Fact]:
         """Returns the memory figures and the temperature."""

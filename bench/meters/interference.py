@@ -76,15 +76,16 @@ class InterferenceMeter:
         return sum(ticks[column] for column in _BUSY) * self._tick, ticks[_STEAL] * self._tick
 
     def _throttling(self) -> tuple[int | None, float | None]:
-        for folder in reversed(own_groups(self._cgroup, self._proc / "self/cgroup")):
-            path = folder / "cpu.stat"
+        """Returns periods and seconds of this process's group and those that hold it: each counts its own quota."""
+        found = []
+        for folder in dict.fromkeys(own_groups(self._cgroup, self._proc / "self/cgroup")):
             try:
-                pairs = dict(line.split() for line in path.read_text().splitlines())
+                pairs = dict(line.split() for line in (folder / "cpu.stat").read_text().splitlines())
             except (OSError, ValueError):
                 continue
             if "nr_throttled" in pairs:
-                return int(pairs["nr_throttled"]), _throttled_s(pairs)
-        return None, None
+                found.append((int(pairs["nr_throttled"]), _throttled_s(pairs)))
+        return (sum(n for n, _ in found), sum(s for _, s in found)) if found else (None, None)
 
 
 def difference(before: Snapshot, after: Snapshot) -> Interference:

@@ -32,7 +32,7 @@ def test_accuracy_by_exact_mcnemar_with_flips() -> None:
     assert (found.flips.broken, found.flips.fixed) == (only_a, only_b)
     assert found.difference == pytest.approx((only_b - only_a) / 150)
     assert (found.ci_low or 0) < found.difference < (found.ci_high or 0) < 0
-    assert found.sentence.startswith("'topic': one and two differ: accuracy")
+    assert found.sentence.startswith("'topic': one and two differ, one is better: accuracy")
 
 
 def test_holm_covers_every_metric_of_every_task() -> None:

@@ -49,5 +49,5 @@ def test_missing_readings_and_foreign_metrics() -> None:
     limits = [parse_limit("latency_p95_s", "<= 50 ms"), parse_limit("bleu", ">= 30")]
     checks = check_all(board, limits)[0]
     assert [check.state for check in checks] == ["open"] and "no meter" in checks[0].sentence
-    assert inapplicable(board, limits) == ["The limit bleu >= 30 does not apply to 'topic', which has no such metric."]
+    assert inapplicable(board, limits) == ["The limit BLEU >= 30 does not apply to 'topic', which has no such metric."]
     assert state_of([]) == "inside"

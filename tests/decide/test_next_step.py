@@ -20,6 +20,18 @@ def test_the_number_falls_with_the_square_of_the_gap() -> None:
     assert near.unit == "examples" and near.models == ("a", "b")
 
 
+def test_beyond_a_limit_the_other_end_counts() -> None:
+    """Twice as far beyond the limit needs a quarter, whatever the far end of the interval is."""
+    limit = [parse_limit("latency_p95_s", "<= 50 ms")]
+    counts = []
+    for value in (0.052, 0.054):
+        board = make_board([[0.9, value]], noise=(0.0, 0.004))
+        found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
+        assert found is not None
+        counts.append(found.more + 100)
+    assert counts[0] == pytest.approx(4 * counts[1], abs=4)
+
+
 def test_what_no_measurement_settles() -> None:
     assert _between(make_board([[0.9, 0.1], [0.9, 0.1]])) is None
     assert _between(make_board([[0.9, 0.1], [0.8, 0.1]])) is None  # no noise: settled already
@@ -30,7 +42,7 @@ def test_a_limit_needs_the_interval_to_shrink_to_the_room_left() -> None:
     board = make_board([[0.9, 0.045]], noise=(0.0, 0.004))
     check = check_all(board, [parse_limit("latency_p95_s", "<= 50 ms")])[0][0]
     found = next_step.for_limit(board, 0, check)
-    assert found is not None and found.more == int(np.ceil(100 * (1.96 * 0.004 / 0.005) ** 2)) - 100
+    assert found is not None and found.more == int(np.ceil(100 * ((1.96 + 0.8416) * 0.004 / 0.005) ** 2)) - 100
     assert found.seconds == pytest.approx(found.more * 0.01)
 
 

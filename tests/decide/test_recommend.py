@@ -61,13 +61,13 @@ def test_it_abstains_while_a_better_model_may_be_feasible() -> None:
         1 - found.shares["a"]
     )
     assert found.next_step is not None and found.next_step.models == ("a",)
-    # half-width 7.84 ms must shrink to 5 ms: 100 * (7.84 / 5)^2 = 246 requests in all
-    assert found.next_step.more == 246 - 100
+    # 7.84 ms must shrink to 5 ms, 4 times in 5: 100 * (7.84 / 5 * 2.80 / 1.96)^2 = 503 requests in all
+    assert found.next_step.more == 503 - 100
     text = " ".join(found.sentences)
     assert text.startswith("No pick for 'topic': a better model may meet the limits")
     assert "b is the best, with accuracy 0.850" in text and "the safe choice if this cannot wait" in text
     assert "Warning: a would be picked instead if it were shown to meet its limits (10.0 points higher" in text
-    assert "The cheapest measurement that would settle it: 146 more requests of a" in text
+    assert "The cheapest measurement that would settle it: 403 more requests of a" in text
 
 
 def test_a_better_model_that_hardly_can_be_feasible_is_a_warning() -> None:
@@ -136,7 +136,7 @@ def test_nobody_feasible_names_the_nearest() -> None:
 def test_open_limits_alone_tell_what_to_measure() -> None:
     found = _ask(make_board([[0.95, 0.045]], noise=(0.001, 0.004)), ("latency_p95_s", "<= 50 ms"))
     assert found.pick is None and found.next_step is not None
-    assert "To settle whether it meets them: 146 more requests of a" in " ".join(found.sentences)
+    assert "To settle whether it meets them: 403 more requests of a" in " ".join(found.sentences)
 
 
 def test_no_objective_and_one_model() -> None:

@@ -75,7 +75,8 @@ def test_break_points_by_hand() -> None:
     question = Question(("quality", "latency_p95_s"), (parse_limit("latency_p95_s", "<= 50 ms"),))
     found = _points(board, question, question.limits[0])
     assert [(p.at, p.below, p.above) for p in found] == [(0.03, None, "b"), (0.06, "b", "a")]
-    assert found[1].sentence == "With the limit on latency_p95_s below 60.0 ms the pick is b; above it the pick is a."
+    said = "With the limit on p95 latency below 60.0 ms the rule favours b; above it the rule favours a."
+    assert found[1].sentence == said
 
 
 def test_leaving_an_objective_out() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -75,8 +76,11 @@ def test_meter_runs_around_the_pass_alone() -> None:
     clock.sleep(7.0)
     request = workload.request([0])
 
-    def run() -> Pass:
-        request(None)
+    def run(window: AbstractContextManager[None]) -> Pass:
+        clock.sleep(3.0)  # preparing
+        with window:
+            request(None)
+        clock.sleep(3.0)  # collecting garbage
         return work()
 
     found = metered(instruments, run, idle)
