@@ -20,6 +20,9 @@ TICKS = 6
 """Most ticks on an axis."""
 
 
+WIDE = 1000.0
+"""A log axis over more than this factor names the unit at each tick: 10 µs and 1 s do not read well in either's."""
+
 GAP = 10.0
 """A factor without any value that sets a few candidates (usually the baselines) apart from the rest."""
 MOST_APART = 0.4
@@ -78,9 +81,12 @@ def set_axis(axes: Axes, which: str, measure: Measure, values: Sequence[float], 
         FixedLocator(log_ticks(low, high, factor, measure.unit)) if log else _linear(low, high, factor)
     )
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value, factor)))
+    mixed = log and high / low > WIDE and display_unit(low, measure.unit)[0] != display_unit(high, measure.unit)[0]
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: _with_unit(value, measure.unit) if mixed else tick_text(value, factor))
+    )
     label = title or measure.title
-    shown = f"{label} ({unit})" if unit else label
+    shown = f"{label} ({unit})" if unit and not mixed else label
     getattr(axes, f"set_{which}label")(f"{shown}, log scale" if log else shown)
     return log
 
@@ -126,6 +132,11 @@ def tick_text(value: float, factor: float) -> str:
     if abs(shown) >= 1e-3:
         return f"{sign}{abs(shown):.4g}"
     return format_number(shown)
+
+
+def _with_unit(value: float, base: str) -> str:
+    unit, factor = display_unit(value, base)
+    return f"{tick_text(value, factor)} {unit}"
 
 
 def tidy(axes: Axes, *, grid: str = "both") -> None:
