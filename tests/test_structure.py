@@ -11,7 +11,7 @@ MAX_FUNCTION_LINES = 40
 
 
 def test_files_stop_at_300_lines() -> None:
-    long = {path.name: path.read_text().count("\n") for path in PACKAGE.rglob("*.py")}
+    long = {str(path.relative_to(PACKAGE)): path.read_text().count("\n") for path in PACKAGE.rglob("*.py")}
     assert {name: lines for name, lines in long.items() if lines > MAX_FILE_LINES} == {}
 
 
@@ -22,7 +22,7 @@ def test_functions_stop_at_40_lines() -> None:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno + 1
                 if lines > MAX_FUNCTION_LINES:
-                    found[f"{path.name}:{node.name}"] = lines
+                    found[f"{path.relative_to(PACKAGE)}:{node.name}"] = lines
     assert found == {}
 
 

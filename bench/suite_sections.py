@@ -1,0 +1,63 @@
+"""The suite's sections on prices, the decision and nights: what is done with the numbers, not how they are made."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Strict(BaseModel):
+    """Frozen, and no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class PriceSpec(_Strict):
+    """Prices that turn throughput and energy into cost and carbon; each is optional."""
+
+    currency: str = "EUR"
+    machine_per_hour: float | None = Field(default=None, ge=0)
+    energy_per_kwh: float | None = Field(default=None, ge=0)
+    carbon_g_per_kwh: float | None = Field(default=None, ge=0)
+
+
+class DecisionSpec(_Strict):
+    """How a pick is made from the front."""
+
+    rule: Literal["best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted"] = (
+        "best-quality-within-budget"
+    )
+    prefer: str | None = None
+    """The objective to optimise; by default the first quality objective."""
+    epsilon: float = Field(default=0.01, ge=0)
+    """`cheapest-within-epsilon`: how much of `prefer` may be given up, in its own unit."""
+    order: list[str] = []
+    """`lexicographic`: objectives, most important first."""
+    margins: dict[str, float | str] = {}
+    """Per objective, the difference that does not matter: a quantity with its unit, or `"2 %"` of the value."""
+    rates: dict[str, str] = {}
+    """`weighted`: what `prefer` is worth in each other objective, e.g. `latency_p95_s: "20 ms per 0.01"`."""
+    reference: dict[str, float | str] = {}
+    """Reference point of the hypervolume, per objective."""
+    cost_across_tasks: Literal["sum", "worst"] = "worst"
+    confidence: float = Field(default=0.8, gt=0.5, lt=1)
+    """Below this the recommendation abstains."""
+    replicates: int = Field(default=2000, ge=200)
+    seed: int = 42
+
+
+class NightlySpec(_Strict):
+    """How `bench nightly` runs the suite; the command line's options win."""
+
+    baseline: str = "previous"
+    """`previous`, `best`, `tag:NAME` or a run."""
+    deadline: str | None = None
+    """Time of day (`"06:00"`) or duration (`"3 h"`) after which nothing is started."""
+    keep_nights: int | None = Field(default=None, ge=1)
+    """Nights whose raw timings and answers are kept; None for all. Summaries are kept for ever."""
+    notify: Literal["always", "problems"] = "always"
+    """`problems`: only when something regressed, failed or was cut short, or a trend alarm says worse."""
+    command: str | None = None
+    """Told the outcome as JSON on its standard input, through the shell. A webhook's address is a secret: it
+    is given by `--webhook` or BENCH_WEBHOOK."""
