@@ -226,7 +226,7 @@ def _own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) 
         doubts.append(
             Doubt(
                 "stale_checkpoint",
-                "the checkpoint was made by another version of its recipe, or by none",
+                "the checkpoint was made by another version of its recipe, from other training data, or by none",
                 "run 'bench fit' for this model to make it again",
                 (),
                 process,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import click
 from bench.cli.options import json_option, print_json, results_option
 
 if TYPE_CHECKING:
+    from bench.errors import BenchError
     from bench.fit.job import FitJob
 
 
@@ -51,14 +52,28 @@ def fit(
     if save_job is not None:
         _save(todo, save_job)
         return
-    made = run_fits(todo, results, echo=lambda line: click.echo(line, err=True))
+    done = run_fits(todo, results, echo=lambda line: click.echo(line, err=True))
     if as_json:
-        print_json(made)
-        return
-    for provenance in made:
-        click.echo(_line(provenance))
-    if not made:
-        click.echo("every checkpoint is there; leave out --missing to train again")
+        print_json(done.made)
+    else:
+        for provenance in done.made:
+            click.echo(_line(provenance))
+        if not todo:
+            click.echo("every checkpoint is there; leave out --missing to train again")
+    _raise(done.failed)
+
+
+def _raise(failed: Mapping[str, BenchError]) -> None:
+    """Raises what stopped the one training that failed, or one error for several."""
+    from bench.errors import FitError
+
+    if len(failed) == 1:
+        raise next(iter(failed.values()))
+    if failed:
+        raise FitError(
+            f"{len(failed)} trainings failed, each told above: {', '.join(failed)}; the others are finished. Run "
+            "the same command again with --missing when they are mended"
+        )
 
 
 def _line(provenance: dict[str, Any]) -> str:

@@ -63,14 +63,14 @@ def fit_missing(plan: Plan, results: Path) -> dict[str, str]:
     from bench.errors import BenchError
     from bench.runner_fits import run_fits
 
-    failed: dict[str, str] = {}
+    failed: dict[str, BenchError] = {}
     for job in plan.fits:
         try:
-            run_fits([job], results, echo=lambda line: click.echo(line, err=True))
+            failed |= run_fits([job], results, echo=lambda line: click.echo(line, err=True)).failed
         except BenchError as error:
-            failed[job.model.name] = f"its training failed: {error}"
+            failed[job.model.name] = error
             click.echo(f"{job.model.name}: {error}", err=True)
-    return failed
+    return {name: f"its training failed: {error}" for name, error in failed.items()}
 
 
 def run_info(plan: Plan) -> RunInfo:

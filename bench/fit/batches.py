@@ -12,7 +12,7 @@ import torch
 
 from bench.data.base import Dataset, reference_text
 from bench.errors import FitError
-from bench.fit.job import FitJob, FitTask
+from bench.fit.job import FitJob, FitTask, headed
 from bench.tasks import REFERENCE_COLUMN, render
 
 IGNORED = -100
@@ -39,6 +39,8 @@ class Encoded:
     """`own`: the input, which is not cut to tokens here."""
     answer: str = ""
     """`own`: the reference."""
+    cut: bool = False
+    """Whether tokens of the input or of the reference were left out."""
 
     @property
     def size(self) -> int:
@@ -46,28 +48,77 @@ class Encoded:
         return len(self.source) + len(self.target) + len(self.text) + len(self.answer)
 
 
-def encode(job: FitJob, task: FitTask, data: Dataset, tokenizer: Any, eos: int) -> list[Encoded]:
-    """Returns the examples of one split as the job's family reads them."""
-    family, kind = job.model.family, task.spec.kind
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How a model reads and writes texts."""
+
+    tokenizer: Any
+    """None for a `torch-module`."""
+    begin: int = 0
+    """The token before the first of a text that is to be predicted."""
+    end: int = 0
+    room: int | None = None
+    """Most tokens of a sequence, from the model's positions; None where there is no limit."""
+
+
+def encode(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[Encoded]:
+    """Returns the examples of one split as the job's family reads them; what is too long is cut and marked.
+
+    A language model learns long texts in pieces, which leaves nothing out.
+    """
+    family, kind, tokenizer = job.model.family, task.spec.kind, reader.tokenizer
     if family == "torch-module":
         return _own(task, data, REFERENCE_COLUMN[kind])
     if kind == "language-modelling":
         rows = tokenizer([str(e.columns["text"]) for e in data.examples], add_special_tokens=False)["input_ids"]
-        limit = job.recipe.max_source_tokens
-        return [Encoded((eos,), tuple(row[:limit]), "text") for row in rows if row]
-    sources = tokenizer([render(task.template, e.columns) for e in data.examples])["input_ids"]
-    cut = [_cut(row, job.recipe.max_source_tokens, family) for row in sources]
-    references = [reference_text(e, kind) for e in data.examples]
-    if kind == "classification" and family in ("encoder", "transformer"):
-        places, soft = _places(task, references), _soft(task, data)
+        size = min(job.recipe.max_source_tokens, (reader.room or job.recipe.max_source_tokens + 1) - 1)
         return [
-            Encoded(tuple(s), (place,), "label", scores) for s, place, scores in zip(cut, places, soft, strict=True)
+            Encoded((reader.begin,), tuple(row[at : at + size]), "text")
+            for row in rows
+            for at in range(0, len(row), size)
+        ]
+    sources = _sources(job, [render(task.template, e.columns) for e in data.examples], tokenizer)
+    references = [reference_text(e, kind) for e in data.examples]
+    if headed(family, task.spec):
+        limit = min(job.recipe.max_source_tokens, reader.room or job.recipe.max_source_tokens)
+        return [
+            Encoded(tuple(_cut(s, limit, family)), (place,), "label", scores, cut=len(s) > limit)
+            for s, place, scores in zip(sources, _places(task, references), _soft(task, data), strict=True)
         ]
     if kind == "classification":
         references = [task.spec.label_names.get(label, label) for label in references]
     lead = " " if family == "causal-lm" else ""
     targets = tokenizer([lead + text for text in references], add_special_tokens=False)["input_ids"]
-    return [Encoded(tuple(s), (*t, eos), "text") for s, t in zip(cut, targets, strict=True)]
+    return [
+        _pair(s, [*t, reader.end], job.recipe.max_source_tokens, reader.room, family)
+        for s, t in zip(sources, targets, strict=True)
+    ]
+
+
+def _sources(job: FitJob, prompts: list[str], tokenizer: Any) -> list[list[int]]:
+    """Returns the token ids of the prompts, in the chat template where the suite will score with it."""
+    options: dict[str, Any] = {}
+    if job.model.family == "causal-lm" and job.model.chat_template and tokenizer.chat_template is not None:
+        options["add_special_tokens"] = False
+        prompts = [
+            tokenizer.apply_chat_template(
+                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+            )
+            for text in prompts
+        ]
+    ids: list[list[int]] = tokenizer(prompts, **options)["input_ids"]
+    return ids
+
+
+def _pair(source: list[int], target: list[int], most: int, room: int | None, family: str) -> Encoded:
+    """Returns a source of `most` tokens and a target; a causal model must have room for both in one sequence."""
+    whole = len(target)
+    if room is not None:
+        shared = family == "causal-lm"
+        target = target[: room - 1 if shared else room]
+        most = min(most, room - len(target) if shared else room)
+    cut = len(source) > most or len(target) < whole
+    return Encoded(tuple(_cut(source, most, family)), tuple(target), "text", cut=cut)
 
 
 def _places(task: FitTask, references: Sequence[str]) -> list[int]:
@@ -146,7 +197,7 @@ def collate(batch: Sequence[Encoded], family: str, pad: int, device: Any) -> Bat
             "target": torch.tensor([example.target for example in batch]).to(device), "examples": len(batch),
             "soft": _softened(batch, device),
         }  # fmt: skip
-    if family == "causal-lm":
+    if family == "causal-lm" and mode == "text":
         rows = [[*example.source, *example.target] for example in batch]
         ids = _padded(rows, pad)
         targets = _padded(rows, IGNORED)

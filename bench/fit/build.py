@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import FitError
-from bench.fit.job import FitJob, FitTask
+from bench.fit.job import FitJob, FitTask, headed
 from bench.fit.recipe import Architecture
 from bench.fit.vocabulary import BOS_ID, EOS_ID, PAD_ID, train_tokenizer
 from bench.models.checkpoint import locate
 from bench.models.hub import explain_load_errors
-from bench.models.huggingface import Source
+from bench.models.huggingface import UNBOUNDED, Source
 from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render
 
 HEAD_PREFIXES = ("classifier", "score", "pre_classifier", "pooler", "bert.pooler", "roberta.pooler")
@@ -37,6 +37,10 @@ def build(job: FitJob, tokenizer: Any = None) -> tuple[Any, Any]:
         return _from_factory(job), None
     made = _scratch(job, labels, tokenizer) if job.recipe.architecture else _from_checkpoint(job, labels)
     module, tokenizer = made
+    if job.model.family == "causal-lm" and labels:
+        module.config.pad_token_id = tokenizer.pad_token_id  # the head reads the last token that is no padding
+    if job.recipe.dropout is not None:
+        _set_dropout(job, module, job.recipe.dropout)
     if job.recipe.freeze == "body":
         learning = 0
         for name, parameter in module.named_parameters():
@@ -52,17 +56,52 @@ def head_labels(job: FitJob) -> tuple[str, ...]:
     as text.
 
     Raises:
-        FitError: two classification tasks ask for one head.
+        FitError: two classification tasks ask for one head, or a head and texts for one causal model.
     """
-    if job.model.family not in ("encoder", "transformer", "torch-module"):
-        return ()
-    tasks = [task for task in job.tasks if task.spec.kind == "classification"]
+    family, own = job.model.family, job.model.family == "torch-module"
+    tasks = [t for t in job.tasks if headed(family, t.spec) or (own and t.spec.kind == "classification")]
+    if family == "causal-lm" and tasks and len(tasks) < len(job.tasks):
+        raise FitError(
+            f"model '{job.model.name}': a causal model with a head writes no text, and its tasks need both; name one "
+            f"kind in the recipe's 'tasks', or leave out 'scoring: head' of {tasks[0].spec.name}"
+        )
     if len({task.labels for task in tasks}) > 1:
         names = ", ".join(task.spec.name for task in tasks)
         raise FitError(
             f"model '{job.model.name}': one head cannot learn the labels of {names}; name one in the recipe's 'tasks'"
         )
     return tasks[0].labels if tasks else ()
+
+
+def context_tokens(family: str, net: Any, tokenizer: Any) -> int | None:
+    """Returns the most tokens of one sequence that a network has positions for; None where any number will do.
+
+    T5's positions are relative: its `n_positions` and its tokenizer's limit are what it was trained on, no bound.
+    """
+    if family == "torch-module":
+        return None
+    if family == "transformer":
+        return int(net.config.max_length)
+    limits = [getattr(net.config, "max_position_embeddings", None)]
+    if family != "seq2seq":
+        limits += [getattr(net.config, "n_positions", None), tokenizer.model_max_length]
+    return min((int(limit) for limit in limits if limit and limit < UNBOUNDED), default=None)
+
+
+def _set_dropout(job: FitJob, module: Any, share: float) -> None:
+    """Sets every dropout of a pretrained network, also those that attention keeps as plain numbers."""
+    import torch
+
+    found = 0
+    for part in module.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p, found = share, found + 1
+        for name in ("dropout", "attention_dropout", "activation_dropout"):
+            if isinstance(getattr(part, name, None), float):
+                setattr(part, name, share)
+                found += 1
+    if not found:
+        raise FitError(f"model '{job.model.name}': the recipe sets 'dropout', and {type(module).__name__} has none")
 
 
 def _texts(tasks: Sequence[FitTask]) -> list[str]:
@@ -112,13 +151,17 @@ def _scratch(job: FitJob, labels: tuple[str, ...], tokenizer: Any = None) -> tup
 
 
 def _gpt2(shape: Architecture, vocab: int, labels: tuple[str, ...]) -> Any:
-    from transformers import GPT2Config, GPT2LMHeadModel
+    from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadModel
 
-    return GPT2LMHeadModel(
+    maker: Any = GPT2ForSequenceClassification if labels else GPT2LMHeadModel
+    names = {"id2label": dict(enumerate(labels)), "label2id": {label: at for at, label in enumerate(labels)}}
+    head: dict[str, Any] = names if labels else {}
+    return maker(
         GPT2Config(
             vocab_size=vocab, n_positions=shape.max_length, n_embd=shape.d_model, n_layer=shape.layers,
             n_head=shape.heads, n_inner=shape.d_ff, resid_pdrop=shape.dropout, embd_pdrop=shape.dropout,
             attn_pdrop=shape.dropout, bos_token_id=BOS_ID, eos_token_id=EOS_ID, pad_token_id=PAD_ID,
+            **head,
         )
     )  # fmt: skip
 
@@ -176,7 +219,7 @@ def _from_checkpoint(job: FitJob, labels: tuple[str, ...]) -> tuple[Any, Any]:
             raise FitError(f"model '{job.model.name}': the in-house Transformer starts from a folder")
         return TransformerNet.load(folder), transformers.PreTrainedTokenizerFast.from_pretrained(str(folder))
     classes = {
-        "causal-lm": transformers.AutoModelForCausalLM,
+        "causal-lm": transformers.AutoModelForSequenceClassification if labels else transformers.AutoModelForCausalLM,
         "encoder": transformers.AutoModelForSequenceClassification,
         "seq2seq": transformers.AutoModelForSeq2SeqLM,
     }

@@ -14,7 +14,8 @@ from typing import Any
 from bench.data.base import Dataset
 from bench.errors import FitError
 from bench.fit.cost import Cost, total
-from bench.fit.job import FitJob, FitTask
+from bench.fit.job import FitJob, FitTask, fold_units
+from bench.fit.state import write_json
 from bench.fit.teaching import Lesson
 from bench.fit.training import Notify, train
 from bench.tasks import REFERENCE_COLUMN
@@ -30,10 +31,9 @@ def assign(task: FitTask, folds: int, seed: int) -> list[int]:
 
     examples = task.train.examples
     groups = [example.group for example in examples]
-    grouped = all(group is not None for group in groups)
-    units = len(set(groups)) if grouped else len(examples)
+    units, kind = fold_units(task.train)
+    grouped = kind == "groups"
     if units < folds:
-        kind = "groups" if grouped else "examples"
         raise FitError(f"task '{task.spec.name}': {folds} folds need {folds} {kind}, and there are {units}")
     labelled = task.spec.kind == "classification"
     maker = {
@@ -119,11 +119,3 @@ def _mean_and_spread(name: str, values: Sequence[float | None]) -> dict[str, flo
     if len(known) < len(values):
         return {f"{name}_mean": None, f"{name}_sd": None}
     return {f"{name}_mean": statistics.fmean(known), f"{name}_sd": statistics.stdev(known)}
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes under a temporary name and renames, so that a kill leaves a whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(value), encoding="utf-8")
-    fresh.replace(path)

@@ -12,6 +12,7 @@ from typing import Any
 from bench.data.base import Dataset
 from bench.fit.recipe import Recipe
 from bench.suite import ModelSpec, TaskSpec
+from bench.tasks import scoring_of
 
 PROVENANCE_FILE = "provenance.json"
 FIT_VERSION = 1
@@ -64,6 +65,17 @@ class FitJob:
     teacher: Teacher | None = None
     base: Path | None = None
     """The suite's folder, where a factory may lie."""
+
+
+def fold_units(data: Dataset) -> tuple[int, str]:
+    """Returns how many parts a split can be cut into at most, and what they are: groups, or examples without any."""
+    groups = {example.group for example in data.examples}
+    return (len(data.examples), "examples") if None in groups else (len(groups), "groups")
+
+
+def headed(family: str, task: TaskSpec) -> bool:
+    """Returns whether a family learns a task as logits over its labels, for that is how it will be scored."""
+    return task.kind == "classification" and scoring_of(family, task) == "head"
 
 
 def read_provenance(folder: Path) -> Mapping[str, Any] | None:

@@ -51,7 +51,7 @@ class Objective(nn.Module):
         loss = self._entropy(logits, target)
         if self.training:
             loss = self._taught(loss, logits, target, batch)
-            if self.losses.prompt_loss and self.family == "causal-lm":
+            if self.losses.prompt_loss and self.family == "causal-lm" and batch["mode"] == "text":
                 prompt = batch["target"][:, 1:].masked_fill(~self._in_prompt(batch), IGNORED)
                 loss = loss + self.losses.prompt_loss * self._entropy(logits, prompt)
         kept = target != IGNORED
@@ -98,6 +98,8 @@ class Objective(nn.Module):
         return torch.arange(1, ids.shape[1], device=ids.device) < prompt
 
     def _causal(self, net: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        if batch["mode"] == "label":
+            return self._encoder(net, batch)
         logits = net(input_ids=batch["source"], attention_mask=batch["source_mask"].long()).logits[:, :-1]
         return logits, batch["target"][:, 1:].masked_fill(self._in_prompt(batch), IGNORED)
 

@@ -81,6 +81,9 @@ class Search(_Strict):
         return self
 
 
+NO_OPTUNA = (
+    "a search by 'tpe' needs Optuna, which is not installed; pip install 'bench[search]', or take 'method: random'"
+)
 INTEGERS = frozenset(
     {"steps", "batch_tokens", "warmup_steps", "accumulation", "architecture.layers", "architecture.decoder_layers",
      "architecture.d_model", "architecture.heads", "architecture.d_ff"}
@@ -88,7 +91,7 @@ INTEGERS = frozenset(
 """Keys whose bounds give whole numbers."""
 SEARCHABLE = INTEGERS | {
     "learning_rate", "weight_decay", "schedule", "clip_norm", "label_smoothing", "prompt_loss", "alpha", "temperature",
-    "freeze", "architecture.dropout",
+    "freeze", "dropout", "architecture.dropout",
 }  # fmt: skip
 """Keys that a search may change: none that changes what a validation loss means, such as the vocabulary."""
 
@@ -112,13 +115,17 @@ class Recipe(_Strict):
     steps: int = Field(ge=1)
     batch_tokens: int = Field(default=4096, ge=64)
     """Most tokens in a batch, padding counted."""
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    """Of a model from a checkpoint, over its own; one from scratch has it in its `architecture`."""
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
+    """Of AdamW, on every parameter that learns."""
     betas: tuple[float, float] = (0.9, 0.98)
     warmup_steps: int = Field(default=100, ge=0)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     clip_norm: float = Field(default=1.0, gt=0)
     accumulation: int = Field(default=1, ge=1)
+    """Batches of a step; every target of them weighs the same."""
     precision: Literal["no", "bf16", "fp16"] = "no"
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     prompt_loss: float = Field(default=0.0, ge=0, le=1)
@@ -150,6 +157,8 @@ class Recipe(_Strict):
     def _complete(self) -> Recipe:
         if (self.start == "scratch") != (self.architecture is not None):
             raise ValueError(f"'start: scratch' needs an 'architecture', and 'start: {self.start}' takes none")
+        if self.dropout is not None and self.start != "checkpoint":
+            raise ValueError(f"'dropout' is for 'start: checkpoint'; with '{self.start}' the model itself says it")
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps ({self.warmup_steps}) must be fewer than steps ({self.steps})")
         return self
@@ -173,7 +182,7 @@ class Recipe(_Strict):
         return content_hash({key: value for key, value in said.items() if key not in plain or value != plain[key]})
 
 
-LATER_KEYS = ("save_last", "teacher", "distil", "temperature", "alpha", "folds", "search")
+LATER_KEYS = ("dropout", "save_last", "teacher", "distil", "temperature", "alpha", "folds", "search")
 """Keys added after the first checkpoints were published; left out of the hash at their defaults, so that those
 checkpoints are still known."""
 

@@ -18,10 +18,11 @@ from typing import Any
 
 from bench.errors import EnvironmentLackError, FitError
 from bench.fit.cost import Cost, total
-from bench.fit.folds import cross_validate, write_json
-from bench.fit.recipe import INTEGERS, Range, Recipe, Search, with_values
+from bench.fit.folds import cross_validate
+from bench.fit.recipe import INTEGERS, NO_OPTUNA, Range, Recipe, Search, with_values
+from bench.fit.state import write_json
 from bench.fit.teaching import Lesson
-from bench.fit.training import Notify, train
+from bench.fit.training import DivergedError, Notify, train
 
 STARTUP_SHARE = 4
 """TPE draws its first quarter of the trials at random, at least two and ten (Optuna's default) at most."""
@@ -73,9 +74,7 @@ def _tpe(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Any]
     try:
         import optuna
     except ImportError as error:
-        raise EnvironmentLackError(
-            "a search by 'tpe' needs Optuna, which is not installed; pip install 'bench[search]', or take 'random'"
-        ) from error
+        raise EnvironmentLackError(NO_OPTUNA) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     startup = min(10, max(2, count(search) // STARTUP_SHARE))
     sampler = optuna.samplers.TPESampler(seed=search.seed + number, n_startup_trials=startup)
@@ -166,6 +165,7 @@ def _trial(lesson: Lesson, number: int, values: dict[str, Any], state: Path, not
         row["reason"] = None if row["value"] is not None else f"this training has no {metric}"
     except FitError as error:
         row["reason"] = str(error)
+        row["cost"] = error.cost.as_dict() if isinstance(error, DivergedError) and error.cost else None
     if main:
         write_json(state / f"trial-{number}.json", row)
         shutil.rmtree(working, ignore_errors=True)

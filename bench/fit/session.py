@@ -16,6 +16,7 @@ from typing import Any
 from bench.fit.cost import PARTS, Cost, cost_of, has_cost, total
 from bench.fit.folds import cross_validate
 from bench.fit.job import PROVENANCE_FILE, FitJob, read_provenance
+from bench.fit.place import check_place, publish
 from bench.fit.search import run_search
 from bench.fit.teaching import Lesson, prepare
 from bench.fit.training import Trained, resolve_device, train
@@ -32,11 +33,13 @@ def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, Any]:
 
     Raises:
         FitError: the fit cannot start, or diverges.
+        InputError: the checkpoint cannot be put where the job says.
     """
     import torch
 
     if job.threads is not None:
         torch.set_num_threads(job.threads)
+    check_place(job)
     state = job.output.with_name(f".{job.output.name}.fitting-{job.id[:8]}")
     lesson, taught = _taught(job, notify)
     extra: dict[str, Any] = {"teacher": taught} if taught else {}
@@ -100,6 +103,7 @@ def describe(job: FitJob, trained: Trained) -> dict[str, Any]:
         "final_train_loss": round(progress.curve[-1][1], 5) if progress.curve else None,
         "final_validation_loss": round(scores.loss, 5) if math.isfinite(scores.loss) else None,
         "final_validation_accuracy": None if scores.accuracy is None else round(scores.accuracy, 5),
+        "cut_examples": dict(trained.cut),
         "parameters": sum(parameter.numel() for parameter in trained.net.parameters()),
         "software": {name: version(name) for name in SOFTWARE} | {"python": platform.python_version()},
         "loss_curve": [[step, round(loss, 4)] for step, loss in progress.curve],
@@ -111,17 +115,15 @@ def _publish(job: FitJob, trained: Trained, provenance: dict[str, Any]) -> None:
     """Writes the checkpoint under a temporary name, then puts it in its place."""
     import torch
 
-    fresh = job.output.with_name(f".{job.output.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    _write(trained, fresh, job.recipe.save_dtype)
-    if trained.last is not None:
-        trained.net.load_state_dict(torch.load(trained.last, weights_only=True))
-        _write(trained, fresh / "last", job.recipe.save_dtype)
-    text = json.dumps(provenance, indent=1, ensure_ascii=False)
-    (fresh / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
-    shutil.rmtree(job.output, ignore_errors=True)
-    fresh.rename(job.output)
+    def fill(fresh: Path) -> None:
+        _write(trained, fresh, job.recipe.save_dtype)
+        if trained.last is not None:
+            trained.net.load_state_dict(torch.load(trained.last, weights_only=True))
+            _write(trained, fresh / "last", job.recipe.save_dtype)
+        text = json.dumps(provenance, indent=1, ensure_ascii=False)
+        (fresh / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
+
+    publish(job.output, fill)
 
 
 def _write(trained: Trained, folder: Path, dtype_name: str) -> None:

@@ -15,17 +15,15 @@ from typing import Any
 
 from bench.data.base import Dataset, Example
 from bench.errors import BenchError, FitError
-from bench.fit.job import FitJob, FitTask, Teacher
+from bench.fit.job import FitJob, FitTask, Teacher, headed
 from bench.models import FAMILIES
 from bench.models.base import Context, Decoding
 from bench.models.checkpoint import locate
 from bench.suite import VariantSpec
-from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render
+from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render, scoring_of
 
 BATCH = 32
 """Texts that the teacher reads at once: a guess that fits small machines."""
-HEADED = ("encoder", "transformer", "torch-module")
-"""Families that classify through logits over labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,8 @@ def _check_there(job: FitJob, teacher: Teacher) -> None:
 
 def _load(teacher: Teacher, task: FitTask, device: str) -> Any:
     texts = tuple(task.spec.label_names.get(label, label) for label in task.labels)
-    context = Context(device, task.spec.kind, task.labels, texts)
+    scoring = scoring_of(teacher.model.family, task.spec)
+    context = Context(device, task.spec.kind, task.labels, texts, scoring=scoring)
     try:
         return FAMILIES.load(teacher.model.family)(teacher.model, VariantSpec(), context)
     except BenchError as error:
@@ -88,7 +87,7 @@ def _load(teacher: Teacher, task: FitTask, device: str) -> Any:
 def _method(job: FitJob, task: FitTask, model: Any) -> str:
     asked, teacher = job.recipe.distil, job.teacher
     assert teacher is not None
-    if task.spec.kind == "classification" and job.model.family in HEADED:
+    if headed(job.model.family, task.spec):
         return "generations" if asked == "generations" else "labels"
     if asked == "generations":
         return "generations"

@@ -6,11 +6,9 @@ and the step alone, and the state holds weights, optimiser, schedule and random 
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,32 +17,15 @@ import torch
 
 from bench.errors import FitError
 from bench.fit.batches import Encoded, batches, collate
-from bench.fit.cost import Cost, CostMeter
+from bench.fit.cost import CostMeter
 from bench.fit.objectives import Objective
 from bench.fit.recipe import Recipe
+from bench.fit.state import Progress, State
 
-STATE_FILE = "progress.json"
 REPORT_EVERY = 20
 """Steps between two points of the recorded loss curve."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """Where a fit stands; stored beside the state."""
-
-    step: int = 0
-    best_loss: float = math.inf
-    best_step: int = 0
-    since_best: int = 0
-    examples: int = 0
-    curve: list[tuple[int, float]] = field(default_factory=list)
-    """(step, training loss in nats per target)."""
-    validation: list[tuple[int, float]] = field(default_factory=list)
-    """(step, validation loss in nats per target)."""
-    running: float = 0.0
-    """Sum of the training losses since the last point of the curve."""
-    cost: Cost = field(default_factory=Cost)
-    """Of all parts of the fit, interruptions left out."""
+SAID_EVERY_S = 10.0
+"""Longest time without a word where steps are slow: a guess at a person's patience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +69,10 @@ class Trainer:
         report: Callable[[str], None],
     ) -> None:
         self.recipe, self.groups, self.validation_groups = recipe, groups, validation
-        self.pad, self.state, self.report = pad, state, report
+        self.pad, self.report = pad, report
         self.family = objective.family
         self.accelerator = _accelerator(recipe, device)
+        self.state = State(state, self.accelerator)
         self.cost = cost(self.accelerator.num_processes)
         learning = [parameter for parameter in objective.parameters() if parameter.requires_grad]
         optimizer = torch.optim.AdamW(
@@ -100,7 +82,8 @@ class Trainer:
         self.objective, self.optimizer = self.accelerator.prepare(objective, optimizer)
         self.scheduler = scheduler
         self.accelerator.register_for_checkpointing(scheduler)
-        self.progress = Progress()
+        self.progress = Progress(processes=self.accelerator.num_processes)
+        self._said_s = 0.0
 
     @property
     def net(self) -> Any:
@@ -117,34 +100,47 @@ class Trainer:
         if not any(self.groups):
             raise FitError("there are no training examples; check the recipe's 'tasks' and 'train_split'")
         self._resume()
-        best = self.state / "best.pt"
         self.cost.start(self.progress.cost)
-        if self.progress.step == 0:
-            best.unlink(missing_ok=True)
-            torch.manual_seed(self.recipe.seed + self.accelerator.process_index)
-        for group in self._micro_batches():
-            if self.progress.step >= self.recipe.steps or self._out_of_patience():
-                break
-            self.progress.running += self._step(group)
-            step = self.progress.step
-            if step % REPORT_EVERY == 0:
-                self._record(self.progress.running / REPORT_EVERY)
-                self.progress.running = 0.0
-            if step % self.recipe.evaluate_every == 0 or step == self.recipe.steps:
-                self._evaluate(best)
-            if step % self.recipe.save_every == 0:
-                self._save()
-        self.progress.cost = self.cost.stop(self.progress.examples)
-        if self.recipe.save_last and self.accelerator.is_main_process:
-            self.state.mkdir(parents=True, exist_ok=True)
-            torch.save(self.net.state_dict(), self.state / "last.pt")
+        try:
+            self._train()
+        finally:  # a training that diverges has cost something too, and its meters must not go on
+            self.progress.cost = self.cost.stop(self.progress.examples)
+        if self.recipe.save_last:
+            self.state.keep(self.state.last, self.net)
         self.accelerator.wait_for_everyone()
-        if best.is_file():
-            self.net.load_state_dict(torch.load(best, weights_only=True))
+        if self.state.best.is_file():
+            self.net.load_state_dict(torch.load(self.state.best, weights_only=True))
+        self.accelerator.wait_for_everyone()  # whoever deletes the state does so after all have read it
         return self.progress
 
-    def _micro_batches(self) -> Iterator[list[list[Encoded]]]:
-        """Yields the batches of each step, `accumulation` of them, beginning after the last finished step."""
+    def _resume(self) -> None:
+        found = self.state.load()
+        if found is not None:
+            self.progress = found
+            self.report(f"resumed at step {found.step}")
+        else:
+            self.state.best.unlink(missing_ok=True)
+            torch.manual_seed(self.recipe.seed + self.accelerator.process_index)
+
+    def _train(self) -> None:
+        for group, targets in self._micro_batches():
+            if self.progress.step >= self.recipe.steps or self._out_of_patience():
+                break
+            self.progress.running += self._step(group, targets)
+            step = self.progress.step
+            if step % REPORT_EVERY == 0 or step == self.recipe.steps:
+                self._record()
+            elif self.cost.elapsed_s - self._said_s >= SAID_EVERY_S:
+                self._say(self.progress.running / (step % REPORT_EVERY))
+            if step % self.recipe.evaluate_every == 0 or step == self.recipe.steps:
+                self._evaluate()
+            if step % self.recipe.save_every == 0:
+                self.progress.cost = self.cost.lap(self.progress.examples)
+                self.state.save(self.progress)
+
+    def _micro_batches(self) -> Iterator[tuple[list[list[Encoded]], int]]:
+        """Yields this process's batches of each step, beginning after the last finished step, and the targets of the
+        whole step in all processes."""
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         per_step = self.recipe.accumulation * world
         skip = self.progress.step * per_step
@@ -156,24 +152,30 @@ class Trainer:
                     continue
                 waiting.append(batch)
                 if len(waiting) == per_step:
-                    yield waiting[rank::world]
+                    yield waiting[rank::world], sum(map(_targets, waiting))
                     waiting = []
 
-    def _step(self, group: Sequence[Sequence[Encoded]]) -> float:
+    def _step(self, group: Sequence[Sequence[Encoded]], targets: int) -> float:
+        """Returns the loss of one step: the mean over the targets of all its batches, whichever process has them.
+
+        A mean of the batches' means would weigh a target by how many others happen to be in its batch.
+        """
         self.objective.train()
         total, seen = 0.0, 0
         for batch in group:
+            # Processes average their gradients, and this process has its part of the targets alone.
+            share = _targets(batch) * self.accelerator.num_processes / targets
             with self.accelerator.autocast():
                 loss, _, _ = self.objective(collate(batch, self.family, self.pad, self.accelerator.device))
-            self.accelerator.backward(loss / len(group))
-            total += loss.item() / len(group)
+            self.accelerator.backward(loss * share)
+            total += loss.item() * share
             seen += len(batch)
         total, seen = self._over_processes(total, seen)
         self.progress.examples += seen
         if not math.isfinite(total):
             raise FitError(
-                f"the loss is {total} at step {self.progress.step}; lower the recipe's learning_rate, or raise "
-                "warmup_steps"
+                f"the loss is {total} at step {self.progress.step + 1}; lower the recipe's learning_rate "
+                f"({self.recipe.learning_rate:g}), raise warmup_steps, or lower clip_norm ({self.recipe.clip_norm:g})"
             )
         self.accelerator.clip_grad_norm_(self.objective.parameters(), self.recipe.clip_norm)
         self.optimizer.step()
@@ -191,14 +193,20 @@ class Trainer:
         mean, count_ = self.accelerator.reduce(pair, reduction="sum").tolist()
         return mean / world, round(count_)
 
-    def _record(self, loss: float) -> None:
+    def _record(self) -> None:
+        """Adds a point to the loss curve: the mean of the steps since the one before."""
         progress = self.progress
+        before = progress.curve[-1][0] if progress.curve else 0
+        loss = progress.running / (progress.step - before)
         progress.curve.append((progress.step, loss))
-        elapsed = self.cost.elapsed_s
-        left = elapsed / progress.step * (self.recipe.steps - progress.step)
-        self.report(
-            f"step {progress.step}/{self.recipe.steps}  loss {loss:.4f}  {elapsed:.0f} s, about {left:.0f} s left"
-        )
+        progress.running = 0.0
+        self._say(loss)
+
+    def _say(self, loss: float) -> None:
+        elapsed, step = self.cost.elapsed_s, self.progress.step
+        left = elapsed / step * (self.recipe.steps - step)
+        self._said_s = elapsed
+        self.report(f"step {step}/{self.recipe.steps}  loss {loss:.4f}  {elapsed:.0f} s, about {left:.0f} s left")
 
     @torch.no_grad()
     def validate(self) -> Scores:
@@ -220,16 +228,14 @@ class Trainer:
         counted = not (self.family == "torch-module" and hasattr(self.net, "training_loss"))
         return Scores(sum(losses) / len(losses), sum(shares) / len(shares) if counted else None)
 
-    def _evaluate(self, best: Path) -> None:
+    def _evaluate(self) -> None:
         loss = self.validate().loss
         progress = self.progress
         progress.validation.append((progress.step, loss))
         progress.since_best += 1
         if loss < progress.best_loss:
             progress.best_loss, progress.best_step, progress.since_best = loss, progress.step, 0
-            if self.accelerator.is_main_process:
-                best.parent.mkdir(parents=True, exist_ok=True)
-                torch.save(self.net.state_dict(), best)
+            self.state.keep(self.state.best, self.net)
         self.report(
             f"step {progress.step}/{self.recipe.steps}  validation loss {loss:.4f}  (best {progress.best_loss:.4f})"
         )
@@ -237,39 +243,10 @@ class Trainer:
     def _out_of_patience(self) -> bool:
         return self.recipe.patience is not None and self.progress.since_best >= self.recipe.patience
 
-    def _save(self) -> None:
-        """Writes the state under a temporary name and renames it, so that a kill leaves the old one or the
-        new one."""
-        self.progress.cost = self.cost.lap(self.progress.examples)
-        new, current = self.state / "new", self.state / "current"
-        if self.accelerator.is_main_process:
-            shutil.rmtree(new, ignore_errors=True)
-        self.accelerator.wait_for_everyone()
-        self.accelerator.save_state(str(new), safe_serialization=False)
-        self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process:
-            fields = {name: getattr(self.progress, name) for name in Progress.__slots__}
-            fields["cost"] = self.progress.cost.as_dict()
-            (new / STATE_FILE).write_text(json.dumps(fields), encoding="utf-8")
-            shutil.rmtree(current, ignore_errors=True)
-            new.rename(current)
-        self.accelerator.wait_for_everyone()
 
-    def _resume(self) -> None:
-        current, new = self.state / "current", self.state / "new"
-        left = not (current / STATE_FILE).is_file() and (new / STATE_FILE).is_file()
-        if left and self.accelerator.is_main_process:
-            shutil.rmtree(current, ignore_errors=True)
-            new.rename(current)
-        self.accelerator.wait_for_everyone()
-        if not (current / STATE_FILE).is_file():
-            return
-        stored = json.loads((current / STATE_FILE).read_text(encoding="utf-8"))
-        self.accelerator.load_state(str(current))
-        self.progress = Progress(**(stored | {"cost": Cost(**stored["cost"])}))
-        self.progress.curve = [(int(step), float(loss)) for step, loss in stored["curve"]]
-        self.progress.validation = [(int(step), float(loss)) for step, loss in stored["validation"]]
-        self.report(f"resumed at step {self.progress.step}")
+def _targets(batch: Sequence[Encoded]) -> int:
+    """Returns the number of targets of a batch: labels, or tokens to predict."""
+    return sum(len(example.target) for example in batch)
 
 
 def _accelerator(recipe: Recipe, device: str) -> Any:

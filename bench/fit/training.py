@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.fit.batches import encode
+from bench.errors import FitError
+from bench.fit.batches import Encoded, Reader, encode
 from bench.fit.cost import Cost, CostMeter
+from bench.fit.state import Progress
 from bench.fit.teaching import Lesson
-from bench.fit.trainer import Progress, Scores, Trainer
+from bench.fit.trainer import Scores, Trainer
 
 Notify = Callable[[str], None]
+
+
+class DivergedError(FitError):
+    """A training stopped without a result; what it took until then is not lost."""
+
+    def __init__(self, message: str, cost: Cost | None = None) -> None:
+        super().__init__(message)
+        self.cost = cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +41,20 @@ class Trained:
     main: bool
     """Whether this is the process that writes."""
     processes: int = 1
+    cut: Mapping[str, int] = field(default_factory=dict)
+    """By task: training examples of which not every token fits."""
     last: Path | None = None
     """File of the weights at the last step, where the recipe keeps them."""
 
 
 def resolve_device(asked: str) -> str:
-    """Returns `cpu` or `cuda:0`; `auto` takes a GPU where there is one."""
+    """Returns `cpu`, or the GPU of this process (`accelerate launch` numbers them); `auto` takes one where there is
+    one."""
     import torch
 
-    if asked == "auto":
-        return "cuda:0" if torch.cuda.is_available() else "cpu"
-    return asked
+    if asked == "cpu" or (asked == "auto" and not torch.cuda.is_available()):
+        return "cpu"
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if asked in ("auto", "cuda") else asked
 
 
 def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
@@ -49,7 +63,7 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
     Raises:
         FitError: the training cannot start, or diverges.
     """
-    from bench.fit.build import build, head_labels
+    from bench.fit.build import build, context_tokens, head_labels
     from bench.fit.objectives import Losses, Objective
     from bench.meters.bundle import open_meters
 
@@ -57,33 +71,49 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
     if job.base is not None and str(job.base) not in sys.path:
         sys.path.insert(0, str(job.base))  # a factory may lie beside the suite
     net, tokenizer = build(job, lesson.tokenizer)
-    eos = 0 if tokenizer is None else _end(tokenizer)
-    bos = getattr(tokenizer, "bos_token_id", None)
-    losses = Losses(
-        recipe.label_smoothing, recipe.prompt_loss, recipe.alpha if job.teacher else 0.0, recipe.temperature,
-        eos if bos is None else bos, head_labels(job),
-    )  # fmt: skip
+    reader = _reader(tokenizer, context_tokens(job.model.family, net, tokenizer))
+    labels, alpha = head_labels(job), recipe.alpha if job.teacher else 0.0
+    losses = Losses(recipe.label_smoothing, recipe.prompt_loss, alpha, recipe.temperature, reader.begin, labels)
     device = resolve_device(job.device)
+    groups = [encode(job, task, task.train, reader) for task in job.tasks]
+    cut = _cut([task.spec.name for task in job.tasks], groups, notify)
     trainer = Trainer(
         recipe,
         Objective(job.model.family, net, losses, lesson.net),
-        [encode(job, task, task.train, tokenizer, eos) for task in job.tasks],
-        [encode(job, task, task.validation, tokenizer, eos) for task in job.tasks],
+        groups,
+        [encode(job, task, task.validation, reader) for task in job.tasks],
         pad=0 if tokenizer is None else tokenizer.pad_token_id,
         state=state,
         device=device,
         cost=lambda processes: CostMeter(open_meters(device), processes),
         report=notify,
     )
-    progress = trainer.run()
-    scores = trainer.validate()
-    last = state / "last.pt"
+    try:
+        progress = trainer.run()
+    except FitError as error:
+        raise DivergedError(f"model '{job.model.name}': {error}", trainer.progress.cost) from error
+    accelerator, last = trainer.accelerator, trainer.state.last
     return Trained(
-        trainer.net, tokenizer, progress, scores, progress.cost, trainer.accelerator.is_main_process,
-        trainer.accelerator.num_processes, last if last.is_file() else None,
+        trainer.net, tokenizer, progress, trainer.validate(), progress.cost, accelerator.is_main_process,
+        accelerator.num_processes, cut, last if last.is_file() else None,
     )  # fmt: skip
 
 
-def _end(tokenizer: Any) -> int:
-    found = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id
-    return int(found)
+def _reader(tokenizer: Any, room: int | None) -> Reader:
+    if tokenizer is None:
+        return Reader(None)
+    end = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id
+    begin = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else end
+    return Reader(tokenizer, int(begin), int(end), room)
+
+
+def _cut(names: Sequence[str], groups: Sequence[Sequence[Encoded]], notify: Notify) -> dict[str, int]:
+    """Returns how many examples of each task were cut, where any were, and says so."""
+    found = {name: sum(one.cut for one in group) for name, group in zip(names, groups, strict=True)}
+    for name, group in zip(names, groups, strict=True):
+        if found[name]:
+            notify(
+                f"{found[name]} of {len(group)} training examples of {name} are longer than the model or the recipe's "
+                "max_source_tokens takes, and were cut"
+            )
+    return {name: count for name, count in found.items() if count}

@@ -18,7 +18,7 @@ from bench.measure.profiles import resolve as resolve_profile
 from bench.models import why_unsupported
 from bench.models.checkpoint import files_hash, locate, read_config
 from bench.plan.data import Data, check_not_empty
-from bench.plan.fits import check_teachers, in_order, make_job, read_recipe, train_overlaps
+from bench.plan.fits import check_teachers, in_order, made_from_these, make_job, read_recipe, train_overlaps
 from bench.plan.names import check_names, fit_paths, loaded_identity, resolved_model
 from bench.plan.sharing import Sharing, share_loads
 from bench.record import SCHEMA_VERSION, Cell, Doubt
@@ -157,7 +157,7 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     if output is not None and output.is_dir():
         provenance = read_provenance(output)
         fitted = spec.model_copy(update={"checkpoint": str(output), "gguf_file": None, "subfolder": None})
-        stale = provenance is None or provenance.get("recipe_hash") != recipe.hash
+        stale = not made_from_these(suite, model, recipe, data, provenance)
         return _Weights(fitted, files_hash(output), provenance, stale, train_overlaps(suite, model, recipe, data))
     job = make_job(suite, model, data, results)
     fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})

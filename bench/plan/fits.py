@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from bench.data.base import Dataset
 from bench.data.source import overlap
 from bench.errors import InputError, SuiteError, nearest
-from bench.fit.job import FIT_VERSION, FitJob, FitTask, Teacher, read_provenance
+from bench.fit.job import FIT_VERSION, FitJob, FitTask, Teacher, headed, read_provenance
 from bench.fit.recipe import Recipe
 from bench.models import why_unsupported
 from bench.models.checkpoint import files_hash
 from bench.plan.data import Data
+from bench.plan.fit_checks import check_apart, check_possible
 from bench.plan.names import fit_paths, loaded_identity, resolved_model
 from bench.record import content_hash
 from bench.suite import ModelSpec, Suite, TaskSpec
@@ -141,49 +144,65 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     recipe = read_recipe(suite, model)
     full = Data(suite)
     learnt = fit_tasks(suite, model, recipe)
-    _check_apart(suite, model, recipe, learnt)
+    check_apart(suite, model, recipe, learnt)
     tasks = tuple(
         FitTask(
             task,
             template_for(model, task),
-            data.split(task, recipe.train_split, recipe.max_train_examples),
-            data.split(task, recipe.validation_split, recipe.max_validation_examples),
+            *_splits(data, task, recipe),
             full.labels(task),
         )
         for task in learnt
     )
+    check_possible(suite, model, recipe, tasks)
     resolved = resolved_model(suite, model)
     teacher = _teacher(suite, model, recipe, learnt, data, results)
-    recipe_hash = recipe.hash
-    data_hash = content_hash([[task.train.hash, task.validation.hash] for task in tasks])
+    data_id = data_hash((task.train, task.validation) for task in tasks)
     start = None if recipe.start == "scratch" else loaded_identity(resolved, suite.path.parent)
-    fit_id = _identity(resolved, recipe_hash, data_hash, start, tasks, teacher)
+    fit_id = _identity(resolved, recipe, data_id, start, tasks, teacher)
     place = output or fit_paths(suite, model)[1] or results.resolve() / FITS_FOLDER / f"{model.name}-{fit_id[:12]}"
     defaults = suite.value.defaults
     return FitJob(
-        resolved, recipe, tasks, place, fit_id, data_hash, recipe_hash, defaults.device, defaults.threads, teacher,
+        resolved, recipe, tasks, place, fit_id, data_id, recipe.hash, defaults.device, defaults.threads, teacher,
         suite.path.parent.resolve(),
     )  # fmt: skip
 
 
 def _identity(
     model: ModelSpec,
-    recipe_hash: str,
-    data_hash: str,
+    recipe: Recipe,
+    data_id: str,
     start: str | None,
     tasks: Sequence[FitTask],
     teacher: Teacher | None,
 ) -> str:
     """Returns the hash of all that decides the weights; what came later is in it only where it is used."""
     said: dict[str, object] = {
-        "version": FIT_VERSION, "recipe": recipe_hash, "data": data_hash, "family": model.family, "start": start,
+        "version": FIT_VERSION, "recipe": recipe.hash, "data": data_id, "family": model.family, "start": start,
         "tasks": [[task.spec.name, task.template, list(task.labels)] for task in tasks],
     }  # fmt: skip
+    said |= _later(model, recipe, tasks)
     if teacher is not None:
         said["teacher"] = [teacher.model.family, teacher.identity, dict(teacher.templates)]
     if model.family == "torch-module":
         said["options"] = model.options
     return content_hash(said)
+
+
+def _later(model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> dict[str, object]:
+    """Returns what decides the weights since the first checkpoints were published, and only where it does."""
+    said: dict[str, object] = {}
+    if recipe.accumulation > 1:
+        said["accumulation"] = "by target"  # once by batch
+    if any(task.spec.kind == "language-modelling" for task in tasks):
+        said["texts"] = "in pieces"  # once their beginnings alone
+    if model.family == "causal-lm" and model.chat_template:
+        said["chat_template"] = True  # once trained without
+    for task in tasks:
+        with_head = headed(model.family, task.spec)
+        if task.spec.kind == "classification" and with_head != (model.family not in ("causal-lm", "seq2seq")):
+            said[f"head of {task.spec.name}"] = with_head
+    return said
 
 
 def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data) -> dict[str, int]:
@@ -201,15 +220,29 @@ def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data
     return found
 
 
-def _check_apart(suite: Located[Suite], model: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec]) -> None:
-    """Raises where a recipe learns from, or stops by, the very rows that are scored."""
-    for task in learnt:
-        if task.data.split in (recipe.train_split, recipe.validation_split):
-            raise suite.error(
-                ("tasks", suite.value.tasks.index(task), "data"),
-                f"the recipe of '{model.name}' learns from the split '{task.data.split}', which this task scores; set "
-                "another 'train_split' or 'validation_split' in the recipe, or another 'split' here",
-            )
+def data_hash(tasks: Iterable[tuple[Dataset, Dataset]]) -> str:
+    """Returns what identifies the training and validation splits of all tasks of a fit."""
+    return content_hash([[train.hash, validation.hash] for train, validation in tasks])
+
+
+def made_from_these(
+    suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data, provenance: Mapping[str, Any] | None
+) -> bool:
+    """Returns whether a checkpoint is of this recipe and of these data; data that are not there are not asked."""
+    if provenance is None or provenance.get("recipe_hash") != recipe.hash:
+        return False
+    try:
+        splits = [_splits(data, task, recipe) for task in fit_tasks(suite, model, recipe)]
+    except SuiteError:
+        return True
+    return provenance.get("data_hash") == data_hash(splits)
+
+
+def _splits(data: Data, task: TaskSpec, recipe: Recipe) -> tuple[Dataset, Dataset]:
+    return (
+        data.split(task, recipe.train_split, recipe.max_train_examples),
+        data.split(task, recipe.validation_split, recipe.max_validation_examples),
+    )
 
 
 def fit_jobs(

@@ -109,6 +109,7 @@ def test_finished_trials_survive_and_a_diverged_one_is_no_winner(tmp_path: Path)
     recipe, found = run_search(Lesson(job), state, lambda _: None)
     first = found["trials"][0]
     assert first["value"] is None and "lower the recipe's learning_rate" in first["reason"]
+    assert first["cost"]["wall_s"] > 0  # what it took until then
     assert found["best"] == 2 and recipe.learning_rate == 1e-3 and found["cost"]["wall_s"] > 50
     assert sorted(path.name for path in state.iterdir()) == ["trial-0.json", "trial-1.json", "trial-2.json"]
 

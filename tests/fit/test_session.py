@@ -125,7 +125,10 @@ def one_step(tmp_path: Path, name: str, **changes: object) -> dict[str, torch.Te
 
 
 def test_accumulation_and_clipping_against_torch_alone(tmp_path: Path) -> None:
-    """One AdamW step on the mean of three batches' gradients, clipped to 0.01, by hand; eps makes the clip seen."""
+    """One AdamW step on the mean over all examples of three batches of unlike sizes, clipped; eps makes the clip seen.
+
+    A mean of the batches' means would be another step.
+    """
     from tests.fit.factories import Bag
     from tests.fit.jobs import rows
 
@@ -139,10 +142,11 @@ def test_accumulation_and_clipping_against_torch_alone(tmp_path: Path) -> None:
         for e in rows("classification").examples
     ]
     cut = iter(batches([examples], 200, 5, 0))
-    for batch in (next(cut), next(cut), next(cut)):
-        logits = net.classify([e.text for e in batch], labels)
-        loss = torch.nn.functional.cross_entropy(logits, torch.tensor([e.target[0] for e in batch]))
-        (loss / 3).backward()
+    first = [next(cut), next(cut), next(cut)]
+    assert len({len(batch) for batch in first}) > 1
+    together = [example for batch in first for example in batch]
+    logits = net.classify([e.text for e in together], labels)
+    torch.nn.functional.cross_entropy(logits, torch.tensor([e.target[0] for e in together])).backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), 1e-8)
     optimizer.step()
     assert torch.allclose(found["head.weight"], net.head.weight.detach(), atol=1e-7)
@@ -186,3 +190,67 @@ def test_two_processes_under_accelerate_launch_give_one_checkpoint(tmp_path: Pat
     spec = ModelSpec(name="made", family="transformer", checkpoint=str(job.output))
     model = FAMILIES.load("transformer")(spec, VariantSpec(), Context("cpu", "translation"))
     assert len(model.generate(["german: box 3 is red"], Decoding(8))) == 1
+
+
+def test_texts_longer_than_the_models_positions_are_cut_and_counted(tmp_path: Path) -> None:
+    shape = make_job("encoder", tmp_path).recipe.architecture
+    assert shape is not None
+    short = shape.model_copy(update={"max_length": 16})
+    for family in ("causal-lm", "encoder", "seq2seq", "transformer"):
+        kind = "classification" if family == "encoder" else "translation"
+        job = make_job(family, tmp_path / family, (kind,), steps=4, warmup_steps=1, architecture=short)
+        wordy = [
+            replace(e, columns={name: f"{text} " * 4 if name in ("text", "source") else text
+                                for name, text in e.columns.items()})
+            for e in job.tasks[0].train.examples
+        ]  # fmt: skip
+        train = replace(job.tasks[0].train, examples=tuple(wordy))
+        lines: list[str] = []
+        provenance = fit(replace(job, tasks=(replace(job.tasks[0], train=train),)), lines.append)
+        cut = {} if family == "seq2seq" else {kind: 60}  # T5's positions are relative
+        assert provenance["cut_examples"] == cut, family
+        assert any("60 of 60 training examples" in line for line in lines) == bool(cut)
+
+
+def test_a_causal_model_that_is_scored_by_its_head_learns_one(tmp_path: Path) -> None:
+    job = make_job("causal-lm", tmp_path / "out", steps=150)
+    headed = replace(job.tasks[0], spec=job.tasks[0].spec.model_copy(update={"scoring": "head"}))
+    job = replace(job, tasks=(headed,))
+    assert fit(job, lambda _: None)["final_validation_accuracy"] > 0.9
+    labels = tuple(COLOURS)
+    context = Context("cpu", "classification", labels, labels, scoring="head")
+    spec = ModelSpec(name="made", family="causal-lm", checkpoint=str(job.output))
+    model = FAMILIES.load("causal-lm")(spec, VariantSpec(), context)
+    answers = model.classify([f"box 7 is {label}" for label in labels])
+    assert [max(range(3), key=answer.scores.__getitem__) for answer in answers] == [0, 1, 2]
+    both = make_job("causal-lm", tmp_path / "both", ("classification", "translation"))
+    with pytest.raises(FitError, match="a causal model with a head writes no text"):
+        fit(replace(both, tasks=(headed, both.tasks[1])), lambda _: None)
+
+
+def test_the_in_house_model_learns_to_write_labels_where_it_will_be_scored_so(tmp_path: Path) -> None:
+    job = make_job("transformer", tmp_path / "out", steps=20)
+    spec = job.tasks[0].spec.model_copy(update={"scoring": "likelihood"})
+    fit(replace(job, tasks=(replace(job.tasks[0], spec=spec),)), lambda _: None)
+    assert json.loads((job.output / "config.json").read_text())["labels"] == []
+
+
+def test_dropout_of_a_pretrained_model_is_the_recipes(tmp_path: Path) -> None:
+    for family, kind in (("encoder", "classification"), ("transformer", "translation")):
+        made = make_job(family, tmp_path / family, (kind,), steps=5, warmup_steps=1)
+        fit(made, lambda _: None)
+        weights = []
+        for share in (None, 0.0, 0.4):
+            changes = {"start": "checkpoint", "architecture": None, "dropout": share, "steps": 5, "warmup_steps": 1}
+            job = make_job(family, tmp_path / f"{family}-{share}", (kind,), **changes)
+            fit(replace(job, model=job.model.model_copy(update={"checkpoint": str(made.output)})), lambda _: None)
+            weights.append((job.output / "model.safetensors").read_bytes())
+        assert weights[0] == weights[1] != weights[2], family
+
+
+def test_slow_steps_are_told_without_waiting_for_twenty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.fit.trainer.SAID_EVERY_S", 0.0)
+    lines: list[str] = []
+    provenance = fit(make_job("encoder", tmp_path / "out", steps=7), lines.append)
+    assert [line.split()[1] for line in lines if "s left" in line] == [f"{step}/7" for step in range(1, 8)]
+    assert [step for step, _ in provenance["loss_curve"]] == [7] and provenance["final_train_loss"] is not None

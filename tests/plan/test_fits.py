@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import SuiteError
+from bench.errors import BenchError, SuiteError
 from bench.plan import fit_jobs, make_plan, open_suite
 
 RECIPE = """start: scratch
@@ -105,3 +105,53 @@ def test_a_factorys_source_and_options_identify_its_fit(tmp_path: Path) -> None:
     write(tmp_path, own.replace("n: 1", "n: 2"))
     third = fit_jobs(open_suite(path), tmp_path)[0]
     assert len({first.id, second.id, third.id}) == 3
+
+
+def plan_error(folder: Path, recipe: str, models: str = BIG) -> str:
+    located = open_suite(write(folder, models))
+    (folder / "r.yaml").write_text(recipe)
+    with pytest.raises(BenchError) as caught:
+        make_plan(located, folder / "results")
+    return str(caught.value)
+
+
+def test_what_would_stop_a_training_is_told_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = plan_error(tmp_path, RECIPE + "folds: 31\n")
+    assert "models[0].fit" in said and "'folds: 31' needs 31 examples of colour" in said and "there are 30" in said
+    tpe = RECIPE + "search: {method: tpe, trials: 2, space: {learning_rate: [1.0e-3]}}\n"
+    monkeypatch.setattr("bench.plan.fit_checks.importlib.util.find_spec", lambda _: None)
+    assert "model 'big': a search by 'tpe' needs Optuna" in plan_error(tmp_path, tpe)
+    (tmp_path / "data" / "dev.jsonl").write_text(json.dumps({"text": "a", "label": "violet"}))
+    said = plan_error(tmp_path, RECIPE + "train_split: dev\n")
+    assert "tasks[0].data" in said and "has the label 'violet', which the scored data have not" in said
+
+
+def test_a_checkpoint_of_other_training_data_is_stale(tmp_path: Path) -> None:
+    path = write(tmp_path, BIG.replace("r.yaml}", "r.yaml, output: made}"))
+    job = fit_jobs(open_suite(path), tmp_path / "results")[0]
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "config.json").write_text('{"labels": ["green", "red"]}')
+    said = {"fit_id": job.id, "recipe_hash": job.recipe_hash, "data_hash": job.data_hash}
+    (tmp_path / "made" / "provenance.json").write_text(json.dumps(said))
+
+    def stale() -> bool:
+        return bool(make_plan(open_suite(path), tmp_path / "results").cells[0].payload["stale_checkpoint"])
+
+    assert not stale()
+    with (tmp_path / "data" / "train.jsonl").open("a") as stream:
+        stream.write("\n" + json.dumps({"text": "one more is red", "label": "red"}))
+    assert stale()
+
+
+def test_what_changed_since_the_first_checkpoints_is_in_the_identity_where_it_counts(tmp_path: Path) -> None:
+    def identity(recipe: str, models: str = BIG, scoring: str = "") -> str:
+        path = write(tmp_path, models)
+        (tmp_path / "r.yaml").write_text(recipe)
+        if scoring:
+            text = Path(path).read_text()
+            Path(path).write_text(text.replace("kind: classification,", f"kind: classification, scoring: {scoring},"))
+        return fit_jobs(open_suite(path), tmp_path / "results")[0].id
+
+    assert identity(RECIPE) == identity(RECIPE, scoring="head")
+    assert identity(RECIPE) != identity(RECIPE, scoring="likelihood")
+    assert identity(RECIPE) != identity(RECIPE + "accumulation: 2\n")

@@ -1,0 +1,153 @@
+"""What an interrupted training resumes from: weights, optimiser, schedule, random generators, and where it stood.
+
+Every file is written under another name and renamed, so that a kill at any moment leaves a whole state.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.errors import FitError
+from bench.fit.cost import Cost
+
+STATE_FILE = "progress.json"
+"""Written last: a folder with it is whole."""
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError)
+"""What json, pickle and torch raise for a file that is cut short or of another training."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a fit stands; stored beside the state."""
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_step: int = 0
+    since_best: int = 0
+    examples: int = 0
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    """(step, training loss in nats per target)."""
+    validation: list[tuple[int, float]] = field(default_factory=list)
+    """(step, validation loss in nats per target)."""
+    running: float = 0.0
+    """Sum of the training losses since the last point of the curve."""
+    cost: Cost = field(default_factory=Cost)
+    """Of all parts of the fit, interruptions left out."""
+    processes: int = 1
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes under a temporary name and renames, so that a kill leaves a whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(value), encoding="utf-8")
+    fresh.replace(path)
+
+
+class State:
+    """The folder of one training's state."""
+
+    def __init__(self, folder: Path, accelerator: Any) -> None:
+        self.folder, self.accelerator = folder, accelerator
+        self.best, self.last = folder / "best.pt", folder / "last.pt"
+        self._current, self._new, self._old = folder / "current", folder / "new", folder / "old"
+
+    def save(self, progress: Progress) -> None:
+        """Writes the state of all processes, then puts it in the place of the one before."""
+        main = self.accelerator.is_main_process
+        if main:
+            shutil.rmtree(self._new, ignore_errors=True)
+        self.accelerator.wait_for_everyone()
+        self.accelerator.save_state(str(self._new), safe_serialization=False)
+        self.accelerator.wait_for_everyone()
+        if main:
+            if self.best.is_file():
+                _link(self.best, self._new / self.best.name)
+            fields = {name: getattr(progress, name) for name in Progress.__slots__}
+            write_json(self._new / STATE_FILE, fields | {"cost": progress.cost.as_dict()})
+            self._swap()
+        self.accelerator.wait_for_everyone()
+
+    def load(self) -> Progress | None:
+        """Puts back what was saved, and returns where the training stood; None where nothing was.
+
+        Raises:
+            FitError: the state cannot be read, or is of another number of processes.
+        """
+        if self.accelerator.is_main_process and not self._whole(self._current) and self._whole(self._new):
+            self._swap()
+        self.accelerator.wait_for_everyone()
+        if not self._whole(self._current):
+            return None
+        try:
+            progress = _progress(json.loads((self._current / STATE_FILE).read_text(encoding="utf-8")))
+            self._check_processes(progress)
+            self.accelerator.load_state(str(self._current))
+            self._best_again()
+        except UNREADABLE as error:
+            raise FitError(
+                f"the saved state of the interrupted training cannot be read ({type(error).__name__}); delete "
+                f"'{self.folder}' to train from the start"
+            ) from error
+        return progress
+
+    def _best_again(self) -> None:
+        """Takes back the best weights as of the state; those since may be of steps that come out otherwise."""
+        if self.accelerator.is_main_process:
+            self.best.unlink(missing_ok=True)
+            if (self._current / self.best.name).is_file():
+                _link(self._current / self.best.name, self.best)
+        self.accelerator.wait_for_everyone()
+
+    def keep(self, path: Path, net: Any) -> None:
+        """Writes the weights of `net` to `path`, from the main process alone."""
+        import torch
+
+        if not self.accelerator.is_main_process:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        torch.save(net.state_dict(), fresh)
+        fresh.replace(path)
+
+    def _check_processes(self, progress: Progress) -> None:
+        """Raises where the batches of the steps to come would be others than those of the interrupted training."""
+        now = self.accelerator.num_processes
+        if progress.processes != now:
+            raise FitError(
+                f"the interrupted training ran in {progress.processes} processes, and this one has {now}; start it as "
+                f"before, or delete '{self.folder}' to train from the start"
+            )
+
+    def _whole(self, folder: Path) -> bool:
+        return (folder / STATE_FILE).is_file()
+
+    def _swap(self) -> None:
+        """Renames both; deleting in place would leave half a state to a kill."""
+        shutil.rmtree(self._old, ignore_errors=True)
+        if self._current.exists():
+            self._current.rename(self._old)
+        self._new.rename(self._current)
+        shutil.rmtree(self._old, ignore_errors=True)
+
+
+def _progress(stored: dict[str, Any]) -> Progress:
+    progress = Progress(**(stored | {"cost": Cost(**stored["cost"])}))
+    progress.curve = [(int(step), float(loss)) for step, loss in stored["curve"]]
+    progress.validation = [(int(step), float(loss)) for step, loss in stored["validation"]]
+    return progress
+
+
+def _link(source: Path, target: Path) -> None:
+    """Gives a file, which is never written in place, a second name; a copy where the file system has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
