@@ -132,11 +132,17 @@ def report(name: str, differences: np.ndarray) -> None:
     drawn = averaged[np.random.default_rng(0).integers(0, len(averaged), (REPLICATES, len(averaged)))].mean(1)
     low, high = np.percentile(drawn, [2.5, 97.5])
     print(f"{name} - alone: mean {mean:+.4f}; over examples 95 % [{low:+.4f}, {high:+.4f}]")
+    sure = True
     if len(per_seed) > 1:
         half = float(student_t.ppf(0.975, len(per_seed) - 1)) * per_seed.std(ddof=1) / len(per_seed) ** 0.5
         print(f"    over {len(per_seed)} seeds 95 % [{mean - half:+.4f}, {mean + half:+.4f}]")
-    won = low > 0 and bool((per_seed > 0).all())
-    print(f"    {'better with every seed' if won else 'NOT shown to be better'}")
+        sure = mean - half > 0
+    if not (low > 0 and bool((per_seed > 0).all())):
+        print("    NOT shown to be better")
+    else:
+        print(
+            "    better with every seed" + ("" if sure else "; these are too few to bound what another seed would give")
+        )
 
 
 if __name__ == "__main__":
