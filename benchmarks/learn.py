@@ -129,8 +129,9 @@ def main() -> None:
             flush=True,
         )
         cut = fit_jobs(located, folder, output=folder / "cut")[0]
-        killed = train(cut, folder, options.steps // 2)
-        print(f"killed with SIGKILL after step {options.steps // 2}: {killed}", flush=True)
+        kill_at = options.steps // 2 + options.steps // 20  # some steps after the state of the half, which are lost
+        killed = train(cut, folder, kill_at)
+        print(f"killed with SIGKILL after step {kill_at}: {killed}", flush=True)
         train(cut, folder, None)
         hashes = files_hash(whole.output), files_hash(cut.output)
         curves = [(read_provenance(job.output) or {})["loss_curve"] for job in (whole, cut)]
