@@ -157,7 +157,7 @@ def _axis(axes: Axes, x: int, scale: _Scale, *, last: bool, wide: bool) -> None:
     measure = scale.measure
     best, worst = (scale.high, scale.low) if measure.higher_is_better else (scale.low, scale.high)
     axes.plot([x, x], [0, 1], color=GRID, linewidth=1.4, zorder=1, clip_on=False)
-    align: dict[str, Any] = {"ha": "left" if x == 0 else "right" if last else "center"}
+    align: dict[str, Any] = {"ha": "left" if x == 0 else "right" if last and wide else "center"}
     title = measure.short.replace(" per ", "\nper ") if wide else measure.short.replace(" ", "\n", 1)
     size = TEXT if wide else SMALL
     axes.annotate(title, (x, 1), xytext=(0, 34), textcoords="offset points", fontsize=size, color=INK, **align)
