@@ -71,6 +71,19 @@ _SCALES: dict[str, list[tuple[float, str, float]]] = {
 }  # fmt: skip
 
 
+def scales() -> dict[str, list[tuple[float | None, str, float]]]:
+    """Returns, for each base unit that people read in several, the units in rising order: below which size (None:
+    any), name, and how many base units it holds. For the report's scripts, which format as `display_unit` does.
+
+    >>> scales()["J"][0]
+    (0.001, 'µJ', 1e-06)
+    """
+    return {
+        base: [(None if math.isinf(bound) else bound, name, factor) for bound, name, factor in rows]
+        for base, rows in _SCALES.items()
+    }
+
+
 def display_unit(value: float, unit: str) -> tuple[str, float]:
     """Returns the unit in which a person reads a quantity of this size, and how many base units it holds.
 
@@ -100,15 +113,15 @@ def format_quantity(value: float | None, unit: str) -> str:
 
 
 def format_number(value: float) -> str:
-    """Returns a number with three significant digits and no exponent between 0.001 and 10⁶.
+    """Returns a number with three significant digits, or all before the point, and no exponent between 0.001 and 10⁹.
 
-    >>> format_number(1234.5), format_number(0.5), format_number(12.345)
-    ('1,234', '0.500', '12.3')
+    >>> format_number(1234.5), format_number(0.5), format_number(12.345), format_number(2.38e6)
+    ('1,234', '0.500', '12.3', '2,380,000')
     """
     size = abs(value)
     if size == 0:
         return "0"
-    if size >= 1e6 or size < 1e-3:
+    if size >= 1e9 or size < 1e-3:
         return f"{value:.3g}"
     if size >= 1000:
         return f"{value:,.0f}"

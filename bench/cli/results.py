@@ -102,8 +102,18 @@ def report(run: str, results: Path, store_url: str | None, output: Path | None, 
     if figures is not None:
         for figure in write_figures(view, figures):
             click.echo(str(figure.resolve()))
-    if open_it:
-        click.launch(path.resolve().as_uri())
+    if open_it and not _opened(path.resolve().as_uri()):
+        click.echo("no browser was found (set BROWSER to one); the report is in the file above", err=True)
+
+
+def _opened(address: str) -> bool:
+    """Opens an address in the browser that BROWSER or the desktop names; returns whether there was one.
+
+    The standard library's way: `click.launch` needs xdg-open for files, and is silent where that is missing.
+    """
+    import webbrowser
+
+    return webbrowser.open(address)
 
 
 def _as_text(view: Any, form: str) -> str:

@@ -112,7 +112,7 @@ def compare(
             remarks.append(f"'{first.cell.task}': {_why_unpaired(first, second)}, so quality is not compared.")
         else:
             quality += [compare_quality.row(pair, metric, replicates, seed) for metric in _common(first, second)]
-        efficiency += _efficiency(first, second, (name_a, name_b), readings, replicates, seed)
+        efficiency += efficiency_rows(first, second, (name_a, name_b), readings, replicates, seed)
     adjusted = holm([row.p for row in quality])
     family = [compare_quality.corrected(row, p, len(quality)) for row, p in zip(quality, adjusted, strict=True)]
     judged = tuple(compare_quality.judged(row, name_a, name_b) for row in family)
@@ -137,9 +137,10 @@ def _common(a: Entry, b: Entry) -> list[Metric]:
     return [metric for name, metric in a.metrics.items() if name in b.metrics]
 
 
-def _efficiency(
-    a: Entry, b: Entry, names: tuple[str, str], readings: Sequence[str], replicates: int, seed: int
+def efficiency_rows(
+    a: Entry, b: Entry, names: tuple[str, str], readings: Sequence[str], replicates: int = 2000, seed: int = 42
 ) -> list[EfficiencyRow]:
+    """Returns b ÷ a of each reading that both have, with its 95 % interval where there is one."""
     rows = []
     for name in readings:
         first, second = a.efficiency.get(name), b.efficiency.get(name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,7 @@ from bench.decide import Decision, TaskDecision
 from bench.decide.board import Board
 from bench.decide.fronts import Standing
 from bench.decide.question import Limit, Question
+from bench.decide.sensitivity import BreakPoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ def overall_of(decision: Decision) -> TaskAdvice | None:
 def _advice(part: TaskDecision, question: Question) -> TaskAdvice:
     said, found = part.recommendation, part.sensitivity
     excluded = len(said.excluded)
+    limits = tuple(b for limit in question.limits if (b := _bound(part.board, limit)) is not None)
     sentences = said.sentences[: len(said.sentences) - excluded] if excluded else said.sentences
     return TaskAdvice(
         task=part.task,
@@ -73,13 +76,25 @@ def _advice(part: TaskDecision, question: Question) -> TaskAdvice:
         confidence=said.confidence,
         needed=question.rule.confidence,
         front=frozenset(part.front.members),
-        limits=tuple(b for limit in question.limits if (b := _bound(part.board, limit)) is not None),
+        limits=limits,
         standings={standing.name: standing for standing in part.standings},
         sentences=tuple(sentences),
-        changes=tuple(p.sentence for p in found.break_points) + tuple(w.sentence for w in found.without),
-        remarks=part.remarks,
+        changes=tuple(p.sentence for p in nearest_first(found.break_points, limits))
+        + tuple(w.sentence for w in found.without if w.changes),
+        remarks=tuple(w.sentence for w in found.without if not w.changes) + tuple(part.remarks),
         decision=part,
     )
+
+
+def nearest_first(points: Sequence[BreakPoint], limits: Sequence[Bound]) -> list[BreakPoint]:
+    """Returns the break points nearest to the limit as it is first, by ratio: those are what a change meets first."""
+    value = {f"{bound.name} {bound.text}": bound.value for bound in limits}
+
+    def distance(point: BreakPoint) -> float:
+        limit = value.get(point.limit)
+        return abs(math.log(point.at / limit)) if limit and limit > 0 and point.at > 0 else math.inf
+
+    return sorted(points, key=distance)
 
 
 def _bound(board: Board, limit: Limit) -> Bound | None:

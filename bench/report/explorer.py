@@ -28,7 +28,7 @@ from bench.report.tables import anchor_of
 from bench.report.text import short
 from bench.report.view import RunView, TaskView, value_of
 from bench.report.wording import Measure, measure_of
-from bench.units import display_unit
+from bench.units import display_unit, scales
 
 AXES = (
     "latency_p50_s",
@@ -71,7 +71,7 @@ def explorer_data(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mappin
     looks = [
         {"family": f, "label": m.label, "light": m.colour, "dark": m.dark, "shape": m.vega} for f, m in marks.items()
     ]
-    return {"tasks": tasks, "marks": looks, "spec": specification(looks)}
+    return {"tasks": tasks, "marks": looks, "spec": specification(looks), "scales": scales()}
 
 
 def _task(task: TaskView, advice: TaskAdvice, question: Question) -> dict[str, Any] | None:
@@ -135,6 +135,7 @@ def _measure(measure: Measure, task: TaskView) -> dict[str, Any]:
     log = measure.is_cost and values[0] > 0
     return {
         "title": measure.short,
+        "base": measure.unit,
         "unit": unit,
         "factor": factor,
         "higher": measure.higher_is_better,
@@ -185,6 +186,7 @@ def _limits(board: Board, question: Question, rows: Sequence[int], measures: Seq
                 "value": limit.value if on else (max(known) if limit.is_upper else min(known)),
                 "low": min(reach),
                 "high": max(reach),
+                "base": "" if limit.of_best else column.unit,
                 "unit": unit,
                 "factor": factor,
                 "bounds": bounds,

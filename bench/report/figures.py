@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import UsageError, nearest
 from bench.report.advice import advice_of
-from bench.report.charts import MAKERS, plates
+from bench.report.charts import KINDS, plates
 from bench.report.charts.base import file_bytes
 from bench.report.marks import marks_of
 from bench.report.view import RunView
@@ -27,7 +27,7 @@ def write_figures(view: RunView, folder: Path, formats: Sequence[str] = FORMATS)
     folder.mkdir(parents=True, exist_ok=True)
     advice, marks = advice_of(view.decision), marks_of(view.families)
     written = []
-    for kind in MAKERS:
+    for kind in KINDS:
         for plate in plates(view, advice, marks, kind):
             for form in formats:
                 path = folder / f"{plate.chart.name}.{form}"

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench.report import method
 from bench.report.advice import advice_of
+from bench.report.answer import headline
 from bench.report.explorer import bundle
 from bench.report.marks import custom_properties, glyph_rules, marks_of
-from bench.report.sections import headline, sections
+from bench.report.sections import sections
 from bench.report.text import TITLE_LIMIT, cut, name_markup, short, visible
 from bench.report.view import RunView
 from bench.report.wording import STATUS_WORDS, plural
@@ -133,6 +134,7 @@ def environment() -> Environment:
     )
     env.filters["seen"] = _seen
     env.filters["name"] = name_markup
+    env.filters["ticked"] = _ticked
     env.filters["long"] = lambda text: cut(str(text), TITLE_LIMIT)
     env.filters["code"] = lambda text: visible(str(text), keep="\n\t")
     env.filters["sortkey"] = _sort_key
@@ -141,6 +143,15 @@ def environment() -> Environment:
 
 def _seen(text: Any) -> Any:
     return text if isinstance(text, Markup) else cut(str(text), TITLE_LIMIT)
+
+
+_TICKS = re.compile(r"`([^`\n]{1,80})`")
+
+
+def _ticked(text: str) -> Markup:
+    """Returns a sentence as HTML, what stands between backticks as code."""
+    shown = str(escape(cut(text, TITLE_LIMIT)))
+    return Markup(_TICKS.sub(r"<code>\1</code>", shown))
 
 
 def _sort_key(value: float | str) -> str:

@@ -52,7 +52,7 @@ def blocks(view: RunView) -> list[Block]:
                 f"{plural(len(view.reused), 'record')} measured by run {', '.join(origins)} on this machine",
             )
         )
-    rows = [(key, value) for key, value in flat(view.info.environment) if value not in ("", "None", "[]", "{}")]
+    rows = [(key, value) for key, value in flat(told(view.info.environment)) if value not in ("", "null", "[]", "{}")]
     return [
         Block("What was asked", rows=tuple(asked)),
         Block("How it was measured", STATISTICS),
@@ -117,6 +117,24 @@ def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
         return rows
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
     return [(prefix, text if len(text) <= LONGEST else text[:LONGEST] + "…")]
+
+
+def told(value: Any) -> Any:
+    """Returns a mapping whose missing values say why, where the `reasons` beside them do.
+
+    >>> told({"turbo": None, "reasons": {"turbo": "hidden"}})
+    {'turbo': 'not known: hidden'}
+    """
+    if not isinstance(value, Mapping):
+        return value
+    reasons = value.get("reasons")
+    why = reasons if isinstance(reasons, Mapping) else {}
+    shown = {
+        key: f"not known: {why[key]}" if item is None and why.get(key) else told(item) for key, item in value.items()
+    }
+    if why and all(key in value for key in why):
+        del shown["reasons"]
+    return shown
 
 
 def version() -> str:

@@ -1,5 +1,5 @@
 """The answers of all models to the same input, side by side: a few examples per task, those with most
-disagreement first."""
+disagreement first, and only such whose input a record kept where any did: an answer means nothing without it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> dict[str, 
     shown = entries[:MODELS]
     answers = {e.candidate: {s.index: s for s in e.samples} for e in shown}
     indices = sorted(set.intersection(*({*found} for found in answers.values()))) if answers else []
-    order = sorted(indices, key=lambda i: (-len({_said(answers[e.candidate][i]) for e in shown}), i))
+    kept = {i for i in indices if source_of(shown, i)}
+    order = sorted(
+        indices, key=lambda i: (bool(kept) and i not in kept, -len({_said(answers[e.candidate][i]) for e in shown}), i)
+    )
     examples: list[dict[str, Any]] = []
     for index in order[:EXAMPLES]:
         example = _example(task, shown, answers, index, marks)

@@ -9,15 +9,17 @@ from typing import Any
 from markupsafe import Markup
 
 from bench.report import evidence, method, tables
-from bench.report.advice import TaskAdvice, overall_of
+from bench.report.advice import TaskAdvice
+from bench.report.answer import answer_data
 from bench.report.charts import Plate, plates
 from bench.report.charts.base import inline_svg, narrow_svg
 from bench.report.explorer import bundle, explorer_data, packed
 from bench.report.marks import Mark
 from bench.report.samples import sample_blocks
-from bench.report.text import script_json, short
+from bench.report.text import script_json
 from bench.report.view import RunView
-from bench.report.wording import interval, listed, number, plural
+
+ANSWER = "One pick per task, under the suite's limits. A pick is named only where the data support it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Section:
 def sections(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark]) -> list[Section]:
     """Returns the sections in the order in which they are read; those with nothing to say are left out."""
     found: list[Section | None] = [
-        answer(view, advice),
+        Section("answer", "Answer", "What to ship", "answer.html.j2", answer_data(view, advice), ANSWER),
         _charts(FRONT, view, advice, marks),
         explorer(view, advice, marks),
         *(_charts(group, view, advice, marks) for group in GROUPS),
@@ -47,59 +49,6 @@ def sections(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str
         Section("again", "Reproduce", "How to reproduce this", "pairs.html.j2", {"blocks": method.again(view)}),
     ]
     return [section for section in found if section is not None]
-
-
-def answer(view: RunView, advice: Mapping[str, TaskAdvice]) -> Section:
-    """Returns the recommendation."""
-    cards = []
-    for task in view.tasks:
-        about = advice[task.name]
-        shown = about.pick or about.leader
-        entry = next((e for e in task.entries if e.candidate == shown), None)
-        facts = []
-        for measure in task.objectives if entry is not None else ():
-            quantity = entry.quantity(measure.name) if entry else None
-            if quantity is not None and quantity.value is not None:
-                facts.append(
-                    (
-                        number(quantity.value, measure.unit),
-                        f"{measure.short} {_range(interval(quantity))}".strip(),
-                    )
-                )
-        if about.confidence is not None and about.pick:
-            facts.append((f"{100 * about.confidence:.0f} %", "confidence"))
-        cards.append(
-            {
-                "task": task.name,
-                "kind": task.kind,
-                "picked": about.pick is not None,
-                "pick": about.pick or "",
-                "facts": facts,
-                "sentences": about.sentences[:3],
-                "more": (*about.sentences[3:], *about.changes, *about.remarks),
-            }
-        )
-    lede = "One pick per task, under the suite's limits. A pick is named only where the data support it."
-    data = {"cards": cards, "overall": _overall(view), "sentences": view.decision.assumptions}
-    return Section("answer", "Answer", "What to ship", "answer.html.j2", data, lede)
-
-
-def _range(text: str) -> str:
-    return f"({text})" if text else ""
-
-
-def _overall(view: RunView) -> dict[str, Any] | None:
-    """Returns the card of the decision across tasks; None where there is one task."""
-    found = overall_of(view.decision)
-    if found is None:
-        return None
-    more = (
-        *found.sentences[2:],
-        *found.changes,
-        *(part.sentence for part in view.decision.without_task),
-        *found.remarks,
-    )
-    return {"pick": found.pick or "No single pick", "sentences": found.sentences[:2], "more": more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +146,9 @@ def explorer(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str
 def _figure(plate: Plate) -> dict[str, Any]:
     chart = plate.chart
     return {
-        "svg": inline_svg(chart),
-        "narrow": narrow_svg(chart),
+        "svg": narrow_svg(chart) if chart.slim else inline_svg(chart),
+        "narrow": None if chart.slim else narrow_svg(chart),
+        "slim": chart.slim,
         "title": chart.title,
         "takeaway": chart.takeaway,
         "note": chart.note,
@@ -211,8 +161,8 @@ def results(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str,
     """Returns the table of every cell."""
     found = [tables.results(task, advice[task.name], marks) for task in view.tasks]
     lede = (
-        "Every cell of the run. Small figures are 95 % intervals; a dash has its reason in its "
-        "tooltip and under Trouble."
+        "Every cell of the run. Small figures are 95 % intervals, of an estimate its low and high bound; a dash has "
+        "its reason in its tooltip and under Trouble."
     )
     return Section("cells", "All results", "Everything that was measured", "tables.html.j2", {"tables": found}, lede)
 
@@ -241,21 +191,3 @@ def samples(view: RunView, marks: Mapping[str, Mark]) -> Section:
     tasks: Sequence[Mapping[str, Any]] = sample_blocks(view, marks)
     lede = "The answers of all models to the same input. First those on which the models disagree most."
     return Section("samples", "Samples", "What the models said", "samples.html.j2", {"tasks": tasks}, lede)
-
-
-def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> str:
-    """Returns the page's title: the answer in one line."""
-    picks = {name: about.pick for name, about in advice.items()}
-    chosen = {pick for pick in picks.values() if pick}
-    if not chosen:
-        return f"{short(view.suite.name)}: no model can be recommended yet"
-    if len(chosen) == 1 and all(picks.values()):
-        everywhere = "" if len(picks) == 1 else " for every task"
-        return f"{short(view.suite.name)}: ship {short(chosen.pop())}{everywhere}"
-    said = [f"{short(pick, 24)} for {short(name, 24)}" for name, pick in picks.items() if pick]
-    open_tasks = [short(name, 24) for name, pick in picks.items() if not pick]
-    if len(said) > 3 or len(open_tasks) > 3:
-        undecided = f", {len(open_tasks)} undecided" if open_tasks else ""
-        return f"{short(view.suite.name)}: {plural(len(chosen), 'pick')} over {plural(len(picks), 'task')}{undecided}"
-    rest = f"; no pick yet for {listed(open_tasks)}" if open_tasks else ""
-    return f"{short(view.suite.name)}: ship {', '.join(said)}{rest}"

@@ -13,7 +13,7 @@ from bench.report.advice import TaskAdvice
 from bench.report.marks import Mark
 from bench.report.text import REASON_LIMIT, cut, name_markup
 from bench.report.view import TaskView
-from bench.report.wording import STATUS_WORDS, Measure, interval, measure_of, number
+from bench.report.wording import STATUS_WORDS, Measure, measure_of, number, spread
 from bench.summary import Entry, Quantity
 
 STANDING_WORDS = {
@@ -79,12 +79,13 @@ def anchor_of(task: TaskView, entry: Entry) -> str:
     return f"t{task.number}c{task.entries.index(entry)}"
 
 
-def name_item(entry: Entry, marks: Mapping[str, Mark], extra: str = "") -> Item:
-    """Returns a candidate's name behind its family's mark."""
+def name_item(entry: Entry, marks: Mapping[str, Mark], extra: str = "", name: str = "") -> Item:
+    """Returns a candidate's name (or the name given) behind its family's mark."""
+    name = name or entry.candidate
     mark = marks[entry.cell.family]
     glyph = Markup('<i class="{}"></i>\u00a0').format(mark.css.removeprefix("--"))
     tail = Markup(' <b class="tag">{}</b>').format(extra) if extra else Markup("")
-    return Item(glyph + name_markup(entry.candidate) + tail, sort=entry.candidate)
+    return Item(glyph + name_markup(name) + tail, sort=name)
 
 
 def quantity_item(quantity: Quantity | None, *, titled: bool = False) -> Item:
@@ -94,12 +95,10 @@ def quantity_item(quantity: Quantity | None, *, titled: bool = False) -> Item:
     if quantity.value is None:
         shown = "not measured" if quantity.unit == "J" else "–"
         return Item(shown, title=cut(quantity.reason or "not measured", REASON_LIMIT), css="none")
-    provenance = " (estimate)" if "estimate" in quantity.source else ""
     title = ""
     if titled:
         title = f"n = {quantity.n:,}, {quantity.source}" + (f"; {quantity.reason}" if quantity.reason else "")
-    shown = number(quantity.value, quantity.unit) + provenance
-    return Item(shown, quantity.value, interval(quantity), cut(title, REASON_LIMIT))
+    return Item(number(quantity.value, quantity.unit), quantity.value, spread(quantity), cut(title, REASON_LIMIT))
 
 
 def columns_of(task: TaskView) -> list[Measure]:

@@ -54,6 +54,11 @@ class TaskView:
         return FEW_ROWS if self.crowded else MOST_ROWS
 
     @property
+    def has_narrow(self) -> bool:
+        """Whether charts are drawn a second time as wide as a phone; a crowded page would pass its size."""
+        return not self.crowded
+
+    @property
     def costs(self) -> tuple[Measure, ...]:
         """Objectives other than quality metrics."""
         return tuple(measure for measure in self.objectives if measure.is_cost)

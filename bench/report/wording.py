@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.decide.draws import is_estimate
+from bench.decide.wording import spoken
 from bench.readings import METRIC_TITLES, READINGS
 from bench.summary import Entry, Quantity, canonical
 from bench.units import display_unit, format_number, format_quantity
@@ -60,20 +62,18 @@ class Measure:
     short: str
     unit: str
     higher_is_better: bool
-
-    @property
-    def inner(self) -> str:
-        """The title as it reads inside a sentence."""
-        return (
-            self.title
-            if self.title[1:2].isupper() or self.title.startswith(("BLEU", "ROUGE"))
-            else self.title[:1].lower() + self.title[1:]
-        )
+    inner: str = "quantity"
+    """As it reads inside a sentence: `median latency`, `ROUGE-L`."""
 
     @property
     def better(self) -> str:
         """`higher` or `lower`."""
         return "higher" if self.higher_is_better else "lower"
+
+    @property
+    def extreme(self) -> str:
+        """`highest` or `lowest`: the better end."""
+        return "highest" if self.higher_is_better else "lowest"
 
     @property
     def is_cost(self) -> bool:
@@ -96,12 +96,18 @@ def _measure(name: str, entry: Entry, quantity: Quantity) -> Measure:
         known = entry.quality_metric or known
     reading = READINGS.get(known)
     title = reading.title if reading else METRIC_TITLES.get(known, known.replace("_", " "))
-    return Measure(name, title, SHORT_TITLES.get(known, title), quantity.unit, quantity.higher_is_better)
+    short = SHORT_TITLES.get(known, title)
+    return Measure(name, title, short, quantity.unit, quantity.higher_is_better, spoken(known))
 
 
 def models_of(entries: Sequence[Entry]) -> list[Entry]:
     """Returns the entries that are no baselines, or all of them where there is no other."""
     return [entry for entry in entries if entry.cell.family != "baseline"] or list(entries)
+
+
+def among(entries: Sequence[Entry], models: Sequence[Entry]) -> str:
+    """Returns the beginning of a sentence that is about the models alone; nothing where all entries are meant."""
+    return "Of the models, " if len(models) < len(entries) else ""
 
 
 def number(value: float | None, unit: str) -> str:
@@ -116,6 +122,12 @@ def interval(quantity: Quantity) -> str:
     unit, factor = display_unit(quantity.value, quantity.unit)
     low, high = (format_number(end / factor) for end in (quantity.ci_low, quantity.ci_high))
     return f"{low} to {high} {unit}".rstrip()
+
+
+def spread(quantity: Quantity) -> str:
+    """Returns the interval; of an estimate that it is one, and its bounds."""
+    ends = interval(quantity)
+    return ", ".join(part for part in ("estimate", ends) if part) if is_estimate(quantity) else ends
 
 
 def times(ratio: float) -> str:

@@ -14,7 +14,7 @@ for (const place of document.querySelectorAll("p.switch")) {
     return node;
   };
   const signed = (v) => v === 0 ? "0" : `${v < 0 ? "−" : "+"}${Math.abs(v) >= 1e-3 ? Math.abs(v).toPrecision(3) : Math.abs(v).toExponential(2)}`;
-  const settled = ([, , low, high]) => low > 0 || high < 0;
+  const verdict = ([, , low, high]) => low <= 0 && high >= 0 ? "not settled" : low > 0 === data.higher ? "better" : "worse";
   const ticks = (low, high) => {
     const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((k) => k * power).find((k) => k >= rough);
@@ -44,14 +44,14 @@ for (const place of document.querySelectorAll("p.switch")) {
   const rows = (gaps) => gaps.map((gap) => make("tr", {},
     make("th", { scope: "row" }, make("i", { class: data.marks[gap[0]] }), "\u00a0", make("bdi", {}, data.names[gap[0]])),
     make("td", { class: "n" }, signed(gap[1]), make("small", {}, `${signed(gap[2])} to ${signed(gap[3])}`)),
-    make("td", {}, settled(gap) ? "apart" : "not settled")));
+    make("td", {}, verdict(gap))));
   const restore = () => Object.entries(parts).forEach(([key, node]) => node?.replaceChildren(...first[key]));
   const show = (index) => {
     restore();
     if (index === 0) return;
     const { base, better, of, gaps } = data.references[index], name = data.names[base];
     parts.title.textContent = `${first.title[0].textContent.split(": paired")[0]}: paired difference to ${name}`;
-    parts.takeaway.textContent = `${better} of ${of} candidate${of === 1 ? "" : "s"} certainly beat ${name}, on the same examples.`;
+    parts.takeaway.textContent = `On the same examples ${better} of ${of} candidate${of === 1 ? "" : "s"} ${better === 1 ? "is" : "are"} better than ${name} by more than chance.`;
     parts.plot.replaceChildren(draw(gaps, name));
     const head = parts.table.tHead.cloneNode(true);
     head.rows[0].cells[1].textContent = `difference to ${name}`;

@@ -19,7 +19,12 @@
     return size >= 1000 ? Math.round(value).toLocaleString("en") : size >= 1e-3 ? value.toPrecision(3) : size ? value.toExponential(2) : "0";
   };
   const task = () => data.tasks[state.task];
-  const shown = (limit, value) => `${digits(value / limit.factor)} ${limit.unit}`.trim();
+  // The unit in which a person reads a value of this size, as bench.units.display_unit has it.
+  const unitOf = ({ base, unit, factor }, value) => {
+    const row = data.scales[base]?.find(([bound]) => bound === null || Math.abs(value) < bound);
+    return row ? { unit: row[1], factor: row[2] } : { unit, factor };
+  };
+  const shown = (measure, value) => { const u = unitOf(measure, value); return `${digits(value / u.factor)} ${u.unit}`.trim(); };
   const admits = { "<=": (a, b) => a <= b, "<": (a, b) => a < b, ">=": (a, b) => a >= b, ">": (a, b) => a > b };
 
   // The rule of bench.decide on the observed values: eligible candidates, stage after stage.
@@ -39,8 +44,8 @@
   const text = (c, k) => {
     const v = c.values[k], m = task().measures[k];
     if (!v) return "not measured";
-    const spread = v.length > 1 ? ` (${digits(v[1] / m.factor)} to ${digits(v[2] / m.factor)})` : "";
-    return `${digits(v[0] / m.factor)} ${m.unit}${spread}`;
+    const u = unitOf(m, v[0]);
+    return shown(m, v[0]) + (v.length > 1 ? ` (${digits(v[1] / u.factor)} to ${digits(v[2] / u.factor)})` : "");
   };
   const front = (rows) => {
     const o = task().columns.slice(0, task().objectives);
@@ -83,7 +88,7 @@
       const end = (v, k, m) => (v[k] ?? v[0]) / m.factor;
       const point = { i, name: c.name, family: c.family, x, y, xl: end(vx, 1, mx), xh: end(vx, 2, mx), yl: end(vy, 1, my), yh: end(vy, 2, my),
         pick: i === chosen, filled: on.has(i) ? c.family : "", opacity: ok ? 1 : 0.35, faint: ok ? 0.45 : 0.15,
-        named: false, align: "left", ox: 0, oy: 0, standing: i === chosen ? "the pick" : on.has(i) ? "on the front" : ok ? "dominated" : "not eligible" };
+        named: false, align: "left", ox: 0, oy: 0, standing: i === chosen ? "the pick" : on.has(i) ? "on the front" : ok ? "dominated" : c.missing ? "incomplete" : "not within a limit" };
       t.measures.forEach((m, k) => { point[`m${k}`] = text(c, k); });
       if (!((state.xlog && x <= 0) || (state.ylog && y <= 0))) points.push(point);
     });
@@ -100,26 +105,31 @@
       if (l.axis === state.x) { const v = Math.min(Math.max(l.value / mx.factor, dx[0]), dx[1]); regions.push({ x: v, x2: upper ? dx[1] : dx[0], y: dy[0], y2: dy[1] }); }
       if (l.axis === state.y) { const v = Math.min(Math.max(l.value / my.factor, dy[0]), dy[1]); regions.push({ x: dx[0], x2: dx[1], y: v, y2: upper ? dy[1] : dy[0] }); }
     }
-    name(points.filter((p) => p.x >= dx[0]), dx, dy);
+    name(points.filter((p) => p.x >= dx[0]), line, regions, dx, dy);
     return { points, line, regions, dx, dy, rows, chosen, on, far };
   };
 
-  // Writes names where they cover neither a point nor another name: right, left, above, below; the front first.
-  const name = (points, dx, dy) => {
+  // Writes names where they cover neither a point, a line nor another name: right, left, above, below; the front first.
+  // A name of the front or of the pick may lie on a line where there is no other place.
+  const name = (points, line, regions, dx, dy) => {
     const wide = Math.max(200, $("chart").clientWidth - 75), high = 430;
-    const share = (v, [low, top], log) => (log ? Math.log(v / low) / Math.log(top / low) : (v - low) / (top - low));
-    const taken = points.map((p) => { const x = share(p.x, dx, state.xlog) * wide, y = (1 - share(p.y, dy, state.ylog)) * high; p.at = [x, y]; return [x - 7, y - 7, x + 7, y + 7]; });
+    const share = (v, [low, top], log) => (log ? Math.log(Math.max(v, low) / low) / Math.log(top / low) : (v - low) / (top - low));
+    const at = (x, y) => [share(x, dx, state.xlog) * wide, (1 - share(y, dy, state.ylog)) * high];
+    const box = ([x0, y0], [x1, y1], pad) => [Math.min(x0, x1) - pad, Math.min(y0, y1) - pad, Math.max(x0, x1) + pad, Math.max(y0, y1) + pad];
+    const taken = points.map((p) => { p.at = at(p.x, p.y); return box(p.at, p.at, p.pick ? 11 : 7); });
+    const lines = points.flatMap((p) => [box(at(p.xl, p.y), at(p.xh, p.y), 1), box(at(p.x, p.yl), at(p.x, p.yh), 1)]);
+    line.slice(1).forEach((p, k) => { const before = line[k]; lines.push(box(at(before.x, before.y), at(p.x, before.y), 2), box(at(p.x, before.y), at(p.x, p.y), 2)); });
+    for (const r of regions) lines.push(box(at(r.x, r.y), at(r.x === dx[0] || r.y !== dy[0] && r.y !== dy[1] ? r.x2 : r.x, r.y === dy[0] || r.y === dy[1] ? r.y2 : r.y), 1));
+    const free = (b, others) => b[0] > 0 && b[2] < wide && b[1] > 0 && b[3] < high && !others.some((t) => t[0] < b[2] && b[0] < t[2] && t[1] < b[3] && b[1] < t[3]);
     for (const p of [...points].sort((a, b) => b.pick - a.pick || (b.filled !== "") - (a.filled !== ""))) {
-      const w = 6.9 * p.name.length + 4, [x, y] = p.at, gap = p.pick ? 14 : 9;
-      const spots = [["left", gap, 0, x + gap], ["right", -gap, 0, x - gap - w], ["center", 0, -gap - 7, x - w / 2], ["center", 0, gap + 7, x - w / 2], ["left", gap, -13, x + gap], ["left", gap, 13, x + gap]];
-      const spot = spots.find(([, , oy, left]) => {
-        const box = [left, y + oy - 7, left + w, y + oy + 7];
-        return box[0] > 0 && box[2] < wide && box[1] > 0 && box[3] < high && !taken.some((t) => t[0] < box[2] && box[0] < t[2] && t[1] < box[3] && box[1] < t[3]);
-      });
-      p.named = Boolean(spot) && (p.filled !== "" || p.pick || points.length <= 25);
-      if (!spot) continue;
+      const w = 6.9 * p.name.length + 4, [x, y] = p.at, gap = p.pick ? 14 : 9, needed = p.pick || p.filled !== "";
+      const spots = [["left", gap, 0, x + gap], ["right", -gap, 0, x - gap - w], ["left", gap, -13, x + gap], ["left", gap, 13, x + gap], ["right", -gap, -13, x - gap - w], ["right", -gap, 13, x - gap - w], ["center", 0, -gap - 7, x - w / 2], ["center", 0, gap + 7, x - w / 2]];
+      const around = ([, , oy, left]) => [left, y + oy - 7, left + w, y + oy + 7];
+      const spot = spots.find((s) => free(around(s), [...taken, ...lines])) ?? (needed ? spots.find((s) => free(around(s), taken)) : undefined);
+      p.named = Boolean(spot) && (needed || points.length <= 25);
+      if (!p.named) continue;
       [p.align, p.ox, p.oy] = spot;
-      if (p.named) taken.push([spot[3], y + p.oy - 7, spot[3] + w, y + p.oy + 7]);
+      taken.push(around(spot));
     }
   };
 
@@ -132,10 +142,14 @@
       ? "No candidate is shown to meet every limit."
       : `${now.rows.length} of ${t.candidates.length} candidates meet every limit; ${now.on.size} of them on the front.${out ? "" : " No limit excludes anybody."}`;
     $("far").textContent = now.far ? `${now.far} far to the left of the scale; the table has ${now.far === 1 ? "it" : "them"}.` : "";
-    const body = $("rows");
-    body.replaceChildren(...t.candidates.map((c, i) => {
+    const body = $("rows"), sign = t.measures[state.y].higher ? -1 : 1;
+    const rank = (i) => (i === now.chosen ? 0 : now.on.has(i) ? 1 : now.rows.includes(i) ? 2 : 3);
+    const height = (i) => { const v = t.candidates[i].values[state.y]; return v ? sign * v[0] : Infinity; };
+    const order = t.candidates.map((c, i) => i).sort((a, b) => rank(a) - rank(b) || (height(a) < height(b) ? -1 : height(a) > height(b) ? 1 : a - b));
+    body.replaceChildren(...order.map((i) => {
+      const c = t.candidates[i];
       const link = make("a", { href: `#${c.row}` }, make("bdi", {}, c.name));
-      const standing = i === now.chosen ? "the pick" : now.on.has(i) ? "on the front" : now.rows.includes(i) ? "dominated" : c.missing ? "incomplete" : "over a limit";
+      const standing = i === now.chosen ? "the pick" : now.on.has(i) ? "on the front" : now.rows.includes(i) ? "dominated" : c.missing ? "incomplete" : "not within a limit";
       const row = make("tr", i === now.chosen ? { class: "pick" } : {}, make("th", { scope: "row" }, link), make("td", c.missing ? { title: c.missing } : {}, standing));
       for (const k of [state.x, state.y]) row.append(make("td", { class: "n" }, text(c, k).split(" (")[0]));
       return row;

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from bench.report.advice import TaskAdvice
 from bench.report.charts.base import Chart
 from bench.report.charts.breaks import break_plates
+from bench.report.charts.energy import energy_plates
 from bench.report.charts.front import front_plates
 from bench.report.charts.latency import latency_plates
 from bench.report.charts.parallel import parallel_plates
 from bench.report.charts.plate import Plate
 from bench.report.charts.quality import quality_plates
-from bench.report.charts.readings import energy_plates, memory_plates, token_plates, training_plates
+from bench.report.charts.readings import memory_plates, token_plates
+from bench.report.charts.training import training_plates
 from bench.report.charts.variants import variant_plates
 from bench.report.marks import Mark
 from bench.report.view import RunView, TaskView
@@ -30,12 +32,19 @@ MAKERS: dict[str, Maker] = {
     "energy": energy_plates,
     "parallel": parallel_plates,
     "breaks": break_plates,
-    "training": training_plates,
     "variants": variant_plates,
 }
 """By the beginning of their names; a new chart is one module, one entry here and one group in `sections`."""
 
+WHOLE: dict[str, Callable[[RunView, Mapping[str, Mark]], Iterator[Plate]]] = {"training": training_plates}
+"""Those that are about the run and not about a task."""
+
+KINDS = (*MAKERS, *WHOLE)
+"""All kinds of charts."""
+
 
 def plates(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark], kind: str) -> list[Plate]:
     """Returns the static charts of one kind, task by task."""
+    if kind in WHOLE:
+        return list(WHOLE[kind](view, marks))
     return [plate for task in view.tasks for plate in MAKERS[kind](task, advice[task.name], marks)]

@@ -100,6 +100,8 @@ class Chart:
     """What is left out, and how to read it."""
     narrow: bool = False
     """Whether the page also holds it as wide as a phone, where the wide one would be too small to read."""
+    slim: bool = False
+    """Whether the page of a crowded run holds it once only, as wide as a phone: both would pass the page's size."""
 
 
 @contextmanager
@@ -141,7 +143,7 @@ def inline_svg(chart: Chart) -> Markup:
 
 def narrow_svg(chart: Chart) -> Markup | None:
     """Returns the chart as a phone shows it; None where the wide one serves there too."""
-    if not chart.narrow:
+    if not (chart.narrow or chart.slim):
         return None
     before = _width.set(NARROW_IN)
     try:

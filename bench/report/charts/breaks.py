@@ -82,7 +82,8 @@ def _chart(
         description=(
             f"Strip of {plural(len(found), 'range')} of the limit, each with the candidate that the rule favours."
         ),
-        narrow=not task.crowded,
+        narrow=task.has_narrow,
+        slim=task.crowded,
         draw=lambda: _draw(bound, measure, found, families, marks),
         note="Exact on the measured bounds, every other limit as the suite has it.",
     )

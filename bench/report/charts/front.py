@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.decide.draws import is_estimate
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.charts.base import Chart
 from bench.report.charts.front_drawing import draw
 from bench.report.charts.front_names import Point
+from bench.report.charts.limits import off_scale
 from bench.report.charts.plate import Plate
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView
-from bench.report.wording import Measure, listed, number, plural, times
+from bench.report.wording import Measure, among, listed, number, plural, times
 
 
 def front_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
@@ -36,21 +38,24 @@ def front_chart(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mappin
     return Chart(
         name=f"front-{task.number}-{cost.name.replace('_', '-')}",
         title=f"{short(task.name)}: {quality.title} against {cost.inner}",
-        takeaway=takeaway(steps, cost, quality),
+        takeaway=takeaway(points, cost, quality),
         description=f"Scatter chart of {plural(len(points), 'candidate')}; {describe(steps, cost, quality)}",
         draw=lambda: draw(points, steps, cost, quality, advice, marks),
-        narrow=not task.crowded,
-        note=_note(missing),
+        narrow=task.has_narrow,
+        note=_note(points, cost, advice, missing),
     )
 
 
-def _note(missing: Sequence[str]) -> str:
-    text = "Crosses are 95 % intervals. Filled: on the front over all objectives. Hollow: dominated or unresolved."
-    return (
-        f"{text} Not on the chart, because a value is missing: {listed([short(m) for m in missing])}."
-        if missing
-        else text
-    )
+def _note(points: Sequence[Point], cost: Measure, advice: TaskAdvice, missing: Sequence[str]) -> str:
+    """Returns how to read the chart, and what is not on it."""
+    guessed = any(is_estimate(p.x) for p in points)
+    crosses = "Crosses are 95 % intervals" + (", across an estimate's low and high bound." if guessed else ".")
+    text = f"{crosses} Filled: on the front over all objectives. Hollow: dominated or unresolved."
+    most = max(max(p.at[0], p.x.ci_high or p.at[0]) for p in points)
+    text += off_scale([(b, cost.unit, most) for b in advice.limits if cost.name in (b.name, b.reading)])
+    if missing:
+        text += f" Not on the chart, because a value is missing: {listed([short(m) for m in missing])}."
+    return text
 
 
 def points_of(task: TaskView, cost: Measure, advice: TaskAdvice) -> list[Point]:
@@ -73,23 +78,38 @@ def step_front(points: Sequence[Point], x_high: bool, y_high: bool) -> list[Poin
     return kept
 
 
-def takeaway(steps: Sequence[Point], cost: Measure, quality: Measure) -> str:
-    """Returns what the front says in one sentence."""
-    best = steps[-1]
-    said = (
-        f"{short(best.entry.candidate)} has the best {quality.inner} of all, "
-        f"{number(best.at[1], quality.unit)} at {number(best.at[0], cost.unit)}"
-    )
-    models = [p for p in steps if p.entry.cell.family != "baseline"] or list(steps)
-    if len(models) == 1:
-        return f"{said}, and no other model is on this front."
-    cheap = models[0]
-    ratio = max(best.at[0], cheap.at[0]) / min(best.at[0], cheap.at[0]) if min(best.at[0], cheap.at[0]) > 0 else 0.0
-    much = f" ({times(ratio)} {'more' if cost.higher_is_better else 'less'})" if ratio else ""
+def takeaway(points: Sequence[Point], cost: Measure, quality: Measure) -> str:
+    """Returns what the chart says of the models in one sentence; baselines are what a model should beat."""
+    models = [p for p in points if p.entry.cell.family != "baseline"] or list(points)
+    steps = step_front(models, cost.higher_is_better, quality.higher_is_better)
+    best, cheap = steps[-1], steps[0]
+    said = among([p.entry for p in points], [p.entry for p in models])
+    gives, takes = number(best.at[1], quality.unit), number(best.at[0], cost.unit)
+    if best is cheap:
+        both = f"the best {quality.inner}, {gives}, and the {cost.extreme} {cost.inner}, {takes}"
+        return f"{said}{short(best.entry.candidate)} has both {both}{_floor(points, best, quality)}."
     return (
-        f"{said}; at the other end of the front {short(cheap.entry.candidate)} needs "
-        f"{number(cheap.at[0], cost.unit)}{much} and reaches {number(cheap.at[1], quality.unit)}."
+        f"{said}{short(best.entry.candidate)} has the best {quality.inner}, {gives} at {takes}; "
+        f"{short(cheap.entry.candidate)} has the {cost.extreme} {cost.inner}, {number(cheap.at[0], cost.unit)}"
+        f"{_much(best.at[0], cheap.at[0], cost)}, and reaches {number(cheap.at[1], quality.unit)}"
+        f"{_floor(points, best, quality)}."
     )
+
+
+def _much(best: float, cheap: float, cost: Measure) -> str:
+    if min(best, cheap) <= 0 or best == cheap:
+        return ""
+    return f" ({times(max(best, cheap) / min(best, cheap))} {'more' if cost.higher_is_better else 'less'})"
+
+
+def _floor(points: Sequence[Point], best: Point, quality: Measure) -> str:
+    """Returns that a baseline is better than the best model, where one is."""
+    sign = 1 if quality.higher_is_better else -1
+    floors = [p for p in points if p.entry.cell.family == "baseline" and sign * p.at[1] > sign * best.at[1]]
+    if not floors:
+        return ""
+    top = max(floors, key=lambda p: sign * p.at[1])
+    return f"; the baseline {short(top.entry.candidate)} is better still, {number(top.at[1], quality.unit)}"
 
 
 def describe(steps: Sequence[Point], cost: Measure, quality: Measure) -> str:

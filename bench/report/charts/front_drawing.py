@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from bench.report import labels
 from bench.report.advice import TaskAdvice
 from bench.report.charts.axes import LANE, main_range, set_axis, tidy
-from bench.report.charts.base import ALARM, GRID, INK, MUTED, SMALL, TEXT, WIDTH_IN, new_figure
-from bench.report.charts.front_names import Lane, Point, box_of, write_names
+from bench.report.charts.base import GRID, INK, MUTED, SMALL, TEXT, WIDTH_IN, new_figure
+from bench.report.charts.front_names import Lanes, Point, box_of, floor_of, obstacles, with_ends, write_names
+from bench.report.charts.limits import draw_arrow, draw_limit
 from bench.report.marks import Mark
-from bench.report.wording import Measure, number
+from bench.report.wording import Measure
 
 HEIGHT_IN = 5.3
 TICK_HALF_PX = 16.0
@@ -36,28 +37,40 @@ def draw(
     left = MARGINS["left"] * WIDTH_IN / figure.get_figwidth()
     figure.subplots_adjust(left=left, right=MARGINS["right"], top=MARGINS["top"], bottom=MARGINS["bottom"])
     axes = figure.add_subplot()
-    lane = _scale(figure, axes, points, cost, quality)
+    lanes = _scale(figure, axes, points, cost, quality)
     axes.set_title(_axis_title(quality), loc="left", fontsize=TEXT, color=MUTED)
     tidy(axes)
-    taken = _limits(figure, axes, advice, cost, quality)
-    taken += _steps(axes, steps, cost, lane)
+    taken = obstacles(axes, points, lanes) + _steps(axes, steps, cost, lanes)
+    for bound in advice.limits:
+        for which, measure in (("x", cost), ("y", quality)):
+            if measure.name in (bound.name, bound.reading):
+                taken += draw_limit(figure, axes, which, bound, measure.unit, taken)
     for point in sorted(points, key=lambda p: p.on_front):
-        _point(axes, point, marks[point.entry.cell.family], lane)
-    taken.append(_arrow(axes, cost, quality))
-    write_names(figure, axes, points, marks, taken, lane)
+        _point(axes, point, marks[point.entry.cell.family], lanes)
+    taken += draw_arrow(axes, cost, quality, taken)
+    write_names(figure, axes, points, marks, taken, lanes)
     return figure
 
 
-def _scale(figure: Figure, axes: Axes, points: Sequence[Point], cost: Measure, quality: Measure) -> Lane:
-    """Scales both axes; where a few candidates are far below the rest, gives them a lane at the left."""
-    xs = [p.at[0] for p in points]
-    low, _ = main_range(cost, xs)
-    shown = [x for x in xs if x >= low]
-    log = set_axis(axes, "x", cost, shown)
-    set_axis(axes, "y", quality, [p.at[1] for p in points])
+def _scale(figure: Figure, axes: Axes, points: Sequence[Point], cost: Measure, quality: Measure) -> Lanes:
+    """Scales both axes to the points and their intervals.
+
+    A few candidates far cheaper than the rest get a lane at the left, baselines far worse than every model one at
+    the worse end: they would squeeze the candidates that the choice is between.
+    """
+    x_from, _ = main_range(cost, [p.at[0] for p in points])
+    floor = floor_of(points, quality)
+    shown = [p for p in points if floor is None or not floor.holds(p.at[1])]
+    log = set_axis(axes, "x", cost, with_ends([p.x for p in points if p.at[0] >= x_from], log=cost.is_cost))
+    set_axis(axes, "y", quality, with_ends([p.y for p in shown], log=False))
     axes.set_ylabel("")
-    if len(shown) == len(xs):
-        return Lane(-math.inf, 0.0)
+    x_at = _left_lane(figure, axes, log=log) if any(p.at[0] < x_from for p in points) else 0.0
+    low = {} if floor is None else _floor_lane(axes, [p for p in points if p not in shown], quality.higher_is_better)
+    return Lanes(x_from if x_at else -math.inf, x_at, floor, low)
+
+
+def _left_lane(figure: Figure, axes: Axes, *, log: bool) -> float:
+    """Widens the axis by a lane at the left, and returns where its points stand."""
     left, right = axes.get_xlim()
     wide = (right / left) ** LANE if log else (right - left) * LANE
     edge = left / wide if log else left - wide
@@ -74,7 +87,33 @@ def _scale(figure: Figure, axes: Axes, points: Sequence[Point], cost: Measure, q
         va="top",
     )
     _clear_ticks(axes, box_of(figure, said)[2])
-    return Lane(low, math.sqrt(edge * left) if log else (edge + left) / 2)
+    return math.sqrt(edge * left) if log else (edge + left) / 2
+
+
+def _floor_lane(axes: Axes, points: Sequence[Point], higher: bool) -> dict[str, float]:
+    """Widens the axis by a lane at its worse end, and returns where its candidates stand, the best nearest the
+    others."""
+    low, high = axes.get_ylim()
+    wide = (high - low) * LANE
+    border = low if higher else high
+    ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
+    axes.set_ylim(*((low - wide, high) if higher else (low, high + wide)))
+    axes.set_yticks(ticks)
+    axes.axhline(border, color=GRID, linewidth=1.2, linestyle=(0, (1, 2)), zorder=1)
+    axes.annotate(
+        "far worse",
+        (0, border - wide / 2 if higher else border + wide / 2),
+        xycoords=("axes fraction", "data"),
+        xytext=(-4, 0),
+        textcoords="offset points",
+        fontsize=SMALL,
+        color=MUTED,
+        ha="right",
+        va="center",
+    )
+    step = (-wide if higher else wide) / (len(points) + 1)
+    ordered = sorted(points, key=lambda p: p.at[1], reverse=higher)
+    return {p.entry.candidate: border + step * (place + 1) for place, p in enumerate(ordered)}
 
 
 def _clear_ticks(axes: Axes, edge: float) -> None:
@@ -88,116 +127,41 @@ def _axis_title(quality: Measure) -> str:
     return f"↑ {quality.title}" if quality.higher_is_better else f"↓ {quality.title} (lower is better)"
 
 
-def _steps(axes: Axes, steps: Sequence[Point], cost: Measure, lane: Lane) -> list[labels.Box]:
+def _steps(axes: Axes, steps: Sequence[Point], cost: Measure, lanes: Lanes) -> list[labels.Box]:
     """Draws the stepped front and returns the boxes that its lines take."""
-    xs, ys = [lane.place(p.at[0]) for p in steps], [p.at[1] for p in steps]
+    at = [lanes.place(p) for p in steps]
+    xs, ys = [x for x, _ in at], [y for _, y in at]
     xs.append(axes.get_xlim()[0] if cost.higher_is_better else axes.get_xlim()[1])
     ys.append(ys[-1])
     axes.plot(xs, ys, drawstyle="steps-post", color=INK, linewidth=1.2, alpha=0.55, zorder=2)
-    at = axes.transData.transform(list(zip(xs, ys, strict=True)))
+    corners = axes.transData.transform(list(zip(xs, ys, strict=True)))
     boxes: list[labels.Box] = []
-    for (x0, y0), (x1, y1) in itertools.pairwise(at):
+    for (x0, y0), (x1, y1) in itertools.pairwise(corners):
         boxes.append((min(x0, x1), y0 - 1.5, max(x0, x1), y0 + 1.5))
         boxes.append((x1 - 1.5, min(y0, y1), x1 + 1.5, max(y0, y1)))
     return boxes
 
 
-def _point(axes: Axes, point: Point, mark: Mark, lane: Lane) -> None:
-    x, y = lane.place(point.at[0]), point.at[1]
-    off = point.at[0] < lane.below
+def _point(axes: Axes, point: Point, mark: Mark, lanes: Lanes) -> None:
+    x, y = lanes.place(point)
     for quantity, horizontal in ((point.x, True), (point.y, False)):
-        if quantity.ci_low is None or quantity.ci_high is None or quantity.exact or (horizontal and off):
+        if quantity.ci_low is None or quantity.ci_high is None or quantity.exact or lanes.is_off(point, horizontal):
             continue
-        least, most = axes.get_xlim() if horizontal else axes.get_ylim()
-        ends = [max(quantity.ci_low, least), min(quantity.ci_high, most)]
-        xs, ys = (ends, [y, y]) if horizontal else ([x, x], ends)
-        axes.plot(xs, ys, color=mark.colour, linewidth=1.1, alpha=0.5, zorder=3, solid_capstyle="butt")
+        _interval(axes, (x, y), (quantity.ci_low, quantity.ci_high), mark.colour, horizontal=horizontal)
     if point.is_pick:
-        axes.plot(
-            [x],
-            [y],
-            "o",
-            markersize=16,
-            markerfacecolor="none",
-            markeredgecolor=INK,
-            markeredgewidth=1.3,
-            zorder=4,
-        )
+        axes.plot([x], [y], "o", markersize=16, markerfacecolor="none", markeredgecolor=INK, zorder=4, mew=1.3)
     face = mark.colour if point.on_front else "none"
-    axes.plot(
-        [x],
-        [y],
-        mark.shape,
-        markersize=7.5,
-        markerfacecolor=face,
-        markeredgecolor=mark.colour,
-        markeredgewidth=1.4,
-        zorder=5,
-    )
+    edge = mark.colour
+    axes.plot([x], [y], mark.shape, markersize=7.5, markerfacecolor=face, markeredgecolor=edge, mew=1.4, zorder=5)
 
 
-def _limits(figure: Figure, axes: Axes, advice: TaskAdvice, cost: Measure, quality: Measure) -> list[labels.Box]:
-    """Shades what the suite's limits forbid, and returns the boxes of the texts that say so."""
-    boxes: list[labels.Box] = []
-    for limit in advice.limits:
-        if cost.name in (limit.name, limit.reading):
-            low, high = axes.get_xlim()
-            if low < limit.value < high:
-                axes.axvspan(
-                    *sorted((limit.value, high if limit.upper else low)),
-                    color=ALARM,
-                    alpha=0.06,
-                    linewidth=0,
-                    zorder=0,
-                )
-                axes.axvline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
-                boxes.append(_limit_text(figure, axes, limit.value, f"limit {number(limit.value, cost.unit)}"))
-        if quality.name in (limit.name, limit.reading):
-            low, high = axes.get_ylim()
-            if low < limit.value < high:
-                axes.axhspan(
-                    *sorted((limit.value, high if limit.upper else low)),
-                    color=ALARM,
-                    alpha=0.06,
-                    linewidth=0,
-                    zorder=0,
-                )
-                axes.axhline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
-    return boxes
-
-
-def _limit_text(figure: Figure, axes: Axes, value: float, words: str) -> labels.Box:
-    """Writes the limit beside the top of its line, on the side that has room; returns the text's box."""
-    right = axes.transAxes.inverted().transform(axes.transData.transform((value, 0)))[0] < 0.8
-    text = axes.annotate(
-        words,
-        (value, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(4 if right else -4, -2),
-        textcoords="offset points",
-        ha="left" if right else "right",
-        va="top",
-        color=ALARM,
-        fontsize=SMALL,
-    )
-    return box_of(figure, text)
-
-
-def _arrow(axes: Axes, cost: Measure, quality: Measure) -> labels.Box:
-    """Draws the arrow to the better corner, in the worse one, where no good point is."""
-    dx, dy = (1 if cost.higher_is_better else -1), (1 if quality.higher_is_better else -1)
-    x, y = (0.07 if dx > 0 else 0.93), (0.06 if dy > 0 else 0.94)
-    axes.annotate(
-        "better",
-        xy=(x + dx * 0.055, y + dy * 0.075),
-        xytext=(x, y),
-        xycoords="axes fraction",
-        textcoords="axes fraction",
-        ha="center",
-        va="center",
-        color=MUTED,
-        fontsize=SMALL,
-        arrowprops={"arrowstyle": "-|>", "color": MUTED, "linewidth": 1.0, "shrinkA": 6, "shrinkB": 0},
-    )
-    px, py = axes.transAxes.transform((x, y))
-    return px - 34, py - 14, px + 28, py + 30
+def _interval(axes: Axes, at: tuple[float, float], ends: tuple[float, float], colour: str, *, horizontal: bool) -> None:
+    """Draws one interval; an end that the frame cuts gets an arrow head, so that nobody takes it for the end."""
+    least, most = axes.get_xlim() if horizontal else axes.get_ylim()
+    drawn = [max(ends[0], least), min(ends[1], most)]
+    xs, ys = (drawn, [at[1]] * 2) if horizontal else ([at[0]] * 2, drawn)
+    axes.plot(xs, ys, color=colour, linewidth=1.1, alpha=0.5, zorder=3, solid_capstyle="butt")
+    for place, (end, edge) in enumerate(zip(ends, (least, most), strict=True)):
+        if (end < edge) if place == 0 else (end > edge):
+            head = ("<", ">")[place] if horizontal else ("v", "^")[place]
+            axes.plot([xs[place]], [ys[place]], head, color=colour, markersize=5, alpha=0.7, zorder=3, clip_on=False)

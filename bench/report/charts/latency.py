@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bench.decide.wording import spoken
 from bench.report import labels, tables
 from bench.report.advice import Bound, TaskAdvice
 from bench.report.charts.axes import main_range, set_axis, tidy
@@ -17,8 +18,8 @@ from bench.report.charts.base import ALARM, INK, MUTED, SMALL, TEXT, WIDTH_IN, C
 from bench.report.charts.plate import Plate
 from bench.report.marks import Mark
 from bench.report.text import short
-from bench.report.view import TaskView
-from bench.report.wording import Measure, listed, measure_of, models_of, number, plural
+from bench.report.view import TaskView, value_of
+from bench.report.wording import Measure, among, listed, measure_of, models_of, number, plural
 from bench.summary import Entry
 
 MOST_LINES = 12
@@ -29,6 +30,8 @@ MIDDLE = 20
 """Place of the median among them."""
 DASHES: tuple[object, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 """Lines of one family, in turn."""
+SHARES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
+"""Share of the requests that a limit is about."""
 PERCENTILES = ("latency_p50_s", "latency_p95_s", "latency_p99_s")
 
 
@@ -38,7 +41,7 @@ def latency_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]
     timed = [entry for entry in task.entries if entry.latencies]
     if measure is None or not timed:
         return
-    ordered = sorted(timed, key=lambda e: float(np.median(pooled(e))))
+    ordered = sorted(timed, key=lambda e: value_of(e, "latency_p50_s") or float(np.median(pooled(e))))
     shown = _chosen(ordered, advice, min(MOST_LINES, task.rows))
     limit = next((b for b in advice.limits if b.reading.startswith("latency_")), None)
     chart = Chart(
@@ -46,9 +49,10 @@ def latency_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]
         title=f"{short(task.name)}: how long a request takes",
         takeaway=_takeaway(ordered, limit),
         description=(f"Cumulative distribution of the latency of {plural(len(shown), 'candidate')} at batch size 1."),
-        narrow=not task.crowded,
+        narrow=task.has_narrow,
+        slim=task.crowded,
         draw=lambda: _draw(shown, measure, limit, marks),
-        note=_note(len(shown), len(timed)),
+        note=_note(len(shown), len(timed), limit),
     )
     yield Plate(chart, _table(task, ordered, marks))
 
@@ -67,23 +71,32 @@ def _chosen(ordered: Sequence[Entry], advice: TaskAdvice, most: int) -> list[Ent
     return [entry for entry in ordered if id(entry) in kept]
 
 
-def _note(shown: int, all_of: int) -> str:
+def _note(shown: int, all_of: int, limit: Bound | None) -> str:
     few = f" {shown} of {all_of} are drawn, the front first; the table has all." if shown < all_of else ""
-    return f"Higher and further left is better: more requests answered, sooner.{few}"
+    share = SHARES.get(limit.reading) if limit else None
+    mark = f" The limit's mark stands at {share:.0%}: a curve must pass to its left." if share else ""
+    return f"Higher and further left is better: more requests answered, sooner.{mark.replace('%', ' %')}{few}"
 
 
 def _takeaway(ordered: Sequence[Entry], limit: Bound | None) -> str:
+    """Returns the fastest, the slowest and who keeps the limit, in the numbers that the table shows."""
     models = models_of(ordered)
     fastest, slowest = models[0], models[-1]
-    said = (
-        f"Half of the requests are answered within {number(float(np.median(pooled(fastest))), 's')} by "
-        f"{short(fastest.candidate)} and within {number(float(np.median(pooled(slowest))), 's')} by "
-        f"{short(slowest.candidate)}"
-    )
-    if limit is None:
+    said = f"{among(ordered, models)}{short(fastest.candidate)} answers half of its requests within {_median(fastest)}"
+    if slowest is not fastest:
+        said += f", {short(slowest.candidate)} within {_median(slowest)}"
+    known = [(e, v) for e in models if limit and limit.upper and (v := value_of(e, limit.reading)) is not None]
+    if limit is None or not known:
         return f"{said}."
-    inside = [e.candidate for e in models if float(np.quantile(pooled(e), 0.95)) <= limit.value]
-    return f"{said}; {listed([short(i) for i in inside], 6)} answer 95 % within {number(limit.value, 's')}."
+    over = [short(e.candidate) for e, value in known if value > limit.value]
+    of = f"{len(known) - len(over)} of {plural(len(known), 'model')}"
+    but = f", not {listed(over, 3)}" if over and len(over) < len(known) else ""
+    verb = "keep" if len(known) - len(over) != 1 else "keeps"
+    return f"{said}; {of} {verb} the {spoken(limit.reading)} within the limit of {number(limit.value, 's')}{but}."
+
+
+def _median(entry: Entry) -> str:
+    return number(value_of(entry, "latency_p50_s"), "s")
 
 
 def _table(task: TaskView, ordered: Sequence[Entry], marks: Mapping[str, Mark]) -> tables.Table:
@@ -101,7 +114,7 @@ def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: 
     figure.subplots_adjust(left=0.085 if wide else 0.135, right=0.985, top=0.91 if wide else 0.86, bottom=0.15)
     axes = figure.add_subplot()
     low, _ = main_range(measure, [float(np.median(pooled(e))) for e in shown])
-    curves = [(e, np.quantile(pooled(e), QUANTILES)) for e in shown]
+    curves = [(e, np.quantile(pooled(e), QUANTILES, method="inverted_cdf")) for e in shown]
     inside = [(e, c) for e, c in curves if float(c[MIDDLE]) >= low]
     values = [float(v) for _, c in inside for v in (c[1], c[-2])] + ([limit.value] if limit else [])
     set_axis(axes, "x", measure, values, title="Latency of one request")
@@ -119,6 +132,8 @@ def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: 
         )
     if limit is not None:
         axes.axvline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)))
+        if limit.reading in SHARES:
+            axes.plot([limit.value], [SHARES[limit.reading]], "<", color=ALARM, markersize=7, zorder=4)
         right = axes.transAxes.inverted().transform(axes.transData.transform((limit.value, 0)))[0] < 0.8
         axes.annotate(
             f"limit {number(limit.value, 's')}",

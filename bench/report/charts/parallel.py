@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.charts.axes import is_log, main_range, span
-from bench.report.charts.base import GRID, INK, MUTED, SMALL, TEXT, Chart, new_figure
+from bench.report.charts.base import GRID, INK, MUTED, SMALL, TEXT, WIDTH_IN, Chart, new_figure
 from bench.report.charts.latency import DASHES
 from bench.report.charts.plate import Plate
 from bench.report.marks import Mark
@@ -21,6 +21,10 @@ from bench.report.view import TaskView, value_of
 from bench.report.wording import Measure, listed, number, plural
 from bench.summary import Entry
 
+BEYOND = 0.05
+"""How far above an axis stands what is far better than its scale, such as a baseline's latency."""
+NAMES_IN = 1.35
+"""Inches for the names at the right."""
 STRONG = 8
 """Lines that are drawn strong and named at most."""
 
@@ -35,16 +39,37 @@ def parallel_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark
     chart = Chart(
         name=f"parallel-{task.number}",
         title=f"{short(task.name)}: all objectives at once",
-        takeaway=f"{plural(len(front), 'candidate')} of {len(entries)} on the front: "
-        f"{listed([short(f) for f in front], 6)}. "
-        "Each line that is highest somewhere has a reason to be chosen.",
+        takeaway=_takeaway(entries, front, advice),
         description=(
             f"Parallel coordinates of {plural(len(entries), 'candidate')} over {plural(len(measures), 'objective')}."
         ),
         draw=lambda: _draw(entries, measures, advice, marks),
-        note="Up is better on every axis. The front is drawn strong, the others faint.",
+        narrow=task.has_narrow,
+        slim=task.crowded,
+        note=f"Up is better on every axis. The front is drawn strong, the others faint.{_above(entries, measures)}",
     )
     yield Plate(chart, None if task.crowded else _table(task, entries, measures, advice, marks))
+
+
+def _takeaway(entries: Sequence[Entry], front: Sequence[str], advice: TaskAdvice) -> str:
+    """Returns who is on the front, and what that says of the others."""
+    if not front:
+        return f"None of the {plural(len(entries), 'candidate')} with every objective is on the front."
+    said = f"On the front: {listed([short(f) for f in front], 6)}"
+    others = [e for e in entries if e.candidate not in advice.front]
+    if not others:
+        return f"{said}; each is better than every other somewhere."
+    out = [e for e in others if (s := advice.standings.get(e.candidate)) and s.label in ("infeasible", "unresolved")]
+    why = " or not shown to meet the limits" if out else ""
+    who = "the other is" if len(others) == 1 else f"each of the other {len(others)} is"
+    return f"{said}; {who} matched or beaten on every axis by one of these{why}."
+
+
+def _above(entries: Sequence[Entry], measures: Sequence[Measure]) -> str:
+    """Returns which axes have candidates beyond their better end, in words; nothing where none has."""
+    scales = [_Scale(m, [v for e in entries if (v := value_of(e, m.name)) is not None]) for m in measures]
+    beyond = [scale.measure.short.lower() for scale in scales if scale.beyond]
+    return f" Points above the end of {listed(beyond)} are far better than its scale reaches." if beyond else ""
 
 
 def _table(
@@ -73,14 +98,16 @@ def _draw(
     entries: Sequence[Entry], measures: Sequence[Measure], advice: TaskAdvice, marks: Mapping[str, Mark]
 ) -> Figure:
     figure = new_figure(4.4)
-    figure.subplots_adjust(left=0.11, right=0.79, top=0.83, bottom=0.08)
+    width = figure.get_figwidth()
+    wide = width >= WIDTH_IN
+    figure.subplots_adjust(left=0.88 / width if wide else 0.06, right=1 - NAMES_IN / width, top=0.82, bottom=0.08)
     axes = figure.add_subplot()
     axes.set_xlim(0, len(measures) - 1)
-    axes.set_ylim(-0.04, 1.04)
+    axes.set_ylim(-0.04, 1.04 + BEYOND)
     axes.axis("off")
     scales = [_Scale(m, [v for e in entries if (v := value_of(e, m.name)) is not None]) for m in measures]
     for i, scale in enumerate(scales):
-        _axis(axes, i, scale, last=i == len(scales) - 1)
+        _axis(axes, i, scale, last=i == len(scales) - 1, wide=wide)
     strong = [e for e in entries if e.candidate in advice.front]
     strong = sorted(strong, key=lambda e: e.candidate != advice.pick)[:STRONG]
     turns: dict[str, int] = {}
@@ -111,10 +138,13 @@ class _Scale:
         self.measure = measure
         low, high = main_range(measure, values)
         self.low, self.high = span([low, high])
+        self.beyond = min(values) < low
         self.log = is_log(measure, [self.low, self.high])
 
     def place(self, value: float) -> float:
         """Returns the height of a value, those off the scale at its end."""
+        if self.beyond and value < self.low:
+            return 1 + BEYOND
         value = min(max(value, self.low), self.high)
         if self.log:
             share = math.log(value / self.low) / math.log(self.high / self.low)
@@ -123,21 +153,22 @@ class _Scale:
         return share if self.measure.higher_is_better else 1 - share
 
 
-def _axis(axes: Axes, x: int, scale: _Scale, *, last: bool) -> None:
+def _axis(axes: Axes, x: int, scale: _Scale, *, last: bool, wide: bool) -> None:
     measure = scale.measure
     best, worst = (scale.high, scale.low) if measure.higher_is_better else (scale.low, scale.high)
     axes.plot([x, x], [0, 1], color=GRID, linewidth=1.4, zorder=1, clip_on=False)
-    align: dict[str, Any] = {"ha": "left" if x == 0 else "right" if last else "center"}
-    title = measure.short.replace(" per ", "\nper ")
-    axes.annotate(title, (x, 1), xytext=(0, 22), textcoords="offset points", fontsize=TEXT, color=INK, **align)
+    align: dict[str, Any] = {"ha": "left" if x == 0 else "right" if last and wide else "center"}
+    title = measure.short.replace(" per ", "\nper ") if wide else measure.short.replace(" ", "\n", 1)
+    size = TEXT if wide else SMALL
+    axes.annotate(title, (x, 1), xytext=(0, 34), textcoords="offset points", fontsize=size, color=INK, **align)
     axes.annotate(
         number(best, measure.unit),
         (x, 1),
-        xytext=(0, 8),
+        xytext=(-5, 0) if scale.beyond else (0, 8),
         textcoords="offset points",
         fontsize=SMALL,
         color=MUTED,
-        **align,
+        **({"ha": "right", "va": "center"} if scale.beyond else align),
     )
     axes.annotate(
         number(worst, measure.unit),

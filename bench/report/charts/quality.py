@@ -41,7 +41,8 @@ def quality_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]
             title=f"{short(task.name)}: {measure.title}",
             takeaway=_takeaway(ordered, measure),
             description=(f"Dot chart of {plural(len(rows), 'candidate')}, the best at the top, with 95 % intervals."),
-            narrow=not task.crowded,
+            narrow=task.has_narrow,
+            slim=task.crowded,
             draw=lambda: draw_rows(rows, measure, marks),
             note=left_out(task, len(ordered)),
         ),
@@ -65,9 +66,9 @@ def _scores(task: TaskView, ordered: list[Entry], marks: Mapping[str, Mark]) -> 
     return tables.beside(f"Quality on {task.name}", columns, rows, task.rows)
 
 
-def left_out(task: TaskView, count: int) -> str:
+def left_out(task: TaskView, count: int, which: str = "best") -> str:
     """Returns that a chart shows only its first rows, where it does."""
-    return f"The best {task.rows} of {count} are drawn; the table of results has all." if count > task.rows else ""
+    return f"The {which} {task.rows} of {count} are drawn; the table of results has all." if count > task.rows else ""
 
 
 def by_quality(task: TaskView) -> list[Entry]:
@@ -168,17 +169,26 @@ def _difference_plate(
     chart = Chart(
         name=f"quality-difference-{task.number}",
         title=f"{short(task.name)}: paired difference to {reference}",
-        takeaway=(
-            f"{len(better)} of {plural(len(gaps), 'candidate')} certainly beat {reference}, on the same examples."
-        ),
+        takeaway=beaten(len(better), len(gaps), reference),
         description=(
             f"Dot chart of the difference in {measure.inner} to {reference}, with 95 % intervals from shared resamples."
         ),
-        narrow=not task.crowded,
+        narrow=task.has_narrow,
+        slim=task.crowded,
         draw=lambda: draw_rows(rows, axis, marks, title=axis.title, zero=True),
-        note=left_out(task, len(gaps)),
+        note=f"{EACH} {left_out(task, len(gaps))}".strip(),
     )
     return Plate(chart, difference_table(task, gaps, measure, marks), switch(task, advice, marks, measure))
+
+
+EACH = "Each interval is 95 % by itself: of twenty, one misses by chance. bench compare corrects for that, two by two."
+"""How to read many intervals at once."""
+
+
+def beaten(count: int, of: int, reference: str) -> str:
+    """Returns the takeaway of differences; `differences.js` says the same."""
+    who = f"{count:,} of {plural(of, 'candidate')}"
+    return f"On the same examples {who} {'is' if count == 1 else 'are'} better than {reference} by more than chance."
 
 
 def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measure: Measure) -> dict[str, Any]:
@@ -197,6 +207,7 @@ def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measur
         "marks": [marks[entry.cell.family].css.removeprefix("--") for entry in shown],
         "pick": place.get(advice.pick or "", -1),
         "title": measure.title,
+        "higher": measure.higher_is_better,
         "references": [
             {
                 "base": place[base.candidate],
@@ -213,6 +224,11 @@ def _beats(gap: Gap, measure: Measure) -> bool:
     return gap.settled and (gap.low > 0) == measure.higher_is_better
 
 
+def verdict(gap: Gap, measure: Measure) -> str:
+    """Returns which of the two is better, as far as the interval tells."""
+    return "not settled" if not gap.settled else "better" if _beats(gap, measure) else "worse"
+
+
 def _packed(gap: Gap, place: Mapping[str, int]) -> list[float]:
     return [place[gap.entry.candidate], *(float(f"{v:.{DIGITS}g}") for v in (gap.value, gap.low, gap.high))]
 
@@ -224,7 +240,7 @@ def difference_table(task: TaskView, gaps: list[Gap], measure: Measure, marks: M
             (
                 tables.name_item(gap.entry, marks),
                 tables.Item(signed(gap.value), gap.value, f"{signed(gap.low)} to {signed(gap.high)}"),
-                tables.Item("apart" if gap.settled else "not settled"),
+                tables.Item(verdict(gap, measure)),
             )
         )
         for gap in gaps

@@ -1,4 +1,4 @@
-"""Readings per candidate: token times of generators, memory by phase, energy by source, training cost."""
+"""Readings per candidate: token times of generators, and memory by phase."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from bench.report.charts.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView, value_of
-from bench.report.wording import SOURCE_WORDS, Measure, listed, measure_of, models_of, number, plural, times
+from bench.report.wording import Measure, among, listed, measure_of, models_of, number, plural, times
 from bench.summary import Entry
 
 HOST_MEMORY, GPU_MEMORY = "Resident set of the process and its children.", "Allocated by torch."
 TOKEN_TIMES = ("ttft_p50_s", "tpot_p50_s")
+MANY = 1.05
+"""From this ratio on a takeaway says how many times as much."""
 PHASES = (
     ("baseline_rss_bytes", "before loading"),
     ("load_rss_bytes", "loading"),
@@ -28,42 +30,44 @@ PHASES = (
 
 def token_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
     """Yields time to the first token and time per further token, where anything is generated."""
-    ordered = _sorted(task, "ttft_p50_s")
+    ordered = sorted_by(task, "ttft_p50_s")
     measure = measure_of("ttft_p50_s", ordered)
     if measure is None:
         return
-    first = models_of(ordered)[0]
     chart = Chart(
         name=f"tokens-{task.number}",
         title=f"{short(task.name)}: first token and each further token",
-        takeaway=(
-            f"{short(first.candidate)} writes its first token soonest, after "
-            f"{_shown(first, 'ttft_p50_s')}{_tpot(task)}."
-        ),
+        takeaway=_soonest(task, ordered),
         description=(
             f"Dot chart of the medians of TTFT and TPOT of {plural(len(ordered), 'candidate')}, with 95 % intervals."
         ),
-        narrow=not task.crowded,
+        narrow=task.has_narrow,
+        slim=task.crowded,
         draw=lambda: draw_rows(
-            [_row(e, TOKEN_TIMES, advice) for e in ordered[: task.rows]],
+            [reading_row(e, TOKEN_TIMES, advice) for e in ordered[: task.rows]],
             measure,
             marks,
             title="Time, median",
             series=("first token (TTFT)", "per further token (TPOT)"),
             joined=True,
         ),
-        note=_left_out(task, ordered),
+        note=left_out(task, ordered),
     )
     heads = ("TTFT p50", "TPOT p50")
-    yield Plate(chart, _table(task, f"Token times on {task.name}", ordered, TOKEN_TIMES, heads, marks))
+    yield Plate(chart, reading_table(task, f"Token times on {task.name}", ordered, TOKEN_TIMES, heads, marks))
 
 
-def _tpot(task: TaskView) -> str:
-    ordered = _sorted(task, "tpot_p50_s")
-    if not ordered:
-        return ""
-    first = models_of(ordered)[0]
-    return f"; {short(first.candidate)} is quickest per further token, {_shown(first, 'tpot_p50_s')}"
+def _soonest(task: TaskView, ordered: Sequence[Entry]) -> str:
+    """Returns who is first with the first token and who with each further one."""
+    models, further = models_of(ordered), sorted_by(task, "tpot_p50_s")
+    first, said = models[0], among(ordered, models)
+    soon = f"{said}{short(first.candidate)} writes its first token soonest, after {shown(first, 'ttft_p50_s')}"
+    if not further:
+        return f"{soon}."
+    quick = models_of(further)[0]
+    if quick is first:
+        return f"{soon}, and is quickest per further token too, {shown(quick, 'tpot_p50_s')}."
+    return f"{soon}; {short(quick.candidate)} is quickest per further token, {shown(quick, 'tpot_p50_s')}."
 
 
 def memory_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
@@ -72,7 +76,7 @@ def memory_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark])
         ("peak_rss_bytes", PHASES, "memory"),
         ("peak_gpu_memory_bytes", (), "GPU memory"),
     ):
-        ordered = _sorted(task, name)
+        ordered = sorted_by(task, name)
         measure = measure_of(name, ordered)
         if measure is not None:
             yield _memory(task, advice, marks, measure, ordered, phases, what)
@@ -91,16 +95,13 @@ def _memory(
     known = known or [(measure.name, "peak of all")]
     bounds = [(b.value, f"limit {number(b.value, 'bytes')}") for b in advice.limits if b.reading == measure.name]
     rows = [_phase_row(e, [name for name, _ in known], advice) for e in ordered[: task.rows]]
-    least, most = models_of(ordered)[0], models_of(ordered)[-1]
-    low, high = value_of(least, measure.name), value_of(most, measure.name)
-    ratio = f", {times(high / low)} as much" if low and high and high / low > 1.05 else ""
     chart = Chart(
         name=f"memory-{task.number}" if what == "memory" else f"memory-gpu-{task.number}",
         title=f"{short(task.name)}: {what} by phase",
-        takeaway=f"{short(least.candidate)} needs least, {number(low, 'bytes')} at its peak; "
-        f"{short(most.candidate)} most, {number(high, 'bytes')}{ratio}.",
+        takeaway=least(ordered, measure.name, " at its peak"),
         description=f"Dot chart of the {what} of {plural(len(rows), 'candidate')} in each phase.",
-        narrow=not task.crowded,
+        narrow=task.has_narrow,
+        slim=task.crowded,
         draw=lambda: draw_rows(
             rows,
             measure,
@@ -110,7 +111,7 @@ def _memory(
             joined=True,
             lines=bounds,
         ),
-        note=f"{HOST_MEMORY if what == 'memory' else GPU_MEMORY} {_left_out(task, ordered)}".strip(),
+        note=f"{HOST_MEMORY if what == 'memory' else GPU_MEMORY} {left_out(task, ordered)}".strip(),
     )
     columns = (tables.Column("candidate", numeric=False), *(tables.Column(word) for _, word in known))
     body = [
@@ -120,82 +121,18 @@ def _memory(
     return Plate(chart, tables.beside(f"{what.capitalize()} on {task.name}", columns, body, task.rows))
 
 
-def energy_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-    """Yields energy per example; a candidate without a figure keeps its row, with the reason."""
-    name = "energy_per_example_j"
-    ordered = _sorted(task, name)
-    measure = measure_of(name, task.entries)
-    if measure is None or not any(e.status == "ok" for e in task.entries):
-        return
-    without = [e for e in task.entries if e.status == "ok" and value_of(e, name) is None]
-    rows = [_row(e, (name,), advice) for e in [*ordered, *without][: task.rows]]
-    sources = sorted({q.source for e in ordered if (q := e.quantity(name)) is not None})
-    words = listed([SOURCE_WORDS.get(source, source) for source in sources])
-    if ordered:
-        said = (
-            f"{short(models_of(ordered)[0].candidate)} needs least, "
-            f"{_shown(models_of(ordered)[0], name)} per example; source: {words}."
-        )
-    else:
-        said = "No energy was measured: each row says why."
-    estimate = (
-        "Bars are an estimate's low and high bound: read the order, not the figure." if "estimate" in sources else ""
-    )
-    chart = Chart(
-        name=f"energy-{task.number}",
-        title=f"{short(task.name)}: energy per example",
-        takeaway=said,
-        description=(
-            f"Dot chart of energy per example of {plural(len(rows), 'candidate')}, not measured where it says so."
-        ),
-        narrow=not task.crowded,
-        draw=lambda: draw_rows(rows, measure, marks),
-        note=f"{estimate} {_left_out(task, ordered)}".strip(),
-    )
-    columns = (
-        tables.Column("candidate", numeric=False),
-        tables.Column("energy"),
-        tables.Column("source", numeric=False),
-    )
-    body = [_energy_row(e, name, marks) for e in [*ordered, *without]]
-    yield Plate(chart, tables.beside(f"Energy per example on {task.name}", columns, body, task.rows))
-
-
-def _energy_row(entry: Entry, name: str, marks: Mapping[str, Mark]) -> tables.Row:
-    quantity = entry.quantity(name)
-    source = (
-        "not measured"
-        if quantity is None or quantity.value is None
-        else SOURCE_WORDS.get(quantity.source, quantity.source)
-    )
-    reason = (quantity.reason or "") if quantity is not None else ""
-    item = tables.Item(
-        source,
-        title=reason,
-        small="" if quantity is None or quantity.value is not None else short(reason, 60),
-    )
-    return tables.Row((tables.name_item(entry, marks), tables.quantity_item(quantity), item))
-
-
-def training_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-    """Yields what the fitted candidates cost to train."""
-    ordered = list({entry.cell.model: entry for entry in reversed(_sorted(task, "fit_s"))}.values())[::-1]
-    measure = measure_of("fit_s", ordered)
-    if measure is None:
-        return
-    first, last = ordered[0], ordered[-1]
-    longest = f", {short(last.cell.model)} in {_shown(last, 'fit_s')}" if last is not first else ""
-    chart = Chart(
-        name=f"training-{task.number}",
-        title=f"{short(task.name)}: training time",
-        takeaway=f"{short(first.cell.model)} was trained in {_shown(first, 'fit_s')}{longest}.",
-        description=f"Dot chart of the training time of {plural(len(ordered), 'fitted model')}.",
-        narrow=not task.crowded,
-        draw=lambda: draw_rows([_row(e, ("fit_s",), advice) for e in ordered[: task.rows]], measure, marks),
-        note=f"One fit makes all variants of a model. {_left_out(task, ordered)}".strip(),
-    )
-    names, heads = ("fit_s", "fit_energy_j", "quality"), ("training time", "training energy", "quality")
-    yield Plate(chart, _table(task, f"Training cost of the models on {task.name}", ordered, names, heads, marks))
+def least(ordered: Sequence[Entry], name: str, where: str = "") -> str:
+    """Returns which model needs least and which most of a cost; `ordered` is the lowest first."""
+    models = models_of(ordered)
+    least, most = models[0], models[-1]
+    low, high = value_of(least, name), value_of(most, name)
+    tied = [short(e.candidate) for e in models if value_of(e, name) == low]
+    need = "needs" if len(tied) == 1 else "need"
+    said = f"{among(ordered, models)}{listed(tied, 3)} {need} least, {shown(least, name)}{where}"
+    if low == high or low is None or high is None:
+        return f"{said}." if len(models) == 1 else f"{said}, and none needs more."
+    ratio = f", {times(high / low)} as much" if low > 0 and high / low > MANY else ""
+    return f"{said}; {short(most.candidate)} most, {shown(most, name)}{ratio}."
 
 
 def fact_of(entry: Entry, name: str) -> float | None:
@@ -213,7 +150,8 @@ def _phase_row(entry: Entry, names: Sequence[str], advice: TaskAdvice) -> DotRow
     return DotRow(entry.candidate, entry.cell.family, dots, strong=entry.candidate == advice.pick)
 
 
-def _row(entry: Entry, names: Sequence[str], advice: TaskAdvice) -> DotRow:
+def reading_row(entry: Entry, names: Sequence[str], advice: TaskAdvice) -> DotRow:
+    """Returns a candidate's row: a dot for each reading, or why there is none."""
     dots, remark = [], ""
     for series, name in enumerate(names):
         found = entry.quantity(name)
@@ -224,23 +162,26 @@ def _row(entry: Entry, names: Sequence[str], advice: TaskAdvice) -> DotRow:
     return DotRow(entry.candidate, entry.cell.family, tuple(dots), remark, strong=entry.candidate == advice.pick)
 
 
-def _sorted(task: TaskView, name: str) -> list[Entry]:
+def sorted_by(task: TaskView, name: str) -> list[Entry]:
+    """Returns the entries that have a reading, the lowest first."""
     key: Callable[[Entry], float] = lambda e: value_of(e, name) or 0.0  # noqa: E731
     return sorted(task.measured(name), key=key)
 
 
-def _shown(entry: Entry, name: str) -> str:
+def shown(entry: Entry, name: str) -> str:
+    """Returns a reading as a person reads it."""
     found = entry.quantity(name)
     return "–" if found is None else number(found.value, found.unit)
 
 
-def _left_out(task: TaskView, ordered: Sequence[Entry]) -> str:
+def left_out(task: TaskView, ordered: Sequence[Entry]) -> str:
+    """Returns that a chart shows only its first rows, where it does."""
     count = len(ordered)
     few = f"{task.rows} of {count} are drawn, the lowest first; the table of results has all."
     return few if count > task.rows else ""
 
 
-def _table(
+def reading_table(
     task: TaskView,
     caption: str,
     ordered: Sequence[Entry],
@@ -248,6 +189,7 @@ def _table(
     heads: Sequence[str],
     marks: Mapping[str, Mark],
 ) -> tables.Table:
+    """Returns the readings that a chart draws, one row per candidate."""
     columns = (tables.Column("candidate", numeric=False), *(tables.Column(head) for head in heads))
     rows = [
         tables.Row((tables.name_item(e, marks), *(tables.quantity_item(e.quantity(name)) for name in names)))

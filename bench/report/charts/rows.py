@@ -15,6 +15,8 @@ from bench.report.text import short
 from bench.report.wording import Measure
 
 ROW_IN, HEAD_IN, FOOT_IN = 0.25, 0.36, 0.56
+BARE_IN = 0.08
+"""Head of a chart with no word above it."""
 NAME_CHARACTERS = 24
 REMARK_CHARACTERS = 9.5
 """Characters per inch of the figure that a remark may take beside the names."""
@@ -71,13 +73,13 @@ def draw_rows(
         zero: whether the axis marks zero: for differences.
         lines: values with a word: limits, a reference.
     """
-    height = HEAD_IN + FOOT_IN + ROW_IN * len(rows)
+    head = HEAD_IN if series or any(words for _, words in lines) else BARE_IN
+    height = head + FOOT_IN + ROW_IN * len(rows)
     figure = new_figure(height)
     axes = figure.add_subplot()
     values = [v for row in rows for dot in row.dots for v in (dot.value, dot.low, dot.high) if v is not None]
     set_axis(axes, "x", measure, [*values, *([0.0] if zero else [])] or [1.0], title=title)
-    if not values:
-        axes.set_xticks([])
+    axes.set_xticks(axes.get_xticks() if values else [])
     _names(axes, rows)
     tidy(axes, grid="x")
     if zero:
@@ -86,7 +88,7 @@ def draw_rows(
     for place, row in enumerate(rows):
         _row(axes, place, row, marks[row.family], joined=joined)
     _series(axes, series)
-    _margins(figure, axes, height)
+    _margins(figure, axes, height, head)
     return figure
 
 
@@ -101,12 +103,12 @@ def _names(axes: Axes, rows: Sequence[DotRow]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _margins(figure: Figure, axes: Axes, height: float) -> None:
+def _margins(figure: Figure, axes: Axes, height: float, head: float) -> None:
     """Leaves as much room at the left as the longest name needs."""
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     widest = max((label.get_window_extent(renderer).width for label in axes.get_yticklabels()), default=0.0)
     left = min(0.45, (widest + 12) / (figure.get_figwidth() * DPI))
-    figure.subplots_adjust(left=left, right=0.985, top=1 - HEAD_IN / height, bottom=FOOT_IN / height)
+    figure.subplots_adjust(left=left, right=0.985, top=1 - head / height, bottom=FOOT_IN / height)
 
 
 def _lines(axes: Axes, lines: Sequence[tuple[float, str]]) -> None:

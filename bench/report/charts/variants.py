@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.decide.compare import EfficiencyRow, efficiency_rows
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.charts.base import Chart
 from bench.report.charts.plate import Plate
+from bench.report.charts.quality import Gap, differences, left_out
 from bench.report.charts.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
-from bench.report.view import TaskView, value_of
+from bench.report.view import TaskView
 from bench.report.wording import Measure, plural, signed
 from bench.summary import Entry
 
-COMPARED = ("latency_p50_s", "peak_rss_bytes", "energy_per_example_j")
-WORDS = ("latency p50", "peak memory", "energy")
-_RATIO = Measure("ratio", "Times the parent's value", "ratio", "count", higher_is_better=False)
+WORDS = {"latency_p50_s": "latency p50", "peak_rss_bytes": "peak memory", "energy_per_example_j": "energy"}
+"""Costs that are compared, and their words; the first that a pair has decides who gains most."""
+_RATIO = Measure("ratio", "Times the parent's value", "ratio", "count", higher_is_better=False, inner="ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,82 +29,104 @@ class Pair:
 
     parent: Entry
     variant: Entry
+    ratios: Mapping[str, EfficiencyRow]
+    """By reading: the variant's value over the parent's, with its interval where there is one."""
+    gap: Gap | None
+    """The paired difference in quality; None where it cannot be told."""
 
 
 def variant_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
     """Yields the ratios of each variant to its parent, where there are variants."""
-    found = [pair for pair in pairs(task) if _ratios(pair)]
+    found = [pair for pair in pairs(task, advice) if pair.ratios]
     if not found:
         return
-    rows = [
-        DotRow(p.variant.candidate, p.variant.cell.family, tuple(Dot(r, series=i) for i, r in _ratios(p)))
-        for p in found[: task.rows]
-    ]
-    first = min(found, key=lambda p: _ratios(p)[0][1])
+    rows = [DotRow(p.variant.candidate, p.variant.cell.family, _dots(p)) for p in found[: task.rows]]
     chart = Chart(
         name=f"variants-{task.number}",
         title=f"{short(task.name)}: variants against their parents",
-        takeaway=_takeaway(first, task),
+        takeaway=_takeaway(found, task),
         description=(
             f"Dot chart of {plural(len(found), 'variant')}: each cost as a ratio to the parent's; left of 1 is cheaper."
         ),
-        narrow=not task.crowded,
-        draw=lambda: draw_rows(rows, _RATIO, marks, series=WORDS, lines=[(1.0, "")]),
+        narrow=task.has_narrow,
+        slim=task.crowded,
+        draw=lambda: draw_rows(rows, _RATIO, marks, series=tuple(WORDS.values()), lines=[(1.0, "")]),
+        note=f"Bars are 95 % intervals of the ratio, where there is one. {left_out(task, len(found), 'first')}".strip(),
     )
     yield Plate(chart, _table(task, found, marks))
 
 
-def _takeaway(best: Pair, task: TaskView) -> str:
-    """Returns what the variant with the lowest first ratio gains, and what its quality does meanwhile."""
-    index, ratio = _ratios(best)[0]
-    change = _change(best)
-    title = "quality" if task.quality is None else task.quality.inner
-    quality = (
-        "" if change is None else f"; its {title} " + ("is the same" if change == 0 else f"moves by {signed(change)}")
+def _dots(pair: Pair) -> tuple[Dot, ...]:
+    known = [(series, pair.ratios[name]) for series, name in enumerate(WORDS) if name in pair.ratios]
+    return tuple(Dot(row.ratio, row.ci_low, row.ci_high, series) for series, row in known)
+
+
+def _first(pair: Pair) -> EfficiencyRow:
+    return next(pair.ratios[name] for name in WORDS if name in pair.ratios)
+
+
+def _takeaway(found: Sequence[Pair], task: TaskView) -> str:
+    """Returns which variant certainly gains most, and what its quality does meanwhile."""
+    gains = [pair for pair in found if (high := _first(pair).ci_high) is not None and high < 1]
+    if not gains:
+        best = min(found, key=lambda pair: _first(pair).ratio)
+        row = _first(best)
+        return (
+            f"No variant is shown to have a lower {WORDS[row.reading]} than its parent; "
+            f"{short(best.variant.candidate)} comes nearest, {row.ratio:.2f} times{_meanwhile(best, task)}."
+        )
+    best = min(gains, key=lambda pair: _first(pair).ratio)
+    row = _first(best)
+    return (
+        f"{short(best.variant.candidate)} gains most: {WORDS[row.reading]} {row.ratio:.2f} times its parent's"
+        f"{_meanwhile(best, task)}."
     )
-    name = short(best.variant.candidate)
-    if ratio >= 1:
-        return f"No variant has a lower {WORDS[index]} than its parent; {name} is at {ratio:.2f} times it{quality}."
-    return f"{name} gains most: {WORDS[index]} {ratio:.2f} times its parent's{quality}."
 
 
-def _change(pair: Pair) -> float | None:
-    before, after = value_of(pair.parent, "quality"), value_of(pair.variant, "quality")
-    return None if before is None or after is None else after - before
+def _meanwhile(pair: Pair, task: TaskView) -> str:
+    if pair.gap is None or task.quality is None:
+        return ""
+    title, gap = task.quality.inner, pair.gap
+    if gap.value == 0:
+        return f"; its {title} is the same"
+    return f"; its {title} moves by {signed(gap.value)}" + ("" if gap.settled else ", which may be chance")
 
 
-def pairs(task: TaskView) -> list[Pair]:
+def pairs(task: TaskView, advice: TaskAdvice) -> list[Pair]:
     """Returns each variant with the plain run of the same model."""
     plain = {e.cell.model: e for e in task.entries if e.cell.variant == "float32" and e.status == "ok"}
     varied = [e for e in task.entries if e.cell.variant != "float32" and e.status == "ok"]
-    return [Pair(plain[e.cell.model], e) for e in varied if e.cell.model in plain]
+    return [_pair(task, advice, plain[e.cell.model], e) for e in varied if e.cell.model in plain]
 
 
-def _ratios(pair: Pair) -> list[tuple[int, float]]:
-    found = []
-    for i, name in enumerate(COMPARED):
-        before, after = value_of(pair.parent, name), value_of(pair.variant, name)
-        if before and after:
-            found.append((i, after / before))
-    return found
+def _pair(task: TaskView, advice: TaskAdvice, parent: Entry, variant: Entry) -> Pair:
+    rows = efficiency_rows(parent, variant, (parent.candidate, variant.candidate), tuple(WORDS))
+    scored = parent in task.scored
+    gaps = {gap.entry.candidate: gap for gap in differences(task, advice, parent)} if scored else {}
+    return Pair(parent, variant, {row.reading: row for row in rows}, gaps.get(variant.candidate))
 
 
 def _table(task: TaskView, found: Sequence[Pair], marks: Mapping[str, Mark]) -> tables.Table:
     columns = (
         tables.Column("variant", numeric=False),
         tables.Column("quality"),
-        *(tables.Column(w) for w in WORDS),
+        *(tables.Column(word) for word in WORDS.values()),
     )
     rows = []
     for pair in found:
-        change = _change(pair)
-        ratios = dict(_ratios(pair))
+        gap = pair.gap
+        ends = "" if gap is None else f"{signed(gap.low)} to {signed(gap.high)}"
         items = [
             tables.name_item(pair.variant, marks),
-            tables.Item("–" if change is None else signed(change), change),
-        ]
-        items += [
-            tables.Item(f"× {ratios[i]:.2f}", ratios[i]) if i in ratios else tables.Item("–") for i in range(len(WORDS))
+            tables.Item("–") if gap is None else tables.Item(signed(gap.value), gap.value, ends),
+            *(_ratio(pair.ratios.get(name)) for name in WORDS),
         ]
         rows.append(tables.Row(tuple(items)))
     return tables.beside(f"Variants on {task.name}, against their parents", columns, rows, task.rows)
+
+
+def _ratio(row: EfficiencyRow | None) -> tables.Item:
+    if row is None:
+        return tables.Item("–")
+    known = row.ci_low is not None and row.ci_high is not None
+    return tables.Item(f"× {row.ratio:.2f}", row.ratio, f"{row.ci_low:.2f} to {row.ci_high:.2f}" if known else "")

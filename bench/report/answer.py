@@ -1,0 +1,110 @@
+"""The answer: the page's title and the cards of the recommendation, each with its pick, why, runner-up and what would
+change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from bench.report.advice import TaskAdvice, overall_of
+from bench.report.text import name_markup, short
+from bench.report.view import RunView, TaskView
+from bench.report.wording import number, plural, spread
+
+REASONS, CHANGES = 3, 2
+"""Sentences of why, and of what would change it, that a card shows unfolded."""
+HEADS = ("Runner-up", "Warning")
+"""Beginnings of sentences that stand out."""
+NAMED = 3
+"""Most tasks that the title names."""
+NAME_CHARACTERS = 24
+"""Of a name in the title."""
+
+
+def answer_data(view: RunView, advice: Mapping[str, TaskAdvice]) -> dict[str, Any]:
+    """Returns what the template of the recommendation needs."""
+    cards = [_card(task, advice[task.name]) for task in view.tasks]
+    return {"cards": cards, "overall": _overall(view), "sentences": view.decision.assumptions}
+
+
+def _card(task: TaskView, about: TaskAdvice) -> dict[str, Any]:
+    shown = about.pick or about.leader
+    facts = _facts(task, shown)
+    if about.confidence is not None and about.pick:
+        facts.append((f"{100 * about.confidence:.0f} %", "confidence"))
+    return {
+        "task": task.name,
+        "kind": task.kind,
+        "picked": about.pick is not None,
+        "pick": about.pick or "",
+        "leader": "" if about.pick or not facts else shown,
+        "facts": facts,
+        "sentences": [_parted(line) for line in about.sentences[:REASONS]],
+        "changes": about.changes[:CHANGES],
+        "more": (*about.sentences[REASONS:], *about.changes[CHANGES:], *about.remarks),
+    }
+
+
+def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
+    """Returns each objective of a candidate with its name and interval."""
+    entry = next((e for e in task.entries if e.candidate == candidate), None)
+    found = []
+    for measure in task.objectives if entry is not None else ():
+        quantity = entry.quantity(measure.name) if entry else None
+        if quantity is not None and quantity.value is not None:
+            ends = spread(quantity)
+            label = f"{measure.short} ({ends})" if ends else measure.short
+            found.append((number(quantity.value, measure.unit), label))
+    return found
+
+
+def _parted(line: str) -> tuple[str, str]:
+    """Returns the sentence's head, where it has one that stands out, and the rest."""
+    head, colon, rest = line.partition(": ")
+    return (head, rest) if colon and head in HEADS else ("", line)
+
+
+def _overall(view: RunView) -> dict[str, Any] | None:
+    """Returns the card of the decision across tasks; None where there is one task."""
+    found = overall_of(view.decision)
+    if found is None:
+        return None
+    more = (
+        *found.sentences[2:],
+        *found.changes,
+        *(part.sentence for part in view.decision.without_task),
+        *found.remarks,
+    )
+    said = [_parted(line) for line in found.sentences[:2]]
+    return {"pick": found.pick, "sentences": said, "more": more}
+
+
+def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:
+    """Returns the page's title: the answer in one line, names never broken over two."""
+    picks = {name: about.pick for name, about in advice.items()}
+    chosen = {pick for pick in picks.values() if pick}
+    suite = name_markup(view.suite.name)
+    if not chosen:
+        return Markup("{}: no model can be recommended yet").format(suite)
+    if len(chosen) == 1 and all(picks.values()):
+        everywhere = "" if len(picks) == 1 else " for every task"
+        return Markup("{}: ship {}{}").format(suite, name_markup(chosen.pop()), everywhere)
+    said = [Markup("{} for {}").format(_name(pick), _name(name)) for name, pick in picks.items() if pick]
+    open_tasks = [_name(name) for name, pick in picks.items() if not pick]
+    if len(said) > NAMED or len(open_tasks) > NAMED:
+        undecided = f", {len(open_tasks)} undecided" if open_tasks else ""
+        counted = f"{plural(len(chosen), 'pick')} over {plural(len(picks), 'task')}{undecided}"
+        return Markup("{}: {}").format(suite, counted)
+    rest = Markup("; no pick yet for {}").format(_listed(open_tasks)) if open_tasks else Markup("")
+    return Markup("{}: ship {}{}").format(suite, Markup(", ").join(said), rest)
+
+
+def _name(text: str) -> Markup:
+    return name_markup(short(text, NAME_CHARACTERS), NAME_CHARACTERS)
+
+
+def _listed(words: Sequence[Markup]) -> Markup:
+    """Returns `a, b and c` of marked-up names."""
+    return words[0] if len(words) == 1 else Markup("{} and {}").format(Markup(", ").join(words[:-1]), words[-1])

@@ -1,0 +1,96 @@
+"""The one sentence of each chart: true, about the models, and never across measured and estimated figures."""
+
+from dataclasses import replace
+
+from bench.decide import Question, decide
+from bench.decide.sensitivity import BreakPoint
+from bench.report import RunView
+from bench.report.advice import Bound, advice_of, nearest_first
+from bench.report.charts import KINDS, plates
+from bench.report.marks import marks_of
+from bench.report.view import value_of
+from bench.report.wording import listed, number
+from tests.report import runs
+from tests.report.conftest import view_named
+
+
+def sentences(view: RunView, kind: str) -> list[str]:
+    return [p.chart.takeaway for p in plates(view, advice_of(view.decision), marks_of(view.families), kind)]
+
+
+def test_every_chart_has_one_that_ends() -> None:
+    for name in ("quickstart", "variants", "two", "one"):
+        for kind in KINDS:
+            assert all(said.endswith(".") and len(said) > 20 for said in sentences(view_named(name), kind)), (
+                name,
+                kind,
+            )
+
+
+def test_memory_is_least_among_the_models_alone() -> None:
+    view = view_named("quickstart")
+    task = view.tasks[0]
+    needs = {e.candidate: v for e in task.entries if (v := value_of(e, "peak_rss_bytes"))}
+    models = [e.candidate for e in task.entries if e.cell.family != "baseline" and e.candidate in needs]
+    least = min(needs[model] for model in models)
+    tied = [model for model in models if needs[model] == least]
+    assert min(needs.values()) < least, "a baseline needs less, so the sentence must not be about all"
+    assert sentences(view, "memory")[0].startswith(
+        f"Of the models, {listed(tied, 3)} {'need' if len(tied) > 1 else 'needs'} least, {number(least, 'bytes')}"
+    )
+
+
+def test_latency_says_what_the_table_says() -> None:
+    view = view_named("quickstart")
+    task, said = view.tasks[2], sentences(view, "latency")[2]
+    models = [e for e in task.entries if e.cell.family != "baseline" and value_of(e, "latency_p95_s") is not None]
+    over = [e.candidate for e in models if (value_of(e, "latency_p95_s") or 0) > 0.05]
+    inside = len(models) - len(over)
+    assert f"; {inside} of {len(models)} models keep" in said or f"; {inside} of {len(models)} models keeps" in said
+    assert "the p95 latency within the limit of 50.0 ms" in said
+    assert over and inside and over[0] in said
+
+
+def test_an_estimate_is_never_ranked_with_a_measured_figure() -> None:
+    view = view_named("two")
+    first, second = view.entries
+    energy = first.efficiency["energy_per_example_j"]
+    assert energy.value is not None
+    cheap = replace(energy, value=energy.value / 100, source="estimate")
+    measured = replace(energy, source="rapl")
+    entries = tuple(
+        replace(e, efficiency={**e.efficiency, "energy_per_example_j": q})
+        for e, q in ((first, measured), (second, cheap))
+    )
+    decision = decide(entries, Question.of(view.suite))
+    task = replace(view.tasks[0], entries=entries)
+    mixed = replace(view, entries=entries, tasks=(task,), decision=decision)
+    (said,) = sentences(mixed, "energy")
+    assert said.startswith(f"By CPU energy counter (RAPL): {first.candidate} needs least")
+    assert said.endswith("1 estimate cannot be ranked with these.")
+    assert second.candidate not in said
+
+
+def test_training_is_told_once_for_the_run() -> None:
+    view = runs.variants()
+    again = tuple(replace(task, number=i) for i, task in enumerate((*view.tasks, *view.tasks)))
+    assert len(sentences(replace(view, tasks=again), "training")) == 1
+
+
+def test_the_change_nearest_to_the_limit_comes_first() -> None:
+    points = [BreakPoint("latency <= 1 s", at, None, "a", "") for at in (1e-6, 0.9, 50.0)]
+    found = nearest_first(points, [Bound("latency", "latency", 1.0, upper=True, text="<= 1 s")])
+    assert [p.at for p in found] == [0.9, 50.0, 1e-6]
+
+
+def test_samples_show_inputs_where_any_was_kept() -> None:
+    from bench.report.samples import sample_blocks
+
+    view = view_named("quickstart")
+    marks = marks_of(view.families)
+    kept = [
+        replace(e, records=tuple(replace(r, notes={"inputs": {"7": "seven", "9": "nine"}}) for r in e.records))
+        for e in view.tasks[0].entries
+    ]
+    block = sample_blocks(replace(view, tasks=(replace(view.tasks[0], entries=tuple(kept)),)), marks)[0]
+    assert {x["source"] for x in block["samples"][:2]} == {"seven", "nine"}
