@@ -161,7 +161,9 @@ def _judged(night: _Night, run_id: str) -> Outcome:
     _mark_begun(store, info)
     found = night.step(
         "gate",
-        lambda: gate(store, run_id, work.asked.baseline, executor=night.executor, say=night.say),
+        lambda: gate(
+            store, run_id, work.asked.baseline, executor=night.executor, say=night.say, strict=work.asked.strict
+        ),
     )
     cut = work.deadline.why if info.status == "interrupted" and work.deadline is not None else None
     return Outcome(
