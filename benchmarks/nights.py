@@ -157,9 +157,8 @@ def regressed(found: dict[str, Any]) -> list[tuple[str, str]]:
 def conclude(quiet: list[dict[str, Any]], changed: dict[str, dict[str, Any]], wall_s: float, kept: Path | None) -> int:
     failed = [one for one in quiet if one["exit_code"]]
     verdicts = Counter(one["verdict"] for one in quiet)
-    print(
-        f"\nquiet nights: {len(failed)} of {len(quiet)} failed; " + ", ".join(f"{n} {v}" for v, n in verdicts.items())
-    )
+    told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+    print(f"\nquiet nights: {len(failed)} of {len(quiet)} failed; {told}")
     good = not failed
     for model, found in changed.items():
         named = regressed(found)

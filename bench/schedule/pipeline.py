@@ -34,7 +34,7 @@ def github(schedule: Schedule, runner: str = "self-hosted") -> str:
             "name": "Keep the reports",
             "if": "always()",
             "uses": "actions/upload-artifact@v4",
-            "with": {"name": schedule.name, "path": f"{schedule.results}/reports/"},
+            "with": {"name": schedule.name, "path": "\n".join(_pages(schedule))},
         },
     ]
     job = {"runs-on": runner.split(","), "timeout-minutes": minutes(schedule), "steps": steps}
@@ -64,7 +64,12 @@ def gitlab(schedule: Schedule, runner: str = "bench") -> str:
         "timeout": f"{minutes(schedule)} minutes",
         "variables": {"GIT_CLEAN_FLAGS": f"-ffdx -e {shlex.quote(str(schedule.results))}/"},
         "script": [_script(schedule)],
-        "artifacts": {"when": "always", "paths": [f"{schedule.results}/reports/"], "expire_in": "30 days"},
+        "artifacts": {
+            "when": "always",
+            "paths": _pages(schedule),
+            "expire_in": "30 days",
+            "reports": {"junit": f"{schedule.results}/nightly/*/latest/junit.xml"},
+        },
     }
     comment = (
         "# .gitlab-ci.yml, written by bench schedule. The runner has bench on its PATH.\n"
@@ -100,6 +105,12 @@ def _script(schedule: Schedule) -> str:
         place = words.index("--store")
         del words[place : place + 2]
     return shlex.join(["bench", *words])
+
+
+def _pages(schedule: Schedule) -> list[str]:
+    """Returns what a job keeps: the newest night and the pages of all nights, not every night again each night."""
+    folder = f"{schedule.results}/nightly/*"
+    return [f"{folder}/latest/", f"{folder}/index.html", f"{folder}/trends.html"]
 
 
 def _secret(schedule: Schedule) -> dict[str, Any]:
