@@ -247,7 +247,7 @@ def _told(night: _Night, outcome: Outcome, folder: Path) -> Outcome:
 
 
 def _copy_latest(place: Path, latest: Path) -> None:
-    """Copies the night to a path that is the same every night, for a CI service to keep (a link it would keep as one)."""
+    """Copies the night to a path that is the same every night, for a CI service to keep; of a link it keeps a link."""
     partial = latest.with_name(f"{LATEST}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(place, partial)
