@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 from bench.schedule.entry import Schedule
 
 WIDTH = 120
+WEBHOOK_VARIABLE = "BENCH_WEBHOOK"
+"""Environment variable that `--webhook` is taken from; a secret of the service, empty where there is none."""
 STORE_VARIABLE = "BENCH_STORE"
 """Environment variable that `--store` is taken from: an address may hold a password, which belongs to no file."""
 MARGIN_MINUTES = 30
@@ -75,6 +77,7 @@ def gitlab(schedule: Schedule, runner: str = "bench") -> str:
         "# .gitlab-ci.yml, written by bench schedule. The runner has bench on its PATH.\n"
         f'# Then in the project: Build > Pipeline schedules > New schedule, interval pattern "{schedule.cron}".\n'
     )
+    comment += f"# Whom to tell is the masked CI/CD variable {WEBHOOK_VARIABLE}.\n"
     if schedule.store is not None:
         comment += f"# The database's address is the masked CI/CD variable {STORE_VARIABLE}.\n"
     return comment + to_yaml({schedule.name: job})
@@ -114,4 +117,5 @@ def _pages(schedule: Schedule) -> list[str]:
 
 
 def _secret(schedule: Schedule) -> dict[str, Any]:
-    return {} if schedule.store is None else {"env": {STORE_VARIABLE: "${{ secrets." + STORE_VARIABLE + " }}"}}
+    names = [WEBHOOK_VARIABLE] if schedule.store is None else [STORE_VARIABLE, WEBHOOK_VARIABLE]
+    return {"env": {name: "${{ secrets." + name + " }}" for name in names}}

@@ -118,3 +118,9 @@ def test_the_times_are_where_each_service_looks():
     job = read(KINDS["kubernetes"].render(remote()))[1]
     assert (job["spec"]["schedule"], job["spec"]["timeZone"]) == ("30 2 * * *", "Etc/UTC")
     assert '"30 2 * * *"' in KINDS["gitlab"].render(remote())
+
+
+@pytest.mark.parametrize("kind", ["github", "kubernetes"])
+def test_the_alerts_address_comes_from_a_secret(kind):
+    text = KINDS[kind].render(remote())
+    assert "BENCH_WEBHOOK" in text and ("secrets.BENCH_WEBHOOK" in text or "optional: true" in text)
