@@ -57,7 +57,9 @@ class NightlySpec(_Strict):
     keep_nights: int | None = Field(default=None, ge=1)
     """Nights whose raw timings and answers are kept; None for all. Summaries are kept for ever."""
     notify: Literal["always", "problems"] = "always"
-    """`problems`: only when something regressed, failed or was cut short, or a trend alarm says worse."""
+    """`problems`: only when something regressed, is suspected, failed or was cut short, or a trend alarm says worse."""
+    strict: bool = False
+    """Whether a suspicion that the rerun neither confirmed nor refuted fails the night (exit code 6)."""
     command: str | None = None
     """Told the outcome as JSON on its standard input, through the shell. A webhook's address is a secret: it
     is given by `--webhook` or BENCH_WEBHOOK."""

@@ -1,6 +1,8 @@
 """Twelve nights of a small suite in a row, then one with a slower model and one with a worse one: what the gate says.
 
-    python benchmarks/nights.py [--nights 12] [--folder DIR]
+    python benchmarks/nights.py [--nights 12] [--folder DIR] [--most N]
+
+With `--folder` and `--most N` a call runs N nights at most, and the same command goes on where the last one stopped.
 
 Every night is a real `bench nightly` in a process of its own. The nights are the same model and data, so that a
 regression among them is a false alarm. Then `worked` does 10 % more equal work a request, and, in another night,
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -73,18 +76,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nights", type=int, default=12)
     parser.add_argument("--folder", type=Path, help="Keep suite, results and pages here.")
+    parser.add_argument("--most", type=int, default=1000, help="Nights of this call; needs --folder to go on.")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.folder or Path(temporary)).resolve()
         prepare(folder)
-        started = time.perf_counter()
-        quiet = [night(folder, "quiet.yaml", f"quiet {number + 1}") for number in range(options.nights)]
+        todo = Todo(folder, options.most)
+        quiet = [todo.night("quiet.yaml", f"quiet {number + 1}") for number in range(options.nights)]
         subprocess.run([*BENCH, "tag", quiet[-1]["run_id"], "good"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         changed = {
-            "worked": night(folder, "slower.yaml", "slower", "--baseline", "tag:good"),
-            "ours": night(folder, "worse.yaml", "worse", "--baseline", "tag:good"),
+            "worked": todo.night("slower.yaml", "slower", "--baseline", "tag:good"),
+            "ours": todo.night("worse.yaml", "worse", "--baseline", "tag:good"),
         }
-        return conclude(quiet, changed, time.perf_counter() - started, folder if options.folder else None)
+        return conclude(quiet, changed, todo.wall_s, folder if options.folder else None)
 
 
 BENCH = [sys.executable, "-m", "bench"]
@@ -105,6 +109,28 @@ def prepare(folder: Path) -> None:
     suites = {"quiet": (ours, WORK), "slower": (ours, MORE_WORK), "worse": (noisy, WORK)}
     for name, (weights_of_ours, work) in suites.items():
         (folder / f"{name}.yaml").write_text(SUITE.format(bert=bert, ours=weights_of_ours, work=work))
+
+
+class Todo:
+    """The nights in their order: those of earlier calls are read, the others are run, so many as a call may."""
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self.folder, self.left, self.wall_s = folder, most, 0.0
+        self.kept = folder / "nights.json"
+        self.done: dict[str, Any] = json.loads(self.kept.read_text()) if self.kept.exists() else {}
+
+    def night(self, suite: str, name: str, *arguments: str) -> dict[str, Any]:
+        """Returns a night's JSON."""
+        if name not in self.done:
+            if self.left == 0:
+                raise SystemExit(f"{len(self.done)} nights are done; the same command goes on with '{name}'")
+            self.left -= 1
+            started = time.perf_counter()
+            found = night(self.folder, suite, name, *arguments)
+            self.done[name] = found | {"wall_s": time.perf_counter() - started}
+            self.kept.write_text(json.dumps(self.done))
+        self.wall_s += float(self.done[name]["wall_s"])
+        return dict(self.done[name])
 
 
 def night(folder: Path, suite: str, name: str, *arguments: str) -> dict[str, Any]:
@@ -130,7 +156,9 @@ def regressed(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 def conclude(quiet: list[dict[str, Any]], changed: dict[str, dict[str, Any]], wall_s: float, kept: Path | None) -> int:
     failed = [one for one in quiet if one["exit_code"]]
-    print(f"\nquiet nights: {len(failed)} of {len(quiet)} failed")
+    verdicts = Counter(one["verdict"] for one in quiet)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+    print(f"\nquiet nights: {len(failed)} of {len(quiet)} failed; {told}")
     good = not failed
     for model, found in changed.items():
         named = regressed(found)

@@ -23,17 +23,19 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
     "--baseline", default="previous", show_default=True, metavar="WHICH", help="previous, best, tag:NAME, or a run."
 )
 @click.option("--no-rerun", is_flag=True, help="Run nothing again; then no efficiency reading can fail.")
-@click.option("--rounds", type=click.IntRange(min=3), help="Pairs of fresh processes of the rerun.")
+@click.option("--strict", is_flag=True, help="Fail, too, when a suspicion is neither confirmed nor refuted.")
+@click.option("--rounds", type=click.IntRange(min=3), help="Pairs of fresh processes of the rerun, at one look.")
 @store_option
 @results_option
 @json_option
 def gate(
-    run: str, baseline: str, no_rerun: bool, rounds: int | None, store_url: str | None, results: Path, as_json: bool
-) -> None:
+    run: str, baseline: str, no_rerun: bool, strict: bool, rounds: int | None, store_url: str | None, results: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Say whether RUN is worse than its baseline.
 
     Readings that look different are measured again, candidate and baseline in turn in fresh processes, and only
-    what that confirms fails. Exit code 6 when something regressed, else 0.
+    what that confirms fails. Exit code 6 when something regressed (with --strict: or is suspected), else 0.
     """
     from bench.executors.local import LocalExecutor
     from bench.history.gate import gate as judge
@@ -44,6 +46,7 @@ def gate(
         found = judge(
             store, run, baseline, executor=None if no_rerun else LocalExecutor(),
             rounds=ROUNDS if rounds is None else (rounds,), say=lambda line: click.echo(line, err=True),
+            strict=strict,
         )  # fmt: skip
     if as_json:
         print_json(found.to_json())

@@ -58,7 +58,7 @@ def suite_name(store: Any, suite: str) -> str:
     from bench.errors import UsageError, nearest
     from bench.plan import open_suite
 
-    known = {info.suite for info in store.runs()}
+    known = store.suites()
     if suite not in known and suite.endswith((".yaml", ".yml")):
         suite = open_suite(suite).value.name
     if suite not in known:
@@ -115,6 +115,8 @@ def _json(found: History, chosen: list[Series]) -> dict[str, Any]:
 
 
 def _fields(value: Any) -> dict[str, Any]:
+    if hasattr(value, "_asdict"):
+        return dict(value._asdict())
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 

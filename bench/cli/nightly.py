@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--notify", type=click.Choice(["always", "problems"]), help="When to tell somebody.")
 @click.option("--command", metavar="COMMAND", help="Shell command that reads the outcome as JSON.")
 @click.option("--webhook", metavar="URL", envvar="BENCH_WEBHOOK", show_envvar=True, help="Is posted the same JSON.")
+@click.option("--strict", is_flag=True, default=None, help="A suspicion that nothing refuted fails the night, too.")
 @click.option("--rerun", is_flag=True, help="Begin anew, also after an interruption.")
 @store_option
 @results_option
@@ -37,8 +38,8 @@ def nightly(suite: str, results: Path, store_url: str | None, as_json: bool, web
     """Run SUITE as a night: measure, judge, write the pages, clear up, tell somebody.
 
     Options not given are those of the suite's `nightly:`. After an interruption the same command goes on where it
-    stopped. Exit codes: 0 nothing to do · 6 something regressed · 5 a cell failed · 7 another night is running · 8 the
-    deadline came first · 1 something else went wrong.
+    stopped. Exit codes: 0 nothing to do · 6 something regressed (with --strict: or is suspected) · 5 a cell failed ·
+    7 another night is running · 8 the deadline came first · 1 something else went wrong.
     """
     from bench.nightly.lock import night_lock
     from bench.plan import Options, open_suite

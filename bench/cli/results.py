@@ -140,7 +140,8 @@ def _as_text(view: Any, form: str) -> str:
 )
 def export(run: str, results: Path, store_url: str | None, form: str, output: Path) -> None:
     """Write the stored facts of RUN: cells, facts, per-example rows, raw timings."""
-    from bench.store import Store, export_run
+    from bench.store import Store
+    from bench.store.export import export_run
 
     with Store.open(results, store_url, create=False) as store:
         stored = store.load(run)

@@ -18,6 +18,8 @@ Key = tuple[str, str, str]
 SCORING = ("task", "task_version", "labels")
 """Parts of a cell's identity that must be equal for its quality to be compared."""
 ENDED_BADLY = ("failed", "oom", "timeout")
+NOT_COMPARED = "not compared: "
+"""Begins what a line of another environment says."""
 STATUS = "status"
 """Name of the line of a cell that no longer runs."""
 
@@ -33,14 +35,16 @@ class Draft:
     scored: list[Line] = field(default_factory=list)
     """The lines of `tested`, in the same order."""
     others: list[Line] = field(default_factory=list)
-    """Lines that are settled already: another environment, a cell that no longer runs."""
+    """Lines that are settled already: another environment."""
+    broken: dict[Key, tuple[Entry, Line]] = field(default_factory=dict)
+    """Cells that ran in the baseline and no longer do: of the candidate."""
     remarks: list[str] = field(default_factory=list)
     settled: dict[tuple[str, str, str, str], Line] = field(default_factory=dict)
     """What the rerun says, by model, variant, task and reading."""
 
     def suspected_speed(self) -> list[speed.Looked]:
-        """Returns the efficiency readings that look different."""
-        return [one for one in self.looked if one.screened.suspected]
+        """Returns the efficiency readings that look different, or cannot be seen well enough."""
+        return [one for one in self.looked if one.asked]
 
     def suspected_quality(self) -> list[tuple[quality.Tested, Line]]:
         """Returns the metrics that are different by their test."""
@@ -91,7 +95,7 @@ def _look_at(draft: Draft, key: Key, old: Entry, new: Entry) -> None:
         _look_at_quality(draft, old, new)
     elif old.status == "ok" and new.status in ENDED_BADLY:
         text = f"ran in the baseline, and now is {new.status}: {new.reason}"
-        draft.others.append(_line(key, STATUS, "regressed", text))
+        draft.broken[key] = (new, _line(key, STATUS, "regressed", text))
     elif old.status != new.status:
         draft.remarks.append(f"{new.cell.label}: {old.status} in the baseline, {new.status} now")
 
@@ -99,7 +103,7 @@ def _look_at(draft: Draft, key: Key, old: Entry, new: Entry) -> None:
 def _look_at_quality(draft: Draft, old: Entry, new: Entry) -> None:
     different = [part for part in SCORING if old.cell.identity.get(part) != new.cell.identity.get(part)]
     if different:
-        why = f"not compared: its {listed_parts(different)} changed"
+        why = f"{NOT_COMPARED}its {listed_parts(different)} changed"
         shared = [name for name in new.quality if name in old.quality]
         draft.others += [_line(_key(new), name, "environment changed", why) for name in shared]
         return
@@ -133,7 +137,7 @@ def _look_at_speed(
 
 def _other_environment(series: Series, old: Point, new: Point, changed: str) -> Line:
     why = changed or "the data, the batch size or the measuring of this cell"
-    line = _line(series.key[:3], series.reading, "environment changed", f"not compared: changed since: {why}")
+    line = _line(series.key[:3], series.reading, "environment changed", f"{NOT_COMPARED}{why}")
     return replace(
         line, baseline=old.value, candidate=new.value, unit=series.unit, larger_is_better=series.larger_is_better
     )

@@ -30,7 +30,8 @@ def front_changes(
         before, after = _parts(decide(baseline, question)), _parts(decide(candidate, question))
     except (BenchError, ValueError) as error:
         return (), f"the fronts are not compared: {str(error).splitlines()[0]}"
-    return tuple(_change(task, before[task], after[task]) for task in after if task in before), None
+    same = {entry.id for entry in candidate} == {entry.id for entry in baseline}
+    return tuple(_change(task, before[task], after[task], same) for task in after if task in before), None
 
 
 def _parts(decision: Decision) -> dict[str, TaskDecision]:
@@ -38,7 +39,7 @@ def _parts(decision: Decision) -> dict[str, TaskDecision]:
     return across | dict(decision.tasks)
 
 
-def _change(task: str, before: TaskDecision, after: TaskDecision) -> FrontChange:
+def _change(task: str, before: TaskDecision, after: TaskDecision, same: bool) -> FrontChange:
     old, new = before.front.members, after.front.members
     lost = tuple(name for name in old if name not in new)
     gained = tuple(name for name in new if name not in old)
@@ -48,8 +49,9 @@ def _change(task: str, before: TaskDecision, after: TaskDecision) -> FrontChange
         parts.append(f"the pick changes from {picks[0] or 'none'} to {picks[1] or 'none'}")
     parts += [f"{name} leaves the front" for name in lost] + [f"{name} joins the front" for name in gained]
     changed = bool(parts)
+    parts += ["no model is another one, so this is the chance of measuring"] if changed and same else []
     if before.volume is not None and after.volume is not None:
         parts.append(f"hypervolume {format_number(before.volume)} → {format_number(after.volume)}")
     where = f"'{task}'" if task else "all tasks together"
     text = f"{where}: " + ("; ".join(parts) if parts else "the front and the pick are the same")
-    return FrontChange(task, *picks, lost, gained, before.volume, after.volume, changed, text)
+    return FrontChange(task, *picks, lost, gained, before.volume, after.volume, changed, text, changed and same)

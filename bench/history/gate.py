@@ -14,7 +14,7 @@ from bench.history.draft import draft_of
 from bench.history.environment import differences, harness_of
 from bench.history.fronts import front_changes
 from bench.history.result import conclude, final_lines, nothing_to_compare
-from bench.history.series import History, read_history
+from bench.history.series import read_history
 from bench.history.settle import ROUNDS
 from bench.history.settlement import Arena, settle_draft
 from bench.history.trend import Alarm, trend_alarm
@@ -38,25 +38,24 @@ def gate(
     rounds: Sequence[int] = ROUNDS,
     seed: int = 42,
     say: Callable[[str], None] = _silent,
-    history: History | None = None,
+    strict: bool = False,
 ) -> GateResult:
     """Returns what the gate says of a run.
 
     Args:
         store: where the runs are.
-        candidate: a run, as `Store.find` takes it.
-        baseline: `previous`, `best`, `tag:NAME` or a run.
+        candidate, baseline: runs as `Store.find` takes them; a baseline may be `previous`, `best` or `tag:NAME`.
         executor: runs the interleaved rerun; None for no rerun, and then no efficiency reading can fail.
         rounds: pairs of fresh processes, in all, after each look of the rerun.
         seed: of the order of the rerun.
         say: told what is being run.
-        history: of the suite up to the candidate, where the caller has it.
+        strict: a suspicion that nothing refuted fails, too.
 
     Raises:
         UsageError: no such run or tag.
     """
     info = store.find(candidate)
-    found = history or read_history(store, info.suite, until=info.id)
+    found = read_history(store, info.suite, until=info.id)
     alarms = tuple(_note(alarm) for series in found.series if (alarm := trend_alarm(series)) is not None)
     base, remark = find_baseline(store, found, info, baseline)
     if base is None:
@@ -68,7 +67,7 @@ def gate(
     lines = final_lines(draft, rerun=executor is not None, same_environment=base.machine_key == info.machine_key)
     fronts, why_not = front_changes(info, new, old)
     remarks = [remark, *draft.remarks, *filter(None, [why_not])]
-    return conclude(info.id, base.id, baseline, lines, fronts, alarms, remarks)
+    return conclude(info.id, base.id, baseline, lines, fronts, alarms, remarks, strict=strict)
 
 
 def _entries(store: Store, run_id: str) -> list[Entry]:

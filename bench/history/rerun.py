@@ -16,8 +16,12 @@ from bench.executors.base import Executor, Job
 from bench.plan.identity import why_gone
 from bench.record import Cell, Record
 from bench.summary.timings import DERIVATIONS, collect, estimate
+from bench.units import plural
 
 Say = Callable[[str], None]
+
+MOST_FAILURES = 2
+"""Rounds of a duel that may end badly; more would wait for the same timeout again and again."""
 
 
 @dataclass(slots=True)
@@ -77,8 +81,11 @@ def fight(
     """
     rng = random.Random(f"{seed}-{rounds.start}")
     for number in rounds:
-        say(f"rerun {number + 1} of {rounds.stop}: {len(duels)} suspected cells")
-        for one in rng.sample(list(duels), len(duels)):
+        fit = [one for one in duels if len(one.failures) < MOST_FAILURES]
+        if not fit:
+            return
+        say(f"rerun {number + 1} of {rounds.stop}: {plural(len(fit), 'cell')}")
+        for one in rng.sample(fit, len(fit)):
             _round(one, executor, results, run_id, number, rng)
 
 
@@ -93,6 +100,11 @@ def _round(one: Duel, executor: Executor, results: Path, run_id: str, number: in
             return
         found[side] = record
     one.pairs.append((found.get("baseline"), found["candidate"]))
+
+
+def once(cell: Cell, executor: Executor, results: Path, run_id: str) -> Record:
+    """Returns what one more run of a cell that ended badly comes to."""
+    return executor.run(_job(cell, 0, results, run_id, "again"))
 
 
 def _job(cell: Cell, process: int, results: Path, run_id: str, side: str) -> Job:

@@ -5,6 +5,7 @@ Cheap and quick to suspect, since a suspicion is settled by a rerun and not by t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,12 @@ FEWEST_RECENT = 4
 SIGMAS = 1.5
 """Standard deviations of single nights from which a change is suspected: 13 % of noisy readings then cost a
 needless rerun, and a 10 % step hides in a noise of 4 % once in ten (`benchmarks/gate.py`)."""
+EXTRAORDINARY = 6.0
+"""Standard deviations of single nights from which the very same model on the very same machine is worth a person's
+look. Nights have heavy tails (a neighbour, heat), and a lasting change is the trend alarm's to find."""
+LEAST_EXTRAORDINARY = math.log1p(0.10)
+USUAL_SPREAD = 0.05
+"""Of nights on a shared machine, where there are too few to know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +43,21 @@ class Screened:
     suspected: bool
     worse: bool
     """Whether the suspicion is of a worse reading."""
-    spread: float = 0.0
-    """Standard deviation of single nights, from their median absolute deviation; 0 where it is not known."""
+    shifts: tuple[float, ...] = ()
+    """From the baseline, and from the median of the recent nights where that is known."""
+    spread: float | None = None
+    """Standard deviation of single nights, from their median absolute deviation; None where it is not known."""
+
+    @property
+    def is_extraordinary(self) -> bool:
+        """Whether every shift is beyond what nights show by themselves: `EXTRAORDINARY` standard deviations, a
+        tenth at least."""
+        spread = USUAL_SPREAD if self.spread is None else self.spread
+        least = max(LEAST_EXTRAORDINARY, EXTRAORDINARY * spread)
+        return all(abs(shift) >= least for shift in self.shifts)
 
 
-def screen(series: Series, candidate: Point, baseline: Point) -> Screened | None:
+def screen(series: Series, candidate: Point, baseline: Point, *, changed: bool = False) -> Screened | None:
     """Returns the first look at one reading; None where it cannot be judged.
 
     Suspected: further than the threshold from the baseline, or from the median of the recent nights, which a
@@ -50,6 +67,9 @@ def screen(series: Series, candidate: Point, baseline: Point) -> Screened | None
         series: with all its points.
         candidate: the point that is judged; it has a value.
         baseline: the point that it is judged by; it has a value, and is of the same segment.
+        changed: the model is another one. Both can then be run side by side, which no machine disturbs, and a
+            needless suspicion costs time alone: one is raised also when the values show a change that is gone once
+            the canary is taken out, for a canary that was taken while others worked hides a slower model.
     """
     before = recent_points(series.points, candidate)[-RECENT:]
     points = [candidate, baseline, *before]
@@ -57,12 +77,15 @@ def screen(series: Series, candidate: Point, baseline: Point) -> Screened | None
     if values is None or raw is None:
         return None
     scale, known = scale_of(series.reading, series.unit), len(before) >= FEWEST_RECENT
-    spread = SIGMA_PER_MAD * float(np.median(np.abs(values[2:] - np.median(values[2:])))) if known else 0.0
-    threshold = max(scale.step, SIGMAS * spread)
+    spread = SIGMA_PER_MAD * float(np.median(np.abs(values[2:] - np.median(values[2:])))) if known else None
+    threshold = max(scale.step, SIGMAS * (spread or 0.0))
     pairs = list(zip(_shifts(values, known), _shifts(raw, known), strict=True))
-    far = [shift for shift, shown in pairs if abs(shift) >= threshold and seen_by_users(shown, shift, scale.step)]
+    if changed:
+        far = [shift for pair in pairs for shift in pair if abs(shift) >= threshold]
+    else:
+        far = [shift for shift, shown in pairs if abs(shift) >= threshold and seen_by_users(shown, shift, scale.step)]
     worse = any((shift < 0) == series.larger_is_better for shift in far)
-    return Screened(pairs[0][0], threshold, bool(far), worse, spread)
+    return Screened(pairs[0][0], threshold, bool(far), worse, tuple(_shifts(values, known)), spread)
 
 
 def _shifts(values: Floats, known: bool) -> list[float]:

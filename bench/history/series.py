@@ -6,17 +6,15 @@ Read from the stored summaries by SQL, not from raw timings: a year of fifty cel
 from __future__ import annotations
 
 import gc
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.history.environment import differences, harness_of
-from bench.history.remember import remember_missing
 from bench.readings import READINGS
-from bench.store import CanarySeconds, RunInfo, Store
+from bench.store import SUMMARY_COLUMNS, CanarySeconds, RunInfo, Store
 
 TRACKED = (
     "latency_p50_s",
@@ -60,9 +58,8 @@ class Night:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One night of a series."""
+class Point(NamedTuple):
+    """One night of a series: a tuple, since a year of nights has hundreds of thousands of them."""
 
     run_id: str
     started_at: str
@@ -160,12 +157,22 @@ def read_history(
         infos = infos[: known.index(until) + 1] if until in known else infos
     infos = infos[-nights:] if nights else infos
     ids = [info.id for info in infos]
-    fresh = remember_missing(store, ids)
+    fresh = _remembered(store, ids)
     dropped = [name for name in READINGS if name not in set(readings)]
     described = _nights(infos, store.canaries(ids), store.tags(suite))
     with _no_collecting():
-        rows: list[Any] = [*store.summaries(ids, dropped), *(row for row in fresh if row.reading not in dropped)]
+        rows = [*store.summaries(ids, dropped), *(row for row in fresh if row[4] not in dropped)]
         return History(suite, described, _series(described, rows))
+
+
+def _remembered(store: Store, ids: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Returns the rows of runs that had no summary, and whose summaries could not be stored now."""
+    missing = store.without_summaries(ids)
+    if not missing:
+        return []
+    from bench.history.remember import remember_missing  # statistics take a second to import, and are needed here alone
+
+    return [tuple(getattr(one, name) for name in SUMMARY_COLUMNS) for one in remember_missing(store, missing)]
 
 
 @contextmanager
@@ -215,18 +222,26 @@ def canary_seconds(found: Sequence[CanarySeconds]) -> float | None:
     return median(one.seconds for one in found if one.version == newest)
 
 
-def _series(nights: Sequence[Night], rows: Iterable[Any]) -> tuple[Series, ...]:
-    """Returns the series of summary rows, in the order of their keys' first night."""
-    by_key: dict[tuple[str, str, str, str], dict[str, Any]] = defaultdict(dict)
-    cells: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
+def _series(nights: Sequence[Night], rows: Iterable[Sequence[Any]]) -> tuple[Series, ...]:
+    """Returns the series of summary rows (`SUMMARY_COLUMNS`), in the order of their keys' first night."""
+    by_key: dict[tuple[str, str, str, str], dict[str, Sequence[Any]]] = {}
+    cells: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
-        by_key[row.model, row.variant, row.task, row.reading][row.run_id] = row
-        cells[row.model, row.variant, row.task][row.run_id] = row.status
+        run_id, model, variant, task, reading, status = row[:6]
+        found = by_key.get((model, variant, task, reading))
+        if found is None:
+            found = by_key[model, variant, task, reading] = {}
+            cells.setdefault((model, variant, task), {})
+        found[run_id] = row
+        cells[model, variant, task][run_id] = status
     return tuple(_one(key, nights, found, cells[key[:3]]) for key, found in by_key.items())
 
 
 def _one(
-    key: tuple[str, str, str, str], nights: Sequence[Night], found: Mapping[str, Any], statuses: Mapping[str, str]
+    key: tuple[str, str, str, str],
+    nights: Sequence[Night],
+    found: Mapping[str, Sequence[Any]],
+    statuses: Mapping[str, str],
 ) -> Series:
     segments: dict[tuple[int, str], int] = {}
     points: list[Point] = []
@@ -238,11 +253,11 @@ def _one(
             why = NO_CELL if status is None else f"the cell is {status}"
             points.append(Point(night.run_id, night.started_at, None, None, None, why, segment, night.canary_s))
             continue
-        segment = segments.setdefault((night.segment, row.terms), len(segments))
-        value, low, high, reason = row.value, row.low, row.high, row.reason
-        if row.measured_in is not None:
+        *_, value, low, high, reason, terms, measured_in = row
+        segment = segments.setdefault((night.segment, terms), len(segments))
+        if measured_in is not None:
             value = low = high = None
-            reason = f"not measured again this night: taken from {row.measured_in}"
+            reason = f"not measured again this night: taken from {measured_in}"
         points.append(Point(night.run_id, night.started_at, value, low, high, reason, segment, night.canary_s))
-    newest = found[max(found)]
-    return Series(*key, bool(newest.higher_is_better), tuple(points), newest.unit)
+    unit, larger_is_better = found[max(found)][6:8]
+    return Series(*key, bool(larger_is_better), tuple(points), unit)

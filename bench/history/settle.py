@@ -23,12 +23,15 @@ Floats = NDArray[np.float64]
 LEVEL = 0.01
 """Of the verdicts of one night, for the family of all readings that were tested together: at most one night in a
 hundred may cry wolf."""
-ROUNDS = (6, 12)
-"""Pairs at the first and at the second look; the second only for what the first leaves open."""
+ROUNDS = (6, 12, 24)
+"""Pairs at each look; the later ones only for what those before leave open. With 12 at most, one 5 % step in two was
+confirmed the same night (`benchmarks/gate.py`)."""
 LOOKS = len(ROUNDS)
 """Looks that share the level (Bonferroni)."""
 TRIMMED = 6
 """One pair of so many is cut off at either end."""
+REFUTED_STEPS = 2.0
+"""Smallest changes that count below which a rerun must bound the reading to clear it."""
 FEWEST = 3
 """Pairs below which their scatter says nothing."""
 
@@ -117,6 +120,22 @@ def verdict(shift: float, p_adjusted: float, step: float, larger_is_better: bool
 def is_open(found: Settled, step: float) -> bool:
     """Returns whether more pairs might show a change that counts: the interval holds one."""
     return max(abs(found.low), abs(found.high)) >= step
+
+
+def is_refuted(found: Settled, step: float, larger_is_better: bool, suspected: float) -> bool:
+    """Returns whether pairs that confirm nothing speak against a worse model.
+
+    The shift must be below the smallest that counts, and the 95 % interval must not reach what was suspected (or
+    twice what counts, where that is more): a machine too noisy to tell refutes nothing.
+
+    Args:
+        found: what the pairs say.
+        step: the smallest shift that counts.
+        larger_is_better: of the reading.
+        suspected: the shift at first sight.
+    """
+    shift, end = (-found.shift, -found.low) if larger_is_better else (found.shift, found.high)
+    return shift < step and end < max(REFUTED_STEPS * step, abs(suspected))
 
 
 @dataclass(frozen=True, slots=True)

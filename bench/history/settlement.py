@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 
 from bench.errors import BenchError
 from bench.executors.base import Executor
 from bench.history import quality, speed
-from bench.history.draft import Draft, Key, key_of
-from bench.history.rerun import Duel, duel, fight
-from bench.history.screen import screen
+from bench.history.alone import judge_alone, unsettled
+from bench.history.draft import ENDED_BADLY, Draft, Key, key_of
+from bench.history.rerun import Duel, duel, fight, once
 from bench.history.settle import LEVEL, Question, judge
 from bench.history.verdict import Line
 from bench.summary import summarise
@@ -47,8 +46,10 @@ def settle_draft(draft: Draft, arena: Arena) -> None:
     for until in arena.rounds:
         _fight([duels[key] for key in duels if key in still], arena, range(done, until))
         done, still = until, _judge_pairs(draft, duels)
-    _judge_alone(draft, duels, arena)
+    if any(not duels[key].can_pair for key in slow):
+        judge_alone(draft, duels, _canary(arena))
     _judge_quality(draft, duels)
+    _run_broken(draft, arena)
 
 
 def _fight(duels: Sequence[Duel], arena: Arena, rounds: range) -> None:
@@ -69,44 +70,8 @@ def _judge_pairs(draft: Draft, duels: Mapping[Key, Duel]) -> set[Key]:
     judged = judge(questions)
     for one, answer, (old, new) in zip(paired, judged, values, strict=True):
         line = speed.settled_line(one, answer, old, new)
-        draft.settled[one.series.key] = _unsettled(one.line, duels[key_of(one.line)]) if not line.rerun else line
+        draft.settled[one.series.key] = unsettled(one.line, duels[key_of(one.line)]) if not line.rerun else line
     return {key_of(one.line) for one, answer in zip(paired, judged, strict=True) if answer.open}
-
-
-def _unsettled(line: Line, one: Duel) -> Line:
-    why = one.failures[0] if one.failures else one.reason or "too few rounds"
-    return replace(line, text=f"{line.text}; not confirmed: {why}")
-
-
-def _judge_alone(draft: Draft, duels: Mapping[Key, Duel], arena: Arena) -> None:
-    """Judges the readings of which only the candidate ran: against the nights, as at first sight."""
-    alone = [one for one in draft.suspected_speed() if not duels[key_of(one.line)].can_pair]
-    machine = _canary(arena) if alone else None
-    for one in alone:
-        fought = duels[key_of(one.line)]
-        values = fought.values(one.series.reading)[1]
-        if not values:
-            draft.settled[one.series.key] = _unsettled(one.line, fought)
-            continue
-        now = replace(one.candidate, value=median(values), canary_s=machine or one.candidate.canary_s)
-        again = screen(one.series, now, one.baseline)
-        draft.settled[one.series.key] = _alone(one.line, fought, median(values), again is not None and again.suspected)
-
-
-def _alone(line: Line, one: Duel, value: float, still: bool) -> Line:
-    shown = speed.amount(value, line.unit)
-    if not still:
-        text = f"{line.text}; measured again in {len(one.pairs)} fresh processes it is {shown}: the night was disturbed"
-        return replace(line, verdict="unchanged", rerun=True, text=text)
-    if one.same:
-        text = (
-            f"{line.text}; the same in {len(one.pairs)} fresh processes now ({shown}), and {one.reason}: something "
-            "that bench does not see changed"
-        )
-        return replace(line, verdict="environment changed", rerun=True, text=text)
-    return replace(
-        line, text=f"{line.text}; {shown} when measured again; not confirmed against the baseline: {one.reason}"
-    )
 
 
 def _canary(arena: Arena) -> float | None:
@@ -115,6 +80,18 @@ def _canary(arena: Arena) -> float | None:
         return float(arena.executor.call(CANARY, {}, log_path=log).seconds)
     except BenchError:
         return None
+
+
+def _run_broken(draft: Draft, arena: Arena) -> None:
+    """Runs once more what ended badly: a model that fails by chance is not one that no longer runs."""
+    for key, (entry, line) in draft.broken.items():
+        arena.say(f"running {entry.cell.label} again, which ended as {entry.status}")
+        found = once(entry.cell, arena.executor, arena.results, arena.run_id)
+        if found.status == "ok":
+            text = f"{line.text}; run again it ends well: it fails now and then"
+            draft.broken[key] = (entry, replace(line, verdict="suspected", rerun=True, text=text))
+        elif found.status in ENDED_BADLY:
+            draft.broken[key] = (entry, replace(line, rerun=True, text=f"{line.text}; the same when run again"))
 
 
 def _judge_quality(draft: Draft, duels: Mapping[Key, Duel]) -> None:
@@ -126,15 +103,15 @@ def _judge_quality(draft: Draft, duels: Mapping[Key, Duel]) -> None:
 
 def _scored_again(draft: Draft, one: quality.Tested, line: Line, fought: Duel) -> Line:
     if not fought.pairs:
-        return _unsettled(replace(line, verdict="suspected"), fought)
+        return unsettled(replace(line, verdict="suspected"), fought)
     first, second = fought.pairs[0]
     old = draft.cells[key_of(line)][0] if first is None else summarise([first])[0]
     again = [t for t in quality.tests_of(summarise([second])[0], old) if t.row.metric == line.reading]
     if again and _holds(line, again[0]):
         how = "both scored again" if first is not None else "scored again, against the baseline's stored answers"
         return replace(line, rerun=True, text=f"{line.text}; {how}: the same")
-    text = f"{line.text}; scored again here and now the difference is gone"
-    return replace(line, verdict="environment changed", rerun=True, text=text)
+    text = f"{line.text}; scored again here and now the difference is gone: that night's answers cannot be had again"
+    return replace(line, verdict="suspected", rerun=True, text=text)
 
 
 def _holds(line: Line, again: quality.Tested) -> bool:

@@ -13,7 +13,7 @@ from bench.decide.draws import reading_draws
 from bench.history.effects import MACHINE_SPEED, scale_of
 from bench.history.screen import Screened, screen
 from bench.history.series import Point, Series
-from bench.history.settle import Judged, Settled
+from bench.history.settle import Judged, Settled, is_refuted
 from bench.history.verdict import Line
 from bench.stats.bootstrap import percentile_interval
 from bench.stats.paired import POWER
@@ -24,6 +24,9 @@ REPLICATES = 2000
 SEED = 42
 MACHINE_TOLD = 0.02
 """Difference of the canaries from which the machine's own speed is told beside a line."""
+NOISY = "too noisy a machine to settle it: let it rest (`bench doctor` says what disturbs), then `bench gate` again"
+BLIND_STEPS = 2.0
+"""Smallest changes that count: a changed model whose first look could not see twice that is run beside the baseline."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +38,13 @@ class Looked:
     baseline: Point
     screened: Screened
     line: Line
+    blind: bool = False
+    """Whether it is asked for a rerun because another model's change could not be seen, not because one was seen."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether a rerun is to settle it."""
+        return self.screened.suspected or self.blind
 
     @property
     def step(self) -> float:
@@ -51,21 +61,30 @@ def look(series: Series, candidate: Point, baseline: Point, entries: tuple[Entry
         baseline: the baseline's, with a value and of the same segment.
         entries: of baseline and candidate, for the interval of their ratio.
     """
-    screened = screen(series, candidate, baseline)
+    changed = is_other(*entries)
+    screened = screen(series, candidate, baseline, changed=changed)
     if screened is None or candidate.value is None or baseline.value is None:
         return None
     machine = _machine_shift(series, candidate, baseline)
     low, high, p, error = _interval(series.reading, entries, machine)
-    spread = max(screened.spread, error or 0.0)
-    seen = math.expm1(screened.threshold + float(norm.ppf(POWER)) * spread)
+    spread = max(screened.spread or 0.0, error or 0.0)
+    seen = screened.threshold + float(norm.ppf(POWER)) * spread
     scale = scale_of(series.reading, series.unit)
+    blind = changed and not screened.suspected and seen > BLIND_STEPS * scale.step
     line = Line(
         model=series.model, variant=series.variant, task=series.task, reading=series.reading,
-        verdict="suspected" if screened.suspected else "unchanged", baseline=baseline.value, candidate=candidate.value,
-        unit=series.unit, larger_is_better=series.larger_is_better, change=math.expm1(screened.shift),
-        low=low, high=high, p=p, p_adjusted=None, minimum_effect=scale.minimum, detectable=seen, rerun=False, text="",
+        verdict="suspected" if screened.suspected or blind else "unchanged",
+        baseline=baseline.value, candidate=candidate.value, unit=series.unit,
+        larger_is_better=series.larger_is_better, change=math.expm1(screened.shift),
+        low=low, high=high, p=p, p_adjusted=None, minimum_effect=scale.minimum, detectable=math.expm1(seen),
+        rerun=False, text="",
     )  # fmt: skip
-    return Looked(series, candidate, baseline, screened, replace(line, text=_first_words(line, machine)))
+    return Looked(series, candidate, baseline, screened, replace(line, text=_first_words(line, machine)), blind)
+
+
+def is_other(baseline: Entry, candidate: Entry) -> bool:
+    """Returns whether the model of a cell is another one, so that both can be run side by side."""
+    return baseline.id != candidate.id
 
 
 def _machine_shift(series: Series, candidate: Point, baseline: Point) -> float:
@@ -104,9 +123,9 @@ def settled_line(looked: Looked, judged: Judged, baseline: Sequence[float], cand
         low=math.expm1(found.low), high=math.expm1(found.high), detectable=math.expm1(found.detectable),
     )  # fmt: skip
     line = replace(line, text=_rerun_words(line, found))
-    worse = found.shift * (-1 if line.larger_is_better else 1)
-    if line.verdict == "unchanged" and worse >= looked.step:  # large enough to count, and too noisy to be certain
-        return replace(line, verdict="suspected", text=f"{line.text}; the machine is too noisy to be certain")
+    first = looked.screened.shift if looked.screened.worse else 0.0
+    if line.verdict == "unchanged" and not is_refuted(found, looked.step, line.larger_is_better, first):
+        return replace(line, verdict="suspected", text=f"{line.text}; {NOISY}")
     return line
 
 
@@ -138,9 +157,12 @@ def _first_words(line: Line, machine: float) -> str:
     text = f"{_values(line)} ({percent(line.change)}{_span(line)})"
     if abs(machine) >= MACHINE_TOLD:
         text += f"; the machine's own change of {percent(math.expm1(machine))} is taken out of it"
-    if line.verdict == "unchanged":
-        text += f"; a change of {percent(line.detectable).lstrip('+')} would be suspected 4 times in 5"
-    return text
+    return f"{text}; {seen_words(line)}" if line.verdict == "unchanged" else text
+
+
+def seen_words(line: Line) -> str:
+    """Returns what the first look could have seen."""
+    return f"a change of {percent(line.detectable).lstrip('+')} would be suspected 4 times in 5"
 
 
 def _rerun_words(line: Line, found: Settled) -> str:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Verdict = Literal["regressed", "improved", "unchanged", "suspected", "insufficient history", "environment changed"]
-"""`suspected`: worse at first sight, and not confirmed, because the rerun was not asked for or not possible."""
+"""`suspected`: worse, and neither confirmed nor refuted: the rerun was not asked for, not possible, or too noisy.
+`environment changed`: the fingerprint of machine, packages or data is another one, and that alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Line:
     text: str
     power: float | None = None
     """Quality: chance that a true drop of two points is found at this n."""
+    machine: bool = False
+    """Whether the machine read the very same model otherwise that night: told beside the verdict, never as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class FrontChange:
     volume_after: float | None
     changed: bool
     text: str
+    by_chance: bool = False
+    """Whether it changed though every model is the one of the baseline: nearly tied models change places so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class GateResult:
     sentence: str
     """The last line, for a person."""
     exit_code: int
-    """0, or 6 when something regressed."""
+    """0, or 6 when something regressed (asked to be strict: or is suspected)."""
 
     def to_json(self) -> dict[str, Any]:
         """Returns the result as JSON-able values."""

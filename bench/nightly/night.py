@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,8 @@ from bench.suite import NightlySpec
 SAME_NIGHT = timedelta(hours=18)
 """A run that began longer ago belongs to another night, and is not gone on with: less than a day, more than the
 longest night between two evenings."""
+LATEST = "latest"
+"""Folder that holds a copy of the newest night."""
 RANK: tuple[Status, ...] = (*BAD, "skipped", "unsupported", "ok")
 _NOT_IN_A_PATH = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -161,7 +164,9 @@ def _judged(night: _Night, run_id: str) -> Outcome:
     _mark_begun(store, info)
     found = night.step(
         "gate",
-        lambda: gate(store, run_id, work.asked.baseline, executor=night.executor, say=night.say),
+        lambda: gate(
+            store, run_id, work.asked.baseline, executor=night.executor, say=night.say, strict=work.asked.strict
+        ),
     )
     cut = work.deadline.why if info.status == "interrupted" and work.deadline is not None else None
     return Outcome(
@@ -237,4 +242,14 @@ def _told(night: _Night, outcome: Outcome, folder: Path) -> Outcome:
             night.step("alert", lambda: post(webhook, payload))
     final = replace(outcome, problems=tuple(night.problems), done=True)
     night.step("summary", lambda: _exports(final, place))
+    night.step("latest", lambda: _copy_latest(place, folder / LATEST))
     return replace(final, problems=tuple(night.problems))
+
+
+def _copy_latest(place: Path, latest: Path) -> None:
+    """Copies the night to a path that is the same every night, for a CI service to keep; of a link it keeps a link."""
+    partial = latest.with_name(f"{LATEST}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(place, partial)
+    shutil.rmtree(latest, ignore_errors=True)
+    partial.rename(latest)

@@ -69,13 +69,14 @@ def run_command(command: str, payload: Mapping[str, Any], limit_s: float = COMMA
 
 
 def check_webhook(address: str) -> None:
-    """Checks an address before the night.
+    """Checks an address before the night; one with spaces would fail at its end, and be shown by the failure.
 
     Raises:
         UsageError: it is none of http or https.
     """
     parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    plain = address.isascii() and address.isprintable() and " " not in address
+    if not plain or parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError("--webhook: not an address that begins with https:// or http:// and names a host")
 
 

@@ -87,9 +87,9 @@ class Outcome:
 
     @property
     def is_problem(self) -> bool:
-        """Whether somebody should look: a bad exit code, or a trend that alarms."""
+        """Whether somebody should look: a bad exit code, a suspicion that nothing refuted, or a trend that alarms."""
         alarmed = self.gate is not None and any(alarm.worse for alarm in self.gate.alarms)
-        return self.exit_code != EXIT_OK or alarmed
+        return self.exit_code != EXIT_OK or self.verdict == "suspected" or alarmed
 
     @property
     def sentence(self) -> str:

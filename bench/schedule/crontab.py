@@ -24,7 +24,9 @@ def render(schedule: Schedule, when: str | None = None) -> str:
         schedule: what runs.
         when: five fields of cron, in place of the schedule's time.
     """
-    command = f"cd {shlex.quote(str(schedule.folder))} && {shlex.join(schedule.command)}"
+    secrets = shlex.quote(str(schedule.environment))
+    read = f"set -a && {{ [ ! -r {secrets} ] || . {secrets}; }} && set +a"
+    command = f"cd {shlex.quote(str(schedule.folder))} && {read} && {shlex.join(schedule.command)}"
     line = f"{command} >> {shlex.quote(str(schedule.log))} 2>&1".replace("%", "\\%")
     begin, end = _marks(schedule)
     return f"{begin}\n{when or schedule.cron} {line}\n{end}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from datetime import time
@@ -86,6 +87,13 @@ class Schedule:
         stem = _NOT_IN_A_NAME.sub("-", Path(self.suite).stem.lower()).strip("-")[:NAME_CHARACTERS].strip("-")
         identity = "\0".join((self.suite, str(self.results), self.store or ""))
         return "-".join(filter(None, ("bench-nightly", stem, hashlib.sha256(identity.encode()).hexdigest()[:6])))
+
+    @property
+    def environment(self) -> Path:
+        """File of KEY=VALUE lines that a night of this machine reads, where there is one: secrets such as BENCH_WEBHOOK
+        belong into no entry, and no scheduler hands on what a shell exported."""
+        config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+        return Path(config).absolute() / "bench" / "environment"
 
     @property
     def cron(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from bench.schedule.entry import Schedule
-from bench.schedule.pipeline import STORE_VARIABLE, minutes, to_yaml
+from bench.schedule.pipeline import STORE_VARIABLE, WEBHOOK_VARIABLE, minutes, to_yaml
 
 IMAGE = "bench:latest"
 MOUNT = "/results"
@@ -30,8 +30,11 @@ def kubernetes(schedule: Schedule, image: str = IMAGE) -> str:
         "# Written by bench schedule; `kubectl apply -f` this file. The time is UTC.\n"
         f"# The image holds bench, the suite and its models. Label the nodes: kubectl label node NODE {SELECTOR}=true\n"
     )
-    if schedule.store is not None:
-        comment += f"# The database's address: kubectl create secret generic {schedule.name} --from-literal=store=...\n"
+    store = "" if schedule.store is None else " --from-literal=store=..."
+    comment += (
+        f"# Whom to tell{' and where to store' if store else ''}: kubectl create secret generic {schedule.name} "
+        f"--from-literal=webhook=...{store}\n"
+    )
     return comment + to_yaml(_claim(schedule), _cron_job(schedule, image))
 
 
@@ -78,9 +81,11 @@ def _container(schedule: Schedule, image: str) -> dict[str, Any]:
         "resources": {"requests": amounts, "limits": dict(amounts)},
         "volumeMounts": [{"name": "results", "mountPath": MOUNT}],
     }
+    webhook = {"secretKeyRef": {"name": schedule.name, "key": "webhook", "optional": True}}
+    container["env"] = [{"name": WEBHOOK_VARIABLE, "valueFrom": webhook}]
     if schedule.store is not None:
-        source = {"secretKeyRef": {"name": schedule.name, "key": "store"}}
-        container["env"] = [{"name": STORE_VARIABLE, "valueFrom": source}]
+        store = {"secretKeyRef": {"name": schedule.name, "key": "store"}}
+        container["env"].append({"name": STORE_VARIABLE, "valueFrom": store})
     return container
 
 

@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 from bench.schedule.entry import Schedule
 
 WIDTH = 120
+WEBHOOK_VARIABLE = "BENCH_WEBHOOK"
+"""Environment variable that `--webhook` is taken from; a secret of the service, empty where there is none."""
 STORE_VARIABLE = "BENCH_STORE"
 """Environment variable that `--store` is taken from: an address may hold a password, which belongs to no file."""
 MARGIN_MINUTES = 30
@@ -34,7 +36,7 @@ def github(schedule: Schedule, runner: str = "self-hosted") -> str:
             "name": "Keep the reports",
             "if": "always()",
             "uses": "actions/upload-artifact@v4",
-            "with": {"name": schedule.name, "path": f"{schedule.results}/reports/"},
+            "with": {"name": schedule.name, "path": "\n".join(_pages(schedule))},
         },
     ]
     job = {"runs-on": runner.split(","), "timeout-minutes": minutes(schedule), "steps": steps}
@@ -64,12 +66,18 @@ def gitlab(schedule: Schedule, runner: str = "bench") -> str:
         "timeout": f"{minutes(schedule)} minutes",
         "variables": {"GIT_CLEAN_FLAGS": f"-ffdx -e {shlex.quote(str(schedule.results))}/"},
         "script": [_script(schedule)],
-        "artifacts": {"when": "always", "paths": [f"{schedule.results}/reports/"], "expire_in": "30 days"},
+        "artifacts": {
+            "when": "always",
+            "paths": _pages(schedule),
+            "expire_in": "30 days",
+            "reports": {"junit": f"{schedule.results}/nightly/*/latest/junit.xml"},
+        },
     }
     comment = (
         "# .gitlab-ci.yml, written by bench schedule. The runner has bench on its PATH.\n"
         f'# Then in the project: Build > Pipeline schedules > New schedule, interval pattern "{schedule.cron}".\n'
     )
+    comment += f"# Whom to tell is the masked CI/CD variable {WEBHOOK_VARIABLE}.\n"
     if schedule.store is not None:
         comment += f"# The database's address is the masked CI/CD variable {STORE_VARIABLE}.\n"
     return comment + to_yaml({schedule.name: job})
@@ -102,5 +110,12 @@ def _script(schedule: Schedule) -> str:
     return shlex.join(["bench", *words])
 
 
+def _pages(schedule: Schedule) -> list[str]:
+    """Returns what a job keeps: the newest night and the pages of all nights, not every night again each night."""
+    folder = f"{schedule.results}/nightly/*"
+    return [f"{folder}/latest/", f"{folder}/index.html", f"{folder}/trends.html"]
+
+
 def _secret(schedule: Schedule) -> dict[str, Any]:
-    return {} if schedule.store is None else {"env": {STORE_VARIABLE: "${{ secrets." + STORE_VARIABLE + " }}"}}
+    names = [WEBHOOK_VARIABLE] if schedule.store is None else [STORE_VARIABLE, WEBHOOK_VARIABLE]
+    return {"env": {name: "${{ secrets." + name + " }}" for name in names}}

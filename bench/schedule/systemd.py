@@ -29,6 +29,7 @@ Description=bench nightly of {suite}
 [Service]
 Type=oneshot
 WorkingDirectory={folder}
+EnvironmentFile=-{environment}
 ExecStart={command}
 StandardOutput=append:{log}
 StandardError=append:{log}
@@ -63,6 +64,7 @@ def units(schedule: Schedule) -> dict[str, str]:
     service = _SERVICE.format(
         suite=suite,
         folder=_path(schedule.folder),
+        environment=_path(schedule.environment),
         command=_command(schedule),
         log=_path(schedule.log),
         stop=STOP_TIMEOUT_S,

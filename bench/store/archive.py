@@ -33,7 +33,6 @@ from bench.store.encoding import environment_row, fact_row, record_from, record_
 from bench.store.journal import Journal
 from bench.store.kept import Kept
 from bench.store.locks import RunLocks
-from bench.store.parquet import write_rows
 from bench.store.reader import ROW_PATHS
 from bench.store.rescue import RECORD_KEY, settle
 from bench.store.runs import RunInfo, RunStatus, new_run_id, utc_now
@@ -202,6 +201,8 @@ class Store(Kept):
     def _write_rows(self, path: Path, rows: Sequence[Any], kind: type[Any]) -> str | None:
         if not rows:
             return None
+        from bench.store.parquet import write_rows
+
         write_rows(path, rows, kind)
         return str(path.relative_to(self.results))
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import StoreError
+from bench.store.durable import sync_folder
 from bench.store.encoding import to_json
-from bench.store.parquet import sync_folder
 from bench.store.runs import RunInfo
 
 RUN = "run.json"

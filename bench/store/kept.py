@@ -18,6 +18,12 @@ from bench.store.encoding import clean_text
 from bench.store.reader import SLICE, Reader
 from bench.store.runs import RunInfo, utc_now
 
+SUMMARY_COLUMNS = (
+    "run_id", "model", "variant", "task", "reading", "status", "unit", "higher_is_better",
+    "value", "low", "high", "reason", "terms", "measured_in",
+)  # fmt: skip
+"""Of the table, in the order in which `Kept.summaries` returns them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -81,14 +87,15 @@ class Kept(Reader):
             return sorted(row["run_id"] for row in self._read(query) if row["run_id"] in wanted)
 
     def summaries(self, run_ids: Sequence[str], leaving_out: Sequence[str] = ()) -> Sequence[Row[Any]]:
-        """Returns the stored rows of runs but for some readings, with the columns of the table: a year of nights
-        has hundreds of thousands, too many for an object each."""
+        """Returns the stored rows of runs but for some readings, with `SUMMARY_COLUMNS`: a year of nights has
+        hundreds of thousands, too many for an object each, or for a column that nobody asks for."""
         table = schema.summaries
+        columns = [table.c[name] for name in SUMMARY_COLUMNS]
         found: list[Row[Any]] = []
         with explained(self._place), self._engine.connect() as connection:
             for start in range(0, len(run_ids), SLICE):
                 some = table.c.run_id.in_(run_ids[start : start + SLICE])
-                query = select(table).where(some, table.c.reading.not_in(list(leaving_out)))
+                query = select(*columns).where(some, table.c.reading.not_in(list(leaving_out)))
                 found += connection.execute(query).all()
         return found
 

@@ -15,7 +15,6 @@ from bench.record import Fact, Record, Sample, Timing
 from bench.store import schema
 from bench.store.database import explained, patiently
 from bench.store.encoding import fact_from, record_from
-from bench.store.parquet import read_rows
 from bench.store.runs import RunInfo, StoredRun
 
 SETTLED = ("ok", "unsupported")
@@ -64,6 +63,11 @@ class Reader:
     def is_at(self, path: Path) -> bool:
         """Returns whether `path` is this store's own database."""
         return self._engine.dialect.name == "sqlite" and Path(self._engine.url.database or "").absolute() == path
+
+    def suites(self) -> set[str]:
+        """Returns the names of the suites that have runs."""
+        with explained(self._place):
+            return {row["suite"] for row in self._read(select(schema.runs.c.suite).distinct())}
 
     def runs(self, suite: str | None = None) -> list[RunInfo]:
         """Returns every run (of one suite), the newest first."""
@@ -139,6 +143,8 @@ class Reader:
         return all((self.results / path).is_file() for path in paths)
 
     def _with_rows(self, record: Record, row: dict[str, Any]) -> Record:
+        from bench.store.parquet import read_rows
+
         samples, timings = row["samples_path"], row["timings_path"]
         return replace(
             record,

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from bench.store import schema
 from bench.store.archive import Store
 from bench.store.database import explained
-from bench.store.parquet import sync_folder
+from bench.store.durable import sync_folder
 from bench.store.reader import ROW_PATHS, SLICE
 from bench.store.runs import RunInfo, utc_now
 

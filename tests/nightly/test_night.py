@@ -78,6 +78,16 @@ def test_a_night_leaves_its_pages_and_says_that_it_is_the_first(plan, tmp_path):
     assert "Latency p50" in (folder / "trends.html").read_text()
 
 
+def test_the_newest_night_has_a_copy_whose_path_stays_the_same(plan, tmp_path):
+    go(plan, tmp_path, Knows(), NOW - timedelta(days=1))
+    found = go(plan, tmp_path, Knows())
+    folder = folder_of(tmp_path / "results", "freight")
+    for name in ("report.html", "summary.md", "junit.xml", "night.json"):
+        assert (folder / "latest" / name).read_bytes() == (folder / found.run_id / name).read_bytes()
+    assert read_outcome(folder / "latest")["run_id"] == found.run_id and read_outcome(folder / "latest")["done"]
+    assert not list(folder.glob("*.partial"))
+
+
 def test_the_next_night_measures_everything_again(plan, tmp_path):
     first = go(plan, tmp_path, Knows(), now=NOW - timedelta(days=1))
     executor = Knows()

@@ -76,7 +76,7 @@ def test_nobody_there_is_told_without_the_secret():
     assert "secret" not in str(found.value)
 
 
-@pytest.mark.parametrize("address", ["ftp://x/y", "example.org/hook", "https://"])
+@pytest.mark.parametrize("address", ["ftp://x/y", "example.org/hook", "https://", "https://x/a b", "https://x/é"])
 def test_what_is_no_address_is_told_before_the_night(address):
     with pytest.raises(UsageError, match="--webhook"):
         check_webhook(address)

@@ -153,6 +153,15 @@ def test_every_tag_is_closed(pages: tuple[Path, Path]) -> None:
         assert tags.open == []
 
 
+def test_what_moved_speaks_of_the_nights_that_are_drawn(tmp_path: Path) -> None:
+    values: list[float | None] = [0.01 * (1.5 if i >= 20 else 1.0) for i in range(120)]
+    made = points(values)
+    nights = tuple(Night(p.run_id, p.started_at, "m", "1", None, "complete") for p in made)
+    found = History("s", nights, (Series("a", "float32", "t", "latency_p50_s", False, made, "s"),))
+    text = write_pages(found, {}, tmp_path)[0].read_text()
+    assert "No level of the 1 readings has changed over the last 90 nights" in text  # it moved at the 20th of 120
+
+
 def test_a_history_without_nights_makes_pages(tmp_path: Path) -> None:
     index, trends = write_pages(History("none", (), ()), {}, tmp_path)
     assert "There is no night yet." in index.read_text()

@@ -1,6 +1,7 @@
 """The crontab: one block of bench's own, and not a byte of anything else."""
 
 import shlex
+import subprocess
 from dataclasses import replace
 from datetime import time
 
@@ -86,7 +87,25 @@ def test_the_line_says_to_the_shell_what_was_meant(tmp_path):
     [_, line, _] = crontab.render(made).splitlines()
     assert "%" not in line.replace("\\%", "")
     words = shlex.split(line.removeprefix("30 2 * * * ").replace("\\%", "%"))
-    assert words == ["cd", str(base), "&&", *made.command, ">>", str(made.log), "2>&1"]
+    secrets = str(made.environment)
+    read = ["set", "-a", "&&", "{", "[", "!", "-r", secrets, "]", "||", ".", f"{secrets};", "}", "&&", "set", "+a"]
+    assert [word.rstrip(";") for word in words] == [
+        "cd", str(base), "&&", *(word.rstrip(";") for word in read), "&&", *made.command, ">>", str(made.log), "2>&1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_night_has_the_secrets_of_the_users_file(tmp_path, monkeypatch, there):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ODD))
+    put_command(tmp_path / "bin", "python", 'echo "${BENCH_WEBHOOK-none}"\n')
+    made = entry(tmp_path)
+    if there:
+        made.environment.parent.mkdir(parents=True)
+        made.environment.write_text("BENCH_WEBHOOK='https://chat.example/hooks/a?b=c&d'\n")
+    made.log.parent.mkdir()
+    line = crontab.render(made).splitlines()[1].removeprefix("30 2 * * * ").replace("\\%", "%")
+    subprocess.run(["/bin/sh", "-c", line], check=True)
+    assert made.log.read_text().strip() == ("https://chat.example/hooks/a?b=c&d" if there else "none")
 
 
 def test_a_refusal_is_said(table, made, tmp_path):

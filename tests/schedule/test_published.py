@@ -9,6 +9,7 @@ import pytest
 import yaml as yaml_1_1
 from ruamel.yaml import YAML
 
+from bench.nightly.night import LATEST, folder_of
 from bench.schedule import KINDS
 from bench.schedule.pipeline import minutes
 from tests.schedule.entries import entry
@@ -37,6 +38,15 @@ def test_ci_services_accept_the_entry(tmp_path, kind, made):
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", PUBLISHED[kind], str(path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ci_services_keep_what_a_night_leaves():
+    """The paths are those of `bench.nightly.night`: its folder, and the copy of the newest night in it."""
+    for kind in ("github", "gitlab"):
+        text = KINDS[kind].render(remote())
+        assert "results/nightly/*/latest/" in text and "results/nightly/*/index.html" in text
+    assert "junit: results/nightly/*/latest/junit.xml" in KINDS["gitlab"].render(remote())
+    assert (LATEST, folder_of(Path("results"), "s")) == ("latest", Path("results/nightly/s"))
 
 
 def test_the_check_finds_a_mistake(tmp_path):
@@ -108,3 +118,9 @@ def test_the_times_are_where_each_service_looks():
     job = read(KINDS["kubernetes"].render(remote()))[1]
     assert (job["spec"]["schedule"], job["spec"]["timeZone"]) == ("30 2 * * *", "Etc/UTC")
     assert '"30 2 * * *"' in KINDS["gitlab"].render(remote())
+
+
+@pytest.mark.parametrize("kind", ["github", "kubernetes"])
+def test_the_alerts_address_comes_from_a_secret(kind):
+    text = KINDS[kind].render(remote())
+    assert "BENCH_WEBHOOK" in text and ("secrets.BENCH_WEBHOOK" in text or "optional: true" in text)

@@ -69,6 +69,7 @@ def index_page(history: History, rows: list[IndexRow], readings: list[Reading], 
         moved=moved[:MOVED_SHOWN],
         more=max(0, len(moved) - MOVED_SHOWN),
         readings=len(readings),
+        shown=plural(min(SHOWN_NIGHTS, len(history.nights)), "night"),
         links=links,
         canary=_canary(history, links),
     )  # fmt: skip
