@@ -10,15 +10,16 @@ from bench.host.gpu import gpu_facts
 from bench.host.nvml import GpuIdentity, NvmlUnavailableError, find_device, open_nvml
 from bench.meters.cascade import choose_gpu
 from bench.meters.gpu_state import GpuState
+from bench.meters.gpus import Gpus
 from tests.meters.nvml_library import Board
 
 WINDOW_S = 12.0
 
 
 def _codes(state: GpuState) -> list[str]:
-    from bench.measure.doubts import gpu_doubts  # imports scipy, which most of these children do without
+    from bench.measure.machine_doubts import gpu_doubts
 
-    return [doubt.code for doubt in gpu_doubts(state, 0)]
+    return [doubt.code for doubt in gpu_doubts(Gpus((state,)), 0)]
 
 
 def _measure(board: Board, uuids: tuple[str, ...] = ("GPU-a",), window_s: float = WINDOW_S) -> dict[str, Any]:
@@ -176,7 +177,7 @@ def lost_half_way() -> Any:
     pynvml = open_nvml()
     state = GpuState(pynvml, find_device(pynvml, GpuIdentity("GPU-a", None)))
     state.look()
-    return found | {"facts": {fact.name: [fact.value, fact.reason] for fact in state.facts(0)}}
+    return found | {"facts": {fact.name: [fact.value, fact.reason] for fact in Gpus((state,)).facts(0)}}
 
 
 def lost_half_way_without_counter() -> Any:
