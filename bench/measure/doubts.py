@@ -12,7 +12,7 @@ from bench.measure.audit import Audit
 from bench.measure.energy_pass import Metered
 from bench.measure.machine_doubts import ENERGY, NET, TIMED, interference_doubts
 from bench.measure.trace import Pass
-from bench.record import Doubt, Timing
+from bench.record import Doubt, Sample, Timing
 
 MIN_ENERGY_WINDOW_S = 10.0
 """Least window of a hardware counter: at an update period of 100 ms the edges are then 1 %. Source: section
@@ -97,6 +97,15 @@ def audit_doubts(audit: Audit, process: int) -> list[Doubt]:
         "padding or state between requests is the likely cause"
     )
     return [Doubt("output_mismatch", message, remedy, (), process)]
+
+
+def unaudited(process: int, scored: Sequence[Sample]) -> list[Doubt]:
+    """Returns `not_audited` for a process that had no scored answers to compare its timed ones with."""
+    if scored:
+        return []
+    message = "the scored answers were not at hand in this process, so what it timed was not compared with them"
+    remedy = "run the cell again with --rerun in the results folder that holds its first process"
+    return [Doubt("not_audited", message, remedy, (), process)]
 
 
 def token_doubts(timings: Sequence[Timing], process: int) -> list[Doubt]:
