@@ -26,6 +26,7 @@ from bench.measure.placement import place
 from bench.measure.profiles import resolve as resolve_profile
 from bench.measure.session import cold_start, measure
 from bench.meters.bundle import Meters, open_meters
+from bench.meters.clock import split_devices
 from bench.models import FAMILIES
 from bench.models.base import Context, Model, ModelFacts
 from bench.models.kept import Kept
@@ -41,6 +42,8 @@ from bench.worker_load import loaded, sharing_doubts, without_cold_start
 
 State = dict[str, Any] | None
 """What a process keeps between the cells of one model variant."""
+SPREADS = ("causal-lm", "encoder", "seq2seq")
+"""Families whose models can lie on several GPUs."""
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""
 
@@ -124,7 +127,7 @@ def _json(value: Any) -> str:
 
 
 def _device(asked: str) -> str:
-    """Returns `cpu` or `cuda:N`.
+    """Returns `cpu`, `cuda:N`, or several GPUs joined by commas.
 
     Raises:
         EnvironmentLackError: a GPU is asked for, and torch sees none.
@@ -137,7 +140,7 @@ def _device(asked: str) -> str:
                 f"the suite asks for the device '{asked}', and torch sees no GPU; set 'device: cpu' or 'auto', or "
                 "install a CUDA build of torch (see the README)"
             )
-        return asked if ":" in asked else f"{asked}:0"
+        return ",".join(part if ":" in part else f"{part}:0" for part in split_devices(asked))
     return asked
 
 
@@ -146,8 +149,15 @@ def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str, kept: Kept | N
     spec = ModelSpec.model_validate_json(_json(payload["model"]))
     variant = VariantSpec.model_validate_json(_json(payload["variant"]))
     labels = tuple(payload["labels"])
+    devices = split_devices(device)
+    if len(devices) > 1 and cell.family not in SPREADS:
+        raise UnsupportedError(
+            f"a model of the family '{cell.family}' is not spread over several GPUs; set 'device' to one of them "
+            f"({', '.join(SPREADS)} can be)"
+        )
     context = Context(
-        device=device,
+        device=devices[0],
+        devices=devices if len(devices) > 1 else (),
         kind=cell.kind,
         labels=labels,
         label_texts=tuple(task.label_names.get(label, label) for label in labels),
@@ -199,7 +209,8 @@ def _fit_facts(payload: Mapping[str, Any], process: int) -> list[Fact]:
 
 
 def _environment(device: str, placed: Mapping[str, Any], known: ModelFacts) -> dict[str, Any]:
-    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
+    gpus = split_devices(device) if device.startswith("cuda") else ()
+    name = ", ".join(torch.cuda.get_device_name(gpu) for gpu in gpus) or "cpu"
     return {"device": device, "device_name": name, "dtype": known.dtype, "attention": known.attention, **placed}
 
 

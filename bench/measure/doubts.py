@@ -62,7 +62,10 @@ def _idle_doubts(found: Metered, process: int) -> list[Doubt]:
         return []
     doubts = [] if idle.load is None else interference_doubts(idle.load, process, "the idle window", NET)
     if not idle.settled:
-        message = f"the idle power still fell after {idle.settling_s:.3g} s, so the net energy is too low"
+        message = (
+            f"the machine may not have come to rest in {idle.settling_s:.3g} s: the idle power may be too high, and "
+            "the net energy too low"
+        )
         remedy = "use the profile `standard` or `rigorous`, which wait longer for the machine to come to rest"
         doubts.append(Doubt("idle_not_settled", message, remedy, NET, process))
     if energy.joules is not None and energy.joules - idle.watts * energy.seconds <= 0:

@@ -1,7 +1,8 @@
 """The idle baseline: the power of the machine at rest, the model loaded, once what went before has worn off.
 
 A GPU keeps high clocks for some seconds after its last kernel, a CPU its turbo and its heat; idling measured at once is
-too high, and the net energy too low. So the meter is read in short steps until the power falls no more.
+too high, and the net energy too low. So the meter is read in short steps until the power falls no more; on a GPU not
+before its clocks have had the time to drop, since until then the power may be high and steady.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ MIN_SETTLE_STEPS = 4
 """Looks within the wait at least, in steps as short as that takes: one look alone shows no fall."""
 SETTLED_FALL = 0.05
 """Fall of the power from one step to the next up to which it is at rest: what the edges of a counter make of a step."""
+GPU_LEAST_S = 10.0
+"""Shortest wait on a GPU: a V100 drew a steady 50 W instead of its 25 W for "several seconds" after the last kernel,
+and NVIDIA calls that normal (NVIDIA/cuda-samples, issue 74). How many by model is not documented: a generous guess."""
 SETTLE_CAP_S = 20.0
-"""Longest wait. A V100 drew 50 W instead of its 25 W for several seconds after the last kernel, which NVIDIA calls
-normal (NVIDIA/cuda-samples, issue 74); with a CUDA context open some drivers never leave the highest clocks
-(NVIDIA/open-gpu-kernel-modules, issue 874), so there is no waiting for that."""
+"""Longest wait: with a CUDA context open some drivers never leave the highest clocks (NVIDIA/open-gpu-kernel-modules,
+issue 874), and that is then the power at rest of a loaded model."""
 SETTLE_SHARE = 4.0
 """The wait is at most this multiple of the idle window too: the profile `quick` has 0.5 s for idling."""
 
@@ -47,7 +50,9 @@ class Idle:
     @property
     def said(self) -> str:
         """How the wait ended, for people."""
-        return "until the power fell no more" if self.settled else "the power still fell when the wait was over"
+        return (
+            "until the power fell no more" if self.settled else "the wait was over before the power was known to rest"
+        )
 
 
 def idle_baseline(meters: Meters, seconds: float) -> Idle:
@@ -61,13 +66,14 @@ def idle_baseline(meters: Meters, seconds: float) -> Idle:
 def _settle(meters: Meters, most_s: float) -> tuple[float, bool]:
     """Returns the seconds waited, and whether the power had stopped falling; a meter that fails ends the wait."""
     waited, before = 0.0, float("inf")
+    least_s = GPU_LEAST_S if meters.energy.source.startswith("nvml") else 0.0
     step_s = min(SETTLE_STEP_S, most_s / MIN_SETTLE_STEPS)
     while waited + step_s <= most_s:
         watts = Idle(_rest(meters, step_s)).watts
         waited += step_s
         if watts is None:
             return waited, False
-        if watts >= before * (1 - SETTLED_FALL):
+        if watts >= before * (1 - SETTLED_FALL) and waited >= least_s:
             return waited, True
         before = watts
     return waited, False

@@ -14,10 +14,12 @@ from typing import Any
 import torch
 
 from bench import variants
+from bench.meters.clock import split_devices
 from bench.models.base import Context, ModelFacts
 from bench.models.checkpoint import Checkpoint, find_gguf, locate
 from bench.models.hub import explain_load_errors
 from bench.models.kept import Kept, load_key
+from bench.models.spread import spread
 from bench.suite import ModelSpec, VariantSpec
 
 UNBOUNDED = 1_000_000
@@ -63,7 +65,7 @@ def load_pretrained(
         auto_class: `AutoModelFor…`.
         spec: which weights.
         variant: what is done to them.
-        device: where they go.
+        device: where they go: `cpu`, `cuda:N`, or several GPUs joined by commas.
         kept: what this process loaded before; the same weights in the same class are not loaded again.
 
     Raises:
@@ -84,7 +86,8 @@ def _load_pretrained(auto_class: Any, spec: ModelSpec, variant: VariantSpec, dev
         module = auto_class.from_pretrained(
             source.checkpoint.name, dtype=variants.torch_dtype(variant), **source.shared, **source.weights
         )
-    module = module.to(device).eval()
+    several = split_devices(device)
+    module = (module.to(device) if len(several) == 1 else spread(module, several)).eval()
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return variants.apply(module, variant, device), tokenizer
