@@ -6,6 +6,8 @@ says so for that model. What a failed download means is told by `bench.models.hu
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,8 +186,21 @@ class HuggingFaceModel:
             dtype=str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32",
             attention=getattr(config, "_attn_implementation", None),
             module=self.module,
-            notes={"max_tokens": self.max_tokens, "model_type": config.model_type},
+            notes={
+                "max_tokens": self.max_tokens,
+                "model_type": config.model_type,
+                "revision": getattr(config, "_commit_hash", None),
+                "tokenizer_hash": tokenizer_hash(self.tokenizer),
+            },
         )
+
+
+def tokenizer_hash(tokenizer: Any) -> str:
+    """Returns the SHA-256 (hex) of all that decides how a tokenizer cuts text: its whole pipeline where it is a fast
+    one, else its vocabulary."""
+    fast = getattr(tokenizer, "backend_tokenizer", None)
+    whole = fast.to_str() if fast is not None else json.dumps(sorted(tokenizer.get_vocab().items()))
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def count_parameters(module: torch.nn.Module) -> int:
