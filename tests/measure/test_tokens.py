@@ -1,4 +1,4 @@
-"""TTFT, TPOT and the single gaps of real generations, timed by the latency pass."""
+"""TTFT, TPOT and the single gaps of real generations, timed as the latency pass times them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from bench.data.base import Example
-from bench.measure.passes import latency, subject
-from bench.measure.profiles import PROFILES
-from bench.meters.bundle import open_meters
+from bench.measure.requests import Requests, time_request
+from bench.meters.clock import HostClock
 from bench.record import Cell, Record, Timing
 from bench.suite import DataSpec, TaskSpec
 from bench.summary.timings import collect
@@ -18,6 +17,7 @@ from bench.tasks import KINDS
 from bench.tasks.base import Bound
 from tests.checkpoints import TEXTS, load, make_checkpoint
 
+ROUNDS = 3
 TOLERANCE = 0.01
 """Of TTFT + TPOT × (n − 1) against the latency (issue 3, "What it must show")."""
 
@@ -28,14 +28,17 @@ def timings_of(family: str, folder: Path) -> list[Timing]:
     examples = tuple(Example(place, str(place), {"source": text, "target": "x"}) for place, text in enumerate(TEXTS))
     workload = KINDS.load("translation")(task, Bound(model, examples, (), "{source}"))
     assert workload.generates
-    given = subject(workload, PROFILES["quick"], open_meters("cpu", "off"), 0, 4, 42)
-    return latency(given).timings
+    requests, clock = Requests(workload), HostClock("cpu")
+    places = [place for _ in range(ROUNDS) for place in range(len(TEXTS))]
+    return [
+        time_request(clock, requests.get((place,)), "latency", 0, turn, (place,), workload.generates)[0]
+        for turn, place in enumerate(places)
+    ]
 
 
 @pytest.mark.parametrize("family", ["causal-lm", "seq2seq", "transformer"])
 def test_ttft_and_tpot_add_up_to_the_latency_of_every_sample(family: str, tmp_path: Path) -> None:
     timings = timings_of(family, tmp_path)
-    assert len(timings) >= len(TEXTS)
     found = collect([Record(Cell("m", family, "float32", "t", "translation"), "ok", None, timings=tuple(timings))])
     latencies, ttfts = found["latency"][0], found["ttft"][0]
     assert len(latencies) == len(ttfts) == len(timings)
