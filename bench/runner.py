@@ -19,7 +19,7 @@ from types import FrameType
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, BenchError, RecordKeptError, StoreError
 from bench.executors.base import Executor, Job
 from bench.progress import Progress, SilentProgress
-from bench.record import Cell, Record, Status
+from bench.record import Cell, Record, Sample, Status
 from bench.store import CanarySeconds, RunInfo, RunStatus, Store
 
 BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
@@ -276,7 +276,16 @@ class _Session:
         log = log_name(self.run_id, cell, process)
         share = share_of(cell)
         share = None if share is None else f"{share} #{process}"
-        return Job(cell, process, self.store.results, log, timeout_s, limit, share)
+        return Job(cell, process, self.store.results, log, timeout_s, limit, share, self._scored(cell, process))
+
+    def _scored(self, cell: Cell, process: int) -> tuple[Sample, ...]:
+        """Returns the rows of the cell's first process, with which a later one compares what it timed."""
+        if not process:
+            return ()
+        try:
+            return self.store.scored(self.run_id, cell)
+        except StoreError:
+            return ()  # the database went away: the record will say that nothing was compared
 
     def _keep(self, record: Record) -> None:
         try:

@@ -16,7 +16,7 @@ from bench.errors import InputError
 from bench.suite_sections import DecisionSpec as DecisionSpec
 from bench.suite_sections import NightlySpec as NightlySpec
 from bench.suite_sections import PriceSpec as PriceSpec
-from bench.units import parse_quantity
+from bench.units import format_cpus, parse_cpus, parse_quantity
 
 Kind = Literal[
     "classification", "multiple-choice", "question-answering", "summarisation", "translation", "language-modelling"
@@ -196,6 +196,8 @@ class Defaults(_Strict):
     memory_limit: str | None = None
     threads: int | None = Field(default=None, ge=1)
     """Intra-op threads of torch; by default the CPUs this process may use."""
+    cpus: str | None = None
+    """CPUs that every process of the run is bound to, such as `0-3,8`; by default all that the run may use."""
     share_load: Literal["auto"] | bool = "auto"
     """Whether the tasks of a model variant share one process and one load. `auto`: unless an objective or a constraint
     is peak memory or a cold start, which only a fresh process shows."""
@@ -211,6 +213,14 @@ class Defaults(_Strict):
         if text is not None:
             _as_value_error(text, "bytes")
         return text
+
+    @field_validator("cpus")
+    @classmethod
+    def _cpus(cls, text: str | None) -> str | None:
+        try:
+            return None if text is None else format_cpus(parse_cpus(text))
+        except InputError as error:
+            raise ValueError(str(error)) from error
 
     @property
     def memory_limit_bytes(self) -> int | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 from bench.errors import InputError, nearest
 
@@ -136,3 +137,44 @@ def plural(count: int, word: str) -> str:
     ('1 model', '2 models')
     """
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+_CPUS = re.compile(r"^\d+(-\d+)?(,\d+(-\d+)?)*$")
+MAX_CPU = 8191
+"""Highest number that Linux can be built for (NR_CPUS 8192); a typing error is then no list of a billion."""
+
+
+def parse_cpus(text: str) -> tuple[int, ...]:
+    """Returns the CPU numbers of a list as `taskset -c` and the kernel write it, in ascending order.
+
+    Raises:
+        InputError: not such a list.
+
+    >>> parse_cpus("0-2, 8")
+    (0, 1, 2, 8)
+    """
+    plain, found = re.sub(r"\s", "", text), set[int]()
+    if not _CPUS.match(plain):
+        raise InputError(f"'{text}' is not a list of CPUs; write numbers and ranges, such as '0-3,8'")
+    for part in plain.split(","):
+        first, _, last = part.partition("-")
+        low, high = int(first), int(last or first)
+        if high < low or high > MAX_CPU:
+            raise InputError(f"'{text}': '{part}' is no range of CPUs; write the lower number first, at most {MAX_CPU}")
+        found.update(range(low, high + 1))
+    return tuple(sorted(found))
+
+
+def format_cpus(cpus: Iterable[int]) -> str:
+    """Returns the list with ranges.
+
+    >>> format_cpus([3, 0, 1, 2, 8])
+    '0-3,8'
+    """
+    parts: list[list[int]] = []
+    for cpu in sorted(set(cpus)):
+        if parts and cpu == parts[-1][-1] + 1:
+            parts[-1].append(cpu)
+        else:
+            parts.append([cpu])
+    return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from bench.data import stored
 from bench.data.base import Dataset, reference_text, shown_input
 from bench.data.doubts import data_doubts
 from bench.errors import EnvironmentLackError, UnsupportedError
+from bench.measure.doubts import unaudited
 from bench.measure.phases import watch
 from bench.measure.placement import place
 from bench.measure.profiles import resolve as resolve_profile
 from bench.measure.session import cold_start, measure
 from bench.meters.bundle import Meters, open_meters
+from bench.meters.clock import split_devices
 from bench.models import FAMILIES
 from bench.models.base import Context, Model, ModelFacts
 from bench.models.kept import Kept
@@ -38,11 +40,17 @@ from bench.tasks.batching import Batching
 from bench.tasks.scoring import fitting, lengths_of, score
 from bench.worker_load import loaded, sharing_doubts, without_cold_start
 
+State = dict[str, Any] | None
+"""What a process keeps between the cells of one model variant."""
+SPREADS = ("causal-lm", "encoder", "seq2seq")
+"""Families whose models can lie on several GPUs."""
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""
 
 
-def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dict[str, Any] | None = None) -> Record:
+def run_cell(
+    cell: Cell, process: int, notify: Callable[[str], None], state: State = None, scored: Sequence[Sample] = ()
+) -> Record:
     """Returns the record of one process of one cell; quality is scored in process 0 alone.
 
     Args:
@@ -50,27 +58,25 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
         process: which of the cell's processes this is.
         notify: called with the name of each phase as it begins.
         state: where this process keeps the model for the next cell of the variant; None where it runs one cell.
+        scored: the rows of the first process, with which a later one compares what it timed.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
         Exception: whatever loading, scoring or measuring raised.
     """
-    started_at, begin = datetime.now(UTC).isoformat(), time.perf_counter()
-    payload = cell.payload
+    started_at, begin, payload = datetime.now(UTC).isoformat(), time.perf_counter(), cell.payload
     task = TaskSpec.model_validate_json(_json(payload["task"]))
     spec = MeasureSpec.model_validate_json(_json(payload["measure"]))
-    device, placed = _device(str(payload["device"])), place(payload.get("threads"))
-    torch.manual_seed(int(payload["seed"]))
-    data = stored.read(Path(str(payload["data_path"])))
-    meters = open_meters(device, spec.energy, spec.tdp_w)
+    placed, data, meters = _prepared(payload, spec)
     notify("load")
-    model, facts, shared = loaded(lambda kept: _load(cell, task, data, device, kept), cell, meters, process, state)
+    model, facts, shared = loaded(lambda it: _load(cell, task, data, meters.device, it), cell, meters, process, state)
     workload = _workload(cell, task, model, data)
-    limits = Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), device)
+    limits = Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), meters.device)
     begun = cold_start(workload, meters=meters, process=process, notify=notify, seed=int(payload["seed"]))
     samples, limits, seen = _scored(workload, limits, meters, process, notify)
+    answered = samples or scored
     measured = measure(
-        model, workload, resolve_profile(spec), meters=meters, process=process, notify=notify, scored=samples,
+        model, workload, resolve_profile(spec), meters=meters, process=process, notify=notify, scored=answered,
         prior=[*facts, *seen], batching=limits, seed=int(payload["seed"]), begun=begun,
     )  # fmt: skip
     known = model.facts()
@@ -78,10 +84,22 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
         facts=(*facts, *seen, *without_cold_start(measured.facts, shared), *_fit_facts(payload, process)),
-        doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *sharing_doubts(shared, process)),
-        environment=_environment(device, placed, known),
+        doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *_about(shared, process, answered)),
+        environment=_environment(meters.device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
     )  # fmt: skip
+
+
+def _prepared(payload: Mapping[str, Any], spec: MeasureSpec) -> tuple[dict[str, Any], Dataset, Meters]:
+    """Returns where this process is bound to, the rows to score, and the instruments; the seed is set."""
+    device, placed = _device(str(payload["device"])), place(payload.get("threads"), payload.get("cpus"))
+    torch.manual_seed(int(payload["seed"]))
+    return placed, stored.read(Path(str(payload["data_path"]))), open_meters(device, spec.energy, spec.tdp_w)
+
+
+def _about(shared: str | None, process: int, answered: Sequence[Sample]) -> list[Doubt]:
+    """Returns doubts about what this process had beside the model: another task's memory, nothing to compare with."""
+    return [*sharing_doubts(shared, process), *unaudited(process, answered)]
 
 
 def _load_and_batches(limits: Batching, workload: Workload, shared: str | None) -> dict[str, Any]:
@@ -109,7 +127,7 @@ def _json(value: Any) -> str:
 
 
 def _device(asked: str) -> str:
-    """Returns `cpu` or `cuda:N`.
+    """Returns `cpu`, `cuda:N`, or several GPUs joined by commas.
 
     Raises:
         EnvironmentLackError: a GPU is asked for, and torch sees none.
@@ -122,7 +140,7 @@ def _device(asked: str) -> str:
                 f"the suite asks for the device '{asked}', and torch sees no GPU; set 'device: cpu' or 'auto', or "
                 "install a CUDA build of torch (see the README)"
             )
-        return asked if ":" in asked else f"{asked}:0"
+        return ",".join(part if ":" in part else f"{part}:0" for part in split_devices(asked))
     return asked
 
 
@@ -131,8 +149,15 @@ def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str, kept: Kept | N
     spec = ModelSpec.model_validate_json(_json(payload["model"]))
     variant = VariantSpec.model_validate_json(_json(payload["variant"]))
     labels = tuple(payload["labels"])
+    devices = split_devices(device)
+    if len(devices) > 1 and cell.family not in SPREADS:
+        raise UnsupportedError(
+            f"a model of the family '{cell.family}' is not spread over several GPUs; set 'device' to one of them "
+            f"({', '.join(SPREADS)} can be)"
+        )
     context = Context(
-        device=device,
+        device=devices[0],
+        devices=devices if len(devices) > 1 else (),
         kind=cell.kind,
         labels=labels,
         label_texts=tuple(task.label_names.get(label, label) for label in labels),
@@ -184,7 +209,8 @@ def _fit_facts(payload: Mapping[str, Any], process: int) -> list[Fact]:
 
 
 def _environment(device: str, placed: Mapping[str, Any], known: ModelFacts) -> dict[str, Any]:
-    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
+    gpus = split_devices(device) if device.startswith("cuda") else ()
+    name = ", ".join(torch.cuda.get_device_name(gpu) for gpu in gpus) or "cpu"
     return {"device": device, "device_name": name, "dtype": known.dtype, "attention": known.attention, **placed}
 
 

@@ -7,18 +7,17 @@ peaks of all other phases are the task's own; a cold start is not there to be me
 
 from __future__ import annotations
 
-import ctypes
+import gc
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from bench.measure.phases import measure_load
+from bench.meters.allocator import release
 from bench.meters.bundle import Meters
 from bench.models.base import Model
 from bench.models.kept import Kept
 from bench.record import Cell, Doubt, Fact
-from bench.tasks.scoring import release
 
 STATE_KEY = "kept"
 
@@ -37,7 +36,8 @@ def loaded(
     kept: Kept = state.setdefault(STATE_KEY, Kept())
     hits = kept.hits
     if kept.facts:
-        _give_back()
+        gc.unfreeze()  # the passes of the task before had frozen its objects too
+        release()  # what it left is not counted for this one
     model, facts = measure_load(lambda: load(kept), meters, process)
     if kept.hits == hits:
         kept.facts, kept.task = tuple(facts), cell.task
@@ -46,13 +46,6 @@ def loaded(
     own = next(fact.value for fact in facts if fact.name == "baseline_rss_bytes")
     baseline = Fact("task_baseline_rss_bytes", own, "bytes", "rss", "with the model in memory", process=process)
     return model, [*(replace(fact, reason=why) for fact in kept.facts), baseline], kept.task
-
-
-def _give_back() -> None:
-    """Gives what the task before left to the system, so that it is not counted for this one."""
-    release()
-    with suppress(OSError, AttributeError):  # glibc alone has it
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def without_cold_start(facts: Sequence[Fact], shared: str | None) -> list[Fact]:

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from random_models import load, make_checkpoint, workload
 
-from bench.measure.doubts import interference_doubts
+from bench.measure.machine_doubts import interference_doubts
 from bench.measure.passes import latency, subject, warm_up
 from bench.measure.profiles import PROFILES
 from bench.meters.bundle import open_meters

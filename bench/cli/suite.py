@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -71,7 +71,7 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
         doubts = [{"where": where, "code": doubt.code, "message": doubt.message, "remedy": doubt.remedy}
                   for where, doubt in made.doubts]  # fmt: skip
         print_json({"suite": made.suite.value.name, "processes": made.processes, "fits": fits, "cells": cells,
-                    "loads": loads, "doubts": doubts})  # fmt: skip
+                    "loads": loads, "placement": _placement(made), "doubts": doubts})  # fmt: skip
         return
     for job in made.fits:
         click.echo(f"train first: {job.model.name}, {job.recipe.steps} steps")
@@ -82,8 +82,18 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
         rows.append([cell.id[:10], cell.label, f"{work['examples']:,}", tokens, cell.unsupported or ""])
     print_table(["id", "cell", "examples", "tokens ≤", "unsupported because"], rows, right=(2, 3))
     _print_loads(made)
+    placed = _placement(made)
+    threads = "as many threads" if placed["threads"] is None else f"threads: {placed['threads']}"
+    click.echo(f"every process is bound to {placed['cpus']}; {threads} (defaults: cpus, threads)")
     for where, doubt in made.doubts:
         click.echo(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
+
+
+def _placement(made: Plan) -> dict[str, Any]:
+    """Returns the CPUs that the processes are bound to, and torch's threads; None for one per CPU."""
+    defaults = made.suite.value.defaults
+    cpus = "every CPU that the run may use" if defaults.cpus is None else f"the CPUs {defaults.cpus}"
+    return {"cpus": cpus, "threads": defaults.threads}
 
 
 def _print_loads(made: Plan) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.executors.outcome import Failure
-from bench.record import Cell, Record
+from bench.record import Cell, Record, Sample
 
 WORKER = "bench.worker:run_cell"
-"""Called as `run_cell(cell=…, process=…, notify=…)`; returns the record."""
+"""Called as `run_cell(cell=…, process=…, notify=…)`, and `scored=…` where there is something; returns the record."""
 
 Notify = Callable[[str], None]
 """Takes the name of the phase that begins."""
@@ -50,6 +50,8 @@ class Job:
     share: str | None = None
     """Jobs with the same name, one after another, may run in one process, which keeps what they have in common; None
     for a process of its own."""
+    scored: tuple[Sample, ...] = ()
+    """What the cell's first process answered, for the audit of a later one."""
 
     @property
     def log_path(self) -> Path:
@@ -119,7 +121,9 @@ class Executor(ABC):
     def run(self, job: Job, notify: Notify = ignore, tick: Tick = never) -> Record:
         """Returns the record of a job; every failure is a record too."""
         started_at, start = datetime.now(UTC).isoformat(), time.perf_counter()
-        arguments = {"cell": job.cell, "process": job.process}
+        arguments: dict[str, Any] = {"cell": job.cell, "process": job.process}
+        if job.scored:
+            arguments["scored"] = job.scored
         limits = (job.timeout_s, job.memory_limit_bytes)
         answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share))
         wall_s = time.perf_counter() - start

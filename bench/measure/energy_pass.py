@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
-from bench.measure.passes import Pass
+from bench.measure.idle import Idle
+from bench.measure.trace import Pass
 from bench.meters.bundle import Meters
-from bench.meters.energy import Energy, EnergyMeter
-from bench.meters.memory import Poller
+from bench.meters.energy import Energy, metering
+from bench.meters.interference import Interference, InterferenceMeter
 from bench.record import Fact
 
 
@@ -24,10 +25,12 @@ class Metered:
     work: Pass
     energy: Energy
     host: Energy | None = None
-    idle: Energy | None = None
+    idle: Idle | None = None
+    load: Interference | None = None
+    """What else happened on the machine within the window."""
 
 
-def metered(meters: Meters, run: Callable[[AbstractContextManager[None]], Pass], idle: Energy | None = None) -> Metered:
+def metered(meters: Meters, run: Callable[[AbstractContextManager[None]], Pass], idle: Idle | None = None) -> Metered:
     """Runs a pass with the device's meter, and the host's beside a GPU, running for its window alone.
 
     Args:
@@ -38,37 +41,24 @@ def metered(meters: Meters, run: Callable[[AbstractContextManager[None]], Pass],
     """
     sources = [meters.energy] + ([meters.host_energy] if meters.host_energy is not None else [])
     found: list[Energy] = []
-    work = run(_metering(sources, found))
-    return Metered(work, found[0], found[1] if len(found) > 1 else None, idle)
-
-
-def idle_baseline(meters: Meters, seconds: float) -> Energy:
-    """Returns the energy of doing nothing for `seconds`, the model loaded."""
-    found: list[Energy] = []
-    with _metering([meters.energy], found):
-        meters.clock.sleep(seconds)
-    return found[0]
+    load: list[Interference] = []
+    work = run(_window(meters.interference, metering(sources, found), load))
+    return Metered(work, found[0], found[1] if len(found) > 1 else None, idle, load[0])
 
 
 @contextmanager
-def _metering(sources: list[EnergyMeter], found: list[Energy]) -> Iterator[None]:
-    """Starts the meters, and puts what they saw into `found`."""
-    for source in sources:
-        source.start()
-    pollers = [Poller(source.poll, source.poll_interval_s) for source in sources if source.poll_interval_s is not None]
-    try:
+def _window(others: InterferenceMeter, meter: AbstractContextManager[None], load: list[Interference]) -> Iterator[None]:
+    """Watches the load of others around the meters' window."""
+    before = others.snapshot()
+    with meter:
         yield
-    finally:
-        for poller in pollers:
-            poller.stop()
-        found += [source.stop() for source in sources]
+    load.append(others.since(before))
 
 
 def energy_facts(found: Metered, rejected: tuple[str, ...], process: int) -> list[Fact]:
     """Returns the window's energy and the energies per example and per output token, gross and net."""
-    energy, timings = found.energy, found.work.timings
-    examples = sum(len(timing.examples) for timing in timings)
-    tokens = sum(timing.output_tokens for timing in timings)
+    energy, work = found.energy, found.work
+    examples, tokens = work.examples, work.output_tokens
     reason = energy.reason
     if energy.joules is None and rejected:
         reason = "; ".join(dict.fromkeys([*rejected, energy.reason or ""])).strip("; ")
@@ -76,6 +66,9 @@ def energy_facts(found: Metered, rejected: tuple[str, ...], process: int) -> lis
     facts = [
         _fact("energy_window_j", seen, 1.0, process),
         Fact("energy_window_s", energy.seconds, "s", "clock", process=process),
+        Fact("energy_window_batches", work.requests, "count", "clock", process=process),
+        Fact("energy_window_examples", examples, "count", "clock", process=process),
+        Fact("energy_window_output_tokens", tokens, "count", "clock", process=process),
         _fact("energy_per_example_j", seen, examples, process),
         *_net(seen, found.idle, examples, process),
     ]
@@ -95,14 +88,16 @@ def _fact(name: str, energy: Energy, share: float, process: int) -> Fact:
     return Fact(name, energy.joules / share, "J", energy.source, qualified, low, high, process)
 
 
-def _net(energy: Energy, idle: Energy | None, examples: int, process: int) -> list[Fact]:
+def _net(energy: Energy, idle: Idle | None, examples: int, process: int) -> list[Fact]:
     """Net is gross less idle power over the same time: E_net = E − P_idle · t."""
-    watts = idle.joules / idle.seconds if idle is not None and idle.joules is not None and idle.seconds > 0 else None
     if idle is None:
+        watts = None
         why = energy.reason if energy.joules is None else "an estimate has no idle baseline"
     else:
-        why = idle.reason
+        watts, why = idle.watts, idle.energy.reason
     facts = [Fact("idle_power_w", watts, "W", energy.source, why if watts is None else None, process=process)]
+    if idle is not None:
+        facts.append(Fact("idle_settling_s", idle.settling_s, "s", "clock", idle.said, process=process))
     if watts is None or energy.joules is None or not examples:
         return [
             *facts,

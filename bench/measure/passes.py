@@ -6,12 +6,13 @@ Each runs on the scored model with the task's real inputs and returns raw timing
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from bench.measure.profiles import HARD_CAP, MAX_ITERATIONS, PROFILES, Profile
+from bench.measure.profiles import HARD_CAP, PROFILES, Profile
 from bench.measure.requests import (
     Batch,
     Requests,
@@ -22,7 +23,8 @@ from bench.measure.requests import (
     token_sum,
 )
 from bench.measure.steady import MIN_WARMUP_ITERATIONS, is_steady
-from bench.measure.stopping import StopReason, StopRule
+from bench.measure.stopping import StopRule
+from bench.measure.trace import Pass
 from bench.meters.bundle import Meters
 from bench.meters.clock import NS_PER_S
 from bench.record import Phase, Timing
@@ -53,23 +55,6 @@ class Subject:
     requests: Requests
 
 
-@dataclass(slots=True)
-class Pass:
-    """What a pass has found so far."""
-
-    phase: Phase
-    timings: list[Timing] = field(default_factory=list)
-    answers: dict[int, Any] = field(default_factory=dict)
-    """The last answer to each example."""
-    gc_collections: int = 0
-    ended_by: StopReason | str = ""
-
-    def keep(self, timing: Timing, answers: Sequence[Any]) -> None:
-        """Adds one request."""
-        self.timings.append(timing)
-        self.answers.update(zip(timing.examples, answers, strict=False))
-
-
 def subject(
     workload: Workload, profile: Profile, meters: Meters, process: int, batching: Batching | int, seed: int
 ) -> Subject:
@@ -98,7 +83,7 @@ def cold(workload: Workload, meters: Meters, process: int, seed: int) -> Pass:
     )
     found = Pass("cold")
     found.keep(*_single(nothing_sorted, "cold", 0, (first,)))
-    found.ended_by = "complete"
+    found.end("complete")
     return found
 
 
@@ -113,32 +98,31 @@ def warm_up(given: Subject, first_s: float) -> Pass:
     if first_s * SHARE_OF_CAP <= given.profile.max_warmup_s:
         for iteration, index in enumerate((by_length[0], by_length[-1])):
             found.keep(*_single(given, "warmup", iteration, (index,)))
-    middle, repeats = (by_length[len(by_length) // 2],), list[float]()
-    while not found.ended_by:
-        timing, answers = _single(given, "warmup", len(found.timings), middle)
+    middle = (by_length[len(by_length) // 2],)
+    repeats = deque[float](maxlen=max(given.profile.warmup_window, MIN_WARMUP_ITERATIONS))
+    while True:
+        timing, answers = _single(given, "warmup", found.requests, middle)
         found.keep(timing, answers)
         repeats.append(float(timing.duration_ns))
-        spent_s = sum(kept.duration_ns for kept in found.timings) / NS_PER_S
-        if is_steady(repeats, given.profile.warmup_window):
-            found.ended_by = "steady"
-        elif len(repeats) >= MIN_WARMUP_ITERATIONS and spent_s >= given.profile.max_warmup_s:
-            found.ended_by = "cap"
-    return found
+        if is_steady(list(repeats), given.profile.warmup_window):
+            found.end("steady")
+            return found
+        if len(repeats) >= MIN_WARMUP_ITERATIONS and found.duration_ns / NS_PER_S >= given.profile.max_warmup_s:
+            found.end("cap")
+            return found
 
 
 def latency(given: Subject) -> Pass:
     """Times single requests through all examples in the seeded order until the stopping rule ends it."""
     found, rule, clock = Pass("latency"), StopRule(given.profile), given.meters.clock
-    durations: list[int] = []
     with quiet_collector(found):
         start_ns = clock.now_ns()
         for iteration, batch in cycle(given.singles):
             timing, answers = _single(given, "latency", iteration, batch)
             found.keep(timing, answers)
-            durations.append(timing.duration_ns)
-            reason = rule.decide(durations, (clock.now_ns() - start_ns) / NS_PER_S)
+            reason = rule.decide(found.durations, (clock.now_ns() - start_ns) / NS_PER_S, found.requests)
             if reason is not None:
-                found.ended_by = reason
+                found.end(reason)
                 break
     return found
 
@@ -148,17 +132,22 @@ def throughput(
     phase: Phase = "throughput",
     window_s: float | None = None,
     window: AbstractContextManager[None] | None = None,
+    warm: bool = False,
 ) -> Pass:
     """Runs batches one after another for a window; the timings lie end to end, so that their sum is the
     window.
 
     Pipelined: requests are prepared before the window and the device is waited for at its ends only (a
-    request that returns answers has waited for its own). `window` is entered for the window alone.
+    request that returns answers has waited for its own). `window` is entered for the window alone. `warm` runs the
+    largest batch once before, so that the window finds its memory got and its kernels chosen: the warm-up runs single
+    requests only.
     """
     found, clock = Pass(phase), given.meters.clock
     window_ns = int((given.profile.window_s if window_s is None else window_s) * NS_PER_S)
     for batch in given.shuffled:
         given.requests.get(batch)
+    if warm:
+        given.requests.get(given.batches[0])(None)
     clock.synchronise()
     with quiet_collector(found), window or nullcontext():
         first_ns = before_ns = clock.now_ns()
@@ -176,14 +165,17 @@ def throughput(
             before_ns = after_ns
             if last:
                 break
-    found.ended_by = "iteration_cap" if len(found.timings) >= MAX_ITERATIONS else "time_cap"
+    found.end("time_cap")
     return found
 
 
+def batch_fits(given: Subject, singles: Pass) -> bool:
+    """Returns whether the largest batch takes less than a window even if its examples ran one after another."""
+    return max(singles.durations) * len(given.batches[0]) <= given.profile.window_s * NS_PER_S
+
+
 def _window_over(elapsed_ns: int, window_ns: int, batches: int, least: int) -> bool:
-    if batches >= MAX_ITERATIONS or elapsed_ns >= HARD_CAP * window_ns:
-        return True
-    return elapsed_ns >= window_ns and batches >= least
+    return elapsed_ns >= HARD_CAP * window_ns or (elapsed_ns >= window_ns and batches >= least)
 
 
 def _batch_timing(
@@ -225,11 +217,26 @@ def quiet_collector(found: Pass) -> Iterator[None]:
         if stage == "start":
             found.gc_collections += 1
 
+    with frozen_heap():
+        gc.callbacks.append(count)
+        try:
+            yield
+        finally:
+            gc.callbacks.remove(count)
+
+
+@contextmanager
+def frozen_heap() -> Iterator[None]:
+    """Collects garbage and hides what is left from the collector.
+
+    Whatever was frozen before stays so afterwards, with all that the block has: a forked process that thawed what its
+    server had imported would walk over all of it at every collection, and copy the pages that it shares.
+    """
+    before = gc.get_freeze_count()
     gc.collect()
     gc.freeze()
-    gc.callbacks.append(count)
     try:
         yield
     finally:
-        gc.callbacks.remove(count)
-        gc.unfreeze()
+        if not before:
+            gc.unfreeze()

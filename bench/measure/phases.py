@@ -10,12 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from bench.meters.allocator import release
 from bench.meters.bundle import Meters
 from bench.meters.clock import NS_PER_S
-from bench.meters.memory import Peak
+from bench.meters.memory import GpuPeak, Peak
 from bench.record import Fact, Phase
 
 T = TypeVar("T")
+
+KEEPS_MEMORY: tuple[Phase, ...] = ("load", "cold", "latency")
+"""Phases that begin with the allocator as it is: nothing ran before the load, a first request meets the process as the
+load left it, and the latency pass must stay warm."""
 
 
 @contextmanager
@@ -23,9 +28,16 @@ def watch(phase: Phase, meters: Meters, process: int, poll: bool = False) -> Ite
     """Yields a list that holds the phase's facts once the block has ended.
 
     The facts are `window_PHASE_s`, `peak_rss_PHASE_bytes` and, on CUDA, `peak_gpu_memory_PHASE_bytes` and
-    `peak_gpu_reserved_PHASE_bytes`. `poll` lets a thread look at memory, so not for timed phases.
+    `peak_gpu_reserved_PHASE_bytes` (of several GPUs the sum, and each apart). `poll` lets a thread look at memory, so
+    not for timed phases.
+
+    Memory that earlier phases have freed is given back before, so that the peak is the phase's own. Not before
+    `latency`, which would then pay in its first requests for memory that the warm-up had got: its peak may include
+    what the warm-up left, which runs the same shapes.
     """
     facts: list[Fact] = []
+    if phase not in KEEPS_MEMORY:
+        release()
     meters.memory.start(poll)
     start_ns = meters.clock.now_ns()
     try:
@@ -41,15 +53,20 @@ def _memory_facts(phase: str, peak: Peak, process: int) -> list[Fact]:
     facts = [
         Fact(f"peak_rss_{phase}_bytes", peak.rss_bytes, "bytes", peak.source, peak.reason, process=process),
     ]
-    if peak.gpu_allocated_bytes is not None:
-        facts.append(
-            Fact(f"peak_gpu_memory_{phase}_bytes", peak.gpu_allocated_bytes, "bytes", "torch", process=process)
-        )
-    if peak.gpu_reserved_bytes is not None:
-        facts.append(
-            Fact(f"peak_gpu_reserved_{phase}_bytes", peak.gpu_reserved_bytes, "bytes", "torch", process=process)
-        )
-    return facts
+    why = f"sum of the peaks of {', '.join(gpu.device for gpu in peak.gpus)}" if len(peak.gpus) > 1 else None
+    for name, value in (("memory", peak.gpu_allocated_bytes), ("reserved", peak.gpu_reserved_bytes)):
+        if value is not None:
+            facts.append(Fact(f"peak_gpu_{name}_{phase}_bytes", value, "bytes", "torch", why, process=process))
+    return [*facts, *(fact for gpu in peak.gpus if why for fact in _device_facts(phase, gpu, process))]
+
+
+def _device_facts(phase: str, gpu: GpuPeak, process: int) -> list[Fact]:
+    """Returns the peaks on one of several GPUs: `cuda1_peak_memory_PHASE_bytes`, `cuda1_peak_reserved_PHASE_bytes`."""
+    name = gpu.device.replace(":", "")
+    return [
+        Fact(f"{name}_peak_memory_{phase}_bytes", gpu.allocated_bytes, "bytes", "torch", process=process),
+        Fact(f"{name}_peak_reserved_{phase}_bytes", gpu.reserved_bytes, "bytes", "torch", process=process),
+    ]
 
 
 def measure_load(load: Callable[[], T], meters: Meters, process: int = 0) -> tuple[T, list[Fact]]:

@@ -1,11 +1,20 @@
-"""Threads and cores of a worker: fixed once before anything is loaded, and recorded."""
+"""Threads and cores of a worker: fixed once before anything is loaded, and recorded.
+
+By default a worker is bound to every CPU that the run may use, the same for each process of the run. bench chooses no
+subset by itself: the CPUs that it would guess may be those on which other work runs, and two runs at once would guess
+the same ones. A suite names them with `defaults.cpus` where cores differ, or lie on several memory nodes.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from bench.errors import EnvironmentLackError
 from bench.host.cpu import CGROUP, PROC, affinity, quota_cpus
+from bench.units import format_cpus, parse_cpus
 
 
 def default_threads() -> int:
@@ -15,16 +24,45 @@ def default_threads() -> int:
     return usable if quota is None else max(1, min(usable, int(quota)))
 
 
-def place(threads: int | None) -> dict[str, Any]:
-    """Fixes torch's intra-op threads to `threads`, or to the usable CPUs, and returns `recorded()`."""
+def place(threads: int | None, cpus: str | None = None) -> dict[str, Any]:
+    """Binds this process to `cpus`, or to all that it may use, fixes torch's intra-op threads to `threads`, or to the
+    number of CPUs, and returns `recorded()` and where the CPUs come from.
+
+    Raises:
+        EnvironmentLackError: a CPU is asked for that this run may not use.
+    """
     import torch
 
+    bind(cpus)
     torch.set_num_threads(threads or default_threads())
-    return recorded()
+    return recorded() | {"affinity_from": "defaults.cpus" if cpus else "every CPU that the run may use"}
+
+
+def bind(cpus: str | None) -> None:
+    """Binds every thread that this process has, and so all that they start, to `cpus`, or to what it may use now.
+
+    Raises:
+        EnvironmentLackError: a CPU is asked for that this run may not use, or the system knows no affinity.
+    """
+    usable = affinity()
+    asked = usable if cpus is None else list(parse_cpus(cpus))
+    if not usable:
+        if cpus is not None:
+            raise EnvironmentLackError("this system binds no process to CPUs; leave out 'defaults.cpus'")
+        return
+    missing = set(asked) - set(usable)
+    if missing:
+        raise EnvironmentLackError(
+            f"the suite asks for the CPUs {cpus}, and this run may use {format_cpus(usable)} only; set 'defaults.cpus' "
+            "to some of those, or widen the cpuset or `taskset` that it runs in"
+        )
+    for task in sorted((PROC / "self/task").iterdir(), key=lambda path: int(path.name)) or [Path("0")]:
+        with suppress(ProcessLookupError):  # a thread that has ended by now
+            os.sched_setaffinity(int(task.name), asked)
 
 
 def recorded() -> dict[str, Any]:
-    """Returns the threads and cores that are in force now."""
+    """Returns the threads and cores that are in force now, and what else decides which kernels run."""
     import torch
 
     return {
@@ -35,4 +73,14 @@ def recorded() -> dict[str, Any]:
         "cuda_runtime": torch.version.cuda,
         "float32_matmul_precision": torch.get_float32_matmul_precision(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "attention_kernels": attention_kernels(),
     }
+
+
+def attention_kernels() -> list[str]:
+    """Returns the kernels among which torch's `scaled_dot_product_attention` may choose here."""
+    import torch
+
+    backends: Any = torch.backends.cuda
+    kernels = ("flash", "mem_efficient", "math", "cudnn")
+    return [name for name in kernels if getattr(backends, f"{name}_sdp_enabled", bool)()]

@@ -10,9 +10,6 @@ from typing import Literal
 
 from bench.suite import MeasureSpec
 
-MAX_ITERATIONS = 5000
-"""Requests of one pass at most: the order-statistic interval of a p99 exists from n = 368, and at 5000 its
-rank error is ±0.3 percentage points; more would only fill the store when a request takes microseconds."""
 HARD_CAP = 3.0
 """A pass ends at this multiple of its window even below its floor of iterations."""
 

@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.measure import doubts as doubtful
+from bench.measure import machine_doubts
 from bench.measure.audit import Audit, compare
-from bench.measure.energy_pass import Metered, energy_facts, idle_baseline, metered
+from bench.measure.energy_pass import Metered, energy_facts, metered
 from bench.measure.flops import count_flops
+from bench.measure.idle import idle_baseline
 from bench.measure.memory_pass import run_memory_pass
 from bench.measure.normalise import relative_times
-from bench.measure.passes import Pass, Subject, cold, latency, subject, throughput, warm_up
+from bench.measure.passes import Subject, batch_fits, cold, frozen_heap, latency, subject, throughput, warm_up
+from bench.measure.peaks import overall_peaks
 from bench.measure.phases import watch
 from bench.measure.profiles import Profile
 from bench.measure.series import series_doubts, too_few
+from bench.measure.trace import Pass
 from bench.meters.bundle import Meters
 from bench.meters.clock import NS_PER_S
 from bench.models.base import Model, ModelFacts
@@ -36,7 +40,7 @@ class Measured:
     facts: tuple[Fact, ...]
     doubts: tuple[Doubt, ...]
     notes: dict[str, Any] = field(default_factory=dict)
-    """`ended_by` and `gc_collections` per pass, `audit`, `energy_rejected`."""
+    """`ended_by`, `requests` and `gc_collections` per pass, `audit`, `energy_rejected`."""
 
 
 def _silent(_: Phase) -> None:
@@ -62,10 +66,8 @@ def cold_start(
 ) -> ColdStart:
     """Times the first request of a loaded model; a cold start only before anything else has been asked of it."""
     notify("cold")
-    with watch("cold", meters, process) as facts:
+    with meters.edges(), watch("cold", meters, process) as facts:
         found = cold(workload, meters, process, seed)
-    if meters.gpu is not None:
-        meters.gpu.look()
     return ColdStart(found, tuple(facts))
 
 
@@ -101,8 +103,9 @@ def measure(
     begun = begun or cold_start(workload, meters=meters, process=process, notify=notify, seed=seed)
     given = subject(workload, profile, meters, process, batching, seed)
     run = _Run(given, model.facts(), notify, begun)
-    run.timed_passes()
-    run.untimed_passes()
+    with frozen_heap():
+        run.timed_passes()
+        run.untimed_passes()
     return run.conclude(scored, prior)
 
 
@@ -124,15 +127,18 @@ class _Run:
         before = self.meters.interference.snapshot()
         self._watched("latency", lambda: latency(self.given))
         if self.meters.energy.hardware:
-            self._watched("throughput", lambda: throughput(self.given))
+            self._watched("throughput", lambda: throughput(self.given, warm=self._batch_fits()))
         else:
             self._watched("throughput", self._estimated_throughput)
-        self.doubts += doubtful.interference_doubts(self.meters.interference.since(before), self.process)
+        self.doubts += machine_doubts.interference_doubts(self.meters.interference.since(before), self.process)
+
+    def _batch_fits(self) -> bool:
+        return batch_fits(self.given, self.passes["latency"])
 
     def untimed_passes(self) -> None:
         """Memory, energy on hardware, arithmetic."""
         self.notify("memory")
-        with watch("memory", self.meters, self.process, poll=True) as peaks:
+        with self.meters.edges(), watch("memory", self.meters, self.process, poll=True) as peaks, self.meters.polled():
             self.facts += run_memory_pass(self.given, self.passes["throughput"].timings)
         self.facts += peaks
         if self.meters.energy.hardware:
@@ -150,13 +156,14 @@ class _Run:
         if self.energy is not None:
             self.facts += energy_facts(self.energy, self.meters.rejected, self.process)
             self.doubts += doubtful.energy_doubts(self.energy, self.meters.energy.hardware, self.process)
+        self.facts += self.meters.cpu_clock.facts(self.process)
         if self.meters.gpu is not None:
             self.facts += self.meters.gpu.facts(self.process)
-            self.doubts += doubtful.gpu_doubts(self.meters.gpu, self.process)
+            self.doubts += machine_doubts.gpu_doubts(self.meters.gpu, self.process)
         self.facts += [
             *self._model_facts(),
             *self._first_request(),
-            *_overall_peaks([*prior, *self.facts], self.process),
+            *overall_peaks([*prior, *self.facts], self.process),
         ]
         audit = self._audit(scored)
         self.doubts += [*self._series_doubts(), *doubtful.audit_doubts(audit, self.process)]
@@ -165,29 +172,31 @@ class _Run:
 
     def _watched(self, phase: Phase, run: Callable[[], Pass]) -> None:
         self.notify(phase)
-        with watch(phase, self.meters, self.process) as facts:
+        with self.meters.edges(), watch(phase, self.meters, self.process) as facts:
             self.passes[phase] = run()
         self.facts += facts
-        if self.meters.gpu is not None:
-            self.meters.gpu.look()
 
     def _estimated_throughput(self) -> Pass:
-        self.energy = metered(self.meters, lambda window: throughput(self.given, window=window))
+        warm = self._batch_fits()
+        self.energy = metered(self.meters, lambda window: throughput(self.given, window=window, warm=warm))
         return self.energy.work
 
     def _energy_window(self) -> Pass:
-        profile = self.given.profile
+        profile, warm = self.given.profile, self._batch_fits()
         idle = idle_baseline(self.meters, profile.idle_window_s)
-        self.energy = metered(
-            self.meters, lambda window: throughput(self.given, "energy", profile.energy_window_s, window), idle
-        )
+        with self.meters.polled():
+            self.energy = metered(
+                self.meters,
+                lambda window: throughput(self.given, "energy", profile.energy_window_s, window, warm),
+                idle,
+            )
         return self.energy.work
 
     def _series_doubts(self) -> list[Doubt]:
         profile, found = self.given.profile, self.passes["latency"]
         doubts = doubtful.warmup_doubts(self.passes["warmup"], profile.warmup_window, self.process)
         doubts += doubtful.window_doubts(self.passes["throughput"], profile.window_s, self.process)
-        doubts += too_few(len(found.timings), profile.processes, self.process)
+        doubts += too_few(found.requests, profile.processes, self.process)
         if self.given.workload.generates:
             doubts += doubtful.token_doubts(found.timings, self.process)
         durations = sorted(timing.duration_ns for timing in found.timings)
@@ -201,8 +210,8 @@ class _Run:
         for phase in ("cold", "latency", "throughput", "energy"):
             found = self.passes.get(phase)
             if found is not None and scored:
-                indices = sorted(found.answers)
-                timed += self.given.workload.samples(indices, [found.answers[index] for index in indices])
+                pairs = [(index, answer) for index in sorted(found.answers) for answer in found.answers[index]]
+                timed += self.given.workload.samples([index for index, _ in pairs], [answer for _, answer in pairs])
         return compare(timed, scored, self.known.dtype)
 
     def _model_facts(self) -> list[Fact]:
@@ -219,38 +228,9 @@ class _Run:
     def _notes(self, audit: Audit) -> dict[str, Any]:
         return {
             "ended_by": {phase: found.ended_by for phase, found in self.passes.items()},
+            "requests": {phase: found.requests for phase, found in self.passes.items()},
             "gc_collections": {phase: found.gc_collections for phase, found in self.passes.items()},
             "audit": {"compared": audit.compared, "mismatched": list(audit.mismatched)},
             "energy_rejected": list(self.meters.rejected),
             "profile": self.given.profile.name,
         }
-
-
-_PEAKS = {
-    "peak_rss_bytes": "peak_rss_",
-    "peak_gpu_memory_bytes": "peak_gpu_memory_",
-    "peak_gpu_reserved_bytes": "peak_gpu_reserved_",
-}
-
-
-def _overall_peaks(facts: Sequence[Fact], process: int) -> list[Fact]:
-    """Returns the highest peak over all phases of each kind of memory, and what the model added to the
-    baseline."""
-    found = []
-    for name, prefix in _PEAKS.items():
-        phases = [fact for fact in facts if fact.name.startswith(prefix)]
-        values = [fact for fact in phases if fact.value is not None]
-        if values:
-            top = max(values, key=lambda fact: fact.value or 0.0)
-            phase = top.name.removeprefix(prefix).removesuffix("_bytes")
-            found.append(Fact(name, top.value, "bytes", top.source, f"in the phase '{phase}'", process=process))
-        elif phases:
-            found.append(Fact(name, None, "bytes", phases[0].source, phases[0].reason, process=process))
-    baseline = next((fact.value for fact in facts if fact.name == "baseline_rss_bytes"), None)
-    if found and found[0].value is not None and baseline is not None:
-        added = max(0.0, found[0].value - baseline)
-        found.append(Fact("added_rss_bytes", added, "bytes", found[0].source, process=process))
-    else:
-        why = "the resident set before loading was not noted" if baseline is None else found[0].reason
-        found.append(Fact("added_rss_bytes", None, "bytes", "rss", why, process=process))
-    return found

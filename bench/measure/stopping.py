@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from bench.measure.profiles import HARD_CAP, MAX_ITERATIONS, Profile
+from bench.measure.profiles import HARD_CAP, Profile
 from bench.stats.order import quantile_interval
 
 MEDIAN_HALF_WIDTH = 0.02
@@ -23,7 +23,7 @@ LOOK_GROWTH = 1.25
 """Growth of n between two looks: about 10 looks per decade of n. With it the interval at the stop still
 covers the truth in about 95 % of simulated passes (tests/measure/test_stopping.py)."""
 
-StopReason = Literal["precise", "time_cap", "iteration_cap", "hard_cap"]
+StopReason = Literal["precise", "time_cap", "hard_cap"]
 
 
 class StopRule:
@@ -33,22 +33,21 @@ class StopRule:
         self._profile = profile
         self._next_look = profile.min_iterations
 
-    def decide(self, durations: Sequence[float], elapsed_s: float) -> StopReason | None:
+    def decide(self, durations: Sequence[float], elapsed_s: float, requests: int | None = None) -> StopReason | None:
         """Returns why the pass ends now, or None to go on.
 
         Args:
-            durations: of all requests so far, in any unit.
+            durations: of all requests so far, or of an even sample of them, in any unit.
             elapsed_s: since the start of the pass.
+            requests: how many there were, where `durations` is a sample.
         """
-        count, profile = len(durations), self._profile
+        count, profile = len(durations) if requests is None else requests, self._profile
         if elapsed_s >= HARD_CAP * profile.window_s:
             return "hard_cap" if count < profile.min_iterations else "time_cap"
         if count < profile.min_iterations:
             return None
         if elapsed_s >= profile.window_s:
             return "time_cap"
-        if count >= MAX_ITERATIONS:
-            return "iteration_cap"
         if elapsed_s >= profile.min_window_s and count >= self._next_look:
             self._next_look = int(count * LOOK_GROWTH) + 1
             return "precise" if is_precise(durations) else None

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bench.meters.cascade import Chosen, choose_energy
 from bench.meters.clock import Clock, HostClock
+from bench.meters.cpu_clock import CpuClock
 from bench.meters.energy import EnergyMeter
-from bench.meters.gpu_state import GpuState
+from bench.meters.gpus import Gpus
 from bench.meters.interference import InterferenceMeter
-from bench.meters.memory import MemoryMeter
+from bench.meters.memory import MemoryMeter, Poller
+
+STATE_POLL_S = 0.25
+"""Between two looks at clocks and throttling in a pass that is not timed: a look takes under 1 ms, and heat and power
+caps come and go in tenths of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +32,37 @@ class Meters:
     """Of the device that computes."""
     host_energy: EnergyMeter | None = None
     """Of the host's CPU beside a GPU; None on a CPU, whose energy is `energy`."""
-    gpu: GpuState | None = None
-    """Throttle reasons, foreign processes and memory of the GPU; None without one."""
+    gpu: Gpus | None = None
+    """Throttling, clocks, foreign processes and memory of the GPUs; None without one."""
     rejected: tuple[str, ...] = ()
     """Why the better energy sources were not taken, best first."""
+    cpu_clock: CpuClock = field(default_factory=CpuClock)
+
+    @contextmanager
+    def edges(self) -> Iterator[None]:
+        """Looks at the state of CPUs and GPUs right before and after a pass, timed or not."""
+        if self.gpu is not None:
+            self.gpu.begin()
+        try:
+            yield
+        finally:
+            self.cpu_clock.look()  # first, while the CPUs are as the pass left them
+            if self.gpu is not None:
+                self.gpu.end()
+
+    @contextmanager
+    def polled(self) -> Iterator[None]:
+        """Looks at the same all the time; for passes that are not timed."""
+        poller = Poller(self._glance, STATE_POLL_S)
+        try:
+            yield
+        finally:
+            poller.stop()
+
+    def _glance(self) -> None:
+        self.cpu_clock.look()
+        if self.gpu is not None:
+            self.gpu.glance()
 
 
 def open_meters(
@@ -37,7 +71,7 @@ def open_meters(
     tdp_w: float | None = None,
     clock: Clock | None = None,
 ) -> Meters:
-    """Returns the best instruments that this machine has for `device` (`cpu` or `cuda:N`)."""
+    """Returns the best instruments that this machine has for `device` (`cpu`, `cuda:N`, `cuda:0,cuda:1`)."""
     clock = clock or HostClock(device)
     chosen: Chosen = choose_energy(device, clock, energy, tdp_w)
     return Meters(

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.host.nvml import NvmlDevice, NvmlUnavailableError, cuda_identity, find_device, open_nvml
-from bench.meters.clock import Clock
+from bench.meters.clock import Clock, split_devices
 from bench.meters.energy import EnergyMeter, Unavailable
 from bench.meters.estimate import CpuEstimate, cpu_model, cpu_power
 from bench.meters.gpu_state import GpuState
+from bench.meters.gpus import Gpus
 from bench.meters.nvml import NvmlCounter, probe_counter
 from bench.meters.nvml_power import NvmlPowerIntegral, probe_power
 from bench.meters.rapl import POWERCAP, Rapl, find_zones
@@ -30,7 +31,7 @@ class Chosen:
     rejected: tuple[str, ...] = ()
     """Why the better sources were not taken, best first."""
     host: EnergyMeter | None = None
-    gpu: GpuState | None = None
+    gpu: Gpus | None = None
 
 
 def choose_energy(
@@ -46,11 +47,12 @@ def choose_energy(
         return Chosen(off) if energy == "off" else choose_cpu(clock, tdp_w, powercap)
     try:
         pynvml = open_nvml()
-        devices = tuple(find_device(pynvml, cuda_identity(part.strip())) for part in device.split(","))
+        found = [find_device(pynvml, cuda_identity(part)) for part in split_devices(device)]
+        devices = tuple({one.index: one for one in found}.values())  # two MIG instances may share a board
     except NvmlUnavailableError as error:
         meter = off if energy == "off" else Unavailable(str(error), "GPU")
         return Chosen(meter, () if energy == "off" else (f"nvml: {error}",))
-    state = GpuState(pynvml, devices[0])
+    state = Gpus(tuple(GpuState(pynvml, one) for one in devices))
     if energy == "off":
         return Chosen(off, gpu=state)
     meter, rejected = choose_gpu(pynvml, devices, clock)

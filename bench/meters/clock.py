@@ -13,6 +13,15 @@ from typing import Any, Protocol
 NS_PER_S = 1_000_000_000
 
 
+def split_devices(device: str) -> tuple[str, ...]:
+    """Returns the single devices of a list as a suite writes it.
+
+    >>> split_devices("cuda:0, cuda:1")
+    ('cuda:0', 'cuda:1')
+    """
+    return tuple(part.strip() for part in device.split(",") if part.strip())
+
+
 class DeviceTimer(Protocol):
     """The device's own stopwatch for one interval (a pair of CUDA events)."""
 
@@ -43,7 +52,7 @@ class Clock(Protocol):
 
 
 class HostClock:
-    """`time.perf_counter_ns`, with the synchroniser of `device` (`cpu`, `cuda:N`, `mps`)."""
+    """`time.perf_counter_ns`, with the synchroniser of `device` (`cpu`, `cuda:N`, `cuda:N,cuda:M`, `mps`)."""
 
     now_ns: Callable[[], int]
     synchronise: Callable[[], None]
@@ -58,8 +67,12 @@ class HostClock:
         time.sleep(seconds)
 
     def device_timer(self) -> DeviceTimer | None:
-        """Returns a pair of CUDA events, or None on other devices."""
-        return CudaTimer(self.device) if self.device.startswith("cuda") else None
+        """Returns a pair of CUDA events, or None on other devices.
+
+        Of several GPUs the first: it takes the input, and the answer comes back to it, so its stream waits for the
+        others.
+        """
+        return CudaTimer(split_devices(self.device)[0]) if self.device.startswith("cuda") else None
 
 
 class CudaTimer:
@@ -91,13 +104,23 @@ def _synchroniser(device: str) -> Callable[[], None]:
     if device.startswith("cuda"):
         import torch
 
-        target = torch.device(device)
-        return lambda: torch.cuda.synchronize(target)
+        targets = [torch.device(part) for part in split_devices(device)]
+        if len(targets) == 1:
+            return lambda: torch.cuda.synchronize(targets[0])
+        return lambda: _synchronise_all(targets)
     if device == "mps":
         import torch
 
         return torch.mps.synchronize
     return _nothing
+
+
+def _synchronise_all(targets: list[Any]) -> None:
+    """Waits for every device; work that one gives to another has been given by the time the first has finished."""
+    import torch
+
+    for target in targets:
+        torch.cuda.synchronize(target)
 
 
 def _nothing() -> None:

@@ -7,8 +7,12 @@ estimates from what another pass already did. This module does not know which so
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
+
+from bench.meters.memory import Poller
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +73,17 @@ class Unavailable:
     def stop(self) -> Energy:
         """Returns no figure, with the reason."""
         return Energy(None, 0.0, self.source, self.scope, self.reason)
+
+
+@contextmanager
+def metering(sources: Sequence[EnergyMeter], found: list[Energy]) -> Iterator[None]:
+    """Starts the meters, polls each as often as it asks, and puts what they saw into `found` at the end."""
+    for source in sources:
+        source.start()
+    pollers = [Poller(source.poll, source.poll_interval_s) for source in sources if source.poll_interval_s is not None]
+    try:
+        yield
+    finally:
+        for poller in pollers:
+            poller.stop()
+        found += [source.stop() for source in sources]

@@ -1,9 +1,9 @@
-"""What NVML says of a GPU besides energy: throttling, other processes on it, memory of this process and of
+"""What NVML says of a GPU besides energy: throttling, clocks, other processes on it, memory of this process and of
 the board.
 
-`look` may be called at the edges of timed passes; everything seen is kept until asked for. In a container the
-process numbers are the host's, so one's own cannot be found there; then only a second process is called
-foreign.
+`begin` and `end` stand at the edges of a pass, timed or not: the driver counts the time that it was held back in
+between. `glance` is for a thread in passes that are not timed. Everything seen is kept until asked for. In a container
+the process numbers are the host's, so one's own cannot be found there; then only a second process is called foreign.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from bench.host.nvml import NvmlDevice, attempt
-from bench.record import Fact
+from bench.meters.clock import NS_PER_S
 
 THROTTLING = {
     "SwPowerCap": "power cap (software)",
@@ -24,9 +24,21 @@ THROTTLING = {
     "HwThermalSlowdown": "heat (hardware)",
     "HwPowerBrakeSlowdown": "external power brake",
     "SyncBoost": "sync boost group",
+    "BoardLimit": "limit of the board",
+    "Reliability": "voltage reliability",
 }
 """Bits that mean that the GPU ran slower than it could; idle and clocks set by the user are not among them.
 Source: NVML API reference, nvmlClocksEventReasons."""
+VIOLATIONS = {
+    "POWER": "power cap",
+    "THERMAL": "heat",
+    "SYNC_BOOST": "sync boost group",
+    "BOARD_LIMIT": "limit of the board",
+    "RELIABILITY": "voltage reliability",
+}
+"""What the driver counts time of. Source: NVML API reference, nvmlDeviceGetViolationStatus, nvmlPerfPolicyType_t."""
+PROCESSES_EVERY = 4
+"""Glances per look at the processes, which reads all of /proc."""
 
 
 @dataclass(slots=True)
@@ -45,11 +57,41 @@ class GpuState:
     """Most memory in use on the whole board."""
     temperature_c: int | None = None
     """Highest seen."""
+    sm_clocks_mhz: tuple[int, int] | None = None
+    """Lowest and highest clock of the multiprocessors seen; an idle GPU clocks down."""
+    held_back_s: dict[str, float] | None = None
+    """Kind of throttling → seconds of it between the edges so far; None where the driver counts none."""
     problems: list[str] = field(default_factory=list)
     """Why something could not be read, once each."""
+    _glances: int = 0
+    _counted: dict[str, int] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Stands at the beginning of a pass."""
+        self.look()
+        self._counted = self._violations()
+
+    def end(self) -> None:
+        """Stands at the end of the pass that `begin` began."""
+        late = self._violations()
+        for name in late.keys() & self._counted.keys():
+            self.held_back_s = self.held_back_s or dict.fromkeys(VIOLATIONS, 0.0)
+            self.held_back_s[name] += max(0, late[name] - self._counted[name]) / NS_PER_S
+        self.look()
 
     def look(self) -> None:
         """Reads everything once; an error is kept as a problem, not raised."""
+        self._look_at_device()
+        self._look_at_processes()
+
+    def glance(self) -> None:
+        """Reads what costs little, and the processes now and then."""
+        self._look_at_device()
+        self._glances += 1
+        if self._glances % PROCESSES_EVERY == 0:
+            self._look_at_processes()
+
+    def _look_at_device(self) -> None:
         nv, handle = self.pynvml, self.device.handle
         bits = self._read("throttle reasons", lambda: _throttle_bits(nv, handle))
         if bits is not None:
@@ -58,28 +100,33 @@ class GpuState:
         self.device_bytes = _larger(self.device_bytes, used)
         heat = self._read("temperature", lambda: int(nv.nvmlDeviceGetTemperature(handle, nv.NVML_TEMPERATURE_GPU)))
         self.temperature_c = _larger(self.temperature_c, heat)
-        self._look_at_processes()
+        clock = self._read("clock", lambda: int(nv.nvmlDeviceGetClockInfo(handle, nv.NVML_CLOCK_SM)))
+        if clock is not None:
+            low, high = self.sm_clocks_mhz or (clock, clock)
+            self.sm_clocks_mhz = (min(low, clock), max(high, clock))
 
     def throttling(self) -> tuple[str, ...]:
-        """Returns the kinds of throttling seen so far, for people."""
-        named = (
-            (getattr(self.pynvml, f"nvmlClocksThrottleReason{name}", 0), text) for name, text in THROTTLING.items()
-        )
-        return tuple(text for bit, text in named if (self.throttle_bits or 0) & int(bit))
+        """Returns the kinds of throttling seen so far, and for how long the driver counted them, for people."""
+        named = ((getattr(self.pynvml, f"nvmlClocksThrottleReason{name}"), text) for name, text in THROTTLING.items())
+        seen = [text for bit, text in named if (self.throttle_bits or 0) & int(bit)]
+        counted = [f"{VIOLATIONS[name]} for {s:.3g} s" for name, s in (self.held_back_s or {}).items() if s > 0]
+        return (*seen, *counted)
 
-    def facts(self, process: int) -> list[Fact]:
-        """Returns the memory figures and the temperature."""
-        why = "; ".join(self.problems) or "NVML did not say"
+    def _violations(self) -> dict[str, int]:
+        """Returns the nanoseconds of each kind of throttling that the driver counts, since it was loaded; the bits are
+        looked at for every kind."""
+        nv, found = self.pynvml, {}
+        for name in VIOLATIONS:
+            policy = getattr(nv, f"NVML_PERF_POLICY_{name}")
+            counted, _ = attempt(nv, lambda policy=policy: nv.nvmlDeviceGetViolationStatus(self.device.handle, policy))  # type: ignore[misc]
+            if counted is not None:
+                found[name] = int(counted.violationTime)
+        return found
 
-        def fact(name: str, value: int | None, unit: str) -> Fact:
-            return Fact(name, value, unit, "nvml", None if value is not None else why, process=process)
-
-        return [
-            fact("peak_gpu_process_bytes", self.process_bytes, "bytes"),
-            fact("peak_gpu_device_bytes", self.device_bytes, "bytes"),
-            fact("gpu_temperature_c", self.temperature_c, "°C"),
-            fact("gpu_throttle_bits", self.throttle_bits, "count"),
-        ]
+    @property
+    def why_not(self) -> str:
+        """Why a figure is missing."""
+        return "; ".join(self.problems) or "NVML did not say"
 
     def _look_at_processes(self) -> None:
         nv, handle = self.pynvml, self.device.handle
@@ -104,9 +151,11 @@ class GpuState:
 
 
 def _throttle_bits(pynvml: Any, handle: Any) -> int:
-    """The driver renamed 'throttle' to 'event' reasons in version 535; the older name still works
-    everywhere."""
-    return int(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
+    """The driver renamed 'throttle' to 'event' reasons in version 535, and will drop the old name with CUDA 14."""
+    try:
+        return int(pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
+    except pynvml.NVMLError_FunctionNotFound:
+        return int(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
 
 
 def _own_pids() -> set[int]:

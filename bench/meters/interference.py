@@ -1,8 +1,8 @@
-"""What else happened on the machine while something was measured: others' CPU time, time stolen, cgroup
-throttling.
+"""What else happened on the machine while something was measured: others' CPU time, time stolen, throttling by the
+cgroup and by heat.
 
-Read at the edges of a pass only, from `/proc/stat` and the cgroup's `cpu.stat`; never polled. This module
-does not know which process is to blame.
+Counters, read at the edges of a pass only, from `/proc/stat`, the cgroup's `cpu.stat` and the CPUs' `thermal_throttle`;
+never polled. This module does not know which process is to blame.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.host.cpu import own_groups
+from bench.host.cpu import SYSTEM_CPU, affinity, own_groups, text
 
 _BUSY = (0, 1, 2, 5, 6)
 """Columns of /proc/stat that are work of this machine: user, nice, system, irq, softirq. Source:
@@ -31,6 +31,8 @@ class Snapshot:
     steal_cpu_s: float | None
     throttled_periods: int | None
     throttled_s: float | None
+    heat_events: int | None = None
+    """Times that the CPUs which this process may use were slowed down for heat, since the boot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,19 @@ class Interference:
     """CPUs' worth of time that the hypervisor gave to others, on average."""
     throttled_periods: int | None
     throttled_s: float | None
+    heat_events: int | None = None
+    """Times that a CPU was slowed down for heat."""
 
 
 class InterferenceMeter:
-    """Takes snapshots; `proc` and `cgroup` are roots that a test can replace."""
+    """Takes snapshots; `proc`, `cgroup` and `system` are roots that a test can replace."""
 
-    def __init__(self, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> None:
+    def __init__(
+        self, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup"), system: Path = SYSTEM_CPU
+    ) -> None:
         self._proc = proc
         self._cgroup = cgroup
+        self._system = system
         self._tick = 1 / os.sysconf("SC_CLK_TCK")
 
     def snapshot(self) -> Snapshot:
@@ -61,7 +68,7 @@ class InterferenceMeter:
         periods, throttled = self._throttling()
         times = os.times()
         own = time.process_time() + times.children_user + times.children_system
-        return Snapshot(time.monotonic(), own, busy, steal, periods, throttled)
+        return Snapshot(time.monotonic(), own, busy, steal, periods, throttled, self._heat_events())
 
     def since(self, before: Snapshot) -> Interference:
         """Returns what happened since `before`."""
@@ -87,6 +94,16 @@ class InterferenceMeter:
                 found.append((int(pairs["nr_throttled"]), _throttled_s(pairs)))
         return (sum(n for n, _ in found), sum(s for _, s in found)) if found else (None, None)
 
+    def _heat_events(self) -> int | None:
+        """Returns the events of the cores in use, and of the package with the most.
+
+        Source: Linux Documentation/ABI/testing/sysfs-devices-system-cpu, thermal_throttle (Intel only).
+        """
+        folders = [self._system / f"cpu{number}" / "thermal_throttle" for number in affinity()]
+        cores = [int(count) for folder in folders if (count := text(folder / "core_throttle_count"))]
+        packages = [int(count) for folder in folders if (count := text(folder / "package_throttle_count"))]
+        return sum(cores) + max(packages, default=0) if cores or packages else None
+
 
 def difference(before: Snapshot, after: Snapshot) -> Interference:
     """Returns what happened between two snapshots."""
@@ -101,14 +118,21 @@ def difference(before: Snapshot, after: Snapshot) -> Interference:
     def grown(late: float | None, early: float | None) -> float | None:
         return None if late is None or early is None else late - early
 
-    periods = grown(after.throttled_periods, before.throttled_periods)
+    periods, heat = (
+        None if late is None or early is None else late - early
+        for late, early in (
+            (after.throttled_periods, before.throttled_periods),
+            (after.heat_events, before.heat_events),
+        )
+    )
     return Interference(
         wall_s=wall,
         own_cpu_s=own,
         others_cpus=rate(after.busy_cpu_s, before.busy_cpu_s, own),
         stolen_cpus=rate(after.steal_cpu_s, before.steal_cpu_s, 0.0),
-        throttled_periods=None if periods is None else int(periods),
+        throttled_periods=periods,
         throttled_s=grown(after.throttled_s, before.throttled_s),
+        heat_events=heat,
     )
 
 

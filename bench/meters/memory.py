@@ -3,8 +3,8 @@ GPU.
 
 On Linux the kernel keeps the peak (`VmHWM`) and lets a process reset its own through `/proc/self/clear_refs`,
 which costs nothing while the work runs. Where that is not permitted the resident set is polled by a thread,
-and only in stretches that are not timed. The sum over processes counts pages that they share more than once.
-This module does not know what the work is.
+and only in stretches that are not timed. The sum over processes counts pages that they share more than once, and
+takes their peaks as if they had met. This module does not know what the work is.
 """
 
 from __future__ import annotations
@@ -18,11 +18,23 @@ from typing import Any
 
 import psutil
 
+from bench.meters.clock import split_devices
+
 RESET_PEAK_RSS = "5"
 """What to write to `clear_refs`. Source: proc_pid_clear_refs(5), Linux 4.0 and newer."""
 POLL_INTERVAL_S = 0.01
 """Between two looks at the resident set: 100 Hz costs about 1 % of a core with psutil's `/proc` reads."""
 _HIGH_WATER = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class GpuPeak:
+    """The highest memory of one stretch of work on one GPU, as torch's allocator counts it."""
+
+    device: str
+    """`cuda:N`."""
+    allocated_bytes: int
+    reserved_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +46,25 @@ class Peak:
     source: str
     """`rss_high_water` (kernel's own peak), `rss_polled`."""
     reason: str | None = None
-    gpu_allocated_bytes: int | None = None
-    """`torch.cuda.max_memory_allocated`; None without CUDA."""
-    gpu_reserved_bytes: int | None = None
-    """`torch.cuda.max_memory_reserved`; None without CUDA."""
+    gpus: tuple[GpuPeak, ...] = ()
+    """One of each GPU used; empty without CUDA."""
+
+    @property
+    def gpu_allocated_bytes(self) -> int | None:
+        """Sum over the GPUs of `torch.cuda.max_memory_allocated`; None without CUDA."""
+        return sum(gpu.allocated_bytes for gpu in self.gpus) if self.gpus else None
+
+    @property
+    def gpu_reserved_bytes(self) -> int | None:
+        """Sum over the GPUs of `torch.cuda.max_memory_reserved`; None without CUDA."""
+        return sum(gpu.reserved_bytes for gpu in self.gpus) if self.gpus else None
 
 
 class MemoryMeter:
     """Peak memory between `start` and `stop`."""
 
     def __init__(self, device: str, proc: Path = Path("/proc/self")) -> None:
-        self.device = device
+        self.gpus = split_devices(device) if device.startswith("cuda") else ()
         self._proc = proc
         self._process = psutil.Process()
         self._polled: Poller | None = None
@@ -55,7 +75,9 @@ class MemoryMeter:
         """Begins a stretch; `poll` starts a thread that looks at children too, so not for timed work."""
         self._highest = 0
         self._reset()
-        self._reset_gpu()
+        for child in self._children():
+            _reset_peak(Path(f"/proc/{child.pid}"))
+        self._reset_gpus()
         if poll:
             self._look()
             self._polled = Poller(self._look, POLL_INTERVAL_S)
@@ -66,15 +88,15 @@ class MemoryMeter:
         if polled is not None:
             polled.stop()
             self._look()
-        allocated, reserved = self._gpu_peaks()
+        gpus = self._gpu_peaks()
         own = high_water_bytes(self._proc / "status") if self.resettable else None
         if own is None and polled is None:
             why = "the kernel's peak cannot be reset here and polling would disturb a timed pass"
-            return Peak(None, "rss_polled", why, allocated, reserved)
+            return Peak(None, "rss_polled", why, gpus)
         if own is None:
-            return Peak(self._highest, "rss_polled", None, allocated, reserved)
+            return Peak(self._highest, "rss_polled", None, gpus)
         total = own + sum(filter(None, (_child_peak(child) for child in self._children())))
-        return Peak(max(total, self._highest), "rss_high_water", None, allocated, reserved)
+        return Peak(max(total, self._highest), "rss_high_water", None, gpus)
 
     def rss_bytes(self) -> int:
         """Returns the resident set of the process and its children now."""
@@ -95,25 +117,23 @@ class MemoryMeter:
             return []
 
     def _reset(self) -> bool:
-        try:
-            (self._proc / "clear_refs").write_text(RESET_PEAK_RSS)
-        except OSError:
-            return False
-        return high_water_bytes(self._proc / "status") is not None
+        return _reset_peak(self._proc) and high_water_bytes(self._proc / "status") is not None
 
-    def _reset_gpu(self) -> None:
-        if self.device.startswith("cuda"):
+    def _reset_gpus(self) -> None:
+        for gpu in self.gpus:
             import torch
 
-            torch.cuda.reset_peak_memory_stats(torch.device(self.device))
+            torch.cuda.reset_peak_memory_stats(torch.device(gpu))
 
-    def _gpu_peaks(self) -> tuple[int | None, int | None]:
-        if not self.device.startswith("cuda"):
-            return None, None
+    def _gpu_peaks(self) -> tuple[GpuPeak, ...]:
+        if not self.gpus:
+            return ()
         import torch
 
-        target = torch.device(self.device)
-        return int(torch.cuda.max_memory_allocated(target)), int(torch.cuda.max_memory_reserved(target))
+        cuda = torch.cuda
+        return tuple(
+            GpuPeak(gpu, int(cuda.max_memory_allocated(gpu)), int(cuda.max_memory_reserved(gpu))) for gpu in self.gpus
+        )
 
 
 class Poller:
@@ -143,6 +163,15 @@ def high_water_bytes(status: Path) -> int | None:
     except OSError:
         return None
     return int(match.group(1)) * 1024 if match else None
+
+
+def _reset_peak(folder: Path) -> bool:
+    """Resets the kernel's peak of the process of `/proc/PID`; returns whether that was permitted."""
+    try:
+        (folder / "clear_refs").write_text(RESET_PEAK_RSS)
+    except OSError:
+        return False
+    return True
 
 
 def _child_peak(child: Any) -> int | None:

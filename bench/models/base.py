@@ -22,7 +22,7 @@ class Context:
     """What a worker knows when it loads a model for a task."""
 
     device: str
-    """`cpu` or `cuda:N`."""
+    """`cpu` or `cuda:N`; of several GPUs the first, which takes the input."""
     kind: str
     """The task's kind."""
     labels: tuple[str, ...] = ()
@@ -39,6 +39,13 @@ class Context:
     max_input_tokens: int | None = None
     kept: Kept | None = None
     """What this process loaded for a task before; None where every task has a process of its own."""
+    devices: tuple[str, ...] = ()
+    """All GPUs, where the model is to be spread over several."""
+
+    @property
+    def place(self) -> str:
+        """Where the weights go: one device, or several joined by commas."""
+        return ",".join(self.devices) or self.device
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class CausalLM(HuggingFaceModel):
 
         self._headed = context.scoring == "head"
         auto_class: Any = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
-        module, tokenizer = load_pretrained(auto_class, spec, variant, context.device, context.kept)
+        module, tokenizer = load_pretrained(auto_class, spec, variant, context.place, context.kept)
         tokenizer.padding_side = "right" if self._headed else "left"
         super().__init__(spec, module, tokenizer, context)
         if self._headed:

@@ -22,7 +22,7 @@ class Encoder(HuggingFaceModel):
         from transformers import AutoModelForSequenceClassification
 
         module, tokenizer = load_pretrained(
-            AutoModelForSequenceClassification, spec, variant, context.device, context.kept
+            AutoModelForSequenceClassification, spec, variant, context.place, context.kept
         )
         super().__init__(spec, module, tokenizer, context)
         self._order = label_order(spec.name, module.config.id2label, context.labels)

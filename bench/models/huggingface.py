@@ -6,6 +6,8 @@ says so for that model. What a failed download means is told by `bench.models.hu
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +16,12 @@ from typing import Any
 import torch
 
 from bench import variants
+from bench.meters.clock import split_devices
 from bench.models.base import Context, ModelFacts
 from bench.models.checkpoint import Checkpoint, find_gguf, locate
 from bench.models.hub import explain_load_errors
 from bench.models.kept import Kept, load_key
+from bench.models.spread import spread
 from bench.suite import ModelSpec, VariantSpec
 
 UNBOUNDED = 1_000_000
@@ -63,7 +67,7 @@ def load_pretrained(
         auto_class: `AutoModelFor…`.
         spec: which weights.
         variant: what is done to them.
-        device: where they go.
+        device: where they go: `cpu`, `cuda:N`, or several GPUs joined by commas.
         kept: what this process loaded before; the same weights in the same class are not loaded again.
 
     Raises:
@@ -84,7 +88,8 @@ def _load_pretrained(auto_class: Any, spec: ModelSpec, variant: VariantSpec, dev
         module = auto_class.from_pretrained(
             source.checkpoint.name, dtype=variants.torch_dtype(variant), **source.shared, **source.weights
         )
-    module = module.to(device).eval()
+    several = split_devices(device)
+    module = (module.to(device) if len(several) == 1 else spread(module, several)).eval()
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return variants.apply(module, variant, device), tokenizer
@@ -181,8 +186,21 @@ class HuggingFaceModel:
             dtype=str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32",
             attention=getattr(config, "_attn_implementation", None),
             module=self.module,
-            notes={"max_tokens": self.max_tokens, "model_type": config.model_type},
+            notes={
+                "max_tokens": self.max_tokens,
+                "model_type": config.model_type,
+                "revision": getattr(config, "_commit_hash", None),
+                "tokenizer_hash": tokenizer_hash(self.tokenizer),
+            },
         )
+
+
+def tokenizer_hash(tokenizer: Any) -> str:
+    """Returns the SHA-256 (hex) of all that decides how a tokenizer cuts text: its whole pipeline where it is a fast
+    one, else its vocabulary."""
+    fast = getattr(tokenizer, "backend_tokenizer", None)
+    whole = fast.to_str() if fast is not None else json.dumps(sorted(tokenizer.get_vocab().items()))
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def count_parameters(module: torch.nn.Module) -> int:

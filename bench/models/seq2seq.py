@@ -25,7 +25,7 @@ class Seq2Seq(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForSeq2SeqLM
 
-        module, tokenizer = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.device, context.kept)
+        module, tokenizer = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.place, context.kept)
         super().__init__(spec, module, tokenizer, context)
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:

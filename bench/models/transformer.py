@@ -16,7 +16,7 @@ from bench.models.checkpoint import locate
 from bench.models.choices import IGNORED, by_prompt, log_probability, padded
 from bench.models.encoder import label_order
 from bench.models.hub import explain_load_errors
-from bench.models.huggingface import count_bytes, count_parameters
+from bench.models.huggingface import count_bytes, count_parameters, tokenizer_hash
 from bench.models.kept import load_key
 from bench.models.transformer_net import TransformerNet
 from bench.suite import ModelSpec, VariantSpec
@@ -185,5 +185,9 @@ class InHouse:
             dtype=self.variant.dtype,
             attention="sdpa",
             module=self.net,
-            notes={"max_tokens": self.max_tokens, "model_type": "bench-transformer"},
+            notes={
+                "max_tokens": self.max_tokens,
+                "model_type": "bench-transformer",
+                "tokenizer_hash": tokenizer_hash(self.tokenizer),
+            },
         )

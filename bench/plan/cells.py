@@ -245,6 +245,7 @@ def _shared(
         **_batch_limits(suite, task),
         "device": suite.defaults.device,
         "threads": suite.defaults.threads,
+        **({} if suite.defaults.cpus is None else {"cpus": suite.defaults.cpus}),
         "measure": measure.model_dump(mode="json"),
     }
 

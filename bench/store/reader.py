@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from bench.errors import UsageError
-from bench.record import Fact, Record, Sample, Timing
+from bench.record import Cell, Fact, Record, Sample, Timing
 from bench.store import schema
 from bench.store.database import explained, patiently
 from bench.store.encoding import fact_from, record_from
@@ -54,6 +54,16 @@ class Reader:
             for r in records
             if r.status in SETTLED and (r.cell.model, r.cell.variant, r.cell.task, r.process) not in away
         }
+
+    def scored(self, run_id: str, cell: Cell) -> tuple[Sample, ...]:
+        """Returns the answers of a cell's first process in a run; none where they are not in this results folder."""
+        table = schema.records
+        where = (table.c.run_id == run_id, table.c.cell_id == cell.id, table.c.process == 0)
+        named = (table.c.model == cell.model, table.c.variant == cell.variant, table.c.task == cell.task)
+        with explained(self._place):
+            rows = self._read(select(table.c.samples_path).where(*where, *named))
+        path = next((self.results / row["samples_path"] for row in rows if row["samples_path"]), None)
+        return read_rows(path, Sample) if path is not None and path.is_file() else ()
 
     def has(self, run_id: str) -> bool:
         """Returns whether the database knows a run."""

@@ -3,8 +3,6 @@ order."""
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from bench.errors import is_out_of_memory
+from bench.meters.allocator import release
 from bench.record import Sample
 from bench.tasks.base import Workload
 from bench.tasks.batching import Batching
@@ -122,11 +121,3 @@ def _attempt(answer: Callable[[], Any], limits: Batching, batch: Sequence[int]) 
             raise
     release()  # outside the handler, which keeps the frames and their tensors alive
     return None
-
-
-def release() -> None:
-    """Gives memory that nothing uses any more back to the device and to the system."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -50,7 +50,7 @@ def fine(cell, process, notify):
     return record_of(cell, process, float(os.getpid()))
 
 
-def behaves(cell, process, notify):
+def behaves(cell, process, notify, scored=()):
     """Does what the cell's payload says; counts how often it ran in the folder `trace`."""
     trace = Path(cell.payload["trace"]) / f"{cell.model}-{process}"
     with trace.open("a") as stream:

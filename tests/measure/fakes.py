@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.data.base import Example
 from bench.measure.profiles import PROFILES, Profile
+from bench.measure.session import Measured, measure
 from bench.meters.bundle import Meters
 from bench.meters.energy import Energy, EnergyMeter, Unavailable
 from bench.meters.interference import InterferenceMeter
@@ -145,3 +146,8 @@ def profile(**changes: Any) -> Profile:
 def meters(clock: FakeClock, energy: EnergyMeter | None = None) -> Meters:
     """Returns instruments over a clock of one's own."""
     return Meters("cpu", clock, MemoryMeter("cpu"), InterferenceMeter(), energy or Unavailable("none here"))
+
+
+def measured_by(model: FakeModel, workload: FakeWorkload, how: Profile, instruments: Meters) -> Measured:
+    """Returns a whole measuring."""
+    return measure(model, workload, how, meters=instruments, batching=4)

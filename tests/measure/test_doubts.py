@@ -3,16 +3,11 @@ from __future__ import annotations
 import pytest
 
 from bench.measure.audit import Audit
-from bench.measure.doubts import (
-    audit_doubts,
-    energy_doubts,
-    interference_doubts,
-    token_doubts,
-    warmup_doubts,
-    window_doubts,
-)
+from bench.measure.doubts import audit_doubts, energy_doubts, token_doubts, warmup_doubts, window_doubts
 from bench.measure.energy_pass import Metered
-from bench.measure.passes import Pass
+from bench.measure.idle import Idle
+from bench.measure.machine_doubts import interference_doubts
+from bench.measure.trace import Pass
 from bench.meters.energy import Energy
 from bench.meters.interference import Interference
 from bench.record import Timing
@@ -36,6 +31,14 @@ def seen(**changes: float | None) -> Interference:
     return Interference(**(calm | changes))  # type: ignore[arg-type]
 
 
+def trace(*timings: Timing, ended_by: str = "") -> Pass:
+    found = Pass("latency")
+    for one in timings:
+        found.keep(one, ())
+    found.end(ended_by)
+    return found
+
+
 @pytest.mark.parametrize(
     ("interference", "codes"),
     [
@@ -45,6 +48,7 @@ def seen(**changes: float | None) -> Interference:
         (seen(stolen_cpus=0.2), ["stolen_time"]),
         (seen(throttled_periods=3, throttled_s=0.2), ["cgroup_throttled"]),
         (seen(throttled_periods=1, wall_s=0.05), ["cgroup_throttled"]),
+        (seen(heat_events=2), ["cpu_throttled"]),
         (seen(others_cpus=None, stolen_cpus=None, throttled_periods=None, throttled_s=None), []),
     ],
 )
@@ -59,15 +63,22 @@ def test_message_has_the_numbers() -> None:
 
 
 def test_warm_up_that_hit_its_cap() -> None:
-    found = Pass("warmup", [timing(9), timing(7), timing(5)], ended_by="cap")
+    found = trace(timing(9), timing(7), timing(5), ended_by="cap")
     assert "5 ms" in warmup_doubts(found, 2, 0)[0].message
     found.ended_by = "steady"
     assert warmup_doubts(found, 2, 0) == []
 
 
-def metered(joules: float | None, seconds: float, idle: float | None = None, reason: str | None = None) -> Metered:
-    baseline = None if idle is None else Energy(idle * 5, 5.0, "rapl", "x")
-    return Metered(Pass("energy"), Energy(joules, seconds, "rapl", "x", reason), idle=baseline)
+def metered(
+    joules: float | None,
+    seconds: float,
+    idle: float | None = None,
+    reason: str | None = None,
+    load: Interference | None = None,
+    **about_idle: object,
+) -> Metered:
+    rest = None if idle is None else Idle(Energy(idle * 5, 5.0, "rapl", "x"), **about_idle)  # type: ignore[arg-type]
+    return Metered(Pass("energy"), Energy(joules, seconds, "rapl", "x", reason), idle=rest, load=load)
 
 
 @pytest.mark.parametrize(
@@ -79,15 +90,28 @@ def metered(joules: float | None, seconds: float, idle: float | None = None, rea
         (metered(None, 10.0, reason="the RAPL counters did not move in 10 s"), True, ["non_positive_energy"]),
         (metered(None, 10.0, reason="GPU is lost"), True, []),
         (metered(19.0, 10.0, 2.0), True, ["non_positive_energy"]),
+        (metered(100.0, 10.0, 2.0, load=seen(others_cpus=0.5)), True, ["load_of_others"]),
+        (metered(100.0, 10.0, 2.0, load=seen(others_cpus=0.5)), False, []),
+        (metered(100.0, 10.0, 2.0, load=seen(throttled_periods=2)), True, ["cgroup_throttled"]),
+        (metered(100.0, 10.0, 2.0, load=seen(), settled=False), True, ["idle_not_settled"]),
     ],
 )
 def test_energy(found: Metered, hardware: bool, codes: list[str]) -> None:
     assert [doubt.code for doubt in energy_doubts(found, hardware, 0)] == codes
 
 
+def test_others_at_work_while_idling_touch_the_net_energy_alone() -> None:
+    found = metered(100.0, 10.0, 2.0, load=seen(), settled=True)
+    assert energy_doubts(found, True, 0) == []
+    busy = Metered(found.work, found.energy, idle=Idle(Energy(10.0, 5.0, "rapl", "x"), load=seen(others_cpus=0.4)))
+    doubt = energy_doubts(busy, True, 3)[0]
+    assert (doubt.code, doubt.readings, doubt.process) == ("load_of_others", ("energy_net",), 3)
+    assert "the idle window" in doubt.message
+
+
 def test_throughput_window_of_two_batches() -> None:
-    assert window_doubts(Pass("throughput", [timing()] * 3), 1.0, 0) == []
-    assert window_doubts(Pass("throughput", [timing()] * 2), 1.0, 0)[0].code == "window_too_short"
+    assert window_doubts(trace(*[timing()] * 3), 1.0, 0) == []
+    assert window_doubts(trace(*[timing()] * 2), 1.0, 0)[0].code == "window_too_short"
 
 
 def test_audit() -> None:

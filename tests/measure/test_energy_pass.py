@@ -5,16 +5,19 @@ from typing import Any
 
 import pytest
 
-from bench.measure.energy_pass import Metered, energy_facts, idle_baseline, metered
-from bench.measure.passes import Pass
+from bench.measure.energy_pass import Metered, energy_facts, metered
+from bench.measure.idle import Idle, idle_baseline
+from bench.measure.trace import Pass
 from bench.meters.energy import Energy
 from bench.record import Fact, Timing
 from tests.measure.fakes import MS, FakeClock, FakeEnergy, FakeWorkload, meters, steady
 
 
 def work(tokens: int = 0) -> Pass:
-    timings = [Timing("energy", 0, turn, (0, 1, 2, 3), 2_500 * MS, output_tokens=tokens) for turn in range(4)]
-    return Pass("energy", timings)
+    found = Pass("energy")
+    for turn in range(4):
+        found.keep(Timing("energy", 0, turn, (0, 1, 2, 3), 2_500 * MS, output_tokens=tokens), ())
+    return found
 
 
 def facts(found: Metered, **options: Any) -> dict[str, Fact]:
@@ -25,13 +28,13 @@ def test_gross_and_net_by_hand() -> None:
     """400 J in 10 s over 16 examples and 80 tokens, idling at 15 W: 25 J, 5 J a token, net (400 − 150) /
     16."""
     energy = Energy(400.0, 10.0, "rapl", "packages", None, 396.0, 404.0)
-    found = facts(Metered(work(tokens=20), energy, idle=Energy(75.0, 5.0, "rapl", "packages")))
+    found = facts(Metered(work(tokens=20), energy, idle=Idle(Energy(75.0, 5.0, "rapl", "packages"))))
     assert found["energy_per_example_j"].value == 25.0
     assert (found["energy_per_example_j"].low, found["energy_per_example_j"].high) == (24.75, 25.25)
     assert found["energy_per_output_token_j"].value == 5.0
     assert found["idle_power_w"].value == 15.0
     assert found["energy_net_per_example_j"].value == pytest.approx(250 / 16)
-    assert {found[name].source for name in found if name != "energy_window_s"} == {"rapl"}
+    assert {found[name].source for name in found if found[name].unit in ("J", "W")} == {"rapl"}
     assert found["energy_window_s"].value == 10.0
 
 
@@ -54,7 +57,7 @@ def test_estimate_has_no_net() -> None:
 
 
 def test_unreadable_baseline_leaves_gross_alone() -> None:
-    found = facts(Metered(work(), Energy(160.0, 10.0, "rapl", "x"), idle=Energy(None, 5.0, "rapl", "x", "gone")))
+    found = facts(Metered(work(), Energy(160.0, 10.0, "rapl", "x"), idle=Idle(Energy(None, 5.0, "rapl", "x", "gone"))))
     assert found["energy_per_example_j"].value == 10.0
     assert (found["energy_net_per_example_j"].value, found["energy_net_per_example_j"].reason) == (
         None,
@@ -84,6 +87,7 @@ def test_meter_runs_around_the_pass_alone() -> None:
         return work()
 
     found = metered(instruments, run, idle)
-    assert idle.joules == pytest.approx(10.0)
+    assert idle.energy.joules == pytest.approx(10.0)
+    assert found.load is not None and idle.load is not None
     assert found.energy.seconds == pytest.approx(0.003)
     assert found.energy.joules == pytest.approx(0.03)

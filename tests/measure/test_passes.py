@@ -4,8 +4,8 @@ import gc
 
 import pytest
 
-from bench.measure.passes import Pass, Subject, cold, latency, quiet_collector, subject, throughput, warm_up
-from bench.measure.profiles import MAX_ITERATIONS
+from bench.measure.passes import Subject, batch_fits, cold, latency, quiet_collector, subject, throughput, warm_up
+from bench.measure.trace import MAX_KEPT, Pass
 from tests.measure.fakes import MS, FakeClock, FakeWorkload, meters, profile, steady
 
 LENGTHS = [4, 1, 3, 2, 5, 6, 7, 8]
@@ -91,10 +91,43 @@ def test_throughput_of_huge_batches_has_the_least_up_to_three_windows(least: int
     assert len(throughput(given(workload, window_s=1.0, min_batches=least)).timings) == batches
 
 
-def test_passes_of_instant_requests_end_at_the_cap() -> None:
-    workload = FakeWorkload(FakeClock(), LENGTHS, lambda index, call: 10)
-    found = throughput(given(workload))
-    assert (len(found.timings), found.ended_by) == (MAX_ITERATIONS, "iteration_cap")
+def test_a_window_of_quick_requests_is_bounded_by_time_and_its_record_by_count() -> None:
+    """10 µs an example: 33,000 batches in a second, of which 5,000 are kept, spread over all of it."""
+    clock = FakeClock()
+    workload = FakeWorkload(clock, LENGTHS, lambda index, call: 10_000)
+    began = clock.ns
+    found = throughput(given(workload, window_s=1.0))
+    assert found.ended_by == "time_cap"
+    assert clock.ns - began == found.duration_ns == pytest.approx(1e9, rel=1e-4)
+    assert found.requests == len(workload.calls) > 30_000
+    assert found.examples == sum(map(len, workload.calls))
+    assert len(found.timings) == len(found.durations) == MAX_KEPT
+    places = [timing.iteration for timing in found.timings]
+    assert places == sorted(set(places))
+    assert [timing.examples for timing in found.timings] == [workload.calls[place] for place in places]
+    assert sum(places) / MAX_KEPT / found.requests == pytest.approx(0.5, abs=4 * (1 / 12 / MAX_KEPT) ** 0.5)
+
+
+def test_quick_requests_are_timed_for_the_least_window_too() -> None:
+    workload = FakeWorkload(FakeClock(), LENGTHS, lambda index, call: 10_000)
+    found = latency(given(workload, window_s=1.0, min_window_s=0.3))
+    assert found.ended_by == "precise"
+    assert found.duration_ns == pytest.approx(0.3e9, rel=0.3)
+    assert len(found.timings) == MAX_KEPT < found.requests
+
+
+def test_largest_batch_runs_before_the_window_when_asked() -> None:
+    workload = FakeWorkload(FakeClock(), LENGTHS, steady(LENGTHS))
+    plan = given(workload, window_s=1.0)
+    singles = latency(plan)
+    assert batch_fits(plan, singles)
+    workload.calls.clear()
+    found = throughput(plan, warm=True)
+    assert workload.calls[0] == plan.batches[0]
+    assert len(workload.calls) == found.requests + 1
+    slow = FakeWorkload(FakeClock(), LENGTHS, lambda index, call: 400 * MS)
+    plan = given(slow, window_s=1.0)
+    assert not batch_fits(plan, latency(plan))
 
 
 def test_garbage_is_collected_and_frozen_before_and_counted_during() -> None:
@@ -107,3 +140,13 @@ def test_garbage_is_collected_and_frozen_before_and_counted_during() -> None:
     assert gc.get_freeze_count() == 0
     gc.collect()
     assert found.gc_collections == 2
+
+
+def test_what_was_frozen_before_stays_frozen() -> None:
+    gc.freeze()
+    try:
+        with quiet_collector(Pass("latency")):
+            pass
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()

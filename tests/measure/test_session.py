@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.measure.session import Measured, measure
+from bench.measure.trace import MAX_KEPT
 from bench.meters.energy import EnergyMeter
 from bench.record import Fact, Sample
 from tests.measure.fakes import MS, FakeClock, FakeEnergy, FakeModel, FakeWorkload, meters, profile, steady
@@ -90,6 +94,88 @@ def test_hardware_gets_an_energy_pass_of_its_own() -> None:
     assert facts["energy_net_per_example_j"].value == pytest.approx((10 - 2) * seconds / examples)
     assert "window_too_short" not in codes(found)
     assert "window_too_short" in codes(run(workload, FakeEnergy(clock, workload)))
+
+
+def test_energy_window_of_quick_requests_lasts_as_long_as_asked() -> None:
+    """50 µs an example: the cap on what is kept must not end the window, and every example is counted."""
+    clock = FakeClock()
+    workload = FakeWorkload(clock, LENGTHS, lambda index, call: 50_000)
+    found = run(workload, FakeEnergy(clock, workload), profile=profile(energy_window_s=2.0, window_s=0.1))
+    facts = by_name(found)
+    kept = [timing for timing in found.timings if timing.phase == "energy"]
+    assert facts["energy_window_s"].value == pytest.approx(2.0, rel=1e-3)
+    assert facts["energy_window_batches"].value == found.notes["requests"]["energy"] == 2 * len(kept)
+    assert len(kept) == MAX_KEPT
+    assert facts["energy_window_examples"].value == pytest.approx(2.0 / 50e-6, rel=1e-3)
+    assert facts["energy_per_example_j"].value == pytest.approx(10 * 50e-6, rel=1e-3)
+
+
+class Watched:
+    """Stands for the GPUs: notes what was asked of it, and by which thread."""
+
+    states: tuple[Any, ...] = ()
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, bool]] = []
+        self.glanced = threading.Event()
+
+    def begin(self) -> None:
+        self._note("begin")
+
+    def end(self) -> None:
+        self._note("end")
+
+    def glance(self) -> None:
+        self._note("glance")
+        self.glanced.set()
+
+    def facts(self, process: int) -> list[Fact]:
+        return []
+
+    def _note(self, what: str) -> None:
+        self.asked.append((what, threading.current_thread() is threading.main_thread()))
+
+
+def test_gpus_are_looked_at_at_the_edges_of_passes_and_polled_in_untimed_ones_alone() -> None:
+    clock, gpus, phase = FakeClock(), Watched(), [""]
+    glances: dict[str, int] = {}
+
+    class Waiting(FakeWorkload):
+        def request(self, indices: Sequence[int]) -> Any:
+            inner = super().request(indices)
+
+            def run_request(on_token: Any) -> Any:
+                if phase[0] in ("memory", "energy") and not glances.get(phase[0]):
+                    gpus.glanced.clear()
+                    assert gpus.glanced.wait(timeout=60)
+                glances[phase[0]] = sum(what == "glance" for what, _ in gpus.asked)
+                return inner(on_token)
+
+            return run_request
+
+    workload = Waiting(clock, LENGTHS, steady(LENGTHS))
+    instruments = replace(meters(clock, FakeEnergy(clock, workload)), gpu=gpus)  # type: ignore[arg-type]
+    measure(
+        FakeModel(), workload, profile(), meters=instruments, batching=4, notify=lambda name: phase.__setitem__(0, name)
+    )
+    assert glances["cold"] == glances["warmup"] == glances["latency"] == glances["throughput"] == 0
+    assert 0 < glances["memory"] < glances["energy"]
+    edges = [what for what, main in gpus.asked if main]
+    assert edges == ["begin", "end"] * 6  # cold, warm-up, latency, throughput, memory, energy
+    assert all(not main for what, main in gpus.asked if what == "glance")
+
+
+def test_an_answer_that_was_wrong_only_once_is_a_mismatch() -> None:
+    """The last answers are right again: the audit looks at every one that was kept."""
+    clock = FakeClock()
+    rows = scored(classifier(clock))
+    once = FakeWorkload(
+        clock, LENGTHS, steady(LENGTHS), answer=lambda index, call: "b" if call == 9 else "ab"[index % 2]
+    )
+    found = run(once, scored=rows)
+    wrong = [index for index in once.calls[9] if index % 2 == 0]
+    assert wrong
+    assert found.notes["audit"]["mismatched"] == wrong
 
 
 def test_ttft_and_tpot_add_up_to_the_latency() -> None:

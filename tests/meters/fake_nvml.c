@@ -19,7 +19,8 @@ typedef struct {
     double reset_ms;                   /* time of a counter reset, < 0 for none */
     double refresh_ms;                 /* refresh of the power readings */
     double lost_ms;                    /* from when the GPU is lost, < 0 for never */
-    int counter_error, field_error, power_error, frozen, mig;
+    double hot_from_ms, hot_to_ms;      /* when it is held back for heat */
+    int counter_error, field_error, power_error, violation_error, frozen, mig;
     unsigned long long throttle;
     unsigned pids[MAX_PROCESSES];
     int processes;
@@ -73,6 +74,9 @@ void fake_set(int gpu, const char *key, double value) {
     else if (!strcmp(key, "power_error")) g->power_error = (int)value;
     else if (!strcmp(key, "frozen")) g->frozen = (int)value;
     else if (!strcmp(key, "mig")) g->mig = (int)value;
+    else if (!strcmp(key, "hot_from_ms")) g->hot_from_ms = value;
+    else if (!strcmp(key, "hot_to_ms")) g->hot_to_ms = value;
+    else if (!strcmp(key, "violation_error")) g->violation_error = (int)value;
     else if (!strcmp(key, "throttle")) g->throttle = (unsigned long long)value;
     else if (!strcmp(key, "pid")) g->pids[g->processes++] = (unsigned)value;
     else abort();
@@ -125,10 +129,28 @@ int nvmlDeviceGetPowerUsage(Gpu *g, unsigned *mw) {
     return OK;
 }
 int nvmlDeviceGetEnforcedPowerLimit(Gpu *g, unsigned *mw) { (void)g; *mw = 700000; return OK; }
-int nvmlDeviceGetCurrentClocksThrottleReasons(Gpu *g, unsigned long long *bits) { if (lost(g)) return LOST; *bits = g->throttle; return OK; }
+static int is_hot(const Gpu *g) { return now_ms >= g->hot_from_ms && now_ms < g->hot_to_ms; }
+static int throttle_bits(const Gpu *g, unsigned long long *bits) {
+    if (lost(g)) return LOST;
+    *bits = g->throttle | (is_hot(g) ? 0x40 : 0);
+    return OK;
+}
+int nvmlDeviceGetCurrentClocksThrottleReasons(Gpu *g, unsigned long long *bits) { return throttle_bits(g, bits); }
+#ifndef BEFORE_535
+int nvmlDeviceGetCurrentClocksEventReasons(Gpu *g, unsigned long long *bits) { return throttle_bits(g, bits); }
+#endif
+typedef struct { unsigned long long reference_us, violation_ns; } Violation;
+int nvmlDeviceGetViolationStatus(Gpu *g, unsigned policy, Violation *out) {    /* 1 is heat */
+    if (lost(g)) return LOST;
+    if (g->violation_error) return g->violation_error;
+    double hot_ms = fmin(now_ms, g->hot_to_ms) - g->hot_from_ms;
+    out->reference_us = (unsigned long long)(now_ms * 1e3);
+    out->violation_ns = policy == 1 && hot_ms > 0 ? (unsigned long long)(hot_ms * 1e6) : 0;
+    return OK;
+}
 int nvmlDeviceGetTemperature(Gpu *g, unsigned sensor, unsigned *c) { (void)sensor; if (lost(g)) return LOST; *c = 55; return OK; }
 int nvmlDeviceGetMemoryInfo(Gpu *g, Memory *m) { if (lost(g)) return LOST; m->total = 80ull << 30; m->used = 3ull << 30; m->free = m->total - m->used; return OK; }
-int nvmlDeviceGetClockInfo(Gpu *g, unsigned kind, unsigned *mhz) { (void)g; *mhz = kind == 1 ? 1500 : 2600; return OK; }
+int nvmlDeviceGetClockInfo(Gpu *g, unsigned kind, unsigned *mhz) { if (lost(g)) return LOST; *mhz = kind == 1 ? (is_hot(g) ? 900 : 1500) : 2600; return OK; }
 int nvmlDeviceGetMaxClockInfo(Gpu *g, unsigned kind, unsigned *mhz) { (void)g; (void)kind; *mhz = 1980; return OK; }
 int nvmlDeviceGetPersistenceMode(Gpu *g, unsigned *on) { (void)g; *on = 0; return OK; }
 int nvmlDeviceGetComputeRunningProcesses_v3(Gpu *g, unsigned *n, Process *list) {

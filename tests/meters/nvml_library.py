@@ -73,5 +73,13 @@ class Board:
         return None
 
     def sleep(self, seconds: float) -> None:
-        self._ns += round(seconds * 1e9)
-        self._library.fake_time_ms(ctypes.c_double(self._ns / 1e6))
+        self.ns += round(seconds * 1e9)
+
+    @property
+    def ns(self) -> int:
+        return self._ns
+
+    @ns.setter
+    def ns(self, value: int) -> None:
+        self._ns = value
+        self._library.fake_time_ms(ctypes.c_double(value / 1e6))

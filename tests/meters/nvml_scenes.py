@@ -10,15 +10,16 @@ from bench.host.gpu import gpu_facts
 from bench.host.nvml import GpuIdentity, NvmlUnavailableError, find_device, open_nvml
 from bench.meters.cascade import choose_gpu
 from bench.meters.gpu_state import GpuState
+from bench.meters.gpus import Gpus
 from tests.meters.nvml_library import Board
 
 WINDOW_S = 12.0
 
 
 def _codes(state: GpuState) -> list[str]:
-    from bench.measure.doubts import gpu_doubts  # imports scipy, which most of these children do without
+    from bench.measure.machine_doubts import gpu_doubts
 
-    return [doubt.code for doubt in gpu_doubts(state, 0)]
+    return [doubt.code for doubt in gpu_doubts(Gpus((state,)), 0)]
 
 
 def _measure(board: Board, uuids: tuple[str, ...] = ("GPU-a",), window_s: float = WINDOW_S) -> dict[str, Any]:
@@ -176,7 +177,7 @@ def lost_half_way() -> Any:
     pynvml = open_nvml()
     state = GpuState(pynvml, find_device(pynvml, GpuIdentity("GPU-a", None)))
     state.look()
-    return found | {"facts": {fact.name: [fact.value, fact.reason] for fact in state.facts(0)}}
+    return found | {"facts": {fact.name: [fact.value, fact.reason] for fact in Gpus((state,)).facts(0)}}
 
 
 def lost_half_way_without_counter() -> Any:
@@ -189,3 +190,74 @@ def described() -> Any:
     board = Board()
     board.gpu(0, "GPU-a")
     return gpu_facts()
+
+
+def _two_gpus() -> tuple[Board, Gpus]:
+    board = Board()
+    board.gpu(0, "GPU-a", bus=3)
+    board.gpu(1, "GPU-b", bus=7)
+    pynvml = open_nvml()
+    states = [GpuState(pynvml, find_device(pynvml, GpuIdentity(uuid, None))) for uuid in ("a", "b")]
+    return board, Gpus(tuple(states))
+
+
+def _told(gpus: Gpus) -> dict[str, Any]:
+    from bench.measure.machine_doubts import gpu_doubts
+
+    facts = {fact.name: [fact.value, fact.low, fact.reason] for fact in gpus.facts(0)}
+    return {"facts": facts, "doubts": [doubt.message for doubt in gpu_doubts(gpus, 0)]}
+
+
+def hot_within_a_timed_pass() -> Any:
+    """Held back for heat from second 2 to 5 of a pass of 10 s at whose edges no bit is set."""
+    board, gpus = _two_gpus()
+    board.set(1, "hot_from_ms", 2000)
+    board.set(1, "hot_to_ms", 5000)
+    gpus.begin()
+    board.sleep(10.0)
+    gpus.end()
+    return _told(gpus)
+
+
+def hot_within_a_polled_pass() -> Any:
+    """The same where the driver counts no time: only a look in between can see it."""
+    board, gpus = _two_gpus()
+    for index in (0, 1):
+        board.set(index, "violation_error", 3)
+    board.set(1, "hot_from_ms", 2000)
+    board.set(1, "hot_to_ms", 5000)
+    gpus.begin()
+    for _ in range(40):
+        board.sleep(0.25)
+        gpus.glance()
+    gpus.end()
+    return _told(gpus)
+
+
+def several_gpus_through_all_passes() -> Any:
+    """`cuda:0,cuda:1`, which are the second and the first of NVML, through a whole measuring on virtual time."""
+    import torch
+
+    from bench.meters import cascade
+    from bench.meters.bundle import Meters
+    from bench.meters.interference import InterferenceMeter
+    from bench.meters.memory import MemoryMeter
+    from tests.measure.fakes import FakeModel, FakeWorkload, measured_by, profile, steady
+
+    board = Board()
+    board.gpu(0, "GPU-slow", bus=3, low=50, high=50)
+    board.gpu(1, "GPU-fast", bus=7, low=250, high=250)
+    place = {"cuda:0": GpuIdentity("fast", None), "cuda:1": GpuIdentity("slow", None)}
+    cascade.cuda_identity = place.__getitem__
+    allocated = {"cuda:0": 3 << 20, "cuda:1": 5 << 20}
+    cuda: Any = torch.cuda
+    cuda.reset_peak_memory_stats = lambda device: None
+    cuda.max_memory_allocated = allocated.__getitem__
+    cuda.max_memory_reserved = lambda device: 2 * allocated[device]
+    chosen = cascade.choose_energy("cuda:0, cuda:1", board)
+    meters = Meters(
+        "cuda:0, cuda:1", board, MemoryMeter("cuda:0, cuda:1"), InterferenceMeter(), chosen.meter, None, chosen.gpu
+    )
+    workload = FakeWorkload(board, [4, 1, 3, 2], steady([4, 1, 3, 2]))
+    found = measured_by(FakeModel(), workload, profile(energy_window_s=12.0, idle_window_s=5.0), meters)
+    return {fact.name: fact.value for fact in found.facts}

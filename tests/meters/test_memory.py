@@ -73,3 +73,21 @@ def test_high_water_of_a_status_file(tmp_path: Path) -> None:
     status.write_text("Name:\tx\nVmPeak:\t  900 kB\nVmHWM:\t  512 kB\nVmRSS:\t 4 kB\n")
     assert high_water_bytes(status) == 512 * 1024
     assert high_water_bytes(tmp_path / "none") is None
+
+
+def test_peaks_of_children_start_afresh_too() -> None:
+    """A child that held 96 MiB before the stretch and holds nothing in it."""
+    meter = MemoryMeter("cpu")
+    if not meter.resettable:
+        pytest.skip("the kernel's peak cannot be reset here")
+    code = f"held = bytearray(b'x') * {96 * MIB}; del held; print('ready', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        before = meter.rss_bytes()
+        meter.start(poll=False)
+        peak = meter.stop()
+        child.communicate("\n")
+    assert (peak.rss_bytes or 0) - before < 32 * MIB

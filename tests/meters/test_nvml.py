@@ -161,3 +161,37 @@ def test_description(library: Path) -> None:
     assert (found["driver"], found["cuda_driver"]) == ("570.86", "12.8")
     assert (device["uuid"], device["vbios"], device["power_limit_w"]) == ("GPU-a", "96.00.61", 700.0)
     assert (device["sm_clock_mhz"], device["max_sm_clock_mhz"], device["persistence"]) == (1500, 1980, False)
+
+
+def test_heat_within_a_timed_pass_is_counted_by_the_driver(library: Path) -> None:
+    found = in_child(library, scenes.hot_within_a_timed_pass)
+    assert found["facts"]["gpu_throttle_bits"][0] == 0
+    assert found["facts"]["gpu_throttled_s"][0] == pytest.approx(3.0)
+    assert found["facts"]["gpu1_gpu_throttled_s"][0] == pytest.approx(3.0)
+    assert found["facts"]["gpu0_gpu_throttled_s"][0] == 0.0
+    assert found["doubts"] == ["GPU 1 was throttled: heat for 3 s"]
+
+
+@pytest.mark.parametrize("definitions", [(), ("BEFORE_535",)])
+def test_heat_within_a_polled_pass_is_looked_at(tmp_path: Path, definitions: tuple[str, ...]) -> None:
+    found = in_child(compile_library(tmp_path, *definitions), scenes.hot_within_a_polled_pass)
+    assert found["facts"]["gpu_throttle_bits"][0] == 0x40
+    value, _, reason = found["facts"]["gpu_throttled_s"]
+    assert value is None
+    assert reason == "NVML did not say"
+    assert found["facts"]["gpu_sm_clock_mhz"][:2] == [1500, 900]
+    assert found["doubts"] == ["GPU 1 was throttled: heat (hardware)"]
+
+
+def test_several_gpus_through_all_passes(library: Path) -> None:
+    facts = in_child(library, scenes.several_gpus_through_all_passes)
+    assert facts["energy_window_s"] >= 12.0
+    assert facts["energy_window_j"] == pytest.approx(300 * facts["energy_window_s"], rel=0.01)
+    assert facts["idle_power_w"] == pytest.approx(300, rel=0.01)
+    assert facts["energy_per_example_j"] * facts["energy_window_examples"] == pytest.approx(facts["energy_window_j"])
+    assert facts["peak_gpu_memory_latency_bytes"] == 8 << 20
+    assert facts["peak_gpu_memory_bytes"] == 8 << 20
+    assert facts["peak_gpu_reserved_bytes"] == 16 << 20
+    assert (facts["cuda0_peak_memory_latency_bytes"], facts["cuda1_peak_memory_latency_bytes"]) == (3 << 20, 5 << 20)
+    assert facts["peak_gpu_device_bytes"] == 6 << 30
+    assert facts["gpu0_peak_gpu_device_bytes"] == 3 << 30

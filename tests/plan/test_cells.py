@@ -57,6 +57,11 @@ def test_the_identity_follows_what_matters_and_nothing_else(tmp_path: Path) -> N
     for change in ("defaults: {seed: 7}\n", "defaults: {batch_size: 3}\n", "measure: {profile: quick}\n"):
         path = suite_file(tmp_path, FLOOR, change)
         assert plan_of(path).cells[0].id != first, change
+    bound = [
+        plan_of(suite_file(tmp_path, FLOOR, f'defaults: {{cpus: "{cpus}"}}\n')).cells[0] for cpus in ("0,1", "0-1")
+    ]
+    assert bound[0].id == bound[1].id != first
+    assert bound[0].payload["cpus"] == "0-1"
     path = suite_file(tmp_path, FLOOR)
     (tmp_path / "data" / "test.jsonl").write_text('{"text": "new", "label": "a", "source": "x", "target": "y"}')
     assert plan_of(path).cells[0].id != first

@@ -1,0 +1,69 @@
+"""The GPUs that a cell uses, looked at as one: their states, and the facts of them together and apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from bench.meters.gpu_state import GpuState
+from bench.record import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Gpus:
+    """The states of all GPUs used, in the order of the suite's `device`."""
+
+    states: tuple[GpuState, ...]
+
+    def begin(self) -> None:
+        """Stands at the beginning of a pass."""
+        for state in self.states:
+            state.begin()
+
+    def end(self) -> None:
+        """Stands at the end of a pass."""
+        for state in self.states:
+            state.end()
+
+    def glance(self) -> None:
+        """Reads what costs little; for a thread in passes that are not timed."""
+        for state in self.states:
+            state.glance()
+
+    def facts(self, process: int) -> list[Fact]:
+        """Returns memory, temperature, clocks and throttling: of all GPUs, and of several each apart too."""
+        found = _facts(self.states, process)
+        if len(self.states) < 2:
+            return found
+        apart = [
+            replace(fact, name=f"gpu{state.device.index}_{fact.name}")
+            for state in self.states
+            for fact in _facts([state], process)
+        ]
+        return [*found, *apart]
+
+
+def _facts(states: Sequence[GpuState], process: int) -> list[Fact]:
+    why = "; ".join(dict.fromkeys(state.why_not for state in states))
+
+    def fact(name: str, unit: str, values: list[Any], join: Callable[[Any], float], about: str | None = None) -> Fact:
+        if None in values:
+            return Fact(name, None, unit, "nvml", why, process=process)
+        return Fact(name, join(values), unit, "nvml", about, process=process)
+
+    clocks = [state.sm_clocks_mhz for state in states]
+    highest = fact("gpu_sm_clock_mhz", "MHz", clocks, lambda seen: max(seen)[1], "highest seen; low: lowest seen")
+    if highest.value is not None:
+        highest = replace(highest, low=min(clock[0] for clock in clocks if clock), high=highest.value)
+    counted = [None if state.held_back_s is None else sum(state.held_back_s.values()) for state in states]
+    return [
+        fact("peak_gpu_process_bytes", "bytes", [state.process_bytes for state in states], sum),
+        fact("peak_gpu_device_bytes", "bytes", [state.device_bytes for state in states], sum),
+        fact("gpu_temperature_c", "°C", [state.temperature_c for state in states], max),
+        fact("gpu_throttle_bits", "count", [state.throttle_bits for state in states], lambda bits: reduce(or_, bits)),
+        fact("gpu_throttled_s", "s", counted, sum, "within the passes, as the driver counts each kind"),
+        highest,
+    ]
