@@ -23,7 +23,7 @@ from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.measure.phases import watch
 from bench.measure.placement import place
 from bench.measure.profiles import resolve as resolve_profile
-from bench.measure.session import cold_start, measure
+from bench.measure.session import cold_start, measure, unmeasured
 from bench.meters.bundle import Meters, open_meters
 from bench.models import FAMILIES
 from bench.models.base import Context, Model, ModelFacts
@@ -62,17 +62,21 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
     device, placed = _device(str(payload["device"])), place(payload.get("threads"))
     torch.manual_seed(int(payload["seed"]))
     data = stored.read(Path(str(payload["data_path"])))
-    meters = open_meters(device, spec.energy, spec.tdp_w)
+    profile = resolve_profile(spec)
+    meters = open_meters(device, profile.energy, spec.tdp_w)
     notify("load")
     model, facts, shared = loaded(lambda kept: _load(cell, task, data, device, kept), cell, meters, process, state)
     workload = _workload(cell, task, model, data)
     limits = Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), device)
-    begun = cold_start(workload, meters=meters, process=process, notify=notify, seed=int(payload["seed"]))
+    seed = int(payload["seed"])
+    asked: dict[str, Any] = {"meters": meters, "process": process, "notify": notify, "seed": seed}
+    begun = cold_start(workload, **asked) if profile.measures else None
     samples, limits, seen = _scored(workload, limits, meters, process, notify)
-    measured = measure(
-        model, workload, resolve_profile(spec), meters=meters, process=process, notify=notify, scored=samples,
-        prior=[*facts, *seen], batching=limits, seed=int(payload["seed"]), begun=begun,
-    )  # fmt: skip
+    if profile.measures:
+        prior = [*facts, *seen]
+        measured = measure(model, workload, profile, **asked, scored=samples, prior=prior, batching=limits, begun=begun)
+    else:
+        facts, measured = [], unmeasured(model, process)
     known = model.facts()
     return Record(
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,

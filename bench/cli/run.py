@@ -52,7 +52,7 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
         finished = run_plan(
             plan.written(results), executor, store, run_info(plan), processes=plan.processes,
             seed=located.value.defaults.seed, rerun=rerun, progress=progress_for(sys.stderr),
-            skip={cell.id: skipped[cell.model] for cell in plan.cells if cell.model in skipped}, canary=True,
+            skip={cell.id: skipped[cell.model] for cell in plan.cells if cell.model in skipped}, canary=plan.measures,
         )  # fmt: skip
         _conclude(store, finished.run_id, results, report_path, no_report, as_json)
     click.get_current_context().exit(finished.exit_code or (EXIT_CELL_FAILED if skipped else 0))

@@ -20,8 +20,9 @@ def plan_options(command: click.decorators.FC) -> click.decorators.FC:
         "--only", metavar="PATTERN", help="Only matching models, tasks or model/task; * and ? match."
     )(command)
     return click.option(
-        "--profile", type=click.Choice(["quick", "standard", "rigorous"]), help="Measure with this profile."
-    )(command)
+        "--profile", type=click.Choice(["quick", "standard", "rigorous", "off"]),
+        help="Measure with this profile; off: score quality alone, measure nothing.",
+    )(command)  # fmt: skip
 
 
 @click.command()
@@ -70,7 +71,7 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
         }  # fmt: skip
         doubts = [{"where": where, "code": doubt.code, "message": doubt.message, "remedy": doubt.remedy}
                   for where, doubt in made.doubts]  # fmt: skip
-        print_json({"suite": made.suite.value.name, "processes": made.processes, "fits": fits, "cells": cells,
+        print_json({"suite": made.suite.value.name, "processes": made.processes, "measures": made.measures, "fits": fits, "cells": cells,
                     "loads": loads, "doubts": doubts})  # fmt: skip
         return
     for job in made.fits:
@@ -82,6 +83,8 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
         rows.append([cell.id[:10], cell.label, f"{work['examples']:,}", tokens, cell.unsupported or ""])
     print_table(["id", "cell", "examples", "tokens ≤", "unsupported because"], rows, right=(2, 3))
     _print_loads(made)
+    if not made.measures:
+        click.echo("nothing is measured: quality is scored alone")
     for where, doubt in made.doubts:
         click.echo(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
 
