@@ -9,7 +9,8 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from bench.data.doubts import data_doubts
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.measure.phases import watch
 from bench.measure.placement import place
+from bench.measure.profiles import Profile
 from bench.measure.profiles import resolve as resolve_profile
-from bench.measure.session import cold_start, measure, unmeasured
+from bench.measure.session import Measured, cold_start, measure, unmeasured
 from bench.meters.bundle import Meters, open_meters
 from bench.models import FAMILIES
 from bench.models.base import Context, Model, ModelFacts
@@ -68,21 +70,15 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
     model, facts, shared = loaded(lambda kept: _load(cell, task, data, device, kept), cell, meters, process, state)
     workload = _workload(cell, task, model, data)
     limits = Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), device)
-    seed = int(payload["seed"])
-    asked: dict[str, Any] = {"meters": meters, "process": process, "notify": notify, "seed": seed}
-    begun = cold_start(workload, **asked) if profile.measures else None
-    samples, limits, seen = _scored(workload, limits, meters, process, notify)
-    if profile.measures:
-        prior = [*facts, *seen]
-        measured = measure(model, workload, profile, **asked, scored=samples, prior=prior, batching=limits, begun=begun)
-    else:
-        facts, measured = [], unmeasured(model, process)
-    known = model.facts()
+    watched = _Watched(meters, process, notify, int(payload["seed"]))
+    samples, limits, seen, measured = _answers(model, workload, profile, limits, facts, watched)
+    known, kept = model.facts(), facts if profile.measures else []
+    blurred = shared if profile.measures else None
     return Record(
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
-        facts=(*facts, *seen, *without_cold_start(measured.facts, shared), *_fit_facts(payload, process)),
-        doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *sharing_doubts(shared, process)),
+        facts=(*kept, *seen, *without_cold_start(measured.facts, shared), *_fit_facts(payload, process)),
+        doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *sharing_doubts(blurred, process)),
         environment=_environment(device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
     )  # fmt: skip
@@ -90,6 +86,30 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
 
 def _load_and_batches(limits: Batching, workload: Workload, shared: str | None) -> dict[str, Any]:
     return {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """With what, in which process, for whom and from which seed passes are run."""
+
+    meters: Meters
+    process: int
+    notify: Callable[[str], None]
+    seed: int
+
+
+def _answers(
+    model: Model, workload: Workload, profile: Profile, limits: Batching, load: Sequence[Fact], how: _Watched
+) -> tuple[list[Sample], Batching, list[Fact], Measured]:
+    """Returns the rows, the limits that fit, the facts of scoring, and what measuring found."""
+    if not profile.measures:
+        return *_scored(workload, limits, how.meters, how.process, how.notify), unmeasured(model, how.process)
+    asked: dict[str, Any] = {f.name: getattr(how, f.name) for f in fields(how)}
+    begun = cold_start(workload, **asked)
+    samples, limits, seen = _scored(workload, limits, how.meters, how.process, how.notify)
+    prior = [*load, *seen]
+    measured = measure(model, workload, profile, **asked, scored=samples, prior=prior, batching=limits, begun=begun)
+    return samples, limits, seen, measured
 
 
 def _scored(

@@ -71,8 +71,8 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
         }  # fmt: skip
         doubts = [{"where": where, "code": doubt.code, "message": doubt.message, "remedy": doubt.remedy}
                   for where, doubt in made.doubts]  # fmt: skip
-        print_json({"suite": made.suite.value.name, "processes": made.processes, "measures": made.measures, "fits": fits, "cells": cells,
-                    "loads": loads, "doubts": doubts})  # fmt: skip
+        print_json({"suite": made.suite.value.name, "processes": made.processes, "measures": made.measures,
+                    "fits": fits, "cells": cells, "loads": loads, "doubts": doubts})  # fmt: skip
         return
     for job in made.fits:
         click.echo(f"train first: {job.model.name}, {job.recipe.steps} steps")
