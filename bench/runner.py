@@ -12,10 +12,11 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from types import FrameType
 
+from bench.data import scored
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, BenchError, RecordKeptError, StoreError
 from bench.executors.base import Executor, Job
 from bench.progress import Progress, SilentProgress
@@ -251,7 +252,8 @@ class _Session:
             self.progress.finish(linked, reused_from=origin)
             return
         self.progress.start(cell, process)
-        record = self.executor.run(self._job(cell, process), self.progress.phase, self.progress.tick)
+        job = self._job(cell, process)
+        record = replace(self.executor.run(job, self.progress.phase, self.progress.tick), cell=cell)
         if record.status == "skipped":
             self.cut = True
             if process > 0:  # the cell has what its earlier processes measured
@@ -274,9 +276,20 @@ class _Session:
     def _job(self, cell: Cell, process: int) -> Job:
         timeout_s, limit = cell.payload.get("timeout_s"), cell.payload.get("memory_limit_bytes")
         log = log_name(self.run_id, cell, process)
-        share = share_of(cell)
-        share = None if share is None else f"{share} #{process}"
+        share = f"{share_of(cell)} #{process}" if share_of(cell) else None
+        if self.reuse and process == 0:
+            cell = self._with_answers(cell)
         return Job(cell, process, self.store.results, log, timeout_s, limit, share)
+
+    def _with_answers(self, cell: Cell) -> Cell:
+        """Returns the cell with the answers that a run without measuring scored, where there are any."""
+        found = None
+        with suppress(StoreError):  # the database went away: scored again
+            found = self.store.scored(self.run_id, cell)
+        if found is None:
+            return cell
+        path = scored.write(found[0], self.store.results, cell.quality_id[:32])
+        return replace(cell, payload=dict(cell.payload) | {"scored": {"path": str(path), "run": found[1]}})
 
     def _keep(self, record: Record) -> None:
         try:

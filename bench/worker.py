@@ -10,14 +10,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench.data import stored
+from bench.data import scored, stored
 from bench.data.base import Dataset, reference_text, shown_input
 from bench.data.doubts import data_doubts
 from bench.errors import EnvironmentLackError, UnsupportedError
@@ -70,7 +70,7 @@ def run_cell(cell: Cell, process: int, notify: Callable[[str], None], state: dic
     model, facts, shared = loaded(lambda kept: _load(cell, task, data, device, kept), cell, meters, process, state)
     workload = _workload(cell, task, model, data)
     limits = Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), device)
-    watched = _Watched(meters, process, notify, int(payload["seed"]))
+    watched = _Watched(meters, process, notify, int(payload["seed"]), payload.get("scored", {}).get("path"))
     samples, limits, seen, measured = _answers(model, workload, profile, limits, facts, watched)
     known, kept = model.facts(), facts if profile.measures else []
     blurred = shared if profile.measures else None
@@ -96,6 +96,8 @@ class _Watched:
     process: int
     notify: Callable[[str], None]
     seed: int
+    earlier: str | None = None
+    """File of answers that an earlier run scored."""
 
 
 def _answers(
@@ -103,29 +105,28 @@ def _answers(
 ) -> tuple[list[Sample], Batching, list[Fact], Measured]:
     """Returns the rows, the limits that fit, the facts of scoring, and what measuring found."""
     if not profile.measures:
-        return *_scored(workload, limits, how.meters, how.process, how.notify), unmeasured(model, how.process)
-    asked: dict[str, Any] = {f.name: getattr(how, f.name) for f in fields(how)}
+        return *_scored(workload, limits, how), unmeasured(model, how.process)
+    asked: dict[str, Any] = {name: getattr(how, name) for name in ("meters", "process", "notify", "seed")}
     begun = cold_start(workload, **asked)
-    samples, limits, seen = _scored(workload, limits, how.meters, how.process, how.notify)
+    samples, limits, seen = _scored(workload, limits, how)
     prior = [*load, *seen]
     measured = measure(model, workload, profile, **asked, scored=samples, prior=prior, batching=limits, begun=begun)
     return samples, limits, seen, measured
 
 
-def _scored(
-    workload: Workload, limits: Batching, meters: Meters, process: int, notify: Callable[[str], None]
-) -> tuple[list[Sample], Batching, list[Fact]]:
+def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[Sample], Batching, list[Fact]]:
     """Returns the rows of the quality pass, the limits with which its batches fit, and its memory.
 
-    There are rows in the first process alone; the others only try the limits, where they are `auto`.
+    There are rows in the first process alone. Where nothing is to be scored, the limits are only tried if `auto`.
     """
-    if process and not limits.auto:
-        return [], limits, []
-    notify("evaluate")
-    with watch("evaluate", meters, process) as seen:
+    rows = [] if how.earlier is None else scored.read(Path(how.earlier))
+    if (how.process or rows) and not limits.auto:
+        return rows, limits, []
+    how.notify("evaluate")
+    with watch("evaluate", how.meters, how.process) as seen:
         limits = fitting(workload, limits)
-        scoring = None if process else score(workload, limits)
-    return (scoring.samples, scoring.batching, list(seen)) if scoring else ([], limits, list(seen))
+        scoring = None if how.process or rows else score(workload, limits)
+    return (scoring.samples, scoring.batching, list(seen)) if scoring else (rows, limits, list(seen))
 
 
 def _json(value: Any) -> str:
@@ -246,6 +247,11 @@ def _own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) 
                 process,
             )
         )
+    if samples and "scored" in cell.payload:
+        run = cell.payload["scored"]["run"]
+        message = f"the answers are those of run {run}, scored here without measuring; the peak leaves scoring out"
+        remedy = "run with --rerun to score again in the measured process"
+        doubts.append(Doubt("answers_reused", message, remedy, ("peak_", "added_rss"), process))
     if cell.payload.get("stale_checkpoint"):
         doubts.append(
             Doubt(

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
+from bench.executors.inline import InlineExecutor
 from bench.plan import Options, make_plan, open_suite
 from bench.readings import NOT_MEASURED
+from bench.runner import run
+from bench.store import RunInfo, Store
 from bench.suite import MeasureSpec, Suite
 from bench.worker import run_cell
 from tests.checkpoints import make_checkpoint
@@ -105,3 +108,23 @@ def test_everything_that_shows_a_run_says_that_nothing_was_measured(
     said = capsys.readouterr().out
     assert "No pick" in said and NOT_MEASURED in said
     assert main(["show"]) == 0
+
+
+def test_a_measured_run_takes_the_answers_that_were_scored_without_measuring(tmp_path: Path) -> None:
+    make_checkpoint("causal-lm", tmp_path)
+    results, runs = tmp_path / "results", {}
+    for name, measure in (("alone", "off"), ("measured", QUICK), ("anew", QUICK)):
+        plan = make_plan(open_suite(suite_in(tmp_path, measure)), results, Options(only="m/one"))
+        with Store.open(results) as store:
+            info = RunInfo("alone", "", measure, "bench run", "machine", plan.measure.profile)
+            run(plan.written(results), InlineExecutor(), store, info, rerun=name == "anew")
+            runs[name] = store.load("latest").records[0]
+    alone, measured, anew = (runs[name] for name in ("alone", "measured", "anew"))
+    assert measured.samples == alone.samples == anew.samples and len(measured.samples) == 6
+    assert measured.timings and measured.cell.id == anew.cell.id != alone.cell.id == measured.cell.quality_id
+    assert not [fact for fact in measured.facts if fact.name == "window_evaluate_s"]  # nothing was scored
+    assert "scored" not in measured.cell.payload  # what is stored can be run again when the file is gone
+    assert measured.notes["audit"]["compared"] > 0 and not measured.notes["audit"]["mismatched"]
+    assert [doubt.code for doubt in measured.doubts if doubt.code == "answers_reused"] == ["answers_reused"]
+    assert [fact for fact in anew.facts if fact.name == "window_evaluate_s"]
+    assert "answers_reused" not in {doubt.code for doubt in anew.doubts}

@@ -221,6 +221,8 @@ def _cell(
         "task": scoring,
         "task_version": VERSIONS[task.kind],
     }
+    if not resolve_profile(measure).measures:
+        del identity["measure"]  # as in `Cell.quality_id`
     defaults = suite.value.defaults
     payload = shared | {
         "model": spec.model_dump(mode="json"),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from bench.errors import UsageError
-from bench.record import Fact, Record, Sample, Timing
+from bench.record import Cell, Fact, Record, Sample, Timing
 from bench.store import schema
 from bench.store.database import explained, patiently
 from bench.store.encoding import fact_from, record_from
@@ -55,6 +55,31 @@ class Reader:
             for r in records
             if r.status in SETTLED and (r.cell.model, r.cell.variant, r.cell.task, r.process) not in away
         }
+
+    def scored(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
+        """Returns the newest answers of the same quality scored without measuring on a run's machine, and by which run.
+
+        None when there are none, or when they are no longer in this results folder.
+        """
+        row = None if cell.quality_id == cell.id else self._finished(run_id, cell.quality_id, 0)
+        if row is None or row["samples_path"] is None:
+            return None
+        return read_rows(self.results / row["samples_path"], Sample), row["reused_from"] or row["run_id"]
+
+    def _finished(self, run_id: str, cell_id: str, process: int) -> dict[str, Any] | None:
+        table, runs = schema.records, schema.runs
+        machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
+        query = (
+            select(table)
+            .where(table.c.cell_id == cell_id, table.c.process == process, table.c.status == "ok")
+            .where(table.c.machine_key == machine)
+            .order_by(table.c.id.desc())
+        )
+        with explained(self._place):
+            for row in self._read(query):
+                if row["pruned_at"] is None and self._are_here(row):
+                    return row
+        return None
 
     def has(self, run_id: str) -> bool:
         """Returns whether the database knows a run."""
