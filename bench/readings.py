@@ -102,6 +102,11 @@ READINGS: dict[str, Reading] = {reading.name: reading for reading in _ALL}
 ALIASES: dict[str, str] = {"peak_memory_bytes": "peak_rss_bytes"}
 """Names a suite may use; on a GPU `peak_memory_bytes` is `peak_gpu_memory_bytes` (see `bench.summary`)."""
 
+OFF = "off"
+"""The measuring profile under which quality is scored alone; a record's notes name its profile."""
+NOT_MEASURED = "not measured: measuring was off"
+"""The reason of every reading that such a record lacks."""
+
 METRICS = Table(
     "metric",
     "bench.metrics",

@@ -64,6 +64,12 @@ class Cell:
         return content_hash(dict(self.identity))
 
     @property
+    def quality_id(self) -> str:
+        """The id of the cell that scores the same without measuring: all on which answers depend."""
+        measuring = ("measure", "share_load")
+        return content_hash({key: value for key, value in self.identity.items() if key not in measuring})
+
+    @property
     def label(self) -> str:
         """`model[variant] · task`, the variant left out when it is the plain one."""
         shown = "" if self.variant == "float32" else f"[{self.variant}]"

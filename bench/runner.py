@@ -12,7 +12,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from types import FrameType
 
@@ -251,7 +251,8 @@ class _Session:
             self.progress.finish(linked, reused_from=origin)
             return
         self.progress.start(cell, process)
-        record = self.executor.run(self._job(cell, process), self.progress.phase, self.progress.tick)
+        job = self._job(cell, process)
+        record = replace(self.executor.run(job, self.progress.phase, self.progress.tick), cell=cell)
         if record.status == "skipped":
             self.cut = True
             if process > 0:  # the cell has what its earlier processes measured
@@ -274,18 +275,22 @@ class _Session:
     def _job(self, cell: Cell, process: int) -> Job:
         timeout_s, limit = cell.payload.get("timeout_s"), cell.payload.get("memory_limit_bytes")
         log = log_name(self.run_id, cell, process)
-        share = share_of(cell)
-        share = None if share is None else f"{share} #{process}"
-        return Job(cell, process, self.store.results, log, timeout_s, limit, share, self._scored(cell, process))
+        share = f"{share_of(cell)} #{process}" if share_of(cell) else None
+        rows, by = self._scored(cell, process)
+        return Job(cell, process, self.store.results, log, timeout_s, limit, share, rows, by)
 
-    def _scored(self, cell: Cell, process: int) -> tuple[Sample, ...]:
-        """Returns the rows of the cell's first process, with which a later one compares what it timed."""
-        if not process:
-            return ()
-        try:
-            return self.store.scored(self.run_id, cell)
-        except StoreError:
-            return ()  # the database went away: the record will say that nothing was compared
+    def _scored(self, cell: Cell, process: int) -> tuple[tuple[Sample, ...], str | None]:
+        """Returns answers that are there already, and the run that scored them where it was another.
+
+        A later process compares what it timed with those of the cell's first; that one takes over what a run without
+        measuring scored here. None where the database went away.
+        """
+        with suppress(StoreError):
+            if process:
+                return self.store.scored(self.run_id, cell), None
+            if self.reuse:
+                return self.store.scored_before(self.run_id, cell) or ((), None)
+        return (), None
 
     def _keep(self, record: Record) -> None:
         try:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from bench.errors import InputError
 from bench.suite_sections import DecisionSpec as DecisionSpec
@@ -231,12 +231,25 @@ class Defaults(_Strict):
 class MeasureSpec(_Strict):
     """How long and how often to measure; see `bench.measure.profiles` for what each profile sets."""
 
-    profile: Literal["quick", "standard", "rigorous"] = "standard"
+    profile: Literal["quick", "standard", "rigorous", "off"] = "standard"
+    """`off`, or `measure: off` alone: quality is scored and nothing is measured."""
     processes: int | None = Field(default=None, ge=1)
     window_s: float | None = Field(default=None, gt=0)
     energy: Literal["auto", "off"] = "auto"
     tdp_w: float | None = Field(default=None, gt=0)
     """Thermal design power of the CPU package in watts, for the estimate of energy."""
+
+    @model_validator(mode="after")
+    def _nothing_beside_off(self) -> MeasureSpec:
+        plain = {"processes": None, "window_s": None, "energy": "auto", "tdp_w": None}
+        given = [name for name, default in plain.items() if getattr(self, name) != default]
+        if self.profile == "off" and given:
+            raise ValueError(f"measuring is off, so '{given[0]}' means nothing; leave it out, or name a profile")
+        return self
+
+
+def _spelt_out(value: Any) -> Any:
+    return {"profile": "off"} if value == "off" else value
 
 
 class Suite(_Strict):
@@ -247,7 +260,9 @@ class Suite(_Strict):
     defaults: Defaults = Defaults()
     models: Annotated[list[ModelSpec], Field(min_length=1)]
     tasks: Annotated[list[TaskSpec], Field(min_length=1)]
-    measure: MeasureSpec = MeasureSpec()
+    measure: Annotated[
+        MeasureSpec, BeforeValidator(_spelt_out, json_schema_input_type=MeasureSpec | Literal["off"])
+    ] = MeasureSpec()
     objectives: Annotated[list[str], Field(min_length=2, max_length=6)] = [
         "quality", "latency_p95_s", "peak_memory_bytes", "energy_per_example_j",
     ]  # fmt: skip

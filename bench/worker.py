@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.measure.doubts import unaudited
 from bench.measure.phases import watch
 from bench.measure.placement import place
+from bench.measure.profiles import Profile
 from bench.measure.profiles import resolve as resolve_profile
-from bench.measure.session import cold_start, measure
+from bench.measure.session import Measured, cold_start, measure, unmeasured
 from bench.meters.bundle import Meters, open_meters
 from bench.meters.clock import split_devices
 from bench.models import FAMILIES
@@ -49,7 +51,12 @@ SHOWN_INPUTS = 50
 
 
 def run_cell(
-    cell: Cell, process: int, notify: Callable[[str], None], state: State = None, scored: Sequence[Sample] = ()
+    cell: Cell,
+    process: int,
+    notify: Callable[[str], None],
+    state: State = None,
+    scored: Sequence[Sample] = (),
+    scored_by: str | None = None,
 ) -> Record:
     """Returns the record of one process of one cell; quality is scored in process 0 alone.
 
@@ -58,7 +65,8 @@ def run_cell(
         process: which of the cell's processes this is.
         notify: called with the name of each phase as it begins.
         state: where this process keeps the model for the next cell of the variant; None where it runs one cell.
-        scored: the rows of the first process, with which a later one compares what it timed.
+        scored: answers that are there already: a later process compares what it timed with them, the first takes them.
+        scored_by: the earlier run that they are from, where it is not this one.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
@@ -67,59 +75,79 @@ def run_cell(
     started_at, begin, payload = datetime.now(UTC).isoformat(), time.perf_counter(), cell.payload
     task = TaskSpec.model_validate_json(_json(payload["task"]))
     spec = MeasureSpec.model_validate_json(_json(payload["measure"]))
-    placed, data, meters = _prepared(payload, spec)
+    profile = resolve_profile(spec)
+    placed, data, meters = _prepared(payload, spec, profile)
     notify("load")
     model, facts, shared = loaded(lambda it: _load(cell, task, data, meters.device, it), cell, meters, process, state)
     workload = _workload(cell, task, model, data)
     limits = Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), meters.device)
-    begun = cold_start(workload, meters=meters, process=process, notify=notify, seed=int(payload["seed"]))
-    samples, limits, seen = _scored(workload, limits, meters, process, notify)
-    answered = samples or scored
-    measured = measure(
-        model, workload, resolve_profile(spec), meters=meters, process=process, notify=notify, scored=answered,
-        prior=[*facts, *seen], batching=limits, seed=int(payload["seed"]), begun=begun,
-    )  # fmt: skip
-    known = model.facts()
+    watched = _Watched(meters, process, notify, int(payload["seed"]), tuple(scored))
+    samples, limits, seen, measured = _answers(model, workload, profile, limits, facts, watched)
+    known, kept = model.facts(), facts if profile.measures else []
+    about = [*_own_doubts(cell, data, samples, process), *_taken_over(samples, scored_by, process)]
+    if profile.measures:
+        about += [*sharing_doubts(shared, process), *unaudited(process, samples or scored)]
     return Record(
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
-        facts=(*facts, *seen, *without_cold_start(measured.facts, shared), *_fit_facts(payload, process)),
-        doubts=(*measured.doubts, *_own_doubts(cell, data, samples, process), *_about(shared, process, answered)),
-        environment=_environment(meters.device, placed, known),
+        facts=(*kept, *seen, *without_cold_start(measured.facts, shared), *_fit_facts(payload, process)),
+        doubts=(*measured.doubts, *about), environment=_environment(meters.device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
     )  # fmt: skip
 
 
-def _prepared(payload: Mapping[str, Any], spec: MeasureSpec) -> tuple[dict[str, Any], Dataset, Meters]:
+def _prepared(
+    payload: Mapping[str, Any], spec: MeasureSpec, profile: Profile
+) -> tuple[dict[str, Any], Dataset, Meters]:
     """Returns where this process is bound to, the rows to score, and the instruments; the seed is set."""
     device, placed = _device(str(payload["device"])), place(payload.get("threads"), payload.get("cpus"))
     torch.manual_seed(int(payload["seed"]))
-    return placed, stored.read(Path(str(payload["data_path"]))), open_meters(device, spec.energy, spec.tdp_w)
-
-
-def _about(shared: str | None, process: int, answered: Sequence[Sample]) -> list[Doubt]:
-    """Returns doubts about what this process had beside the model: another task's memory, nothing to compare with."""
-    return [*sharing_doubts(shared, process), *unaudited(process, answered)]
+    return placed, stored.read(Path(str(payload["data_path"]))), open_meters(device, profile.energy, spec.tdp_w)
 
 
 def _load_and_batches(limits: Batching, workload: Workload, shared: str | None) -> dict[str, Any]:
     return {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
 
 
-def _scored(
-    workload: Workload, limits: Batching, meters: Meters, process: int, notify: Callable[[str], None]
-) -> tuple[list[Sample], Batching, list[Fact]]:
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """With what, in which process, for whom and from which seed passes are run."""
+
+    meters: Meters
+    process: int
+    notify: Callable[[str], None]
+    seed: int
+    scored: tuple[Sample, ...] = ()
+    """Answers that are there already."""
+
+
+def _answers(
+    model: Model, workload: Workload, profile: Profile, limits: Batching, load: Sequence[Fact], how: _Watched
+) -> tuple[list[Sample], Batching, list[Fact], Measured]:
+    """Returns the rows, the limits that fit, the facts of scoring, and what measuring found."""
+    if not profile.measures:
+        return *_scored(workload, limits, how), unmeasured(model, how.process)
+    asked: dict[str, Any] = {name: getattr(how, name) for name in ("meters", "process", "notify", "seed")}
+    begun = cold_start(workload, **asked)
+    samples, limits, seen = _scored(workload, limits, how)
+    asked |= {"scored": samples or how.scored, "prior": [*load, *seen], "batching": limits, "begun": begun}
+    measured = measure(model, workload, profile, **asked)
+    return samples, limits, seen, measured
+
+
+def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[Sample], Batching, list[Fact]]:
     """Returns the rows of the quality pass, the limits with which its batches fit, and its memory.
 
-    There are rows in the first process alone; the others only try the limits, where they are `auto`.
+    There are rows in the first process alone. Where nothing is to be scored, the limits are only tried if `auto`.
     """
-    if process and not limits.auto:
-        return [], limits, []
-    notify("evaluate")
-    with watch("evaluate", meters, process) as seen:
+    rows = [] if how.process else list(how.scored)
+    if (how.process or rows) and not limits.auto:
+        return rows, limits, []
+    how.notify("evaluate")
+    with watch("evaluate", how.meters, how.process) as seen:
         limits = fitting(workload, limits)
-        scoring = None if process else score(workload, limits)
-    return (scoring.samples, scoring.batching, list(seen)) if scoring else ([], limits, list(seen))
+        scoring = None if how.process or rows else score(workload, limits)
+    return (scoring.samples, scoring.batching, list(seen)) if scoring else (rows, limits, list(seen))
 
 
 def _json(value: Any) -> str:
@@ -259,3 +287,12 @@ def _own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) 
             )
         )
     return doubts
+
+
+def _taken_over(samples: Sequence[Sample], run: str | None, process: int) -> list[Doubt]:
+    """Returns the doubt about answers of an earlier run."""
+    if run is None or not samples:
+        return []
+    message = f"the answers are those of run {run}, scored here without measuring; the peak leaves scoring out"
+    remedy = "run with --rerun to score again in the measured process"
+    return [Doubt("answers_reused", message, remedy, ("peak_", "added_rss"), process)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,8 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
     executor = LocalExecutor()
     executor.prepare()  # torch is imported there while the plan is made here
     plan = make_plan(located, results, options)
+    # The server still imports torch and nothing is measured yet: later this would be waited for.
+    import_module("bench.report")
     skipped: dict[str, str] = {}
     if plan.fits:
         skipped = fit_missing(plan, results)
@@ -52,7 +55,7 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
         finished = run_plan(
             plan.written(results), executor, store, run_info(plan), processes=plan.processes,
             seed=located.value.defaults.seed, rerun=rerun, progress=progress_for(sys.stderr),
-            skip={cell.id: skipped[cell.model] for cell in plan.cells if cell.model in skipped}, canary=True,
+            skip={cell.id: skipped[cell.model] for cell in plan.cells if cell.model in skipped}, canary=plan.measures,
         )  # fmt: skip
         _conclude(store, finished.run_id, results, report_path, no_report, as_json)
     click.get_current_context().exit(finished.exit_code or (EXIT_CELL_FAILED if skipped else 0))

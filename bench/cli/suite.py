@@ -20,8 +20,9 @@ def plan_options(command: click.decorators.FC) -> click.decorators.FC:
         "--only", metavar="PATTERN", help="Only matching models, tasks or model/task; * and ? match."
     )(command)
     return click.option(
-        "--profile", type=click.Choice(["quick", "standard", "rigorous"]), help="Measure with this profile."
-    )(command)
+        "--profile", type=click.Choice(["quick", "standard", "rigorous", "off"]),
+        help="Measure with this profile; off: score quality alone, measure nothing.",
+    )(command)  # fmt: skip
 
 
 @click.command()
@@ -70,8 +71,9 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
         }  # fmt: skip
         doubts = [{"where": where, "code": doubt.code, "message": doubt.message, "remedy": doubt.remedy}
                   for where, doubt in made.doubts]  # fmt: skip
-        print_json({"suite": made.suite.value.name, "processes": made.processes, "fits": fits, "cells": cells,
-                    "loads": loads, "placement": _placement(made), "doubts": doubts})  # fmt: skip
+        print_json({"suite": made.suite.value.name, "processes": made.processes, "measures": made.measures,
+                    "fits": fits, "cells": cells, "loads": loads, "placement": _placement(made),
+                    "doubts": doubts})  # fmt: skip
         return
     for job in made.fits:
         click.echo(f"train first: {job.model.name}, {job.recipe.steps} steps")
@@ -85,6 +87,8 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
     placed = _placement(made)
     threads = "as many threads" if placed["threads"] is None else f"threads: {placed['threads']}"
     click.echo(f"every process is bound to {placed['cpus']}; {threads} (defaults: cpus, threads)")
+    if not made.measures:
+        click.echo("nothing is measured: quality is scored alone")
     for where, doubt in made.doubts:
         click.echo(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
 

@@ -51,7 +51,9 @@ class Job:
     """Jobs with the same name, one after another, may run in one process, which keeps what they have in common; None
     for a process of its own."""
     scored: tuple[Sample, ...] = ()
-    """What the cell's first process answered, for the audit of a later one."""
+    """Answers that are there already: the cell's first process's for the audit of a later one, or an earlier run's."""
+    scored_by: str | None = None
+    """The run that scored them, where it is another than this one."""
 
     @property
     def log_path(self) -> Path:
@@ -123,7 +125,7 @@ class Executor(ABC):
         started_at, start = datetime.now(UTC).isoformat(), time.perf_counter()
         arguments: dict[str, Any] = {"cell": job.cell, "process": job.process}
         if job.scored:
-            arguments["scored"] = job.scored
+            arguments |= {"scored": job.scored, "scored_by": job.scored_by}
         limits = (job.timeout_s, job.memory_limit_bytes)
         answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share))
         wall_s = time.perf_counter() - start

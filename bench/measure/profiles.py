@@ -43,11 +43,17 @@ class Profile:
     energy: Literal["auto", "off"] = "auto"
     tdp_w: float | None = None
 
+    @property
+    def measures(self) -> bool:
+        """Whether anything is measured; without, quality is scored alone."""
+        return self.window_s > 0.0
+
 
 PROFILES: dict[str, Profile] = {
     "quick": Profile("quick", 1, 1.0, 0.3, 5, 1, 3, 0.3, 1.0, 0.5, 2),
     "standard": Profile("standard", 3, 10.0, 3.0, 20, 3, 5, 5.0, 10.0, 5.0, 8),
     "rigorous": Profile("rigorous", 5, 30.0, 10.0, 50, 3, 10, 15.0, 30.0, 10.0, 16),
+    "off": Profile("off", 1, 0.0, 0.0, 0, 0, 0, 0.0, 0.0, 0.0, 0, energy="off"),
 }
 """Processes and windows from section 5 of the design; a hardware energy window below 10 s carries a doubt."""
 

@@ -23,6 +23,7 @@ from bench.measure.trace import Pass
 from bench.meters.bundle import Meters
 from bench.meters.clock import NS_PER_S
 from bench.models.base import Model, ModelFacts
+from bench.readings import OFF
 from bench.record import Doubt, Fact, Phase, Sample, Timing
 from bench.tasks.base import Workload
 from bench.tasks.batching import Batching
@@ -109,6 +110,19 @@ def measure(
     return run.conclude(scored, prior)
 
 
+def unmeasured(model: Model, process: int) -> Measured:
+    """Returns what is known of a model without measuring: what is counted. Its notes say that nothing was measured."""
+    return Measured((), tuple(model_facts(model.facts(), process)), (), {"profile": OFF})
+
+
+def model_facts(known: ModelFacts, process: int) -> list[Fact]:
+    """Returns what is counted of a model: its parameters and their bytes."""
+    return [
+        Fact("parameters", known.parameters, "count", "model", process=process),
+        Fact("weights_bytes", known.weights_bytes, "bytes", "model", process=process),
+    ]
+
+
 class _Run:
     """The passes of one measuring, in order."""
 
@@ -161,7 +175,7 @@ class _Run:
             self.facts += self.meters.gpu.facts(self.process)
             self.doubts += machine_doubts.gpu_doubts(self.meters.gpu, self.process)
         self.facts += [
-            *self._model_facts(),
+            *model_facts(self.known, self.process),
             *self._first_request(),
             *overall_peaks([*prior, *self.facts], self.process),
         ]
@@ -213,13 +227,6 @@ class _Run:
                 pairs = [(index, answer) for index in sorted(found.answers) for answer in found.answers[index]]
                 timed += self.given.workload.samples([index for index, _ in pairs], [answer for _, answer in pairs])
         return compare(timed, scored, self.known.dtype)
-
-    def _model_facts(self) -> list[Fact]:
-        known = self.known
-        return [
-            Fact("parameters", known.parameters, "count", "model", process=self.process),
-            Fact("weights_bytes", known.weights_bytes, "bytes", "model", process=self.process),
-        ]
 
     def _first_request(self) -> list[Fact]:
         seconds = self.passes["cold"].timings[0].duration_ns / 1e9

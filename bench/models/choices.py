@@ -17,9 +17,7 @@ from bench.errors import UnsupportedError
 from bench.models.base import Classified
 from bench.models.continuations import score_continuations
 from bench.models.huggingface import HuggingFaceModel
-
-IGNORED = -100
-"""Padding of targets. Source: torch's cross entropy."""
+from bench.models.logits import IGNORED, log_probability
 
 Ids = list[int]
 Choices = Sequence[Sequence[str]]
@@ -92,19 +90,6 @@ def padded(rows: Sequence[Ids], fill: int, device: str) -> torch.Tensor:
     """Returns the rows as one tensor of shape `(rows, longest)`, filled up on the right."""
     longest = max(map(len, rows))
     return torch.tensor([row + [fill] * (longest - len(row)) for row in rows], device=device)
-
-
-def log_probability(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Returns the log-probability of each row of targets in nats, shape `(rows,)`; `IGNORED` counts for nothing.
-
-    Args:
-        logits: shape `(rows, length, vocabulary)`.
-        targets: shape `(rows, length)`.
-    """
-    losses = torch.nn.functional.cross_entropy(
-        logits.float().transpose(1, 2), targets, reduction="none", ignore_index=IGNORED
-    )
-    return -losses.double().sum(1)
 
 
 def _encoded(model: HuggingFaceModel, texts: Sequence[str], **options: Any) -> list[Ids]:

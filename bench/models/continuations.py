@@ -15,6 +15,7 @@ from transformers.cache_utils import DynamicCache
 
 from bench.models.greedy import common_prefix
 from bench.models.huggingface import HuggingFaceModel
+from bench.models.logits import IGNORED, target_log_probabilities
 
 Ids = Sequence[int]
 
@@ -86,8 +87,8 @@ def _run_choices(
     """Returns the log-likelihood of all tokens of each choice but its first."""
     width = max(sum(len(choice) - 1 for choice in given) for given in choices)
     batch, device = len(prompts), model.device
-    ids, positions, owner, targets = (torch.zeros(batch, width, dtype=torch.long) for _ in range(4))
-    owner -= 1
+    ids, positions = (torch.zeros(batch, width, dtype=torch.long) for _ in range(2))
+    owner, targets = torch.full((batch, width), -1), torch.full((batch, width), IGNORED)
     for row, (prompt, given) in enumerate(zip(prompts, choices, strict=True)):
         at = 0
         for number, choice in enumerate(given):
@@ -131,14 +132,12 @@ def _log_probabilities(
     positions: torch.Tensor,
     targets: torch.Tensor,
 ) -> torch.Tensor:
-    """Returns log P of each target, `(batch, width)`."""
+    """Returns log P of each target, `(batch, width)`; 0 for padding."""
     config = model.module.config
     dtype = next(model.module.parameters()).dtype
     if getattr(config, "_attn_implementation", None) != "sdpa":
         allowed = torch.zeros_like(allowed, dtype=dtype).masked_fill(~allowed, torch.finfo(dtype).min)
     logits = model.module(
         input_ids=ids, attention_mask=allowed, position_ids=positions, past_key_values=cache, use_cache=True
-    ).logits.float()
-    chosen = logits.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    found: torch.Tensor = chosen - logits.logsumexp(-1)
-    return found
+    ).logits
+    return target_log_probabilities(logits, targets)

@@ -97,9 +97,9 @@ class _Search:
 
     def _begin(self) -> list[tuple[int, list[int]]]:
         chosen = self._take(self.size)
-        widest = max(len(row.prompt) for row in chosen)
-        self.cache = RowCache(self.model, widest + self.decoding.max_new_tokens, self.prefix)
-        tokens = self.cache.prefill([row.prompt for row in chosen])
+        if self.cache is None:
+            self.cache = RowCache(self.model, self.prefix)
+        tokens = self.cache.prefill([row.prompt for row in chosen], self.decoding.max_new_tokens)
         self.rows = list(chosen)
         return self._keep(dict(enumerate(tokens)))
 

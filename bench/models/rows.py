@@ -50,9 +50,10 @@ class _Buffer(DynamicLayer):  # type: ignore[no-untyped-call]
 class RowCache:
     """The rows of one search."""
 
-    def __init__(self, model: HuggingFaceModel, most_columns: int, prefix: Sequence[int] = ()) -> None:
+    def __init__(self, model: HuggingFaceModel, prefix: Sequence[int] = ()) -> None:
         self.model, self.module, self.device = model, model.module, model.device
-        self.columns = most_columns + SLACK
+        self.columns = 0
+        """Columns of the buffers."""
         self.prefix = list(prefix)
         """Tokens with which every prompt begins; they are run once."""
         self._prefix_states: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -63,10 +64,11 @@ class RowCache:
         self.end = 0
         """Columns in use, the same for all rows."""
 
-    def prefill(self, prompts: Sequence[Sequence[int]]) -> list[int]:
-        """Runs the first prompts, one a row, and returns the next token of each."""
+    def prefill(self, prompts: Sequence[Sequence[int]], new_tokens: int) -> list[int]:
+        """Begins with new prompts, one a row and so many tokens to come; returns the next token of each."""
         cache, tokens = self._run(prompts)
         self.end = max(map(len, prompts))
+        self.columns = self.end + new_tokens + SLACK
         self.begins = torch.zeros(len(prompts), dtype=torch.long, device=self.device)
         self.layers = [
             _Buffer(*(_empty(states, self.columns) for states in (layer.keys, layer.values))) for layer in cache.layers

@@ -13,11 +13,12 @@ from bench.errors import UnsupportedError
 from bench.models.base import Classified, Context, Decoding, Generated, ModelFacts, OnToken
 from bench.models.beams import Search, beam_search
 from bench.models.checkpoint import locate
-from bench.models.choices import IGNORED, by_prompt, log_probability, padded
+from bench.models.choices import by_prompt, padded
 from bench.models.encoder import label_order
 from bench.models.hub import explain_load_errors
 from bench.models.huggingface import count_bytes, count_parameters, tokenizer_hash
 from bench.models.kept import load_key
+from bench.models.logits import IGNORED, log_probability
 from bench.models.transformer_net import TransformerNet
 from bench.suite import ModelSpec, VariantSpec
 

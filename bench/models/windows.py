@@ -13,6 +13,7 @@ import torch
 
 from bench.models.base import Scored
 from bench.models.huggingface import HuggingFaceModel
+from bench.models.logits import IGNORED, log_probability
 
 STRIDE_SHARE = 2
 """A window advances by its length divided by this."""
@@ -71,13 +72,11 @@ def _batch_nll(model: HuggingFaceModel, part: Sequence[Window]) -> list[float]:
     longest = max(len(window.ids) for window in part)
     ids = torch.zeros(len(part), longest, dtype=torch.long)
     mask = torch.zeros(len(part), longest, dtype=torch.long)
-    wanted = torch.zeros(len(part), longest - 1, dtype=torch.bool)
+    targets = torch.full((len(part), longest), IGNORED)
     for row, window in enumerate(part):
         ids[row, : len(window.ids)] = torch.tensor(window.ids)
         mask[row, : len(window.ids)] = 1
-        wanted[row, window.skip : len(window.ids) - 1] = True
-    ids, mask, wanted = ids.to(model.device), mask.to(model.device), wanted.to(model.device)
-    logits = model.module(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
-    losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
-    sums: list[float] = (losses.double() * wanted).sum(1).tolist()
+        targets[row, window.skip : len(window.ids) - 1] = torch.tensor(window.ids[window.skip + 1 :])
+    logits = model.module(input_ids=ids.to(model.device), attention_mask=mask.to(model.device)).logits
+    sums: list[float] = (-log_probability(logits, targets.to(model.device))).tolist()
     return sums

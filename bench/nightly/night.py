@@ -127,7 +127,8 @@ def _measure(night: _Night, since: str) -> str:
     # A timing is never taken from another night; one of this night, that was interrupted, is gone on with.
     finished = run(
         cells, night.executor, store, work.info, processes=work.plan.processes,
-        seed=work.plan.suite.value.defaults.seed, rerun=True, progress=night.progress, skip=work.skip, canary=True,
+        seed=work.plan.suite.value.defaults.seed, rerun=True, progress=night.progress, skip=work.skip,
+        canary=work.plan.measures,
         since=None if work.rerun else since,
     )  # fmt: skip
     if finished.interrupted:

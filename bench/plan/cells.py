@@ -56,6 +56,11 @@ class Plan:
         """Fresh processes per cell."""
         return resolve_profile(self.measure).processes
 
+    @property
+    def measures(self) -> bool:
+        """Whether efficiency is measured; else quality is scored alone."""
+        return resolve_profile(self.measure).measures
+
     def written(self, results: Path) -> list[Cell]:
         """Returns the cells after writing their data under `results`, each pointing to its rows."""
         paths = {key: str(stored.write(data, results)) for key, data in self.datasets.items()}
@@ -113,7 +118,8 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     check_teachers(suite)
     measure = suite.value.measure
     if options.profile is not None:
-        measure = MeasureSpec.model_validate(measure.model_dump() | {"profile": options.profile})
+        kept = {} if "off" in (options.profile, measure.profile) else measure.model_dump()
+        measure = MeasureSpec.model_validate(kept | {"profile": options.profile})
     data = Data(suite, options.limit)
     datasets: dict[str, Dataset] = {}
     for task in suite.value.tasks:
@@ -127,7 +133,7 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
         weights = _weights(suite, model, data, results, fits)
         for variant in model.variants:
             cells.extend(_cell(suite, weights, variant, task, data, measure) for task in suite.value.tasks)
-    cells, sharing = share_loads(suite.value, cells)
+    cells, sharing = share_loads(suite.value, cells, measured=resolve_profile(measure).measures)
     chosen = _chosen(cells, options.only)
     names = {cell.model for cell in chosen}
     return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
@@ -215,6 +221,8 @@ def _cell(
         "task": scoring,
         "task_version": VERSIONS[task.kind],
     }
+    if not resolve_profile(measure).measures:
+        del identity["measure"]  # as in `Cell.quality_id`
     defaults = suite.value.defaults
     payload = shared | {
         "model": spec.model_dump(mode="json"),

@@ -31,29 +31,35 @@ class Sharing:
     """Why loads are shared, or why not."""
 
 
-def share_loads(suite: Suite, cells: Sequence[Cell]) -> tuple[list[Cell], Sharing]:
-    """Returns the cells, those that share a load marked in payload and identity, and what was decided."""
-    allowed, reason = _decided(suite)
+def share_loads(suite: Suite, cells: Sequence[Cell], *, measured: bool = True) -> tuple[list[Cell], Sharing]:
+    """Returns the cells, those that share a load marked in payload and identity, and what was decided.
+
+    Without measuring the identity carries no mark: answers do not depend on what the process did before.
+    """
+    allowed, reason = _decided(suite, measured)
     groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
         if allowed and cell.unsupported is None and cell.family in SHAREABLE:
             groups.setdefault((cell.model, cell.variant), []).append(cell)
     groups = {key: group for key, group in groups.items() if len(group) > 1}
-    marked = [_marked(cell) if cell in groups.get((cell.model, cell.variant), ()) else cell for cell in cells]
+    marked = [_marked(cell, measured) if cell in groups.get((cell.model, cell.variant), ()) else cell for cell in cells]
     shared = tuple((*key, tuple(cell.task for cell in group)) for key, group in groups.items())
     return marked, Sharing(shared, reason)
 
 
-def _decided(suite: Suite) -> tuple[bool, str]:
+def _decided(suite: Suite, measured: bool) -> tuple[bool, str]:
     asked = suite.defaults.share_load
     if asked != "auto":
         return asked, f"the suite says 'share_load: {str(asked).lower()}'"
+    if not measured:
+        return True, "nothing is measured, so that tasks of a model may share a process"
     named = [name for name in (*suite.objectives, *suite.constraints) if name in BLURRED]
     if named:
         return False, f"the suite asks for '{named[0]}', which needs a fresh process for every task"
     return True, "the suite asks for no memory and no cold start, so that tasks of a model may share a process"
 
 
-def _marked(cell: Cell) -> Cell:
+def _marked(cell: Cell, measured: bool) -> Cell:
     mark = {"share_load": True}
-    return replace(cell, payload=dict(cell.payload) | mark, identity=dict(cell.identity) | mark)
+    identity = dict(cell.identity) | (mark if measured else {})
+    return replace(cell, payload=dict(cell.payload) | mark, identity=identity)

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from bench.readings import OFF
 from bench.report import method
 from bench.report.advice import advice_of
 from bench.report.answer import headline
@@ -92,7 +93,8 @@ def share_styles(page: str) -> str:
 def _lede(view: RunView) -> str:
     asked = view.suite.description or "Which model should ship?"
     tried = f"{plural(len(view.candidates), 'candidate')} on {plural(len(view.tasks), 'task')}"
-    return f"{asked.rstrip()} {tried}, measured with the profile {view.info.profile}." + (
+    how = "scored for quality alone: measuring was off" if view.info.profile == OFF else None
+    return f"{asked.rstrip()} {tried}, {how or f'measured with the profile {view.info.profile}'}." + (
         f" {view.remark}." if view.remark else ""
     )
 

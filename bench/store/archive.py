@@ -242,21 +242,6 @@ class Store(Kept):
         self.put(run_id, row, environment_row(linked.environment), [fact_row(fact) for fact in linked.facts])
         return linked, origin
 
-    def _finished(self, run_id: str, cell_id: str, process: int) -> dict[str, Any] | None:
-        table, runs = schema.records, schema.runs
-        machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
-        query = (
-            select(table)
-            .where(table.c.cell_id == cell_id, table.c.process == process, table.c.status == "ok")
-            .where(table.c.machine_key == machine)
-            .order_by(table.c.id.desc())
-        )
-        with explained(self._place):
-            for row in self._read(query):
-                if row["pruned_at"] is None and self._are_here(row):
-                    return row
-        return None
-
     def hold(self, run_id: str) -> bool:
         """Returns whether this process now holds a run; False when another one does."""
         with explained(self._place):

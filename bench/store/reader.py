@@ -57,6 +57,8 @@ class Reader:
 
     def scored(self, run_id: str, cell: Cell) -> tuple[Sample, ...]:
         """Returns the answers of a cell's first process in a run; none where they are not in this results folder."""
+        from bench.store.parquet import read_rows  # Arrow: only where rows are read
+
         table = schema.records
         where = (table.c.run_id == run_id, table.c.cell_id == cell.id, table.c.process == 0)
         named = (table.c.model == cell.model, table.c.variant == cell.variant, table.c.task == cell.task)
@@ -64,6 +66,33 @@ class Reader:
             rows = self._read(select(table.c.samples_path).where(*where, *named))
         path = next((self.results / row["samples_path"] for row in rows if row["samples_path"]), None)
         return read_rows(path, Sample) if path is not None and path.is_file() else ()
+
+    def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
+        """Returns the newest answers of the same quality scored without measuring on a run's machine, and by which run.
+
+        None when there are none, or when they are no longer in this results folder.
+        """
+        from bench.store.parquet import read_rows
+
+        row = None if cell.quality_id == cell.id else self._finished(run_id, cell.quality_id, 0)
+        if row is None or row["samples_path"] is None:
+            return None
+        return read_rows(self.results / row["samples_path"], Sample), row["reused_from"] or row["run_id"]
+
+    def _finished(self, run_id: str, cell_id: str, process: int) -> dict[str, Any] | None:
+        table, runs = schema.records, schema.runs
+        machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
+        query = (
+            select(table)
+            .where(table.c.cell_id == cell_id, table.c.process == process, table.c.status == "ok")
+            .where(table.c.machine_key == machine)
+            .order_by(table.c.id.desc())
+        )
+        with explained(self._place):
+            for row in self._read(query):
+                if row["pruned_at"] is None and self._are_here(row):
+                    return row
+        return None
 
     def has(self, run_id: str) -> bool:
         """Returns whether the database knows a run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.readings import READINGS
+from bench.readings import NOT_MEASURED, OFF, READINGS
 from bench.record import Record, Sample
 from bench.stats.resample import seeded
 from bench.summary import facts, quality, statistics, timings
@@ -94,6 +94,8 @@ def _efficiency(
     rest = [name for name in READINGS if name not in timed and name not in facts.COMPUTED]
     found = timed | facts.readings(records, rest)
     why = None if status == "ok" else f"the cell is {status}: {reason}"
+    if status == "ok" and all(record.notes.get("profile") == OFF for record in records):
+        why = NOT_MEASURED
     return {name: _because(found[name], why) for name in READINGS if name in found}
 
 

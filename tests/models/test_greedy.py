@@ -61,6 +61,23 @@ def test_at_most_so_many_rows_are_run_at_a_time(model: Any, texts: list[str], mo
     assert steps <= sum(seen) < in_batches
 
 
+def test_what_all_prompts_share_is_run_once_though_all_rows_end_together(
+    model: Any, texts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = [TEXTS[2] + " " + text for text in texts]
+    shared = len(common_prefix([model.tokenizer(text)["input_ids"] for text in prompts]))
+    seen: list[int] = []
+    forward = type(model.module).forward
+
+    def counted(self: Any, input_ids: Any = None, **arguments: Any) -> Any:
+        seen.append(input_ids.shape[1])
+        return forward(self, input_ids=input_ids, **arguments)
+
+    monkeypatch.setattr(type(model.module), "forward", counted)
+    found = dict(model.generate_many(prompts, Decoding(max_new_tokens=2), 5))  # no answer ends before its limit
+    assert len(found) == 30 and seen.count(shared) == 1
+
+
 def test_long_prompts_are_cut_alike(model: Any) -> None:
     long, decoding = " ".join(TEXTS * 20), Decoding(max_new_tokens=12)
     assert dict(model.generate_many([long, "red"], decoding, 2))[0] == model.generate([long], decoding)[0]
