@@ -3,8 +3,8 @@
 The task is the embedded suite `pretrained`'s: which package of Python's standard library a docstring is from. The
 probe is scikit-learn's logistic regression on MiniLM's frozen embeddings (mean over real tokens), its strength of
 regularisation chosen on the validation split; the fine-tuned model is the suite's recipe with more steps and a higher
-rate, its best step chosen on the validation split. Both learn from the same rows and are scored on the whole test split.
-The suite's own recipe is made to be short: its 120 steps at 1e-4 are too few for the fresh head, and lose to the probe
+rate, its best step chosen on the validation split. Both learn from the same rows and are scored on all test rows. The
+suite's own recipe is made to be short: its 120 steps at 1e-4 are too few for the fresh head, and lose to the probe
 (`--steps 120 --rate 1e-4`: 0.798 against 0.841 on 252 rows). Needs the package of `make pretrained`.
 
     python benchmarks/probe.py [--steps 400] [--rate 2e-4] [--threads 2]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--save-job",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Train nothing; write the one job to FILE, for 'accelerate launch -m bench.fit.session FILE'.",
+    help="Train nothing; write the one job to FILE, for 'accelerate launch --multi_gpu -m bench.fit.session FILE'.",
 )
 @results_option
 @json_option
@@ -94,7 +94,8 @@ def _line(provenance: dict[str, Any]) -> str:
 
 
 def _save(jobs: Sequence[FitJob], path: Path) -> None:
-    """Writes the one job to train, for several processes."""
+    """Writes the one job to train, for several processes; of accelerate's ways only `--multi_gpu` starts several on one
+    machine, on GPUs or not."""
     import pickle
 
     from bench.errors import UsageError
@@ -102,4 +103,4 @@ def _save(jobs: Sequence[FitJob], path: Path) -> None:
     if len(jobs) != 1:
         raise UsageError(f"--save-job takes one model, and {len(jobs)} are to be trained; choose it with --only")
     path.write_bytes(pickle.dumps(jobs[0]))
-    click.echo(f"accelerate launch --num_processes N -m bench.fit.session {path}")
+    click.echo(f"accelerate launch --multi_gpu --num_processes N -m bench.fit.session {path}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import platform
 import shutil
 import sys
@@ -13,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BenchError
 from bench.fit.cost import PARTS, Cost, cost_of, has_cost, total
 from bench.fit.folds import cross_validate
 from bench.fit.job import PROVENANCE_FILE, FitJob, read_provenance
@@ -148,7 +150,17 @@ def main(path: Path) -> None:
     import pickle
 
     job: FitJob = pickle.loads(path.read_bytes())
-    fit(job, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+    first = os.environ.get("RANK", "0") == "0"  # of several processes one speaks
+
+    def say(line: str) -> None:
+        if first:
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+    try:
+        fit(job, say)
+    except BenchError as error:
+        say(f"bench: error: {error}")
+        raise SystemExit(error.exit_code) from error
 
 
 if __name__ == "__main__":

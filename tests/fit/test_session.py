@@ -15,7 +15,7 @@ import torch
 
 from bench.errors import FitError, InputError
 from bench.fit.batches import Encoded, batches
-from bench.fit.session import fit
+from bench.fit.session import fit, main
 from bench.models import FAMILIES
 from bench.models.base import Context, Decoding
 from bench.suite import ModelSpec, VariantSpec
@@ -182,9 +182,13 @@ def test_two_processes_under_accelerate_launch_give_one_checkpoint(tmp_path: Pat
     environment = dict(os.environ) | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stderr[-3000:]
+    assert sum("step 40/40" in line and "s left" in line for line in ended.stderr.splitlines()) == 1  # one speaks
     provenance = json.loads((job.output / "provenance.json").read_text())
     assert provenance["steps"] == 40 and provenance["processes"] == 2
     assert provenance["loss_curve"][-1][1] < provenance["loss_curve"][0][1]
+    alone = make_job("transformer", tmp_path / "alone", ("classification", "translation"), steps=40, accumulation=2)
+    expected = fit(alone, lambda _: None)["loss_curve"]  # the same batches, each target weighing the same
+    assert [loss for _, loss in provenance["loss_curve"]] == pytest.approx([loss for _, loss in expected], abs=2e-3)
     assert "process 1 of 2 alone" in provenance["cost"]["energy_reason"]
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
     spec = ModelSpec(name="made", family="transformer", checkpoint=str(job.output))
@@ -254,3 +258,16 @@ def test_slow_steps_are_told_without_waiting_for_twenty(tmp_path: Path, monkeypa
     provenance = fit(make_job("encoder", tmp_path / "out", steps=7), lines.append)
     assert [line.split()[1] for line in lines if "s left" in line] == [f"{step}/7" for step in range(1, 8)]
     assert [step for step, _ in provenance["loss_curve"]] == [7] and provenance["final_train_loss"] is not None
+
+
+def test_a_launched_training_that_cannot_start_says_so_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("x")
+    pickled = tmp_path / "job.pickle"
+    pickled.write_bytes(pickle.dumps(make_job("encoder", tmp_path / "out")))
+    with pytest.raises(SystemExit) as ended:
+        main(pickled)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("bench: error: model 'tiny-encoder': its checkpoint would replace")
