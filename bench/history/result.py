@@ -101,10 +101,9 @@ def _sentence(verdict: Verdict, lines: Sequence[Line], baseline: str) -> str:
 
 def _seen(lines: Sequence[Line]) -> str:
     """Returns the smallest changes that would have been found, from the best to the worst reading of each kind."""
-    known = [line for line in lines if line.detectable]
     kinds = {
-        "efficiency": [(x.detectable, percent(x.detectable)) for x in known if x.reading in READINGS],
-        "quality": [(x.detectable, points(x.detectable, x.unit)) for x in known if x.unit in QUALITY],
+        "efficiency": [(x.detectable, percent(x.detectable)) for x in lines if x.detectable and x.reading in READINGS],
+        "quality": [(x.detectable, points(x.detectable, x.unit)) for x in lines if x.detectable and x.unit in QUALITY],
     }  # fmt: skip
     parts = []
     for kind, found in kinds.items():

@@ -73,7 +73,7 @@ def _container(schedule: Schedule, image: str) -> dict[str, Any]:
     amounts = {"cpu": CPUS, "memory": MEMORY}
     deadline = [] if schedule.deadline is None else ["--deadline", schedule.deadline]
     words = ["nightly", _literal(schedule.suite), "--results", MOUNT, *deadline]
-    container = {
+    container: dict[str, Any] = {
         "name": "bench",
         "image": image,
         "command": ["python", "-m", "bench"],
