@@ -101,11 +101,10 @@ def _sentence(verdict: Verdict, lines: Sequence[Line], baseline: str) -> str:
 
 def _seen(lines: Sequence[Line]) -> str:
     """Returns the smallest changes that would have been found, from the best to the worst reading of each kind."""
-    known = [(line, line.detectable) for line in lines if line.detectable]
     kinds = {
-        "efficiency": [(seen, percent(seen)) for line, seen in known if line.reading in READINGS],
-        "quality": [(seen, points(seen, line.unit)) for line, seen in known if line.unit in QUALITY],
-    }
+        "efficiency": [(x.detectable, percent(x.detectable)) for x in lines if x.detectable and x.reading in READINGS],
+        "quality": [(x.detectable, points(x.detectable, x.unit)) for x in lines if x.detectable and x.unit in QUALITY],
+    }  # fmt: skip
     parts = []
     for kind, found in kinds.items():
         ends = dict.fromkeys(text.lstrip("+") for text in (min(found)[1], max(found)[1])) if found else {}

@@ -26,7 +26,6 @@ models:
 tasks:
   - {name: status, kind: classification, data: {builtin: waybills, columns: {label: status}}, metrics: [accuracy]}
 measure: {profile: quick, window_s: 0.05, energy: "off"}
-nightly: {keep_nights: 1}
 """
 
 pytestmark = pytest.mark.slow
@@ -84,7 +83,6 @@ def test_nights_on_a_postgresql_server(tmp_path):
             assert [night.run_id for night in read_history(store, "freight").nights] == [
                 first["run_id"], second["run_id"],
             ]  # fmt: skip
-            assert store.load(first["run_id"]).gone  # keep_nights: 1
         assert not (results / "bench.db").exists()
         assert first["run_id"] in Path(second["pages"]["index"]).read_text()
         tagged = bench(tmp_path, "tag", "latest", "good", "--store", url)
