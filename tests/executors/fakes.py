@@ -168,7 +168,7 @@ def torch_allocates(notify):
 # -- workers that share a process --
 
 
-def shares(cell, process, notify, state=None):
+def shares(cell, process, notify, state=None, scored=()):
     """Counts the calls of this process in its state; may then misbehave as the payload says."""
     if state is not None:
         state["calls"] = state.get("calls", 0) + 1
