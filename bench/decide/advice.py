@@ -25,20 +25,36 @@ def headline(case: Case) -> str:
             for c, column in enumerate(board.columns[: board.objectives])
         ]
     )
-    if case.sure and len(case.rows) == 1 and case.confidence == 1:
+    if case.sure and len(case.rows) == 1 and case.confidence == 1 and not case.hopefuls:
         return f"Ship {name} for {where(board)}: {values}. It is the only model that is eligible."
     if case.sure:
-        again = f"Resampling the examples and timings gives the same pick {percent(case.confidence)} of the time."
-        return f"Ship {name} for {where(board)}: {values}. {again}"
+        again = f"Resampling the examples and timings gives the same pick {percent(case.confidence)} of the time"
+        worst = ", whatever the estimates are within their bounds" if case.estimated else ""
+        return f"Ship {name} for {where(board)}: {values}. {again}{worst}."
+    if case.rival is not None and case.rival_is_open:
+        safe = "" if board.is_baseline(name) else ": the safe choice if this cannot wait"
+        return f"{_open_rival(case, case.rival)} {name} has {values}{safe}."
     split = listed([f"{other} in {percent(share)}" for other, share in list(case.shares.items())[:MOST_SHARES]])
     split = f"When the examples and timings are resampled, the rule picks {split}; a pick needs {percent(case.needed)}"
-    if case.rival_is_open:
-        safe = "" if board.is_baseline(name) else ": it is the safe choice if this cannot wait"
-        return (
-            f"No pick for {where(board)}: a better model may meet the limits; the data do not show whether it does. "
-            f"{split}. Of the models that are shown to meet them, {name} is the best, with {values}{safe}."
-        )
     return f"No pick for {where(board)}: the data do not decide. {split}. As observed, {name} leads with {values}."
+
+
+def _open_rival(case: Case, rival: int) -> str:
+    """Returns that a candidate which is not shown to meet its limits stands in the way of a pick, and how often."""
+    name, best, needed = case.board.names[rival], case.name, percent(case.needed)
+    theirs, ours = percent(case.shares[name]), percent(case.confidence)
+    best = f"{best}, the best of those that are shown to meet them,"
+    if rival in case.estimated:
+        return (
+            f"No pick for {where(case.board)}: {name} may be the better choice, but an estimate cannot show that it "
+            f"meets the limits. If it does, the rule picks it in {theirs} of the resamples of examples and timings, and "
+            f"{best} in {ours}, where a pick needs {needed}."
+        )
+    return (
+        f"No pick for {where(case.board)}: {name} may be the better choice, but it is not shown to meet the limits. "
+        f"In {theirs} of the resamples of examples and timings it meets them and is picked; {best} is picked in {ours}, "
+        f"and a pick needs {needed}."
+    )
 
 
 def where(board: Board) -> str:
@@ -52,10 +68,13 @@ def unresolved(case: Case) -> list[str]:
     if not case.hopefuls:
         return []
     names = case.board.names
-    first, *rest = sorted(case.hopefuls, key=lambda row: -case.shares.get(names[row], 0.0))
+    first, *rest = sorted(case.ranked(case.hopefuls), key=lambda row: -case.shares.get(names[row], 0.0))
     checks = case.front.standings[first].checks
     reasons = listed([check.sentence for check in checks if check.state == "open"])
     others = f" The same goes for {listed([names[row] for row in rest])}." if rest else ""
+    if case.rival_is_open and case.rival == first:
+        apart = differences(case.board, first, case.leader)
+        return [f"What is not settled: {names[first]} ({apart} than {case.name}): {reasons}.{others}"]
     return [
         f"Warning: {names[first]} would be picked instead if it were shown to meet its limits "
         f"({differences(case.board, first, case.leader)}), and the data do not settle that: {reasons}.{others}"
@@ -114,6 +133,8 @@ def slack(check: Check) -> str:
 
 def counted_from(check: Check) -> str:
     """Returns from where a slack is counted: an end of the interval, or the reading itself where it has none."""
+    if check.estimated:
+        return f", counted from the {'upper' if check.limit.is_upper else 'lower'} bound of the estimate"
     if check.value == check.bound:
         return ", counted from the reading itself, which has no interval" if not check.exact else ""
     return f", counted from the {'upper' if check.limit.is_upper else 'lower'} end of its 95 % interval"
@@ -135,11 +156,13 @@ def next_step(case: Case, step: NextStep | None) -> list[str]:
         return []
     if step is None:
         return [
-            "No sensible number of further examples would settle it: take either, "
+            "No sensible number of further examples would settle it: take whichever of them suits you, "
             "or say in decision.margins which differences do not matter."
         ]
     if case.sure:
         return [f"The cheapest measurement that would tell whether it does: {step.sentence}."]
+    if case.rival_is_open:
+        return [f"The cheapest measurement that would show whether it meets them: {step.sentence}."]
     return [f"The cheapest measurement that would settle it: {step.sentence}."]
 
 

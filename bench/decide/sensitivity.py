@@ -126,15 +126,16 @@ def leave_out(board: Board, front: Front, question: Question) -> list[WithoutObj
         kept = [k for k in range(board.objectives) if k != c]
         mask = nondominated(board.oriented[rows][:, kept])
         after = {board.names[row] for row, on in zip(rows, mask, strict=True) if on}
-        pick = _leader(_without(board, c), front, question)
+        preferred = c == rules.preferred(board, question.rule)
+        pick = _leader(_without(board, c), front, question, left_out=preferred)
         lost, name = tuple(sorted(before - after)), board.columns[c].name
         changes = bool(lost) or pick != usual
         out.append(WithoutObjective(name, lost, pick, changes, _effect(name, lost, usual, pick)))
     return out
 
 
-def _leader(board: Board, front: Front, question: Question) -> str | None:
-    rule = rules.stages(board, question.rule)
+def _leader(board: Board, front: Front, question: Question, *, left_out: bool = False) -> str | None:
+    rule = rules.stages(board, question.rule, left_out=left_out)
     found = rules.pick(rule, [] if front.relaxed else rules.pickable(board, rule, front.feasible))
     return None if found is None else board.names[found]
 

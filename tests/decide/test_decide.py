@@ -125,13 +125,25 @@ def test_prices_make_objectives_and_print_their_assumptions() -> None:
 
 def test_what_enters_without_an_interval_is_said() -> None:
     text = _text(_decide())
-    assert "peak_rss_bytes on 'topic' has no interval for any model: it enters as it was read" in text
-    assert "latency_p95_s on 'topic' has no interval" not in text and "accuracy on 'topic' has no interval" not in text
+    assert "How much peak memory (RSS) on 'topic' varies is not known: it is compared as it was read" in text
+    assert "How much p95 latency" not in text and "How much accuracy" not in text
+
+
+def test_an_estimate_of_one_process_is_compared_as_it_was_read() -> None:
+    """A tenth of a per cent of an estimate certifies nobody."""
+    twins = [
+        Sketch("x", 0.9, 0.01, energy_j=1.000, energy_source="estimate"),
+        Sketch("y", 0.6, 0.02, memory_bytes=300e6, energy_j=0.999, energy_source="estimate"),
+    ]
+    found = _decide(twins)
+    assert "How much energy per example on 'topic' varies is not known" in _text(found)
+    standing = found.tasks["topic"].standings[1]
+    assert standing.label == "possibly" and "only energy per example sets it apart from x" in standing.sentence
 
 
 def test_what_is_counted_needs_no_interval() -> None:
     found = _decide(MODELS, ("topic",), ("parameters", "<= 9 M"), objectives=("quality", "weights_bytes"))
-    assert "has no interval" not in _text(found)
+    assert "varies is not known" not in _text(found)
     assert "counted from the reading itself" not in _text(found)
 
 
