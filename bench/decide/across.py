@@ -49,11 +49,13 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
         made.append(quality)
         remarks.append(_weights_sentence(boards, question))
     shared = _shared(boards)
+    costs: dict[str, list[str]] = {}
     for column in shared:
         how = question.rule.cost_across_tasks if column.unit in SUMMABLE else "worst"
         made.append(_cost(boards, names, column, how, len(columns)))
         columns.append(column)
-        remarks.append(f"Across tasks {spoken(column.name)} is {'summed' if how == 'sum' else 'taken at its worst'}.")
+        costs.setdefault(how, []).append(spoken(column.name))
+    remarks += [_added_up(names_of, how) for how, names_of in costs.items()]
     remarks += _left_out(boards, shared)
     table = np.column_stack([one.values for one in made]) if made else np.empty((len(names), 0))
     stack = np.stack([one.draws for one in made], axis=2) if made else _no_draws(question, names)
@@ -85,6 +87,12 @@ def _as_read(names: Sequence[str], made: Sequence[_Made]) -> NDArray[np.bool_]:
                 if own is not None and name in part.board.names:
                     found[m, c] |= still[m] and own[part.board.names.index(name), part.source]
     return found
+
+
+def _added_up(columns: Sequence[str], how: str) -> str:
+    several = len(columns) > 1
+    done = "summed" if how == "sum" else f"taken at {'their' if several else 'its'} worst"
+    return f"Across tasks {listed(columns)} {'are' if several else 'is'} {done}."
 
 
 def _no_draws(question: Question, names: Sequence[str]) -> Floats:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.decide.board import Board
+from bench.decide.board import Board, Column
 from bench.decide.case import Binding, Case
 from bench.decide.constraints import Check, state_of
 from bench.decide.next_step import NextStep
 from bench.decide.rules import preferred
-from bench.decide.wording import amount, differences, listed, percent, size, spoken
+from bench.decide.wording import amount, capital, differences, listed, percent, size, spoken
 from bench.suite import DecisionSpec
 
 MOST_SHARES = 3
@@ -46,14 +46,14 @@ def _open_rival(case: Case, rival: int) -> str:
     best = f"{best}, the best of those that are shown to meet them,"
     if rival in case.estimated:
         return (
-            f"No pick for {where(case.board)}: {name} may be the better choice, but an estimate cannot show that it "
-            f"meets the limits. If it does, the rule picks it in {theirs} of the resamples of examples and timings, and "
-            f"{best} in {ours}, where a pick needs {needed}."
+            f"No pick for {where(case.board)}: {name} may be the better choice, but an estimate cannot show that "
+            f"it meets the limits. If it does, the rule picks it in {theirs} of the resamples of examples and timings, "
+            f"and {best} in {ours}, where a pick needs {needed}."
         )
     return (
         f"No pick for {where(case.board)}: {name} may be the better choice, but it is not shown to meet the limits. "
-        f"In {theirs} of the resamples of examples and timings it meets them and is picked; {best} is picked in {ours}, "
-        f"and a pick needs {needed}."
+        f"In {theirs} of the resamples of examples and timings it meets them and is picked; {best} is picked in "
+        f"{ours}, and a pick needs {needed}."
     )
 
 
@@ -199,15 +199,25 @@ def rule(board: Board, spec: DecisionSpec) -> list[str]:
         return []
     prefer = preferred(board, spec)
     best = f"the best {spoken(board.columns[prefer].name)}"
+    column = board.columns[prefer]
+    instead = ""
+    if spec.prefer and board.column(spec.prefer) is None:
+        instead = f" {capital(where(board))} has no {spoken(spec.prefer)}, so {spoken(column.name)} is preferred here."
+    near = size(column, spec.epsilon)
     costs = [spoken(board.columns[c].name) for c in range(board.objectives) if c != prefer]
-    ties = f", and among equals by {listed(costs, 'then')}" if costs else ""
+    ties = f", and among equals by {', then '.join(costs)}" if costs else ""
     said = {
         "best-quality-within-budget": f"{best}{ties}",
-        "cheapest-within-epsilon": f"the best {costs[0] if costs else 'value'} within {spec.epsilon:g} of {best}",
+        "cheapest-within-epsilon": f"the best {costs[0] if costs else 'value'} within {near} of {best}",
         "lexicographic": f"the best {listed([spoken(name) for name in spec.order], 'then')}, in this order",
-        "weighted": f"the best sum of {spoken(board.columns[prefer].name)} and the others, by the exchange rates "
-        + listed([f"{text} of {spoken(name)}" for name, text in spec.rates.items()]),
+        "weighted": f"the best sum of {spoken(column.name)} and the others, where "
+        + listed([_rate(name, text, column) for name, text in spec.rates.items()]),
     }
-    return [
-        f"The rule ({spec.rule}): of the models that are shown to meet every limit, the one with {said[spec.rule]}."
-    ]
+    text = f"The rule ({spec.rule}): of the models that are shown to meet every limit, the one with {said[spec.rule]}."
+    return [text + instead]
+
+
+def _rate(name: str, text: str, preferred_column: Column) -> str:
+    """Returns an exchange rate in words: `20 ms of p95 latency weigh as much as 0.01 of accuracy`."""
+    amount_of, _, worth = text.partition(" per ")
+    return f"{amount_of.strip()} of {spoken(name)} weigh as much as {worth.strip()} of {spoken(preferred_column.name)}"

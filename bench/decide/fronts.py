@@ -170,11 +170,11 @@ def _set_apart(board: Board, evidence: ev.Evidence, place: int, other: int) -> s
     if evidence.as_read is None:
         return ""
     alone = evidence.as_read[place, other] & (evidence.better[place, other] <= APART)
-    names = listed([spoken(board.columns[c].name) for c in np.flatnonzero(alone)])
-    name = board.names[evidence.rows[other]]
-    return (
-        f": only {names} sets it apart from {name} for certain, and how much that varies is not known" if names else ""
-    )
+    names = [spoken(board.columns[c].name) for c in np.flatnonzero(alone)]
+    if not names:
+        return ""
+    apart = f"{listed(names)} {'set' if len(names) > 1 else 'sets'} it apart from {board.names[evidence.rows[other]]}"
+    return f": only {apart} for certain, and how much {'these vary' if len(names) > 1 else 'that varies'} is not known"
 
 
 def _twin(evidence: ev.Evidence, place: int, on_front: NDArray[np.bool_]) -> int | None:

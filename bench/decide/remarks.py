@@ -40,18 +40,28 @@ def taken_as_read(
     quantities: Sequence[Sequence[Quantity | None]],
     as_read: NDArray[np.bool_],
 ) -> list[str]:
-    """Returns a sentence for each column that is compared as if it had no noise, though it is not exact."""
-    remarks = []
+    """Returns which columns are compared as if they had no noise, though they are not exact: a sentence for those of
+    the same models."""
+    found: dict[str, list[str]] = {}
     for c, column in enumerate(columns):
         known = [m for m, row in enumerate(quantities) if (q := row[c]) is not None and q.value is not None]
         fixed = [m for m in known if as_read[m, c]]
         if fixed:
             whose = "" if len(fixed) == len(known) else f" for {listed([names[m] for m in fixed])}"
-            remarks.append(
-                f"How much {spoken(column.name)} on '{task}' varies is not known{whose}: "
-                "it is compared as it was read, so a small difference in it may be chance."
-            )
-    return remarks
+            found.setdefault(whose, []).append(spoken(column.name))
+    return [_varies(task, names, whose) for whose, names in found.items()]
+
+
+def _varies(task: str, columns: Sequence[str], whose: str) -> str:
+    if len(columns) == 1:
+        return (
+            f"How much {columns[0]} on '{task}' varies is not known{whose}: it is compared as it was read, so a small "
+            "difference in it may be chance."
+        )
+    return (
+        f"How much {listed(columns)} on '{task}' vary is not known{whose}: they are compared as they were read, so a "
+        "small difference in one of them may be chance."
+    )
 
 
 def of_estimates(task: str, good: Sequence[Entry], columns: Sequence[Column], objectives: int) -> list[str]:

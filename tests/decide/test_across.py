@@ -37,6 +37,11 @@ def test_weighted_share_of_best_and_worst_or_summed_cost() -> None:
     np.testing.assert_allclose(summed.values[:, 1], [0.060, 0.030])
     np.testing.assert_allclose(summed.values[:, 2], [300, 70])  # memory is not summed
     assert "averaged with the weights 3 for 'x', 1 for 'y'" in summed.remarks[0]
+    assert summed.remarks[1:] == (
+        "Across tasks p95 latency is summed.",
+        "Across tasks peak memory (RSS) is taken at its worst.",
+    )
+    assert board.remarks[1:] == ("Across tasks p95 latency and peak memory (RSS) are taken at their worst.",)
     np.testing.assert_allclose(board.draws.mean(axis=0), board.values)
 
 
