@@ -18,10 +18,10 @@ from bench.decide import compare_quality
 from bench.decide.board import Column
 from bench.decide.compare_quality import LEVEL, QualityRow
 from bench.decide.draws import is_estimate, reading_draws
-from bench.decide.wording import amount, spoken
+from bench.decide.wording import amount, capital, spoken
 from bench.metrics.base import Metric
 from bench.readings import READINGS
-from bench.stats.bootstrap import percentile_interval
+from bench.stats.bootstrap import FEW_PROCESSES_SAID, percentile_interval
 from bench.stats.paired import holm, two_sided_p
 from bench.summary import PRUNED, Entry
 from bench.summary.ratios import Floats, ratio_draws
@@ -128,7 +128,13 @@ def compare(
             missing.append(f"{_place(first.cell.task, model)}: {why}, so quality is not compared.")
         quality += [replace(row, model=model) for row in rows or ()]
         efficiency += [replace(row, model=model) for row in _efficiency(first, second, readings, seed)]
-    return _judged(quality, efficiency, (name_a, name_b), [*missing, *remarks])
+    return _judged(quality, efficiency, (name_a, name_b), [*missing, *remarks, *_over_processes([*a, *b])])
+
+
+def _over_processes(entries: Sequence[Entry]) -> list[str]:
+    """Returns how far to trust the intervals of ratios, where something was measured in several processes."""
+    several = any(len(arrays) > 1 for entry in entries for arrays in entry.timed.values())
+    return [f"{capital(FEW_PROCESSES_SAID)}."] if several else []
 
 
 def _judged(

@@ -106,7 +106,7 @@ def _shares(
     for place, row in enumerate(undecided, start=len(rows)):
         admitted[:, place] = _admitted(undecided[row])
     room = {row: _room(checks) for row, checks in undecided.items()}
-    cases = sorted({0.0, *(r for r in room.values() if r is not None)}, reverse=True)
+    cases = sorted({0.0, *(r for r in room.values() if r is not None)})  # nobody, then all, then ever fewer of them
     found: list[dict[int, float]] = []
     for least in cases:
         within = np.array([row in rows or (r := room[row]) is None or 0.0 < least <= r for row in everyone])

@@ -87,7 +87,10 @@ def test_interleaved_repeats_are_compared_round_by_round() -> None:
         sketches = [Sketch(name, latency_s=0.01 * cost * slow, spread=0.02) for slow in drift]
         return summarise([make_record(sketch, "topic", process=k) for k, sketch in enumerate(sketches)])
 
-    found = compare(side("one", 1.0), side("two", 1.05), "one", "two", readings=("latency_p50_s",)).efficiency[0]
+    whole = compare(side("one", 1.0), side("two", 1.05), "one", "two", readings=("latency_p50_s",))
+    assert "Over few processes the interval covers 93 to 99 %, most where they do not differ." in whole.remarks
+    assert not any("processes" in remark for remark in _both(Task("topic")).remarks)
+    found = whole.efficiency[0]
     assert 1.0 < (found.ci_low or 0) < 1.05 < (found.ci_high or 0) < 1.1
     assert found.sentence.endswith("one is better.")
 

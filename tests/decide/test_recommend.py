@@ -187,6 +187,12 @@ def test_an_open_estimate_is_taken_at_its_worst_for_the_leader() -> None:
     assert "energy per example is estimated at 1.20 J, between 600 mJ and 1.80 J" in text
 
 
+def test_of_several_open_estimates_the_best_is_named() -> None:
+    found = _ask(_estimated([[0.95, 0.9], [0.92, 0.7], [0.85, 0.3]]), JOULES)
+    assert found.leader == "c" and found.shares == {"a": 1.0}
+    assert [binding.instead for binding in found.binding] == ["a"]
+
+
 def test_an_open_estimate_of_a_worse_model_leaves_the_pick() -> None:
     found = _ask(_estimated([[0.85, 0.9], [0.95, 0.3]]), JOULES)
     assert (found.pick, found.confidence, found.warnings) == ("b", 1.0, ())
