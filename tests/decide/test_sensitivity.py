@@ -101,9 +101,9 @@ def test_smaa_of_two_models_that_trade_places() -> None:
 
 
 def test_leaving_out_the_preferred_objective_mixes_no_units() -> None:
-    # By the rates 20 ms weigh as much as 1 J: a and b differ by 10 ms against 2 J, so b is better without accuracy.
+    # By the rates 20 ms weigh as much as 1 J: 30 ms are 1.5 J, and b saves 2 J.
     columns = ("accuracy", "latency_p95_s", "energy_per_example_j")
-    board = make_board([[0.9, 0.010, 3.0], [0.8, 0.020, 1.0]], columns)
+    board = make_board([[0.9, 0.010, 3.0], [0.8, 0.040, 1.0]], columns)
     rates = {"latency_p95_s": "20 ms per 0.01", "energy_per_example_j": "1 J per 0.01"}
     question = Question(("quality", *columns[1:]), rule=DecisionSpec(rule="weighted", rates=rates))
     found = sensitivity.leave_out(board, find(board, check_all(board, ())), question)
