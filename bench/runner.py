@@ -280,11 +280,8 @@ class _Session:
         return Job(cell, process, self.store.results, log, timeout_s, limit, share, rows, by)
 
     def _scored(self, cell: Cell, process: int) -> tuple[tuple[Sample, ...], str | None]:
-        """Returns answers that are there already, and the run that scored them where it was another.
-
-        A later process compares what it timed with those of the cell's first; that one takes over what a run without
-        measuring scored here. None where the database went away.
-        """
+        """Returns the answers of the cell's first process, or for that one those that a run without measuring scored
+        here, with that run; none where the database went away."""
         with suppress(StoreError):
             if process:
                 return self.store.scored(self.run_id, cell), None

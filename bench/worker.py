@@ -19,7 +19,6 @@ import torch
 
 from bench.data import stored
 from bench.data.base import Dataset, reference_text, shown_input
-from bench.data.doubts import data_doubts
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.measure.doubts import unaudited
 from bench.measure.phases import watch
@@ -32,14 +31,14 @@ from bench.meters.clock import split_devices
 from bench.models import FAMILIES
 from bench.models.base import Context, Model, ModelFacts
 from bench.models.kept import Kept
-from bench.readings import DEFAULT_METRICS
-from bench.record import Cell, Doubt, Fact, Record, Sample
+from bench.record import Cell, Fact, Record, Sample
 from bench.registry import load_object
 from bench.suite import MeasureSpec, ModelSpec, TaskSpec, VariantSpec
 from bench.tasks import GENERATED_LABEL, KINDS, REFERENCE_COLUMN, ability_of
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
 from bench.tasks.scoring import fitting, lengths_of, score
+from bench.worker_doubts import own_doubts, taken_over
 from bench.worker_load import loaded, sharing_doubts, without_cold_start
 
 State = dict[str, Any] | None
@@ -74,35 +73,37 @@ def run_cell(
     """
     started_at, begin, payload = datetime.now(UTC).isoformat(), time.perf_counter(), cell.payload
     task = TaskSpec.model_validate_json(_json(payload["task"]))
-    spec = MeasureSpec.model_validate_json(_json(payload["measure"]))
-    profile = resolve_profile(spec)
-    placed, data, meters = _prepared(payload, spec, profile)
+    profile, placed, data, meters = _prepared(payload)
     notify("load")
     model, facts, shared = loaded(lambda it: _load(cell, task, data, meters.device, it), cell, meters, process, state)
     workload = _workload(cell, task, model, data)
-    limits = Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), meters.device)
     watched = _Watched(meters, process, notify, int(payload["seed"]), tuple(scored))
-    samples, limits, seen, measured = _answers(model, workload, profile, limits, facts, watched)
-    known, kept = model.facts(), facts if profile.measures else []
-    about = [*_own_doubts(cell, data, samples, process), *_taken_over(samples, scored_by, process)]
+    samples, limits, seen, measured = _answers(model, workload, profile, _limits(payload, meters), facts, watched)
+    known = model.facts()
+    about = [*own_doubts(cell, data, samples, process), *taken_over(samples, scored_by, process)]
     if profile.measures:
         about += [*sharing_doubts(shared, process), *unaudited(process, samples or scored)]
     return Record(
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
-        facts=(*kept, *seen, *without_cold_start(measured.facts, shared), *_fit_facts(payload, process)),
+        facts=(*(facts if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared), *_fit_facts(payload, process)),
         doubts=(*measured.doubts, *about), environment=_environment(meters.device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
     )  # fmt: skip
 
 
-def _prepared(
-    payload: Mapping[str, Any], spec: MeasureSpec, profile: Profile
-) -> tuple[dict[str, Any], Dataset, Meters]:
-    """Returns where this process is bound to, the rows to score, and the instruments; the seed is set."""
+def _prepared(payload: Mapping[str, Any]) -> tuple[Profile, dict[str, Any], Dataset, Meters]:
+    """Returns how to measure, where this process is bound to, the rows, and the instruments; the seed is set."""
+    spec = MeasureSpec.model_validate_json(_json(payload["measure"]))
+    profile = resolve_profile(spec)
     device, placed = _device(str(payload["device"])), place(payload.get("threads"), payload.get("cpus"))
     torch.manual_seed(int(payload["seed"]))
-    return placed, stored.read(Path(str(payload["data_path"]))), open_meters(device, profile.energy, spec.tdp_w)
+    data = stored.read(Path(str(payload["data_path"])))
+    return profile, placed, data, open_meters(device, profile.energy, spec.tdp_w)
+
+
+def _limits(payload: Mapping[str, Any], meters: Meters) -> Batching:
+    return Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), meters.device)
 
 
 def _load_and_batches(limits: Batching, workload: Workload, shared: str | None) -> dict[str, Any]:
@@ -258,41 +259,3 @@ def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: list[Sample]) 
 def _shown_inputs(cell: Cell, data: Dataset) -> dict[str, str]:
     """Returns the first inputs as they are in the data, for the report's samples."""
     return {str(example.index): shown_input(example, cell.kind) for example in data.examples[:SHOWN_INPUTS]}
-
-
-def _own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -> list[Doubt]:
-    """Returns doubts that only this module can see: of the data, cut inputs, a checkpoint older than its recipe."""
-    metrics = tuple(cell.payload["task"]["metrics"] or DEFAULT_METRICS[cell.kind])
-    overlap = cell.payload.get("train_overlap")
-    doubts = data_doubts(data.notes, overlap, len(data.examples), metrics) if samples else []
-    cut = sum(sample.truncated for sample in samples)
-    if cut:
-        doubts.append(
-            Doubt(
-                "truncated_inputs",
-                f"{cut} of {len(samples)} inputs are longer than the model reads, and were cut",
-                "take a model with a longer context, or shorten the inputs; compare with care",
-                metrics,
-                process,
-            )
-        )
-    if cell.payload.get("stale_checkpoint"):
-        doubts.append(
-            Doubt(
-                "stale_checkpoint",
-                "the checkpoint was made by another version of its recipe, from other training data, or by none",
-                "run 'bench fit' for this model to make it again",
-                (),
-                process,
-            )
-        )
-    return doubts
-
-
-def _taken_over(samples: Sequence[Sample], run: str | None, process: int) -> list[Doubt]:
-    """Returns the doubt about answers of an earlier run."""
-    if run is None or not samples:
-        return []
-    message = f"the answers are those of run {run}, scored here without measuring; the peak leaves scoring out"
-    remedy = "run with --rerun to score again in the measured process"
-    return [Doubt("answers_reused", message, remedy, ("peak_", "added_rss"), process)]

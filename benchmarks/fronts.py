@@ -1,6 +1,10 @@
 """How often a certified front is wrong, by simulation of whole runs with a known truth.
 
     python benchmarks/fronts.py [--runs 300] [--replicates 1000]
+    python benchmarks/fronts.py --seed 100 --runs 100 --setting close --json FILE    # a part, added to FILE
+
+Runs are numbered from --seed, and a run depends on its number alone: parts that are collected in one --json file give
+the very tallies of one long call.
 
 Each run draws models with true qualities, latencies and sizes, makes examples and timings from them, and
 sends the records through the same code as a real run. A run counts as wrong once any model that is not on the
@@ -11,8 +15,9 @@ Both must stay within 5 % of runs. Beside them stands the naive front, of the va
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +108,7 @@ def _normal_quantile(p: float) -> float:
 
 @dataclass
 class Tally:
+    runs: int = 0
     wrong: int = 0
     excluded: int = 0
     naive_wrong: int = 0
@@ -124,6 +130,7 @@ def one_run(setting: Setting, seed: int, replicates: int, tally: Tally) -> None:
     said_on = {s.name for s in decision.standings if s.label == "on the front"}
     said_out = {s.name for s in decision.standings if s.label == "dominated"}
     naive = set(decision.front.members)
+    tally.runs += 1
     tally.wrong += bool(said_on - members)
     tally.excluded += bool(said_out & members)
     tally.naive_wrong += bool(naive - members)
@@ -134,29 +141,74 @@ def one_run(setting: Setting, seed: int, replicates: int, tally: Tally) -> None:
     tally.dominated += len(said_out - members)
 
 
-def report(settings: Sequence[Setting], runs: int, replicates: int) -> None:
-    print(f"{runs} runs each, {replicates} replicates. Share of runs with at least one error:")
-    print(f"{'':36}{'certified':>11}{'true member':>13}{'naive front':>13}{'naive front':>13}   power: share of")
-    print(f"{'':36}{'wrong':>11}{'excluded':>13}{'wrong':>13}{'misses one':>13}   members / others settled")
-    for setting in settings:
-        tally = Tally()
-        for seed in range(runs):
-            one_run(setting, seed, replicates, tally)
-        shares = [tally.wrong, tally.excluded, tally.naive_wrong, tally.naive_missed]
-        shown = "".join(
-            f"{100 * count / runs:>{width}.1f} %" for count, width in zip(shares, (9, 11, 11, 11), strict=True)
-        )
-        settled = tally.certified / max(1, tally.members), tally.dominated / max(1, tally.outsiders)
-        power = f"{100 * settled[0]:.0f} % / {100 * settled[1]:.0f} %"
-        print(f"{setting.name:36}{shown}   {power}", flush=True)
+def heading() -> None:
+    print("Share of runs with at least one error:")
+    print(
+        f"{'':36}{'runs':>6}{'certified':>11}{'true member':>13}{'naive front':>13}{'naive front':>13}"
+        "   power: share of"
+    )
+    print(f"{'':36}{'':6}{'wrong':>11}{'excluded':>13}{'wrong':>13}{'misses one':>13}   members / others settled")
+
+
+def show(name: str, tally: Tally) -> None:
+    shares = [tally.wrong, tally.excluded, tally.naive_wrong, tally.naive_missed]
+    shown = "".join(
+        f"{100 * count / tally.runs:>{width}.1f} %" for count, width in zip(shares, (9, 11, 11, 11), strict=True)
+    )
+    settled = tally.certified / max(1, tally.members), tally.dominated / max(1, tally.outsiders)
+    print(
+        f"{name:36}{tally.runs:>6}{shown}   {100 * settled[0]:.0f} % / {100 * settled[1]:.0f} %",
+        flush=True,
+    )
+
+
+def collected(path: Path | None, replicates: int) -> dict[str, dict[int, Tally]]:
+    """Returns what earlier calls put into the file: by setting and run number.
+
+    Raises:
+        SystemExit: they had other replicates.
+    """
+    if path is None or not path.exists():
+        return {}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if found["replicates"] != replicates:
+        raise SystemExit(f"{path} holds runs of {found['replicates']} replicates, not {replicates}; name another file")
+    return {
+        name: {int(seed): Tally(**tally) for seed, tally in runs.items()} for name, runs in found["settings"].items()
+    }
+
+
+def keep(path: Path, replicates: int, found: dict[str, dict[int, Tally]]) -> None:
+    settings = {name: {seed: asdict(tally) for seed, tally in runs.items()} for name, runs in found.items()}
+    path.write_text(json.dumps({"replicates": replicates, "settings": settings}) + "\n", encoding="utf-8")
+
+
+def total(runs: dict[int, Tally]) -> Tally:
+    every = [asdict(tally) for tally in runs.values()]
+    return Tally(**{key: sum(one[key] for one in every) for key in asdict(Tally())})
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0, help="number of the first run")
     parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--setting", default="", help="only settings whose name contains this")
+    parser.add_argument("--json", type=Path, help="collect the runs here, beside those of earlier calls")
     args = parser.parse_args()
-    report(SETTINGS, args.runs, args.replicates)
+    found = collected(args.json, args.replicates)
+    heading()
+    for setting in SETTINGS:
+        if args.setting not in setting.name:
+            continue
+        runs = found.setdefault(setting.name, {})
+        for seed in range(args.seed, args.seed + args.runs):
+            if seed not in runs:
+                runs[seed] = Tally()
+                one_run(setting, seed, args.replicates, runs[seed])
+        show(setting.name, total(runs))
+        if args.json:
+            keep(args.json, args.replicates, found)
 
 
 if __name__ == "__main__":

@@ -42,15 +42,18 @@ def recommend(run: str, where: Sequence[str], prefer: str | None, rule: str | No
 @click.command()
 @click.argument("a")
 @click.argument("b")
-@click.option("--run", default="latest", show_default=True, help="Run that has both models.")
+@click.option("--run", default="latest", show_default=True, help="Run that has the models.")
 @results_option
 @store_option
 @json_option
 def compare(a: str, b: str, run: str, results: Path, store_url: str | None, as_json: bool) -> None:
-    """Compare A with B on the same examples: two models of one run, or of two runs, each written RUN:MODEL."""
+    """Compare A with B on the same examples: two models of one run, two models of two runs, each written RUN:MODEL, or
+    two whole runs, model by model."""
     from bench.decide.compare import compare as compare_entries
 
-    found = compare_entries(_side(a, run, results, store_url), _side(b, run, results, store_url), a, b)
+    sides = [_side(text, run, results, store_url) for text in (a, b)]
+    first, second = (entries for entries, _ in sides)
+    found = compare_entries(first, second, a, b, remarks=_apart(*(info for _, info in sides)))
     if as_json:
         print_json(found.to_json())
         return
@@ -58,8 +61,8 @@ def compare(a: str, b: str, run: str, results: Path, store_url: str | None, as_j
         click.echo(sentence)
 
 
-def _side(text: str, run: str, results: Path, store_url: str | None) -> list[Any]:
-    """Returns the entries of one side of a comparison."""
+def _side(text: str, run: str, results: Path, store_url: str | None) -> tuple[list[Any], Any]:
+    """Returns the entries of one side of a comparison, and the run's description."""
     from bench.errors import UsageError, nearest
     from bench.store import Store
     from bench.summary import summarise_run
@@ -67,12 +70,32 @@ def _side(text: str, run: str, results: Path, store_url: str | None) -> list[Any
     chosen, _, model = text.rpartition(":")
     with Store.open(results, store_url, create=False) as store:
         stored = store.load(chosen or run)
+        names = {record.cell.model for record in stored.records}
+        if not chosen and not any(model == name or model.startswith(f"{name}[") for name in names):
+            try:
+                whole = store.load(model)
+            except UsageError as error:
+                hint = nearest(model, names)
+                raise UsageError(f"'{model}' is no run and no model of run {stored.info.id}; {hint}") from error
+            return summarise_run(whole), whole.info
     entries = summarise_run(stored)
     found = [entry for entry in entries if entry.candidate == model]
     if not found:
         names = {entry.candidate for entry in entries}
         raise UsageError(f"run {stored.info.id} has no model '{model}'; {nearest(model, names)}")
-    return found
+    return found, stored.info
+
+
+def _apart(a: Any, b: Any) -> list[str]:
+    """Returns what must be known of two runs before their timings are compared; nothing for one run."""
+    if a.id == b.id:
+        return []
+    if a.machine_key != b.machine_key:
+        return ["The two runs were made on different machines or software: a difference in efficiency may be theirs."]
+    return [
+        "The two runs were made at different times: what the machine did differently then is in no interval. "
+        "`bench gate` measures both again, in turn."
+    ]
 
 
 @click.command()

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.decide import across, advice, cost, fronts, sensitivity
-from bench.decide.board import Board, build
+from bench.decide.board import Board
+from bench.decide.build import build
 from bench.decide.case import Recommendation
 from bench.decide.constraints import Check, check_all, inapplicable
 from bench.decide.decision import Decision, TaskDecision, TaskLeftOut

@@ -8,14 +8,15 @@ compared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decide.board import Board, Column
+from bench.decide.board import Board, Column, Part
 from bench.decide.constraints import Check, best_row
-from bench.decide.question import Question
+from bench.decide.question import Question, parse_margin
+from bench.decide.wording import listed, spoken
 from bench.summary import Quantity
 
 Floats = NDArray[np.float64]
@@ -25,25 +26,39 @@ SUMMABLE = frozenset({"s", "J", "currency", "gCO2", "FLOP"})
 QUALITY = "quality"
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """One column across tasks."""
+
+    values: Floats
+    """Shape `(M,)`."""
+    parts: list[Part]
+    draws: Floats
+    """Shape `(B, M)`."""
+
+
 def combine(boards: Sequence[Board], question: Question) -> Board:
     """Returns the board over all tasks; its task name is empty."""
     names = tuple(dict.fromkeys(name for board in boards for name in board.names))
-    columns, values, draws, remarks = [], [], [], []
+    columns: list[Column] = []
+    made: list[_Made] = []
+    remarks: list[str] = []
     quality = _quality(boards, names, question)
     if quality is not None:
         columns.append(Column(QUALITY, "share_of_best", "ratio", True, _margin(question)))
-        values.append(quality[0])
-        draws.append(quality[1])
+        made.append(quality)
         remarks.append(_weights_sentence(boards, question))
-    for column in _shared(boards):
+    shared = _shared(boards)
+    costs: dict[str, list[str]] = {}
+    for column in shared:
         how = question.rule.cost_across_tasks if column.unit in SUMMABLE else "worst"
+        made.append(_cost(boards, names, column, how, len(columns)))
         columns.append(column)
-        point, drawn = _cost(boards, names, column, how)
-        values.append(point)
-        draws.append(drawn)
-        remarks.append(f"Across tasks {column.name} is {'summed' if how == 'sum' else 'taken at its worst'}.")
-    table = np.column_stack(values) if values else np.empty((len(names), 0))
-    stack = np.stack(draws, axis=2) if draws else np.empty((question.rule.replicates, len(names), 0))
+        costs.setdefault(how, []).append(spoken(column.name))
+    remarks += [_added_up(names_of, how) for how, names_of in costs.items()]
+    remarks += _left_out(boards, shared)
+    table = np.column_stack([one.values for one in made]) if made else np.empty((len(names), 0))
+    stack = np.stack([one.draws for one in made], axis=2) if made else _no_draws(question, names)
     return Board(
         task="",
         names=names,
@@ -56,8 +71,56 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
         broken=tuple(_broken(boards, name) for name in names),
         remarks=tuple(remarks),
         baselines=tuple(any(board.is_baseline(name) for board in boards) for name in names),
-        seconds=np.array([_seconds(boards, name) for name in names]),
+        as_read=_as_read(names, made),
+        parts=tuple(part for one in made for part in one.parts) or _bare(boards),
     )
+
+
+def _as_read(names: Sequence[str], made: Sequence[_Made]) -> NDArray[np.bool_]:
+    """Returns which values rest on readings whose noise is not known, and show none, shape `(M, C)`."""
+    found = np.zeros((len(names), len(made)), dtype=np.bool_)
+    for c, one in enumerate(made):
+        still = np.ptp(one.draws, axis=0) == 0
+        for part in one.parts:
+            own = part.board.as_read
+            for m, name in enumerate(names):
+                if own is not None and name in part.board.names:
+                    found[m, c] |= still[m] and own[part.board.names.index(name), part.source]
+    return found
+
+
+def _added_up(columns: Sequence[str], how: str) -> str:
+    several = len(columns) > 1
+    done = "summed" if how == "sum" else f"taken at {'their' if several else 'its'} worst"
+    return f"Across tasks {listed(columns)} {'are' if several else 'is'} {done}."
+
+
+def _no_draws(question: Question, names: Sequence[str]) -> Floats:
+    return np.empty((question.rule.replicates, len(names), 0))
+
+
+def _bare(boards: Sequence[Board]) -> tuple[Part, ...]:
+    """Returns parts that add to no column, so that the boards of the tasks are known."""
+    return tuple(Part(-1, board, 0, np.empty((0, 0))) for board in boards)
+
+
+def _left_out(boards: Sequence[Board], shared: Sequence[Column]) -> list[str]:
+    """Returns a sentence for each objective that some task has and another lacks, and for a second metric."""
+    found: dict[str, list[str]] = {}
+    for board in boards:
+        for column in board.columns[: board.objectives]:
+            if not column.is_quality and column.name not in [c.name for c in shared]:
+                found.setdefault(column.name, []).append(f"'{board.task}'")
+    remarks = [
+        f"Across tasks {spoken(name)} is left out: only {listed(tasks)} {'has' if len(tasks) == 1 else 'have'} it."
+        for name, tasks in found.items()
+    ]
+    for board in boards:
+        metrics = [column for column in board.columns[: board.objectives] if column.is_quality]
+        if len(metrics) > 1:
+            rest = listed([spoken(column.name) for column in metrics[1:]])
+            remarks.append(f"Across tasks '{board.task}' counts by {spoken(metrics[0].name)}; {rest} is left out.")
+    return remarks
 
 
 def _least_n(boards: Sequence[Board], name: str) -> int:
@@ -68,15 +131,8 @@ def _least_n(boards: Sequence[Board], name: str) -> int:
     return min((quantity.n for quantity in found if quantity is not None), default=0)
 
 
-def _seconds(boards: Sequence[Board], name: str) -> float:
-    """Returns the mean seconds that one example of every task takes together; NaN when one is unknown."""
-    known = [(board, board.seconds) for board in boards if board.seconds is not None and name in board.names]
-    return float(sum(seconds[board.names.index(name)] for board, seconds in known)) if known else float("nan")
-
-
 def _margin(question: Question) -> float:
-    margin = question.rule.margins.get(QUALITY, 0.0)
-    return float(margin) if isinstance(margin, (int, float)) else 0.0
+    return parse_margin(QUALITY, question.rule.margins.get(QUALITY, 0.0))[0]
 
 
 def _broken(boards: Sequence[Board], name: str) -> str | None:
@@ -101,10 +157,9 @@ def _take(board: Board, names: Sequence[str], index: int) -> tuple[Floats, Float
     return values, draws
 
 
-def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) -> tuple[Floats, Floats] | None:
-    """Returns the weighted mean share of the best, as values and replicates; None when no task has a quality
-    objective."""
-    total, values, draws = 0.0, np.zeros(len(names)), np.zeros(1)
+def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) -> _Made | None:
+    """Returns the weighted mean share of the best; None when no task has a quality objective."""
+    found: list[tuple[float, Board, int, Floats, Floats]] = []
     for board in boards:
         index = next((c for c in range(board.objectives) if board.columns[c].is_quality), None)
         weight = question.weights.get(board.task, 1.0)
@@ -112,10 +167,14 @@ def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) 
         if index is None or best is None or weight == 0:
             continue
         point, drawn = _take(board, names, index)
-        values = values + weight * _share(board.columns[index], point, board.values[best, index])
-        draws = draws + weight * _share(board.columns[index], drawn, board.values[best, index])
-        total += weight
-    return None if total == 0 else (values / total, draws / total)
+        top, column = float(board.values[best, index]), board.columns[index]
+        found.append((weight, board, index, _share(column, point, top), _share(column, drawn, top)))
+    total = sum(weight for weight, *_ in found)
+    if total == 0:
+        return None
+    values = np.sum([weight / total * point for weight, _, _, point, _ in found], axis=0)
+    parts = [Part(0, board, index, weight / total * drawn) for weight, board, index, _, drawn in found]
+    return _Made(values, parts, np.sum([part.draws for part in parts], axis=0))
 
 
 def _share(column: Column, values: Floats, best: float) -> Floats:
@@ -133,13 +192,17 @@ def _shared(boards: Sequence[Board]) -> list[Column]:
     return [c for c in first if all(c.name in [k.name for k in b.columns[: b.objectives]] for b in boards)]
 
 
-def _cost(boards: Sequence[Board], names: Sequence[str], column: Column, how: str) -> tuple[Floats, Floats]:
-    parts = [_take(board, names, index) for board in boards if (index := board.column(column.name)) is not None]
-    values, draws = np.stack([part[0] for part in parts]), np.stack([part[1] for part in parts])
+def _cost(boards: Sequence[Board], names: Sequence[str], column: Column, how: str, at: int) -> _Made:
+    """Returns a cost over all tasks, summed or at its worst, as column `at`."""
+    found = [(board, c, *_take(board, names, c)) for board in boards if (c := board.column(column.name)) is not None]
+    values, draws = np.stack([point for _, _, point, _ in found]), np.stack([drawn for *_, drawn in found])
     if how == "sum":
-        return values.sum(axis=0), draws.sum(axis=0)
+        parts = [Part(at, board, c, drawn) for board, c, _, drawn in found]
+        return _Made(values.sum(axis=0), parts, draws.sum(axis=0))
     worst = np.min if column.higher_is_better else np.max
-    return worst(values, axis=0), worst(draws, axis=0)
+    value = worst(values, axis=0)
+    parts = [Part(at, board, c, np.where(point == value, drawn, 0.0)) for board, c, point, drawn in found]
+    return _Made(value, parts, worst(draws, axis=0))
 
 
 def _row(columns: Sequence[Column], values: Floats, draws: Floats, n: int) -> tuple[Quantity | None, ...]:

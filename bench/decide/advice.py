@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.decide.board import Board
+from bench.decide.board import Board, Column
 from bench.decide.case import Binding, Case
 from bench.decide.constraints import Check, state_of
 from bench.decide.next_step import NextStep
 from bench.decide.rules import preferred
-from bench.decide.wording import amount, differences, listed, percent, size, spoken
+from bench.decide.wording import amount, capital, differences, listed, percent, size, spoken
 from bench.suite import DecisionSpec
 
 MOST_SHARES = 3
@@ -25,20 +25,36 @@ def headline(case: Case) -> str:
             for c, column in enumerate(board.columns[: board.objectives])
         ]
     )
-    if case.sure and len(case.rows) == 1 and case.confidence == 1:
+    if case.sure and len(case.rows) == 1 and case.confidence == 1 and not case.hopefuls:
         return f"Ship {name} for {where(board)}: {values}. It is the only model that is eligible."
     if case.sure:
-        again = f"Resampling the examples and timings gives the same pick {percent(case.confidence)} of the time."
-        return f"Ship {name} for {where(board)}: {values}. {again}"
+        again = f"Resampling the examples and timings gives the same pick {percent(case.confidence)} of the time"
+        worst = ", whatever the estimates are within their bounds" if case.estimated else ""
+        return f"Ship {name} for {where(board)}: {values}. {again}{worst}."
+    if case.rival is not None and case.rival_is_open:
+        safe = "" if board.is_baseline(name) else ": the safe choice if this cannot wait"
+        return f"{_open_rival(case, case.rival)} {name} has {values}{safe}."
     split = listed([f"{other} in {percent(share)}" for other, share in list(case.shares.items())[:MOST_SHARES]])
     split = f"When the examples and timings are resampled, the rule picks {split}; a pick needs {percent(case.needed)}"
-    if case.rival_is_open:
-        safe = "" if board.is_baseline(name) else ": it is the safe choice if this cannot wait"
-        return (
-            f"No pick for {where(board)}: a better model may meet the limits; the data do not show whether it does. "
-            f"{split}. Of the models that are shown to meet them, {name} is the best, with {values}{safe}."
-        )
     return f"No pick for {where(board)}: the data do not decide. {split}. As observed, {name} leads with {values}."
+
+
+def _open_rival(case: Case, rival: int) -> str:
+    """Returns that a candidate which is not shown to meet its limits stands in the way of a pick, and how often."""
+    name, best, needed = case.board.names[rival], case.name, percent(case.needed)
+    theirs, ours = percent(case.shares[name]), percent(case.confidence)
+    best = f"{best}, the best of those that are shown to meet them,"
+    if rival in case.estimated:
+        return (
+            f"No pick for {where(case.board)}: {name} may be the better choice, but an estimate cannot show that "
+            f"it meets the limits. If it does, the rule picks it in {theirs} of the resamples of examples and timings, "
+            f"and {best} in {ours}, where a pick needs {needed}."
+        )
+    return (
+        f"No pick for {where(case.board)}: {name} may be the better choice, but it is not shown to meet the limits. "
+        f"In {theirs} of the resamples of examples and timings it meets them and is picked; {best} is picked in "
+        f"{ours}, and a pick needs {needed}."
+    )
 
 
 def where(board: Board) -> str:
@@ -52,10 +68,13 @@ def unresolved(case: Case) -> list[str]:
     if not case.hopefuls:
         return []
     names = case.board.names
-    first, *rest = sorted(case.hopefuls, key=lambda row: -case.shares.get(names[row], 0.0))
+    first, *rest = sorted(case.ranked(case.hopefuls), key=lambda row: -case.shares.get(names[row], 0.0))
     checks = case.front.standings[first].checks
     reasons = listed([check.sentence for check in checks if check.state == "open"])
     others = f" The same goes for {listed([names[row] for row in rest])}." if rest else ""
+    if case.rival_is_open and case.rival == first:
+        apart = differences(case.board, first, case.leader)
+        return [f"What is not settled: {names[first]} ({apart} than {case.name}): {reasons}.{others}"]
     return [
         f"Warning: {names[first]} would be picked instead if it were shown to meet its limits "
         f"({differences(case.board, first, case.leader)}), and the data do not settle that: {reasons}.{others}"
@@ -114,6 +133,8 @@ def slack(check: Check) -> str:
 
 def counted_from(check: Check) -> str:
     """Returns from where a slack is counted: an end of the interval, or the reading itself where it has none."""
+    if check.estimated:
+        return f", counted from the {'upper' if check.limit.is_upper else 'lower'} bound of the estimate"
     if check.value == check.bound:
         return ", counted from the reading itself, which has no interval" if not check.exact else ""
     return f", counted from the {'upper' if check.limit.is_upper else 'lower'} end of its 95 % interval"
@@ -135,11 +156,13 @@ def next_step(case: Case, step: NextStep | None) -> list[str]:
         return []
     if step is None:
         return [
-            "No sensible number of further examples would settle it: take either, "
+            "No sensible number of further examples would settle it: take whichever of them suits you, "
             "or say in decision.margins which differences do not matter."
         ]
     if case.sure:
         return [f"The cheapest measurement that would tell whether it does: {step.sentence}."]
+    if case.rival_is_open:
+        return [f"The cheapest measurement that would show whether it meets them: {step.sentence}."]
     return [f"The cheapest measurement that would settle it: {step.sentence}."]
 
 
@@ -176,15 +199,25 @@ def rule(board: Board, spec: DecisionSpec) -> list[str]:
         return []
     prefer = preferred(board, spec)
     best = f"the best {spoken(board.columns[prefer].name)}"
+    column = board.columns[prefer]
+    instead = ""
+    if spec.prefer and board.column(spec.prefer) is None:
+        instead = f" {capital(where(board))} has no {spoken(spec.prefer)}, so {spoken(column.name)} is preferred here."
+    near = size(column, spec.epsilon)
     costs = [spoken(board.columns[c].name) for c in range(board.objectives) if c != prefer]
-    ties = f", and among equals by {listed(costs, 'then')}" if costs else ""
+    ties = f", and among equals by {', then '.join(costs)}" if costs else ""
     said = {
         "best-quality-within-budget": f"{best}{ties}",
-        "cheapest-within-epsilon": f"the best {costs[0] if costs else 'value'} within {spec.epsilon:g} of {best}",
+        "cheapest-within-epsilon": f"the best {costs[0] if costs else 'value'} within {near} of {best}",
         "lexicographic": f"the best {listed([spoken(name) for name in spec.order], 'then')}, in this order",
-        "weighted": f"the best sum of {spoken(board.columns[prefer].name)} and the others, by the exchange rates "
-        + listed([f"{text} of {spoken(name)}" for name, text in spec.rates.items()]),
+        "weighted": f"the best sum of {spoken(column.name)} and the others, where "
+        + listed([_rate(name, text, column) for name, text in spec.rates.items()]),
     }
-    return [
-        f"The rule ({spec.rule}): of the models that are shown to meet every limit, the one with {said[spec.rule]}."
-    ]
+    text = f"The rule ({spec.rule}): of the models that are shown to meet every limit, the one with {said[spec.rule]}."
+    return [text + instead]
+
+
+def _rate(name: str, text: str, preferred_column: Column) -> str:
+    """Returns an exchange rate in words: `20 ms of p95 latency weigh as much as 0.01 of accuracy`."""
+    amount_of, _, worth = text.partition(" per ")
+    return f"{amount_of.strip()} of {spoken(name)} weigh as much as {worth.strip()} of {spoken(preferred_column.name)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.decide.board import Board
 from bench.decide.fronts import Front
 from bench.decide.next_step import NextStep
-from bench.decide.rules import Stage
+from bench.decide.rules import Stage, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class Recommendation:
     """Whom the observed values favour, even where the data are too weak for a pick."""
     confidence: float | None
     """Share of the replicates in which the rule picks the leader. A candidate whose limits are open takes part in
-    those replicates in which it meets them."""
+    those replicates in which it meets them. Where a limit lies between the bounds of an estimate, it is the least
+    share over all values between them."""
     shares: dict[str, float]
     """Share of the replicates by candidate, largest first."""
     runner_up: str | None
@@ -80,6 +81,25 @@ class Case:
         return self.shares.get(self.name, 0.0)
 
     @property
+    def rival(self) -> int | None:
+        """The candidate, other than the leader, that the rule picks in most replicates."""
+        return next((self.board.names.index(name) for name in self.shares if name != self.name), None)
+
+    def ranked(self, rows: Sequence[int]) -> list[int]:
+        """Returns candidates in the order in which the rule would pick them."""
+        left, out = list(rows), []
+        while (best := pick(self.rule, left)) is not None:
+            out.append(best)
+            left.remove(best)
+        return out
+
+    @property
+    def estimated(self) -> list[int]:
+        """The hopefuls whose limit lies between the bounds of an estimate."""
+        checks = {row: self.front.standings[row].checks for row in self.hopefuls}
+        return [row for row, found in checks.items() if any(c.estimated and c.state == "open" for c in found)]
+
+    @property
     def sure(self) -> bool:
         """Whether the data support a pick."""
         return self.confidence >= self.needed
@@ -87,5 +107,4 @@ class Case:
     @property
     def rival_is_open(self) -> bool:
         """Whether what keeps the leader from a pick is a candidate that is not shown to meet its limits."""
-        rival = next((name for name in self.shares if name != self.name), None)
-        return not self.sure and rival is not None and self.board.names.index(rival) not in self.rows
+        return not self.sure and self.rival is not None and self.rival not in self.rows

@@ -1,28 +1,28 @@
-"""Two models on the same tasks, or the same cell of two runs, compared pair by pair on the examples both
+"""Two models on the same tasks, or the same cells of two runs, compared pair by pair on the examples both
 answered.
 
-Every planned comparison of quality is one member of a family, and the p-values shown beside the verdicts are
-Holm's over that family. Beside each verdict stand the smallest difference this n could have found, and how
+Every planned comparison, of quality and of efficiency, is one member of a family, and the verdicts are those of Holm's
+p-values over that family. Beside each verdict of quality stand the smallest difference this n could have found, and how
 many examples would settle it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from bench.decide import compare_quality
 from bench.decide.board import Column
-from bench.decide.compare_quality import QualityRow
+from bench.decide.compare_quality import LEVEL, QualityRow
 from bench.decide.draws import is_estimate, reading_draws
-from bench.decide.wording import amount, spoken
+from bench.decide.wording import amount, capital, spoken
 from bench.metrics.base import Metric
 from bench.readings import READINGS
-from bench.stats.bootstrap import percentile_interval
-from bench.stats.paired import holm
+from bench.stats.bootstrap import FEW_PROCESSES_SAID, percentile_interval
+from bench.stats.paired import holm, two_sided_p
 from bench.summary import PRUNED, Entry
 from bench.summary.ratios import Floats, ratio_draws
 from bench.summary.timings import DERIVATIONS
@@ -38,6 +38,10 @@ READINGS_COMPARED = (
 """Compared unless the caller names others."""
 
 
+DRAWS = 20_000
+"""Draws of a ratio: the smallest p-value is then 1 in 10 000, which a family of 500 comparisons can still use."""
+
+
 @dataclass(frozen=True, slots=True)
 class EfficiencyRow:
     """One reading of one task."""
@@ -49,8 +53,16 @@ class EfficiencyRow:
     ratio: float
     """b ÷ a."""
     ci_low: float | None
+    """95 % interval of the ratio; None where nothing is known of its noise."""
     ci_high: float | None
-    sentence: str
+    p: float | None
+    """Two-sided, from the draws of the ratio; None where it is not tested."""
+    p_holm: float | None
+    remark: str
+    """Whether estimates take part."""
+    sentence: str = ""
+    model: str = ""
+    """Which candidate, where two whole runs are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,38 +97,70 @@ def compare(
     readings: Sequence[str] = READINGS_COMPARED,
     replicates: int = 2000,
     seed: int = 42,
+    remarks: Sequence[str] = (),
 ) -> Comparison:
-    """Returns B compared with A on every task that both have; one entry per task on each side.
+    """Returns B compared with A on every task that both have.
 
     Args:
-        a: entries of the first model or run.
+        a: entries of the first side: of one model, or of a whole run, whose models are then matched by name.
         b: of the second.
         name_a: for the sentences.
         name_b: for the sentences.
         readings: efficiency readings to compare.
-        replicates: bootstrap replicates.
+        replicates: bootstrap replicates of quality.
         seed: of everything random.
+        remarks: what must be known of the two sides, said at the end.
     """
-    others = {entry.cell.task: entry for entry in b}
+    by_model = len({entry.candidate for entry in a}) > 1 or len({entry.candidate for entry in b}) > 1
+    others = {_key(entry, by_model): entry for entry in b}
     quality: list[QualityRow] = []
     efficiency: list[EfficiencyRow] = []
-    remarks: list[str] = []
+    missing: list[str] = []
     for first in a:
-        second = others.get(first.cell.task)
+        second, model = others.get(_key(first, by_model)), first.candidate if by_model else ""
         why = _incomparable(first, second, name_a, name_b)
         if second is None or why is not None:
-            remarks.append(why or "")
+            missing.append(f"{_place(first.cell.task, model)}: {why}")
             continue
-        pair = compare_quality.common_examples(first, second)
-        if pair is None:
-            remarks.append(f"'{first.cell.task}': {_why_unpaired(first, second)}, so quality is not compared.")
-        else:
-            quality += [compare_quality.row(pair, metric, replicates, seed) for metric in _common(first, second)]
-        efficiency += efficiency_rows(first, second, (name_a, name_b), readings, replicates, seed)
-    adjusted = holm([row.p for row in quality])
-    family = [compare_quality.corrected(row, p, len(quality)) for row, p in zip(quality, adjusted, strict=True)]
-    judged = tuple(compare_quality.judged(row, name_a, name_b) for row in family)
-    return Comparison(name_a, name_b, judged, tuple(efficiency), tuple(remarks))
+        rows = _quality(first, second, replicates, seed)
+        if rows is None:
+            why = _why_unpaired(first, second)
+            missing.append(f"{_place(first.cell.task, model)}: {why}, so quality is not compared.")
+        quality += [replace(row, model=model) for row in rows or ()]
+        efficiency += [replace(row, model=model) for row in efficiency_rows(first, second, readings, seed)]
+    return _judged(quality, efficiency, (name_a, name_b), [*missing, *remarks, *_over_processes([*a, *b])])
+
+
+def _over_processes(entries: Sequence[Entry]) -> list[str]:
+    """Returns how far to trust the intervals of ratios, where something was measured in several processes."""
+    several = any(len(arrays) > 1 for entry in entries for arrays in entry.timed.values())
+    return [f"{capital(FEW_PROCESSES_SAID)}."] if several else []
+
+
+def _judged(
+    quality: Sequence[QualityRow], efficiency: Sequence[EfficiencyRow], names: tuple[str, str], remarks: Sequence[str]
+) -> Comparison:
+    """Returns the comparison with each verdict from Holm's p-values over all that was tested."""
+    tested = [row.p for row in efficiency if row.p is not None]
+    adjusted = iter(holm([*(row.p for row in quality), *tested]))
+    size = len(quality) + len(tested)
+    family = [compare_quality.corrected(row, next(adjusted), size) for row in quality]
+    rows = [replace(row, p_holm=None if row.p is None else next(adjusted)) for row in efficiency]
+    said = [f"The {size} tests are one family: each verdict is that of its p-value after Holm's correction over all."]
+    return Comparison(
+        *names,
+        tuple(compare_quality.judged(row, *names) for row in family),
+        tuple(replace(row, sentence=_ratio_words(row, names)) for row in rows),
+        (*remarks, *(said if size > 1 else [])),
+    )
+
+
+def _key(entry: Entry, by_model: bool) -> tuple[str, str]:
+    return entry.cell.task, entry.candidate if by_model else ""
+
+
+def _place(task: str, model: str) -> str:
+    return f"'{task}', {model}" if model else f"'{task}'"
 
 
 def _why_unpaired(a: Entry, b: Entry) -> str:
@@ -126,65 +170,84 @@ def _why_unpaired(a: Entry, b: Entry) -> str:
 
 def _incomparable(a: Entry, b: Entry | None, name_a: str, name_b: str) -> str | None:
     if b is None:
-        return f"'{a.cell.task}': {name_b} has no such cell."
+        return f"{name_b} has no such cell."
+    if a.status == b.status == "unsupported":
+        return f"neither can do it: {a.reason}."
     for entry, name in ((a, name_a), (b, name_b)):
         if entry.status != "ok":
-            return f"'{a.cell.task}': the cell of {name} is {entry.status}: {entry.reason}."
+            return f"the cell of {name} is {entry.status}: {entry.reason}."
     return None
+
+
+def _quality(a: Entry, b: Entry, replicates: int, seed: int) -> list[QualityRow] | None:
+    """Returns the metrics that both have, not yet corrected; None when no example is common to both."""
+    pair = compare_quality.common_examples(a, b)
+    if pair is None:
+        return None
+    return [compare_quality.row(pair, metric, replicates, seed) for metric in _common(a, b)]
 
 
 def _common(a: Entry, b: Entry) -> list[Metric]:
     return [metric for name, metric in a.metrics.items() if name in b.metrics]
 
 
-def efficiency_rows(
-    a: Entry, b: Entry, names: tuple[str, str], readings: Sequence[str], replicates: int = 2000, seed: int = 42
-) -> list[EfficiencyRow]:
-    """Returns b ÷ a of each reading that both have, with its 95 % interval where there is one."""
+def efficiency_rows(a: Entry, b: Entry, readings: Sequence[str], seed: int = 42) -> list[EfficiencyRow]:
+    """Returns b ÷ a of each reading that both have, not yet corrected for the other comparisons and without verdicts.
+
+    The 95 % interval is None where how much a reading varies is not known.
+    """
     rows = []
     for name in readings:
         first, second = a.efficiency.get(name), b.efficiency.get(name)
         if first is None or second is None or not first.value or second.value is None:
             continue
         mixed = is_estimate(first) != is_estimate(second)
-        interval = percentile_interval(_ratios(a, b, name, replicates, seed, use_bounds=mixed))
-        low, high = interval if interval and interval[0] < interval[1] else (None, None)
-        ratio = second.value / first.value
-        column = Column(name, name, READINGS[name].unit, READINGS[name].higher_is_better)
-        text = _ratio_words(a.cell.task, column, names, (first.value, second.value), ratio, low, high)
-        extra = " One of the two is an estimate, the other measured: compare with care." if mixed else ""
-        extra = " Both are estimates." if not mixed and is_estimate(first) else extra
-        rows.append(EfficiencyRow(a.cell.task, name, first.value, second.value, ratio, low, high, text + extra))
+        drawn = _ratios(a, b, name, seed, use_bounds=mixed)
+        interval, p = percentile_interval(drawn), two_sided_p(drawn, 1.0)
+        low, high = (None, None) if interval is None or np.isnan(p) else interval
+        remark = " One of the two is an estimate, the other measured: compare with care." if mixed else ""
+        remark = " Both are estimates." if not mixed and is_estimate(first) else remark
+        rows.append(
+            EfficiencyRow(
+                a.cell.task,
+                name,
+                first.value,
+                second.value,
+                second.value / first.value,
+                low,
+                high,
+                None if low is None else p,
+                None,
+                remark,
+            )
+        )
     return rows
 
 
-def _ratios(a: Entry, b: Entry, name: str, replicates: int, seed: int, *, use_bounds: bool) -> Floats:
+def _ratios(a: Entry, b: Entry, name: str, seed: int, *, use_bounds: bool) -> Floats:
     """Returns draws of b ÷ a; timed repeats go in pairs where there are as many on both sides."""
     how = DERIVATIONS.get(name)
     one, two = ((), ()) if how is None else (a.timed.get(how.timed, ()), b.timed.get(how.timed, ()))
     if how is not None and len(one) == len(two) > 1:
-        return ratio_draws(how, one, two, replicates, np.random.default_rng(seed))
+        return ratio_draws(how, one, two, DRAWS, np.random.default_rng(seed))
     first, second = (
-        reading_draws(e, name, replicates, seed + side, None, use_bounds=use_bounds) for side, e in enumerate((a, b))
+        reading_draws(e, name, DRAWS, seed + side, None, use_bounds=use_bounds) for side, e in enumerate((a, b))
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(second / first)
 
 
-def _ratio_words(
-    task: str,
-    column: Column,
-    names: tuple[str, str],
-    values: tuple[float, float],
-    ratio: float,
-    low: float | None,
-    high: float | None,
-) -> str:
-    shown = f"{spoken(column.name)} {amount(column, values[0])} → {amount(column, values[1])}"
-    if low is None or high is None:
-        return f"'{task}': {shown}, a ratio of {ratio:.3g} (without an interval)."
-    span = f"a ratio of {ratio:.3g} (95 % interval {low:.3g} to {high:.3g})"
-    if low <= 1 <= high:
-        return f"'{task}': {shown}, {span}: no difference is shown."
-    better = names[1] if (ratio > 1) == column.higher_is_better else names[0]
-    return f"'{task}': {shown}, {span}: {better} is better."
+def _ratio_words(row: EfficiencyRow, names: tuple[str, str]) -> str:
+    about = READINGS[row.reading]
+    column = Column(row.reading, row.reading, about.unit, about.higher_is_better)
+    shown = f"{spoken(row.reading)} {amount(column, row.a)} → {amount(column, row.b)}, a ratio of {row.ratio:.3g}"
+    lead = f"{_place(row.task, row.model)}: {shown}"
+    if row.ci_low is None or row.ci_high is None or row.p is None or row.p_holm is None:
+        return f"{lead}. How much it varies is not known, so it is not tested.{row.remark}"
+    span = (
+        f"(95 % interval {row.ci_low:.3g} to {row.ci_high:.3g}; p = {row.p:.3g}, {row.p_holm:.3g} over all comparisons)"
+    )
+    if row.p_holm > LEVEL:
+        return f"{lead} {span}: no difference is shown.{row.remark}"
+    better = names[1] if (row.ratio > 1) == about.higher_is_better else names[0]
+    return f"{lead} {span}: {better} is better.{row.remark}"

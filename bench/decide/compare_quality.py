@@ -52,6 +52,10 @@ class QualityRow:
     flips: Flips
     sentence: str
     higher_is_better: bool = True
+    remark: str = ""
+    """What qualifies the interval."""
+    model: str = ""
+    """Which candidate, where two whole runs are compared."""
 
 
 def common_examples(a: Entry, b: Entry) -> tuple[Entry, Entry] | None:
@@ -88,6 +92,7 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
     else:
         interval = percentile_interval(gaps, n=resamples.units)
     difference = value_b - value_a
+    few = metric.proportion and not clustered and sum(_discordant(metric, a, b)) < paired.FEW_DISCORDANT
     low, high = interval or (None, None)
     return QualityRow(
         task=pair[0].cell.task,
@@ -107,6 +112,7 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
         flips=_flips(pair),
         sentence="",
         higher_is_better=metric.higher_is_better,
+        remark=paired.FEW_DISCORDANT_SAID if few else "",
     )
 
 
@@ -156,7 +162,7 @@ def judged(row: QualityRow, name_a: str, name_b: str) -> QualityRow:
 def verdict(row: QualityRow, name_a: str, name_b: str) -> str:
     """Returns what the data say of one metric, what they could have found, and how many examples would settle
     it."""
-    column = Column(row.metric, row.metric, row.unit, True)
+    column, where = Column(row.metric, row.metric, row.unit, True), f"'{row.task}'" + (row.model and f", {row.model}")
     values = f"{spoken(row.metric)} {amount(column, row.a)} → {amount(column, row.b)}"
     span = ""
     if row.ci_low is not None and row.ci_high is not None:
@@ -165,12 +171,13 @@ def verdict(row: QualityRow, name_a: str, name_b: str) -> str:
     seen = f"at n = {row.n:,} a true difference of {size(column, row.detectable)} would be found 4 times in 5"
     if row.p_holm <= LEVEL:
         better = name_b if (row.difference > 0) == row.higher_is_better else name_a
-        lead = f"'{row.task}': {name_a} and {name_b} differ, {better} is better"
+        lead = f"{where}: {name_a} and {name_b} differ, {better} is better"
     else:
         needed = row.examples_needed
         more = f"; if it is as large as seen, about {needed:,} examples would show it 4 times in 5" if needed else ""
-        lead = f"'{row.task}': no difference between {name_a} and {name_b} is shown{more}"
-    return f"{lead}: {values} ({evidence}{span}); {seen}{_answers(row.flips)}."
+        lead = f"{where}: no difference between {name_a} and {name_b} is shown{more}"
+    remark = f" ({row.remark})" if row.remark else ""
+    return f"{lead}: {values} ({evidence}{span}{remark}); {seen}{_answers(row.flips)}."
 
 
 def _answers(flips: Flips) -> str:

@@ -2,7 +2,9 @@
 
 A candidate is feasible only when the end of its interval that is nearer to the limit is inside. A reading
 that has no interval by its nature (a peak, one process) is taken as read; one whose n is too small for an
-interval settles nothing.
+interval settles nothing. The bounds of an estimate are no 95 % interval: nothing is known of how likely the values
+between them are. So a limit that lies between them is neither kept nor broken with any probability; the
+recommendation looks at the worst case.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.decide.board import Board, Column
+from bench.decide.draws import is_estimate
 from bench.decide.question import Limit
 from bench.decide.wording import amount, percent, spoken
 from bench.summary import Quantity
@@ -46,7 +49,12 @@ class Check:
     exact: bool = False
     """Whether the reading shows no noise: it is counted, or the ends of its interval are equal."""
     holds: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
-    """In which replicates the limit holds, shape `(B,)`; None when nothing was measured."""
+    """In which replicates the limit holds, shape `(B,)`; None when nothing was measured. All of them, where the limit
+    lies between the bounds of an estimate: it may hold in each."""
+    estimated: bool = False
+    """Whether the bound is that of an estimate."""
+    task: str = ""
+    """The task whose reading was judged."""
 
 
 def check_all(board: Board, limits: Sequence[Limit]) -> tuple[tuple[Check, ...], ...]:
@@ -60,8 +68,11 @@ def check_all(board: Board, limits: Sequence[Limit]) -> tuple[tuple[Check, ...],
         for row, checks in enumerate(found):
             if board.broken[row] is None:
                 quantity = board.quantities[row][index]
+                check = _check(board, row, index, limit, ratios)
                 exact, holds = quantity is not None and quantity.is_firm, _holds(board, row, index, limit)
-                checks.append(replace(_check(board, row, index, limit, ratios), exact=exact, holds=holds))
+                if check.estimated and check.state == "open":
+                    holds = np.ones(len(board.draws), dtype=np.bool_)
+                checks.append(replace(check, exact=exact, holds=holds, task=board.task))
     return tuple(tuple(checks) for checks in found)
 
 
@@ -126,7 +137,14 @@ def _check(board: Board, row: int, index: int, limit: Limit, ratios: Floats | No
         return _too_few(column, quantity, limit, value)
     state: State = "inside" if limit.admits(near) else "outside" if not limit.admits(far) else "open"
     slack = (limit.value - near) if limit.is_upper else (near - limit.value)
-    return Check(limit, column, state, value, near, slack, _sentence(column, limit, state, value, near))
+    estimated = is_estimate(quantity) and low < high and not limit.of_best
+    text = _sentence(column, limit, state, value, (low, high))
+    if estimated and state == "open":
+        shown = f"{spoken(column.name)} is estimated at {amount(column, value)}"
+        text = (
+            f"{shown}, between {amount(column, low)} and {amount(column, high)}: it may be within {limit.text} or not"
+        )
+    return Check(limit, column, state, value, near, slack, text, estimated=estimated)
 
 
 def _ends(quantity: Quantity) -> tuple[float, float, float]:
@@ -145,16 +163,17 @@ def _too_few(column: Column, quantity: Quantity, limit: Limit, value: float) -> 
     return Check(limit, column, "open", value, None, None, text)
 
 
-def _sentence(column: Column, limit: Limit, state: State, value: float, near: float) -> str:
-    shown, bound = _shown(column, limit, value), _shown(column, limit, near)
-    what, end = spoken(column.name), "upper" if limit.is_upper else "lower"
+def _sentence(column: Column, limit: Limit, state: State, value: float, ends: tuple[float, float]) -> str:
+    near, what, shown = ends[1] if limit.is_upper else ends[0], spoken(column.name), _shown(column, limit, value)
     if state == "inside":
-        extra = "" if near == value else f" ({end} bound {bound})"
+        end = "upper" if limit.is_upper else "lower"
+        extra = "" if near == value else f" ({end} bound {_shown(column, limit, near)})"
         return f"{what} {shown}{extra} is within {limit.text}"
     if state == "outside":
         over = _shown(column, limit, abs(value - limit.value))
         return f"{what} {shown} breaks {limit.text} by {over}"
-    return f"{what} {shown} may break {limit.text}: its {end} bound is {bound}"
+    low, high = (_shown(column, limit, end) for end in ends)
+    return f"{what} {shown} (95 % interval {low} to {high}) is not shown to be within {limit.text}"
 
 
 def _shown(column: Column, limit: Limit, value: float) -> str:

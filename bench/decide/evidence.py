@@ -45,6 +45,8 @@ class Evidence:
     """Margin of each pair, in the objective's unit, shape `(M, M, K)`."""
     rows: tuple[int, ...]
     """The candidates' rows on the board."""
+    as_read: NDArray[np.bool_] | None = None
+    """Where either value is taken as it was read: a difference is no proof there. None for nowhere."""
 
 
 def gather(board: Board, rows: tuple[int, ...]) -> Evidence:
@@ -65,7 +67,11 @@ def gather(board: Board, rows: tuple[int, ...]) -> Evidence:
             no_worse[i, :, c] = p_above(gaps, point, -margins[i, :, c], strict=False)
         if c in board.better:
             _put_exact(better, no_worse, margins, board.better[c][np.ix_(rows, rows)], c)
-    return Evidence(better, no_worse, noisy, margins, rows)
+    as_read = None
+    if board.as_read is not None:
+        own = board.as_read[list(rows), :k]
+        as_read = own[:, None, :] | own[None, :, :]
+    return Evidence(better, no_worse, noisy, margins, rows, as_read)
 
 
 def _put_exact(better: Floats, no_worse: Floats, margins: Floats, exact: Floats, c: int) -> None:
@@ -99,22 +105,36 @@ def p_above(gaps: Floats, points: Floats, threshold: Floats, *, strict: bool) ->
     return np.asarray(np.where(varies, p, np.where(above, 0.0, 1.0)), dtype=np.float64)
 
 
-def p_on_front(evidence: Evidence) -> Floats:
-    """Returns for each candidate the p-value against "another candidate dominates it", shape `(M,)`."""
+def p_on_front(p_against_each: Floats) -> Floats:
+    """Returns for each candidate the p-value against "another candidate dominates it", shape `(M,)`, from
+    `p_not_dominated`."""
+    return np.asarray(p_against_each.max(axis=1, initial=0.0), dtype=np.float64)
+
+
+def p_not_dominated(evidence: Evidence, *, as_read: bool = False) -> Floats:
+    """Returns p-values against "column dominates row", shape `(M, M)`; 0 on the diagonal.
+
+    Args:
+        evidence: between the candidates.
+        as_read: count differences between values whose noise is not known as if they had none.
+    """
     m = len(evidence.rows)
-    out = np.zeros(m)
+    out = np.zeros((m, m))
     for i in range(m):
         for j in range(m):
             if i != j:
-                out[i] = max(out[i], _not_dominated_by(evidence, i, j))
+                out[i, j] = _not_dominated_by(evidence, i, j, as_read)
     return out
 
 
-def _not_dominated_by(evidence: Evidence, i: int, j: int) -> float:
+def _not_dominated_by(evidence: Evidence, i: int, j: int, as_read: bool) -> float:
     """Returns the p-value against "j dominates i": i is better somewhere, or j is better nowhere."""
-    better, noisy = evidence.better[i, j], evidence.noisy[i, j]
+    better, noisy, no_worse = evidence.better[i, j], evidence.noisy[i, j], evidence.no_worse[i, j]
+    if evidence.as_read is not None and not as_read:
+        unproved = evidence.as_read[i, j]
+        better, no_worse = np.where(unproved, 1.0, better), np.where(unproved, 1.0, no_worse)
     somewhere = float(min(1.0, max(1, int(noisy.sum())) * better.min()))
-    nowhere = float(evidence.no_worse[i, j].max())
+    nowhere = float(no_worse.max())
     both = evidence.margins[i, j].any() and noisy.any()
     return min(1.0, (2 if both else 1) * min(somewhere, nowhere))
 

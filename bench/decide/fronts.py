@@ -1,7 +1,8 @@
 """The front of a board, and for each candidate a label that the data support.
 
 Labels:
-    on the front       certain: no other candidate dominates it
+    on the front       certain: no other candidate dominates it (a difference in a reading whose noise is not known is
+                       no proof of that)
     dominated by X     certain: X is no worse anywhere and better somewhere; the differences are given
     tied with X        no objective tells the two apart by more than the margins
     possibly           neither is certain
@@ -25,7 +26,7 @@ from bench.decide.board import Board
 from bench.decide.constraints import Check, state_of
 from bench.decide.pareto import hypervolume, nondominated, nondominated_stack
 from bench.decide.question import parse_amount
-from bench.decide.wording import differences, listed, percent
+from bench.decide.wording import differences, listed, percent, spoken
 from bench.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -130,24 +131,50 @@ def _labels(
 ) -> list[tuple[Label, str | None, str]]:
     """Returns label, X and sentence of each candidate that was compared."""
     rows = evidence.rows
-    certain = ev.certified(ev.p_on_front(evidence))
+    proved, read = (ev.p_not_dominated(evidence, as_read=as_read) for as_read in (False, True))
+    certain, as_read = (ev.certified(ev.p_on_front(p)) for p in (proved, read))
     dominators = ev.excluded(evidence)
     out: list[tuple[Label, str | None, str]] = []
     for place, row in enumerate(rows):
-        share = f"on the front in {percent(float(stability[place]))} of resamples"
+        share = f"in {percent(float(stability[place]))} of resamples"
         if place in dominators:
             x = rows[dominators[place]]
             text = f"dominated by {board.names[x]}, which has {differences(board, x, row)}"
             out.append(("dominated", board.names[x], text))
         elif certain[place]:
-            out.append(("on the front", None, f"on the front: no other candidate is as good in everything ({share})"))
+            out.append(("on the front", None, f"on the front ({share}): no other candidate is as good in everything"))
         elif (twin := _twin(evidence, place, on_front)) is not None:
             x = rows[twin]
-            text = f"tied with {board.names[x]}: the data tell them apart in no objective ({share})"
+            text = f"tied with {board.names[x]}: the data tell them apart in no objective (on the front {share})"
             out.append(("tied", board.names[x], text))
         else:
-            out.append(("possibly", None, f"possibly on the front: {share}"))
+            why = ""
+            if not on_front[place]:
+                why = _beaten(board, rows, place, read[place])
+            elif as_read[place]:
+                why = _set_apart(board, evidence, place, int(proved[place].argmax()))
+            out.append(("possibly", None, f"possibly on the front ({share}){why}"))
     return out
+
+
+def _beaten(board: Board, rows: Sequence[int], place: int, p: Floats) -> str:
+    """Returns which candidate dominates this one as observed, though not for certain; the one with the largest `p`."""
+    values = board.oriented[list(rows), : board.objectives]
+    above = (values >= values[place]).all(axis=1) & (values > values[place]).any(axis=1)
+    x = rows[int(np.where(above, p, -1.0).argmax())]
+    return f": as observed {board.names[x]} is as good or better in everything, but that is not certain"
+
+
+def _set_apart(board: Board, evidence: ev.Evidence, place: int, other: int) -> str:
+    """Returns that only values taken as read keep a candidate from being dominated by `other`."""
+    if evidence.as_read is None:
+        return ""
+    alone = evidence.as_read[place, other] & (evidence.better[place, other] <= APART)
+    names = [spoken(board.columns[c].name) for c in np.flatnonzero(alone)]
+    if not names:
+        return ""
+    apart = f"{listed(names)} {'set' if len(names) > 1 else 'sets'} it apart from {board.names[evidence.rows[other]]}"
+    return f": only {apart} for certain, and how much {'these vary' if len(names) > 1 else 'that varies'} is not known"
 
 
 def _twin(evidence: ev.Evidence, place: int, on_front: NDArray[np.bool_]) -> int | None:

@@ -73,18 +73,32 @@ class Question:
 
     def asking(self, where: Iterable[str] = (), prefer: str | None = None, rule: str | None = None) -> Question:
         """Returns the question with limits such as `latency_p95_s <= 50 ms` in place of those of the same
-        name.
+        name and direction.
 
         Raises:
-            UsageError: a limit that cannot be read.
+            UsageError: a limit that cannot be read, a name that stands for nothing, exchange rates that are written in
+                the unit of another objective.
         """
-        limits = {limit.name: limit for limit in self.limits}
+        limits = {(limit.name, limit.is_upper): limit for limit in self.limits}
         for text in where:
             limit = parse_where(text)
-            limits[limit.name] = limit
+            limits[limit.name, limit.is_upper] = limit
+        if prefer is not None:
+            self._check_preferred(prefer, rule or self.rule.rule)
         changes = {key: value for key, value in (("prefer", prefer), ("rule", rule)) if value is not None}
         spec = DecisionSpec.model_validate(self.rule.model_dump() | changes)
         return replace(self, limits=tuple(limits.values()), rule=spec)
+
+    def _check_preferred(self, prefer: str, rule: str) -> None:
+        try:
+            unit_of(prefer)
+        except InputError as error:
+            raise UsageError(str(error)) from error
+        if rule == "weighted" and self.rule.rates and prefer != (self.rule.prefer or "quality"):
+            raise UsageError(
+                f"the suite's decision.rates say what {self.rule.prefer or 'quality'} is worth, so they cannot weigh "
+                f"{prefer}; write decision.prefer and decision.rates for it in the suite"
+            )
 
 
 def unit_of(name: str) -> str | None:

@@ -17,6 +17,8 @@ from bench.decide.next_step import NextStep
 from bench.decide.question import Question
 from bench.decide.wording import differences, listed
 
+TINY = 1e-300
+"""In place of 0 in a ratio."""
 KNEE_MEMBERS = 3
 """Fewest members of a front that has a knee."""
 
@@ -31,7 +33,7 @@ def recommend(board: Board, front: Front, question: Question) -> Recommendation:
         return _nobody(board, front, question, excluded)
     undecided = _undecided(board, front, rule)
     hopefuls = [row for row in undecided if rules.pick(rule, [*rows, row]) == row]
-    shares = _shares(board, rule, rows, {row: _admitted(front.standings[row].checks) for row in undecided})
+    shares = _shares(board, rule, rows, {row: front.standings[row].checks for row in undecided}, leader)
     case = Case(board, front, rule, rows, hopefuls, leader, shares, question.rule.confidence)
     return _answer(case, question, excluded)
 
@@ -89,20 +91,41 @@ def _shares(
     board: Board,
     rule: Sequence[rules.Stage],
     rows: Sequence[int],
-    undecided: Mapping[int, NDArray[np.bool_] | bool],
+    undecided: Mapping[int, Sequence[Check]],
+    leader: int,
 ) -> dict[str, float]:
     """Returns the share of the replicates in which the rule picks each candidate, largest first.
 
     An undecided candidate takes part in the replicates in which it meets its limits, so that a better one that may
-    well be feasible lowers the confidence in the leader.
+    well be feasible lowers the confidence in the leader. One whose limit lies between the bounds of an estimate meets
+    it or does not, in all replicates alike: estimates on one machine share their error, so that those with more room
+    are within the limit first. Of these cases the one that is worst for the leader is returned.
     """
     everyone = [*rows, *undecided]
     admitted = np.ones((len(board.draws), len(everyone)), dtype=np.bool_)
     for place, row in enumerate(undecided, start=len(rows)):
-        admitted[:, place] = undecided[row]
-    drawn = rules.pick_each(rule, everyone, admitted)
-    counts = {board.names[row]: float((drawn == row).mean()) for row in everyone}
-    return dict(sorted(((n, s) for n, s in counts.items() if s > 0), key=lambda item: (-item[1], item[0])))
+        admitted[:, place] = _admitted(undecided[row])
+    room = {row: _room(checks) for row, checks in undecided.items()}
+    cases = sorted({0.0, *(r for r in room.values() if r is not None)})  # nobody, then all, then ever fewer of them
+    found: list[dict[int, float]] = []
+    for least in cases:
+        within = np.array([row in rows or (r := room[row]) is None or 0.0 < least <= r for row in everyone])
+        drawn = rules.pick_each(rule, everyone, admitted & within)
+        found.append({row: float((drawn == row).mean()) for row in everyone})
+    worst = min(found, key=lambda case: case[leader])
+    shares = ((board.names[row], share) for row, share in worst.items() if share > 0)
+    return dict(sorted(shares, key=lambda item: (-item[1], item[0])))
+
+
+def _room(checks: Sequence[Check]) -> float | None:
+    """Returns how many times an estimate may be off before it leaves its limit, above 0; None where no estimate is
+    open."""
+    open_ones = [check for check in checks if check.estimated and check.state == "open" and check.value is not None]
+    if not open_ones:
+        return None
+    ratios = [(c.limit.value, float(c.value or 0.0)) if c.limit.is_upper else (float(c.value or 0.0), c.limit.value)
+              for c in open_ones]  # fmt: skip
+    return min(max(top, TINY) / max(bottom, TINY) for top, bottom in ratios)
 
 
 def _nobody(board: Board, front: Front, question: Question, excluded: dict[str, str]) -> Recommendation:
@@ -116,7 +139,7 @@ def _nobody(board: Board, front: Front, question: Question, excluded: dict[str, 
         if all(check.state == "open" for check in checks):
             step = next_step.cheapest([next_step.for_limit(board, row, check) for check in checks])
         if step is not None:
-            sentences.append(f"To settle whether it meets them: {step.sentence}.")
+            sentences.append(f"The cheapest measurement that may show whether it meets them: {step.sentence}.")
     return Recommendation(
         task=board.task,
         rule=question.rule.rule,
@@ -179,12 +202,23 @@ def _meets(board: Board, row: int, checks: Sequence[Check], without: Check) -> b
 def _step(case: Case) -> NextStep | None:
     """Returns what to measure next: to tell leader and rival apart, or to admit a candidate whose limit is
     open."""
-    rivals = [case.board.names.index(name) for name in case.shares if name != case.name]
-    if case.sure or rivals[0] not in case.rows:
-        rows = case.hopefuls if case.sure else rivals[:1]
-        return next_step.cheapest([_admission(case, row) for row in rows])
-    stage = rules.parting(case.rule, case.leader, rivals[0])
-    return None if stage is None else next_step.between(case.board, stage, case.leader, rivals[0], case.needed)
+    if case.sure:
+        return next_step.cheapest([_admission(case, row) for row in case.hopefuls])
+    if case.rival is not None and case.rival_is_open:
+        return _admission(case, case.rival)
+    return next_step.between(case.board, case.rule, case.leader, _in_the_way(case), case.needed)
+
+
+def _in_the_way(case: Case) -> list[int]:
+    """Returns the likeliest rivals among the eligible, as many as must be beaten for the leader to be a pick."""
+    found: list[int] = []
+    won = case.confidence
+    for name, share in case.shares.items():
+        row = case.board.names.index(name)
+        if row != case.leader and row in case.rows and won < case.needed:
+            found.append(row)
+            won += share
+    return found
 
 
 def _admission(case: Case, row: int) -> NextStep | None:

@@ -7,8 +7,8 @@ another limit all run through the same few lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,10 @@ from bench.errors import InputError
 from bench.suite import DecisionSpec
 
 Floats = NDArray[np.float64]
+
+
+UNDEFINED = -float(np.finfo(np.float64).max) / 2
+"""The score of a metric that is undefined on a resample: worse than any other, so that it speaks against a pick."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +40,8 @@ class Stage:
     slack: float = 0.0
     """How much below the best still passes, in the score's unit."""
     slack_is_relative: bool = False
+    weights: Mapping[int, float] = field(default_factory=dict)
+    """By column of the board: what its value counts in the score, so that the score is their sum."""
 
     def keeps(self, scores: Floats) -> NDArray[np.bool_]:
         """Returns which candidates pass, for scores of shape `(..., M)` with −inf where already out."""
@@ -45,8 +51,14 @@ class Stage:
             return np.asarray(scores >= best - allowed, dtype=np.bool_)
 
 
-def stages(board: Board, spec: DecisionSpec) -> list[Stage]:
+def stages(board: Board, spec: DecisionSpec, *, left_out: bool = False) -> list[Stage]:
     """Returns the stages of the suite's rule on this board; empty when the board has no column to prefer.
+
+    Args:
+        board: the candidates.
+        spec: the rule.
+        left_out: the preferred objective was taken off the board. What may be given up of it is then without
+            meaning, and the exchange rates, which are written in its unit, only weigh the others against each other.
 
     Raises:
         InputError: `lexicographic` without an order, or `weighted` without rates.
@@ -64,7 +76,9 @@ def stages(board: Board, spec: DecisionSpec) -> list[Stage]:
             *_rest(board, [c for c in range(board.objectives) if c not in order]),
         ]
     if spec.rule == "weighted":
-        return [_utility(board, spec, prefer), *_rest(board, [prefer, *costs])]
+        return [*_utility(board, spec, None if left_out else prefer), *_rest(board, [prefer, *costs])]
+    if spec.rule == "cheapest-within-epsilon" and left_out:
+        return [*_by_margin(board, [0] if board.objectives else []), *_rest(board, list(range(board.objectives)))]
     if spec.rule == "cheapest-within-epsilon":
         near = _stage(board, prefer, spec.epsilon, relative=False)
         return [near, *_by_margin(board, costs[:1]), *_rest(board, [prefer, *costs])]
@@ -82,7 +96,8 @@ def preferred(board: Board, spec: DecisionSpec) -> int:
 
 def _stage(board: Board, c: int, slack: float, *, relative: bool) -> Stage:
     sign = board.columns[c].sign
-    return Stage(board.columns[c].name, c, sign * board.values[:, c], sign * board.draws[:, :, c], slack, relative)
+    scores, draws = sign * board.values[:, c], sign * board.draws[:, :, c]
+    return Stage(board.columns[c].name, c, scores, draws, slack, relative, {c: sign})
 
 
 def _by_margin(board: Board, columns: Sequence[int]) -> list[Stage]:
@@ -96,23 +111,26 @@ def _rest(board: Board, columns: Sequence[int]) -> list[Stage]:
     return [_stage(board, c, 0.0, relative=False) for c in columns]
 
 
-def _utility(board: Board, spec: DecisionSpec, prefer: int) -> Stage:
-    """Returns the weighted rule's stage: everything in units of the preferred objective, by the exchange
-    rates."""
+def _utility(board: Board, spec: DecisionSpec, prefer: int | None) -> list[Stage]:
+    """Returns the weighted rule's stage: everything in units of the preferred objective (None when it was left out),
+    by the exchange rates; nothing when the board has nothing that they weigh."""
     if not spec.rates:
         raise InputError(
             "the rule 'weighted' needs decision.rates, such as latency_p95_s: '20 ms per 0.01' "
             "(20 ms are worth 0.01 of the preferred objective)"
         )
     weights = np.zeros(len(board.columns))
-    weights[prefer] = board.columns[prefer].sign
+    if prefer is not None:
+        weights[prefer] = board.columns[prefer].sign
     for name, text in spec.rates.items():
         c = board.column(name)
         if c is not None and c != prefer:
             weights[c] = board.columns[c].sign * parse_rate(name, text)
     used = np.flatnonzero(weights)
-    scores = board.values[:, used] @ weights[used]
-    return Stage("utility", None, scores, board.draws[:, :, used] @ weights[used])
+    if not used.size:
+        return []
+    scores, counts = board.values[:, used] @ weights[used], {int(c): float(weights[c]) for c in used}
+    return [Stage("utility", None, scores, board.draws[:, :, used] @ weights[used], weights=counts)]
 
 
 def pickable(board: Board, rule: Sequence[Stage], rows: Sequence[int]) -> list[int]:
@@ -145,7 +163,8 @@ def pick_each(
     index = np.asarray(rows, dtype=np.int64)
     mask = np.ones((len(rule[0].draws), len(index)), dtype=np.bool_) if admitted is None else admitted.copy()
     for stage in rule:
-        mask &= stage.keeps(np.where(mask, stage.draws[:, index], -np.inf))
+        drawn = np.nan_to_num(stage.draws[:, index], nan=UNDEFINED, posinf=np.inf, neginf=-np.inf)
+        mask &= stage.keeps(np.where(mask, drawn, -np.inf))
     return np.asarray(index[mask.argmax(axis=1)], dtype=np.int64)
 
 

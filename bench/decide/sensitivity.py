@@ -35,6 +35,8 @@ class BreakPoint:
     above: str | None
     """The pick with the limit at (for `>=`: just above) this value or higher, up to the next break point."""
     sentence: str
+    shown: str = ""
+    """`at` with its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,14 @@ def break_points(board: Board, front: Front, rule: Sequence[rules.Stage], limit:
             above = pick([row for row in rows if index + 1 < len(ends) and bounds[row] >= ends[index + 1]])
         if below != above:
             out.append(
-                BreakPoint(f"{limit.name} {limit.text}", end, below, above, _words(column, limit, end, below, above))
+                BreakPoint(
+                    f"{limit.name} {limit.text}",
+                    end,
+                    below,
+                    above,
+                    _words(column, limit, end, below, above),
+                    _at(column, limit, end),
+                )
             )
     return out
 
@@ -109,9 +118,13 @@ def _of(checks: Sequence[Check], limit: Limit) -> Check | None:
 
 
 def _words(column: Column | None, limit: Limit, at: float, below: str | None, above: str | None) -> str:
-    value = f"{100 * at:.2f} % of best" if limit.of_best or column is None else amount(column, at)
+    value = _at(column, limit, at)
     first, second = (f"the rule favours {name}" if name else "nobody is eligible" for name in (below, above))
     return f"With the limit on {spoken(limit.name)} below {value} {first}; above it {second}."
+
+
+def _at(column: Column | None, limit: Limit, at: float) -> str:
+    return f"{100 * at:.2f} % of best" if limit.of_best or column is None else amount(column, at)
 
 
 def leave_out(board: Board, front: Front, question: Question) -> list[WithoutObjective]:
@@ -126,15 +139,16 @@ def leave_out(board: Board, front: Front, question: Question) -> list[WithoutObj
         kept = [k for k in range(board.objectives) if k != c]
         mask = nondominated(board.oriented[rows][:, kept])
         after = {board.names[row] for row, on in zip(rows, mask, strict=True) if on}
-        pick = _leader(_without(board, c), front, question)
+        preferred = c == rules.preferred(board, question.rule)
+        pick = _leader(_without(board, c), front, question, left_out=preferred)
         lost, name = tuple(sorted(before - after)), board.columns[c].name
         changes = bool(lost) or pick != usual
         out.append(WithoutObjective(name, lost, pick, changes, _effect(name, lost, usual, pick)))
     return out
 
 
-def _leader(board: Board, front: Front, question: Question) -> str | None:
-    rule = rules.stages(board, question.rule)
+def _leader(board: Board, front: Front, question: Question, *, left_out: bool = False) -> str | None:
+    rule = rules.stages(board, question.rule, left_out=left_out)
     found = rules.pick(rule, [] if front.relaxed else rules.pickable(board, rule, front.feasible))
     return None if found is None else board.names[found]
 
@@ -180,10 +194,27 @@ def smaa(board: Board, rows: Sequence[int], question: Question) -> dict[str, tup
     return {board.names[row]: tuple(float(s) for s in shares[:, i]) for i, row in enumerate(rows)}
 
 
+def _by_limit(points: Sequence[BreakPoint]) -> list[str]:
+    """Returns one sentence for each limit: whom the rule favours as the limit rises."""
+    limits = list(dict.fromkeys(point.limit for point in points))
+    lines = []
+    for limit in limits:
+        own = [point for point in points if point.limit == limit]
+        steps = [f"{_name(own[0].below)} below {own[0].shown}", *(f"{_name(p.above)} from {p.shown}" for p in own)]
+        lines.append(
+            f"As the limit {limit} moves, the rule favours {listed(steps)} (each counted by the end of its interval)."
+        )
+    return lines
+
+
+def _name(pick: str | None) -> str:
+    return pick or "nobody"
+
+
 def sentences(board: Board, found: Sensitivity) -> list[str]:
     """Returns what an engineer would want to know of it: break points, and the candidate that most priorities
     favour."""
-    lines = [point.sentence for point in found.break_points]
+    lines = _by_limit(found.break_points)
     changing = [without.sentence for without in found.without if without.changes]
     lines += changing
     if found.without and not changing:

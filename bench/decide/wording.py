@@ -33,6 +33,15 @@ def spoken(name: str) -> str:
     return f"{first} ({second})" if second else first
 
 
+def capital(text: str) -> str:
+    """Returns the text with a capital at its start.
+
+    >>> capital("energy per example")
+    'Energy per example'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def amount(column: Column, value: float) -> str:
     """Returns a value with its unit."""
     if column.name == "share_of_best":

@@ -125,7 +125,9 @@ class Executor(ABC):
         started_at, start = datetime.now(UTC).isoformat(), time.perf_counter()
         arguments: dict[str, Any] = {"cell": job.cell, "process": job.process}
         if job.scored:
-            arguments |= {"scored": job.scored, "scored_by": job.scored_by}
+            arguments["scored"] = job.scored
+        if job.scored_by:
+            arguments["scored_by"] = job.scored_by
         limits = (job.timeout_s, job.memory_limit_bytes)
         answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share))
         wall_s = time.perf_counter() - start

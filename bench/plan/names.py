@@ -45,11 +45,29 @@ def check_names(suite: Located[Suite]) -> None:
         checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
     checks += [partial(_check_limit, suite, name, limit) for name, limit in spec.constraints.items()]
-    if spec.decision.prefer is not None:
-        checks.append(partial(_check_reading, suite, ("decision", "prefer"), spec.decision.prefer))
+    checks += _decision_checks(suite)
     found = _mistakes(checks)
     if found:
         raise SuiteError("\n".join(found))
+
+
+def _decision_checks(suite: Located[Suite]) -> list[Callable[[], object]]:
+    """Returns the checks of every name that the decision mentions, and of what its rule cannot do without."""
+    spec = suite.value.decision
+    at: list[tuple[Loc, str]] = [] if spec.prefer is None else [(("decision", "prefer"), spec.prefer)]
+    at += [(("decision", "order", i), name) for i, name in enumerate(spec.order)]
+    tables = {"margins": list(spec.margins), "rates": list(spec.rates), "reference": list(spec.reference)}
+    at += [(("decision", key, name), name) for key, names in tables.items() for name in names]
+    checks: list[Callable[[], object]] = [partial(_check_reading, suite, place, name) for place, name in at]
+    for rule, key, empty in (("lexicographic", "order", not spec.order), ("weighted", "rates", not spec.rates)):
+        if spec.rule == rule and empty:
+            checks.append(partial(_lacking, suite, rule, key))
+    return checks
+
+
+def _lacking(suite: Located[Suite], rule: str, key: str) -> None:
+    what = {"order": "objectives, most important first", "rates": "such as latency_p95_s: '20 ms per 0.01'"}[key]
+    raise suite.error(("decision", "rule"), f"the rule '{rule}' needs decision.{key}: {what}")
 
 
 def loose_mistakes(suite: Located[Any]) -> list[str]:

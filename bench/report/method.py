@@ -21,7 +21,9 @@ STATISTICS = (
     "over examples that all "
     "models of a task share, so that comparisons are paired. A candidate is within a limit only when "
     "its whole interval "
-    "is. A value that could not be measured is missing, never 0."
+    "is. A value that could not be measured is missing, never 0. Where 95 % is claimed the intervals cover 93 to 98 % "
+    "in simulations; they are wider than need be where values are equal, where fewer than five answers are of one kind "
+    "or tell two models apart, and over processes that do not differ, and the number then says so."
 )
 
 

@@ -20,6 +20,10 @@ Value = Callable[[Floats], Floats]
 
 POWER = 0.8
 """Chance of finding a true difference, for the minimum detectable one; the usual convention (Cohen, 1988)."""
+FEW_DISCORDANT = 5
+"""Examples that only one of two systems got right below which `paired_proportions` covers over 98 %."""
+FEW_DISCORDANT_SAID = "fewer than 5 examples tell them apart: the interval is wider than it need be"
+"""What is said then; see `benchmarks/coverage.py`."""
 CHUNK_CELLS = 2_000_000
 """Swaps held at once by the randomisation test."""
 
@@ -77,6 +81,24 @@ def bootstrap_p(differences: Floats, observed: float) -> float:
     """
     extreme = np.count_nonzero(np.abs(differences - differences.mean()) >= abs(observed))
     return float((extreme + 1) / (differences.size + 1))
+
+
+def two_sided_p(draws: Floats, at: float) -> float:
+    """Returns the two-sided p-value that a quantity is `at`, from draws of it: twice the share on the lighter side.
+
+    2 (c + 1) / (B + 1), at most 1; it is under 5 % where the 95 % percentile interval excludes `at`. Draws without any
+    spread tell nothing of chance: NaN.
+
+    Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), section 4.4, by inverting the interval.
+
+    >>> import numpy as np
+    >>> round(two_sided_p(np.arange(1.0, 1000.0), 10.5), 3)
+    0.022
+    """
+    if np.isnan(draws).any() or np.ptp(draws) == 0:
+        return math.nan
+    lighter = min(np.count_nonzero(draws <= at), np.count_nonzero(draws >= at))
+    return min(1.0, 2 * float(lighter + 1) / (draws.size + 1))
 
 
 def randomisation_p(a: Floats, b: Floats, value: Value, trials: int, rng: np.random.Generator) -> float:

@@ -98,12 +98,13 @@ def readings(
     timed: Mapping[str, tuple[Floats, ...]], token_gaps: Sequence[Floats], rng: np.random.Generator
 ) -> dict[str, Quantity]:
     """Returns every reading of `DERIVATIONS`; one without values is None with its reason."""
-    return {name: _reading(name, timed, token_gaps, rng) for name in DERIVATIONS}
+    return {name: reading(name, timed, token_gaps, rng) for name in DERIVATIONS}
 
 
-def _reading(
+def reading(
     name: str, timed: Mapping[str, tuple[Floats, ...]], token_gaps: Sequence[Floats], rng: np.random.Generator
 ) -> Quantity:
+    """Returns one reading of `DERIVATIONS`, with its interval and what qualifies it."""
     how, about = DERIVATIONS[name], READINGS[name]
     arrays = timed.get(how.timed, ())
     if not arrays:
@@ -113,7 +114,8 @@ def _reading(
         return Quantity(None, None, None, 0, about.unit, "clock", about.higher_is_better, "no tokens were counted")
     if name == "itl_p95_s":
         interval = order.clustered_quantile_interval(token_gaps, 0.95)
-        remark = "" if interval else "n too small for an interval: the gaps of one request count as one or few"
+        short = f"{len(token_gaps)} requests, {order.CLUSTERS_NEEDED} or more needed, as the gaps of one are alike"
+        remark = "" if interval else f"n too small for an interval: {short}"
     else:
         interval, remark = _interval(how, arrays, rng)
     low, high = interval or (None, None)
@@ -160,15 +162,15 @@ def _interval(
         if ranks is None:
             return None, f"n too small for an interval: {n} requests, {needed} needed"
         if len(arrays) < 2:
-            return ranks, ""
+            return ranks, order.TIED_SAID if order.has_tied_end(pooled, how.q) else ""
         spread = bootstrap.percentile_interval(draws(how, arrays, DRAWS, rng))
-        return _hull(ranks, spread), ""
+        return _hull(ranks, spread), bootstrap.FEW_PROCESSES_SAID
     if n < bootstrap.SMALLEST_N:
         what = "batches" if how.column is not None else "requests"
         return None, f"n too small for an interval: {n} {what}, {bootstrap.SMALLEST_N} needed"
     drawn = draws(how, arrays, DRAWS, rng)
     if len(arrays) > 1 or how.column is not None:
-        return bootstrap.percentile_interval(drawn, n=n), ""
+        return bootstrap.percentile_interval(drawn, n=n), bootstrap.FEW_PROCESSES_SAID if len(arrays) > 1 else ""
     left_out = (pooled.sum() - pooled) / (n - 1)
     remark = bootstrap.SKEWED if bootstrap.is_too_skewed(left_out) else ""
     return bootstrap.guarded_interval(drawn, float(pooled.mean()), left_out), remark

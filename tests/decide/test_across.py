@@ -7,7 +7,10 @@ import pytest
 
 from bench.decide.across import combine, combine_checks
 from bench.decide.constraints import check_all
+from bench.decide.fronts import find
 from bench.decide.question import Question, parse_limit
+from bench.decide.recommend import recommend
+from bench.stats.bootstrap import robust_variance
 from bench.suite import DecisionSpec
 from tests.decide.boards import make_board
 
@@ -34,6 +37,11 @@ def test_weighted_share_of_best_and_worst_or_summed_cost() -> None:
     np.testing.assert_allclose(summed.values[:, 1], [0.060, 0.030])
     np.testing.assert_allclose(summed.values[:, 2], [300, 70])  # memory is not summed
     assert "averaged with the weights 3 for 'x', 1 for 'y'" in summed.remarks[0]
+    assert summed.remarks[1:] == (
+        "Across tasks p95 latency is summed.",
+        "Across tasks peak memory (RSS) is taken at its worst.",
+    )
+    assert board.remarks[1:] == ("Across tasks p95 latency and peak memory (RSS) are taken at their worst.",)
     np.testing.assert_allclose(board.draws.mean(axis=0), board.values)
 
 
@@ -66,3 +74,50 @@ def test_the_worst_task_decides_a_limit() -> None:
         ("inside", pytest.approx(0.01)),
     ]
     assert checks[0][0].sentence.endswith("on 'y'")
+
+
+def test_an_abstention_across_tasks_names_the_cheapest_measurement() -> None:
+    x = make_board([[0.900, 0.01], [0.897, 0.01]], noise=(0.01, 0.0), task="x", n=400)
+    y = make_board([[0.700, 0.01], [0.700, 0.01]], noise=(0.01, 0.0), task="y", n=100)
+    y = replace(y, seconds=np.full(2, 5.0))  # as uncertain, and 500 times dearer an example
+    question = Question(("quality", "latency_p95_s"), rule=DecisionSpec(replicates=500))
+    board = combine([x, y], question)
+    found = recommend(board, find(board, combine_checks([x, y], [((), ()), ((), ())], board.names)), question)
+    assert found.pick is None and found.next_step is not None
+    more = {part.task: part.more for part in found.next_step.parts}
+    assert more["x"] > 10 * more.get("y", 0) > 0
+    assert "more examples of a and b on 'x' for accuracy" in found.next_step.sentence
+    assert found.next_step.seconds == pytest.approx(sum(part.seconds or 0 for part in found.next_step.parts))
+    # Both together bring the variance of the difference to what 80 % confidence 4 times in 5 needs.
+    gap = board.values[0, 0] - board.values[1, 0]
+    left = 0.0
+    for part in board.parts:
+        if part.column == 0:
+            n = {"x": 400, "y": 100}[part.board.task]
+            gaps = part.draws[:, 0] - part.draws[:, 1]
+            left += robust_variance(gaps) * n / (n + more.get(part.board.task, 0))
+    assert left == pytest.approx((gap / (2 * 0.8416)) ** 2, rel=0.01)
+
+
+def test_an_open_limit_across_tasks_names_the_task_to_measure() -> None:
+    x = make_board([[0.95, 0.045], [0.85, 0.030]], noise=(0.001, 0.004), task="x", n=50)
+    y = make_board([[0.95, 0.020], [0.85, 0.020]], noise=(0.001, 0.001), task="y", n=400)
+    limits = (parse_limit("latency_p95_s", "<= 50 ms"),)
+    question = Question(("quality", "latency_p95_s"), limits, DecisionSpec(replicates=500))
+    board = combine([x, y], question)
+    found = recommend(board, find(board, combine_checks([x, y], [check_all(b, limits) for b in (x, y)], board.names)),
+                      question)  # fmt: skip
+    assert found.pick is None and found.leader == "b" and found.next_step is not None
+    alone = recommend(x, find(x, check_all(x, limits)), question).next_step
+    assert alone is not None and found.next_step.first.more == alone.first.more
+    assert "more requests of a on 'x' for p95 latency" in found.next_step.sentence
+
+
+def test_what_is_left_out_across_tasks_is_said() -> None:
+    x, _ = _boards()
+    y = make_board([[0.3, 0.05], [0.6, 0.01]], task="y")
+    assert "Across tasks peak memory (RSS) is left out: only 'x' has it." in combine([x, y], _question()).remarks
+
+
+def test_a_margin_in_percent_holds_across_tasks() -> None:
+    assert combine(_boards(), _question(margins={"quality": "1 %"})).columns[0].margin == pytest.approx(0.01)

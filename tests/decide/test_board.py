@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.decide.board import Board, Column, build
+from bench.decide.board import Board, Column
+from bench.decide.build import build
 from bench.decide.question import Question
 from bench.stats.paired import mcnemar_better
 from bench.suite import DecisionSpec

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from bench.decide.compare import Comparison, compare
 from bench.stats.paired import mcnemar
@@ -38,8 +39,12 @@ def test_accuracy_by_exact_mcnemar_with_flips() -> None:
 def test_holm_covers_every_metric_of_every_task() -> None:
     found = _both(Task("topic"), Task("en-de", "translation"), LM)
     assert {row.metric for row in found.quality} >= {"accuracy", "macro_f1", "bleu", "chrf", "bits_per_byte"}
-    smallest = min(found.quality, key=lambda row: row.p)
-    assert smallest.p_holm == pytest.approx(min(1.0, len(found.quality) * smallest.p))
+    tested = [row for row in found.efficiency if row.p is not None]
+    assert {row.reading for row in tested} == {"latency_p50_s", "latency_p95_s", "throughput_examples_per_s"}
+    family = [*found.quality, *tested]
+    expected = multipletests([row.p for row in family], method="holm")[1]
+    np.testing.assert_allclose([row.p_holm for row in family], expected)
+    assert f"The {len(family)} tests are one family" in found.remarks[-1]
     assert all(row.p_holm >= row.p for row in found.quality)
     texts = {row.metric: row.sentence for row in found.quality}
     assert "answers differ" in texts["bleu"] and "answers differ" not in texts["bits_per_byte"]
@@ -71,7 +76,8 @@ def test_ratios_of_efficiency_have_intervals_and_a_direction() -> None:
     p50, speed, memory = rows["latency_p50_s"], rows["throughput_examples_per_s"], rows["peak_rss_bytes"]
     assert (p50.ci_low or 9) < p50.ratio < (p50.ci_high or 0) and p50.ratio == pytest.approx(2, rel=0.15)
     assert p50.sentence.endswith("one is better.") and speed.sentence.endswith("one is better.")
-    assert memory.ci_low is None and memory.sentence.endswith("(without an interval).")
+    assert memory.ci_low is None and memory.p is None and memory.p_holm is None
+    assert memory.sentence.endswith("a ratio of 2. How much it varies is not known, so it is not tested.")
 
 
 def test_interleaved_repeats_are_compared_round_by_round() -> None:
@@ -81,7 +87,10 @@ def test_interleaved_repeats_are_compared_round_by_round() -> None:
         sketches = [Sketch(name, latency_s=0.01 * cost * slow, spread=0.02) for slow in drift]
         return summarise([make_record(sketch, "topic", process=k) for k, sketch in enumerate(sketches)])
 
-    found = compare(side("one", 1.0), side("two", 1.05), "one", "two", readings=("latency_p50_s",)).efficiency[0]
+    whole = compare(side("one", 1.0), side("two", 1.05), "one", "two", readings=("latency_p50_s",))
+    assert "Over few processes the interval covers 93 to 99 %, most where they do not differ." in whole.remarks
+    assert not any("processes" in remark for remark in _both(Task("topic")).remarks)
+    found = whole.efficiency[0]
     assert 1.0 < (found.ci_low or 0) < 1.05 < (found.ci_high or 0) < 1.1
     assert found.sentence.endswith("one is better.")
 
@@ -109,3 +118,41 @@ def test_groups_are_compared_by_the_clustered_bootstrap() -> None:
     rows = compare(_entries(Sketch("one", 0.9), task), _entries(Sketch("two", 0.6), task), "one", "two").quality
     assert {row.test for row in rows} == {"paired bootstrap over groups"}
     assert np.all([row.p < 0.05 for row in rows])
+
+
+def test_a_ratio_that_one_test_would_find_may_not_stand_among_many() -> None:
+    slow = Sketch("two", 0.9, 0.0107)
+    many = [Task(f"t{i}") for i in range(8)]
+    alone, among = (compare(_entries(Sketch("one", 0.9), *t), _entries(slow, *t), "one", "two",
+                            readings=("latency_p50_s",)) for t in (many[:1], many))  # fmt: skip
+    assert among.efficiency[0].p == alone.efficiency[0].p
+    assert any((row.p or 1) < 0.05 < (row.p_holm or 0) for row in among.efficiency)
+    for row in among.efficiency:
+        assert row.p is not None and row.p_holm is not None and row.ci_low is not None and row.ci_high is not None
+        assert (row.p < 0.05) == (not row.ci_low <= 1 <= row.ci_high)
+        assert row.sentence.endswith("no difference is shown.") == (row.p_holm > 0.05)
+
+
+def test_whole_runs_are_compared_model_by_model() -> None:
+    def night(skill: float) -> list[Entry]:
+        return summarise([make_record(Sketch(n, s), "topic", examples=150) for n, s in (("x", 0.9), ("y", skill))])
+
+    found = compare(night(0.9), night(0.5), "monday", "tuesday", remarks=["Other times."])
+    assert {row.model for row in found.quality} == {row.model for row in found.efficiency} == {"x", "y"}
+    x, y = (next(row for row in found.quality if row.model == name) for name in ("x", "y"))
+    assert x.difference == 0 and y.p_holm < 0.05
+    assert y.sentence.startswith("'topic', y: monday and tuesday differ, monday is better: accuracy")
+    assert "Other times." in found.sentences()
+    gone = compare(night(0.9), night(0.9)[:1], "monday", "tuesday")
+    assert gone.remarks[0] == "'topic', y: tuesday has no such cell."
+
+
+def test_few_discordant_examples_are_said() -> None:
+    one = _entries(Sketch("one", 0.95), Task("topic"), examples=40)
+    samples = list(one[0].samples)
+    index = next(i for i, s in enumerate(samples) if s.prediction == s.reference)
+    samples[index] = replace(samples[index], prediction="lost" if samples[index].reference != "lost" else "delayed")
+    record = replace(make_record(Sketch("two", 0.95), "topic", examples=40), samples=tuple(samples))
+    row = compare(one, summarise([record]), "one", "two").quality[0]
+    assert row.flips.broken == 1 and row.remark.startswith("fewer than 5 examples") and row.remark in row.sentence
+    assert _both(Task("topic")).quality[0].remark == ""

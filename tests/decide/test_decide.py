@@ -125,24 +125,43 @@ def test_prices_make_objectives_and_print_their_assumptions() -> None:
 
 def test_what_enters_without_an_interval_is_said() -> None:
     text = _text(_decide())
-    assert "peak_rss_bytes on 'topic' has no interval for any model: it enters as it was read" in text
-    assert "latency_p95_s on 'topic' has no interval" not in text and "accuracy on 'topic' has no interval" not in text
+    said = "How much peak memory (RSS) and energy per example on 'topic' vary is not known: they are compared as they"
+    assert said in text
+    assert "How much p95 latency" not in text and "How much accuracy" not in text
+
+
+def test_an_estimate_of_one_process_is_compared_as_it_was_read() -> None:
+    """A tenth of a per cent of an estimate certifies nobody."""
+    twins = [
+        Sketch("x", 0.9, 0.01, energy_j=1.000, energy_source="estimate"),
+        Sketch("y", 0.6, 0.02, memory_bytes=300e6, energy_j=0.999, energy_source="estimate"),
+    ]
+    found = _decide(twins)
+    assert "and energy per example on 'topic' vary is not known" in _text(found)
+    standing = found.tasks["topic"].standings[1]
+    assert standing.label == "possibly" and "only energy per example sets it apart from x" in standing.sentence
 
 
 def test_what_is_counted_needs_no_interval() -> None:
     found = _decide(MODELS, ("topic",), ("parameters", "<= 9 M"), objectives=("quality", "weights_bytes"))
-    assert "has no interval" not in _text(found)
+    assert "varies is not known" not in _text(found)
     assert "counted from the reading itself" not in _text(found)
 
 
 RULES = [
     (DecisionSpec(replicates=200), "the one with the best accuracy, and among equals by p95 latency."),
-    (DecisionSpec(replicates=200, rule="cheapest-within-epsilon", epsilon=0.02), "the best p95 latency within 0.02 of"),
+    (
+        DecisionSpec(replicates=200, rule="cheapest-within-epsilon", epsilon=0.02),
+        "the best p95 latency within 2.0 points of the best accuracy.",
+    ),
     (
         DecisionSpec(replicates=200, rule="lexicographic", order=["latency_p95_s", "accuracy"]),
         "p95 latency then accuracy",
     ),
-    (DecisionSpec(replicates=200, rule="weighted", rates={"latency_p95_s": "20 ms per 0.01"}), "20 ms per 0.01 of p95"),
+    (
+        DecisionSpec(replicates=200, rule="weighted", rates={"latency_p95_s": "20 ms per 0.01"}),
+        "20 ms of p95 latency weigh as much as 0.01 of accuracy",
+    ),
 ]
 
 
@@ -179,3 +198,26 @@ def test_variants_of_shared_quality_are_paired() -> None:
 
     expected = np.std(right[0] - right[1]) / 300**0.5
     assert (board.draws[:, 0, 0] - board.draws[:, 1, 0]).std() == pytest.approx(expected, rel=0.15)
+
+
+def test_a_preference_that_a_task_lacks_is_said() -> None:
+    rule = DecisionSpec(replicates=200, prefer="bleu")
+    text = _text(_decide(MODELS, (Task("topic"), Task("en-de", "translation")), rule=rule))
+    assert "'topic' has no BLEU, so accuracy is preferred here." in text and "'en-de' has no BLEU" not in text
+
+
+def test_break_points_are_one_sentence_a_limit() -> None:
+    text = _text(_decide(MODELS, ("topic",), ("latency_p95_s", "<= 30 ms")))
+    said = next(line for line in text.splitlines() if line.startswith("As the limit latency_p95_s <= 30 ms moves"))
+    assert said.startswith("As the limit latency_p95_s <= 30 ms moves, the rule favours nobody below ")
+    assert ", small from " in said and ", mid from " in said and " and big from " in said
+
+
+def test_estimates_of_a_whole_run_under_a_limit_are_judged_at_their_worst() -> None:
+    """The same entries, measured and estimated: an estimate abstains where a measurement decides."""
+    measured = _decide(MODELS, ("topic",), ("energy_per_example_j", "<= 2.5 J")).tasks["topic"].recommendation
+    guessed = [replace(m, energy_source="estimate") for m in MODELS]
+    found = _decide(guessed, ("topic",), ("energy_per_example_j", "<= 2.5 J")).tasks["topic"].recommendation
+    assert measured.pick == "big" and measured.confidence == 1.0
+    assert (found.pick, found.leader, found.confidence) == (None, "mid", 0.0)
+    assert found.next_step is not None and "energy per example of big by a meter" in found.next_step.sentence

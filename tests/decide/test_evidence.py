@@ -27,21 +27,21 @@ def test_without_noise_the_certificates_are_the_front() -> None:
         board = make_board(rng.integers(0, 4, (6, 2)).tolist(), replicates=20)
         found = ev.gather(board, tuple(range(6)))
         front = nondominated(board.oriented)
-        assert ev.certified(ev.p_on_front(found)).tolist() == front.tolist()
+        assert ev.certified(ev.p_on_front(ev.p_not_dominated(found))).tolist() == front.tolist()
         assert set(ev.excluded(found)) == set(np.flatnonzero(~front).tolist())
 
 
 def test_noise_withholds_certificates() -> None:
     board = make_board([[0.80, 0.010], [0.79, 0.011]], noise=(0.02, 0.002))
     found = ev.gather(board, (0, 1))
-    assert not ev.certified(ev.p_on_front(found)).any()
+    assert not ev.certified(ev.p_on_front(ev.p_not_dominated(found))).any()
     assert ev.excluded(found) == {}
 
 
 def test_clear_domination_is_certified_through_noise() -> None:
     board = make_board([[0.9, 0.010], [0.7, 0.050]], noise=(0.01, 0.001))
     found = ev.gather(board, (0, 1))
-    assert ev.certified(ev.p_on_front(found)).tolist() == [True, False]
+    assert ev.certified(ev.p_on_front(ev.p_not_dominated(found))).tolist() == [True, False]
     assert ev.excluded(found) == {1: 0}
 
 
@@ -102,5 +102,15 @@ def test_membership_pays_for_the_choice_of_the_objective_but_not_for_the_number_
     for models in (2, 5):
         found = _pairs(0.02, models)
         found.better[0, :, 0], found.better[0, :, 1], found.no_worse[0, :, 1] = 0.02, 0.9, 0.9
-        assert ev.p_on_front(found)[0] == pytest.approx(0.04)
-    assert ev.p_on_front(_pairs(0.02, 5))[0] == 0.9
+        assert ev.p_on_front(ev.p_not_dominated(found))[0] == pytest.approx(0.04)
+    assert ev.p_on_front(ev.p_not_dominated(_pairs(0.02, 5)))[0] == 0.9
+
+
+def test_what_is_taken_as_read_is_no_proof() -> None:
+    board = make_board([[0.9, 0.010, 300.0], [0.8, 0.020, 299.0]], ("accuracy", "latency_p95_s", "peak_rss_bytes"),
+                       noise=(0.01, 0.001, 0.0))  # fmt: skip
+    as_read = np.array([[False, False, True]] * 2)
+    for marked, certain in ((None, [True, True]), (as_read, [True, False])):
+        found = ev.gather(replace(board, as_read=marked), (0, 1))
+        assert ev.certified(ev.p_on_front(ev.p_not_dominated(found))).tolist() == certain
+        assert ev.certified(ev.p_on_front(ev.p_not_dominated(found, as_read=True))).all()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,7 +41,7 @@ def test_every_label() -> None:
     assert front.feasible == (0, 1, 2, 3) and not front.relaxed
     texts = {s.name: s.sentence for s in front.standings}
     assert "10.1 points higher accuracy and 19.9 ms lower p95 latency" in texts["c"]
-    assert "breaks <= 50 ms by 50.0 ms" in texts["e"] and "upper bound" in texts["f"]
+    assert "breaks <= 50 ms by 50.0 ms" in texts["e"] and "95 % interval" in texts["f"]
     assert texts["g"] == "unresolved: latency_p95_s is missing: no meter"
 
 
@@ -97,3 +99,17 @@ def test_a_wrong_certificate_is_rare_when_truth_is_a_hair_from_domination() -> N
         wrong += labels["b"][0] == "on the front"
         excluded += labels["b"][0] == "dominated"
     assert wrong <= 15 + 8 and excluded <= 15 + 8
+
+
+def test_possibly_says_what_speaks_against_it() -> None:
+    columns = ("accuracy", "latency_p95_s", "peak_rss_bytes")
+    board = make_board([[0.9, 0.010, 300 * 2**20], [0.8, 0.020, 299 * 2**20]], columns, noise=(0.01, 0.001, 0.0))
+    board = replace(board, as_read=np.array([[False, False, True]] * 2))
+    labels, front = _labels(board)
+    assert labels == {"a": ("on the front", None), "b": ("possibly", None)}
+    said = "possibly on the front (in 100 % of resamples): only peak memory (RSS) sets it apart from a for certain"
+    assert front.standings[1].sentence == f"{said}, and how much that varies is not known"
+    apart = make_board([[0.80, 0.010], [0.78, 0.0112]], noise=(0.003, 0.001), replicates=4000)
+    assert ": as observed a is as good or better in everything, but that is not certain" in (
+        _labels(apart)[1].standings[1].sentence
+    )

@@ -11,13 +11,13 @@ from tests.decide.boards import make_board
 
 
 def _between(board, confidence: float = 0.8):  # type: ignore[no-untyped-def]
-    return next_step.between(board, rules.stages(board, DecisionSpec())[0], 0, 1, confidence)
+    return next_step.between(board, rules.stages(board, DecisionSpec()), 0, [1], confidence)
 
 
 def test_the_number_falls_with_the_square_of_the_gap() -> None:
     near, far = (_between(make_board([[0.9, 0.1], [0.9 - gap, 0.1]], noise=(0.02, 0.0))) for gap in (0.002, 0.004))
-    assert (near.more + 100) / (far.more + 100) == pytest.approx(4, rel=0.01)
-    assert near.unit == "examples" and near.models == ("a", "b")
+    assert (near.first.more + 100) / (far.first.more + 100) == pytest.approx(4, rel=0.01)
+    assert near.first.unit == "examples" and near.first.models == ("a", "b")
 
 
 def test_beyond_a_limit_the_other_end_counts() -> None:
@@ -28,7 +28,7 @@ def test_beyond_a_limit_the_other_end_counts() -> None:
         board = make_board([[0.9, value]], noise=(0.0, 0.004))
         found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
         assert found is not None
-        counts.append(found.more + 100)
+        counts.append(found.first.more + 100)
     assert counts[0] == pytest.approx(4 * counts[1], abs=4)
 
 
@@ -42,12 +42,13 @@ def test_a_limit_needs_the_interval_to_shrink_to_the_room_left() -> None:
     board = make_board([[0.9, 0.045]], noise=(0.0, 0.004))
     check = check_all(board, [parse_limit("latency_p95_s", "<= 50 ms")])[0][0]
     found = next_step.for_limit(board, 0, check)
-    assert found is not None and found.more == int(np.ceil(100 * ((1.96 + 0.8416) * 0.004 / 0.005) ** 2)) - 100
-    assert found.seconds == pytest.approx(found.more * 0.01)
+    assert found is not None and found.first.more == int(np.ceil(100 * ((1.96 + 0.8416) * 0.004 / 0.005) ** 2)) - 100
+    assert found.seconds == pytest.approx(found.first.more * 0.01)
 
 
 def test_the_cheapest_in_time_comes_first_and_unknown_time_last() -> None:
-    steps = [next_step.NextStep(("a",), "x", 1, "requests", s, "") for s in (None, 9.0, 3.0)]
+    one = next_step.Measure("topic", ("a",), "x", 1, "requests", None)
+    steps = [next_step.NextStep((one,), s, "") for s in (None, 9.0, 3.0)]
     assert next_step.cheapest(steps) is steps[2]
     assert next_step.cheapest([None, steps[0]]) is steps[0]
     assert next_step.cheapest([]) is None

@@ -4,7 +4,7 @@ import pytest
 
 from bench.decide.question import Question, parse_limit, parse_margin, parse_rate, parse_where
 from bench.errors import InputError, UsageError
-from bench.suite import Suite
+from bench.suite import DecisionSpec, Suite
 
 
 def test_limits_in_their_units() -> None:
@@ -73,3 +73,24 @@ def test_from_a_suite_and_asked_otherwise() -> None:
     assert [limit.value for limit in asked.limits] == [0.01, 0.5]
     assert (asked.rule.prefer, asked.rule.rule) == ("accuracy", "lexicographic")
     assert question.rule.prefer is None
+
+
+def _question(**rule) -> Question:  # type: ignore[no-untyped-def]
+    return Question(("quality", "latency_p95_s"), (parse_limit("accuracy", ">= 0.5"),), DecisionSpec(**rule))
+
+
+def test_a_preference_that_stands_for_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="did you mean 'accuracy'"):
+        _question().asking(prefer="acuracy")
+
+
+def test_rates_of_another_objective_are_refused() -> None:
+    question = _question(rule="weighted", rates={"energy_per_example_j": "1 J per 0.01"})
+    with pytest.raises(UsageError, match="say what quality is worth, so they cannot weigh latency_p95_s"):
+        question.asking(prefer="latency_p95_s")
+    assert question.asking(prefer="latency_p95_s", rule="lexicographic").rule.prefer == "latency_p95_s"
+
+
+def test_two_limits_of_opposite_directions_both_hold() -> None:
+    asked = _question().asking(["accuracy <= 0.9", "accuracy >= 0.6"])
+    assert [limit.text for limit in asked.limits] == [">= 0.6", "<= 0.9"]

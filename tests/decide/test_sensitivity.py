@@ -98,3 +98,24 @@ def test_smaa_of_two_models_that_trade_places() -> None:
     dominated = make_board([[0.9, 0.03], [0.8, 0.06]], replicates=100)
     assert sensitivity.smaa(dominated, [0, 1], Question(("quality",)))["a"] == (1.0, 0.0)
     assert sensitivity.smaa(board, [], Question(("quality",))) == {}
+
+
+def test_leaving_out_the_preferred_objective_mixes_no_units() -> None:
+    # By the rates 20 ms weigh as much as 1 J: 30 ms are 1.5 J, and b saves 2 J.
+    columns = ("accuracy", "latency_p95_s", "energy_per_example_j")
+    board = make_board([[0.9, 0.010, 3.0], [0.8, 0.040, 1.0]], columns)
+    rates = {"latency_p95_s": "20 ms per 0.01", "energy_per_example_j": "1 J per 0.01"}
+    question = Question(("quality", *columns[1:]), rule=DecisionSpec(rule="weighted", rates=rates))
+    found = sensitivity.leave_out(board, find(board, check_all(board, ())), question)
+    assert found[0].objective == "accuracy" and found[0].pick == "b"
+    slower = make_board([[0.9, 0.010, 3.0], [0.8, 0.070, 1.0]], columns)  # 60 ms are worth 3 J
+    found = sensitivity.leave_out(slower, find(slower, check_all(slower, ())), question)
+    assert found[0].pick == "a"
+
+
+def test_what_may_be_given_up_of_an_objective_left_out_is_nothing() -> None:
+    # 0.01 of accuracy is no 10 ms of latency.
+    board = make_board([[0.9, 0.015, 1.0], [0.8, 0.012, 2.0]], ("accuracy", "latency_p95_s", "energy_per_example_j"))
+    question = Question(("quality", "latency_p95_s"), rule=DecisionSpec(rule="cheapest-within-epsilon"))
+    found = sensitivity.leave_out(board, find(board, check_all(board, ())), question)
+    assert found[0].pick == "b"

@@ -156,3 +156,22 @@ def test_a_factory_is_looked_for_beside_the_suite_and_belongs_to_the_identity(tm
     first = plan_of(path).cells[0].id
     (tmp_path / "no_such_module_here.py").write_text("def build(): return 1")
     assert plan_of(path).cells[0].id != first
+
+
+@pytest.mark.parametrize(
+    ("decision", "place", "says"),
+    [
+        ("{order: [latncy_p95_s]}", "decision.order[0]", "did you mean 'latency_p95_s'"),
+        ("{margins: {acuracy: 0.01}}", "decision.margins.acuracy", "did you mean 'accuracy'"),
+        ("{reference: {latncy_p95_s: 1 s}}", "decision.reference.latncy_p95_s", "did you mean 'latency_p95_s'"),
+        ("{rule: lexicographic}", "decision.rule", "needs decision.order"),
+        ("{rule: weighted}", "decision.rule", "needs decision.rates"),
+    ],
+)
+def test_what_a_decision_lacks_is_said_before_anything_runs(
+    tmp_path: Path, decision: str, place: str, says: str
+) -> None:
+    path = suite_file(tmp_path, FLOOR, f"decision: {decision}\n")
+    with pytest.raises(SuiteError, match=says) as found:
+        plan_of(path)
+    assert place in str(found.value)

@@ -156,3 +156,15 @@ def test_a_share_of_the_samples_variance_is_taken_off_the_processes() -> None:
     pooled, each = np.zeros(20_000), [rng.normal(10, 1.0, 4000)] * 3
     drawn = bootstrap.hierarchical_draws(pooled, [9.0, 10.0, 11.0], each, rng)
     assert np.quantile(drawn, 0.975) == pytest.approx(4.303 * ((1 - 0.41) / 3) ** 0.5, rel=0.04)
+
+
+def test_chunks_give_the_very_draws_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    up, down = np.random.default_rng(0).gamma(2, size=(2, 37))
+
+    def both() -> np.ndarray:
+        rng = np.random.default_rng(1)
+        return np.concatenate([bootstrap.mean_draws(up, 101, rng), bootstrap.ratio_draws(up, down, 101, rng)])
+
+    whole = both()
+    monkeypatch.setattr(bootstrap, "CHUNK_CELLS", 37 * 9)
+    np.testing.assert_array_equal(both(), whole)

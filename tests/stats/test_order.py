@@ -67,3 +67,26 @@ def test_identical_values_within_clusters_count_once() -> None:
     wide = order.quantile_interval(levels, 0.5) or (0, 0)
     assert high - low > 2 * (narrow[1] - narrow[0])
     assert high - low == pytest.approx(wide[1] - wide[0], rel=0.25)
+
+
+def test_few_clusters_have_no_interval() -> None:
+    rng = np.random.default_rng(2)
+    requests = [rng.normal(size=60) for _ in range(20)]
+    assert order.clustered_quantile_interval(requests, 0.5) is not None
+    assert order.clustered_quantile_interval(requests[:19], 0.5) is None
+
+
+def test_few_clusters_widen_the_interval_as_students_quantile_does() -> None:
+    rng = np.random.default_rng(3)
+    requests = [rng.normal() + 0.01 * rng.normal(size=40) for _ in range(20)]  # each request counts as one
+    pooled = np.sort(np.concatenate(requests))
+    effective = int(20 * (1.959964 / 2.093024) ** 2 * 1.0)
+    low, high = order.clustered_quantile_interval(requests, 0.5) or (0, 0)
+    plain = order.interval_ranks(20, 0.5) or (0, 0)
+    assert effective < 20 and high - low >= pooled[(plain[1] - 1) * 40] - pooled[plain[0] * 40]
+
+
+def test_ties_at_an_end_are_seen() -> None:
+    values = np.round(np.random.default_rng(0).normal(size=300), 1)
+    assert order.has_tied_end(values, 0.5) and not order.has_tied_end(np.arange(300.0), 0.5)
+    assert not order.has_tied_end([1.0, 1.0], 0.5)  # no interval at all

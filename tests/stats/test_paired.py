@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.significance import PairedTest
+from scipy.stats import ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from bench.record import Sample
 from bench.registry import load_object
-from bench.stats import paired
+from bench.stats import bootstrap, paired
 from bench.stats.resample import Resamples
 
 Floats = NDArray[np.float64]
@@ -111,3 +112,23 @@ def test_flips() -> None:
     found = paired.flips(["a", "b", "c", "x"], ["a", "x", "b", "d"], ["a", "b", "b", "d"])
     assert (found.changed, found.fixed, found.broken, found.n) == (3, 2, 1, 4)
     assert paired.flips(["a"], ["b"], ["b"], labels=False).fixed == 0
+
+
+@given(st.lists(st.integers(-30, 30), min_size=2, max_size=80), st.integers(-5, 5))
+@settings(deadline=None)
+def test_two_sided_p_by_counting(values: list[int], at: int) -> None:
+    draws = np.array(values, dtype=float)
+    found = paired.two_sided_p(draws, float(at))
+    if len(set(values)) == 1:
+        assert np.isnan(found)
+        return
+    below, above = sum(v <= at for v in values), sum(v >= at for v in values)
+    assert found == pytest.approx(min(1.0, 2 * (min(below, above) + 1) / (len(values) + 1)))
+
+
+def test_two_sided_p_agrees_with_scipys_t_test() -> None:
+    for shift in (0.1, 0.2, 0.3):
+        values = np.random.default_rng(1).normal(shift, 1.0, 150)
+        drawn = bootstrap.mean_draws(values, 20_000, np.random.default_rng(2))
+        expected = float(ttest_1samp(values, 0.0).pvalue)
+        assert paired.two_sided_p(drawn, 0.0) == pytest.approx(expected, abs=0.01, rel=0.2)

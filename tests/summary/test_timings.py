@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.record import Timing
-from bench.stats import order
+from bench.stats import bootstrap, order
 from bench.summary import timings
 from tests.factories import Sketch, make_record, make_run
 
@@ -81,3 +81,13 @@ def test_processes_that_disagree_widen_the_interval() -> None:
         read = timings.readings(timings.collect(group), [], np.random.default_rng(0))["latency_p50_s"]
         widths.append((read.ci_high or 0) - (read.ci_low or 0))
     assert widths[1] > 5 * widths[0]
+
+
+def test_an_interval_that_covers_more_than_it_claims_says_so() -> None:
+    coarse = _latency(*[10**6 * (i // 40) for i in range(400)])
+    assert _read(coarse)["latency_p50_s"].reason == order.TIED_SAID  # type: ignore[attr-defined]
+    fine = _latency(*[10**6 * i for i in range(400)])
+    assert _read(fine)["latency_p50_s"].reason is None  # type: ignore[attr-defined]
+    timed = timings.collect(make_run([Sketch("a")], requests=100, processes=3))
+    read = timings.readings(timed, [], np.random.default_rng(0))
+    assert read["latency_p50_s"].reason == read["throughput_examples_per_s"].reason == bootstrap.FEW_PROCESSES_SAID

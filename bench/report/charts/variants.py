@@ -100,7 +100,7 @@ def pairs(task: TaskView, advice: TaskAdvice) -> list[Pair]:
 
 
 def _pair(task: TaskView, advice: TaskAdvice, parent: Entry, variant: Entry) -> Pair:
-    rows = efficiency_rows(parent, variant, (parent.candidate, variant.candidate), tuple(WORDS))
+    rows = efficiency_rows(parent, variant, tuple(WORDS))
     scored = parent in task.scored
     gaps = {gap.entry.candidate: gap for gap in differences(task, advice, parent)} if scored else {}
     return Pair(parent, variant, {row.reading: row for row in rows}, gaps.get(variant.candidate))

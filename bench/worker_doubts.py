@@ -1,0 +1,48 @@
+"""Doubts that only the worker can see: of the data, cut inputs, an old checkpoint, answers and loads taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.data.base import Dataset
+from bench.data.doubts import data_doubts
+from bench.readings import DEFAULT_METRICS
+from bench.record import Cell, Doubt, Sample
+
+
+def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -> list[Doubt]:
+    """Returns doubts that only this module can see: of the data, cut inputs, a checkpoint older than its recipe."""
+    metrics = tuple(cell.payload["task"]["metrics"] or DEFAULT_METRICS[cell.kind])
+    overlap = cell.payload.get("train_overlap")
+    doubts = data_doubts(data.notes, overlap, len(data.examples), metrics) if samples else []
+    cut = sum(sample.truncated for sample in samples)
+    if cut:
+        doubts.append(
+            Doubt(
+                "truncated_inputs",
+                f"{cut} of {len(samples)} inputs are longer than the model reads, and were cut",
+                "take a model with a longer context, or shorten the inputs; compare with care",
+                metrics,
+                process,
+            )
+        )
+    if cell.payload.get("stale_checkpoint"):
+        doubts.append(
+            Doubt(
+                "stale_checkpoint",
+                "the checkpoint was made by another version of its recipe, from other training data, or by none",
+                "run 'bench fit' for this model to make it again",
+                (),
+                process,
+            )
+        )
+    return doubts
+
+
+def taken_over(samples: Sequence[Sample], run: str | None, process: int) -> list[Doubt]:
+    """Returns the doubt about answers of an earlier run."""
+    if run is None or not samples:
+        return []
+    message = f"the answers are those of run {run}, scored here without measuring; the peak leaves scoring out"
+    remedy = "run with --rerun to score again in the measured process"
+    return [Doubt("answers_reused", message, remedy, ("peak_", "added_rss"), process)]
