@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 
-from bench.models.base import Classified, Context, Decoding, Generated, OnToken, Scored
+from bench.models.base import Classified, Context, Decoding, Generated, ModelFacts, OnToken, Scored
 from bench.models.choices import choose_after
 from bench.models.decoding import generate
 from bench.models.encoder import head_scores, label_order
 from bench.models.greedy import generate_many
 from bench.models.huggingface import HuggingFaceModel, load_pretrained
-from bench.models.windows import score_windows
+from bench.models.windows import STRIDE_SHARE, score_windows, window_tokens
 from bench.suite import ModelSpec, VariantSpec
 
 
@@ -81,3 +81,12 @@ class CausalLM(HuggingFaceModel):
     def log_likelihood(self, texts: Sequence[str]) -> list[Scored]:
         """Returns −log P of each text by sliding windows, every token scored once."""
         return score_windows(self, texts)
+
+    def facts(self) -> ModelFacts:
+        """Returns what is known of the loaded model; for language modelling the windows too, which perplexity hangs
+        on."""
+        known = super().facts()
+        if self.context.kind == "language-modelling":
+            size = window_tokens(self)
+            known.notes.update(window_tokens=size, stride_tokens=max(size // STRIDE_SHARE, 1))
+        return known

@@ -21,6 +21,8 @@ from bench.models.logits import IGNORED, log_probability
 
 Ids = list[int]
 Choices = Sequence[Sequence[str]]
+LINE = "\n"
+"""What a choice stands behind while it is tokenised."""
 
 
 def joined(prompt: str, choice: str) -> tuple[str, str]:
@@ -59,7 +61,7 @@ def choose_after(model: HuggingFaceModel, prompts: Sequence[str], choices: Choic
     if not prompts:
         return []
     flat = [joined(prompt, choice)[1] for prompt, own in zip(prompts, choices, strict=True) for choice in own]
-    ids = _encoded(model, flat, add_special_tokens=False)
+    ids = _continued(model, flat)
     bare = [prompt.rstrip(" ") for prompt in prompts]
     rows, cut = _cut(model, _encoded(model, bare, **options), by_prompt(ids, choices))
     scores = score_continuations(model, rows, by_prompt(ids, choices))
@@ -97,8 +99,22 @@ def _encoded(model: HuggingFaceModel, texts: Sequence[str], **options: Any) -> l
     distinct = list(dict.fromkeys(texts))
     rows = model.token_ids(distinct, **options)
     known = dict(zip(distinct, rows, strict=True))
-    start = next(i for i in (model.tokenizer.bos_token_id, model.tokenizer.eos_token_id, 0) if i is not None)
-    return [known[text] or [start] for text in texts]
+    return [known[text] or [model.start_id] for text in texts]
+
+
+def _continued(model: HuggingFaceModel, texts: Sequence[str]) -> list[Ids]:
+    """Returns the token ids of each text as what goes on, at least one.
+
+    A tokenizer of SentencePiece's kind (Llama 2, Mistral) puts a space before whatever it is given, which would then
+    stand between prompt and choice. So a text is tokenised behind a line's end, whose tokens are left out again.
+    Where the two grow together, as two line ends may, the text is tokenised alone.
+    """
+    lead: Ids = model.line_ids
+    behind = model.token_ids([LINE + text for text in texts], add_special_tokens=False)
+    whole = [row[: len(lead)] == lead and len(row) > len(lead) for row in behind]
+    rest = [text for text, fine in zip(texts, whole, strict=True) if not fine]
+    alone = iter(_encoded(model, rest, add_special_tokens=False) if rest else ())
+    return [row[len(lead) :] if fine else next(alone) for row, fine in zip(behind, whole, strict=True)]
 
 
 def _cut(model: HuggingFaceModel, rows: list[Ids], choices: list[tuple[Ids, ...]]) -> tuple[list[Ids], list[bool]]:

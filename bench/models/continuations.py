@@ -15,7 +15,8 @@ from transformers.cache_utils import DynamicCache
 
 from bench.models.greedy import common_prefix
 from bench.models.huggingface import HuggingFaceModel
-from bench.models.logits import IGNORED, target_log_probabilities
+from bench.models.logits import IGNORED, log_probability, target_log_probabilities
+from bench.models.rows import supports_rows
 
 Ids = Sequence[int]
 
@@ -32,12 +33,45 @@ def score_continuations(
     """
     if not prompts:
         return []
+    if not supports_rows(model.module):
+        return _one_by_one(model, prompts, choices)
     with torch.inference_mode():
         cache, mask, first = _run_prompts(model, prompts)
         scores = [[float(row[choice[0]]) for choice in given] for row, given in zip(first, choices, strict=True)]
         if any(len(choice) > 1 for given in choices for choice in given):
             rest = _run_choices(model, cache, mask, prompts, choices)
             scores = [[a + b for a, b in zip(one, two, strict=True)] for one, two in zip(scores, rest, strict=True)]
+    return scores
+
+
+def _one_by_one(
+    model: HuggingFaceModel, prompts: Sequence[Ids], choices: Sequence[Sequence[Ids]]
+) -> list[list[float]]:
+    """Returns the same by a plain pass over each prompt with each of its choices.
+
+    For models whose layers do not all see all tokens (sliding windows, states): they make their own masks, which a
+    tree of choices would take from them.
+    """
+    rows = [(list(prompt), list(choice)) for prompt, given in zip(prompts, choices, strict=True) for choice in given]
+    found: list[float] = []
+    for at in range(0, len(rows), len(prompts)):
+        found += _plain_scores(model, rows[at : at + len(prompts)])
+    scores = iter(found)
+    return [[next(scores) for _ in given] for given in choices]
+
+
+@torch.inference_mode()
+def _plain_scores(model: HuggingFaceModel, rows: Sequence[tuple[list[int], list[int]]]) -> list[float]:
+    longest = max(len(prompt) + len(choice) for prompt, choice in rows) - 1
+    ids, mask = (torch.zeros(len(rows), longest, dtype=torch.long) for _ in range(2))
+    targets = torch.full((len(rows), longest), IGNORED)
+    for row, (prompt, choice) in enumerate(rows):
+        end = len(prompt) + len(choice) - 1
+        ids[row, :end] = torch.tensor([*prompt, *choice[:-1]])
+        mask[row, :end] = 1
+        targets[row, len(prompt) - 1 : end] = torch.tensor(choice)
+    logits = model.module(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False).logits
+    scores: list[float] = log_probability(logits, targets.to(model.device)).tolist()
     return scores
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from bench.errors import UnsupportedError
 from bench.models.base import Decoding, Generated, OnToken
 from bench.models.huggingface import HuggingFaceModel
 
@@ -64,8 +65,18 @@ def generate(
 
 
 def prompt_limit(model: HuggingFaceModel, decoding: Decoding) -> int:
-    """Returns the longest prompt in tokens that leaves room for the output in a decoder-only model's context."""
-    return max(min(model.max_tokens, model.context_tokens - decoding.max_new_tokens), 1)
+    """Returns the longest prompt in tokens that leaves room for the output in a decoder-only model's context.
+
+    Raises:
+        UnsupportedError: there is no room for a prompt.
+    """
+    room = model.context_tokens - decoding.max_new_tokens
+    if room < 1:
+        raise UnsupportedError(
+            f"'{model.spec.name}' holds {model.context_tokens} tokens, prompt and output together, and "
+            f"'max_new_tokens: {decoding.max_new_tokens}' leaves no room for a prompt; lower it"
+        )
+    return min(model.max_tokens, room)
 
 
 def answer_of(model: HuggingFaceModel, row: list[int], decoding: Decoding, count: int, cut: bool) -> Generated:
@@ -103,6 +114,8 @@ def _config(model: HuggingFaceModel, decoding: Decoding) -> Any:
         pad_token_id=model.tokenizer.pad_token_id,
         bos_token_id=stored.bos_token_id,
         decoder_start_token_id=getattr(stored, "decoder_start_token_id", None),
+        forced_bos_token_id=getattr(stored, "forced_bos_token_id", None),  # the language that a translator writes
+        forced_eos_token_id=getattr(stored, "forced_eos_token_id", None),
         use_cache=True,
     )
 

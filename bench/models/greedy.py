@@ -180,7 +180,7 @@ class Stops:
         """Returns whether the text ends here, as far as the last tokens tell."""
         if not self._stops or not self._may_complete(written[-1]):
             return False
-        text = self._tokenizer.decode(list(written[-self._tail :]), skip_special_tokens=True)
+        text = self._tokenizer.decode(list(written[-self._tail :]))  # a special token may be a stop string
         return any(stop in text for stop in self._stops)
 
     def _may_complete(self, token: int) -> bool:

@@ -107,6 +107,14 @@ class HuggingFaceModel:
         self.context = context
         self.device = context.device
         self._known: dict[tuple[str, bool], list[int]] | None = None
+        self.line_ids: list[int] = tokenizer("\n", add_special_tokens=False)["input_ids"]
+        """Tokens of a line's end."""
+
+    @property
+    def start_id(self) -> int:
+        """The token with which a text begins: bos, or eos where there is none; what an empty text is read as."""
+        known = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        return next((token for token in known if token is not None), 0)
 
     @property
     def context_tokens(self) -> int:
@@ -128,8 +136,8 @@ class HuggingFaceModel:
         return batch.to(self.device), cut
 
     def encode(self, texts: Sequence[str], limit: int, **options: Any) -> tuple[list[list[int]], list[bool]]:
-        """Returns the token ids of each text, and whether it was cut to `limit` tokens."""
-        ids = self.token_ids(texts, **options)
+        """Returns the token ids of each text, at least one, and whether it was cut to `limit` tokens."""
+        ids = [row or [self.start_id] for row in self.token_ids(texts, **options)]
         cut = [len(row) > limit for row in ids]
         if any(cut):
             left = self.tokenizer.padding_side == "left"

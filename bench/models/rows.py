@@ -99,7 +99,7 @@ class RowCache:
     def step(self, newest: Sequence[int]) -> list[int]:
         """Runs one more token of each row, and returns the next one of each."""
         if self.end == self.columns:
-            self._move(self.end - int(self.begins.min()))
+            self._move(self.end - int(self.begins.min()), grow=True)
         for buffer in self.layers:
             buffer.end = self.end
         columns = torch.arange(self.end + 1, device=self.device)

@@ -18,7 +18,8 @@ from bench.models.logits import IGNORED, log_probability
 STRIDE_SHARE = 2
 """A window advances by its length divided by this."""
 WINDOW_CAP = 1024
-"""Longest window in tokens; a longer one costs quadratic attention for little more context."""
+"""Longest window in tokens unless the suite's `max_input_tokens` asks for more; a longer one costs quadratic attention
+for little more context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ def windows(text: int, ids: list[int], size: int) -> Iterator[Window]:
         start = max(stop - max(size // STRIDE_SHARE, 1), 0)
 
 
+def window_tokens(model: HuggingFaceModel) -> int:
+    """Returns the tokens of a window: what the suite asks for, else what the model reads up to `WINDOW_CAP`."""
+    return model.max_tokens if model.context.max_input_tokens else min(model.max_tokens, WINDOW_CAP)
+
+
 def score_windows(model: HuggingFaceModel, texts: Sequence[str]) -> list[Scored]:
     """Returns the negative log-likelihood of each text in nats.
 
@@ -52,11 +58,9 @@ def score_windows(model: HuggingFaceModel, texts: Sequence[str]) -> list[Scored]
     """
     if not texts:
         return []
-    tokenizer = model.tokenizer
-    prefix = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
     rows = model.token_ids(texts, add_special_tokens=False)
-    size = min(model.max_tokens, WINDOW_CAP)
-    todo = [window for i, row in enumerate(rows) for window in windows(i, [prefix, *row], size)]
+    size = window_tokens(model)
+    todo = [window for i, row in enumerate(rows) for window in windows(i, [model.start_id, *row], size)]
     totals = [0.0] * len(texts)
     for at in range(0, len(todo), len(texts)):
         part = todo[at : at + len(texts)]

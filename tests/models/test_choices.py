@@ -121,3 +121,58 @@ def test_the_majority_baseline_picks_the_most_frequent_position_and_answer() -> 
     assert [max(range(len(a.scores)), key=a.scores.__getitem__) for a in (two, four)] == [1, 1]
     assert len(four.scores) == 4
     assert [a.text for a in model.generate(["q"], Decoding())] == ["Oslo"]
+
+
+def with_a_leading_space(folder: Path, target: Path) -> Path:
+    """Writes the causal checkpoint with a tokenizer of SentencePiece's kind, as Llama 2 has it: "red" is "▁red"."""
+    from tokenizers import Tokenizer, decoders, models, normalizers
+    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+
+    pieces = ["<unk>", "<s>", "\n", "▁", "▁red", "red", "▁green", "green", *"▁:abcdefghijklmnopqrstuvwxyzA"]
+    vocabulary = [(piece, -2.0 - (len(piece) == 1)) for piece in dict.fromkeys(pieces)]
+    made = Tokenizer(models.Unigram(vocabulary, 0, False))
+    made.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    made.decoder = decoders.Metaspace()
+    fast = PreTrainedTokenizerFast(tokenizer_object=made, bos_token="<s>", eos_token="<s>", unk_token="<unk>")
+    fast.save_pretrained(target)
+    AutoModelForCausalLM.from_pretrained(folder).save_pretrained(target)
+    return target
+
+
+@pytest.mark.parametrize("prompt", ["Answer:", "Answer:\n", "red\n\n"])
+def test_a_tokenizer_that_puts_a_space_first_puts_none_before_a_choice(
+    prompt: str, checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = with_a_leading_space(checkpoints["causal-lm"], tmp_path)
+    model = load("causal-lm", folder, "multiple-choice")
+    lead = "" if prompt.endswith("\n") else " "
+    before = model.tokenizer(prompt)["input_ids"]
+    answer = model.choose([prompt], [("red", "green")])[0]
+    for choice, score, count in zip(("red", "green"), answer.scores, answer.choice_tokens, strict=True):
+        whole = model.tokenizer(prompt + lead + choice)["input_ids"]
+        assert whole[: len(before)] == before
+        with torch.inference_mode():
+            logits = model.module(torch.tensor([whole])).logits[0].log_softmax(-1)
+        expected = sum(float(logits[place - 1, whole[place]]) for place in range(len(before), len(whole)))
+        assert score == pytest.approx(expected, abs=2e-4)
+        assert count == len(whole) - len(before) == 1
+
+
+def test_a_model_with_a_sliding_window_scores_each_choice_by_a_plain_pass(
+    checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(checkpoints["causal-lm"])
+    tokenizer.save_pretrained(tmp_path)
+    torch.manual_seed(3)
+    config = MistralConfig(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, sliding_window=6, max_position_embeddings=128, initializer_range=0.5,
+    )  # fmt: skip
+    MistralForCausalLM(config).save_pretrained(tmp_path)
+    model = load("causal-lm", tmp_path, "multiple-choice")
+    for text, own, answer in zip(TEXTS, CHOICES, model.choose(TEXTS, CHOICES), strict=True):
+        with torch.inference_mode():
+            expected = [causal_by_hand(model, text, choice)[0] for choice in own]
+        assert answer.scores == pytest.approx(expected, abs=2e-4)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from bench.errors import UnsupportedError
+from bench.models import FAMILIES as TABLE
 from bench.models.base import Decoding
 from bench.suite import VariantSpec
-from tests.checkpoints import FAMILIES, LABELS, TEXTS, load
+from tests.checkpoints import FAMILIES, LABELS, TEXTS, context_of, load, spec_of
 
 GENERATORS = ("causal-lm", "seq2seq", "transformer")
 
@@ -150,3 +152,50 @@ def test_a_limit_on_the_input_leaves_room_for_the_output(checkpoints: dict[str, 
     model = TABLE.load(family)(spec_of(family, checkpoints[family]), VariantSpec(), context)
     answer = model.generate([" ".join(TEXTS)], Decoding(max_new_tokens=40))[0]
     assert answer.input_tokens == 16 and answer.truncated
+
+
+def test_a_translator_begins_with_the_token_that_its_configuration_forces(checkpoints: dict[str, Path]) -> None:
+    model = load("seq2seq", checkpoints["seq2seq"], "translation")
+    language = model.tokenizer(" Norway", add_special_tokens=False)["input_ids"][0]
+    model.module.generation_config.forced_bos_token_id = language
+    written: list[int] = []
+    generate = type(model.module).generate
+
+    def kept(*arguments: Any, **options: Any) -> Any:
+        output = generate(model.module, *arguments, **options)
+        written.extend(output[:, 1].tolist())
+        return output
+
+    model.module.generate = kept
+    model.generate(TEXTS, Decoding(max_new_tokens=4))
+    assert written == [language] * len(TEXTS)
+
+
+def test_the_window_of_perplexity_is_what_the_suite_asks_for_and_is_kept(
+    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.models import windows
+
+    monkeypatch.setattr(windows, "WINDOW_CAP", 16)
+    folder = checkpoints["causal-lm"]
+    capped = load("causal-lm", folder, "language-modelling")
+    context = context_of("language-modelling", max_input_tokens=40)
+    asked = TABLE.load("causal-lm")(spec_of("causal-lm", folder), VariantSpec(), context)
+    assert (capped.facts().notes["window_tokens"], capped.facts().notes["stride_tokens"]) == (16, 8)
+    assert (asked.facts().notes["window_tokens"], asked.facts().notes["stride_tokens"]) == (40, 20)
+    assert "window_tokens" not in load("causal-lm", folder, "translation").facts().notes
+    text = " ".join(TEXTS * 3)
+    assert capped.log_likelihood([text])[0].nll == pytest.approx(strided(capped, text, 16, 8), rel=1e-5)
+    assert asked.log_likelihood([text])[0].nll == pytest.approx(strided(asked, text, 40, 20), rel=1e-5)
+
+
+def strided(model: Any, text: str, size: int, stride: int) -> float:
+    """Returns the nats of a text, token by token: each sees what its window holds before it, at least a stride."""
+    ids = [model.tokenizer.bos_token_id, *model.tokenizer(text, add_special_tokens=False)["input_ids"]]
+    total = 0.0
+    for place in range(1, len(ids)):
+        start = 0 if place < size else ((place - size) // stride + 1) * stride
+        with torch.inference_mode():
+            logits = model.module(torch.tensor([ids[start:place]])).logits[0, -1].log_softmax(-1)
+        total -= float(logits[ids[place]])
+    return total

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
 
+from bench.errors import UnsupportedError
 from bench.models.base import Decoding
 from bench.models.greedy import Stops, common_prefix
 from tests.checkpoints import TEXTS, load, make_checkpoint
@@ -14,7 +16,16 @@ from tests.checkpoints import TEXTS, load, make_checkpoint
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return load("causal-lm", make_checkpoint("causal-lm", tmp_path_factory.mktemp("greedy")), "translation")
+    """A model that ends its answers now and then: three of the tokens that it writes at times count as ends."""
+    made = load("causal-lm", make_checkpoint("causal-lm", tmp_path_factory.mktemp("greedy")), "translation")
+    written: Counter[int] = Counter()
+    for text in TEXTS:
+        ids = made.tokenize([text], 80)[0]
+        output = made.module.generate(**ids, max_new_tokens=40, do_sample=False, pad_token_id=0)
+        written.update(output[0, ids["input_ids"].shape[1] :].tolist())
+    rare = [token for token, count in written.most_common() if count < 7]
+    made.module.generation_config.eos_token_id = [made.tokenizer.eos_token_id, *rare[:3]]
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +120,29 @@ def test_a_stop_string_over_two_tokens_is_seen(model: Any) -> None:
     ends = [place for place in range(1, len(ids) + 1) if stops.ended(ids[:place])]
     assert model.tokenizer.decode(ids[: ends[0]]).startswith("hous")
     assert not Stops(model.tokenizer, ()).ended(ids)
+
+
+def test_an_empty_prompt_is_read_as_the_beginning_of_a_text(model: Any) -> None:
+    decoding = Decoding(max_new_tokens=6)
+    start = model.tokenizer.decode([model.start_id])
+    assert model.tokenizer(start)["input_ids"] == [model.start_id]
+    expected = model.generate([start], decoding)[0]
+    assert expected.output_tokens > 0
+    assert model.generate([""], decoding)[0] == expected
+    assert model.generate(["", TEXTS[0]], decoding)[0] == expected
+    assert dict(model.generate_many([TEXTS[0], ""], decoding, 2))[1] == expected
+
+
+def test_more_new_tokens_than_the_model_holds_are_refused_before_anything_is_cut(model: Any) -> None:
+    decoding = Decoding(max_new_tokens=model.context_tokens)
+    with pytest.raises(UnsupportedError, match="leaves no room for a prompt; lower it"):
+        model.generate([TEXTS[0]], decoding)
+    with pytest.raises(UnsupportedError, match="leaves no room for a prompt; lower it"):
+        dict(model.generate_many([TEXTS[0]], decoding, 1))
+
+
+def test_a_special_token_may_be_the_stop_string(model: Any) -> None:
+    word = model.tokenizer("house", add_special_tokens=False)["input_ids"]
+    special = model.start_id
+    stops = Stops(model.tokenizer, (model.tokenizer.decode([special]),))
+    assert stops.ended([*word, special]) and not stops.ended(word)
