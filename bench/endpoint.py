@@ -17,6 +17,8 @@ from urllib.request import getproxies
 CONNECT_TIMEOUT_S = 3.0
 """Of the one trial connection; an answer takes tenths of a second."""
 DEFAULT_ENDPOINT = "https://huggingface.co"
+OFFLINE = frozenset({"1", "ON", "YES", "TRUE"})
+"""Values of HF_HUB_OFFLINE that mean yes. Source: huggingface_hub."""
 OFFLINE_FLAGS = (
     ("huggingface_hub.constants", "HF_HUB_OFFLINE"),
     ("datasets.config", "HF_HUB_OFFLINE"),
@@ -41,8 +43,8 @@ def reachable() -> bool:
 @contextlib.contextmanager
 def cache_if_unreachable() -> Iterator[None]:
     """Has the imported libraries of the Hub look into their cache alone, as with `HF_HUB_OFFLINE=1`, where the
-    Hub takes no connection."""
-    if reachable():
+    Hub takes no connection. With that variable set none is tried."""
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() not in OFFLINE and reachable():
         yield
         return
     before = [(sys.modules[name], flag) for name, flag in OFFLINE_FLAGS if name in sys.modules]

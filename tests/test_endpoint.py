@@ -31,3 +31,13 @@ def test_behind_a_proxy_the_library_finds_out(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("HF_ENDPOINT", dead_endpoint())
     monkeypatch.setattr(endpoint, "getproxies", lambda: {"http": "proxy"})
     assert endpoint.reachable()
+
+
+def test_offline_no_connection_is_tried(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "getproxies", dict)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with listener:
+        listener.setblocking(False)
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with endpoint.cache_if_unreachable(), pytest.raises(BlockingIOError):
+            listener.accept()

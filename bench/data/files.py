@@ -13,6 +13,9 @@ from bench.errors import DataError, nearest
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet")
 JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
 
+MOST_CHARACTERS = 2**31 - 1
+"""Of a CSV field: Python's own limit of 131072 is shorter than many a document."""
+
 Row = dict[str, Any]
 
 
@@ -30,11 +33,15 @@ def find(path: Path, split: str) -> Path:
         siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
         hint = nearest(path.name, siblings) if siblings else "paths are relative to the suite file"
         raise DataError(f"{path}: there is no such file; {hint}")
-    splits = {other.stem: other for other in sorted(path.iterdir()) if other.suffix in SUFFIXES}
-    if split not in splits:
-        hint = nearest(split, splits) if splits else f"put a file such as '{split}.jsonl' there"
+    files = [other for other in sorted(path.iterdir()) if other.suffix in SUFFIXES]
+    found = [other for other in files if other.stem == split]
+    if not found:
+        hint = nearest(split, {other.stem for other in files}) if files else f"put a file such as '{split}.jsonl' there"
         raise DataError(f"{path}: the folder has no file for the split '{split}'; {hint}")
-    return splits[split]
+    if len(found) > 1:
+        names = ", ".join(other.name for other in found)
+        raise DataError(f"{path}: the folder has several files for the split '{split}' ({names}); leave one of them")
+    return found[0]
 
 
 def read(path: Path) -> list[Row]:
@@ -74,6 +81,7 @@ def _jsonl(path: Path) -> Iterator[Row]:
 
 
 def _csv(path: Path) -> Iterator[Row]:
+    csv.field_size_limit(MOST_CHARACTERS)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
         try:

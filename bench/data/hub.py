@@ -21,16 +21,33 @@ def read(name: str, config: str | None, split: str, revision: str | None) -> lis
         DataError: there is no such configuration or split.
     """
     import datasets
+    import pyarrow as pa
 
     try:
         with cache_if_unreachable():
             data = datasets.load_dataset(name, config, split=split, revision=revision)
+    except (datasets.exceptions.DatasetBuildError, pa.ArrowInvalid) as error:
+        raise _unbuilt(name, error) from error
     except ValueError as error:
         raise DataError(f"data set '{name}': {_first_line(error)}; check 'config' and 'split'") from error
     except (OSError, RuntimeError) as error:
+        if "scripts are no longer supported" in str(error):
+            raise DataError(
+                f"data set '{name}' is made by a script, which is not run; take a version of it that is stored as "
+                "Parquet, such as 'revision: refs/convert/parquet', or download it and give the path"
+            ) from error
         raise _explained(name, revision, error) from error
     named = {key: feature for key, feature in data.features.items() if isinstance(feature, datasets.ClassLabel)}
     return [_named(row, named) for row in data]
+
+
+def _unbuilt(name: str, error: Exception) -> DataError:
+    """Returns what is wrong with files that were served and cannot be read."""
+    cause = error.__cause__ or error
+    return DataError(
+        f"data set '{name}': its files were served and cannot be read ({_first_line(cause)}); they are damaged, cut "
+        "short, or of columns that do not go together; try 'config' or another 'revision'"
+    )
 
 
 def _named(row: Row, features: dict[str, Any]) -> Row:

@@ -7,6 +7,7 @@ limit.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,6 +43,8 @@ def load(spec: DataSpec, kind: str, *, base: Path, max_examples: int | None = No
         raise DataError(f"{origin}: no rows in the split '{spec.split}'; check the file and the split")
     chosen = _subsample(len(rows), max_examples, seed)
     examples = tuple(_example(place, row, rows[row], kind, spec, origin) for place, row in enumerate(chosen))
+    _check_optional(spec, kind, rows, origin)
+    _check_groups(examples, chosen, origin)
     reference = COLUMNS[kind][-1]
     kept = [[example.id, example.group, dict(example.columns)] for example in examples]
     inputs = [_input_hash(example, kind) for example in examples]
@@ -75,6 +78,27 @@ def _check_mapping(spec: DataSpec, kind: str) -> None:
     for name in spec.columns:
         if name not in known:
             raise DataError(f"'columns' maps '{name}', which {kind} does not use; {nearest(name, known)}")
+
+
+def _check_optional(spec: DataSpec, kind: str, rows: Sequence[Row], origin: str) -> None:
+    """Raises `DataError` when a column that may be missing is mapped to one that no row has."""
+    for name in (*EXTRA_COLUMNS.get(kind, ()), *OPTIONAL_COLUMNS):
+        wanted = spec.columns.get(name)
+        if wanted is not None and all(_reach(row, wanted) is MISSING for row in rows):
+            raise DataError(
+                f"{origin}: no row has the column '{wanted}', which 'columns' maps to '{name}'; "
+                f"{nearest(wanted, map(str, rows[0]))}"
+            )
+
+
+def _check_groups(examples: Sequence[Example], chosen: Sequence[int], origin: str) -> None:
+    """Raises `DataError` when some rows have a group and others none: intervals could not be clustered."""
+    without = [row for example, row in zip(examples, chosen, strict=True) if example.group is None]
+    if 0 < len(without) < len(examples):
+        raise DataError(
+            f"{origin}: row {without[0] + 1} has no 'group', and {len(examples) - len(without)} of {len(examples)} rows "
+            "have one; give every row a group (its id, where it stands alone), or leave the column out"
+        )
 
 
 def _rows(spec: DataSpec, base: Path) -> tuple[Sequence[Row], str, dict[str, Any]]:
@@ -148,9 +172,12 @@ def _value(row: Row, name: str, number: int, spec: DataSpec, origin: str) -> Any
 
 
 def _reach(row: Any, path: str) -> Any:
-    """Returns the value at a dotted path, or `MISSING`; a column whose own name has dots is found first."""
+    """Returns the value at a dotted path, or `MISSING`; a column whose own name has dots is found first.
+
+    Not a number is what pandas writes where there is nothing: None.
+    """
     if isinstance(row, Mapping) and path in row:
-        return row[path]
+        return None if _is_nan(row[path]) else row[path]
     for part in path.split("."):
         if isinstance(row, list) and part.isdigit() and int(part) < len(row):
             row = row[int(part)]
@@ -158,4 +185,8 @@ def _reach(row: Any, path: str) -> Any:
             row = row[part]
         else:
             return MISSING
-    return row
+    return None if _is_nan(row) else row
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.endpoint import cache_if_unreachable
+from bench.endpoint import OFFLINE, cache_if_unreachable
 from bench.errors import EnvironmentLackError, HubError, InputError, UsageError, nearest
 from bench.metrics.base import Floats, Metric
 from bench.metrics.rows import counted, mean, predictions, references
@@ -35,9 +35,6 @@ ALL_KINDS = frozenset({"classification", "summarisation", "translation", "multip
 """Kinds whose samples have a prediction and a reference; of several right answers the first is the reference."""
 LOWER_IS_BETTER = frozenset({"wer", "cer", "ter", "mse", "mae", "mape", "smape", "mase", "brier_score", "perplexity"})
 """The Hub's own modules whose lowest value is best; a callable says so by `higher_is_better = False`."""
-OFFLINE = frozenset({"1", "ON", "YES", "TRUE"})
-"""Values of HF_HUB_OFFLINE that mean yes. Source: huggingface_hub."""
-
 BLOCKS = 200
 """Most calls of a metric that gives one number for all; a standard error from 200 blocks is known to 5 %
 (1 / √(2·200))."""

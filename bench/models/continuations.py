@@ -44,9 +44,7 @@ def score_continuations(
     return scores
 
 
-def _one_by_one(
-    model: HuggingFaceModel, prompts: Sequence[Ids], choices: Sequence[Sequence[Ids]]
-) -> list[list[float]]:
+def _one_by_one(model: HuggingFaceModel, prompts: Sequence[Ids], choices: Sequence[Sequence[Ids]]) -> list[list[float]]:
     """Returns the same by a plain pass over each prompt with each of its choices.
 
     For models whose layers do not all see all tokens (sliding windows, states): they make their own masks, which a

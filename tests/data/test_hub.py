@@ -65,3 +65,28 @@ def test_a_dead_endpoint_means_the_cache_and_no_retries(monkeypatch: pytest.Monk
         hub.read("nobody/nothing", None, "test", None)
     assert seen == [True]
     assert datasets.config.HF_HUB_OFFLINE is False
+
+
+@pytest.mark.parametrize(("file", "held"), [("test.parquet", b"PAR1 and no more"), ("test.jsonl", b'{"a": 1}\n{"a"')])
+def test_files_that_were_served_and_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, held: bytes
+) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / file).write_bytes(held)
+    with pytest.raises(DataError, match="were served and cannot be read"):
+        hub.read(str(tmp_path / "set"), None, "test", None)
+
+
+def test_a_data_set_that_is_a_script_is_not_taken_for_a_dead_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    def load_dataset(*_: object, **__: object) -> None:
+        raise RuntimeError("Dataset scripts are no longer supported, but found old.py")
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(DataError, match="made by a script, which is not run"):
+        hub.read("old/set", None, "test", None)

@@ -167,3 +167,40 @@ def test_a_dotted_path_reaches_into_a_list(tmp_path: Path) -> None:
 def test_a_mapped_name_that_the_kind_does_not_use_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="maps 'txt', which classification does not use; did you mean 'text'"):
         load_file(jsonl(tmp_path), columns={"txt": "body"})
+
+
+def test_groups_are_for_all_rows_or_for_none(tmp_path: Path) -> None:
+    rows = [{"text": "a", "label": "x", "group": "g"}, {"text": "b", "label": "x"}, {"text": "c", "label": "x"}]
+    with pytest.raises(DataError, match="row 2 has no 'group', and 1 of 3 rows have one; give every row a group"):
+        load_file(jsonl(tmp_path, rows))
+    frame = pd.DataFrame({"text": ["a", "b"], "label": ["x", "x"], "group": [1.0, None]})
+    frame.to_parquet(tmp_path / "data.parquet")
+    with pytest.raises(DataError, match="row 2 has no 'group'"):
+        load_file(tmp_path / "data.parquet")
+
+
+@pytest.mark.parametrize(("kind", "name"), [("classification", "group"), ("question-answering", "context")])
+def test_a_column_that_may_be_missing_must_be_there_once_it_is_mapped(tmp_path: Path, kind: str, name: str) -> None:
+    row = {"text": "a", "label": "x", "question": "q", "answers": ["x"], "customer": "c"}
+    with pytest.raises(DataError, match=f"no row has the column 'custmer', which 'columns' maps to '{name}'.*customer"):
+        load_file(jsonl(tmp_path, [row]), kind, columns={name: "custmer"})
+    assert load_file(jsonl(tmp_path, [row]), kind, columns={name: "customer"}).examples
+
+
+def test_not_a_number_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "data.jsonl").write_text('{"text": "a", "label": NaN}\n')
+    with pytest.raises(DataError, match="'label' is empty"):
+        load_file(tmp_path / "data.jsonl")
+
+
+def test_two_files_of_one_split_are_not_chosen_between(tmp_path: Path) -> None:
+    for name in ("test.jsonl", "test.json"):
+        jsonl(tmp_path, ROWS[:2], name)
+    with pytest.raises(DataError, match=r"several files for the split 'test' \(test.json, test.jsonl\)"):
+        load_file(tmp_path)
+
+
+def test_a_csv_field_may_be_a_whole_document(tmp_path: Path) -> None:
+    path, document = tmp_path / "data.csv", "word " * 40_000
+    path.write_text(f"document,summary\n{document},short\n")
+    assert load_file(path, "summarisation").examples[0].columns["document"] == document
