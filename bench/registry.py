@@ -6,10 +6,12 @@ Nothing is imported until a name is loaded, so that `bench --help` stays fast. A
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from bench.errors import InputError, UsageError, nearest
@@ -39,6 +41,12 @@ def load_object(target: str) -> Any:
             raise UsageError(f"'{target}': '{module_name}' has no '{part}'; {nearest(part, vars(found))}")
         found = getattr(found, part)
     return found
+
+
+def look_beside(folder: Path) -> None:
+    """Has modules found in a folder, such as a suite's, after all that are installed."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 class Table(Mapping[str, str]):

@@ -116,6 +116,8 @@ class ModelSpec(_Strict):
         hugging_face = ("causal-lm", "encoder", "seq2seq", "transformer")
         if self.family in hugging_face and not self.checkpoint and not self.fit:
             raise ValueError(f"family '{self.family}' needs a 'checkpoint' or a 'fit'")
+        if self.chat_template and self.family != "causal-lm":
+            raise ValueError(f"'chat_template' is for causal-lm; leave it out of a model of the family '{self.family}'")
         labels = [variant.label for variant in self.variants]
         if len(set(labels)) < len(labels):
             raise ValueError(f"two variants are the same: {', '.join(labels)}")
@@ -169,7 +171,7 @@ class TaskSpec(_Strict):
     num_beams: int = Field(default=1, ge=1)
     length_penalty: float = 1.0
     """With beams: exponent of the length by which a text's log-probability is divided; above 0 favours long ones."""
-    stop: list[str] = []
+    stop: list[Annotated[str, Field(min_length=1)]] = []
     weight: float = Field(default=1.0, ge=0)
     """Weight of this task's quality in a decision across tasks."""
 

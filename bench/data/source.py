@@ -96,8 +96,8 @@ def _check_groups(examples: Sequence[Example], chosen: Sequence[int], origin: st
     without = [row for example, row in zip(examples, chosen, strict=True) if example.group is None]
     if 0 < len(without) < len(examples):
         raise DataError(
-            f"{origin}: row {without[0] + 1} has no 'group', and {len(examples) - len(without)} of {len(examples)} rows "
-            "have one; give every row a group (its id, where it stands alone), or leave the column out"
+            f"{origin}: row {without[0] + 1} has no 'group', and {len(examples) - len(without)} of {len(examples)} "
+            "rows have one; give every row a group (its id, where it stands alone), or leave the column out"
         )
 
 

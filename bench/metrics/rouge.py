@@ -42,6 +42,8 @@ class _Rouge:
     """
 
     name: str
+    sentences = ""
+    """What the signature says of how sentences are told apart, where that matters."""
     unit = "ratio"
     higher_is_better = True
     kinds = TEXT_KINDS
@@ -50,7 +52,7 @@ class _Rouge:
     @cached_property
     def signature(self) -> str | None:
         """The library's version and its settings."""
-        return f"{self.name}|f-measure|stemmer:no|rouge-score:{version('rouge-score')}"
+        return f"{self.name}|f-measure|stemmer:no{self.sentences}|rouge-score:{version('rouge-score')}"
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Returns rows `(f-measure, 1)`, shape `(n, 2)`."""
@@ -111,6 +113,10 @@ class RougeL(_Rouge):
 
 
 class RougeLsum(_Rouge):
-    """ROUGE-L per sentence, united over the summary; sentences are lines."""
+    """ROUGE-L per sentence, united over the summary; sentences are lines, as rouge-score has it.
+
+    So a text of one line is one sentence, and its value that of ROUGE-L.
+    """
 
     name = "rougeLsum"
+    sentences = "|sentences:lines"

@@ -51,7 +51,7 @@ def _explained(spec: ModelSpec, error: Exception, is_local: bool) -> BenchError:
     where = f"model '{spec.name}': '{spec.checkpoint}'" + (f" at revision '{spec.revision}'" if spec.revision else "")
     if "trust_remote_code" in text and not spec.trust_remote_code:
         return EnvironmentLackError(
-            f"{where}: its own code must run to load it; read that code, then set 'trust_remote_code: true' for the model"
+            f"{where}: its own code must run to load it; read that, then set 'trust_remote_code: true' for the model"
         )
     unserved = None if is_local else _unserved(where, names, text)
     if unserved is not None:

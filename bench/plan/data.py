@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.data.base import Dataset
@@ -63,23 +64,39 @@ class Data:
         """Returns a classification task's labels in order, empty for other kinds.
 
         Raises:
-            SuiteError: a row has a label that the suite does not list.
+            SuiteError: a row has a label that the suite does not list, or 'label_names' does not tell labels apart.
         """
         if task.kind != "classification":
             return ()
         column = REFERENCE_COLUMN[task.kind]
         whole = self.split(task, task.data.split, None)
         found = sorted({str(example.columns[column]) for example in whole.examples})
-        if task.labels is None:
-            return tuple(found)
-        for label in found:
+        at = ("tasks", self.suite.value.tasks.index(task))
+        for label in found if task.labels is not None else ():
             if label not in task.labels:
-                place = ("tasks", self.suite.value.tasks.index(task), "labels")
                 raise self.suite.error(
-                    place,
+                    (*at, "labels"),
                     f"the data has the label '{label}', which is not listed; {nearest(label, task.labels)}",
                 )
-        return tuple(task.labels)
+        labels = tuple(task.labels or found)
+        wrong = _unclear_names(labels, task.label_names)
+        if wrong is not None:
+            raise self.suite.error((*at, "label_names"), wrong)
+        return labels
+
+
+def _unclear_names(labels: Sequence[str], names: Mapping[str, str]) -> str | None:
+    """Returns what is wrong with the texts that stand for labels, or None."""
+    for name in names:
+        if name not in labels:
+            return f"the task has no label '{name}'; {nearest(name, labels)}"
+    written: dict[str, str] = {}
+    for label in labels:
+        text = names.get(label, label)
+        if text in written and names:
+            return f"'{written[text]}' and '{label}' are both written '{text}'; no answer could tell them apart"
+        written[text] = label
+    return None
 
 
 def check_not_empty(data: Dataset) -> None:

@@ -19,6 +19,7 @@ from bench.models import FAMILIES
 from bench.models.checkpoint import locate, weights_identity
 from bench.readings import ALIASES, METRICS, READINGS
 from bench.record import content_hash
+from bench.registry import look_beside
 from bench.suite import LIMIT, ModelSpec, Suite, TaskSpec
 from bench.tasks import KINDS, template_for
 from bench.units import parse_quantity
@@ -41,7 +42,7 @@ def check_names(suite: Located[Suite]) -> None:
     for index, model in enumerate(spec.models):
         checks += [partial(check, suite, index, model) for check in (_check_weights, _check_prompts, _check_factory)]
     for index, task in enumerate(spec.tasks):
-        metrics = partial(_check_metrics, task)
+        metrics = partial(_check_metrics, task, suite.path.parent.resolve())
         checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
     checks += [partial(_check_limit, suite, name, limit) for name, limit in spec.constraints.items()]
@@ -119,7 +120,9 @@ def _mistakes(checks: Sequence[Callable[[], object]]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _check_metrics(task: TaskSpec) -> None:
+def _check_metrics(task: TaskSpec, beside: Path) -> None:
+    if any(":" in name for name in task.metrics):
+        look_beside(beside)  # a metric may lie beside the suite, as a factory may
     for metric in resolve(task.metrics, task.kind):
         if isinstance(metric, External):
             metric.prepare()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from bench.errors import EnvironmentLackError
 from bench.metrics.base import Metric
 from bench.record import Record, Sample
+from bench.registry import look_beside
 from bench.stats import bootstrap
 from bench.stats.proportion import FEW_SAID, is_few, proportion_interval
 from bench.stats.resample import Resamples
@@ -31,7 +33,11 @@ SEED = 42
 def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
     """Returns the metrics of the record's task, in the suite's order."""
     task: dict[str, Any] = dict(record.cell.payload.get("task", {}))
-    return list(resolve(list(task.get("metrics") or []), record.cell.kind))
+    names = list(task.get("metrics") or [])
+    beside = record.cell.payload.get("suite_folder")
+    if beside is not None and any(":" in name for name in names):
+        look_beside(Path(str(beside)))
+    return list(resolve(names, record.cell.kind))
 
 
 def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]]:

@@ -107,3 +107,8 @@ def test_signatures_are_sacrebleus() -> None:
     for metric, scorer in ((Bleu(), sacrebleu.BLEU()), (ChrF(), sacrebleu.CHRF()), (Ter(), sacrebleu.TER())):
         scorer.corpus_score(["a b c d"], [["a b c d"]])
         assert metric.signature == str(scorer.get_signature())
+
+
+def test_rouge_says_what_a_sentence_is() -> None:
+    assert "|sentences:lines|rouge-score:" in str(RougeLsum().signature)
+    assert "sentences" not in str(RougeL().signature)

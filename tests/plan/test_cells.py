@@ -175,3 +175,40 @@ def test_what_a_decision_lacks_is_said_before_anything_runs(
     with pytest.raises(SuiteError, match=says) as found:
         plan_of(path)
     assert place in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("{path: data}}", "{path: data}, label_names: {aa: yes}}", r"label_names: the task has no label 'aa'"),
+        ("{path: data}}", "{path: data}, label_names: {a: b}}", "'a' and 'b' are both written 'b'"),
+        ("translation, ", "translation, stop: [''], ", r"stop\[0\]"),
+        ("family: baseline, ", "family: baseline, chat_template: true, ", "'chat_template' is for causal-lm"),
+    ],
+)
+def test_what_would_pass_without_a_word_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = suite_file(tmp_path, FLOOR)
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(SuiteError, match=message):
+        plan_of(path)
+
+
+def test_a_metric_may_lie_beside_the_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from bench.record import Record
+    from bench.summary.quality import metrics_of
+
+    name = "lies_beside_the_suite"
+    (tmp_path / f"{name}.py").write_text("def score(predictions, references): return [1.0] * len(predictions)\n")
+    path = suite_file(tmp_path, FLOOR)
+    path.write_text(path.read_text().replace("topic,", f"topic, metrics: ['{name}:score'],"))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    cell = plan_of(path).cells[0]
+    monkeypatch.undo()
+    sys.modules.pop(name)
+    from bench.metrics.catalogue import resolve
+
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    record = Record(cell=cell, status="ok", reason=None, process=0, started_at="", wall_s=0.0)
+    assert [metric.name for metric in metrics_of(record, resolve)] == [f"{name}:score"]
