@@ -31,14 +31,14 @@ from bench.meters.clock import split_devices
 from bench.models import FAMILIES
 from bench.models.base import Context, Model, ModelFacts
 from bench.models.kept import Kept
-from bench.record import Cell, Fact, Record, Sample
+from bench.record import Cell, Doubt, Fact, Record, Sample
 from bench.registry import load_object
 from bench.suite import MeasureSpec, ModelSpec, TaskSpec, VariantSpec
 from bench.tasks import GENERATED_LABEL, KINDS, REFERENCE_COLUMN, ability_of
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
 from bench.tasks.scoring import fitting, lengths_of, score
-from bench.worker_doubts import own_doubts, taken_over
+from bench.worker_doubts import own_doubts, taken_over, unasked_prompts
 from bench.worker_load import loaded, sharing_doubts, without_cold_start
 
 State = dict[str, Any] | None
@@ -80,16 +80,30 @@ def run_cell(
     watched = _Watched(meters, process, notify, int(payload["seed"]), tuple(scored))
     samples, limits, seen, measured = _answers(model, workload, profile, _limits(payload, meters), facts, watched)
     known = model.facts()
-    about = [*own_doubts(cell, data, samples, process), *taken_over(samples, scored_by, process)]
-    if profile.measures:
-        about += [*sharing_doubts(shared, process), *unaudited(process, samples or scored)]
+    about = [*own_doubts(cell, data, samples, process), *unasked_prompts(known.notes, process)]
+    about += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     return Record(
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
-        facts=(*(facts if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared), *_fit_facts(payload, process)),
+        facts=(*_kept(facts, profile), *seen, *without_cold_start(measured.facts, shared), *_fitted(payload, process)),
         doubts=(*measured.doubts, *about), environment=_environment(meters.device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
     )  # fmt: skip
+
+
+def _of_the_run(
+    profile: Profile, rows: Sequence[Sample], scored_by: str | None, shared: str | None, process: int
+) -> list[Doubt]:
+    """Returns the doubts about answers that were taken over, a load that was shared, and what was not audited."""
+    found = taken_over(rows, scored_by, process, measures=profile.measures)
+    if profile.measures:
+        found += [*sharing_doubts(shared, process), *unaudited(process, rows)]
+    return found
+
+
+def _kept(load: Sequence[Fact], profile: Profile) -> Sequence[Fact]:
+    """Returns the facts of the load where efficiency is measured, else none."""
+    return load if profile.measures else ()
 
 
 def _prepared(payload: Mapping[str, Any]) -> tuple[Profile, dict[str, Any], Dataset, Meters]:
@@ -231,7 +245,7 @@ def _workload(cell: Cell, task: TaskSpec, model: Model, data: Dataset) -> Worklo
     return workload
 
 
-def _fit_facts(payload: Mapping[str, Any], process: int) -> list[Fact]:
+def _fitted(payload: Mapping[str, Any], process: int) -> list[Fact]:
     """Returns what the training of the checkpoint cost, where it is known."""
     provenance = payload.get("provenance")
     return [Fact("fit_s", provenance["wall_s"], "s", "provenance", process=process)] if provenance else []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bench.data.base import Dataset
 from bench.data.doubts import data_doubts
@@ -39,10 +40,22 @@ def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -
     return doubts
 
 
-def taken_over(samples: Sequence[Sample], run: str | None, process: int) -> list[Doubt]:
+def unasked_prompts(notes: Mapping[str, Any], process: int) -> list[Doubt]:
+    """Returns the doubt that the suite asks for a chat template and the model's tokenizer has none."""
+    if process or notes.get("chat_template", True):
+        return []
+    message = "the suite asks for a chat template and the tokenizer has none, so that prompts were given as they are"
+    remedy = "take the model's chat version, or leave 'chat_template' out"
+    return [Doubt("no_chat_template", message, remedy, (), process)]
+
+
+def taken_over(samples: Sequence[Sample], run: str | None, process: int, *, measures: bool) -> list[Doubt]:
     """Returns the doubt about answers of an earlier run."""
     if run is None or not samples:
         return []
+    if not measures:
+        message = f"the answers are those of run {run}, whose cell was measured too; nothing was scored again"
+        return [Doubt("answers_reused", message, "run with --rerun to score again", (), process)]
     message = f"the answers are those of run {run}, scored here without measuring; the peak leaves scoring out"
     remedy = "run with --rerun to score again in the measured process"
     return [Doubt("answers_reused", message, remedy, ("peak_", "added_rss"), process)]

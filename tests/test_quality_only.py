@@ -128,3 +128,22 @@ def test_a_measured_run_takes_the_answers_that_were_scored_without_measuring(tmp
     assert [doubt.code for doubt in measured.doubts if doubt.code == "answers_reused"] == ["answers_reused"]
     assert [fact for fact in anew.facts if fact.name == "window_evaluate_s"]
     assert "answers_reused" not in {doubt.code for doubt in anew.doubts}
+
+
+def test_a_run_without_measuring_takes_the_answers_that_a_measured_run_scored(tmp_path: Path) -> None:
+    make_checkpoint("causal-lm", tmp_path)
+    results, runs = tmp_path / "results", {}
+    for name, measure in (("measured", QUICK), ("alone", "off"), ("anew", "off")):
+        plan = make_plan(open_suite(suite_in(tmp_path, measure)), results, Options(only="m/one"))
+        with Store.open(results) as store:
+            info = RunInfo("alone", "", measure, "bench run", "machine", plan.measure.profile)
+            run(plan.written(results), InlineExecutor(), store, info, rerun=name == "anew")
+            runs[name] = store.load("latest")
+    measured, alone, anew = (runs[name].records[0] for name in ("measured", "alone", "anew"))
+    assert alone.samples == measured.samples == anew.samples and len(alone.samples) == 6
+    assert not alone.timings and alone.cell.id == measured.cell.quality_id != measured.cell.id
+    assert not [fact for fact in alone.facts if fact.name == "window_evaluate_s"]  # nothing was scored
+    (doubt,) = [doubt for doubt in alone.doubts if doubt.code == "answers_reused"]
+    assert runs["measured"].info.id in doubt.message and doubt.readings == ()
+    assert [fact for fact in anew.facts if fact.name == "window_evaluate_s"]
+    assert "answers_reused" not in {doubt.code for doubt in anew.doubts}

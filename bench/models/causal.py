@@ -84,8 +84,10 @@ class CausalLM(HuggingFaceModel):
 
     def facts(self) -> ModelFacts:
         """Returns what is known of the loaded model; for language modelling the windows too, which perplexity hangs
-        on."""
+        on, and whether there is a chat template where the suite asks for it."""
         known = super().facts()
+        if self.spec.chat_template:
+            known.notes["chat_template"] = self.tokenizer.chat_template is not None
         if self.context.kind == "language-modelling":
             size = window_tokens(self)
             known.notes.update(window_tokens=size, stride_tokens=max(size // STRIDE_SHARE, 1))

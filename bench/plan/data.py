@@ -72,13 +72,14 @@ class Data:
         whole = self.split(task, task.data.split, None)
         found = sorted({str(example.columns[column]) for example in whole.examples})
         at = ("tasks", self.suite.value.tasks.index(task))
-        for label in found if task.labels is not None else ():
-            if label not in task.labels:
+        listed = found if task.labels is None else task.labels
+        for label in found:
+            if label not in listed:
                 raise self.suite.error(
                     (*at, "labels"),
-                    f"the data has the label '{label}', which is not listed; {nearest(label, task.labels)}",
+                    f"the data has the label '{label}', which is not listed; {nearest(label, listed)}",
                 )
-        labels = tuple(task.labels or found)
+        labels = tuple(listed)
         wrong = _unclear_names(labels, task.label_names)
         if wrong is not None:
             raise self.suite.error((*at, "label_names"), wrong)

@@ -97,14 +97,15 @@ def fact_row(fact: Fact) -> dict[str, Any]:
     return row
 
 
+def cell_from(row: Mapping[str, Any]) -> Cell:
+    """Returns the cell of a record's row."""
+    return Cell(**{name: row[name] for name in ("model", "family", "variant", "task", "kind")}, **row["cell"])
+
+
 def record_from(row: Mapping[str, Any], environment: Mapping[str, Any], facts: tuple[Fact, ...]) -> Record:
     """Returns the record of a row, without its samples and timings."""
-    cell = Cell(
-        **{name: row[name] for name in ("model", "family", "variant", "task", "kind")},
-        **row["cell"],
-    )
     return Record(
-        cell=cell,
+        cell=cell_from(row),
         facts=facts,
         environment=environment,
         doubts=tuple(_doubt_from(item) for item in row["doubts"]),

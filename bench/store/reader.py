@@ -14,7 +14,7 @@ from bench.errors import UsageError
 from bench.record import Cell, Fact, Record, Sample, Timing
 from bench.store import schema
 from bench.store.database import explained, patiently
-from bench.store.encoding import fact_from, record_from
+from bench.store.encoding import cell_from, fact_from, record_from
 from bench.store.runs import RunInfo, StoredRun
 
 SETTLED = ("ok", "unsupported")
@@ -68,16 +68,29 @@ class Reader:
         return read_rows(path, Sample) if path is not None and path.is_file() else ()
 
     def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
-        """Returns the newest answers of the same quality scored without measuring on a run's machine, and by which run.
+        """Returns the newest answers of the same quality scored on a run's machine, and by which run.
 
-        None when there are none, or when they are no longer in this results folder.
+        For a cell that is measured they are those scored without measuring, else those of a measured cell. None when
+        there are none, or when they are no longer in this results folder.
         """
         from bench.store.parquet import read_rows
 
-        row = None if cell.quality_id == cell.id else self._finished(run_id, cell.quality_id, 0)
+        alone = cell.quality_id == cell.id
+        row = self._measured_alike(run_id, cell) if alone else self._finished(run_id, cell.quality_id, 0)
         if row is None or row["samples_path"] is None:
             return None
         return read_rows(self.results / row["samples_path"], Sample), row["reused_from"] or row["run_id"]
+
+    def _measured_alike(self, run_id: str, cell: Cell) -> dict[str, Any] | None:
+        """Returns the newest record of a cell of the same names that answers as this one does."""
+        table = schema.records
+        parts = [table.c[name] for name in ("model", "family", "variant", "task", "kind", "cell", "cell_id")]
+        named = [table.c[name] == getattr(cell, name) for name in ("model", "variant", "task")]
+        with explained(self._place):
+            found = self._read(select(*parts).where(*named, table.c.process == 0, table.c.status == "ok"))
+        alike = {row["cell_id"] for row in found if cell_from(row).quality_id == cell.id}
+        rows = [row for row in (self._finished(run_id, cell_id, 0) for cell_id in sorted(alike)) if row is not None]
+        return max(rows, key=lambda row: int(row["id"]), default=None)
 
     def _finished(self, run_id: str, cell_id: str, process: int) -> dict[str, Any] | None:
         table, runs = schema.records, schema.runs

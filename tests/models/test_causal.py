@@ -10,6 +10,7 @@ import torch
 from bench.models.base import Context, Decoding
 from bench.models.causal import CausalLM
 from bench.suite import VariantSpec
+from bench.worker_doubts import unasked_prompts
 from tests.checkpoints import LABELS, TEXTS, load, spec_of
 
 TEMPLATE = (
@@ -53,8 +54,11 @@ def test_the_chat_template_wraps_the_prompt_only_when_the_suite_asks(checkpoints
     )
     question, choices, decoding = [TEXTS[0]], [("red", "green tea")], Decoding(max_new_tokens=6)
     assert asked.generate(question, decoding) == plain.generate(question, decoding)  # the tokenizer has no template
+    assert [doubt.code for doubt in unasked_prompts(asked.facts().notes, 0)] == ["no_chat_template"]
+    assert not unasked_prompts(plain.facts().notes, 0)
     asked.tokenizer.chat_template = plain.tokenizer.chat_template = TEMPLATE
     written = [f"<user>{TEXTS[0]}\n>"]
     assert asked.generate(question, decoding)[0].text == plain.generate(written, decoding)[0].text
     assert asked.choose(question, choices) == plain.choose(written, choices)
     assert asked.choose(question, choices) != plain.choose(question, choices)
+    assert not unasked_prompts(asked.facts().notes, 0)
