@@ -109,12 +109,14 @@ def _continued(model: HuggingFaceModel, texts: Sequence[str]) -> list[Ids]:
     stand between prompt and choice. So a text is tokenised behind a line's end, whose tokens are left out again.
     Where the two grow together, as two line ends may, the text is tokenised alone.
     """
-    lead: Ids = model.line_ids
-    behind = model.token_ids([LINE + text for text in texts], add_special_tokens=False)
-    whole = [row[: len(lead)] == lead and len(row) > len(lead) for row in behind]
-    rest = [text for text, fine in zip(texts, whole, strict=True) if not fine]
-    alone = iter(_encoded(model, rest, add_special_tokens=False) if rest else ())
-    return [row[len(lead) :] if fine else next(alone) for row, fine in zip(behind, whole, strict=True)]
+    distinct, lead = list(dict.fromkeys(texts)), model.line_ids
+    behind = model.token_ids([LINE + text for text in distinct], add_special_tokens=False)
+    pairs = zip(distinct, behind, strict=True)
+    known = {text: row[len(lead) :] for text, row in pairs if row[: len(lead)] == lead and len(row) > len(lead)}
+    rest = [text for text in distinct if text not in known]
+    if rest:
+        known |= dict(zip(rest, _encoded(model, rest, add_special_tokens=False), strict=True))
+    return [known[text] for text in texts]
 
 
 def _cut(model: HuggingFaceModel, rows: list[Ids], choices: list[tuple[Ids, ...]]) -> tuple[list[Ids], list[bool]]:
