@@ -30,19 +30,33 @@ def summarise(
         cells.setdefault(record.cell.id, []).append(record)
     ordered = [sorted(found, key=lambda r: r.process) for found in cells.values()]
     answers = [_answers(found, resolve) for found in ordered]
-    usable = [found for found, _ in answers]
-    parts = [
-        quality.Scored(a.metrics, found, quality.shared_resamples(a.samples, seed=seed), missing)
-        for (a, missing), found in zip(answers, statistics.of_each(usable), strict=True)
-    ]
+    usable = [found for found, _, _ in answers]
+    parts = [_scored(*each, found, seed) for each, found in zip(answers, statistics.of_each(usable), strict=True)]
     return [_entry(*each, seed) for each in zip(ordered, parts, quality.quantities(parts), strict=True)]
 
 
-def _answers(records: Sequence[Record], resolve: quality.Resolve) -> tuple[statistics.Answers, dict[str, Quantity]]:
-    """Returns what is to be scored, and what stands for metrics that cannot be computed here."""
+def _answers(
+    records: Sequence[Record], resolve: quality.Resolve
+) -> tuple[statistics.Answers, dict[str, Quantity], list[str]]:
+    """Returns what is to be scored, what stands for metrics that are out of reach here, and the names of all."""
     samples = _samples(records)
-    metrics, missing = quality.usable(quality.metrics_of(records[0], resolve) if samples else [])
-    return statistics.Answers(samples, _labels(records), metrics), missing
+    every = quality.metrics_of(records[0], resolve) if samples else []
+    metrics, missing = quality.usable(every)
+    return statistics.Answers(samples, _labels(records), metrics), missing, [metric.name for metric in every]
+
+
+def _scored(
+    answers: statistics.Answers,
+    missing: dict[str, Quantity],
+    order: list[str],
+    found: statistics.Counted,
+    seed: int,
+) -> quality.Scored:
+    """Returns what the metrics are computed from; one that raised stands among the missing, with what it said."""
+    failed = {m.name: quality.without(m, found.failed[m.name]) for m in answers.metrics if m.name in found.failed}
+    metrics = [metric for metric in answers.metrics if metric.name in found.rows]
+    resamples = quality.shared_resamples(answers.samples, seed=seed)
+    return quality.Scored(metrics, found.rows, resamples, missing | failed, order)
 
 
 def _entry(records: Sequence[Record], part: quality.Scored, scored: dict[str, Quantity], seed: int) -> Entry:

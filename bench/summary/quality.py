@@ -51,11 +51,15 @@ def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]
         try:
             getattr(metric, "prepare", tuple)()
         except EnvironmentLackError as error:
-            m = metric
-            missing[m.name] = Quantity(None, None, None, 0, m.unit, m.name, m.higher_is_better, str(error))
+            missing[metric.name] = without(metric, str(error))
         else:
             ready.append(metric)
     return ready, missing
+
+
+def without(metric: Metric, reason: str) -> Quantity:
+    """Returns what stands for a metric that cannot be computed."""
+    return Quantity(None, None, None, 0, metric.unit, metric.name, metric.higher_is_better, reason)
 
 
 def shared_resamples(samples: Sequence[Sample], replicates: int = REPLICATES, seed: int = SEED) -> Resamples:
@@ -75,6 +79,8 @@ class Scored:
     resamples: Resamples
     missing: Mapping[str, Quantity]
     """What stands for metrics that cannot be computed here."""
+    order: Sequence[str]
+    """All their names as the suite has them: the first is the task's quality, computed or not."""
 
 
 def quantities(cells: Sequence[Scored]) -> list[dict[str, Quantity]]:
@@ -98,7 +104,8 @@ def quantities(cells: Sequence[Scored]) -> list[dict[str, Quantity]]:
 
 def _of_cell(cell: Scored, sums: dict[str, Floats]) -> dict[str, Quantity]:
     found = {m.name: _quantity(m, cell.statistics[m.name], sums.get(m.name), cell.resamples) for m in cell.metrics}
-    return {**found, **cell.missing}
+    every = {**found, **cell.missing}
+    return {name: every[name] for name in cell.order}
 
 
 def _quantity(metric: Metric, statistics: Floats, sums: Floats | None, resamples: Resamples) -> Quantity:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import BenchError
 from bench.host.cpu import affinity
 from bench.metrics.base import Metric
 from bench.metrics.rows import TEXT_KINDS
@@ -31,6 +32,16 @@ BATCH = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """The statistics of one cell."""
+
+    rows: dict[str, Floats]
+    """By metric name, shape `(n, k)`."""
+    failed: dict[str, str]
+    """Of each metric that raised, what it said."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Answers:
     """One cell's answers and what scores them."""
 
@@ -38,9 +49,16 @@ class Answers:
     labels: Sequence[str]
     metrics: Sequence[Metric]
 
-    def statistics(self) -> dict[str, Floats]:
-        """Returns each metric's sufficient statistics, shape `(n, k)`."""
-        return {m.name: np.asarray(m.statistics(self.samples, self.labels), dtype=np.float64) for m in self.metrics}
+    def statistics(self) -> Counted:
+        """Returns each metric's sufficient statistics, shape `(n, k)`, or why it could not be computed."""
+        rows: dict[str, Floats] = {}
+        failed: dict[str, str] = {}
+        for metric in self.metrics:
+            try:
+                rows[metric.name] = np.asarray(metric.statistics(self.samples, self.labels), dtype=np.float64)
+            except BenchError as error:  # a metric of the user's own; the others are computed all the same
+                failed[metric.name] = str(error)
+        return Counted(rows, failed)
 
     @property
     def texts(self) -> int:
@@ -48,7 +66,7 @@ class Answers:
         return len(self.samples) * sum(metric.kinds == TEXT_KINDS for metric in self.metrics)
 
 
-def of_each(cells: Sequence[Answers]) -> list[dict[str, Floats]]:
+def of_each(cells: Sequence[Answers]) -> list[Counted]:
     """Returns the statistics of each cell by metric; the same numbers on one core and on many."""
     workers = min(len(affinity()) or os.cpu_count() or 1, len(cells))
     if workers < 2 or sum(cell.texts for cell in cells) < MANY_TEXTS or not _may_fork():
@@ -73,5 +91,5 @@ def _inherit(cells: Sequence[Answers]) -> None:
     _inherited = cells
 
 
-def _at(index: int) -> dict[str, Floats]:
+def _at(index: int) -> Counted:
     return _inherited[index].statistics()

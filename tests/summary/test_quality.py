@@ -81,3 +81,26 @@ def test_an_interval_that_may_cover_less_says_so() -> None:
     assert perfect.ci_high == 1.0 and "fewer than 5 answers" in (perfect.reason or "")
     usual = summarise([make_record(examples=60)])[0].quality["accuracy"]
     assert usual.reason is None
+
+
+def test_a_metric_that_raises_is_said_and_the_others_are_computed() -> None:
+    own = "tests.metrics.test_module:raises"
+    task = Task("topic", metrics=(own, "accuracy"))
+    (entry,) = summarise([make_record(task=task, examples=30)])
+    assert list(entry.quality) == [own, "accuracy"] and list(entry.statistics) == ["accuracy"]
+    assert entry.quality["accuracy"].value is not None
+    assert entry.quality[own].value is None and "raised RuntimeError: no" in str(entry.quality[own].reason)
+    assert entry.quality_metric == own, "another metric must not stand for the task's quality"
+
+
+def test_a_metric_out_of_reach_stays_the_task_s_quality(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.errors import HubError
+    from bench.metrics.accuracy import Accuracy
+
+    def prepare(self: Accuracy) -> None:
+        raise HubError("not in the local cache")
+
+    monkeypatch.setattr(Accuracy, "prepare", prepare, raising=False)
+    (entry,) = summarise([make_record(examples=30)])
+    assert entry.quality_metric == "accuracy" and entry.quality["accuracy"].value is None
+    assert entry.quality["macro_f1"].value is not None

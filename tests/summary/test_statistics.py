@@ -25,8 +25,8 @@ def test_forked_processes_count_the_same_as_one(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(statistics, "ProcessPoolExecutor", _noting(asked, statistics.ProcessPoolExecutor))
     forked = statistics.of_each(cells())
     assert asked == [2]
-    assert [list(c) for c in forked] == [list(c) for c in alone]
-    assert all((f[k] == a[k]).all() for f, a in zip(forked, alone, strict=True) for k in a)
+    assert [list(c.rows) for c in forked] == [list(c.rows) for c in alone]
+    assert all((f.rows[k] == a.rows[k]).all() for f, a in zip(forked, alone, strict=True) for k in a.rows)
 
 
 def _noting(asked: list[int], pool: type) -> object:
@@ -50,4 +50,4 @@ def test_a_process_with_threads_does_not_fork() -> None:
 def test_texts_are_counted_per_metric() -> None:
     first, *_, last = cells()
     assert (first.texts, last.texts) == (24, 0)
-    assert np.shape(first.statistics()["bleu"])[0] == 12
+    assert np.shape(first.statistics().rows["bleu"])[0] == 12
