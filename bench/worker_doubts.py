@@ -27,6 +27,16 @@ def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -
                 process,
             )
         )
+    if "@None" in str(cell.identity.get("weights")):
+        doubts.append(
+            Doubt(
+                "unpinned_revision",
+                "the suite names no 'revision' of the Hub's model, so that one changed there is taken for the same",
+                "give the commit as 'revision' (the record's notes hold the one that was loaded)",
+                (),
+                process,
+            )
+        )
     if cell.payload.get("stale_checkpoint"):
         doubts.append(
             Doubt(

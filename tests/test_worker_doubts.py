@@ -1,0 +1,22 @@
+"""Doubts of one cell that only the worker can see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.data.base import Dataset
+from bench.models.checkpoint import weights_identity
+from bench.worker_doubts import own_doubts
+from tests.factories import Sketch, Task, make_cell
+
+
+@pytest.mark.parametrize(("revision", "codes"), [(None, ["unpinned_revision"]), ("5f2c", [])])
+def test_a_model_of_the_hub_without_a_revision_is_doubted(revision: str | None, codes: list[str]) -> None:
+    cell = make_cell(Sketch("theirs"), Task("topic"))
+    for subfolder in (None, "onnx"):
+        weights = weights_identity("acme/tiny", subfolder, revision)
+        pinned = replace(cell, identity=dict(cell.identity) | {"weights": weights})
+        doubts = own_doubts(pinned, Dataset((), "", ""), [], 0)
+        assert [doubt.code for doubt in doubts] == codes
