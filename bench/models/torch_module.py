@@ -1,7 +1,8 @@
 """`torch-module`: bring your own. `factory: "package.module:function"` returns an object with any of four
 methods.
 
-    classify(texts, labels) -> scores          one row per text, one score per label, higher is likelier
+    classify(texts, labels) -> scores          one row per text, one score per label, higher is likelier; logits or
+                                               log-probabilities where the task's metrics include ece
     choose(texts, choices) -> scores           one row per text, one score per choice of that text
     generate(texts, max_new_tokens) -> texts   one answer per text
     log_likelihood(texts) -> (nll, tokens)     nats and number of scored tokens, per text
