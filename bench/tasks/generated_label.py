@@ -1,4 +1,4 @@
-"""Classification by what a model writes: the label that its text names."""
+"""Classification by what a model writes: the label that its text, or the first line of it, names."""
 
 from __future__ import annotations
 
@@ -31,4 +31,6 @@ class GeneratedLabel(Generation):
         return [replace(row, prediction=self._label(row.prediction or "")) for row in rows]
 
     def _label(self, text: str) -> str:
-        return self._named.get(plain(text), text)
+        """Returns the label; a model that was not tuned to stop writes on after it, in a line of its own."""
+        first = text.strip().partition("\n")[0]
+        return self._named.get(plain(text), self._named.get(plain(first), text))

@@ -136,3 +136,15 @@ def test_a_question_s_prompt_may_name_its_context() -> None:
     assert "{context}" in template_for(spec, task("question-answering"))
     with pytest.raises(Exception, match="did you mean"):
         template_for(spec, task("question-answering", prompt="{contxt}"))
+
+
+def test_a_label_is_named_by_the_first_line_where_a_model_writes_on() -> None:
+    texts = ("dark blue\nText: another\nLabel: red", "\n red.\n\nText:", "rather red\nred", "no\ndark blue")
+    model: Any = Fixed(*(Generated(text, 1, 9) for text in texts))
+    examples = tuple(Example(i, str(i), {"text": "t", "label": "red"}) for i in range(4))
+    work = GeneratedLabel(
+        task("classification"),
+        Bound(model, examples, ("dark blue", "red"), "{text}", "generated", ("dark blue", "red")),
+    )
+    rows = work.samples(range(4), model.answers)
+    assert [row.prediction for row in rows] == ["dark blue", "red", texts[2], texts[3]]
