@@ -204,3 +204,10 @@ def test_a_csv_field_may_be_a_whole_document(tmp_path: Path) -> None:
     path, document = tmp_path / "data.csv", "word " * 40_000
     path.write_text(f"document,summary\n{document},short\n")
     assert load_file(path, "summarisation").examples[0].columns["document"] == document
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
+    expected = load_file(jsonl(tmp_path)).hash
+    marked = tmp_path / "marked.jsonl"
+    marked.write_text(jsonl(tmp_path).read_text(), encoding="utf-8-sig")
+    assert load_file(marked).hash == expected
