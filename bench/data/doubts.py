@@ -11,7 +11,7 @@ from bench.record import Doubt
 def data_doubts(
     notes: Mapping[str, Any], train_overlap: int | None, rows: int, readings: tuple[str, ...] = ()
 ) -> list[Doubt]:
-    """Returns the doubts of scored data: duplicates, empty references, rows that the model was trained on.
+    """Returns the doubts of scored data: repeated inputs and ids, empty references, rows that were learnt.
 
     Args:
         notes: of the `Dataset`.
@@ -31,6 +31,12 @@ def data_doubts(
             notes.get("duplicates"),
             f"{notes.get('duplicates')} of {rows} inputs are repeated",
             "leave the repeats out, or give them a common 'group', since intervals take examples for independent",
+        ),
+        (
+            "duplicate_ids",
+            notes.get("duplicate_ids"),
+            f"{notes.get('duplicate_ids')} of {rows} ids are repeated, and runs are compared by the ids of examples",
+            "map 'id' to a column that tells the rows apart",
         ),
         (
             "empty_references",

@@ -51,6 +51,7 @@ def load(spec: DataSpec, kind: str, *, base: Path, max_examples: int | None = No
     counted = {
         "rows_available": len(rows),
         "duplicates": len(inputs) - len(set(inputs)),
+        "duplicate_ids": len(examples) - len({example.id for example in examples}),
         "empty_references": sum(_is_empty(example.columns[reference]) for example in examples),
     }
     return Dataset(examples, content_hash(kept), origin, counted | notes)

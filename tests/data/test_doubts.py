@@ -27,9 +27,9 @@ def test_nothing_is_said_of_clean_data() -> None:
 
 
 def test_each_doubt_has_its_number_and_its_remedy() -> None:
-    found = data_doubts({"duplicates": 2, "empty_references": 3}, 4, 10, ("accuracy",))
-    assert [doubt.code for doubt in found] == ["train_overlap", "duplicate_inputs", "empty_references"]
-    assert [doubt.message[:7] for doubt in found] == ["4 of 10", "2 of 10", "3 of 10"]
+    found = data_doubts({"duplicates": 2, "empty_references": 3, "duplicate_ids": 1}, 4, 10, ("accuracy",))
+    assert [doubt.code for doubt in found] == ["train_overlap", "duplicate_inputs", "duplicate_ids", "empty_references"]
+    assert [doubt.message[:7] for doubt in found] == ["4 of 10", "2 of 10", "1 of 10", "3 of 10"]
     assert all(doubt.remedy and doubt.readings == ("accuracy",) for doubt in found)
 
 

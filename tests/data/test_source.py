@@ -112,6 +112,12 @@ def test_duplicates_and_empty_references_are_counted(tmp_path: Path) -> None:
     assert data.notes["empty_references"] == 1
 
 
+def test_ids_that_are_not_one_row_s_are_counted(tmp_path: Path) -> None:
+    rows = [{"text": str(place), "label": "x", "id": name} for place, name in enumerate("aab")]
+    assert load_file(jsonl(tmp_path, rows)).notes["duplicate_ids"] == 1
+    assert load_file(jsonl(tmp_path)).notes["duplicate_ids"] == 0
+
+
 def test_overlap_counts_shared_inputs(tmp_path: Path) -> None:
     first, second = (
         load_file(jsonl(tmp_path, ROWS[:6], "a.jsonl")),
