@@ -79,15 +79,14 @@ def run_cell(
     workload = _workload(cell, task, model, data)
     watched = _Watched(meters, process, notify, int(payload["seed"]), tuple(scored))
     samples, limits, seen, measured = _answers(model, workload, profile, _limits(payload, meters), facts, watched)
-    known = model.facts()
-    about = [*own_doubts(cell, data, samples, process), *taken_over(samples, scored_by, process)]
+    known, about = model.facts(), [*own_doubts(cell, data, samples, process), *taken_over(samples, scored_by, process)]
     if profile.measures:
         about += [*sharing_doubts(shared, process), *unaudited(process, samples or scored)]
     return Record(
-        cell=cell, status="ok", reason=None, process=process, started_at=started_at,
-        wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
+        cell=cell, status="ok", reason=None, process=process, samples=tuple(samples), timings=measured.timings,
+        started_at=started_at, wall_s=time.perf_counter() - begin, doubts=(*measured.doubts, *about),
         facts=(*_found(facts, seen, measured, shared, profile), *_fit_facts(payload, process)),
-        doubts=(*measured.doubts, *about), environment=_environment(meters.device, placed, known),
+        environment=_environment(meters.device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
     )  # fmt: skip
 
