@@ -177,9 +177,7 @@ def one_seed(seed: int, histories: int, steps: int, parts: set[str]) -> Counter[
     count = clean_nights(histories, parts, rng) if parts & {"trend", "gate"} else Counter()
     for step in LEAST:
         if "trend" in parts:
-            count += Counter(
-                {"steps": steps if step == max(LEAST) else 0, f"trend {step}": trend_finds(step, steps, rng)}
-            )
+            count[f"trend {step}"] += trend_finds(step, steps, rng)
         if "gate" in parts:
             found = gate_finds(step, steps, rng)
             count += Counter({f"gate {step}": found["found"], f"gate {step} pairs": found["pairs"]})
