@@ -86,10 +86,17 @@ def run_cell(
     return Record(
         cell=cell, status="ok", reason=None, process=process, started_at=started_at,
         wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
-        facts=(*(facts if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared), *_fit_facts(payload, process)),
+        facts=(*_found(facts, seen, measured, shared, profile), *_fit_facts(payload, process)),
         doubts=(*measured.doubts, *about), environment=_environment(meters.device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
     )  # fmt: skip
+
+
+def _found(
+    load: Sequence[Fact], seen: Sequence[Fact], measured: Measured, shared: str | None, profile: Profile
+) -> list[Fact]:
+    """Returns the facts of the load, where it was measured, of scoring, and of the passes."""
+    return [*(load if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared)]
 
 
 def _prepared(payload: Mapping[str, Any]) -> tuple[Profile, dict[str, Any], Dataset, Meters]:
