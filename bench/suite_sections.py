@@ -53,7 +53,7 @@ class NightlySpec(_Strict):
     baseline: str = "previous"
     """`previous`, `best`, `tag:NAME` or a run."""
     deadline: str | None = None
-    """Time of day (`"06:00"`) or duration (`"3 h"`) after which nothing is started."""
+    """Time of day (`"06:00"`) or duration (`"3 h"`) after which nothing is started; what runs then is stopped."""
     keep_nights: int | None = Field(default=None, ge=1)
     """Nights whose raw timings and answers are kept; None for all. Summaries are kept for ever."""
     notify: Literal["always", "problems"] = "always"

@@ -83,10 +83,10 @@ def run_cell(
     about = [*own_doubts(cell, data, samples, process), *unasked_prompts(known.notes, process)]
     about += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     return Record(
-        cell=cell, status="ok", reason=None, process=process, started_at=started_at,
-        wall_s=time.perf_counter() - begin, samples=tuple(samples), timings=measured.timings,
-        facts=(*_kept(facts, profile), *seen, *without_cold_start(measured.facts, shared), *_fitted(payload, process)),
-        doubts=(*measured.doubts, *about), environment=_environment(meters.device, placed, known),
+        cell=cell, status="ok", reason=None, process=process, samples=tuple(samples), timings=measured.timings,
+        started_at=started_at, wall_s=time.perf_counter() - begin, doubts=(*measured.doubts, *about),
+        facts=(*_found(facts, seen, measured, shared, profile), *_fit_facts(payload, process)),
+        environment=_environment(meters.device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
     )  # fmt: skip
 
@@ -101,9 +101,11 @@ def _of_the_run(
     return found
 
 
-def _kept(load: Sequence[Fact], profile: Profile) -> Sequence[Fact]:
-    """Returns the facts of the load where efficiency is measured, else none."""
-    return load if profile.measures else ()
+def _found(
+    load: Sequence[Fact], seen: Sequence[Fact], measured: Measured, shared: str | None, profile: Profile
+) -> list[Fact]:
+    """Returns the facts of the load, where it was measured, of scoring, and of the passes."""
+    return [*(load if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared)]
 
 
 def _prepared(payload: Mapping[str, Any]) -> tuple[Profile, dict[str, Any], Dataset, Meters]:
@@ -245,7 +247,7 @@ def _workload(cell: Cell, task: TaskSpec, model: Model, data: Dataset) -> Worklo
     return workload
 
 
-def _fitted(payload: Mapping[str, Any], process: int) -> list[Fact]:
+def _fit_facts(payload: Mapping[str, Any], process: int) -> list[Fact]:
     """Returns what the training of the checkpoint cost, where it is known."""
     provenance = payload.get("provenance")
     return [Fact("fit_s", provenance["wall_s"], "s", "provenance", process=process)] if provenance else []

@@ -1,245 +1,277 @@
 """Simulated nights with known truth: how often the gate and the trend alarm cry wolf, and what they find.
 
-    python benchmarks/gate.py [--histories N] [--steps N] [--seed N]
+    python benchmarks/gate.py [--seeds 11 22 33] [--histories 10] [--steps 200] [--only trend|gate|quality]
 
-Forty readings of eight cells: 24 durations, 8 memory peaks, 8 accuracies. Each night has noise that is correlated
-from night to night (first order, 0.5), single spikes of 5 to 30 % (3 % of the values), and a machine whose speed
-drifts (0.4 % a night, at random) and that is 8 % slower for twenty nights; readings follow the machine by 0.8 to 1.2
-times, and the canary sees it with an error of 0.6 %. Fresh processes of a rerun scatter by 2 %, and 5 % of them have a
-spike, too. Every night is judged as one of another model throughout, for only such a one can fail. The functions that
-judge are the shipped ones.
+Every seed simulates `--histories` machines over 100 judged nights of forty readings (`gate_world.py`) and `--steps` of
+each kind; the seeds are pooled. The functions that judge are the shipped ones. Each line of the contract is printed
+with its 95 % interval (Poisson's for alarms, Wilson's for shares) and PASS or FAIL by the pooled number; the exit code
+is 1 when a line fails.
+
+Every clean night is judged twice: as one of the very same models, which is what a quiet night is, and as one on which
+all eight models are others and none is worse, which is the only kind that can fail. False alarms are those of the
+second and of the trend together; the cost is told for both.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import dataclass
+import sys
+from collections import Counter
+from functools import cache
 
+import gate_world as sim
 import numpy as np
+from scipy.stats import chi2, norm
 
 from bench.history.effects import scale_of
-from bench.history.quality import power_of
+from bench.history.quality import exact_power
 from bench.history.screen import screen
-from bench.history.series import Point, Series
+from bench.history.series import Series
 from bench.history.settle import LEVEL, ROUNDS, Question, adjusted, is_refuted, judge
+from bench.history.speed import BLIND_STEPS
 from bench.history.trend import trend_alarm
-from bench.stats.paired import mcnemar
+from bench.stats.paired import POWER, mcnemar
+from bench.stats.proportion import wilson
 
-DURATIONS, PEAKS, SCORES = 24, 8, 8
-NIGHTS, BURN_IN = 145, 45
-CORRELATION = 0.5
-NOISE, NOISE_SPREAD, NOISE_MOST = 0.012, 0.4, 0.025
-"""Median over readings of the standard deviation of a night, its spread (log), and the most."""
-SPIKES, SPIKE_LEAST, SPIKE_MOST = 0.03, 0.05, 0.30
-DRIFT, SLOW_MACHINE, SLOW_NIGHTS = 0.004, 0.08, 20
-CANARY_ERROR = 0.006
-PROCESS_NOISE = 0.02
-"""Standard deviation between fresh processes of the rerun."""
-PROCESS_SPIKES = 0.05
-EXAMPLES, DISAGREEMENT = 1000, 0.10
+EXAMPLES, DISAGREEMENT, DROPS = 1000, 0.10, (0.02, 0.05)
 FOUND_WITHIN = 15
+MOST_ALARMS = 1.0
+"""In 100 nights."""
+LEAST = {0.05: 0.70, 0.10: 0.90}
+LEAST_GATE = {0.10: 0.90}
+POWER_APART = 0.005
+"""Between the power printed and the share found, beyond the interval of the latter."""
+
+Said = dict[int, str]
+"""Verdict of each reading that was run again, by its number."""
 
 
-@dataclass(frozen=True)
-class World:
-    """One machine over the nights."""
-
-    speed: np.ndarray
-    """Log of its slowness, shape `(nights,)`."""
-    canary: np.ndarray
-    """What the canary sees of it, in seconds."""
-
-
-def world(nights: int, rng: np.random.Generator) -> World:
-    speed = np.cumsum(rng.normal(0, DRIFT, nights))
-    start = int(rng.integers(nights // 4, nights - SLOW_NIGHTS))
-    speed[start : start + SLOW_NIGHTS] += SLOW_MACHINE
-    return World(speed, np.exp(speed + rng.normal(0, CANARY_ERROR, nights)) * 0.004)
-
-
-def correlated(nights: int, rng: np.random.Generator) -> np.ndarray:
-    out = np.empty(nights)
-    out[0] = rng.standard_normal()
-    for i in range(1, nights):
-        out[i] = CORRELATION * out[i - 1] + math.sqrt(1 - CORRELATION**2) * rng.standard_normal()
-    return out
-
-
-def duration(machine: World, rng: np.random.Generator, step: float = 0.0, at: int = NIGHTS) -> np.ndarray:
-    """Returns seconds per night; from night `at` on by a share `step` more."""
-    nights = machine.speed.size
-    sigma = min(NOISE_MOST, NOISE * math.exp(NOISE_SPREAD * rng.standard_normal()))
-    logs = math.log(0.010) + sigma * correlated(nights, rng) + rng.uniform(0.8, 1.2) * machine.speed
-    spiked = rng.random(nights) < SPIKES
-    logs[spiked] += rng.uniform(SPIKE_LEAST, SPIKE_MOST, int(spiked.sum()))
-    logs[at:] += math.log1p(step)
-    return np.exp(logs)
+def rerun(suspects: dict[int, tuple[Series, float, float]], rng: np.random.Generator) -> tuple[Said, int]:
+    """Returns verdicts on suspected series, from their true shift and the one at first sight, and the pairs of
+    processes; a cell goes on while one of its readings is open, and all its readings are read in the same processes."""
+    pairs = {i: sim.processes(ROUNDS[-1], shift, rng) for i, (_, shift, _) in suspects.items()}
+    done = dict.fromkeys((sim.cell_of(i) for i in suspects), 0)
+    still = set(done)
+    for look in ROUNDS:
+        done |= dict.fromkeys(still, look)
+        questions = {
+            i: Question(*(side[: done[sim.cell_of(i)]] for side in pairs[i]), step_of(s), s.larger_is_better)
+            for i, (s, *_) in suspects.items()
+        }
+        judged = dict(zip(questions, judge(list(questions.values())), strict=True))
+        still = {sim.cell_of(i) for i, one in judged.items() if one.open}
+        if not still:
+            break
+    said: Said = {}
+    for i, (series, _, first) in suspects.items():
+        found = judged[i].settled
+        assert found is not None
+        refuted = is_refuted(found, step_of(series), series.larger_is_better, first)
+        said[i] = "suspected" if judged[i].verdict == "unchanged" and not refuted else judged[i].verdict
+    return said, sum(done.values())
 
 
-def series_of(reading: str, unit: str, larger: bool, values: np.ndarray, machine: World) -> Series:
-    points = tuple(
-        Point(f"n{i:04d}", f"{i:04d}", float(value), None, None, None, 0, float(machine.canary[i]))
-        for i, value in enumerate(values)
-    )
-    return Series("m", "float32", "t", reading, larger, points, unit)
+def step_of(series: Series) -> float:
+    return scale_of(series.reading, series.unit).step
 
 
-def until(series: Series, night: int) -> Series:
-    return Series(*series.key, series.larger_is_better, series.points[: night + 1], series.unit)
+def other_models(
+    readings: list[Series], night: int, shifts: dict[int, float], rng: np.random.Generator
+) -> tuple[Said, int]:
+    """Returns what the gate says of a night on which every model is another one, and the pairs that it cost."""
+    suspects = {}
+    for number, series in enumerate(readings):
+        found = first_look(series, night, changed=True)
+        if found is None:
+            continue
+        seen = found.threshold + float(norm.ppf(POWER)) * (found.spread or 0.0)
+        if found.suspected or seen > BLIND_STEPS * step_of(series):
+            suspects[number] = (series, shifts.get(number, 0.0), found.shift if found.worse else 0.0)
+    return rerun(suspects, rng) if suspects else ({}, 0)
 
 
-def suite(machine: World, rng: np.random.Generator) -> list[Series]:
-    nights = machine.speed.size
-    found = [series_of("latency_p50_s", "s", False, duration(machine, rng), machine) for _ in range(DURATIONS)]
-    for _ in range(PEAKS):
-        peaks = 3e8 * np.exp(0.004 * correlated(nights, rng))
-        found.append(series_of("peak_rss_bytes", "bytes", False, peaks, machine))
-    for _ in range(SCORES):  # weights do not change: the same answers every night
-        found.append(series_of("accuracy", "ratio", True, np.full(nights, rng.uniform(0.7, 0.95)), machine))
+def first_look(series: Series, night: int, *, changed: bool):
+    if series.is_quality:
+        return None
+    seen = sim.until(series, night)
+    return screen(seen, seen.points[night], seen.points[night - 1], changed=changed)
+
+
+def same_models(readings: list[Series], machine: sim.World, night: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Returns how many readings of the very same models are left suspected, and the processes run again: the first
+    look's rounds of the candidate alone (`bench.history.alone`)."""
+    left, cells = 0, set()
+    for number, series in enumerate(readings):
+        found = first_look(series, night, changed=False)
+        if found is None or not found.suspected:
+            continue
+        cells.add(sim.cell_of(number))
+        now = sim.measured_again(series, machine, night, ROUNDS[0], rng)
+        again = screen(series, now, series.points[night - 1])
+        left += again is not None and again.suspected and again.worse and (
+            found.is_extraordinary and again.is_extraordinary
+        )  # fmt: skip
+    return left, ROUNDS[0] * len(cells)
+
+
+def clean_nights(histories: int, parts: set[str], rng: np.random.Generator) -> Counter[str]:
+    count: Counter[str] = Counter()
+    for _ in range(histories):
+        machine = sim.world(sim.NIGHTS, rng)
+        readings = sim.suite(machine, rng)
+        ringing = [False] * len(readings)
+        for night in range(sim.BURN_IN, sim.NIGHTS):
+            count["nights"] += 1
+            if "trend" in parts:
+                now = [trend_alarm(sim.until(series, night)) is not None for series in readings]
+                count["alarms"] += sum(new and not old for new, old in zip(now, ringing, strict=True))
+                ringing = now
+            if "gate" in parts:
+                said, pairs = other_models(readings, night, {}, rng)
+                count += Counter(pairs=pairs, looked_at=len(said), fails="regressed" in said.values())
+                left, processes = same_models(readings, machine, night, rng)
+                count += Counter(processes=processes, left=left > 0, unsettled="suspected" in said.values())
+    return count
+
+
+def trend_finds(step: float, steps: int, rng: np.random.Generator) -> int:
+    found = 0
+    for _ in range(steps):
+        machine, at = sim.world(sim.NIGHTS, rng), int(rng.integers(sim.BURN_IN, sim.NIGHTS - FOUND_WITHIN))
+        series = sim.latency(sim.duration(machine, rng, step, at), machine)
+        alarms = (trend_alarm(sim.until(series, at + k)) for k in range(FOUND_WITHIN))
+        found += any(alarm is not None and alarm.worse for alarm in alarms)
     return found
 
 
-def processes(rounds: int, shift: float, rng: np.random.Generator) -> tuple[list[float], list[float]]:
-    """Returns what the fresh processes of an interleaved rerun read, of baseline and candidate."""
-    drift = np.cumsum(rng.normal(0, DRIFT, rounds))
-    sides = []
-    for added in (0.0, shift):
-        logs = drift + added + PROCESS_NOISE * rng.standard_normal(rounds)
-        spiked = rng.random(rounds) < PROCESS_SPIKES
-        logs[spiked] += rng.uniform(SPIKE_LEAST, SPIKE_MOST, int(spiked.sum()))
-        sides.append([float(v) for v in np.exp(logs)])
-    return sides[0], sides[1]
-
-
-def rerun(suspects: list[tuple[Series, float, float]], rng: np.random.Generator) -> tuple[list[str], int]:
-    """Returns the verdict on each suspected series with its true shift and the one at first sight, and the pairs that
-    were run."""
-    pairs = [processes(ROUNDS[-1], shift, rng) for _, shift, _ in suspects]
-    verdicts, done = ["unchanged"] * len(suspects), 0
-    for look in ROUNDS:
-        questions = [
-            Question(old[:look], new[:look], scale_of(s.reading, s.unit).step, s.larger_is_better)
-            for (s, *_), (old, new) in zip(suspects, pairs, strict=True)
-        ]
-        judged = judge(questions)
-        verdicts, done = [one.verdict for one in judged], look
-        if not any(one.open for one in judged):
-            break
-    for i, (one, question, (_, _, first)) in enumerate(zip(judged, questions, suspects, strict=True)):
-        assert one.settled is not None
-        if verdicts[i] == "unchanged" and not is_refuted(one.settled, question.step, question.larger_is_better, first):
-            verdicts[i] = "suspected"
-    return verdicts, done * len(suspects)
-
-
-def gate_night(readings: list[Series], night: int, shifts: dict[int, float], rng: np.random.Generator):
-    """Returns (series, verdict) of what was suspected on a night, and the pairs of processes that it cost."""
-    suspects = []
-    for number, series in enumerate(readings):
-        if series.unit == "ratio":
-            continue
-        seen = until(series, night)
-        found = screen(seen, seen.points[night], seen.points[night - 1], changed=True)
-        if found is not None and found.suspected:
-            suspects.append((number, series, found.shift if found.worse else 0.0))
-    if not suspects:
-        return [], 0
-    verdicts, cost = rerun([(series, shifts.get(number, 0.0), first) for number, series, first in suspects], rng)
-    return [(number, said) for (number, *_), said in zip(suspects, verdicts, strict=True)], cost
-
-
-def false_alarms(histories: int, rng: np.random.Generator) -> dict[str, float]:
-    alarms = fails = cost = nights = suspicions = unsettled = 0
-    for _ in range(histories):
-        machine = world(NIGHTS, rng)
-        readings = suite(machine, rng)
-        ringing = [False] * len(readings)
-        for night in range(BURN_IN, NIGHTS):
-            nights += 1
-            for i, series in enumerate(readings):
-                alarm = trend_alarm(until(series, night)) is not None
-                alarms += alarm and not ringing[i]
-                ringing[i] = alarm
-            said, pairs = gate_night(readings, night, {}, rng)
-            suspicions, cost = suspicions + len(said), cost + pairs
-            fails += any(verdict == "regressed" for _, verdict in said)
-            unsettled += any(verdict == "suspected" for _, verdict in said)
-    return {
-        "nights": nights, "alarms": alarms, "fails": fails, "suspicions": suspicions, "pairs": cost,
-        "unsettled": unsettled,
-    }  # fmt: skip
-
-
-def trend_power(step: float, steps: int, rng: np.random.Generator) -> float:
-    found = 0
+def gate_finds(step: float, steps: int, rng: np.random.Generator) -> Counter[str]:
+    """Returns how often a step in one of the forty readings fails the very night that it comes, and the pairs."""
+    count: Counter[str] = Counter()
     for _ in range(steps):
-        machine, at = world(NIGHTS, rng), int(rng.integers(BURN_IN, NIGHTS - FOUND_WITHIN))
-        series = series_of("latency_p50_s", "s", False, duration(machine, rng, step, at), machine)
-        alarms = (trend_alarm(until(series, at + k)) for k in range(FOUND_WITHIN))
-        found += any(alarm is not None and alarm.worse for alarm in alarms)
-    return found / steps
+        machine, at = sim.world(sim.NIGHTS, rng), int(rng.integers(sim.BURN_IN, sim.NIGHTS))
+        readings = sim.suite(machine, rng)
+        readings[0] = sim.latency(sim.duration(machine, rng, step, at), machine)
+        said, pairs = other_models(readings, at, {0: math.log1p(step)}, rng)
+        count += Counter(found=said.get(0) == "regressed", pairs=pairs)
+    return count
 
 
-def gate_power(step: float, steps: int, rng: np.random.Generator) -> float:
-    """Returns how often a step in one of the forty readings fails the very night that it comes."""
-    found = 0
-    for _ in range(steps):
-        machine, at = world(NIGHTS, rng), int(rng.integers(BURN_IN, NIGHTS))
-        readings = suite(machine, rng)
-        readings[0] = series_of("latency_p50_s", "s", False, duration(machine, rng, step, at), machine)
-        said, _ = gate_night(readings, at, {0: math.log1p(step)}, rng)
-        found += (0, "regressed") in said
-    return found / steps
-
-
-def quality_gate(drop: float, nights: int, rng: np.random.Generator) -> float:
+def quality_finds(drop: float, nights: int, rng: np.random.Generator) -> int:
     """Returns how often a new model fails the gate: eight accuracies, one of them with a true drop."""
+    p_of = cache(mcnemar)
+    drops = np.zeros(sim.SCORES)
+    drops[0] = drop
+    broken = rng.binomial(EXAMPLES, (DISAGREEMENT + drops) / 2, (nights, sim.SCORES))
+    fixed = rng.binomial(EXAMPLES - broken, (DISAGREEMENT - drops) / 2 / (1 - (DISAGREEMENT + drops) / 2))
     found = 0
-    for _ in range(nights):
-        p_values, drops = [], []
-        for reading in range(SCORES):
-            worse = drop if reading == 0 else 0.0
-            broken = rng.binomial(EXAMPLES, (DISAGREEMENT + worse) / 2)
-            fixed = rng.binomial(EXAMPLES, (DISAGREEMENT - worse) / 2)
-            p_values.append(mcnemar(broken, fixed))
-            drops.append((broken - fixed) / EXAMPLES)
-        certain = [
-            p <= LEVEL and d >= scale_of("accuracy", "ratio").minimum
-            for p, d in zip(adjusted(p_values), drops, strict=True)
-        ]
-        found += certain[0] if drop else any(certain)
-    return found / nights
+    for b, f in zip(broken, fixed, strict=True):
+        p_values = adjusted([p_of(int(x), int(y)) for x, y in zip(b, f, strict=True)])
+        certain = (np.array(p_values) <= LEVEL) & ((b - f) / EXAMPLES >= scale_of("accuracy", "ratio").minimum)
+        found += bool(certain[0] if drop else certain.any())
+    return found
+
+
+def one_seed(seed: int, histories: int, steps: int, parts: set[str]) -> Counter[str]:
+    rng = np.random.default_rng(seed)
+    count = clean_nights(histories, parts, rng) if parts & {"trend", "gate"} else Counter()
+    for step in LEAST:
+        if "trend" in parts:
+            count[f"trend {step}"] += trend_finds(step, steps, rng)
+        if "gate" in parts:
+            found = gate_finds(step, steps, rng)
+            count += Counter({f"gate {step}": found["found"], f"gate {step} pairs": found["pairs"]})
+    if "quality" in parts:
+        for drop in (0.0, *DROPS):
+            count[f"quality {drop}"] += quality_finds(drop, 10 * steps, rng)
+    return count
+
+
+class Report:
+    """Prints the lines, and remembers whether one failed."""
+
+    def __init__(self) -> None:
+        self.failed = False
+
+    def line(self, what: str, value: str, passed: bool | None = None) -> None:
+        mark = "" if passed is None else "PASS  " if passed else "FAIL  "
+        self.failed |= passed is False
+        print(f"{mark or '      '}{what}: {value}")
+
+    def share(self, what: str, found: int, n: int, least: float | None = None) -> None:
+        low, high = wilson(found, n) or (0.0, 1.0)
+        asked = "" if least is None else f"; at least {least:.0%} asked"
+        value = f"{found / n:.1%} of {n:,} (95 % interval {low:.1%} to {high:.1%}{asked})"
+        self.line(what, value, None if least is None else found / n >= least)
+
+    def rate(self, what: str, events: int, nights: int, most: float | None = None) -> None:
+        low = chi2.ppf(0.025, 2 * events) / 2 if events else 0.0
+        high = chi2.ppf(0.975, 2 * events + 2) / 2
+        each = 100 / nights
+        asked = "" if most is None else f"; at most {most:g} asked"
+        value = f"{events * each:.2f} in 100 nights (95 % interval {low * each:.2f} to {high * each:.2f}{asked})"
+        self.line(what, value, None if most is None else events * each <= most)
+
+
+def tell(count: Counter[str], seeds: int, steps: int, parts: set[str]) -> bool:
+    """Prints the pooled numbers; returns whether every line of the contract passes."""
+    report, nights, n = Report(), count["nights"], seeds * steps
+    if nights:
+        print(f"{nights:,} clean nights of {sim.DURATIONS + sim.PEAKS + sim.SCORES} readings")
+        whole = MOST_ALARMS if parts >= {"trend", "gate"} else None
+        report.rate("false alarms, trend and gate", count["alarms"] + count["fails"], nights, whole)
+    if "trend" in parts:
+        report.rate("  of the trend", count["alarms"], nights, MOST_ALARMS)
+        for step, least in LEAST.items():
+            report.share(f"trend, {step:.0%} step within {FOUND_WITHIN} nights", count[f"trend {step}"], n, least)
+    if "gate" in parts:
+        tell_gate(report, count, n)
+    if "quality" in parts:
+        tell_quality(report, count, 10 * n)
+    return not report.failed
+
+
+def tell_gate(report: Report, count: Counter[str], n: int) -> None:
+    nights = count["nights"]
+    report.rate("  nights failed by the gate, every model another one and none worse", count["fails"], nights)
+    report.rate("  nights left suspected, every model another one", count["unsettled"], nights)
+    report.rate("  nights left suspected, the very same models", count["left"], nights)
+    report.line("cost of a night of the very same models", f"{count['processes'] / nights:.1f} processes run again")
+    report.line("cost of a night of eight other models", f"{count['pairs'] / nights:.1f} pairs run again")
+    for step in LEAST:
+        report.share(f"gate with rerun, {step:.0%} step the same night", count[f"gate {step}"], n, LEAST_GATE.get(step))
+        report.line("  cost", f"{count[f'gate {step} pairs'] / n:.1f} pairs run again, eight other models")
+
+
+def tell_quality(report: Report, count: Counter[str], n: int) -> None:
+    print(f"quality, n = {EXAMPLES:,}, {DISAGREEMENT:.0%} disagreement, {sim.SCORES} readings, level {LEVEL}")
+    report.share("  new models that are no worse and fail", count["quality 0.0"], n)
+    for drop in DROPS:
+        printed = exact_power(
+            drop, round(DISAGREEMENT * EXAMPLES), EXAMPLES, LEVEL / sim.SCORES, scale_of("accuracy", "ratio").minimum
+        )
+        report.share(f"  a drop of {100 * drop:.0f} points found", count[f"quality {drop}"], n)
+        low, high = wilson(count[f"quality {drop}"], n) or (0.0, 1.0)
+        near = low - POWER_APART <= printed <= high + POWER_APART
+        report.line(
+            "  power printed beside the verdict", f"{printed:.1%}, of the level that one of eight must meet", near
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--histories", type=int, default=20, help="of 100 nights each")
-    parser.add_argument("--steps", type=int, default=500, help="simulated steps of each size")
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[11, 22, 33])
+    parser.add_argument("--histories", type=int, default=10, help="of each seed, of 100 nights each")
+    parser.add_argument("--steps", type=int, default=200, help="simulated steps of each size and seed")
+    parser.add_argument("--only", choices=("trend", "gate", "quality"), nargs="+", default=["trend", "gate", "quality"])
     given = parser.parse_args()
-    rng = np.random.default_rng(given.seed)
-    clean = false_alarms(given.histories, rng)
-    per = 100 / clean["nights"]
-    print(f"{clean['nights']} clean nights of {DURATIONS + PEAKS + SCORES} readings")
-    print(f"  trend alarms            {clean['alarms'] * per:.2f} per 100 nights")
-    print(f"  nights failed by gate   {clean['fails'] * per:.2f} per 100 nights")
-    print(f"  both (at most 1)        {(clean['alarms'] + clean['fails']) * per:.2f} per 100 nights")
-    print(f"  nights left suspected   {clean['unsettled'] * per:.2f} per 100 nights")
-    print(f"  suspicions              {clean['suspicions'] * per:.0f} per 100 nights")
-    print(f"  pairs run again         {clean['pairs'] * per:.0f} per 100 nights")
-    for step, least in ((0.05, 0.70), (0.10, 0.90)):
-        share = trend_power(step, given.steps, rng)
-        print(f"trend, {step:.0%} step within {FOUND_WITHIN} nights: {share:.1%} found (at least {least:.0%})")
-    for step in (0.05, 0.10):
-        share = gate_power(step, given.steps, rng)
-        least = " (at least 90%)" if step == 0.10 else ""
-        print(f"gate with rerun, {step:.0%} step the same night: {share:.1%} found{least}")
-    error = math.sqrt(DISAGREEMENT - 0.02**2) / math.sqrt(EXAMPLES)
-    print(f"quality, n = {EXAMPLES}, {DISAGREEMENT:.0%} disagreement, {SCORES} readings, level {LEVEL}:")
-    print(f"  new models that are no worse and fail: {quality_gate(0.0, 2000, rng):.2%}")
-    print(f"  a drop of 2 points found: {quality_gate(0.02, 2000, rng):.1%}; power printed {power_of(0.02, error):.1%}")
-    print(f"  a drop of 5 points found: {quality_gate(0.05, 2000, rng):.1%}; power printed {power_of(0.05, error):.1%}")
+    parts, count = set(given.only), Counter[str]()
+    for seed in given.seeds:
+        found = one_seed(seed, given.histories, given.steps, parts)
+        count += found
+        said = ", ".join(f"{name} {number}" for name, number in found.items() if number)
+        print(f"seed {seed}: {said}", file=sys.stderr, flush=True)
+    sys.exit(0 if tell(count, len(given.seeds), given.steps, parts) else 1)
 
 
 if __name__ == "__main__":

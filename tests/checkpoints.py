@@ -33,7 +33,7 @@ def make_checkpoint(family: str, folder: Path, seed: int = 0) -> Path:
     makers = {
         "causal-lm": build._gpt2, "encoder": build._bert, "seq2seq": build._t5, "transformer": build._in_house,
     }  # fmt: skip
-    module: Any = makers[family](SHAPE, len(tokenizer), LABELS)
+    module: Any = makers[family](SHAPE, len(tokenizer), () if family == "causal-lm" else LABELS)  # it writes
     _spread(module)
     target = folder / family
     if family == "transformer":

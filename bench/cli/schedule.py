@@ -17,6 +17,7 @@ NAMES = ("systemd", "cron", "github", "gitlab", "kubernetes")
 @click.argument("suite")
 @click.option("--at", default="02:30", show_default=True, metavar="HH:MM", help="When, every day; CI services: UTC.")
 @click.option("--deadline", metavar="HH:MM", help="When the night stops and reports what it has.")
+@click.option("--baseline", metavar="WHICH", help="Of every night: previous, best, tag:NAME, or a run.")
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Where its output goes (systemd, cron).")
 @click.option("--runner", help="Labels of the runner, separated by commas (github, gitlab).")
 @click.option("--image", help="Container image that has bench (kubernetes).")
@@ -24,8 +25,9 @@ NAMES = ("systemd", "cron", "github", "gitlab", "kubernetes")
 @click.option("--remove", "action", flag_value="remove", help="Take it away again (systemd, cron).")
 @results_option
 @store_option
-def schedule(kind: str, suite: str, at: str, deadline: str | None, log: Path | None, runner: str | None,
-             image: str | None, action: str | None, results: Path, store_url: str | None) -> None:  # fmt: skip
+def schedule(kind: str, suite: str, at: str, deadline: str | None, baseline: str | None, log: Path | None,
+             runner: str | None, image: str | None, action: str | None, results: Path,
+             store_url: str | None) -> None:  # fmt: skip
     """Print the entry that makes KIND run `bench nightly SUITE` every day; or install or remove it."""
     from bench.errors import UsageError
     from bench.schedule import KINDS, Schedule, parse_time
@@ -43,6 +45,7 @@ def schedule(kind: str, suite: str, at: str, deadline: str | None, log: Path | N
         python=Path(sys.executable),
         log=base / log if log is not None else place / "nightly.log",
         deadline=end,
+        baseline=baseline,
         store=store_url,
     )
     chosen = {"runner": runner, "image": image}
@@ -89,5 +92,7 @@ def _act(kind: str, action: str, entry: object) -> None:
     if action == "install":
         found.install(entry)
         click.echo(f"installed: {entry.name}, every day at {entry.at:%H:%M}; it writes to {entry.log}")
+        if found.hint is not None and (hint := found.hint()) is not None:
+            click.echo(hint, err=True)
     else:
         click.echo(f"{'removed' if found.remove(entry) else 'was not installed'}: {entry.name}")

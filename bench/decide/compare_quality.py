@@ -56,6 +56,8 @@ class QualityRow:
     """What qualifies the interval."""
     model: str = ""
     """Which candidate, where two whole runs are compared."""
+    discordant: int | None = None
+    """Examples that only one of the two got right, where the test is McNemar's; else None."""
 
 
 def common_examples(a: Entry, b: Entry) -> tuple[Entry, Entry] | None:
@@ -87,12 +89,13 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
     error = float(gaps.std(ddof=1))
     clustered = resamples.groups is not None
     test, p = _test(metric, a, b, gaps, value_b - value_a, clustered, seed)
-    if metric.proportion and not clustered:
-        interval = paired.paired_proportions(*_discordant(metric, a, b), len(a))
+    discordant = _discordant(metric, a, b) if metric.proportion and not clustered else None
+    if discordant is not None:
+        interval = paired.paired_proportions(*discordant, len(a))
     else:
         interval = percentile_interval(gaps, n=resamples.units)
     difference = value_b - value_a
-    few = metric.proportion and not clustered and sum(_discordant(metric, a, b)) < paired.FEW_DISCORDANT
+    few = discordant is not None and sum(discordant) < paired.FEW_DISCORDANT
     low, high = interval or (None, None)
     return QualityRow(
         task=pair[0].cell.task,
@@ -113,6 +116,7 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
         sentence="",
         higher_is_better=metric.higher_is_better,
         remark=paired.FEW_DISCORDANT_SAID if few else "",
+        discordant=None if discordant is None else sum(discordant),
     )
 
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scipy.stats import norm
+import numpy as np
+from scipy.stats import binom, norm
 
 from bench.decide.compare_quality import QualityRow, common_examples, row
 from bench.history.effects import QUALITY, QUALITY_RELATIVE
@@ -20,6 +21,8 @@ REPLICATES = 2000
 SEED = 42
 FEW_EXTREME = 5
 """Resamples as extreme as the observation below which their share says only that it is small."""
+UNLIKELY = 1e-6
+"""Chance of a number of discordant examples below which it adds nothing to a power."""
 TOLD_DROP = {"ratio": 0.02, "score": 2.0}
 """The drop whose chance of being found is printed beside every verdict: two points."""
 
@@ -59,10 +62,11 @@ def _resolved(found: QualityRow) -> QualityRow:
 def lines(tested: Sequence[Tested]) -> list[Line]:
     """Returns a line for each test; the p-values are Benjamini and Hochberg's over all of them.
 
-    A line that is certain and large enough is `regressed` or `improved`: the caller settles it.
+    A line that is certain and large enough is `regressed` or `improved`: the caller settles it. What a test could have
+    found is that of `LEVEL` ÷ tests, which the one reading that changed must meet when no other did.
     """
     corrected = adjusted([one.row.p for one in tested])
-    return [_line(one, p) for one, p in zip(tested, corrected, strict=True)]
+    return [_line(one, p, len(tested)) for one, p in zip(tested, corrected, strict=True)]
 
 
 def standard_error(found: QualityRow) -> float:
@@ -71,7 +75,7 @@ def standard_error(found: QualityRow) -> float:
 
 
 def power_of(drop: float, error: float, level: float = LEVEL) -> float:
-    """Returns the chance that a two-sided test at `level` finds a true change of this size.
+    """Returns the chance that a two-sided test at `level` finds a true change of this size, in the normal limit.
 
     >>> round(power_of(0.02, 0.01, level=0.05), 2)
     0.52
@@ -81,26 +85,63 @@ def power_of(drop: float, error: float, level: float = LEVEL) -> float:
     return float(norm.sf(norm.ppf(1 - level / 2) - abs(drop) / error))
 
 
+def exact_power(drop: float, discordant: int, n: int, level: float, minimum: float = 0.0) -> float:
+    """Returns the chance that the exact McNemar test at `level` finds a true drop, and finds it large enough.
+
+    Σ over D of P(D) · P(p ≤ level and (broken − fixed)/n ≥ minimum | D), where D ~ Binomial(n, π) examples are answered
+    rightly by one side only, and broken ~ Binomial(D, (1 + drop/π)/2) of them by the baseline. π is the share that
+    was seen, or the drop where that is more.
+
+    Args:
+        drop: true drop of the share of right answers, above 0.
+        discordant: examples that only one of the two got right.
+        n: examples.
+        level: of the two-sided test.
+        minimum: smallest drop that counts.
+
+    Source: Connor (1987), Biometrics 43, 207-211, the exact form.
+
+    >>> round(exact_power(0.02, 100, 1000, level=0.05), 2)
+    0.48
+    """
+    share = min(1.0, max(discordant / n, drop))
+    low, high = (int(binom.ppf(q, n, share)) for q in (UNLIKELY, 1 - UNLIKELY))
+    pairs = np.arange(low, high + 1)
+    edge = np.asarray(binom.ppf(level / 2, pairs, 0.5))
+    edge -= np.asarray(binom.cdf(edge, pairs, 0.5)) > level / 2  # the most of them at which the test is certain
+    fixed = np.minimum(edge, np.floor((pairs - minimum * n) / 2))
+    return float(binom.pmf(pairs, n, share) @ binom.cdf(fixed, pairs, (1 - drop / share) / 2))
+
+
 def minimum_of(found: QualityRow) -> float:
     """Returns the smallest change of a metric that counts, in its unit."""
     return QUALITY.get(found.unit, QUALITY_RELATIVE * abs(found.a))
 
 
-def _line(one: Tested, p_adjusted: float) -> Line:
+def _line(one: Tested, p_adjusted: float, family: int) -> Line:
     found, cell, error = one.row, one.entry.cell, standard_error(one.row)
-    minimum = minimum_of(found)
+    minimum, level = minimum_of(found), LEVEL / family
     certain = p_adjusted <= LEVEL and abs(found.difference) >= minimum
     worse = (found.difference < 0) == one.larger_is_better
-    drop = TOLD_DROP.get(found.unit)
     line = Line(
         model=cell.model, variant=cell.variant, task=cell.task, reading=found.metric,
         verdict="unchanged" if not certain else "regressed" if worse else "improved",
         baseline=found.a, candidate=found.b, unit=found.unit, larger_is_better=one.larger_is_better,
         change=found.difference, low=found.ci_low, high=found.ci_high, p=found.p, p_adjusted=p_adjusted,
-        minimum_effect=minimum, detectable=max(minimum, detectable(error, LEVEL)) if error else minimum,
-        rerun=False, text="", power=None if drop is None else power_of(drop, error),
+        minimum_effect=minimum, detectable=max(minimum, detectable(error, level)) if error else minimum,
+        rerun=False, text="", power=told_power(found, level),
     )  # fmt: skip
     return replace(line, text=words(line, found.n))
+
+
+def told_power(found: QualityRow, level: float) -> float | None:
+    """Returns the chance that a true change of two points is found at `level`; None where points mean nothing."""
+    drop = TOLD_DROP.get(found.unit)
+    if drop is None:
+        return None
+    if found.discordant is not None:
+        return exact_power(drop, found.discordant, found.n, level, minimum_of(found))
+    return power_of(drop, standard_error(found), level)
 
 
 def words(line: Line, n: int) -> str:

@@ -17,20 +17,24 @@ from bench.history.series import Point, Series
 from bench.stats.ranks import mann_whitney, median, ranks
 
 Floats = NDArray[np.float64]
+NONE: Floats = np.empty(0)
 
-LAST = (5, 10, 15)
-"""Nights that are compared with those before: five find a step soon, more find one that five cannot tell from noise."""
+ERRORS = {5: 6.0, 10: 5.0, 15: 4.4}
+"""Nights that are compared with those before (five find a large step soon, more find one that five cannot tell from
+noise), and the standard errors of the shift that they must show. A normal shift of known error would need fewer, but
+error and correlation are estimated, forty readings are looked at every night, and few nights that hang together lie
+further off by chance than their error says. One number for all three, 4.8, gave 0.75 false alarms in 100 nights and
+found 74 % of the 5 % steps; these, 0.41 and 77 % (8000 nights, 1600 steps; `benchmarks/gate.py`)."""
+LAST = tuple(ERRORS)
 BEFORE = 30
 """Nights they are compared with. Source of 5, 30, the level, 3 % and 3 MAD: the facts in the issue."""
+EARLIER = 30
+"""Nights before those, whose scatter counts, and whose level does not: the standard error is known better."""
 FEWEST_BEFORE = 12
 """With fewer nights before, five of five higher values are no evidence at `LEVEL`: C(17, 5) = 6188."""
 LEVEL = 0.001
 MADS = 3.0
 """Times the median absolute deviation of the nights before."""
-ERRORS = 4.8
-"""Times the standard error of the shift, with the nights' own correlation. A normal shift of known error would need
-less; error and correlation are estimated from thirty nights, and forty readings are looked at every night. 4 raises
-about 2 false alarms in 100 nights, 4.8 less than 1 (`benchmarks/gate.py`)."""
 SIGMA_PER_MAD = 1.4826
 """Standard deviation of a normal distribution in units of its MAD."""
 USUAL_CORRELATION = 0.4
@@ -84,32 +88,35 @@ def trend_alarm(series: Series) -> Alarm | None:
     """Returns the alarm that the last nights of a series raise; None when they raise none, or are too few.
 
     Mann and Whitney's test of the last nights against the thirty before, with a smallest effect of
-    max(the reading's own, 3 MAD, 4.8 standard errors under the nights' correlation). Only nights of the newest
+    max(the reading's own, 3 MAD, `ERRORS` standard errors under the nights' correlation). Only nights of the newest
     environment count, and only when the newest night has a value.
     """
     if not series.points or series.points[-1].value is None:
         return None
-    points = series.current()[-(LAST[-1] + BEFORE) :]
+    points = series.current()[-(LAST[-1] + BEFORE + EARLIER) :]
     if len(points) < LAST[0] + FEWEST_BEFORE:
         return None
     values, raw = levels(series, points), levels(series, points, machine_out=False)
     if values is None or raw is None:
         return None
     for last in LAST:
-        window = slice(max(0, len(points) - last - BEFORE), None)
-        if len(points[window]) < last + FEWEST_BEFORE:
+        start = max(0, len(points) - last - BEFORE)
+        if len(points) - start < last + FEWEST_BEFORE:
             return None
-        alarm = _alarm(series, points[window], values[window], raw[window], last)
+        earlier = values[max(0, start - EARLIER) : start]
+        alarm = _alarm(series, points[start:], values[start:], raw[start:], last, earlier)
         if alarm is not None:
             return alarm
     return None
 
 
-def _alarm(series: Series, window: tuple[Point, ...], values: Floats, raw: Floats, last: int) -> Alarm | None:
+def _alarm(
+    series: Series, window: tuple[Point, ...], values: Floats, raw: Floats, last: int, earlier: Floats
+) -> Alarm | None:
     before, after = values[:-last], values[-last:]
     shift = typical_shift(before, after)
     scale = scale_of(series.reading, series.unit)
-    smallest = max(scale.step, shown_noise(before, last))
+    smallest = max(scale.step, shown_noise(before, last, earlier))
     shown = median(raw[-last:]) - median(raw[:-last])
     if abs(shift) < smallest or not seen_by_users(shown, shift, scale.step):
         return None
@@ -144,36 +151,55 @@ def _ratio(series: Series, window: tuple[Point, ...], last: int, shift: float, r
     return (before + shift) / before if before else math.inf
 
 
-def shown_noise(before: Floats, last: int) -> float:
+def shown_noise(before: Floats, last: int, earlier: Floats = NONE) -> float:
     """Returns the shift that nights like those before do not show by themselves, on the scale of the levels.
 
     max(3 MAD, `ERRORS` standard errors of a difference of means of n and m nights), each variance σ²/n ·
     (1 + r)/(1 − r) for a correlation r of neighbouring nights (the limit of a first-order process).
 
+    Args:
+        before: the level that is compared with, five nights or more.
+        last: nights that are compared with it, five or more.
+        earlier: nights whose scatter around their own level counts, too, where there are `FEWEST_BEFORE` of them.
+
     Source: Wilks, Statistical Methods in the Atmospheric Sciences (2011), section 5.2.4.
     """
-    centre = median(before)
-    mad = median(np.abs(before - centre))
-    cut = np.clip(before - centre, -3 * SIGMA_PER_MAD * mad, 3 * SIGMA_PER_MAD * mad)
-    correlation = neighbours_correlation(cut)
+    blocks = [_scatter(block) for block in (before, earlier) if block is before or block.size >= FEWEST_BEFORE]
+    correlation = neighbours_correlation(*blocks)
     inflation = (1 + correlation) / (1 - correlation)
-    variance = float(np.var(cut)) * min(inflation / last + inflation / before.size, 1.0 + inflation)
-    return max(MADS * mad, ERRORS * math.sqrt(variance))
+    night = sum(float((block**2).sum()) for block in blocks) / sum(block.size - 1 for block in blocks)
+    variance = night * min(inflation / last + inflation / before.size, 1.0 + inflation)
+    errors = ERRORS[max(nights for nights in LAST if nights <= last)]
+    return max(MADS * _mad(before), errors * math.sqrt(variance))
 
 
-def neighbours_correlation(values: Floats) -> float:
+def _mad(values: Floats) -> float:
+    return median(np.abs(values - median(values)))
+
+
+def _scatter(values: Floats) -> Floats:
+    """Returns the deviations from the mean of values that are cut at 3 standard deviations from their median."""
+    widest = 3 * SIGMA_PER_MAD * _mad(values)
+    cut = np.clip(values - median(values), -widest, widest)
+    return np.asarray(cut - cut.mean(), dtype=np.float64)
+
+
+def neighbours_correlation(*blocks: Floats) -> float:
     """Returns the correlation of each night with the next, between 0 and `MOST_CORRELATION`.
 
-    Corrected for its bias of −(1 + 4 r)/n, and drawn towards `USUAL_CORRELATION` as if by as many nights more: the
-    correlation of thirty nights is known to ± 0.16 only, and one that is underrated raises false alarms.
+    Corrected for its bias of −(1 + 4 r)/n in blocks of n nights, and drawn towards `USUAL_CORRELATION` as if by thirty
+    nights more: the correlation of thirty nights is known to ± 0.16 only, and one that is underrated raises false
+    alarms.
+
+    Args:
+        blocks: deviations of successive nights from their mean.
 
     Source: Kendall (1954), Biometrika 41, 403-404, for the bias.
     """
-    n = values.size
-    off = values - values.mean()
-    total = float((off**2).sum())
-    found = float((off[1:] * off[:-1]).sum()) / total if total > 0 else 0.0
-    unbiased = found + (1 + 4 * found) / n
+    n = sum(block.size for block in blocks)
+    total = sum(float((block**2).sum()) for block in blocks)
+    found = sum(float((block[1:] * block[:-1]).sum()) for block in blocks) / total if total > 0 else 0.0
+    unbiased = found + (1 + 4 * found) * len(blocks) / n
     drawn = (n * unbiased + USUAL_NIGHTS * USUAL_CORRELATION) / (n + USUAL_NIGHTS)
     return min(MOST_CORRELATION, max(0.0, drawn))
 

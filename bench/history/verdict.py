@@ -40,7 +40,7 @@ class Line:
     """Whether an interleaved rerun settled it."""
     text: str
     power: float | None = None
-    """Quality: chance that a true drop of two points is found at this n."""
+    """Quality: chance that a true drop of two points is found at this n, among as many readings as were tested."""
     machine: bool = False
     """Whether the machine read the very same model otherwise that night: told beside the verdict, never as one."""
 

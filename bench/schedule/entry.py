@@ -58,6 +58,8 @@ class Schedule:
     """What the run prints is appended here."""
     deadline: str | None = None
     """Time of day by which the night stops, HH:MM."""
+    baseline: str | None = None
+    """What each night is judged against; None for what the suite says."""
     store: str | None = None
     """Database address, when it is not the results folder's SQLite."""
 
@@ -70,8 +72,13 @@ class Schedule:
     def arguments(self) -> tuple[str, ...]:
         """What follows `bench`."""
         store = () if self.store is None else ("--store", self.store)
+        return ("nightly", self.suite, "--results", str(self.results), *store, *self.options)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What is asked of the night beside what its suite says."""
         deadline = () if self.deadline is None else ("--deadline", self.deadline)
-        return ("nightly", self.suite, "--results", str(self.results), *store, *deadline)
+        return deadline if self.baseline is None else (*deadline, "--baseline", self.baseline)
 
     @property
     def command(self) -> tuple[str, ...]:

@@ -21,10 +21,12 @@ class Kind:
     """The command line's option that it takes beside the schedule."""
     install: Callable[[Schedule], None] | None = None
     remove: Callable[[Schedule], bool] | None = None
+    hint: Callable[[], str | None] | None = None
+    """What an installed entry lacks to run every night; None where nothing is missing."""
 
 
 KINDS: Mapping[str, Kind] = {
-    "systemd": Kind(systemd.render, here=True, install=systemd.install, remove=systemd.remove),
+    "systemd": Kind(systemd.render, here=True, install=systemd.install, remove=systemd.remove, hint=systemd.hint),
     "cron": Kind(crontab.render, here=True, install=crontab.install, remove=crontab.remove),
     "github": Kind(pipeline.github, here=False, option="runner"),
     "gitlab": Kind(pipeline.gitlab, here=False, option="runner"),

@@ -71,8 +71,7 @@ def _cron_job(schedule: Schedule, image: str) -> dict[str, Any]:
 
 def _container(schedule: Schedule, image: str) -> dict[str, Any]:
     amounts = {"cpu": CPUS, "memory": MEMORY}
-    deadline = [] if schedule.deadline is None else ["--deadline", schedule.deadline]
-    words = ["nightly", _literal(schedule.suite), "--results", MOUNT, *deadline]
+    words = ["nightly", _literal(schedule.suite), "--results", MOUNT, *map(_literal, schedule.options)]
     container: dict[str, Any] = {
         "name": "bench",
         "image": image,

@@ -106,6 +106,19 @@ def install(schedule: Schedule) -> None:
         raise
 
 
+def hint() -> str | None:
+    """Returns what to do when the user's systemd ends with the last session, so that no night would start at 02:30;
+    None where it goes on, or does not say."""
+    command = ["loginctl", "show-user", str(os.getuid()), "--property=Linger", "--value"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode or done.stdout.strip() != "no":
+        return None
+    return "it runs only while you are logged in; `loginctl enable-linger` lets it run every night"
+
+
 def remove(schedule: Schedule) -> bool:
     """Stops the timer and removes the units; returns whether there were any.
 

@@ -32,8 +32,10 @@ def test_paths_of_this_machine_are_absolute(folder, capsys):
         "tasks: [{name: t, kind: classification, data: {path: t.jsonl}}]\n")  # fmt: skip
     assert main(["schedule", "cron", "my suite.yaml", "--results", "out", "--deadline", "6:00"]) == 0
     [_, line, _] = capsys.readouterr().out.splitlines()
-    assert shlex.split(line.removeprefix("30 2 * * * ")) == [
-        "cd", str(folder), "&&", sys.executable, "-m", "bench", "nightly", str(folder / "my suite.yaml"),
+    words = shlex.split(line.removeprefix("30 2 * * * "))
+    assert words[:3] == ["cd", str(folder), "&&"]
+    assert words[words.index(sys.executable) :] == [
+        sys.executable, "-m", "bench", "nightly", str(folder / "my suite.yaml"),
         "--results", str(folder / "out"), "--deadline", "06:00", ">>", str(folder / "out/nightly.log"), "2>&1",
     ]  # fmt: skip
 
@@ -49,6 +51,24 @@ def test_install_and_remove_even_when_the_suite_is_gone(folder, capsys, monkeypa
     assert main(["schedule", "cron", "quickstart", "--remove"]) == 0
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["removed", "was not installed"]
     assert main(["schedule", "cron", "gone.yaml", "--remove"]) == 0
+
+
+@pytest.mark.parametrize("kind", ["systemd", "cron", "github", "gitlab", "kubernetes"])
+def test_every_kind_hands_the_baseline_on(kind, capsys):
+    assert main(["schedule", kind, "quickstart", "--baseline", "tag:good"]) == 0
+    words = capsys.readouterr().out.replace('"', "").replace("- ", "").split()
+    assert words[words.index("--baseline") + 1] == "tag:good"
+
+
+@pytest.mark.parametrize(("lingers", "said"), [("no", "loginctl enable-linger"), ("yes", "")])
+def test_a_timer_that_ends_with_the_session_is_told_of(lingers, said, folder, capsys, monkeypatch):
+    put_command(folder / "bin", "systemctl", "exit 0\n")
+    put_command(folder / "bin", "loginctl", f"echo {lingers}\n")
+    monkeypatch.setenv("PATH", str(folder / "bin"), prepend=":")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    assert main(["schedule", "systemd", "quickstart", "--install"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("installed:") and said in shown.err and bool(said) is bool(shown.err)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.history.trend import change_points, neighbours_correlation, pettitt, trend_alarm
+from bench.history.trend import change_points, neighbours_correlation, pettitt, shown_noise, trend_alarm
 from tests.history.nights import series
 
 NOISE = np.exp(0.01 * np.random.default_rng(3).standard_normal(60))
@@ -79,6 +79,30 @@ def test_pettitt_by_hand():
 
 
 def test_the_correlation_of_independent_nights_is_drawn_to_the_usual_one():
-    rng = np.random.default_rng(0)
-    mean = np.mean([neighbours_correlation(rng.standard_normal(30)) for _ in range(200)])
+    nights = np.random.default_rng(0).standard_normal((200, 30))
+    mean = np.mean([neighbours_correlation(one - one.mean()) for one in nights])
     assert mean == pytest.approx(0.2, abs=0.05)  # half way from 0 to 0.4 at 30 nights
+
+
+def test_the_scatter_of_earlier_nights_counts_and_their_level_does_not():
+    before = np.random.default_rng(1).normal(0, 0.01, 30)
+    assert shown_noise(before, 15, before + 0.5) == pytest.approx(shown_noise(before, 15, before))
+    assert shown_noise(before, 15, 3 * before) > 1.5 * shown_noise(before, 15, before)
+    assert shown_noise(before, 15, 3 * before[:11]) == shown_noise(before, 15)  # too few to know their level
+
+
+def test_few_nights_must_show_more_of_their_standard_errors():
+    before = np.random.default_rng(1).normal(0, 0.01, 30)
+    # standard errors of a difference of n and 30 nights are as √(1/n + 1/30)
+    for few, many, times in ((5, 10, 6 / 5), (10, 15, 5 / 4.4)):
+        expected = times * np.sqrt((1 / few + 1 / 30) / (1 / many + 1 / 30))
+        assert shown_noise(before, few) / shown_noise(before, many) == pytest.approx(expected)
+
+
+def test_thirty_nights_that_happen_to_be_quiet_raise_no_alarm():
+    rng = np.random.default_rng(4)
+    noise = np.concatenate([rng.normal(0, 0.04, 30), rng.normal(0, 0.008, 45)])
+    noise[60:] += 0.035
+    values = list(0.010 * np.exp(noise))
+    assert trend_alarm(series(values[30:])) is not None
+    assert trend_alarm(series(values)) is None

@@ -30,6 +30,7 @@ def test_the_command_is_absolute_and_complete():
         "/srv/bench/bin/python", "-m", "bench", "nightly", "quickstart", "--results", "/srv/bench/results",
         "--store", "postgresql+psycopg://u@h/n", "--deadline", "06:00",
     )  # fmt: skip
+    assert replace(made, baseline="tag:good").command == (*made.command, "--baseline", "tag:good")
 
 
 def test_the_name_is_of_what_runs_and_where_not_of_when():
