@@ -180,6 +180,7 @@ class _Module:
         self.name = name
         self.path, _, self.revision = rest.partition("@")
         self.key = key or None
+        self._unreached: HubError | None = None
 
     def __call__(self, given: Texts, wanted: Texts, labels: Sequence[str]) -> float | list[float]:
         """Returns the module's number."""
@@ -196,6 +197,8 @@ class _Module:
     def _loaded(self) -> Any:
         import evaluate
 
+        if self._unreached is not None:
+            raise self._unreached  # asked before: every cell of a report would wait for it again
         if os.environ.get("HF_HUB_OFFLINE", "").upper() in OFFLINE:
             evaluate.config.HF_EVALUATE_OFFLINE = True
         try:
@@ -206,10 +209,11 @@ class _Module:
         except (OSError, ValueError, RuntimeError) as error:
             if Path(self.path).exists():
                 raise InputError(f"metric '{self.name}' cannot be loaded: {error}") from error
-            raise HubError(
+            self._unreached = HubError(
                 f"metric '{self.name}': not in the local cache, and the Hub cannot be reached or does not serve it "
                 f"({error}); connect to the network, or download the module and give its folder as 'evaluate:./folder'"
-            ) from error
+            )
+            raise self._unreached from error
 
     def _as_expected(self, column: str, texts: Texts, labels: Sequence[str]) -> list[Any]:
         """Texts as the module declares them: label numbers, floats, or lists of one reference."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.metrics.base import Metric
 from bench.readings import NOT_MEASURED, OFF, READINGS
 from bench.record import Record, Sample
 from bench.stats.resample import seeded
@@ -29,10 +30,24 @@ def summarise(
     for record in records:
         cells.setdefault(record.cell.id, []).append(record)
     ordered = [sorted(found, key=lambda r: r.process) for found in cells.values()]
-    answers = [_answers(found, resolve) for found in ordered]
+    once = _once(resolve)
+    answers = [_answers(found, once) for found in ordered]
     usable = [found for found, _, _ in answers]
     parts = [_scored(*each, found, seed) for each, found in zip(answers, statistics.of_each(usable), strict=True)]
     return [_entry(*each, seed) for each in zip(ordered, parts, quality.quantities(parts), strict=True)]
+
+
+def _once(resolve: quality.Resolve) -> quality.Resolve:
+    """Returns the same, asked once for all cells of a kind: a metric from elsewhere is then loaded, or missed, once."""
+    found: dict[tuple[tuple[str, ...], str], Sequence[Metric]] = {}
+
+    def known(names: Sequence[str], kind: str) -> Sequence[Metric]:
+        key = (tuple(names), kind)
+        if key not in found:
+            found[key] = resolve(names, kind)
+        return found[key]
+
+    return known
 
 
 def _answers(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from bench.metrics.base import Metric
 from bench.record import Doubt
 from bench.summary import summarise
 from tests.factories import Sketch, Task, make_record, make_run
@@ -45,3 +47,17 @@ def test_the_first_metric_is_the_quality_of_every_kind(kind: str) -> None:
 
 def test_nothing_gives_nothing() -> None:
     assert summarise([]) == []
+
+
+def test_metrics_are_asked_for_once_for_all_cells_of_a_task() -> None:
+    from bench.metrics.catalogue import resolve
+
+    asked: list[tuple[list[str], str]] = []
+
+    def counted(names: Sequence[str], kind: str) -> Sequence[Metric]:
+        asked.append((list(names), kind))
+        return resolve(names, kind)
+
+    entries = summarise(make_run(["a", "b", "c"], ["x"], examples=20), counted)
+    assert len(entries) == 3 and all(entry.quality["accuracy"].value is not None for entry in entries)
+    assert len(asked) == 1
