@@ -18,17 +18,18 @@ from bench.host.nvml import NvmlDevice, attempt
 from bench.meters.clock import NS_PER_S
 
 THROTTLING = {
-    "SwPowerCap": "power cap (software)",
-    "HwSlowdown": "hardware slowdown",
-    "SwThermalSlowdown": "heat (software)",
-    "HwThermalSlowdown": "heat (hardware)",
-    "HwPowerBrakeSlowdown": "external power brake",
-    "SyncBoost": "sync boost group",
-    "BoardLimit": "limit of the board",
-    "Reliability": "voltage reliability",
+    0x004: "power cap (software)",
+    0x008: "hardware slowdown",
+    0x020: "heat (software)",
+    0x040: "heat (hardware)",
+    0x080: "external power brake",
+    0x010: "sync boost group",
+    0x200: "limit of the board",
+    0x400: "voltage reliability",
 }
-"""Bits that mean that the GPU ran slower than it could; idle and clocks set by the user are not among them.
-Source: NVML API reference, nvmlClocksEventReasons."""
+"""Bits that mean that the GPU ran slower than it could; idle and clocks set by the user are not among them. As numbers,
+since nvidia-ml-py 12.560 has no names for the last two. Source: nvml.h, nvmlClocksEventReason….
+"""
 VIOLATIONS = {
     "POWER": "power cap",
     "THERMAL": "heat",
@@ -107,8 +108,7 @@ class GpuState:
 
     def throttling(self) -> tuple[str, ...]:
         """Returns the kinds of throttling seen so far, and for how long the driver counted them, for people."""
-        named = ((getattr(self.pynvml, f"nvmlClocksThrottleReason{name}"), text) for name, text in THROTTLING.items())
-        seen = [text for bit, text in named if (self.throttle_bits or 0) & int(bit)]
+        seen = [text for bit, text in THROTTLING.items() if (self.throttle_bits or 0) & bit]
         counted = [f"{VIOLATIONS[name]} for {s:.3g} s" for name, s in (self.held_back_s or {}).items() if s > 0]
         return (*seen, *counted)
 
