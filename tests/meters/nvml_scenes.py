@@ -251,6 +251,7 @@ def several_gpus_through_all_passes() -> Any:
     cascade.cuda_identity = place.__getitem__
     allocated = {"cuda:0": 3 << 20, "cuda:1": 5 << 20}
     cuda: Any = torch.cuda
+    cuda.init = lambda: None
     cuda.reset_peak_memory_stats = lambda device: None
     cuda.max_memory_allocated = allocated.__getitem__
     cuda.max_memory_reserved = lambda device: 2 * allocated[device]
