@@ -7,12 +7,15 @@ import pytest
 
 from bench.executors.base import Answer, Executor
 from bench.history import rerun, settlement
+from bench.history.alone import DISTURBANCES
 from bench.history.fronts import front_changes
 from bench.history.gate import gate
 from bench.history.result import conclude
 from bench.history.screen import screen
 from bench.history.settle import ROUNDS, is_refuted, settle
 from bench.measure.canary import Canary
+from bench.measure.machine_doubts import interference_doubts
+from bench.meters.interference import Interference
 from bench.record import Doubt
 from bench.store import RunInfo, Store
 from bench.summary import summarise
@@ -192,3 +195,9 @@ def test_a_front_that_moves_with_the_same_models_is_chance_and_not_in_the_last_l
     assert "The front moved" not in said.sentence
     other = tuple(replace(front, by_chance=False) for front in moved)
     assert "The front moved" in conclude("new", "old", "previous", (), other, (), ()).sentence
+
+
+def test_whatever_the_machine_did_is_said_beside_what_it_changed():
+    found = interference_doubts(Interference(10.0, 5.0, 1.0, 1.0, 3, 0.2, heat_events=2), 0)
+    assert len(found) == 4
+    assert {doubt.code for doubt in found} <= set(DISTURBANCES)
