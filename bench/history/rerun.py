@@ -36,7 +36,7 @@ class Duel:
     same: bool = False
     """Whether both nights ran the very same cell."""
     score: bool = False
-    """Whether quality is suspected: the first process of each side then scores."""
+    """Whether quality is suspected: the first pair then scores."""
     pairs: list[tuple[Record | None, Record]] = field(default_factory=list)
     """Records of baseline and candidate of each round in which both ended well."""
     failures: list[str] = field(default_factory=list)
@@ -90,7 +90,7 @@ def fight(
 
 
 def _round(one: Duel, executor: Executor, results: Path, run_id: str, number: int, rng: random.Random) -> None:
-    process = number if one.score else number + 1  # process 0 is the one that scores
+    process = 0 if one.score and not one.pairs else number + 1  # process 0 is the one that scores
     sides = {"candidate": one.candidate} | ({} if one.baseline is None else {"baseline": one.baseline})
     found: dict[str, Record] = {}
     for side in rng.sample(list(sides), len(sides)):
