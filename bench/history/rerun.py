@@ -66,7 +66,10 @@ def duel(candidate: Cell, baseline: Cell, *, score: bool) -> Duel:
     The same cell on both sides is run once: there is nothing to compare it with but what was stored.
     """
     if candidate.id == baseline.id:
-        return Duel(candidate, None, "the model, its weights and its data are those of the baseline", True, score)
+        seen = "" if candidate.family != "torch-module" else ", as far as the factory's own file or package shows"
+        return Duel(
+            candidate, None, f"the model, its weights and its data are those of the baseline{seen}", True, score
+        )
     reason = why_gone(baseline)
     return Duel(candidate, None if reason else baseline, reason, False, score)
 
