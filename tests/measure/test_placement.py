@@ -74,7 +74,7 @@ def test_a_sandbox_that_binds_nothing_stops_only_who_asked(monkeypatch: pytest.M
     usable = min(os.sched_getaffinity(0))
     monkeypatch.setattr(os, "sched_setaffinity", refused)
     placement.bind(None)
-    with pytest.raises(EnvironmentLackError, match="Operation not permitted; leave out 'defaults.cpus'"):
+    with pytest.raises(EnvironmentLackError, match="not permitted; leave out"):
         placement.bind(str(usable))
 
 
