@@ -120,21 +120,22 @@ def _finish(store: Store, session: _Session, status: RunStatus) -> None:
 
 def _take_all(session: _Session, plan: Sequence[Cell], seed: int, canary: bool) -> None:
     """Does every job; with `canary` the machine itself is measured before and after them."""
+    cpus = next((cell.payload.get("cpus") for cell in plan), None)
     if canary:
-        take_canary(session.executor, session.store, session.run_id)
+        take_canary(session.executor, session.store, session.run_id, cpus)
     session.take(plan, seed)
     if canary:
-        take_canary(session.executor, session.store, session.run_id)
+        take_canary(session.executor, session.store, session.run_id, cpus)
 
 
-def take_canary(executor: Executor, store: Store, run_id: str) -> float | None:
+def take_canary(executor: Executor, store: Store, run_id: str, cpus: str | None = None) -> float | None:
     """Measures the fixed piece of work in a fresh process, stores its seconds with a run, and returns them.
 
     None when it failed, or could not be stored: its log says why, and the run goes on without.
     """
     log = store.results / "logs" / run_id / "canary.log"
     try:
-        found = executor.call(CANARY, {}, log_path=log, timeout_s=CANARY_LIMIT_S)
+        found = executor.call(CANARY, {"cpus": cpus} if cpus else {}, log_path=log, timeout_s=CANARY_LIMIT_S)
         store.keep_canary(run_id, CanarySeconds(found.version, found.seconds, found.parts, found.taken_at))
     except BenchError:
         return None

@@ -19,7 +19,9 @@ from bench.history.screen import Screened, screen
 from bench.history.verdict import Line
 from bench.summary import Entry
 
-DISTURBANCES = ("load_of_others", "stolen_time", "cgroup_throttled", "gpu_throttled", "foreign_gpu_process")
+DISTURBANCES = (
+    "load_of_others", "stolen_time", "cgroup_throttled", "cpu_throttled", "gpu_throttled", "foreign_gpu_process",
+)  # fmt: skip
 """Doubts that say why a machine was slower."""
 UNSEEN = (
     "look for what bench does not see (a neighbour, a driver, a setting, a file that the model reads), then "

@@ -20,9 +20,16 @@ the issue: fewer false alarms, with 5 % steps still found)."""
 RELATIVE_OF = {"latency_p95_s": 0.05, "ttft_p95_s": 0.05, "itl_p95_s": 0.05, "latency_p99_s": 0.10, "load_s": 0.20}
 """Tails rest on fewer observations than medians; loading reads a disk whose cache is not bench's."""
 QUALITY = {"ratio": 0.005, "score": 0.5}
-"""Half a point: below it a change is smaller than what the published scores of one model differ by."""
+"""Half a point of a share and of a score from 0 to 100: below it a change is smaller than what the published scores of
+one model differ by."""
+UP_TO_HUNDRED = frozenset({"bleu", "chrf", "ter"})
+"""Metrics whose score has points. The unit does not tell: it is `score` for whatever has none."""
+UP_TO_ONE = frozenset({"matthews"})
+"""Metrics without a unit that are judged as shares are."""
 QUALITY_RELATIVE = 0.01
-"""Of quality metrics with another unit, such as bits per byte."""
+"""Of all other quality metrics: bits per byte, perplexity, a function of one's own."""
+POINTS_THAT_COUNT = 0.5
+"""`QUALITY` as people say it."""
 
 MACHINE_SPEED = {"s": 1.0, "1/s": -1.0}
 """Units that follow the machine's speed: their logarithm moves with that of the canary, or against it."""
@@ -52,11 +59,15 @@ def scale_of(reading: str, unit: str) -> Scale:
 
     >>> scale_of("latency_p50_s", "s").minimum, scale_of("accuracy", "ratio").minimum
     (0.03, 0.005)
+    >>> scale_of("bleu", "score").minimum, scale_of("bits_per_byte", "score")
+    (0.5, Scale(relative=True, minimum=0.01))
     """
     if reading in READINGS:
         return Scale(True, RELATIVE_OF.get(reading, RELATIVE))
-    if unit in QUALITY:
-        return Scale(False, QUALITY[unit])
+    if unit == "ratio" or reading in UP_TO_ONE:
+        return Scale(False, QUALITY["ratio"])
+    if reading in UP_TO_HUNDRED:
+        return Scale(False, QUALITY["score"])
     return Scale(True, QUALITY_RELATIVE)
 
 
@@ -91,5 +102,13 @@ def change_words(series: Series, shift: float) -> str:
     scale = scale_of(series.reading, series.unit)
     if scale.relative:
         return f"{100 * math.expm1(shift):+.1f} %".replace("-", "−")
-    size = 100 * shift if series.unit == "ratio" else shift
-    return f"{size:+.1f} points".replace("-", "−")
+    return point_words(shift, scale)
+
+
+def point_words(change: float, scale: Scale) -> str:
+    """Returns a change that is no ratio as people say it.
+
+    >>> point_words(-0.021, Scale(False, 0.005)), point_words(1.25, Scale(False, 0.5))
+    ('−2.1 points', '+1.2 points')
+    """
+    return f"{POINTS_THAT_COUNT * change / scale.minimum:+.1f} points".replace("-", "−")

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import binom, norm
 
 from bench.decide.compare_quality import QualityRow, common_examples, row
-from bench.history.effects import QUALITY, QUALITY_RELATIVE
+from bench.history.effects import point_words, scale_of
 from bench.history.settle import LEVEL, adjusted
 from bench.history.verdict import Line
 from bench.stats.paired import detectable
@@ -23,8 +23,9 @@ FEW_EXTREME = 5
 """Resamples as extreme as the observation below which their share says only that it is small."""
 UNLIKELY = 1e-6
 """Chance of a number of discordant examples below which it adds nothing to a power."""
-TOLD_DROP = {"ratio": 0.02, "score": 2.0}
-"""The drop whose chance of being found is printed beside every verdict: two points."""
+TOLD_STEPS = 4
+"""Smallest changes that count, of half a point each, in the drop whose chance of being found is printed beside every
+verdict: two points."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +116,8 @@ def exact_power(drop: float, discordant: int, n: int, level: float, minimum: flo
 
 def minimum_of(found: QualityRow) -> float:
     """Returns the smallest change of a metric that counts, in its unit."""
-    return QUALITY.get(found.unit, QUALITY_RELATIVE * abs(found.a))
+    scale = scale_of(found.metric, found.unit)
+    return scale.minimum * (abs(found.a) if scale.relative else 1.0)
 
 
 def _line(one: Tested, p_adjusted: float, family: int) -> Line:
@@ -136,9 +138,10 @@ def _line(one: Tested, p_adjusted: float, family: int) -> Line:
 
 def told_power(found: QualityRow, level: float) -> float | None:
     """Returns the chance that a true change of two points is found at `level`; None where points mean nothing."""
-    drop = TOLD_DROP.get(found.unit)
-    if drop is None:
+    scale = scale_of(found.metric, found.unit)
+    if scale.relative:
         return None
+    drop = TOLD_STEPS * scale.minimum
     if found.discordant is not None:
         return exact_power(drop, found.discordant, found.n, level, minimum_of(found))
     return power_of(drop, standard_error(found), level)
@@ -150,21 +153,17 @@ def words(line: Line, n: int) -> str:
     values = f"{format_quantity(line.baseline, line.unit)} → {format_quantity(line.candidate, line.unit)}"
     if line.detectable is not None and line.change == 0 and line.p == 1.0 and line.detectable <= line.minimum_effect:
         return f"{values}, the same on all {n:,} examples"
-    text = f"{values} ({points(line.change, line.unit)}, paired on {n:,} examples, p = {line.p_adjusted:.2g})"
+    text = f"{values} ({points(line.change, line)}, paired on {n:,} examples, p = {line.p_adjusted:.2g})"
     if line.power is not None:
         text += f"; a change of 2 points would be found with a power of {100 * line.power:.0f} %"
     if line.verdict == "unchanged" and line.detectable is not None:
-        text += f", one of {points(line.detectable, line.unit).lstrip('+')} with 80 %"
+        text += f", one of {points(line.detectable, line).lstrip('+')} with 80 %"
     return text
 
 
-def points(change: float, unit: str) -> str:
-    """Returns a change of a metric as people say it.
-
-    >>> points(-0.021, "ratio"), points(1.25, "score")
-    ('−2.1 points', '+1.2 points')
-    """
-    if unit not in QUALITY:
+def points(change: float, line: Line) -> str:
+    """Returns a change of a line's metric as people say it: `−2.1 points`, or `+0.03` of one that has no points."""
+    scale = scale_of(line.reading, line.unit)
+    if scale.relative:
         return f"{'+' if change > 0 else '−' if change < 0 else ''}{format_number(abs(change))}"
-    size = 100 * change if unit == "ratio" else change
-    return f"{size:+.1f} points".replace("-", "−") if math.isfinite(size) else "unknown"
+    return point_words(change, scale) if math.isfinite(change) else "unknown"

@@ -36,7 +36,7 @@ class Duel:
     same: bool = False
     """Whether both nights ran the very same cell."""
     score: bool = False
-    """Whether quality is suspected: the first process of each side then scores."""
+    """Whether quality is suspected: the first pair then scores."""
     pairs: list[tuple[Record | None, Record]] = field(default_factory=list)
     """Records of baseline and candidate of each round in which both ended well."""
     failures: list[str] = field(default_factory=list)
@@ -66,7 +66,10 @@ def duel(candidate: Cell, baseline: Cell, *, score: bool) -> Duel:
     The same cell on both sides is run once: there is nothing to compare it with but what was stored.
     """
     if candidate.id == baseline.id:
-        return Duel(candidate, None, "the model, its weights and its data are those of the baseline", True, score)
+        seen = "" if candidate.family != "torch-module" else ", as far as the factory's own file or package shows"
+        return Duel(
+            candidate, None, f"the model, its weights and its data are those of the baseline{seen}", True, score
+        )
     reason = why_gone(baseline)
     return Duel(candidate, None if reason else baseline, reason, False, score)
 
@@ -90,7 +93,7 @@ def fight(
 
 
 def _round(one: Duel, executor: Executor, results: Path, run_id: str, number: int, rng: random.Random) -> None:
-    process = number if one.score else number + 1  # process 0 is the one that scores
+    process = 0 if one.score and not one.pairs else number + 1  # process 0 is the one that scores
     sides = {"candidate": one.candidate} | ({} if one.baseline is None else {"baseline": one.baseline})
     found: dict[str, Record] = {}
     for side in rng.sample(list(sides), len(sides)):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bench.decide.wording import spoken
 from bench.errors import EXIT_OK, EXIT_REGRESSED
 from bench.history.draft import NOT_COMPARED, Draft
-from bench.history.effects import QUALITY
+from bench.history.effects import scale_of
 from bench.history.quality import points
 from bench.history.speed import Looked, percent, seen_words
 from bench.history.verdict import AlarmNote, FrontChange, GateResult, Line, Verdict
@@ -101,10 +101,15 @@ def _sentence(verdict: Verdict, lines: Sequence[Line], baseline: str) -> str:
 
 def _seen(lines: Sequence[Line]) -> str:
     """Returns the smallest changes that would have been found, from the best to the worst reading of each kind."""
-    kinds = {
-        "efficiency": [(x.detectable, percent(x.detectable)) for x in lines if x.detectable and x.reading in READINGS],
-        "quality": [(x.detectable, points(x.detectable, x.unit)) for x in lines if x.detectable and x.unit in QUALITY],
-    }  # fmt: skip
+    kinds: dict[str, list[tuple[float, str]]] = {"efficiency": [], "quality": []}
+    for line in lines:
+        scale = scale_of(line.reading, line.unit)
+        if not line.detectable:
+            continue
+        if line.reading in READINGS:
+            kinds["efficiency"].append((line.detectable, percent(line.detectable)))
+        elif not scale.relative:  # a share and a score from 0 to 100 are compared in points
+            kinds["quality"].append((line.detectable / scale.minimum, points(line.detectable, line)))
     parts = []
     for kind, found in kinds.items():
         ends = dict.fromkeys(text.lstrip("+") for text in (min(found)[1], max(found)[1])) if found else {}
@@ -138,7 +143,7 @@ def briefly(line: Line) -> str:
     where = f"{line.model}{shown} on {line.task}"
     if line.change is None:
         return f"{where}: {spoken(line.reading)} {line.text}"
-    size = percent(line.change) if line.reading in READINGS else points(line.change, line.unit)
+    size = percent(line.change) if line.reading in READINGS else points(line.change, line)
     return f"{where}: {spoken(line.reading)} {size}"
 
 

@@ -17,6 +17,8 @@ from bench.history.verdict import Line
 from bench.summary import summarise
 
 CANARY = "bench.measure.canary:measure_canary"
+CANARY_LIMIT_S = 60.0
+"""Longest wait for what takes a quarter of a second: as in `bench.runner`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def settle_draft(draft: Draft, arena: Arena) -> None:
         _fight([duels[key] for key in duels if key in still], arena, range(done, until))
         done, still = until, _judge_pairs(draft, duels)
     if any(not duels[key].can_pair for key in slow):
-        judge_alone(draft, duels, _canary(arena))
+        judge_alone(draft, duels, _canary(draft, arena))
     _judge_quality(draft, duels)
     _run_broken(draft, arena)
 
@@ -74,10 +76,12 @@ def _judge_pairs(draft: Draft, duels: Mapping[Key, Duel]) -> set[Key]:
     return {key_of(one.line) for one, answer in zip(paired, judged, strict=True) if answer.open}
 
 
-def _canary(arena: Arena) -> float | None:
+def _canary(draft: Draft, arena: Arena) -> float | None:
+    cpus = next((new.cell.payload.get("cpus") for _, new in draft.cells.values()), None)
     log = arena.results / "logs" / arena.run_id / "gate-canary.log"
     try:
-        return float(arena.executor.call(CANARY, {}, log_path=log).seconds)
+        found = arena.executor.call(CANARY, {"cpus": cpus} if cpus else {}, log_path=log, timeout_s=CANARY_LIMIT_S)
+        return float(found.seconds)
     except BenchError:
         return None
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
 
+from bench.measure.placement import bind
+
 VERSION = 1
 """Raised with every change of the work: durations of two versions do not compare."""
 REPEATS = 60
@@ -43,6 +45,7 @@ def measure_canary(
     *,
     repeats: int = REPEATS,
     clock: Callable[[], int] = time.perf_counter_ns,
+    cpus: str | None = None,
 ) -> Canary:
     """Returns how long the fixed work takes here and now; an executor runs it in a fresh process.
 
@@ -50,8 +53,14 @@ def measure_canary(
         notify: told the phase.
         repeats: of each part; the first is not counted.
         clock: nanoseconds.
+        cpus: those that the models are bound to, `defaults.cpus`: cores of another kind say nothing of theirs.
+
+    Raises:
+        EnvironmentLackError: this process may not use them.
     """
     notify("canary")
+    if cpus is not None:
+        bind(cpus)
     taken_at = datetime.now(UTC).isoformat()
     works = {"matmul": _matmul(), "python": _python, "copy": _copy()}
     parts = {name: _median_s(work, repeats, clock) for name, work in works.items()}

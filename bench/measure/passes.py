@@ -134,7 +134,7 @@ def throughput(
     window: AbstractContextManager[None] | None = None,
     warm: bool = False,
 ) -> Pass:
-    """Runs batches one after another for a window; the timings lie end to end, so that their sum is the
+    """Runs batches one after another for a window; they lie end to end, so that the sum of all, kept or not, is the
     window.
 
     Pipelined: requests are prepared before the window and the device is waited for at its ends only (a

@@ -57,8 +57,15 @@ def bind(cpus: str | None) -> None:
             "to some of those, or widen the cpuset or `taskset` that it runs in"
         )
     for task in sorted((PROC / "self/task").iterdir(), key=lambda path: int(path.name)) or [Path("0")]:
-        with suppress(ProcessLookupError):  # a thread that has ended by now
-            os.sched_setaffinity(int(task.name), asked)
+        try:
+            with suppress(ProcessLookupError):  # a thread that has ended by now
+                os.sched_setaffinity(int(task.name), asked)
+        except OSError as error:
+            if cpus is not None:
+                raise EnvironmentLackError(
+                    f"this process cannot be bound to the CPUs {cpus}: {error.strerror}; leave out 'defaults.cpus'"
+                ) from error
+            return  # a sandbox that binds nothing: what may be used is what is used
 
 
 def recorded() -> dict[str, Any]:

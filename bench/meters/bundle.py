@@ -40,7 +40,7 @@ class Meters:
 
     @contextmanager
     def edges(self) -> Iterator[None]:
-        """Looks at the state of CPUs and GPUs right before and after a pass, timed or not."""
+        """Looks at the GPUs right before and after a pass, timed or not, and at the CPUs' clock right after it."""
         if self.gpu is not None:
             self.gpu.begin()
         try:

@@ -35,5 +35,5 @@ class CpuClock:
         seen = self.seen_mhz
         if not seen:
             return [Fact("cpu_clock_mhz", None, "MHz", "cpufreq", REASONS["max_mhz"], process=process)]
-        why = f"mean of {len(seen)} looks at the CPUs in use"
+        why = f"mean of {len(seen)} looks at all CPUs that the process may use, idle ones too"
         return [Fact("cpu_clock_mhz", sum(seen) / len(seen), "MHz", "cpufreq", why, min(seen), max(seen), process)]

@@ -17,18 +17,20 @@ import psutil
 from bench.host.nvml import NvmlDevice, attempt
 from bench.meters.clock import NS_PER_S
 
+US_PER_S = 1_000_000
 THROTTLING = {
-    "SwPowerCap": "power cap (software)",
-    "HwSlowdown": "hardware slowdown",
-    "SwThermalSlowdown": "heat (software)",
-    "HwThermalSlowdown": "heat (hardware)",
-    "HwPowerBrakeSlowdown": "external power brake",
-    "SyncBoost": "sync boost group",
-    "BoardLimit": "limit of the board",
-    "Reliability": "voltage reliability",
+    0x004: "power cap (software)",
+    0x008: "hardware slowdown",
+    0x020: "heat (software)",
+    0x040: "heat (hardware)",
+    0x080: "external power brake",
+    0x010: "sync boost group",
+    0x200: "limit of the board",
+    0x400: "voltage reliability",
 }
-"""Bits that mean that the GPU ran slower than it could; idle and clocks set by the user are not among them.
-Source: NVML API reference, nvmlClocksEventReasons."""
+"""Bits that mean that the GPU ran slower than it could; idle and clocks set by the user are not among them. As numbers,
+since nvidia-ml-py 12.560 has no names for the last two. Source: nvml.h, nvmlClocksEventReason….
+"""
 VIOLATIONS = {
     "POWER": "power cap",
     "THERMAL": "heat",
@@ -37,6 +39,10 @@ VIOLATIONS = {
     "RELIABILITY": "voltage reliability",
 }
 """What the driver counts time of. Source: NVML API reference, nvmlDeviceGetViolationStatus, nvmlPerfPolicyType_t."""
+LEAST_HELD_BACK = 0.01
+"""Share of the passes from which a counted kind is told: a GPU that boosts up to its power limit is held back for
+microseconds all the time, and a count above zero says no more than that it worked (NVIDIA/DCGM, issue 285). A hundredth
+of the time is below what an interval of ±2 % shows, however slow the clock then was."""
 PROCESSES_EVERY = 4
 """Glances per look at the processes, which reads all of /proc."""
 
@@ -61,10 +67,12 @@ class GpuState:
     """Lowest and highest clock of the multiprocessors seen; an idle GPU clocks down."""
     held_back_s: dict[str, float] | None = None
     """Kind of throttling → seconds of it between the edges so far; None where the driver counts none."""
+    watched_s: float = 0.0
+    """Time between the edges so far, by the driver's clock; 0 where it counts none."""
     problems: list[str] = field(default_factory=list)
     """Why something could not be read, once each."""
     _glances: int = 0
-    _counted: dict[str, int] = field(default_factory=dict)
+    _counted: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Stands at the beginning of a pass."""
@@ -73,10 +81,13 @@ class GpuState:
 
     def end(self) -> None:
         """Stands at the end of the pass that `begin` began."""
-        late = self._violations()
+        late, spans_us = self._violations(), [0]
         for name in late.keys() & self._counted.keys():
+            (early_ns, early_us), (late_ns, late_us) = self._counted[name], late[name]
             self.held_back_s = self.held_back_s or dict.fromkeys(VIOLATIONS, 0.0)
-            self.held_back_s[name] += max(0, late[name] - self._counted[name]) / NS_PER_S
+            self.held_back_s[name] += max(0, late_ns - early_ns) / NS_PER_S
+            spans_us.append(late_us - early_us)
+        self.watched_s += max(spans_us) / US_PER_S
         self.look()
 
     def look(self) -> None:
@@ -107,20 +118,21 @@ class GpuState:
 
     def throttling(self) -> tuple[str, ...]:
         """Returns the kinds of throttling seen so far, and for how long the driver counted them, for people."""
-        named = ((getattr(self.pynvml, f"nvmlClocksThrottleReason{name}"), text) for name, text in THROTTLING.items())
-        seen = [text for bit, text in named if (self.throttle_bits or 0) & int(bit)]
-        counted = [f"{VIOLATIONS[name]} for {s:.3g} s" for name, s in (self.held_back_s or {}).items() if s > 0]
+        seen = [text for bit, text in THROTTLING.items() if (self.throttle_bits or 0) & bit]
+        least_s = LEAST_HELD_BACK * self.watched_s
+        held_back = (self.held_back_s or {}).items()
+        counted = [f"{VIOLATIONS[name]} for {s:.3g} s" for name, s in held_back if s > 0 and s >= least_s]
         return (*seen, *counted)
 
-    def _violations(self) -> dict[str, int]:
-        """Returns the nanoseconds of each kind of throttling that the driver counts, since it was loaded; the bits are
-        looked at for every kind."""
+    def _violations(self) -> dict[str, tuple[int, int]]:
+        """Returns the nanoseconds of each kind of throttling that the driver counts, since it was loaded, and its
+        clock in microseconds; the bits are looked at for every kind."""
         nv, found = self.pynvml, {}
         for name in VIOLATIONS:
             policy = getattr(nv, f"NVML_PERF_POLICY_{name}")
             counted, _ = attempt(nv, lambda policy=policy: nv.nvmlDeviceGetViolationStatus(self.device.handle, policy))  # type: ignore[misc]
             if counted is not None:
-                found[name] = int(counted.violationTime)
+                found[name] = int(counted.violationTime), int(counted.referenceTime)
         return found
 
     @property

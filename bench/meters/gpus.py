@@ -46,6 +46,10 @@ class Gpus:
         return [*found, *apart]
 
 
+def _highest(clocks: Sequence[tuple[int, int]]) -> int:
+    return max(high for _, high in clocks)
+
+
 def _facts(states: Sequence[GpuState], process: int) -> list[Fact]:
     why = "; ".join(dict.fromkeys(state.why_not for state in states))
 
@@ -55,7 +59,7 @@ def _facts(states: Sequence[GpuState], process: int) -> list[Fact]:
         return Fact(name, join(values), unit, "nvml", about, process=process)
 
     clocks = [state.sm_clocks_mhz for state in states]
-    highest = fact("gpu_sm_clock_mhz", "MHz", clocks, lambda seen: max(seen)[1], "highest seen; low: lowest seen")
+    highest = fact("gpu_sm_clock_mhz", "MHz", clocks, _highest, "highest seen; low: lowest seen")
     if highest.value is not None:
         highest = replace(highest, low=min(clock[0] for clock in clocks if clock), high=highest.value)
     counted = [None if state.held_back_s is None else sum(state.held_back_s.values()) for state in states]

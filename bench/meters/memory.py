@@ -120,9 +120,12 @@ class MemoryMeter:
         return _reset_peak(self._proc) and high_water_bytes(self._proc / "status") is not None
 
     def _reset_gpus(self) -> None:
-        for gpu in self.gpus:
-            import torch
+        if not self.gpus:
+            return
+        import torch
 
+        torch.cuda.init()  # torch refuses a reset before; where NVML is missing, nothing else has made a context yet
+        for gpu in self.gpus:
             torch.cuda.reset_peak_memory_stats(torch.device(gpu))
 
     def _gpu_peaks(self) -> tuple[GpuPeak, ...]:

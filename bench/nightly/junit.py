@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as Xml
 
-from bench.history.verdict import Line
+from bench.errors import EXIT_OK
+from bench.history.verdict import GateResult, Line
 from bench.nightly.outcome import CellResult, Outcome
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -16,15 +17,17 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_xml(outcome: Outcome) -> str:
-    """Returns the XML: suite `cells` (an error where one failed), suite `gate` (a failure where one regressed)."""
+    """Returns the XML: suite `cells` (an error where one failed), suite `gate` (a failure where one regressed, or
+    is suspected and fails the night)."""
     root = Xml.Element("testsuites", name=_legal(f"bench nightly {outcome.suite}"))
     cells = _suite(root, "cells", outcome)
     for cell in outcome.cells:
         _cell(cells, cell)
     gate = _suite(root, "gate", outcome)
-    for line in () if outcome.gate is None else outcome.gate.lines:
-        _line(gate, line)
-    if outcome.gate is None:
+    if outcome.gate is not None:
+        for line in outcome.gate.lines:
+            _line(gate, line, outcome.gate)
+    else:
         _note(_case(gate, "bench", "gate"), "error", outcome.problems[0] if outcome.problems else "not asked")
     for suite in (cells, gate):
         _count(suite)
@@ -50,10 +53,11 @@ def _cell(suite: Xml.Element, cell: CellResult) -> None:
         _note(case, "error", f"{cell.status}: {cell.reason or 'no reason is known'}")
 
 
-def _line(suite: Xml.Element, line: Line) -> None:
+def _line(suite: Xml.Element, line: Line, gate: GateResult) -> None:
+    strict = gate.verdict == "suspected" and gate.exit_code != EXIT_OK  # a job that fails shows what failed
     case = _case(suite, f"{line.task}.{line.model}[{line.variant}]", line.reading)
     case.set("time", "0")
-    if line.verdict == "regressed":
+    if line.verdict == "regressed" or (strict and line.verdict == "suspected"):
         _note(case, "failure", line.text)
     elif line.verdict not in ("improved", "unchanged"):
         _note(case, "skipped", f"{line.verdict}: {line.text}")

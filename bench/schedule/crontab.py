@@ -27,7 +27,8 @@ def render(schedule: Schedule, when: str | None = None) -> str:
     secrets = shlex.quote(str(schedule.environment))
     read = f"set -a && {{ [ ! -r {secrets} ] || . {secrets}; }} && set +a"
     command = f"cd {shlex.quote(str(schedule.folder))} && {read} && {shlex.join(schedule.command)}"
-    line = f"{command} >> {shlex.quote(str(schedule.log))} 2>&1".replace("%", "\\%")
+    said = shlex.quote(str(schedule.log))
+    line = f"{{ {command}; }} >> {said} 2>&1".replace("%", "\\%")  # what keeps the night from starting is said, too
     begin, end = _marks(schedule)
     return f"{begin}\n{when or schedule.cron} {line}\n{end}\n"
 

@@ -13,9 +13,9 @@ from bench.record import Fact, Record
 from bench.summary.entry import Quantity
 
 PEAKS = ("peak_", "load_rss", "added_rss")
+"""Prefixes of readings whose value over several processes is the highest; of all others it is the median."""
 TRAINED = "fit_"
 """Prefix of readings of one training, which every process repeats: no spread between processes is to be seen."""
-"""Prefixes of readings whose value over several processes is the highest; of all others it is the median."""
 EXACT = frozenset({"parameters", "weights_bytes", "flops_per_example"})
 """Readings that are counted and carry no noise."""
 COMPUTED = frozenset({"cost_per_1000", "carbon_per_1000_g"})

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 from bench.executors.base import Answer, Executor
+from bench.executors.outcome import Failure
 from bench.history import rerun, settlement
+from bench.history.alone import DISTURBANCES
 from bench.history.fronts import front_changes
 from bench.history.gate import gate
 from bench.history.result import conclude
 from bench.history.screen import screen
 from bench.history.settle import ROUNDS, is_refuted, settle
 from bench.measure.canary import Canary
+from bench.measure.machine_doubts import interference_doubts
+from bench.meters.interference import Interference
 from bench.record import Doubt
 from bench.store import RunInfo, Store
 from bench.summary import summarise
@@ -192,3 +196,27 @@ def test_a_front_that_moves_with_the_same_models_is_chance_and_not_in_the_last_l
     assert "The front moved" not in said.sentence
     other = tuple(replace(front, by_chance=False) for front in moved)
     assert "The front moved" in conclude("new", "old", "previous", (), other, (), ()).sentence
+
+
+def test_whatever_the_machine_did_is_said_beside_what_it_changed():
+    found = interference_doubts(Interference(10.0, 5.0, 1.0, 1.0, 3, 0.2, heat_events=2), 0)
+    assert len(found) == 4
+    assert {doubt.code for doubt in found} <= set(DISTURBANCES)
+
+
+def test_the_first_pair_that_ends_well_is_the_one_that_scores(tmp_path):
+    class Flaky(Executor):
+        def __init__(self):
+            super().__init__()
+            self.processes = []
+
+        def attempt(self, call):
+            self.processes.append(call.arguments["process"])
+            failed = Answer(failure=Failure("failed", "once"))
+            return failed if len(self.processes) == 1 else Answer(measured(GOOD[0], call.arguments["process"]))
+
+    flaky, cell = Flaky(), measured(GOOD[0]).cell
+    one = rerun.Duel(cell, cell, score=True)
+    rerun.fight([one], flaky, tmp_path, "run", rounds=range(3), seed=1, say=lambda _: None)
+    assert flaky.processes == [0, 0, 0, 3, 3]
+    assert [len(one.failures), len(one.pairs)] == [1, 2] and one.pairs[0][1].samples

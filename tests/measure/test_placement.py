@@ -67,6 +67,17 @@ def test_default_binds_to_all_that_may_be_used_and_says_so() -> None:
     assert found["affinity_from"] == "every CPU that the run may use"
 
 
+def test_a_sandbox_that_binds_nothing_stops_only_who_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    usable = min(os.sched_getaffinity(0))
+    monkeypatch.setattr(os, "sched_setaffinity", refused)
+    placement.bind(None)
+    with pytest.raises(EnvironmentLackError, match="not permitted; leave out"):
+        placement.bind(str(usable))
+
+
 def test_a_cpu_that_is_not_there_says_which_are() -> None:
     beyond = max(os.sched_getaffinity(0)) + 1
     with pytest.raises(

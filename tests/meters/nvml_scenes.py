@@ -219,6 +219,17 @@ def hot_within_a_timed_pass() -> Any:
     return _told(gpus)
 
 
+def hot_for_a_moment_of_a_timed_pass() -> Any:
+    """Held back for 20 ms of a pass of 10 s: a boost that meets its limit."""
+    board, gpus = _two_gpus()
+    board.set(1, "hot_from_ms", 2000)
+    board.set(1, "hot_to_ms", 2020)
+    gpus.begin()
+    board.sleep(10.0)
+    gpus.end()
+    return _told(gpus)
+
+
 def hot_within_a_polled_pass() -> Any:
     """The same where the driver counts no time: only a look in between can see it."""
     board, gpus = _two_gpus()
@@ -251,6 +262,7 @@ def several_gpus_through_all_passes() -> Any:
     cascade.cuda_identity = place.__getitem__
     allocated = {"cuda:0": 3 << 20, "cuda:1": 5 << 20}
     cuda: Any = torch.cuda
+    cuda.init = lambda: None
     cuda.reset_peak_memory_stats = lambda device: None
     cuda.max_memory_allocated = allocated.__getitem__
     cuda.max_memory_reserved = lambda device: 2 * allocated[device]

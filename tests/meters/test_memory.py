@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -91,3 +92,15 @@ def test_peaks_of_children_start_afresh_too() -> None:
         peak = meter.stop()
         child.communicate("\n")
     assert (peak.rss_bytes or 0) - before < 32 * MIB
+
+
+def test_a_gpu_that_nothing_has_touched_yet_is_initialised_before_its_peak_is_reset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    called: list[str] = []
+    cuda = SimpleNamespace(
+        init=lambda: called.append("init"), reset_peak_memory_stats=lambda device: called.append(f"reset {device}")
+    )
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda, device=str))
+    MemoryMeter("cuda:0,cuda:1").start(poll=False)
+    assert called == ["init", "reset cuda:0", "reset cuda:1"]

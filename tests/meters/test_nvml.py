@@ -172,6 +172,12 @@ def test_heat_within_a_timed_pass_is_counted_by_the_driver(library: Path) -> Non
     assert found["doubts"] == ["GPU 1 was throttled: heat for 3 s"]
 
 
+def test_a_moment_that_no_interval_shows_is_counted_and_no_doubt(library: Path) -> None:
+    found = in_child(library, scenes.hot_for_a_moment_of_a_timed_pass)
+    assert found["facts"]["gpu_throttled_s"][0] == pytest.approx(0.02)
+    assert found["doubts"] == []
+
+
 @pytest.mark.parametrize("definitions", [(), ("BEFORE_535",)])
 def test_heat_within_a_polled_pass_is_looked_at(tmp_path: Path, definitions: tuple[str, ...]) -> None:
     found = in_child(compile_library(tmp_path, *definitions), scenes.hot_within_a_polled_pass)

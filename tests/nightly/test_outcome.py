@@ -78,6 +78,12 @@ def test_junit_has_a_case_for_every_cell_and_reading():
     assert root.find("./testsuite[@name='cells']").get("time") == "4.500"
 
 
+@pytest.mark.parametrize(("code", "failures"), [(6, ["small"]), (0, [])])
+def test_junit_shows_a_suspicion_as_a_failure_where_it_fails_the_night(code, failures):
+    root = Xml.fromstring(junit_xml(outcome(gate=judged(line("suspected", text="small"), line(), code=code))))
+    assert [failure.get("message") for failure in root.iter("failure")] == failures
+
+
 def test_junit_says_that_the_gate_was_not_asked():
     root = Xml.fromstring(junit_xml(outcome(problems=("gate: broken",))))
     assert root.find("./testsuite[@name='gate']/testcase/error").get("message") == "gate: broken"

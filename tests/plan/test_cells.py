@@ -158,6 +158,19 @@ def test_a_factory_is_looked_for_beside_the_suite_and_belongs_to_the_identity(tm
     assert plan_of(path).cells[0].id != first
 
 
+@pytest.mark.parametrize("factory", ["kit.models:build", "kit:build"])
+def test_whatever_changes_in_a_factorys_package_is_another_model(tmp_path: Path, factory: str) -> None:
+    path = suite_file(tmp_path, f'  - {{name: mine, family: torch-module, factory: "{factory}"}}')
+    (tmp_path / "kit").mkdir()
+    for name in ("__init__", "models", "layers"):
+        (tmp_path / "kit" / f"{name}.py").write_text("def build(): ...")
+    first = plan_of(path).cells[0].id
+    (tmp_path / "other.py").write_text("")
+    assert plan_of(path).cells[0].id == first
+    (tmp_path / "kit" / "layers.py").write_text("slow = True")
+    assert plan_of(path).cells[0].id != first
+
+
 @pytest.mark.parametrize(
     ("decision", "place", "says"),
     [

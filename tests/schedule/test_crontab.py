@@ -90,7 +90,8 @@ def test_the_line_says_to_the_shell_what_was_meant(tmp_path):
     secrets = str(made.environment)
     read = ["set", "-a", "&&", "{", "[", "!", "-r", secrets, "]", "||", ".", f"{secrets};", "}", "&&", "set", "+a"]
     assert [word.rstrip(";") for word in words] == [
-        "cd", str(base), "&&", *(word.rstrip(";") for word in read), "&&", *made.command, ">>", str(made.log), "2>&1",
+        "{", "cd", str(base), "&&", *(word.rstrip(";") for word in read), "&&", *made.command, "}",
+        ">>", str(made.log), "2>&1",
     ]  # fmt: skip
 
 
@@ -106,6 +107,17 @@ def test_the_night_has_the_secrets_of_the_users_file(tmp_path, monkeypatch, ther
     line = crontab.render(made).splitlines()[1].removeprefix("30 2 * * * ").replace("\\%", "%")
     subprocess.run(["/bin/sh", "-c", line], check=True)
     assert made.log.read_text().strip() == ("https://chat.example/hooks/a?b=c&d" if there else "none")
+
+
+def test_a_night_that_its_secrets_keep_from_starting_says_so_in_its_log(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    made = entry(tmp_path)
+    made.environment.parent.mkdir(parents=True)
+    made.environment.write_text("BENCH_WEBHOOK='https://chat.example\n")
+    made.log.parent.mkdir()
+    line = crontab.render(made).splitlines()[1].removeprefix("30 2 * * * ").replace("\\%", "%")
+    assert subprocess.run(["/bin/sh", "-c", line], check=False).returncode
+    assert str(made.environment) in made.log.read_text()
 
 
 def test_a_refusal_is_said(table, made, tmp_path):
