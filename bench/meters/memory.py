@@ -124,7 +124,7 @@ class MemoryMeter:
             return
         import torch
 
-        torch.cuda.init()  # torch refuses a reset before; where NVML is missing, nothing else has made a context yet
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # torch refuses a reset before; where NVML is missing, nothing else has made a context yet
         for gpu in self.gpus:
             torch.cuda.reset_peak_memory_stats(torch.device(gpu))
 
