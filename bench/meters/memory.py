@@ -124,7 +124,8 @@ class MemoryMeter:
             return
         import torch
 
-        torch.cuda.init()  # type: ignore[no-untyped-call]  # torch refuses a reset before; where NVML is missing, nothing else has made a context yet
+        # torch refuses a reset before it is initialised; where NVML is missing, nothing else has done that yet
+        torch.cuda.init()  # type: ignore[no-untyped-call]
         for gpu in self.gpus:
             torch.cuda.reset_peak_memory_stats(torch.device(gpu))
 
