@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from bench.decide.board import Board, Column
 from bench.decide.case import Binding, Case
 from bench.decide.constraints import Check, state_of
+from bench.decide.fronts import Standing
 from bench.decide.next_step import NextStep
-from bench.decide.rules import preferred
+from bench.decide.rules import Stage, known, preferred
+from bench.decide.rules import unscored as columns_missing
 from bench.decide.wording import amount, capital, differences, listed, percent, size, spoken
 from bench.suite import DecisionSpec
 
@@ -179,8 +181,15 @@ def excluded(reasons: Mapping[str, str]) -> list[str]:
     return [f"{name} is {reason}." for name, reason in reasons.items()]
 
 
-def nobody(board: Board, judged: Sequence[int]) -> str:
-    """Returns why there is no candidate at all."""
+def unscored(board: Board, rule: Sequence[Stage], standing: Standing) -> str:
+    """Returns where a candidate stands that meets every limit, but has no value of something that the rule looks at."""
+    missing = columns_missing(board, rule, board.names.index(standing.name))
+    names = listed([spoken(board.columns[c].name) for c in missing])
+    return f"{standing.sentence}; the rule cannot pick it: its {names} {'are' if len(missing) > 1 else 'is'} not known"
+
+
+def nobody(board: Board, judged: Sequence[int], *, met: bool = False) -> str:
+    """Returns why there is no candidate at all; `met` where some do meet every limit."""
     why = "no model is shown to meet every limit"
     if not board.names:
         why = "no model was run on it"
@@ -190,6 +199,8 @@ def nobody(board: Board, judged: Sequence[int]) -> str:
         why = "none of the objectives was measured"
     elif not judged:
         why = "no model has every objective"
+    elif met:
+        why = "no model that meets the limits has everything that the rule looks at"
     return f"No pick for {where(board)}: {why}."
 
 
@@ -201,7 +212,7 @@ def rule(board: Board, spec: DecisionSpec) -> list[str]:
     best = f"the best {spoken(board.columns[prefer].name)}"
     column = board.columns[prefer]
     instead = ""
-    if spec.prefer and board.column(spec.prefer) is None:
+    if spec.prefer and known(board, spec.prefer) is None:
         instead = f" {capital(where(board))} has no {spoken(spec.prefer)}, so {spoken(column.name)} is preferred here."
     near = size(column, spec.epsilon)
     costs = [spoken(board.columns[c].name) for c in range(board.objectives) if c != prefer]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.decide.advice import rule as rule_said
 from bench.decide.case import Recommendation
 from bench.decide.constraints import check_all
 from bench.decide.fronts import find
@@ -242,3 +243,23 @@ def test_a_metric_undefined_on_a_resample_speaks_against_the_model() -> None:
     draws[:250, 0, 0] = float("nan")
     found = _ask(replace(board, draws=draws))
     assert found.shares == {"a": 0.5, "b": 0.5}
+
+
+def test_what_no_model_has_is_not_preferred_and_who_lacks_it_is_said() -> None:
+    nan = float("nan")
+    columns = ("accuracy", "latency_p95_s", "ttft_p50_s")
+    nobody_has = make_board([[0.9, 0.03, nan], [0.8, 0.01, nan]], columns, objectives=2)
+    assert _ask(nobody_has, prefer="ttft_p50_s").pick == "a"
+    said = rule_said(nobody_has, DecisionSpec(prefer="ttft_p50_s"))[0]
+    assert said.endswith("'topic' has no median time to first token, so accuracy is preferred here.")
+    assert _ask(nobody_has, rule="lexicographic", order=["ttft_p50_s", "latency_p95_s"]).pick == "b"
+    rates = {"ttft_p50_s": "20 ms per 0.01"}
+    assert _ask(nobody_has, rule="weighted", rates=rates).pick == "a"
+    one_has = _ask(make_board([[0.9, 0.03, nan], [0.8, 0.01, 0.2]], columns, objectives=2), prefer="ttft_p50_s")
+    assert one_has.pick == "b"
+    assert one_has.excluded["a"].endswith("the rule cannot pick it: its median time to first token is not known")
+    apart = make_board([[0.9, nan, nan], [0.8, nan, 0.2], [0.7, 0.3, nan]], ("accuracy", "tpot_p50_s", "ttft_p50_s"),
+                       objectives=1)  # fmt: skip
+    none = _ask(apart, rule="lexicographic", order=["tpot_p50_s", "ttft_p50_s"])
+    assert none.sentences[0].endswith("no model that meets the limits has everything that the rule looks at.")
+    assert set(none.excluded) == {"a", "b", "c"}
