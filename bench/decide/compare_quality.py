@@ -78,6 +78,11 @@ def _cut(entry: Entry, rows: Sequence[int]) -> Entry:
     return replace(entry, samples=tuple(entry.samples[i] for i in rows), statistics=statistics)
 
 
+def is_defined(entry: Entry, metric: Metric) -> bool:
+    """Returns whether a metric has a value on these examples; no test tells anything of one that has none."""
+    return bool(np.isfinite(float(metric.value(entry.statistics[metric.name].sum(axis=0)))))
+
+
 def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -> QualityRow:
     """Returns one metric of a pair of cut entries, not yet corrected for the other comparisons and without a
     verdict."""
@@ -86,7 +91,7 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
     resamples = shared_resamples(pair[0].samples, replicates, seed)
     drawn_a, drawn_b = (np.asarray(metric.value(sums)) for sums in resamples.sums([a, b]))
     gaps = drawn_b - drawn_a
-    error = float(gaps.std(ddof=1))
+    error = float(gaps[np.isfinite(gaps)].std(ddof=1))
     clustered = resamples.groups is not None
     test, p = _test(metric, a, b, gaps, value_b - value_a, clustered, seed)
     discordant = _discordant(metric, a, b) if metric.proportion and not clustered else None
