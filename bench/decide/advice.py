@@ -161,10 +161,9 @@ def next_step(case: Case, step: NextStep | None) -> list[str]:
             "No sensible number of further examples would settle it: take whichever of them suits you, "
             "or say in decision.margins which differences do not matter."
         ]
-    if case.sure:
-        return [f"The cheapest measurement that would tell whether it does: {step.sentence}."]
-    if case.rival_is_open:
-        return [f"The cheapest measurement that would show whether it meets them: {step.sentence}."]
+    if case.sure or case.rival_is_open:
+        whose = f"whether {step.first.models[0]} meets its limits"
+        return [f"The cheapest measurement that would show {whose}: {step.sentence}."]
     return [f"The cheapest measurement that would settle it: {step.sentence}."]
 
 

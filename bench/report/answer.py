@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bench.decide.wording import percent
 from bench.report.advice import TaskAdvice, overall_of
 from bench.report.text import name_markup, short
 from bench.report.view import RunView, TaskView
@@ -33,7 +34,7 @@ def _card(task: TaskView, about: TaskAdvice) -> dict[str, Any]:
     shown = about.pick or about.leader
     facts = _facts(task, shown)
     if about.confidence is not None and about.pick:
-        facts.append((f"{100 * about.confidence:.0f} %", "confidence"))
+        facts.append((percent(about.confidence), "confidence"))
     return {
         "task": task.name,
         "kind": task.kind,

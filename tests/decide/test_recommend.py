@@ -72,14 +72,14 @@ def test_it_abstains_while_a_better_model_may_be_feasible() -> None:
     assert "the safe choice if this cannot wait" in text
     assert found.warnings[0].startswith("What is not settled: a (10.0 points higher accuracy and 15.0 ms higher p95")
     assert "p95 latency 45.0 ms (95 % interval 37.2 ms to 52.8 ms) is not shown to be within <= 50 ms" in text
-    assert "The cheapest measurement that would show whether it meets them: 403 more requests of a" in text
+    assert "The cheapest measurement that would show whether a meets its limits: 403 more requests of a" in text
 
 
 def test_a_better_model_that_hardly_can_be_feasible_is_a_warning() -> None:
     found = _ask(make_board([[0.95, 0.056], [0.85, 0.030]], noise=(0.001, 0.004)), OPEN)
     assert found.pick == "b" and 0.8 < (found.confidence or 0) < 1
     assert found.warnings[0].startswith("Warning: a would be picked instead")
-    assert "The cheapest measurement that would tell whether it does:" in " ".join(found.sentences)
+    assert "The cheapest measurement that would show whether a meets its limits:" in " ".join(found.sentences)
 
 
 def test_a_worse_model_whose_limit_is_open_changes_nothing() -> None:
