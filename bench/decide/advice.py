@@ -16,6 +16,8 @@ from bench.suite import DecisionSpec
 
 MOST_SHARES = 3
 """Candidates named when the replicates disagree."""
+MOST_OTHERS = 5
+"""Candidates named that are in the same case as the one that is told of; with more, four and how many others."""
 
 
 def headline(case: Case) -> str:
@@ -36,7 +38,7 @@ def headline(case: Case) -> str:
     if case.rival is not None and case.rival_is_open:
         safe = "" if board.is_baseline(name) else ": the safe choice if this cannot wait"
         return f"{_open_rival(case, case.rival)} {name} has {values}{safe}."
-    split = listed([f"{other} in {percent(share)}" for other, share in list(case.shares.items())[:MOST_SHARES]])
+    split = listed([f"{other} in {_told(case, share)}" for other, share in list(case.shares.items())[:MOST_SHARES]])
     split = f"When the examples and timings are resampled, the rule picks {split}; a pick needs {percent(case.needed)}"
     return f"No pick for {where(board)}: the data do not decide. {split}. As observed, {name} leads with {values}."
 
@@ -44,7 +46,7 @@ def headline(case: Case) -> str:
 def _open_rival(case: Case, rival: int) -> str:
     """Returns that a candidate which is not shown to meet its limits stands in the way of a pick, and how often."""
     name, best, needed = case.board.names[rival], case.name, percent(case.needed)
-    theirs, ours = percent(case.shares[name]), percent(case.confidence)
+    theirs, ours = _told(case, case.shares[name]), _told(case, case.confidence)
     best = f"{best}, the best of those that are shown to meet them,"
     if rival in case.estimated:
         return (
@@ -57,6 +59,19 @@ def _open_rival(case: Case, rival: int) -> str:
         f"In {theirs} of the resamples of examples and timings it meets them and is picked; {best} is picked in "
         f"{ours}, and a pick needs {needed}."
     )
+
+
+def _told(case: Case, share: float) -> str:
+    """Returns a share that does not read as if it were enough for a pick where it is not."""
+    text = percent(share)
+    return f"just under {text}" if share < case.needed and text == percent(case.needed) else text
+
+
+def _some(names: Sequence[str]) -> str:
+    """Returns names in a sentence, not more than a reader takes in."""
+    if len(names) <= MOST_OTHERS:
+        return listed(names)
+    return listed([*names[: MOST_OTHERS - 1], f"{len(names) - MOST_OTHERS + 1} others"])
 
 
 def where(board: Board) -> str:
@@ -73,7 +88,7 @@ def unresolved(case: Case) -> list[str]:
     first, *rest = sorted(case.ranked(case.hopefuls), key=lambda row: -case.shares.get(names[row], 0.0))
     checks = case.front.standings[first].checks
     reasons = listed([check.sentence for check in checks if check.state == "open"])
-    others = f" The same goes for {listed([names[row] for row in rest])}." if rest else ""
+    others = f" The same goes for {_some([names[row] for row in rest])}." if rest else ""
     if case.rival_is_open and case.rival == first:
         apart = differences(case.board, first, case.leader)
         return [f"What is not settled: {names[first]} ({apart} than {case.name}): {reasons}.{others}"]

@@ -263,3 +263,17 @@ def test_what_no_model_has_is_not_preferred_and_who_lacks_it_is_said() -> None:
     none = _ask(apart, rule="lexicographic", order=["tpot_p50_s", "ttft_p50_s"])
     assert none.sentences[0].endswith("no model that meets the limits has everything that the rule looks at.")
     assert set(none.excluded) == {"a", "b", "c"}
+
+
+def test_a_share_just_short_of_a_pick_does_not_read_as_enough() -> None:
+    board = make_board([[0.9, 0.03], [0.8, 0.02]], noise=(0.001, 0.0), replicates=1000)
+    draws = board.draws.copy()
+    draws[:204, 0, 0] = 0.1
+    found = _ask(replace(board, draws=draws))
+    assert found.pick is None and "a in just under 80 % and b in 20 %; a pick needs 80 %" in found.sentences[0]
+
+
+def test_many_in_the_same_case_are_counted() -> None:
+    values = [[0.95 - i / 1000, 0.05] for i in range(9)] + [[0.5, 0.01]]
+    found = _ask(make_board(values, noise=(0.0001, 0.004)), OPEN)
+    assert "The same goes for b, c, d, e and 4 others." in " ".join(found.warnings)

@@ -50,7 +50,7 @@ def _note(points: Sequence[Point], cost: Measure, advice: TaskAdvice, missing: S
     """Returns how to read the chart, and what is not on it."""
     guessed = any(is_estimate(p.x) for p in points)
     crosses = "Crosses are 95 % intervals" + (", across an estimate's low and high bound." if guessed else ".")
-    text = f"{crosses} Filled: on the front over all objectives. Hollow: dominated or unresolved."
+    text = f"{crosses} Filled: on the front over all objectives. Hollow: not on it."
     most = max(max(p.at[0], p.x.ci_high or p.at[0]) for p in points)
     text += off_scale([(b, cost.unit, most) for b in advice.limits if cost.name in (b.name, b.reading)])
     if missing:

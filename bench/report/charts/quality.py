@@ -88,6 +88,8 @@ def _takeaway(ordered: list[Entry], measure: Measure) -> str:
     best = ordered[0].quantity("quality")
     assert best is not None and best.value is not None
     said = f"{short(ordered[0].candidate)} is best with {number(best.value, measure.unit)}"
+    if not best.has_interval:
+        return f"{said}; it has no interval that would tell how sure that is."
     close = [e.candidate for e in ordered[1:] if _touches(e, best.ci_low, best.ci_high)]
     if not close:
         return f"{said}, and no other interval reaches into its own."
