@@ -94,3 +94,13 @@ def test_samples_show_inputs_where_any_was_kept() -> None:
     ]
     block = sample_blocks(replace(view, tasks=(replace(view.tasks[0], entries=tuple(kept)),)), marks)[0]
     assert {x["source"] for x in block["samples"][:2]} == {"seven", "nine"}
+
+
+def test_without_an_interval_no_quality_stands_apart() -> None:
+    view = view_named("two")
+    bare = tuple(
+        replace(e, quality={n: replace(q, ci_low=None, ci_high=None) for n, q in e.quality.items()})
+        for e in view.entries
+    )
+    tasks = (replace(view.tasks[0], entries=bare),)
+    assert "no interval that would tell" in sentences(replace(view, entries=bare, tasks=tasks), "quality")[0]
