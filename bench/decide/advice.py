@@ -29,12 +29,13 @@ def headline(case: Case) -> str:
             for c, column in enumerate(board.columns[: board.objectives])
         ]
     )
+    ship = f"Ship {name} (a baseline)" if board.is_baseline(name) else f"Ship {name}"
     if case.sure and len(case.rows) == 1 and case.confidence == 1 and not case.hopefuls:
-        return f"Ship {name} for {where(board)}: {values}. It is the only model that is eligible."
+        return f"{ship} for {where(board)}: {values}. It is the only model that is eligible."
     if case.sure:
         again = f"Resampling the examples and timings gives the same pick {percent(case.confidence)} of the time"
         worst = ", whatever the estimates are within their bounds" if case.estimated else ""
-        return f"Ship {name} for {where(board)}: {values}. {again}{worst}."
+        return f"{ship} for {where(board)}: {values}. {again}{worst}."
     if case.rival is not None and case.rival_is_open:
         safe = "" if board.is_baseline(name) else ": the safe choice if this cannot wait"
         return f"{_open_rival(case, case.rival)} {name} has {values}{safe}."

@@ -20,6 +20,8 @@ HEADS = ("Runner-up", "Warning")
 """Beginnings of sentences that stand out."""
 NAMED = 3
 """Most tasks that the title names."""
+FLOOR = " (a baseline)"
+"""Said of a pick that no model should lose to."""
 NAME_CHARACTERS = 24
 """Of a name in the title."""
 
@@ -91,8 +93,13 @@ def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:
         return Markup("{}: no model can be recommended yet").format(suite)
     if len(chosen) == 1 and all(picks.values()):
         everywhere = "" if len(picks) == 1 else " for every task"
-        return Markup("{}: ship {}{}").format(suite, name_markup(chosen.pop()), everywhere)
-    said = [Markup("{} for {}").format(_name(pick), _name(name)) for name, pick in picks.items() if pick]
+        floor = all(_is_floor(about) for about in advice.values())
+        return Markup("{}: ship {}{}{}").format(suite, name_markup(chosen.pop()), FLOOR if floor else "", everywhere)
+    said = [
+        Markup("{}{} for {}").format(_name(about.pick), FLOOR if _is_floor(about) else "", _name(name))
+        for name, about in advice.items()
+        if about.pick
+    ]
     open_tasks = [_name(name) for name, pick in picks.items() if not pick]
     if len(said) > NAMED or len(open_tasks) > NAMED:
         undecided = f", {len(open_tasks)} undecided" if open_tasks else ""
@@ -100,6 +107,10 @@ def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:
         return Markup("{}: {}").format(suite, counted)
     rest = Markup("; no pick yet for {}").format(_listed(open_tasks)) if open_tasks else Markup("")
     return Markup("{}: ship {}{}").format(suite, Markup(", ").join(said), rest)
+
+
+def _is_floor(about: TaskAdvice) -> bool:
+    return about.decision is not None and about.decision.board.is_baseline(about.pick or "")
 
 
 def _name(text: str) -> Markup:

@@ -120,6 +120,7 @@ def test_a_better_model_without_an_objective_is_a_warning() -> None:
 def test_a_baseline_as_the_pick_is_a_warning() -> None:
     board = replace(make_board([[0.9, 0.01], [0.8, 0.02]]), baselines=(True, False))
     assert "Warning: a is a baseline, the floor" in _ask(board).sentences[1]
+    assert _ask(board).sentences[0].startswith("Ship a (a baseline) for 'topic': ")
     assert _ask(replace(board, baselines=(False, True))).warnings == ()
 
 

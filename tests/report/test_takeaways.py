@@ -6,6 +6,7 @@ from bench.decide import Question, decide
 from bench.decide.sensitivity import BreakPoint
 from bench.report import RunView
 from bench.report.advice import Bound, advice_of, nearest_first
+from bench.report.answer import headline
 from bench.report.charts import KINDS, plates
 from bench.report.marks import marks_of
 from bench.report.view import value_of
@@ -104,3 +105,15 @@ def test_without_an_interval_no_quality_stands_apart() -> None:
     )
     tasks = (replace(view.tasks[0], entries=bare),)
     assert "no interval that would tell" in sentences(replace(view, entries=bare, tasks=tasks), "quality")[0]
+
+
+def test_the_title_says_that_a_pick_is_a_baseline() -> None:
+    view = view_named("two")
+    (about,) = advice_of(view.decision).values()
+    assert about.decision is not None
+    floor = replace(about.decision, board=replace(about.decision.board, baselines=(True, False)))
+    picked = replace(about, pick=floor.board.names[0], decision=floor)
+    said = {task: str(headline(view, {task: picked, "other": other})) for task, other in (("x", about), ("y", picked))}
+    assert all("(a baseline)" in text for text in said.values())
+    plain = replace(picked, decision=about.decision)
+    assert "(a baseline)" not in str(headline(view, {"x": plain}))
