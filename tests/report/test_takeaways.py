@@ -117,3 +117,14 @@ def test_the_title_says_that_a_pick_is_a_baseline() -> None:
     assert all("(a baseline)" in text for text in said.values())
     plain = replace(picked, decision=about.decision)
     assert "(a baseline)" not in str(headline(view, {"x": plain}))
+
+
+def test_a_cell_that_failed_after_scoring_is_no_reference() -> None:
+    view = view_named("quickstart")
+    task = view.tasks[0]
+    floor = max((e for e in task.scored if e.cell.family == "baseline"), key=lambda e: value_of(e, "quality") or 0.0)
+    entries = tuple(replace(e, status="failed") if e is floor else e for e in task.entries)
+    decision = decide(entries, Question.of(view.suite))
+    broken = replace(view, entries=entries, tasks=(replace(task, entries=entries),), decision=decision)
+    (about,) = [p for p in plates(broken, advice_of(decision), marks_of(view.families), "quality") if p.switch]
+    assert about.switch is not None and all(r["of"] > 0 for r in about.switch["references"])

@@ -124,7 +124,7 @@ class Gap:
 
 def reference_of(task: TaskView) -> Entry | None:
     """Returns the candidate that was asked for, else the strongest baseline, else the weakest candidate."""
-    ordered = by_quality(task)
+    ordered = [entry for entry in by_quality(task) if entry.status == "ok"]  # the decision has no others
     asked = [entry for entry in ordered if entry.candidate == task.reference]
     if asked:
         return asked[0]
@@ -200,7 +200,8 @@ def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measur
     liked = [first.candidate if first else "", advice.pick or advice.leader or "", advice.runner_up or ""]
     rank = {name: place for place, name in reversed(list(enumerate(liked)))}
     offered = sorted(ordered, key=lambda e: rank.get(e.candidate, len(liked)))
-    found = [(e, differences(task, advice, e)) for e in offered[: FEW_REFERENCES if task.crowded else MOST_REFERENCES]]
+    offered = [e for e in offered if e.status == "ok"][: FEW_REFERENCES if task.crowded else MOST_REFERENCES]
+    found = [(e, gaps) for e in offered if (gaps := differences(task, advice, e))]
     drawn = {entry.candidate for base, gaps in found for entry in (base, *(g.entry for g in gaps[: task.rows]))}
     shown = [entry for entry in ordered if entry.candidate in drawn]
     place = {entry.candidate: i for i, entry in enumerate(shown)}
