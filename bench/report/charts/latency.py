@@ -113,8 +113,8 @@ def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: 
     wide = figure.get_figwidth() >= WIDTH_IN
     figure.subplots_adjust(left=0.085 if wide else 0.135, right=0.985, top=0.91 if wide else 0.86, bottom=0.15)
     axes = figure.add_subplot()
-    low, _ = main_range(measure, [float(np.median(pooled(e))) for e in shown])
     curves = [(e, np.quantile(pooled(e), QUANTILES, method="inverted_cdf")) for e in shown]
+    low, _ = main_range(measure, [float(c[MIDDLE]) for _, c in curves])  # numpy's median may be above this one
     inside = [(e, c) for e, c in curves if float(c[MIDDLE]) >= low]
     values = [float(v) for _, c in inside for v in (c[1], c[-2])] + ([limit.value] if limit else [])
     set_axis(axes, "x", measure, values, title="Latency of one request")
