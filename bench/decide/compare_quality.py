@@ -16,7 +16,7 @@ from bench.metrics.base import Metric
 from bench.stats import paired
 from bench.stats.bootstrap import percentile_interval
 from bench.stats.paired import Flips
-from bench.stats.resample import seeded
+from bench.stats.resample import Resamples, seeded
 from bench.summary import Entry
 from bench.summary.quality import shared_resamples
 
@@ -95,10 +95,7 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
     clustered = resamples.groups is not None
     test, p = _test(metric, a, b, gaps, value_b - value_a, clustered, seed)
     discordant = _discordant(metric, a, b) if metric.proportion and not clustered else None
-    if discordant is not None:
-        interval = paired.paired_proportions(*discordant, len(a))
-    else:
-        interval = percentile_interval(gaps, n=resamples.units)
+    interval = interval_of(metric, (a, b), gaps, resamples)
     difference = value_b - value_a
     few = discordant is not None and sum(discordant) < paired.FEW_DISCORDANT
     low, high = interval or (None, None)
@@ -123,6 +120,22 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
         remark=paired.FEW_DISCORDANT_SAID if few else "",
         discordant=None if discordant is None else sum(discordant),
     )
+
+
+def interval_of(
+    metric: Metric, statistics: tuple[Floats, Floats], gaps: Floats, resamples: Resamples
+) -> tuple[float, float] | None:
+    """Returns the 95 % interval of the difference (second − first) on the same examples; None where it is undefined.
+
+    Args:
+        metric: what is compared.
+        statistics: of both, rows of the same examples in the same order.
+        gaps: its bootstrap draws, which a proportion of independent examples does not need.
+        resamples: what the draws were made by.
+    """
+    if metric.proportion and resamples.groups is None:
+        return paired.paired_proportions(*_discordant(metric, *statistics), len(statistics[0]))
+    return percentile_interval(gaps, n=resamples.units)
 
 
 def _test(

@@ -2,12 +2,19 @@
 
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
 from bench.decide import Question, decide
+from bench.decide.compare import compare
 from bench.decide.sensitivity import BreakPoint
 from bench.report import RunView
 from bench.report.advice import Bound, advice_of, nearest_first
 from bench.report.answer import headline
 from bench.report.charts import KINDS, plates
+from bench.report.charts.base import style
+from bench.report.charts.latency import latency_plates
+from bench.report.charts.quality import differences
 from bench.report.marks import marks_of
 from bench.report.view import value_of
 from bench.report.wording import listed, number
@@ -128,3 +135,25 @@ def test_a_cell_that_failed_after_scoring_is_no_reference() -> None:
     broken = replace(view, entries=entries, tasks=(replace(task, entries=entries),), decision=decision)
     (about,) = [p for p in plates(broken, advice_of(decision), marks_of(view.families), "quality") if p.switch]
     assert about.switch is not None and all(r["of"] > 0 for r in about.switch["references"])
+
+
+def test_differences_have_the_intervals_of_bench_compare() -> None:
+    view = view_named("quickstart")
+    for task in view.tasks[:2]:
+        reference, other = task.scored[:2]
+        gaps = {gap.entry.candidate: gap for gap in differences(task, advice_of(view.decision)[task.name], reference)}
+        rule, gap = view.suite.decision, gaps[other.candidate]
+        row = compare([reference], [other], "a", "b", replicates=rule.replicates, seed=rule.seed).quality[0]
+        assert (gap.value, gap.low, gap.high) == pytest.approx((row.difference, row.ci_low, row.ci_high), abs=1e-9)
+
+
+def test_the_quickest_model_on_the_scale_is_drawn() -> None:
+    view = view_named("quickstart")
+    times = ([1e-6] * 10, [0.010] * 5 + [0.012] * 5, [0.3] * 10)  # numpy's median of the second is 11 ms
+    found = zip(view.tasks[0].entries, times, strict=False)
+    entries = tuple(replace(e, timed={"latency": (np.array(seconds),)}) for e, seconds in found)
+    task = replace(view.tasks[0], entries=entries)
+    (plate,) = latency_plates(task, advice_of(view.decision)[task.name], marks_of(view.families))
+    with style():
+        said = [text.get_text() for text in plate.chart.draw().axes[0].texts]
+    assert entries[1].candidate in said and entries[0].candidate not in said

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bench.decide.compare_quality import interval_of
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.charts.base import Chart
@@ -18,6 +20,9 @@ from bench.report.text import short
 from bench.report.view import TaskView, value_of
 from bench.report.wording import Measure, listed, number, plural, signed
 from bench.summary import Entry
+from bench.summary.quality import shared_resamples
+
+Floats = NDArray[np.float64]
 
 MOST_METRICS = 3
 """Metrics in the table beside the chart; the table of results has all."""
@@ -90,6 +95,8 @@ def _takeaway(ordered: list[Entry], measure: Measure) -> str:
     said = f"{short(ordered[0].candidate)} is best with {number(best.value, measure.unit)}"
     if not best.has_interval:
         return f"{said}; it has no interval that would tell how sure that is."
+    if len(ordered) == 1:
+        return f"{short(ordered[0].candidate)} is the only candidate, with {number(best.value, measure.unit)}."
     close = [e.candidate for e in ordered[1:] if _touches(e, best.ci_low, best.ci_high)]
     if not close:
         return f"{said}, and no other interval reaches into its own."
@@ -147,10 +154,23 @@ def differences(task: TaskView, advice: TaskAdvice, reference: Entry | None = No
         drawn = board.draws[:, row, column] - board.draws[:, base, column]
         if row == base or np.isnan(drawn).any():
             continue
-        low, high = (float(end) for end in np.quantile(drawn, [0.025, 0.975]))
+        low, high = _interval(board.columns[column].name, reference, entry, drawn)
         gap = float(board.values[row, column] - board.values[base, column])
         found.append(Gap(entry, reference.candidate, gap, low, high))
     return found
+
+
+def _interval(metric: str, reference: Entry, entry: Entry, drawn: Floats) -> tuple[float, float]:
+    """Returns the interval that `bench compare` gives; of answers that are gone, that of the draws."""
+    pair = [e.statistics.get(metric) for e in (reference, entry)]
+    same = [(s.example_id, s.reference) for s in reference.samples] == [
+        (s.example_id, s.reference) for s in entry.samples
+    ]
+    found = None
+    if same and pair[0] is not None and pair[1] is not None:
+        found = interval_of(entry.metrics[metric], (pair[0], pair[1]), drawn, shared_resamples(entry.samples))
+    low, high = found or np.quantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _difference_plate(
@@ -190,7 +210,9 @@ EACH = "Each interval is 95 % by itself: of twenty, one misses by chance. bench 
 def beaten(count: int, of: int, reference: str) -> str:
     """Returns the takeaway of differences; `differences.js` says the same."""
     who = f"{count:,} of {plural(of, 'candidate')}"
-    return f"On the same examples {who} {'is' if count == 1 else 'are'} better than {reference} by more than chance."
+    return (
+        f"On the same examples {who} {'is' if 1 in (count, of) else 'are'} better than {reference} by more than chance."
+    )
 
 
 def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measure: Measure) -> dict[str, Any]:
