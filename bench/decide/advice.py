@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from bench.decide.board import Board, Column
@@ -16,6 +17,8 @@ from bench.suite import DecisionSpec
 
 MOST_SHARES = 3
 """Candidates named when the replicates disagree."""
+NOT_SHOWN = 0.025
+"""One-sided p-value over which a difference may be chance: that of a two-sided test at 5 %."""
 MOST_OTHERS = 5
 """Candidates named that are in the same case as the one that is told of; with more, four and how many others."""
 
@@ -30,7 +33,7 @@ def headline(case: Case) -> str:
         ]
     )
     ship = f"Ship {name} (a baseline)" if board.is_baseline(name) else f"Ship {name}"
-    if case.sure and len(case.rows) == 1 and case.confidence == 1 and not case.hopefuls:
+    if case.sure and _is_alone(case):
         return f"{ship} for {where(board)}: {values}. It is the only model that is eligible."
     if case.sure:
         again = f"Resampling the examples and timings gives the same pick {percent(case.confidence)} of the time"
@@ -42,6 +45,11 @@ def headline(case: Case) -> str:
     split = listed([f"{other} in {_told(case, share)}" for other, share in list(case.shares.items())[:MOST_SHARES]])
     split = f"When the examples and timings are resampled, the rule picks {split}; a pick needs {percent(case.needed)}"
     return f"No pick for {where(board)}: the data do not decide. {split}. As observed, {name} leads with {values}."
+
+
+def _is_alone(case: Case) -> bool:
+    """Returns whether nobody else is eligible, or would be preferred if it were."""
+    return len(case.rows) == 1 and case.confidence == 1 and not case.hopefuls
 
 
 def _open_rival(case: Case, rival: int) -> str:
@@ -125,10 +133,42 @@ def baseline(case: Case) -> list[str]:
     ]
 
 
+def floors(case: Case) -> list[str]:
+    """Returns a warning for each task on which a baseline answers better than the leader; on the board of one task also
+    where the leader is not shown to answer better than the best baseline."""
+    board = case.board
+    if board.is_baseline(case.name):
+        return []
+    tasks = {part.board.task: part.board for part in board.parts} or {board.task: board}
+    return [text for part in tasks.values() if (text := _floor(case, part)) is not None]
+
+
+def _floor(case: Case, task: Board) -> str | None:
+    c = next((c for c in range(task.objectives) if task.columns[c].is_quality), None)
+    known = [] if c is None else [r for r, name in enumerate(task.names) if task.is_baseline(name)]
+    known = [row for row in known if c is not None and not math.isnan(task.values[row, c])]
+    if c is None or not known or case.name not in task.names:
+        return None
+    column, scores, own = task.columns[c], task.oriented[:, c], task.names.index(case.name)
+    best = max(known, key=lambda row: float(scores[row]))
+    them = f"{task.names[best]}, a baseline ({amount(column, float(task.values[own, c]))} against "
+    them += f"{amount(column, float(task.values[best, c]))})"
+    if scores[own] < scores[best]:
+        return f"Warning: on '{task.task}' {case.name} has a worse {spoken(column.name)} than {them}."
+    evidence = case.front.evidence
+    if case.board.task != task.task or evidence is None or best not in evidence.rows or own not in evidence.rows:
+        return None
+    p = float(evidence.better[evidence.rows.index(own), evidence.rows.index(best), c])
+    if p <= NOT_SHOWN:
+        return None
+    return f"Warning: {case.name} is not shown to have a better {spoken(column.name)} than {them}: it may be chance."
+
+
 def runner_up(case: Case, row: int | None) -> str:
     """Returns who comes second, and what choosing it instead would cost and bring."""
     if row is None:
-        return "No other model is eligible, so there is no runner-up."
+        alone = case.sure and _is_alone(case)
+        return "There is no runner-up." if alone else "No other model is eligible, so there is no runner-up."
     how = "Runner-up" if case.sure else "Next of those that meet the limits" if case.rival_is_open else "Next"
     return f"{how}: {case.board.names[row]}, with {differences(case.board, row, case.leader)}."
 

@@ -60,7 +60,7 @@ def _answer(case: Case, question: Question, excluded: dict[str, str]) -> Recomme
     board = case.board
     second = rules.pick(case.rule, [row for row in case.rows if row != case.leader])
     binding, step, knee = _binding(case), _step(case), _knee(board, case.front)
-    warnings = (*advice.unresolved(case), *advice.unmeasured(case), *advice.baseline(case))
+    warnings = (*advice.unresolved(case), *advice.unmeasured(case), *advice.baseline(case), *advice.floors(case))
     sentences = (
         advice.headline(case),
         *warnings,

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bench.decide.constraints import TOO_SMALL
 from bench.decide.wording import percent
 from bench.report.advice import TaskAdvice, overall_of
 from bench.report.text import name_markup, short
@@ -58,7 +59,8 @@ def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
         quantity = entry.quantity(measure.name) if entry else None
         if quantity is not None and quantity.value is not None:
             ends = spread(quantity)
-            label = f"{measure.short} ({ends})" if ends else measure.short
+            few = f"n = {quantity.n}, too few for an interval" if (quantity.reason or "").startswith(TOO_SMALL) else ""
+            label = f"{measure.short} ({ends or few})" if ends or few else measure.short
             found.append((number(quantity.value, measure.unit), label))
     return found
 

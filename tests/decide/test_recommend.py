@@ -278,3 +278,16 @@ def test_many_in_the_same_case_are_counted() -> None:
     values = [[0.95 - i / 1000, 0.05] for i in range(9)] + [[0.5, 0.01]]
     found = _ask(make_board(values, noise=(0.0001, 0.004)), OPEN)
     assert "The same goes for b, c, d, e and 4 others." in " ".join(found.warnings)
+
+
+def test_a_pick_that_does_not_beat_a_baseline_is_a_warning() -> None:
+    def said(accuracy: float, noise: float) -> tuple[str, ...]:
+        board = make_board([[0.9, 0.03], [accuracy, 0.01]], noise=(noise, 0.0))
+        return _ask(replace(board, baselines=(False, True))).warnings
+
+    assert said(0.89, 0.001) == ()
+    chance = "Warning: a is not shown to have a better accuracy than b, a baseline (0.900 against 0.880): it may be"
+    assert said(0.88, 0.01)[0].startswith(chance)
+    swift = replace(make_board([[0.8, 0.01], [0.9, 0.03]]), baselines=(False, True))
+    found = _ask(swift, prefer="latency_p95_s").warnings
+    assert found == ("Warning: on 'topic' a has a worse accuracy than b, a baseline (0.800 against 0.900).",)
