@@ -16,6 +16,7 @@ from bench.report.charts.base import style
 from bench.report.charts.latency import latency_plates
 from bench.report.charts.quality import differences
 from bench.report.marks import marks_of
+from bench.report.samples import _spread
 from bench.report.view import value_of
 from bench.report.wording import listed, number
 from tests.report import runs
@@ -74,7 +75,7 @@ def test_an_estimate_is_never_ranked_with_a_measured_figure() -> None:
     task = replace(view.tasks[0], entries=entries)
     mixed = replace(view, entries=entries, tasks=(task,), decision=decision)
     (said,) = sentences(mixed, "energy")
-    assert said.startswith(f"By CPU energy counter (RAPL): {first.candidate} needs least")
+    assert said.startswith(f"By CPU energy counter (RAPL): {first.candidate} alone has a figure")
     assert said.endswith("1 estimate cannot be ranked with these.")
     assert second.candidate not in said
 
@@ -157,3 +158,16 @@ def test_the_quickest_model_on_the_scale_is_drawn() -> None:
     with style():
         said = [text.get_text() for text in plate.chart.draw().axes[0].texts]
     assert entries[1].candidate in said and entries[0].candidate not in said
+
+
+def test_a_lone_model_is_not_said_to_win() -> None:
+    view = view_named("one")
+    for kind in ("front", "quality", "tokens", "memory", "energy"):
+        for said in sentences(view, kind):
+            assert not any(word in said for word in ("best", "both", "least", "soonest")), said
+
+
+def test_samples_of_equal_rank_come_from_all_over_the_data() -> None:
+    assert _spread(range(60), lambda i: (False, 0)) == [0, 10, 20, 30, 40, 50]
+    assert _spread(range(9), lambda i: (False, -(i in (3, 4)))) == [3, 4, 0, 1, 5, 7]
+    assert _spread([2, 1], lambda i: (False, 0)) == [1, 2]

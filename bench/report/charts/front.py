@@ -85,6 +85,9 @@ def takeaway(points: Sequence[Point], cost: Measure, quality: Measure) -> str:
     best, cheap = steps[-1], steps[0]
     said = among([p.entry for p in points], [p.entry for p in models])
     gives, takes = number(best.at[1], quality.unit), number(best.at[0], cost.unit)
+    if len(models) == 1:
+        floor = _floor(points, best, quality)
+        return f"{short(best.entry.candidate)} is the only model: {quality.inner} {gives} at {takes}{floor}."
     if best is cheap:
         both = f"the best {quality.inner}, {gives}, and the {cost.extreme} {cost.inner}, {takes}"
         return f"{said}{short(best.entry.candidate)} has both {both}{_floor(points, best, quality)}."
