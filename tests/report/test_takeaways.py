@@ -14,6 +14,7 @@ from bench.report.answer import headline
 from bench.report.charts import KINDS, plates
 from bench.report.charts.base import style
 from bench.report.charts.latency import latency_plates
+from bench.report.charts.parallel import parallel_plates
 from bench.report.charts.quality import differences
 from bench.report.marks import marks_of
 from bench.report.samples import _spread
@@ -171,3 +172,12 @@ def test_samples_of_equal_rank_come_from_all_over_the_data() -> None:
     assert _spread(range(60), lambda i: (False, 0)) == [0, 10, 20, 30, 40, 50]
     assert _spread(range(9), lambda i: (False, -(i in (3, 4)))) == [3, 4, 0, 1, 5, 7]
     assert _spread([2, 1], lambda i: (False, 0)) == [1, 2]
+
+
+def test_parallel_coordinates_of_few_candidates_name_all() -> None:
+    view = view_named("quickstart")
+    task = replace(view.tasks[0], entries=view.tasks[0].entries[:5])
+    (plate,) = parallel_plates(task, advice_of(view.decision)[task.name], marks_of(view.families))
+    with style():
+        figure = plate.chart.draw()
+    assert {e.candidate for e in task.entries} <= {text.get_text() for text in figure.axes[0].texts}

@@ -129,6 +129,7 @@ def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: 
             QUANTILES,
             color=marks[entry.cell.family].colour,
             linestyle=styles[entry.id],
+            drawstyle="steps-post" if pooled(entry).size < QUANTILES.size else "default",  # no slopes between few
         )
     if limit is not None:
         axes.axvline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)))
