@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -139,8 +139,11 @@ def reference_of(task: TaskView) -> Entry | None:
     return floors[0] if floors else ordered[-1] if len(ordered) > 1 else None
 
 
-def differences(task: TaskView, advice: TaskAdvice, reference: Entry | None = None) -> list[Gap]:
-    """Returns each other candidate's difference in quality to the reference, from the shared resamples."""
+def differences(
+    task: TaskView, advice: TaskAdvice, reference: Entry | None = None, among: Sequence[Entry] | None = None
+) -> list[Gap]:
+    """Returns each other candidate's (or that of those `among` which are asked for) difference in quality to the
+    reference, on the same examples."""
     reference = reference or reference_of(task)
     board = None if advice.decision is None else advice.decision.board
     column = None if board is None else board.column("quality")
@@ -149,7 +152,7 @@ def differences(task: TaskView, advice: TaskAdvice, reference: Entry | None = No
     place = {name: row for row, name in enumerate(board.names)}
     base = place[reference.candidate]
     found = []
-    for entry in by_quality(task):
+    for entry in by_quality(task) if among is None else among:
         row = place[entry.candidate]
         drawn = board.draws[:, row, column] - board.draws[:, base, column]
         if row == base or np.isnan(drawn).any():
@@ -163,9 +166,8 @@ def differences(task: TaskView, advice: TaskAdvice, reference: Entry | None = No
 def _interval(metric: str, reference: Entry, entry: Entry, drawn: Floats) -> tuple[float, float]:
     """Returns the interval that `bench compare` gives; of answers that are gone, that of the draws."""
     pair = [e.statistics.get(metric) for e in (reference, entry)]
-    same = [(s.example_id, s.reference) for s in reference.samples] == [
-        (s.example_id, s.reference) for s in entry.samples
-    ]
+    ids = ((a.example_id, b.example_id) for a, b in zip(reference.samples, entry.samples, strict=False))
+    same = len(reference.samples) == len(entry.samples) and all(a == b for a, b in ids)
     found = None
     if same and pair[0] is not None and pair[1] is not None:
         found = interval_of(entry.metrics[metric], (pair[0], pair[1]), drawn, shared_resamples(entry.samples))
