@@ -132,23 +132,28 @@ def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: 
             drawstyle="steps-post" if pooled(entry).size < QUANTILES.size else "default",  # no slopes between few
         )
     if limit is not None:
-        axes.axvline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)))
-        if limit.reading in SHARES:
-            axes.plot([limit.value], [SHARES[limit.reading]], "<", color=ALARM, markersize=7, zorder=4)
-        right = axes.transAxes.inverted().transform(axes.transData.transform((limit.value, 0)))[0] < 0.8
-        axes.annotate(
-            f"limit {number(limit.value, 's')}",
-            (limit.value, 0),
-            xycoords=("data", "axes fraction"),
-            xytext=(3 if right else -3, 4),
-            textcoords="offset points",
-            color=ALARM,
-            fontsize=SMALL,
-            ha="left" if right else "right",
-        )
+        _limit(axes, limit)
     _names(figure, axes, inside, marks)
     _beyond(axes, [e for e, c in curves if float(c[MIDDLE]) < low])
     return figure
+
+
+def _limit(axes: Axes, limit: Bound) -> None:
+    """Draws the limit, and at which share a curve must be to its left."""
+    axes.axvline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)))
+    if limit.reading in SHARES:
+        axes.plot([limit.value], [SHARES[limit.reading]], "<", color=ALARM, markersize=7, zorder=4)
+    right = axes.transAxes.inverted().transform(axes.transData.transform((limit.value, 0)))[0] < 0.8
+    axes.annotate(
+        f"limit {number(limit.value, 's')}",
+        (limit.value, 0),
+        xycoords=("data", "axes fraction"),
+        xytext=(3 if right else -3, 4),
+        textcoords="offset points",
+        color=ALARM,
+        fontsize=SMALL,
+        ha="left" if right else "right",
+    )
 
 
 def _beyond(axes: Axes, off: Sequence[Entry]) -> None:
