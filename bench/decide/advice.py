@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from bench.decide.board import Board, Column
 from bench.decide.case import Binding, Case
 from bench.decide.constraints import Check, state_of
+from bench.decide.fronts import Standing
 from bench.decide.next_step import NextStep
-from bench.decide.rules import preferred
+from bench.decide.rules import Stage, known, preferred
+from bench.decide.rules import unscored as columns_missing
 from bench.decide.wording import amount, capital, differences, listed, percent, size, spoken
 from bench.suite import DecisionSpec
 
 MOST_SHARES = 3
 """Candidates named when the replicates disagree."""
+NOT_SHOWN = 0.025
+"""One-sided p-value over which a difference may be chance: that of a two-sided test at 5 %."""
+MOST_OTHERS = 5
+"""Candidates named that are in the same case as the one that is told of; with more, four and how many others."""
 
 
 def headline(case: Case) -> str:
@@ -25,24 +32,30 @@ def headline(case: Case) -> str:
             for c, column in enumerate(board.columns[: board.objectives])
         ]
     )
-    if case.sure and len(case.rows) == 1 and case.confidence == 1 and not case.hopefuls:
-        return f"Ship {name} for {where(board)}: {values}. It is the only model that is eligible."
+    ship = f"Ship {name} (a baseline)" if board.is_baseline(name) else f"Ship {name}"
+    if case.sure and _is_alone(case):
+        return f"{ship} for {where(board)}: {values}. It is the only model that is eligible."
     if case.sure:
         again = f"Resampling the examples and timings gives the same pick {percent(case.confidence)} of the time"
         worst = ", whatever the estimates are within their bounds" if case.estimated else ""
-        return f"Ship {name} for {where(board)}: {values}. {again}{worst}."
+        return f"{ship} for {where(board)}: {values}. {again}{worst}."
     if case.rival is not None and case.rival_is_open:
         safe = "" if board.is_baseline(name) else ": the safe choice if this cannot wait"
         return f"{_open_rival(case, case.rival)} {name} has {values}{safe}."
-    split = listed([f"{other} in {percent(share)}" for other, share in list(case.shares.items())[:MOST_SHARES]])
+    split = listed([f"{other} in {_told(case, share)}" for other, share in list(case.shares.items())[:MOST_SHARES]])
     split = f"When the examples and timings are resampled, the rule picks {split}; a pick needs {percent(case.needed)}"
     return f"No pick for {where(board)}: the data do not decide. {split}. As observed, {name} leads with {values}."
+
+
+def _is_alone(case: Case) -> bool:
+    """Returns whether nobody else is eligible, or would be preferred if it were."""
+    return len(case.rows) == 1 and case.confidence == 1 and not case.hopefuls
 
 
 def _open_rival(case: Case, rival: int) -> str:
     """Returns that a candidate which is not shown to meet its limits stands in the way of a pick, and how often."""
     name, best, needed = case.board.names[rival], case.name, percent(case.needed)
-    theirs, ours = percent(case.shares[name]), percent(case.confidence)
+    theirs, ours = _told(case, case.shares[name]), _told(case, case.confidence)
     best = f"{best}, the best of those that are shown to meet them,"
     if rival in case.estimated:
         return (
@@ -55,6 +68,19 @@ def _open_rival(case: Case, rival: int) -> str:
         f"In {theirs} of the resamples of examples and timings it meets them and is picked; {best} is picked in "
         f"{ours}, and a pick needs {needed}."
     )
+
+
+def _told(case: Case, share: float) -> str:
+    """Returns a share that does not read as if it were enough for a pick where it is not."""
+    text = percent(share)
+    return f"just under {text}" if share < case.needed and text == percent(case.needed) else text
+
+
+def _some(names: Sequence[str]) -> str:
+    """Returns names in a sentence, not more than a reader takes in."""
+    if len(names) <= MOST_OTHERS:
+        return listed(names)
+    return listed([*names[: MOST_OTHERS - 1], f"{len(names) - MOST_OTHERS + 1} others"])
 
 
 def where(board: Board) -> str:
@@ -71,7 +97,7 @@ def unresolved(case: Case) -> list[str]:
     first, *rest = sorted(case.ranked(case.hopefuls), key=lambda row: -case.shares.get(names[row], 0.0))
     checks = case.front.standings[first].checks
     reasons = listed([check.sentence for check in checks if check.state == "open"])
-    others = f" The same goes for {listed([names[row] for row in rest])}." if rest else ""
+    others = f" The same goes for {_some([names[row] for row in rest])}." if rest else ""
     if case.rival_is_open and case.rival == first:
         apart = differences(case.board, first, case.leader)
         return [f"What is not settled: {names[first]} ({apart} than {case.name}): {reasons}.{others}"]
@@ -107,10 +133,42 @@ def baseline(case: Case) -> list[str]:
     ]
 
 
+def floors(case: Case) -> list[str]:
+    """Returns a warning for each task on which a baseline answers better than the leader; on the board of one task also
+    where the leader is not shown to answer better than the best baseline."""
+    board = case.board
+    if board.is_baseline(case.name):
+        return []
+    tasks = {part.board.task: part.board for part in board.parts} or {board.task: board}
+    return [text for part in tasks.values() if (text := _floor(case, part)) is not None]
+
+
+def _floor(case: Case, task: Board) -> str | None:
+    c = next((c for c in range(task.objectives) if task.columns[c].is_quality), None)
+    known = [] if c is None else [r for r, name in enumerate(task.names) if task.is_baseline(name)]
+    known = [row for row in known if c is not None and not math.isnan(task.values[row, c])]
+    if c is None or not known or case.name not in task.names:
+        return None
+    column, scores, own = task.columns[c], task.oriented[:, c], task.names.index(case.name)
+    best = max(known, key=lambda row: float(scores[row]))
+    them = f"{task.names[best]}, a baseline ({amount(column, float(task.values[own, c]))} against "
+    them += f"{amount(column, float(task.values[best, c]))})"
+    if scores[own] < scores[best]:
+        return f"Warning: on '{task.task}' {case.name} has a worse {spoken(column.name)} than {them}."
+    evidence = case.front.evidence
+    if case.board.task != task.task or evidence is None or best not in evidence.rows or own not in evidence.rows:
+        return None
+    p = float(evidence.better[evidence.rows.index(own), evidence.rows.index(best), c])
+    if p <= NOT_SHOWN:
+        return None
+    return f"Warning: {case.name} is not shown to have a better {spoken(column.name)} than {them}: it may be chance."
+
+
 def runner_up(case: Case, row: int | None) -> str:
     """Returns who comes second, and what choosing it instead would cost and bring."""
     if row is None:
-        return "No other model is eligible, so there is no runner-up."
+        alone = case.sure and _is_alone(case)
+        return "There is no runner-up." if alone else "No other model is eligible, so there is no runner-up."
     how = "Runner-up" if case.sure else "Next of those that meet the limits" if case.rival_is_open else "Next"
     return f"{how}: {case.board.names[row]}, with {differences(case.board, row, case.leader)}."
 
@@ -159,10 +217,9 @@ def next_step(case: Case, step: NextStep | None) -> list[str]:
             "No sensible number of further examples would settle it: take whichever of them suits you, "
             "or say in decision.margins which differences do not matter."
         ]
-    if case.sure:
-        return [f"The cheapest measurement that would tell whether it does: {step.sentence}."]
-    if case.rival_is_open:
-        return [f"The cheapest measurement that would show whether it meets them: {step.sentence}."]
+    if case.sure or case.rival_is_open:
+        whose = f"whether {step.first.models[0]} meets its limits"
+        return [f"The cheapest measurement that would show {whose}: {step.sentence}."]
     return [f"The cheapest measurement that would settle it: {step.sentence}."]
 
 
@@ -179,8 +236,15 @@ def excluded(reasons: Mapping[str, str]) -> list[str]:
     return [f"{name} is {reason}." for name, reason in reasons.items()]
 
 
-def nobody(board: Board, judged: Sequence[int]) -> str:
-    """Returns why there is no candidate at all."""
+def unscored(board: Board, rule: Sequence[Stage], standing: Standing) -> str:
+    """Returns where a candidate stands that meets every limit, but has no value of something that the rule looks at."""
+    missing = columns_missing(board, rule, board.names.index(standing.name))
+    names = listed([spoken(board.columns[c].name) for c in missing])
+    return f"{standing.sentence}; the rule cannot pick it: its {names} {'are' if len(missing) > 1 else 'is'} not known"
+
+
+def nobody(board: Board, judged: Sequence[int], *, met: bool = False) -> str:
+    """Returns why there is no candidate at all; `met` where some do meet every limit."""
     why = "no model is shown to meet every limit"
     if not board.names:
         why = "no model was run on it"
@@ -190,6 +254,8 @@ def nobody(board: Board, judged: Sequence[int]) -> str:
         why = "none of the objectives was measured"
     elif not judged:
         why = "no model has every objective"
+    elif met:
+        why = "no model that meets the limits has everything that the rule looks at"
     return f"No pick for {where(board)}: {why}."
 
 
@@ -201,7 +267,7 @@ def rule(board: Board, spec: DecisionSpec) -> list[str]:
     best = f"the best {spoken(board.columns[prefer].name)}"
     column = board.columns[prefer]
     instead = ""
-    if spec.prefer and board.column(spec.prefer) is None:
+    if spec.prefer and known(board, spec.prefer) is None:
         instead = f" {capital(where(board))} has no {spoken(spec.prefer)}, so {spoken(column.name)} is preferred here."
     near = size(column, spec.epsilon)
     costs = [spoken(board.columns[c].name) for c in range(board.objectives) if c != prefer]

@@ -18,7 +18,7 @@ from bench.decide import compare_quality
 from bench.decide.board import Column
 from bench.decide.compare_quality import LEVEL, QualityRow
 from bench.decide.draws import is_estimate, reading_draws
-from bench.decide.wording import amount, capital, spoken
+from bench.decide.wording import amount, capital, listed, spoken
 from bench.metrics.base import Metric
 from bench.readings import READINGS
 from bench.stats.bootstrap import FEW_PROCESSES_SAID, percentile_interval
@@ -40,6 +40,9 @@ READINGS_COMPARED = (
 
 DRAWS = 20_000
 """Draws of a ratio: the smallest p-value is then 1 in 10 000, which a family of 500 comparisons can still use."""
+LEAST = 1e-3
+"""Share of a reading below which no draw of it is taken in a ratio: Student's t over two processes reaches 0, by which
+nothing can be divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +125,12 @@ def compare(
         if second is None or why is not None:
             missing.append(f"{_place(first.cell.task, model)}: {why}")
             continue
-        rows = _quality(first, second, replicates, seed)
-        if rows is None:
-            why = _why_unpaired(first, second)
-            missing.append(f"{_place(first.cell.task, model)}: {why}, so quality is not compared.")
-        quality += [replace(row, model=model) for row in rows or ()]
+        rows, left_out = _quality(first, second, (name_a, name_b), replicates, seed)
+        missing += [f"{_place(first.cell.task, model)}: {why}" for why in left_out]
+        quality += [replace(row, model=model) for row in rows]
         efficiency += [replace(row, model=model) for row in efficiency_rows(first, second, readings, seed)]
+    met = {_key(entry, by_model) for entry in a}
+    missing += [f"{_place(*key)}: {name_a} has no such cell." for key in others if key not in met]
     return _judged(quality, efficiency, (name_a, name_b), [*missing, *remarks, *_over_processes([*a, *b])])
 
 
@@ -179,12 +182,21 @@ def _incomparable(a: Entry, b: Entry | None, name_a: str, name_b: str) -> str | 
     return None
 
 
-def _quality(a: Entry, b: Entry, replicates: int, seed: int) -> list[QualityRow] | None:
-    """Returns the metrics that both have, not yet corrected; None when no example is common to both."""
+def _quality(
+    a: Entry, b: Entry, names: tuple[str, str], replicates: int, seed: int
+) -> tuple[list[QualityRow], list[str]]:
+    """Returns the metrics that both have, not yet corrected, and why others are not compared."""
     pair = compare_quality.common_examples(a, b)
     if pair is None:
-        return None
-    return [compare_quality.row(pair, metric, replicates, seed) for metric in _common(a, b)]
+        return [], [f"{_why_unpaired(a, b)}, so quality is not compared."]
+    rows, left_out = [], []
+    for metric in _common(a, b):
+        lacking = [name for name, e in zip(names, pair, strict=True) if not compare_quality.is_defined(e, metric)]
+        if lacking:
+            left_out.append(f"{spoken(metric.name)} is undefined for {listed(lacking)}, so it is not compared.")
+        else:
+            rows.append(compare_quality.row(pair, metric, replicates, seed))
+    return rows, left_out
 
 
 def _common(a: Entry, b: Entry) -> list[Metric]:
@@ -231,10 +243,14 @@ def _ratios(a: Entry, b: Entry, name: str, seed: int, *, use_bounds: bool) -> Fl
     if how is not None and len(one) == len(two) > 1:
         return ratio_draws(how, one, two, DRAWS, np.random.default_rng(seed))
     first, second = (
-        reading_draws(e, name, DRAWS, seed + side, None, use_bounds=use_bounds) for side, e in enumerate((a, b))
+        np.maximum(reading_draws(e, name, DRAWS, seed + side, None, use_bounds=use_bounds), LEAST * _value(e, name))
+        for side, e in enumerate((a, b))
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(second / first)
+    return np.asarray(second / first)
+
+
+def _value(entry: Entry, name: str) -> float:
+    return abs(entry.efficiency[name].value or 1.0)
 
 
 def _ratio_words(row: EfficiencyRow, names: tuple[str, str]) -> str:

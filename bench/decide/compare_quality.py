@@ -16,7 +16,7 @@ from bench.metrics.base import Metric
 from bench.stats import paired
 from bench.stats.bootstrap import percentile_interval
 from bench.stats.paired import Flips
-from bench.stats.resample import seeded
+from bench.stats.resample import Resamples, seeded
 from bench.summary import Entry
 from bench.summary.quality import shared_resamples
 
@@ -78,6 +78,11 @@ def _cut(entry: Entry, rows: Sequence[int]) -> Entry:
     return replace(entry, samples=tuple(entry.samples[i] for i in rows), statistics=statistics)
 
 
+def is_defined(entry: Entry, metric: Metric) -> bool:
+    """Returns whether a metric has a value on these examples; no test tells anything of one that has none."""
+    return bool(np.isfinite(float(metric.value(entry.statistics[metric.name].sum(axis=0)))))
+
+
 def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -> QualityRow:
     """Returns one metric of a pair of cut entries, not yet corrected for the other comparisons and without a
     verdict."""
@@ -86,14 +91,11 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
     resamples = shared_resamples(pair[0].samples, replicates, seed)
     drawn_a, drawn_b = (np.asarray(metric.value(sums)) for sums in resamples.sums([a, b]))
     gaps = drawn_b - drawn_a
-    error = float(gaps.std(ddof=1))
+    error = float(gaps[np.isfinite(gaps)].std(ddof=1))
     clustered = resamples.groups is not None
     test, p = _test(metric, a, b, gaps, value_b - value_a, clustered, seed)
     discordant = _discordant(metric, a, b) if metric.proportion and not clustered else None
-    if discordant is not None:
-        interval = paired.paired_proportions(*discordant, len(a))
-    else:
-        interval = percentile_interval(gaps, n=resamples.units)
+    interval = interval_of(metric, (a, b), gaps, resamples)
     difference = value_b - value_a
     few = discordant is not None and sum(discordant) < paired.FEW_DISCORDANT
     low, high = interval or (None, None)
@@ -118,6 +120,22 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
         remark=paired.FEW_DISCORDANT_SAID if few else "",
         discordant=None if discordant is None else sum(discordant),
     )
+
+
+def interval_of(
+    metric: Metric, statistics: tuple[Floats, Floats], gaps: Floats, resamples: Resamples
+) -> tuple[float, float] | None:
+    """Returns the 95 % interval of the difference (second − first) on the same examples; None where it is undefined.
+
+    Args:
+        metric: what is compared.
+        statistics: of both, rows of the same examples in the same order.
+        gaps: its bootstrap draws, which a proportion of independent examples does not need.
+        resamples: what the draws were made by.
+    """
+    if metric.proportion and resamples.groups is None:
+        return paired.paired_proportions(*_discordant(metric, *statistics), len(statistics[0]))
+    return percentile_interval(gaps, n=resamples.units)
 
 
 def _test(

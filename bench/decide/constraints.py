@@ -28,6 +28,8 @@ State = Literal["inside", "outside", "open"]
 
 TOO_SMALL = "n too small"
 """How a quantity's reason begins when an interval exists in principle, but not at this n."""
+UNDEFINED = "undefined on some resamples"
+"""How it begins when the metric has no value on some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def _check(board: Board, row: int, index: int, limit: Limit, ratios: Floats | No
         value, low, high = _ends(quantity)
     near, far = (high, low) if limit.is_upper else (low, high)
     if np.isnan(near):
-        return _too_few(column, quantity, limit, value)
+        return _unsettled(column, quantity, limit, value)
     state: State = "inside" if limit.admits(near) else "outside" if not limit.admits(far) else "open"
     slack = (limit.value - near) if limit.is_upper else (near - limit.value)
     estimated = is_estimate(quantity) and low < high and not limit.of_best
@@ -148,18 +150,19 @@ def _check(board: Board, row: int, index: int, limit: Limit, ratios: Floats | No
 
 
 def _ends(quantity: Quantity) -> tuple[float, float, float]:
-    """Returns value, low and high; both ends are NaN when n was too small for an interval that would
-    exist."""
+    """Returns value, low and high; both ends are NaN where there would be an interval with more observations, or on
+    fewer resamples."""
     value = float("nan") if quantity.value is None else quantity.value
     if quantity.ci_low is not None and quantity.ci_high is not None:
         return value, quantity.ci_low, quantity.ci_high
-    if (quantity.reason or "").startswith(TOO_SMALL):
+    if (quantity.reason or "").startswith((TOO_SMALL, UNDEFINED)):
         return value, float("nan"), float("nan")
     return value, value, value
 
 
-def _too_few(column: Column, quantity: Quantity, limit: Limit, value: float) -> Check:
-    text = f"{spoken(column.name)} reads {amount(column, value)} against {limit.text}, but {quantity.reason}"
+def _unsettled(column: Column, quantity: Quantity, limit: Limit, value: float) -> Check:
+    why = f"it is {UNDEFINED}" if limit.of_best else quantity.reason
+    text = f"{spoken(column.name)} reads {_shown(column, limit, value)} against {limit.text}, but {why}"
     return Check(limit, column, "open", value, None, None, text)
 
 

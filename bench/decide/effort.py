@@ -30,7 +30,7 @@ class Source:
     column: str
     """The first reading or metric that these observations give."""
     unit: str
-    """`examples`, `requests`, `batches` or `processes`."""
+    """`examples`, `requests`, `token gaps`, `batches` or `processes`."""
     n: int
     """Observations so far."""
     variance: float
@@ -103,6 +103,8 @@ def unit_of(name: str, *, is_quality: bool) -> str:
         return "examples"
     if name.startswith("throughput"):
         return "batches"
+    if name == "itl_p95_s":
+        return "token gaps"
     return "requests" if name in DERIVATIONS else "processes"
 
 

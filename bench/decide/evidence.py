@@ -87,19 +87,20 @@ def p_above(gaps: Floats, points: Floats, threshold: Floats, *, strict: bool) ->
     """Returns p-values against "the difference is not above the threshold", shape `(M,)`.
 
     Args:
-        gaps: bootstrap differences, shape `(B, M)`.
+        gaps: bootstrap differences, shape `(B, M)`; one that is undefined (NaN) speaks against.
         points: the differences observed, shape `(M,)`.
         threshold: to be exceeded, shape `(M,)`.
         strict: whether a difference without noise that equals the threshold is not above it.
     """
     excess = gaps - threshold
-    against = (excess <= 0).sum(axis=0)
+    undefined = np.isnan(excess)
+    against = ((excess <= 0) | undefined).sum(axis=0)
     share = (against + 1) / (len(gaps) + 1)
     spread = gaps.std(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         tail = ndtr(-(points - threshold) / spread)
     extrapolated = np.minimum(tail, (RESOLVED_COUNT + 1) / (len(gaps) + 1))
-    p = np.where(against >= RESOLVED_COUNT, share, extrapolated)
+    p = np.where((against >= RESOLVED_COUNT) | undefined.any(axis=0), share, extrapolated)
     above = points > threshold if strict else points >= threshold
     varies = (gaps != gaps[:1]).any(axis=0)  # the spread of equal numbers need not round to 0
     return np.asarray(np.where(varies, p, np.where(above, 0.0, 1.0)), dtype=np.float64)

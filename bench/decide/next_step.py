@@ -13,7 +13,7 @@ from bench.decide.board import Board
 from bench.decide.constraints import Check
 from bench.decide.rules import Stage, parting
 from bench.decide.wording import duration, listed, spoken
-from bench.stats.order import needed
+from bench.stats.order import CLUSTERS_NEEDED, needed
 from bench.stats.paired import POWER
 from bench.summary import Quantity
 from bench.summary.timings import DERIVATIONS
@@ -32,7 +32,7 @@ class Measure:
     models: tuple[str, ...]
     column: str
     more: int
-    """Further examples, requests, batches or processes, on each of the models."""
+    """Further examples, requests, token gaps, batches or processes, on each of the models."""
     unit: str
     seconds: float | None
     """What that takes on all of the models together; None when unknown."""
@@ -56,11 +56,16 @@ class NextStep:
 
 def between(board: Board, rule: Sequence[Stage], row: int, others: Sequence[int], confidence: float) -> NextStep | None:
     """Returns what would show whether the rule prefers `row` to each of `others`; None when no sensible number
-    would."""
+    would.
+
+    The doubt that `confidence` leaves is shared among the others (Bonferroni): each pair may be clear where all of
+    them together are not.
+    """
+    each = 1 - (1 - confidence) / max(1, len(others))
     found: dict[tuple[str, str], Measure] = {}
     for other in others:
         stage = parting(rule, row, other)
-        measures = None if stage is None else _pair(board, stage, row, other, confidence)
+        measures = None if stage is None else _pair(board, stage, row, other, each)
         if not measures:
             return None
         for one in measures:
@@ -116,6 +121,8 @@ def for_limit(board: Board, row: int, check: Check) -> NextStep | None:
         return NextStep((once,), None, f"{what} by a meter of the hardware, in place of the estimate")
     if quantity is None or quantity.n == 0:
         return None
+    if check.bound is None and effort.unit_of(check.column.name, is_quality=False) == "token gaps":
+        return _step(board, [Measure(part.task, (name,), check.column.name, CLUSTERS_NEEDED, "requests", None)])
     total = _enough(check, quantity)
     if total is None or total - quantity.n > MOST:
         return None
@@ -161,7 +168,7 @@ def _step(board: Board, measures: Sequence[Measure]) -> NextStep | None:
 
 def _words(board: Board, one: Measure) -> str:
     where = "" if board.task else f" on '{one.task}'"
-    unit = {"examples": "example", "requests": "request", "batches": "batch", "processes": "process"}[one.unit]
+    unit = {"batches": "batch", "processes": "process"}.get(one.unit, one.unit.removesuffix("s"))
     counted = f"1 more {unit}" if one.more == 1 else f"{one.more:,} more {one.unit}"
     return f"{counted} of {listed(list(one.models))}{where} for {spoken(one.column)}"
 

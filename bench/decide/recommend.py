@@ -28,6 +28,8 @@ def recommend(board: Board, front: Front, question: Question) -> Recommendation:
     rule = rules.stages(board, question.rule)
     rows = [] if front.relaxed else rules.pickable(board, rule, front.feasible)
     excluded = {s.name: s.sentence for row, s in enumerate(front.standings) if row not in front.feasible}
+    passed = [] if front.relaxed else [row for row in front.feasible if row not in rows]
+    excluded |= {board.names[row]: advice.unscored(board, rule, front.standings[row]) for row in passed}
     leader = rules.pick(rule, rows)
     if leader is None:
         return _nobody(board, front, question, excluded)
@@ -58,7 +60,7 @@ def _answer(case: Case, question: Question, excluded: dict[str, str]) -> Recomme
     board = case.board
     second = rules.pick(case.rule, [row for row in case.rows if row != case.leader])
     binding, step, knee = _binding(case), _step(case), _knee(board, case.front)
-    warnings = (*advice.unresolved(case), *advice.unmeasured(case), *advice.baseline(case))
+    warnings = (*advice.unresolved(case), *advice.unmeasured(case), *advice.baseline(case), *advice.floors(case))
     sentences = (
         advice.headline(case),
         *warnings,
@@ -131,8 +133,8 @@ def _room(checks: Sequence[Check]) -> float | None:
 def _nobody(board: Board, front: Front, question: Question, excluded: dict[str, str]) -> Recommendation:
     """Returns the recommendation where no candidate is eligible, with the one that comes nearest."""
     judged = [row for row in range(len(board.names)) if board.missing(row) is None]
-    sentences, step = [advice.nobody(board, judged)], None
-    near = _nearest(front, judged)
+    sentences, step = [advice.nobody(board, judged, met=bool(front.feasible))], None
+    near = None if front.feasible else _nearest(front, judged)
     if near is not None:
         row, checks = near
         sentences.append(f"Nearest is {board.names[row]}: {listed([check.sentence for check in checks])}.")

@@ -70,7 +70,7 @@ def stages(board: Board, spec: DecisionSpec, *, left_out: bool = False) -> list[
     if spec.rule == "lexicographic":
         if not spec.order:
             raise InputError("the rule 'lexicographic' needs decision.order: objectives, most important first")
-        order = [c for c in map(board.column, spec.order) if c is not None]
+        order = [c for name in spec.order if (c := known(board, name)) is not None]
         return [
             *_by_margin(board, order),
             *_rest(board, [c for c in range(board.objectives) if c not in order]),
@@ -88,10 +88,16 @@ def stages(board: Board, spec: DecisionSpec, *, left_out: bool = False) -> list[
 def preferred(board: Board, spec: DecisionSpec) -> int:
     """Returns the column to optimise: as the suite says, else the first quality objective, else the first
     objective."""
-    asked = board.column(spec.prefer) if spec.prefer else None
+    asked = known(board, spec.prefer) if spec.prefer else None
     if asked is not None:
         return asked
     return next((c for c in range(board.objectives) if board.columns[c].is_quality), 0)
+
+
+def known(board: Board, name: str) -> int | None:
+    """Returns the column of this name; None where the task has no such thing, or no candidate has a value of it."""
+    c = board.column(name)
+    return None if c is None or np.isnan(board.values[:, c]).all() else c
 
 
 def _stage(board: Board, c: int, slack: float, *, relative: bool) -> Stage:
@@ -123,7 +129,7 @@ def _utility(board: Board, spec: DecisionSpec, prefer: int | None) -> list[Stage
     if prefer is not None:
         weights[prefer] = board.columns[prefer].sign
     for name, text in spec.rates.items():
-        c = board.column(name)
+        c = known(board, name)
         if c is not None and c != prefer:
             weights[c] = board.columns[c].sign * parse_rate(name, text)
     used = np.flatnonzero(weights)
@@ -135,7 +141,13 @@ def _utility(board: Board, spec: DecisionSpec, prefer: int | None) -> list[Stage
 
 def pickable(board: Board, rule: Sequence[Stage], rows: Sequence[int]) -> list[int]:
     """Returns those of `rows` for which every stage has a score."""
-    return [row for row in rows if not any(np.isnan(stage.scores[row]) for stage in rule)]
+    return [row for row in rows if not unscored(board, rule, row)]
+
+
+def unscored(board: Board, rule: Sequence[Stage], row: int) -> list[int]:
+    """Returns the columns that the rule looks at and of which a candidate has no value."""
+    looked_at = dict.fromkeys(c for stage in rule for c in stage.weights)
+    return [c for c in looked_at if np.isnan(board.values[row, c])]
 
 
 def pick(rule: Sequence[Stage], rows: Sequence[int]) -> int | None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bench.decide.constraints import TOO_SMALL
+from bench.decide.wording import percent
 from bench.report.advice import TaskAdvice, overall_of
 from bench.report.text import name_markup, short
 from bench.report.view import RunView, TaskView
@@ -19,6 +21,8 @@ HEADS = ("Runner-up", "Warning")
 """Beginnings of sentences that stand out."""
 NAMED = 3
 """Most tasks that the title names."""
+FLOOR = " (a baseline)"
+"""Said of a pick that no model should lose to."""
 NAME_CHARACTERS = 24
 """Of a name in the title."""
 
@@ -33,7 +37,7 @@ def _card(task: TaskView, about: TaskAdvice) -> dict[str, Any]:
     shown = about.pick or about.leader
     facts = _facts(task, shown)
     if about.confidence is not None and about.pick:
-        facts.append((f"{100 * about.confidence:.0f} %", "confidence"))
+        facts.append((percent(about.confidence), "confidence"))
     return {
         "task": task.name,
         "kind": task.kind,
@@ -55,7 +59,8 @@ def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
         quantity = entry.quantity(measure.name) if entry else None
         if quantity is not None and quantity.value is not None:
             ends = spread(quantity)
-            label = f"{measure.short} ({ends})" if ends else measure.short
+            few = f"n = {quantity.n}, too few for an interval" if (quantity.reason or "").startswith(TOO_SMALL) else ""
+            label = f"{measure.short} ({ends or few})" if ends or few else measure.short
             found.append((number(quantity.value, measure.unit), label))
     return found
 
@@ -90,8 +95,13 @@ def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:
         return Markup("{}: no model can be recommended yet").format(suite)
     if len(chosen) == 1 and all(picks.values()):
         everywhere = "" if len(picks) == 1 else " for every task"
-        return Markup("{}: ship {}{}").format(suite, name_markup(chosen.pop()), everywhere)
-    said = [Markup("{} for {}").format(_name(pick), _name(name)) for name, pick in picks.items() if pick]
+        floor = all(_is_floor(about) for about in advice.values())
+        return Markup("{}: ship {}{}{}").format(suite, name_markup(chosen.pop()), FLOOR if floor else "", everywhere)
+    said = [
+        Markup("{}{} for {}").format(_name(about.pick), FLOOR if _is_floor(about) else "", _name(name))
+        for name, about in advice.items()
+        if about.pick
+    ]
     open_tasks = [_name(name) for name, pick in picks.items() if not pick]
     if len(said) > NAMED or len(open_tasks) > NAMED:
         undecided = f", {len(open_tasks)} undecided" if open_tasks else ""
@@ -99,6 +109,10 @@ def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:
         return Markup("{}: {}").format(suite, counted)
     rest = Markup("; no pick yet for {}").format(_listed(open_tasks)) if open_tasks else Markup("")
     return Markup("{}: ship {}{}").format(suite, Markup(", ").join(said), rest)
+
+
+def _is_floor(about: TaskAdvice) -> bool:
+    return about.decision is not None and about.decision.board.is_baseline(about.pick or "")
 
 
 def _name(text: str) -> Markup:

@@ -3,7 +3,8 @@ disagreement first, and only such whose input a record kept where any did: an an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -46,11 +47,11 @@ def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> dict[str, 
     answers = {e.candidate: {s.index: s for s in e.samples} for e in shown}
     indices = sorted(set.intersection(*({*found} for found in answers.values()))) if answers else []
     kept = {i for i in indices if source_of(shown, i)}
-    order = sorted(
-        indices, key=lambda i: (bool(kept) and i not in kept, -len({_said(answers[e.candidate][i]) for e in shown}), i)
+    order = _spread(
+        indices, lambda i: (bool(kept) and i not in kept, -len({_said(answers[e.candidate][i]) for e in shown}))
     )
     examples: list[dict[str, Any]] = []
-    for index in order[:EXAMPLES]:
+    for index in order:
         example = _example(task, shown, answers, index, marks)
         budget -= sum(len(p["text"]) + ANSWER_COST for p in example["predictions"]) + len(example["source"])
         if examples and budget < 0:
@@ -65,6 +66,17 @@ def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> dict[str, 
         "samples": examples,
         "note": f"{note}, at most {TEXT_LIMIT} characters of each; all are in the export.",
     }
+
+
+def _spread(indices: Sequence[int], rank: Callable[[int], tuple[bool, int]]) -> list[int]:
+    """Returns the examples to show, the lowest rank first; of an equal rank some from all over the data, as data often
+    come sorted by what is expected."""
+    found: list[int] = []
+    for _, group in itertools.groupby(sorted(indices, key=lambda i: (rank(i), i)), rank):
+        same, wanted = list(group), EXAMPLES - len(found)
+        step = max(1.0, len(same) / max(1, wanted))
+        found += [same[int(place * step)] for place in range(min(wanted, len(same)))]
+    return found
 
 
 def _said(sample: Sample) -> str:

@@ -75,11 +75,13 @@ def bootstrap_p(differences: Floats, observed: float) -> float:
     """Returns the two-sided p-value of a difference from its paired bootstrap draws, centred on their mean.
 
     (c + 1) / (B + 1) with c = #{|d* − mean(d*)| ≥ |d|}. sacrebleu counts one tail of the same draws (of
-    |d*|), so that its p-value is about half of this one.
+    |d*|), so that its p-value is about half of this one. Draws that are undefined count as extreme.
 
     Source: Koehn (2004), EMNLP; Efron and Tibshirani (1993), section 16.4.
     """
-    extreme = np.count_nonzero(np.abs(differences - differences.mean()) >= abs(observed))
+    known = differences[np.isfinite(differences)]
+    centre = known.mean() if known.size else 0.0
+    extreme = differences.size - np.count_nonzero(np.abs(known - centre) < abs(observed))
     return float((extreme + 1) / (differences.size + 1))
 
 
@@ -124,7 +126,7 @@ def randomisation_p(a: Floats, b: Floats, value: Value, trials: int, rng: np.ran
         kept = rng.integers(0, 2, size=(min(size, trials - start), len(a))).astype(np.float64)
         first = b.sum(axis=0) + kept @ difference
         gap = np.abs(value(first) - value(total - first))
-        extreme += int(np.count_nonzero(gap >= observed - 1e-12))
+        extreme += int(np.count_nonzero(~(gap < observed - 1e-12)))  # what is undefined is extreme
     return (extreme + 1) / (trials + 1)
 
 

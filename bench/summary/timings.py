@@ -114,7 +114,11 @@ def reading(
         return Quantity(None, None, None, 0, about.unit, "clock", about.higher_is_better, "no tokens were counted")
     if name == "itl_p95_s":
         interval = order.clustered_quantile_interval(token_gaps, 0.95)
-        short = f"{len(token_gaps)} requests, {order.CLUSTERS_NEEDED} or more needed, as the gaps of one are alike"
+        few = len(token_gaps) < order.CLUSTERS_NEEDED
+        short = (
+            f"{order.CLUSTERS_NEEDED} or more needed, as the gaps of one are alike" if few else "their gaps are alike"
+        )
+        short = f"{len(token_gaps)} requests, {short}"
         remark = "" if interval else f"n too small for an interval: {short}"
     else:
         interval, remark = _interval(how, arrays, rng)

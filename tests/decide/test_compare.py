@@ -156,3 +156,27 @@ def test_few_discordant_examples_are_said() -> None:
     row = compare(one, summarise([record]), "one", "two").quality[0]
     assert row.flips.broken == 1 and row.remark.startswith("fewer than 5 examples") and row.remark in row.sentence
     assert _both(Task("topic")).quality[0].remark == ""
+
+
+def test_a_metric_without_a_value_is_not_tested() -> None:
+    one, two = _entries(Sketch("one"), LM, examples=40), make_record(Sketch("two"), LM, examples=40)
+    broken = (replace(two.samples[0], nll=float("nan")), *two.samples[1:])
+    found = compare(one, summarise([replace(two, samples=broken)]), "one", "two")
+    assert found.quality == ()
+    assert "'lm': perplexity is undefined for two, so it is not compared." in found.remarks
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_processes_that_differ_much_leave_a_ratio_open_but_finite() -> None:
+    def side(*joules: float) -> list[Entry]:
+        return summarise([make_record(Sketch("m", energy_j=j), "topic", process=k) for k, j in enumerate(joules)])
+
+    found = compare(side(1.0, 1.6), side(1.1, 2.0), "one", "two", readings=("energy_per_example_j",))
+    row = found.efficiency[0]
+    assert row.p is not None and row.p > 0.05 and np.isfinite([row.ci_low or np.nan, row.ci_high or np.nan]).all()
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_what_only_the_second_has_is_said() -> None:
+    found = compare(_entries(Sketch("one"), LM), _entries(Sketch("two"), LM, Task("topic")), "one", "two")
+    assert "'topic': one has no such cell." in found.remarks

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.decide.constraints import check_all, inapplicable, state_of
@@ -35,8 +37,6 @@ def test_share_of_best_is_paired() -> None:
 
 
 def test_too_few_observations_settle_nothing() -> None:
-    from dataclasses import replace
-
     board = make_board([[0.9, 0.001]])
     few = Quantity(0.001, None, None, 30, "s", "clock", False, "n too small for an interval: 30 requests, 72 needed")
     board = replace(board, quantities=((board.quantities[0][0], few),))
@@ -51,3 +51,18 @@ def test_missing_readings_and_foreign_metrics() -> None:
     assert [check.state for check in checks] == ["open"] and "no meter" in checks[0].sentence
     assert inapplicable(board, limits) == ["The limit BLEU >= 30 does not apply to 'topic', which has no such metric."]
     assert state_of([]) == "inside"
+
+
+def test_a_metric_undefined_on_some_resamples_settles_nothing() -> None:
+    board = make_board([[0.9, 0.1], [0.8, 0.1]])
+    reason = "undefined on some resamples, so there is no interval"
+    rows = tuple((replace(row[0], ci_low=None, ci_high=None, reason=reason), row[1]) for row in board.quantities)
+    draws = board.draws.copy()
+    draws[:50, :, 0] = float("nan")
+    board = replace(board, quantities=rows, draws=draws)
+    plain, share = (check_all(board, [parse_limit("accuracy", t)])[1][0] for t in (">= 0.5", ">= 50 % of best"))
+    assert (plain.state, share.state) == ("open", "open")
+    assert plain.sentence == f"accuracy reads 0.800 against >= 0.5, but {reason}"
+    assert (
+        share.sentence == "accuracy reads 89 % of best against >= 50 % of best, but it is undefined on some resamples"
+    )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.decide import cost
@@ -33,3 +35,12 @@ def test_missing_energy_is_no_free_energy() -> None:
     for name in ("cost_per_1000", "carbon_per_1000_g"):
         assert found[name].value is None and "no energy source" in (found[name].reason or "")
     assert "cost_per_1000" not in cost.priced(entry, PriceSpec(carbon_g_per_kwh=1.0)).efficiency
+
+
+def test_a_cost_of_too_few_batches_has_their_reason() -> None:
+    entry = summarise([make_record(Sketch("a", energy_j=7.2))])[0]
+    short = "n too small for an interval: 3 batches, 10 needed"
+    speed = replace(entry.efficiency[cost.THROUGHPUT], ci_low=None, ci_high=None, n=3, reason=short)
+    few = replace(entry, efficiency={**entry.efficiency, cost.THROUGHPUT: speed})
+    found = cost.priced(few, PriceSpec(machine_per_hour=3.6)).efficiency["cost_per_1000"]
+    assert (found.ci_low, found.reason) == (None, short)

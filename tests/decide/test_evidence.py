@@ -114,3 +114,10 @@ def test_what_is_taken_as_read_is_no_proof() -> None:
         found = ev.gather(replace(board, as_read=marked), (0, 1))
         assert ev.certified(ev.p_on_front(ev.p_not_dominated(found))).tolist() == certain
         assert ev.certified(ev.p_on_front(ev.p_not_dominated(found, as_read=True))).all()
+
+
+def test_an_undefined_difference_speaks_against() -> None:
+    gaps = np.random.default_rng(0).normal(1.0, 0.01, (1000, 2))
+    gaps[:100, 0], gaps[:3, 1] = np.nan, np.nan
+    found = ev.p_above(gaps, np.array([1.0, 1.0]), np.zeros(2), strict=True)
+    assert found == pytest.approx([101 / 1001, 4 / 1001])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,23 @@ def test_the_cheapest_in_time_comes_first_and_unknown_time_last() -> None:
     assert next_step.cheapest(steps) is steps[2]
     assert next_step.cheapest([None, steps[0]]) is steps[0]
     assert next_step.cheapest([]) is None
+
+
+def test_the_doubt_is_shared_among_several_rivals() -> None:
+    board = make_board([[0.9, 0.1], [0.898, 0.1], [0.897, 0.1]], noise=(0.02, 0.0))
+    rule = rules.stages(board, DecisionSpec())
+    alone, both = (next_step.between(board, rule, 0, others, 0.8) for others in ([1], [1, 2]))
+    stricter = next_step.between(board, rule, 0, [1], 0.9)
+    assert alone is not None and both is not None and stricter is not None
+    assert both.first.more == stricter.first.more > alone.first.more
+
+
+def test_token_gaps_are_not_requests() -> None:
+    board = make_board([[0.9, 0.045]], ("accuracy", "itl_p95_s"), noise=(0.0, 0.004))
+    limit = [parse_limit("itl_p95_s", "<= 50 ms")]
+    found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
+    assert found is not None and found.seconds is None and "more token gaps of a" in found.sentence
+    few = replace(board.quantities[0][1], ci_low=None, ci_high=None, n=400, reason="n too small: 5 requests, 20 needed")
+    board = replace(board, quantities=((board.quantities[0][0], few),))
+    found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
+    assert found is not None and found.sentence.startswith("20 more requests of a")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.decide.advice import rule as rule_said
 from bench.decide.case import Recommendation
 from bench.decide.constraints import check_all
 from bench.decide.fronts import find
@@ -71,14 +72,14 @@ def test_it_abstains_while_a_better_model_may_be_feasible() -> None:
     assert "the safe choice if this cannot wait" in text
     assert found.warnings[0].startswith("What is not settled: a (10.0 points higher accuracy and 15.0 ms higher p95")
     assert "p95 latency 45.0 ms (95 % interval 37.2 ms to 52.8 ms) is not shown to be within <= 50 ms" in text
-    assert "The cheapest measurement that would show whether it meets them: 403 more requests of a" in text
+    assert "The cheapest measurement that would show whether a meets its limits: 403 more requests of a" in text
 
 
 def test_a_better_model_that_hardly_can_be_feasible_is_a_warning() -> None:
     found = _ask(make_board([[0.95, 0.056], [0.85, 0.030]], noise=(0.001, 0.004)), OPEN)
     assert found.pick == "b" and 0.8 < (found.confidence or 0) < 1
     assert found.warnings[0].startswith("Warning: a would be picked instead")
-    assert "The cheapest measurement that would tell whether it does:" in " ".join(found.sentences)
+    assert "The cheapest measurement that would show whether a meets its limits:" in " ".join(found.sentences)
 
 
 def test_a_worse_model_whose_limit_is_open_changes_nothing() -> None:
@@ -119,6 +120,7 @@ def test_a_better_model_without_an_objective_is_a_warning() -> None:
 def test_a_baseline_as_the_pick_is_a_warning() -> None:
     board = replace(make_board([[0.9, 0.01], [0.8, 0.02]]), baselines=(True, False))
     assert "Warning: a is a baseline, the floor" in _ask(board).sentences[1]
+    assert _ask(board).sentences[0].startswith("Ship a (a baseline) for 'topic': ")
     assert _ask(replace(board, baselines=(False, True))).warnings == ()
 
 
@@ -242,3 +244,50 @@ def test_a_metric_undefined_on_a_resample_speaks_against_the_model() -> None:
     draws[:250, 0, 0] = float("nan")
     found = _ask(replace(board, draws=draws))
     assert found.shares == {"a": 0.5, "b": 0.5}
+
+
+def test_what_no_model_has_is_not_preferred_and_who_lacks_it_is_said() -> None:
+    nan = float("nan")
+    columns = ("accuracy", "latency_p95_s", "ttft_p50_s")
+    nobody_has = make_board([[0.9, 0.03, nan], [0.8, 0.01, nan]], columns, objectives=2)
+    assert _ask(nobody_has, prefer="ttft_p50_s").pick == "a"
+    said = rule_said(nobody_has, DecisionSpec(prefer="ttft_p50_s"))[0]
+    assert said.endswith("'topic' has no median time to first token, so accuracy is preferred here.")
+    assert _ask(nobody_has, rule="lexicographic", order=["ttft_p50_s", "latency_p95_s"]).pick == "b"
+    rates = {"ttft_p50_s": "20 ms per 0.01"}
+    assert _ask(nobody_has, rule="weighted", rates=rates).pick == "a"
+    one_has = _ask(make_board([[0.9, 0.03, nan], [0.8, 0.01, 0.2]], columns, objectives=2), prefer="ttft_p50_s")
+    assert one_has.pick == "b"
+    assert one_has.excluded["a"].endswith("the rule cannot pick it: its median time to first token is not known")
+    apart = make_board([[0.9, nan, nan], [0.8, nan, 0.2], [0.7, 0.3, nan]], ("accuracy", "tpot_p50_s", "ttft_p50_s"),
+                       objectives=1)  # fmt: skip
+    none = _ask(apart, rule="lexicographic", order=["tpot_p50_s", "ttft_p50_s"])
+    assert none.sentences[0].endswith("no model that meets the limits has everything that the rule looks at.")
+    assert set(none.excluded) == {"a", "b", "c"}
+
+
+def test_a_share_just_short_of_a_pick_does_not_read_as_enough() -> None:
+    board = make_board([[0.9, 0.03], [0.8, 0.02]], noise=(0.001, 0.0), replicates=1000)
+    draws = board.draws.copy()
+    draws[:204, 0, 0] = 0.1
+    found = _ask(replace(board, draws=draws))
+    assert found.pick is None and "a in just under 80 % and b in 20 %; a pick needs 80 %" in found.sentences[0]
+
+
+def test_many_in_the_same_case_are_counted() -> None:
+    values = [[0.95 - i / 1000, 0.05] for i in range(9)] + [[0.5, 0.01]]
+    found = _ask(make_board(values, noise=(0.0001, 0.004)), OPEN)
+    assert "The same goes for b, c, d, e and 4 others." in " ".join(found.warnings)
+
+
+def test_a_pick_that_does_not_beat_a_baseline_is_a_warning() -> None:
+    def said(accuracy: float, noise: float) -> tuple[str, ...]:
+        board = make_board([[0.9, 0.03], [accuracy, 0.01]], noise=(noise, 0.0))
+        return _ask(replace(board, baselines=(False, True))).warnings
+
+    assert said(0.89, 0.001) == ()
+    chance = "Warning: a is not shown to have a better accuracy than b, a baseline (0.900 against 0.880): it may be"
+    assert said(0.88, 0.01)[0].startswith(chance)
+    swift = replace(make_board([[0.8, 0.01], [0.9, 0.03]]), baselines=(False, True))
+    found = _ask(swift, prefer="latency_p95_s").warnings
+    assert found == ("Warning: on 'topic' a has a worse accuracy than b, a baseline (0.800 against 0.900).",)

@@ -2,12 +2,22 @@
 
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
 from bench.decide import Question, decide
+from bench.decide.compare import compare
 from bench.decide.sensitivity import BreakPoint
 from bench.report import RunView
 from bench.report.advice import Bound, advice_of, nearest_first
+from bench.report.answer import headline
 from bench.report.charts import KINDS, plates
+from bench.report.charts.base import style
+from bench.report.charts.latency import latency_plates
+from bench.report.charts.parallel import parallel_plates
+from bench.report.charts.quality import differences
 from bench.report.marks import marks_of
+from bench.report.samples import _spread
 from bench.report.view import value_of
 from bench.report.wording import listed, number
 from tests.report import runs
@@ -66,7 +76,7 @@ def test_an_estimate_is_never_ranked_with_a_measured_figure() -> None:
     task = replace(view.tasks[0], entries=entries)
     mixed = replace(view, entries=entries, tasks=(task,), decision=decision)
     (said,) = sentences(mixed, "energy")
-    assert said.startswith(f"By CPU energy counter (RAPL): {first.candidate} needs least")
+    assert said.startswith(f"By CPU energy counter (RAPL): {first.candidate} alone has a figure")
     assert said.endswith("1 estimate cannot be ranked with these.")
     assert second.candidate not in said
 
@@ -94,3 +104,80 @@ def test_samples_show_inputs_where_any_was_kept() -> None:
     ]
     block = sample_blocks(replace(view, tasks=(replace(view.tasks[0], entries=tuple(kept)),)), marks)[0]
     assert {x["source"] for x in block["samples"][:2]} == {"seven", "nine"}
+
+
+def test_without_an_interval_no_quality_stands_apart() -> None:
+    view = view_named("two")
+    bare = tuple(
+        replace(e, quality={n: replace(q, ci_low=None, ci_high=None) for n, q in e.quality.items()})
+        for e in view.entries
+    )
+    tasks = (replace(view.tasks[0], entries=bare),)
+    assert "no interval that would tell" in sentences(replace(view, entries=bare, tasks=tasks), "quality")[0]
+
+
+def test_the_title_says_that_a_pick_is_a_baseline() -> None:
+    view = view_named("two")
+    (about,) = advice_of(view.decision).values()
+    assert about.decision is not None
+    floor = replace(about.decision, board=replace(about.decision.board, baselines=(True, False)))
+    picked = replace(about, pick=floor.board.names[0], decision=floor)
+    said = {task: str(headline(view, {task: picked, "other": other})) for task, other in (("x", about), ("y", picked))}
+    assert all("(a baseline)" in text for text in said.values())
+    plain = replace(picked, decision=about.decision)
+    assert "(a baseline)" not in str(headline(view, {"x": plain}))
+
+
+def test_a_cell_that_failed_after_scoring_is_no_reference() -> None:
+    view = view_named("quickstart")
+    task = view.tasks[0]
+    floor = max((e for e in task.scored if e.cell.family == "baseline"), key=lambda e: value_of(e, "quality") or 0.0)
+    entries = tuple(replace(e, status="failed") if e is floor else e for e in task.entries)
+    decision = decide(entries, Question.of(view.suite))
+    broken = replace(view, entries=entries, tasks=(replace(task, entries=entries),), decision=decision)
+    (about,) = [p for p in plates(broken, advice_of(decision), marks_of(view.families), "quality") if p.switch]
+    assert about.switch is not None and all(r["of"] > 0 for r in about.switch["references"])
+
+
+def test_differences_have_the_intervals_of_bench_compare() -> None:
+    view = view_named("quickstart")
+    for task in view.tasks[:2]:
+        reference, other = task.scored[:2]
+        gaps = {gap.entry.candidate: gap for gap in differences(task, advice_of(view.decision)[task.name], reference)}
+        rule, gap = view.suite.decision, gaps[other.candidate]
+        row = compare([reference], [other], "a", "b", replicates=rule.replicates, seed=rule.seed).quality[0]
+        assert (gap.value, gap.low, gap.high) == pytest.approx((row.difference, row.ci_low, row.ci_high), abs=1e-9)
+
+
+def test_the_quickest_model_on_the_scale_is_drawn() -> None:
+    view = view_named("quickstart")
+    times = ([1e-6] * 10, [0.010] * 5 + [0.012] * 5, [0.3] * 10)  # numpy's median of the second is 11 ms
+    found = zip(view.tasks[0].entries, times, strict=False)
+    entries = tuple(replace(e, timed={"latency": (np.array(seconds),)}) for e, seconds in found)
+    task = replace(view.tasks[0], entries=entries)
+    (plate,) = latency_plates(task, advice_of(view.decision)[task.name], marks_of(view.families))
+    with style():
+        said = [text.get_text() for text in plate.chart.draw().axes[0].texts]
+    assert entries[1].candidate in said and entries[0].candidate not in said
+
+
+def test_a_lone_model_is_not_said_to_win() -> None:
+    view = view_named("one")
+    for kind in ("front", "quality", "tokens", "memory", "energy"):
+        for said in sentences(view, kind):
+            assert not any(word in said for word in ("best", "both", "least", "soonest")), said
+
+
+def test_samples_of_equal_rank_come_from_all_over_the_data() -> None:
+    assert _spread(range(60), lambda i: (False, 0)) == [0, 10, 20, 30, 40, 50]
+    assert _spread(range(9), lambda i: (False, -(i in (3, 4)))) == [3, 4, 0, 1, 5, 7]
+    assert _spread([2, 1], lambda i: (False, 0)) == [1, 2]
+
+
+def test_parallel_coordinates_of_few_candidates_name_all() -> None:
+    view = view_named("quickstart")
+    task = replace(view.tasks[0], entries=view.tasks[0].entries[:5])
+    (plate,) = parallel_plates(task, advice_of(view.decision)[task.name], marks_of(view.families))
+    with style():
+        figure = plate.chart.draw()
+    assert {e.candidate for e in task.entries} <= {text.get_text() for text in figure.axes[0].texts}

@@ -132,3 +132,13 @@ def test_two_sided_p_agrees_with_scipys_t_test() -> None:
         drawn = bootstrap.mean_draws(values, 20_000, np.random.default_rng(2))
         expected = float(ttest_1samp(values, 0.0).pvalue)
         assert paired.two_sided_p(drawn, 0.0) == pytest.approx(expected, abs=0.01, rel=0.2)
+
+
+def test_what_is_undefined_is_no_evidence() -> None:
+    rows = np.column_stack([np.full(20, np.nan), np.ones(20)])
+    other = np.column_stack([np.zeros(20), np.ones(20)])
+    rng = np.random.default_rng(0)
+    assert paired.randomisation_p(rows, other, lambda sums: sums[..., 0] / sums[..., 1], 100, rng) == 1.0
+    gaps = np.where(np.arange(1000) < 300, np.nan, np.random.default_rng(1).normal(1.0, 0.1, 1000))
+    assert paired.bootstrap_p(gaps, 1.0) == pytest.approx(0.3, abs=0.01)
+    assert paired.bootstrap_p(np.full(9, np.nan), 1.0) == 1.0

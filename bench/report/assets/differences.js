@@ -51,7 +51,7 @@ for (const place of document.querySelectorAll("p.switch")) {
     if (index === 0) return;
     const { base, better, of, gaps } = data.references[index], name = data.names[base];
     parts.title.textContent = `${first.title[0].textContent.split(": paired")[0]}: paired difference to ${name}`;
-    parts.takeaway.textContent = `On the same examples ${better} of ${of} candidate${of === 1 ? "" : "s"} ${better === 1 ? "is" : "are"} better than ${name} by more than chance.`;
+    parts.takeaway.textContent = `On the same examples ${better} of ${of} candidate${of === 1 ? "" : "s"} ${better === 1 || of === 1 ? "is" : "are"} better than ${name} by more than chance.`;
     parts.plot.replaceChildren(draw(gaps, name));
     const head = parts.table.tHead.cloneNode(true);
     head.rows[0].cells[1].textContent = `difference to ${name}`;

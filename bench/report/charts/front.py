@@ -50,7 +50,7 @@ def _note(points: Sequence[Point], cost: Measure, advice: TaskAdvice, missing: S
     """Returns how to read the chart, and what is not on it."""
     guessed = any(is_estimate(p.x) for p in points)
     crosses = "Crosses are 95 % intervals" + (", across an estimate's low and high bound." if guessed else ".")
-    text = f"{crosses} Filled: on the front over all objectives. Hollow: dominated or unresolved."
+    text = f"{crosses} Filled: on the front over all objectives. Hollow: not on it."
     most = max(max(p.at[0], p.x.ci_high or p.at[0]) for p in points)
     text += off_scale([(b, cost.unit, most) for b in advice.limits if cost.name in (b.name, b.reading)])
     if missing:
@@ -85,6 +85,9 @@ def takeaway(points: Sequence[Point], cost: Measure, quality: Measure) -> str:
     best, cheap = steps[-1], steps[0]
     said = among([p.entry for p in points], [p.entry for p in models])
     gives, takes = number(best.at[1], quality.unit), number(best.at[0], cost.unit)
+    if len(models) == 1:
+        floor = _floor(points, best, quality)
+        return f"{short(best.entry.candidate)} is the only model: {quality.inner} {gives} at {takes}{floor}."
     if best is cheap:
         both = f"the best {quality.inner}, {gives}, and the {cost.extreme} {cost.inner}, {takes}"
         return f"{said}{short(best.entry.candidate)} has both {both}{_floor(points, best, quality)}."

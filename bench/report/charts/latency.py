@@ -113,8 +113,8 @@ def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: 
     wide = figure.get_figwidth() >= WIDTH_IN
     figure.subplots_adjust(left=0.085 if wide else 0.135, right=0.985, top=0.91 if wide else 0.86, bottom=0.15)
     axes = figure.add_subplot()
-    low, _ = main_range(measure, [float(np.median(pooled(e))) for e in shown])
     curves = [(e, np.quantile(pooled(e), QUANTILES, method="inverted_cdf")) for e in shown]
+    low, _ = main_range(measure, [float(c[MIDDLE]) for _, c in curves])  # numpy's median may be above this one
     inside = [(e, c) for e, c in curves if float(c[MIDDLE]) >= low]
     values = [float(v) for _, c in inside for v in (c[1], c[-2])] + ([limit.value] if limit else [])
     set_axis(axes, "x", measure, values, title="Latency of one request")
@@ -129,25 +129,31 @@ def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: 
             QUANTILES,
             color=marks[entry.cell.family].colour,
             linestyle=styles[entry.id],
+            drawstyle="steps-post" if pooled(entry).size < QUANTILES.size else "default",  # no slopes between few
         )
     if limit is not None:
-        axes.axvline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)))
-        if limit.reading in SHARES:
-            axes.plot([limit.value], [SHARES[limit.reading]], "<", color=ALARM, markersize=7, zorder=4)
-        right = axes.transAxes.inverted().transform(axes.transData.transform((limit.value, 0)))[0] < 0.8
-        axes.annotate(
-            f"limit {number(limit.value, 's')}",
-            (limit.value, 0),
-            xycoords=("data", "axes fraction"),
-            xytext=(3 if right else -3, 4),
-            textcoords="offset points",
-            color=ALARM,
-            fontsize=SMALL,
-            ha="left" if right else "right",
-        )
+        _limit(axes, limit)
     _names(figure, axes, inside, marks)
     _beyond(axes, [e for e, c in curves if float(c[MIDDLE]) < low])
     return figure
+
+
+def _limit(axes: Axes, limit: Bound) -> None:
+    """Draws the limit, and at which share a curve must be to its left."""
+    axes.axvline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)))
+    if limit.reading in SHARES:
+        axes.plot([limit.value], [SHARES[limit.reading]], "<", color=ALARM, markersize=7, zorder=4)
+    right = axes.transAxes.inverted().transform(axes.transData.transform((limit.value, 0)))[0] < 0.8
+    axes.annotate(
+        f"limit {number(limit.value, 's')}",
+        (limit.value, 0),
+        xycoords=("data", "axes fraction"),
+        xytext=(3 if right else -3, 4),
+        textcoords="offset points",
+        color=ALARM,
+        fontsize=SMALL,
+        ha="left" if right else "right",
+    )
 
 
 def _beyond(axes: Axes, off: Sequence[Entry]) -> None:

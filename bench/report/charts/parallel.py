@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.charts.axes import is_log, main_range, span
-from bench.report.charts.base import GRID, INK, MUTED, SMALL, TEXT, WIDTH_IN, Chart, new_figure
+from bench.report.charts.base import GRID, INK, MUTED, PAPER, SMALL, TEXT, WIDTH_IN, Chart, new_figure
 from bench.report.charts.latency import DASHES
 from bench.report.charts.plate import Plate
 from bench.report.marks import Mark
@@ -26,7 +26,14 @@ BEYOND = 0.05
 NAMES_IN = 1.35
 """Inches for the names at the right."""
 STRONG = 8
-"""Lines that are drawn strong and named at most."""
+"""Lines that are drawn strong and named at most; with no more candidates than that, all have their names."""
+BESIDE: dict[str, Any] = {
+    "ha": "right",
+    "va": "center",
+    "zorder": 4,
+    "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0},
+}
+"""How the better end of an axis is written where lines go on above it: beside the axis, over the lines."""
 
 
 def parallel_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
@@ -127,7 +134,8 @@ def _draw(
             zorder=3 if on else 2,
             clip_on=False,
         )
-    _names(axes, strong, scales[-1], len(measures) - 1, advice)
+    named = entries if len(entries) <= STRONG else strong
+    _names(axes, named, scales[-1], len(measures) - 1, advice)
     return figure
 
 
@@ -168,7 +176,7 @@ def _axis(axes: Axes, x: int, scale: _Scale, *, last: bool, wide: bool) -> None:
         textcoords="offset points",
         fontsize=SMALL,
         color=MUTED,
-        **({"ha": "right", "va": "center"} if scale.beyond else align),
+        **(BESIDE if scale.beyond else align),
     )
     axes.annotate(
         number(worst, measure.unit),
@@ -196,7 +204,7 @@ def _names(axes: Axes, strong: Sequence[Entry], scale: _Scale, x: int, advice: T
             textcoords="data",
             va="center",
             fontsize=SMALL,
-            color=INK,
+            color=INK if entry.candidate in advice.front else MUTED,
             fontweight="bold" if entry.candidate == advice.pick else "normal",
             annotation_clip=False,
         )

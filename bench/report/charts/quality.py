@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bench.decide.compare_quality import interval_of
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.charts.base import Chart
@@ -18,6 +20,9 @@ from bench.report.text import short
 from bench.report.view import TaskView, value_of
 from bench.report.wording import Measure, listed, number, plural, signed
 from bench.summary import Entry
+from bench.summary.quality import shared_resamples
+
+Floats = NDArray[np.float64]
 
 MOST_METRICS = 3
 """Metrics in the table beside the chart; the table of results has all."""
@@ -88,6 +93,10 @@ def _takeaway(ordered: list[Entry], measure: Measure) -> str:
     best = ordered[0].quantity("quality")
     assert best is not None and best.value is not None
     said = f"{short(ordered[0].candidate)} is best with {number(best.value, measure.unit)}"
+    if not best.has_interval:
+        return f"{said}; it has no interval that would tell how sure that is."
+    if len(ordered) == 1:
+        return f"{short(ordered[0].candidate)} is the only candidate, with {number(best.value, measure.unit)}."
     close = [e.candidate for e in ordered[1:] if _touches(e, best.ci_low, best.ci_high)]
     if not close:
         return f"{said}, and no other interval reaches into its own."
@@ -122,7 +131,7 @@ class Gap:
 
 def reference_of(task: TaskView) -> Entry | None:
     """Returns the candidate that was asked for, else the strongest baseline, else the weakest candidate."""
-    ordered = by_quality(task)
+    ordered = [entry for entry in by_quality(task) if entry.status == "ok"]  # the decision has no others
     asked = [entry for entry in ordered if entry.candidate == task.reference]
     if asked:
         return asked[0]
@@ -130,8 +139,11 @@ def reference_of(task: TaskView) -> Entry | None:
     return floors[0] if floors else ordered[-1] if len(ordered) > 1 else None
 
 
-def differences(task: TaskView, advice: TaskAdvice, reference: Entry | None = None) -> list[Gap]:
-    """Returns each other candidate's difference in quality to the reference, from the shared resamples."""
+def differences(
+    task: TaskView, advice: TaskAdvice, reference: Entry | None = None, among: Sequence[Entry] | None = None
+) -> list[Gap]:
+    """Returns each other candidate's (or that of those `among` which are asked for) difference in quality to the
+    reference, on the same examples."""
     reference = reference or reference_of(task)
     board = None if advice.decision is None else advice.decision.board
     column = None if board is None else board.column("quality")
@@ -140,15 +152,27 @@ def differences(task: TaskView, advice: TaskAdvice, reference: Entry | None = No
     place = {name: row for row, name in enumerate(board.names)}
     base = place[reference.candidate]
     found = []
-    for entry in by_quality(task):
+    for entry in by_quality(task) if among is None else among:
         row = place[entry.candidate]
         drawn = board.draws[:, row, column] - board.draws[:, base, column]
         if row == base or np.isnan(drawn).any():
             continue
-        low, high = (float(end) for end in np.quantile(drawn, [0.025, 0.975]))
+        low, high = _interval(board.columns[column].name, reference, entry, drawn)
         gap = float(board.values[row, column] - board.values[base, column])
         found.append(Gap(entry, reference.candidate, gap, low, high))
     return found
+
+
+def _interval(metric: str, reference: Entry, entry: Entry, drawn: Floats) -> tuple[float, float]:
+    """Returns the interval that `bench compare` gives; of answers that are gone, that of the draws."""
+    pair = [e.statistics.get(metric) for e in (reference, entry)]
+    ids = ((a.example_id, b.example_id) for a, b in zip(reference.samples, entry.samples, strict=False))
+    same = len(reference.samples) == len(entry.samples) and all(a == b for a, b in ids)
+    found = None
+    if same and pair[0] is not None and pair[1] is not None:
+        found = interval_of(entry.metrics[metric], (pair[0], pair[1]), drawn, shared_resamples(entry.samples))
+    low, high = found or np.quantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _difference_plate(
@@ -188,7 +212,9 @@ EACH = "Each interval is 95 % by itself: of twenty, one misses by chance. bench 
 def beaten(count: int, of: int, reference: str) -> str:
     """Returns the takeaway of differences; `differences.js` says the same."""
     who = f"{count:,} of {plural(of, 'candidate')}"
-    return f"On the same examples {who} {'is' if count == 1 else 'are'} better than {reference} by more than chance."
+    return (
+        f"On the same examples {who} {'is' if 1 in (count, of) else 'are'} better than {reference} by more than chance."
+    )
 
 
 def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measure: Measure) -> dict[str, Any]:
@@ -198,7 +224,8 @@ def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measur
     liked = [first.candidate if first else "", advice.pick or advice.leader or "", advice.runner_up or ""]
     rank = {name: place for place, name in reversed(list(enumerate(liked)))}
     offered = sorted(ordered, key=lambda e: rank.get(e.candidate, len(liked)))
-    found = [(e, differences(task, advice, e)) for e in offered[: FEW_REFERENCES if task.crowded else MOST_REFERENCES]]
+    offered = [e for e in offered if e.status == "ok"][: FEW_REFERENCES if task.crowded else MOST_REFERENCES]
+    found = [(e, gaps) for e in offered if (gaps := differences(task, advice, e))]
     drawn = {entry.candidate for base, gaps in found for entry in (base, *(g.entry for g in gaps[: task.rows]))}
     shown = [entry for entry in ordered if entry.candidate in drawn]
     place = {entry.candidate: i for i, entry in enumerate(shown)}

@@ -61,6 +61,9 @@ def _soonest(task: TaskView, ordered: Sequence[Entry]) -> str:
     """Returns who is first with the first token and who with each further one."""
     models, further = models_of(ordered), sorted_by(task, "tpot_p50_s")
     first, said = models[0], among(ordered, models)
+    if len(models) == 1:
+        rest = f" and one each {shown(first, 'tpot_p50_s')} after that" if value_of(first, "tpot_p50_s") else ""
+        return f"{short(first.candidate)} writes its first token after {shown(first, 'ttft_p50_s')}{rest}."
     soon = f"{said}{short(first.candidate)} writes its first token soonest, after {shown(first, 'ttft_p50_s')}"
     if not further:
         return f"{soon}."
@@ -127,10 +130,12 @@ def least(ordered: Sequence[Entry], name: str, where: str = "") -> str:
     least, most = models[0], models[-1]
     low, high = value_of(least, name), value_of(most, name)
     tied = [short(e.candidate) for e in models if value_of(e, name) == low]
+    if len(models) == 1:
+        return f"{among(ordered, models)}{tied[0]} alone has a figure, {shown(models[0], name)}{where}."
     need = "needs" if len(tied) == 1 else "need"
     said = f"{among(ordered, models)}{listed(tied, 3)} {need} least, {shown(least, name)}{where}"
     if low == high or low is None or high is None:
-        return f"{said}." if len(models) == 1 else f"{said}, and none needs more."
+        return f"{said}, and none needs more."
     ratio = f", {times(high / low)} as much" if low > 0 and high / low > MANY else ""
     return f"{said}; {short(most.candidate)} most, {shown(most, name)}{ratio}."
 

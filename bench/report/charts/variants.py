@@ -101,9 +101,9 @@ def pairs(task: TaskView, advice: TaskAdvice) -> list[Pair]:
 
 def _pair(task: TaskView, advice: TaskAdvice, parent: Entry, variant: Entry) -> Pair:
     rows = efficiency_rows(parent, variant, tuple(WORDS))
-    scored = parent in task.scored
-    gaps = {gap.entry.candidate: gap for gap in differences(task, advice, parent)} if scored else {}
-    return Pair(parent, variant, {row.reading: row for row in rows}, gaps.get(variant.candidate))
+    scored = parent in task.scored and variant in task.scored
+    gaps = differences(task, advice, parent, [variant]) if scored else []
+    return Pair(parent, variant, {row.reading: row for row in rows}, gaps[0] if gaps else None)
 
 
 def _table(task: TaskView, found: Sequence[Pair], marks: Mapping[str, Mark]) -> tables.Table:
