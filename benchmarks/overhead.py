@@ -1,6 +1,6 @@
 """What the harness itself costs: time inside the timed region, and wall time around the measured windows.
 
-    python benchmarks/overhead.py [--suite quickstart] [--skip-run]
+    python benchmarks/overhead.py [--suite quickstart] [--results DIR] [--skip-run]
 
 The first part times a model that does nothing, with and without token stamps. The second runs a suite and
 divides its wall time by the sum of its records' windows (load, evaluation and every pass). Wanted: at most
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,18 +50,21 @@ def inside_ns(request: Any, stamp: bool, count: int) -> float:
     return statistics.median(timing.duration_ns for timing in timings)
 
 
-def run_ratio(suite: str) -> tuple[float, float]:
-    """Returns the wall time of a run and the sum of its windows, in seconds."""
-    with tempfile.TemporaryDirectory() as folder:
+def run_windows(suite: str, kept: Path | None) -> tuple[float, Counter[str]]:
+    """Returns the wall time of a run, and the sum of its windows by phase, in seconds."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = kept or Path(scratch)
         start = time.perf_counter()
-        command = [sys.executable, "-m", "bench", "run", suite, "--results", folder, "--no-report"]
+        command = [sys.executable, "-m", "bench", "run", suite, "--results", str(folder), "--no-report", "--rerun"]
         subprocess.run(command, check=True)
         wall_s = time.perf_counter() - start
-        with Store.open(Path(folder)) as store:
+        with Store.open(folder) as store:
             records = store.load("latest", rows=False).records
-    facts = [fact for record in records for fact in record.facts]
-    windows = [fact.value for fact in facts if fact.name.startswith("window_") and fact.value is not None]
-    return wall_s, sum(windows)
+    seconds: Counter[str] = Counter()
+    for fact in (fact for record in records for fact in record.facts):
+        if fact.name.startswith("window_") and fact.value is not None:
+            seconds[fact.name.removeprefix("window_").removesuffix("_s")] += fact.value
+    return wall_s, seconds
 
 
 def main() -> int:
@@ -68,6 +72,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", default="quickstart")
     parser.add_argument("--skip-run", action="store_true")
+    parser.add_argument("--results", type=Path, help="results folder to run into, and to leave there")
     options = parser.parse_args()
     empty = inside_ns(nothing, False, REQUESTS)
     silent, stamped = (inside_ns(tokens, stamp, REQUESTS // TOKENS) for stamp in (False, True))
@@ -75,12 +80,13 @@ def main() -> int:
     print(f"a token's stamp: {(stamped - silent) / TOKENS:.0f} ns")
     if options.skip_run:
         return 0
-    wall_s, windows_s = run_ratio(options.suite)
-    ratio = wall_s / windows_s
+    wall_s, windows = run_windows(options.suite, options.results)
+    ratio = wall_s / windows.total()
     print(
-        f"'{options.suite}': {wall_s:.1f} s wall over {windows_s:.1f} s of windows: {ratio:.3f}  "
+        f"'{options.suite}': {wall_s:.1f} s wall over {windows.total():.1f} s of windows: {ratio:.3f}  "
         f"(wanted: at most {WANTED_RATIO})"
     )
+    print("of them: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in windows.most_common()))
     return 0 if ratio <= WANTED_RATIO else 1
 
 

@@ -84,8 +84,8 @@ def _cost(entry: Entry, prices: PriceSpec) -> Quantity:
     value = cost(_value(speed) or 1.0, _value(energy) or 0.0, prices)
     n = min(part.n for part in parts.values() if part is not None)
     source = "prices+" + "+".join(sorted({part.source for part in parts.values() if part is not None}))
-    why = None if speed is None or speed.has_interval else speed.reason
-    return Quantity(value, ends(True), ends(False), n, about.unit, source, False, why)
+    loose = None if speed is None or speed.has_interval else speed.reason
+    return Quantity(value, ends(True), ends(False), n, about.unit, source, False, loose)
 
 
 def _value(quantity: Quantity | None) -> float | None:

@@ -33,10 +33,11 @@ def test_paths_of_this_machine_are_absolute(folder, capsys):
     assert main(["schedule", "cron", "my suite.yaml", "--results", "out", "--deadline", "6:00"]) == 0
     [_, line, _] = capsys.readouterr().out.splitlines()
     words = shlex.split(line.removeprefix("30 2 * * * "))
-    assert words[:3] == ["cd", str(folder), "&&"]
+    assert words[:4] == ["{", "cd", str(folder), "&&"]
     assert words[words.index(sys.executable) :] == [
         sys.executable, "-m", "bench", "nightly", str(folder / "my suite.yaml"),
-        "--results", str(folder / "out"), "--deadline", "06:00", ">>", str(folder / "out/nightly.log"), "2>&1",
+        "--results", str(folder / "out"), "--deadline", "06:00;", "}", ">>", str(folder / "out/nightly.log"),
+        "2>&1",
     ]  # fmt: skip
 
 
@@ -56,7 +57,7 @@ def test_install_and_remove_even_when_the_suite_is_gone(folder, capsys, monkeypa
 @pytest.mark.parametrize("kind", ["systemd", "cron", "github", "gitlab", "kubernetes"])
 def test_every_kind_hands_the_baseline_on(kind, capsys):
     assert main(["schedule", kind, "quickstart", "--baseline", "tag:good"]) == 0
-    words = capsys.readouterr().out.replace('"', "").replace("- ", "").split()
+    words = capsys.readouterr().out.replace('"', "").replace("- ", "").replace(";", " ").split()
     assert words[words.index("--baseline") + 1] == "tag:good"
 
 
