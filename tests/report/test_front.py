@@ -77,6 +77,11 @@ def test_an_interval_that_dwarfs_the_rest_does_not_set_the_scale_and_the_others_
     assert max(with_ends([quantity(1.0, 0.9, 1.2), quantity(1.0)], log=False)) == pytest.approx(1.15)
 
 
+def test_where_all_intervals_are_wide_they_are_all_on_the_scale() -> None:
+    ends = with_ends([quantity(0.15, 0.10, 0.20), quantity(0.165, 0.117, 0.22)], log=False)
+    assert (min(ends), max(ends)) == (0.10, 0.22)
+
+
 def test_a_baseline_far_below_every_model_is_off_the_scale() -> None:
     view = view_named("quickstart")
     task = view.tasks[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -21,6 +22,8 @@ FEWEST, MOST_GAP = 2, 0.5
 """A floor is cut off from so many models on, where the gap to them is over this share of the scale."""
 REACH = 1.0
 """Intervals may widen an axis by this many times the spread of its points, on each side."""
+USUAL_REACH = 1.5
+"""Times the distance that an end of an interval mostly has from its value: the ends that are not unusual fit."""
 LEAST_RATIO, LEAST_SHARE = 1.5, 0.15
 """At least so much, as a factor on a log axis and as a share of the value on a linear one: points may coincide."""
 POINT_PX = 6.0
@@ -94,17 +97,30 @@ def floor_of(points: Sequence[Point], quality: Measure) -> Floor | None:
 
 
 def with_ends(quantities: Sequence[Quantity], *, log: bool) -> list[float]:
-    """Returns the values and the ends of their intervals, no end further out than the values' own spread.
+    """Returns the values and the ends of their intervals, no end further out than the values' own spread or than most
+    intervals reach.
 
-    One interval that dwarfs the distances between the candidates would leave nothing to see.
+    One interval that dwarfs all else would leave nothing to see; where they all are wide, that is what there is to see.
     """
     values = [q.value for q in quantities if q.value is not None]
     low, high = min(values), max(values)
     log = log and low > 0
-    reach = max((high / low) ** REACH, LEAST_RATIO) if log else max((high - low) * REACH, abs(high) * LEAST_SHARE)
-    least, most = (low / reach, high * reach) if log else (low - reach, high + reach)
-    ends = [end for q in quantities if not q.exact for end in (q.ci_low, q.ci_high) if end is not None]
-    return [*values, *(min(max(end, least), most) for end in ends)]
+    ends = [
+        (q.value, end)
+        for q in quantities
+        if not q.exact and q.value is not None
+        for end in (q.ci_low, q.ci_high)
+        if end is not None and (end > 0 or not log)
+    ]
+    if log:
+        usual = median_low([max(end / value, value / end) for value, end in ends] or [1.0])
+        reach = max((high / low) ** REACH, LEAST_RATIO, usual**USUAL_REACH)
+        least, most = low / reach, high * reach
+    else:
+        usual = median_low([abs(end - value) for value, end in ends] or [0.0])
+        reach = max((high - low) * REACH, abs(high) * LEAST_SHARE, usual * USUAL_REACH)
+        least, most = low - reach, high + reach
+    return [*values, *(min(max(end, least), most) for _, end in ends)]
 
 
 def box_of(figure: Figure, text: Any) -> labels.Box:
