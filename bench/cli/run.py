@@ -46,7 +46,7 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
     executor.prepare()  # torch is imported there while the plan is made here
     plan = make_plan(located, results, options)
     # The server still imports torch and nothing is measured yet: later this would be waited for.
-    import_module("bench.report")
+    import_module("bench.report.html")
     skipped: dict[str, str] = {}
     if plan.fits:
         skipped = fit_missing(plan, results)

@@ -86,7 +86,7 @@ def _holds(board: Board, row: int, index: int, limit: Limit) -> NDArray[np.bool_
     if limit.of_best and best is not None:
         with np.errstate(divide="ignore", invalid="ignore"):
             drawn = drawn / board.draws[:, best, index]
-    return np.array([limit.admits(float(value)) for value in drawn], dtype=np.bool_)
+    return limit.admitted(drawn)
 
 
 def inapplicable(board: Board, limits: Sequence[Limit]) -> list[str]:

@@ -5,9 +5,14 @@ Nothing here looks at a result.
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.errors import InputError, UsageError, nearest
 from bench.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
@@ -18,6 +23,9 @@ _OF_BEST = re.compile(r"^([\d.]+)\s*%\s*of\s+best$")
 _PERCENT = re.compile(r"^([\d.]+)\s*%$")
 _PER = re.compile(r"^(.+?)\s+per\s+(.+)$")
 _WHERE = re.compile(r"^\s*([\w.-]+)\s*((?:<=|>=|<|>).+)$")
+_COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
+    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +49,11 @@ class Limit:
 
     def admits(self, value: float, limit: float | None = None) -> bool:
         """Returns whether a value satisfies the limit, or another limit of the same operator."""
-        at = self.value if limit is None else limit
-        return {"<=": value <= at, "<": value < at, ">=": value >= at, ">": value > at}[self.operator]
+        return bool(_COMPARE[self.operator](value, self.value if limit is None else limit))
+
+    def admitted(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Returns which of many values satisfy the limit; NaN never does."""
+        return np.asarray(_COMPARE[self.operator](values, self.value), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)

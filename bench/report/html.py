@@ -11,10 +11,8 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from bench.readings import OFF
 from bench.report import method
@@ -23,7 +21,8 @@ from bench.report.answer import headline
 from bench.report.explorer import bundle
 from bench.report.marks import custom_properties, glyph_rules, marks_of
 from bench.report.sections import sections
-from bench.report.text import TITLE_LIMIT, cut, name_markup, short, visible
+from bench.report.templating import environment
+from bench.report.text import short
 from bench.report.view import RunView
 from bench.report.wording import STATUS_WORDS, plural
 
@@ -123,38 +122,3 @@ def policy(codes: Sequence[str]) -> str:
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def environment() -> Environment:
-    """Returns Jinja2 with autoescape on for everything, and the page's filters."""
-    env = Environment(
-        loader=PackageLoader("bench.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.filters["seen"] = _seen
-    env.filters["name"] = name_markup
-    env.filters["ticked"] = _ticked
-    env.filters["long"] = lambda text: cut(str(text), TITLE_LIMIT)
-    env.filters["code"] = lambda text: visible(str(text), keep="\n\t")
-    env.filters["sortkey"] = _sort_key
-    return env
-
-
-def _seen(text: Any) -> Any:
-    return text if isinstance(text, Markup) else cut(str(text), TITLE_LIMIT)
-
-
-_TICKS = re.compile(r"`([^`\n]{1,80})`")
-
-
-def _ticked(text: str) -> Markup:
-    """Returns a sentence as HTML, what stands between backticks as code."""
-    shown = str(escape(cut(text, TITLE_LIMIT)))
-    return Markup(_TICKS.sub(r"<code>\1</code>", shown))
-
-
-def _sort_key(value: float | str) -> str:
-    return Markup('"{}"').format(short(value)) if isinstance(value, str) else f"{value:.6g}"

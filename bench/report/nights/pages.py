@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from bench.history.series import History
 from bench.report import method
-from bench.report.html import environment
 from bench.report.marks import custom_properties, glyph_rules
 from bench.report.nights.rows import (
     LISTED_NIGHTS,
@@ -24,6 +23,7 @@ from bench.report.nights.rows import (
     verdict_counts,
 )
 from bench.report.nights.spark import sparkline_svg
+from bench.report.templating import environment
 from bench.report.text import short
 from bench.report.wording import plural
 
