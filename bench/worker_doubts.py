@@ -10,6 +10,9 @@ from bench.data.doubts import data_doubts
 from bench.readings import DEFAULT_METRICS
 from bench.record import Cell, Doubt, Sample
 
+MANY = 0.01
+"""Share of answers at the limit from which it is said: fewer move a metric by less than it varies."""
+
 
 def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -> list[Doubt]:
     """Returns doubts that only this module can see: of the data, cut inputs, a checkpoint older than its recipe."""
@@ -27,6 +30,7 @@ def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -
                 process,
             )
         )
+    doubts += _at_the_limit(cell, samples, metrics, process)
     if "@None" in str(cell.identity.get("weights")):
         doubts.append(
             Doubt(
@@ -48,6 +52,17 @@ def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -
             )
         )
     return doubts
+
+
+def _at_the_limit(cell: Cell, samples: Sequence[Sample], metrics: tuple[str, ...], process: int) -> list[Doubt]:
+    """Returns the doubt that answers stopped because they may not be longer, and not because they were complete."""
+    limit = int(cell.payload["task"].get("max_new_tokens") or 0)
+    full = sum(0 < limit <= sample.output_tokens for sample in samples)
+    if full < max(1.0, MANY * len(samples)):
+        return []
+    message = f"{full} of {len(samples)} answers are as long as 'max_new_tokens: {limit}' allows, and may be cut short"
+    remedy = "raise 'max_new_tokens', or give what ends an answer as 'stop'"
+    return [Doubt("outputs_at_limit", message, remedy, metrics, process)]
 
 
 def unasked_prompts(notes: Mapping[str, Any], process: int) -> list[Doubt]:

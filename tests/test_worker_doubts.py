@@ -8,6 +8,7 @@ import pytest
 
 from bench.data.base import Dataset
 from bench.models.checkpoint import weights_identity
+from bench.record import Sample
 from bench.worker_doubts import own_doubts
 from tests.factories import Sketch, Task, make_cell
 
@@ -20,3 +21,13 @@ def test_a_model_of_the_hub_without_a_revision_is_doubted(revision: str | None, 
         pinned = replace(cell, identity=dict(cell.identity) | {"weights": weights})
         doubts = own_doubts(pinned, Dataset((), "", ""), [], 0)
         assert [doubt.code for doubt in doubts] == codes
+
+
+@pytest.mark.parametrize(("longest", "codes"), [(7, []), (8, ["outputs_at_limit"])])
+def test_answers_that_end_at_the_limit_are_counted(longest: int, codes: list[str]) -> None:
+    cell = make_cell(Sketch("writer"), Task("titles", "summarisation"))
+    cell = replace(cell, payload={"task": {"metrics": [], "max_new_tokens": 8}})
+    samples = [Sample(i, str(i), "a", "a", output_tokens=longest if i == 0 else 3) for i in range(50)]
+    doubts = own_doubts(cell, Dataset((), "", ""), samples, 0)
+    assert [doubt.code for doubt in doubts] == codes
+    assert not codes or "1 of 50 answers" in doubts[0].message

@@ -10,7 +10,7 @@ Source: transformers 5, `GenerationMixin._beam_search`; Wu et al. 2016 for scori
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -30,6 +30,8 @@ class Search:
     length_penalty: float
     bos_id: int
     eos_id: int
+    stopped: Callable[[Sequence[int]], bool] = lambda _: False
+    """Whether a text ends with its newest token because a stop string is complete."""
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ def _advance(
     for rank, (value, place) in enumerate(zip(values, places, strict=True)):
         parent, token = divmod(place, size)
         sequence = [*tokens[parent], token]
-        ends = token == search.eos_id or length == search.limit
+        ends = token == search.eos_id or length == search.limit or search.stopped(sequence)
         if ends and rank < search.beams and not row.done and value > -torch.inf:
             row.add(value / length**search.length_penalty, sequence, search.beams)
         if not ends and len(running) < search.beams:

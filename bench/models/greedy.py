@@ -23,6 +23,7 @@ from bench.models.base import Decoding, Generated
 from bench.models.decoding import answer_of, end_ids, generate, prompt_limit
 from bench.models.huggingface import HuggingFaceModel
 from bench.models.rows import RowCache, supports_rows
+from bench.models.stops import Stops
 
 REFILL_SHARE = 4
 """New prompts are run when one row in so many is free: a call for one prompt alone costs as much overhead as a step
@@ -163,29 +164,3 @@ def common_prefix(prompts: Sequence[Sequence[int]]) -> list[int]:
         shared += 1
     shared = min(shared, min(map(len, prompts)) - 1)
     return list(least[:shared]) if len(prompts) > 1 and shared >= LEAST_PREFIX else []
-
-
-class Stops:
-    """Whether the newest token completes a stop string."""
-
-    def __init__(self, tokenizer: Any, stops: Sequence[str]) -> None:
-        self._tokenizer = tokenizer
-        self._stops = tuple(filter(None, stops))
-        self._tail = max((len(stop.encode()) for stop in stops), default=0) + 1
-        """Tokens of which a stop string and the one before it are made at most: each holds a byte or more."""
-        self._last = {stop[-1] for stop in self._stops}
-        self._may: dict[int, bool] = {}
-
-    def ended(self, written: Sequence[int]) -> bool:
-        """Returns whether the text ends here, as far as the last tokens tell."""
-        if not self._stops or not self._may_complete(written[-1]):
-            return False
-        text = self._tokenizer.decode(list(written[-self._tail :]))  # a special token may be a stop string
-        return any(stop in text for stop in self._stops)
-
-    def _may_complete(self, token: int) -> bool:
-        known = self._may.get(token)
-        if known is None:
-            text = self._tokenizer.decode([token])
-            known = self._may[token] = "�" in text or any(last in text for last in self._last)
-        return known

@@ -19,6 +19,7 @@ from bench.models.hub import explain_load_errors
 from bench.models.huggingface import count_bytes, count_parameters, tokenizer_hash
 from bench.models.kept import load_key
 from bench.models.logits import IGNORED, log_probability
+from bench.models.stops import Stops
 from bench.models.transformer_net import TransformerNet
 from bench.suite import ModelSpec, VariantSpec
 
@@ -111,42 +112,46 @@ class InHouse:
             return []
         ids, mask, cut = self._batch(texts)
         limit = min(decoding.max_new_tokens, self.config.max_length - 1)
+        stops = Stops(self.tokenizer, decoding.stop)
         if decoding.num_beams > 1:
-            rows = self._beams(ids, mask, limit, decoding)
+            rows = self._beams(ids, mask, limit, decoding, stops)
         else:
-            rows = self._greedy(ids, mask, limit, on_token)
+            rows = self._greedy(ids, mask, limit, stops, on_token)
         answers = []
         for row, count, was_cut in zip(rows, mask.sum(1).tolist(), cut, strict=True):
-            end = row.index(self.config.eos_id) + 1 if self.config.eos_id in row else len(row)
-            text = str(self.tokenizer.decode(row[:end], skip_special_tokens=True))
+            text = str(self.tokenizer.decode(row, skip_special_tokens=True))
             for stop in decoding.stop:
                 text = text.partition(stop)[0]
-            answers.append(Generated(text.strip(), count, end, was_cut))
+            answers.append(Generated(text.strip(), count, len(row), was_cut))
         return answers
 
-    def _greedy(self, ids: torch.Tensor, mask: torch.Tensor, limit: int, on_token: OnToken | None) -> list[list[int]]:
+    def _greedy(
+        self, ids: torch.Tensor, mask: torch.Tensor, limit: int, stops: Stops, on_token: OnToken | None
+    ) -> list[list[int]]:
+        """Returns each source's tokens, its end included; no row knows of the others."""
         caches = self.net.open_caches(ids, mask)
         newest = torch.full((len(ids),), self.config.bos_id, device=self.device)
-        done = torch.zeros(len(ids), dtype=torch.bool, device=self.device)
-        columns = []
+        rows: list[list[int]] = [[] for _ in ids]
+        ended = [False] * len(rows)
         for position in range(limit):
-            logits = self.net.step(newest, position, caches, mask)
-            newest = logits.argmax(-1).masked_fill(done, self.config.pad_id)
-            columns.append(newest)
-            done |= newest == self.config.eos_id
-            finished = bool(done.all())
+            newest = self.net.step(newest, position, caches, mask).argmax(-1)
+            for place, token in enumerate(newest.tolist()):
+                if not ended[place]:
+                    rows[place].append(token)
+                    ended[place] = token == self.config.eos_id or stops.ended(rows[place])
             if on_token is not None:
                 on_token()
-            if finished:
+            if all(ended):
                 break
-        rows: list[list[int]] = torch.stack(columns, 1).tolist()
         return rows
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Returns the number of tokens that the model reads of each text."""
         return [min(len(row), self.max_tokens) for row in self._token_ids(texts)]
 
-    def _beams(self, ids: torch.Tensor, mask: torch.Tensor, limit: int, decoding: Decoding) -> list[list[int]]:
+    def _beams(
+        self, ids: torch.Tensor, mask: torch.Tensor, limit: int, decoding: Decoding, stops: Stops
+    ) -> list[list[int]]:
         caches = self.net.open_caches(ids, mask)
         rows = torch.arange(len(ids), device=self.device).repeat_interleave(decoding.num_beams)
         for cache in caches:
@@ -158,7 +163,9 @@ class InHouse:
                 cache.select(parents, memory=False)
             return self.net.step(newest, position, caches, beam_mask)
 
-        search = Search(decoding.num_beams, limit, decoding.length_penalty, self.config.bos_id, self.config.eos_id)
+        search = Search(
+            decoding.num_beams, limit, decoding.length_penalty, self.config.bos_id, self.config.eos_id, stops.ended
+        )
         return beam_search(step, len(ids), search, self.device)
 
     def length(self, text: str) -> int:

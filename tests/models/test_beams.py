@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +84,9 @@ def test_the_length_penalty_matters_here(net: TransformerNet) -> None:
     assert searched(net, sources, 125, -1.0) != searched(net, sources, 125, 2.0)
 
 
+@pytest.mark.parametrize("stops", [False, True])
 @pytest.mark.parametrize(("beams", "penalty"), [(2, 1.0), (3, 0.0), (4, 2.0), (4, -1.0)])
-def test_the_search_is_transformers_own(beams: int, penalty: float, checkpoints: dict[str, Path]) -> None:
+def test_the_search_is_transformers_own(beams: int, penalty: float, stops: bool, checkpoints: dict[str, Path]) -> None:
     model = load("seq2seq", checkpoints["seq2seq"], "translation")
     batch = model.tokenizer(list(TEXTS), return_tensors="pt", padding=True)
     start, end = model.module.config.decoder_start_token_id, model.tokenizer.eos_token_id
@@ -99,13 +102,22 @@ def test_the_search_is_transformers_own(beams: int, penalty: float, checkpoints:
                 decoder_input_ids=seen[0],
             ).logits[:, -1]  # fmt: skip
 
-    ours = beam_search(step, len(TEXTS), Search(beams, limit, penalty, start, end), "cpu")
+    search = Search(beams, limit, penalty, start, end)
+    ours = beam_search(step, len(TEXTS), search, "cpu")
+    ends = [end]
+    if stops:  # what completes a stop string ends a hypothesis as the end token does
+        before, last = ours, Counter(token for row in ours for token in row[2:-1]).most_common(1)[0][0]
+        seen.clear()
+        ours = beam_search(step, len(TEXTS), replace(search, stopped=lambda row: row[-1] == last), "cpu")
+        assert ours != before
+        ends.append(last)
     theirs = model.module.generate(
-        **batch, num_beams=beams, length_penalty=penalty, max_new_tokens=limit, do_sample=False, early_stopping=False
-    )[:, 1:].tolist()
-    pad = model.tokenizer.pad_token_id
+        **batch, num_beams=beams, length_penalty=penalty, max_new_tokens=limit, do_sample=False, early_stopping=False,
+        eos_token_id=ends,
+    )[:, 1:].tolist()  # fmt: skip
     for mine, other in zip(ours, theirs, strict=True):
-        assert mine + [pad] * (len(other) - len(mine)) == other
+        filled = next((place for place, token in enumerate(other, 1) if token in ends), len(other))
+        assert mine == other[:filled]
 
 
 def test_beams_in_house_do_not_depend_on_the_batch_and_stop_where_told(checkpoints: dict[str, Path]) -> None:
@@ -117,8 +129,9 @@ def test_beams_in_house_do_not_depend_on_the_batch_and_stop_where_told(checkpoin
     whole = max((answer.text for answer in together), key=len)
     place = next(i for i, answer in enumerate(together) if answer.text == whole)
     stop = whole[2:4]
-    cut = model.generate([TEXTS[place]], Decoding(max_new_tokens=8, num_beams=3, stop=(stop,)))[0].text
-    assert stop not in cut and whole.startswith(cut)
+    for searched_by in (1, 3):
+        cut = model.generate([TEXTS[place]], Decoding(max_new_tokens=8, num_beams=searched_by, stop=(stop,)))[0].text
+        assert stop not in cut
 
 
 def test_a_beam_of_the_same_width_scores_no_lower_than_greedy(net: TransformerNet) -> None:

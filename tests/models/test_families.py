@@ -134,13 +134,15 @@ def test_pruning_zeroes_its_share(checkpoints: dict[str, Path]) -> None:
     assert zeros == sum(layer.weight.numel() // 2 for layer in linear)
 
 
-def test_stop_strings_end_the_text(checkpoints: dict[str, Path]) -> None:
-    model = load("causal-lm", checkpoints["causal-lm"], "translation")
-    whole = model.generate([TEXTS[0]], Decoding(max_new_tokens=20))[0].text
-    stop = whole[4:6]
-    cut = model.generate([TEXTS[0]], Decoding(max_new_tokens=20, stop=(stop,)))[0].text
-    assert stop not in cut
-    assert whole.startswith(cut)
+@pytest.mark.parametrize("family", ["causal-lm", "transformer"])
+def test_stop_strings_end_the_text_and_the_decoding(family: str, checkpoints: dict[str, Path]) -> None:
+    model = load(family, checkpoints[family], "translation")
+    whole = model.generate([TEXTS[0]], Decoding(max_new_tokens=20))[0]
+    stop, calls = next(char for char in whole.text[1:] if char.isascii() and char != whole.text[0]), []
+    cut = model.generate([TEXTS[0]], Decoding(max_new_tokens=20, stop=(stop,)), lambda: calls.append(1))[0]
+    assert stop not in cut.text and whole.text.startswith(cut.text)
+    assert len(calls) == cut.output_tokens < whole.output_tokens
+    assert model.generate([*TEXTS], Decoding(max_new_tokens=20, stop=(stop,)))[0] == cut
 
 
 def test_a_limit_on_the_input_leaves_room_for_the_output(checkpoints: dict[str, Path]) -> None:

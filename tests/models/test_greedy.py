@@ -10,7 +10,8 @@ import pytest
 
 from bench.errors import UnsupportedError
 from bench.models.base import Decoding
-from bench.models.greedy import Stops, common_prefix
+from bench.models.greedy import common_prefix
+from bench.models.stops import Stops
 from tests.checkpoints import TEXTS, load, make_checkpoint
 
 

@@ -1,0 +1,32 @@
+"""Whether the newest token completes a stop string, while an answer is being written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Stops:
+    """Whether the newest token completes a stop string."""
+
+    def __init__(self, tokenizer: Any, stops: Sequence[str]) -> None:
+        self._tokenizer = tokenizer
+        self._stops = tuple(filter(None, stops))
+        self._tail = max((len(stop.encode()) for stop in stops), default=0) + 1
+        """Tokens of which a stop string and the one before it are made at most: each holds a byte or more."""
+        self._last = {stop[-1] for stop in self._stops}
+        self._may: dict[int, bool] = {}
+
+    def ended(self, written: Sequence[int]) -> bool:
+        """Returns whether the text ends here, as far as the last tokens tell."""
+        if not self._stops or not self._may_complete(written[-1]):
+            return False
+        text = self._tokenizer.decode(list(written[-self._tail :]))  # a special token may be a stop string
+        return any(stop in text for stop in self._stops)
+
+    def _may_complete(self, token: int) -> bool:
+        known = self._may.get(token)
+        if known is None:
+            text = self._tokenizer.decode([token])
+            known = self._may[token] = "�" in text or any(last in text for last in self._last)
+        return known
