@@ -1,8 +1,9 @@
-"""Whether the Hub takes a connection, and the cache alone where it does not."""
+"""Whether the Hub answers, and the cache alone where it does not."""
 
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 
@@ -15,11 +16,40 @@ def listener() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0))
 
 
-def test_an_endpoint_that_listens_is_reachable(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 503 Service Unavailable\r\n\r\n", b"no HTTP at all\r\n\r\n"])
+def test_an_endpoint_that_answers_anything_is_reachable(
+    answer: bytes, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(endpoint, "getproxies", dict)
+
+    def serve() -> None:
+        taken, _ = listener.accept()
+        with taken:
+            taken.recv(1000)
+            taken.sendall(answer)
+
+    thread = threading.Thread(target=serve)
     with listener:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        thread.start()
         assert endpoint.reachable()
+        thread.join()
+
+
+def test_an_endpoint_that_takes_a_connection_and_stays_silent_is_not(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "getproxies", dict)
+    monkeypatch.setattr(endpoint, "ANSWER_TIMEOUT_S", 0.1)
+    with listener:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        assert not endpoint.reachable()
+
+
+def test_a_dead_endpoint_is_not_reachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "getproxies", dict)
+    monkeypatch.setenv("HF_ENDPOINT", dead_endpoint())
+    assert not endpoint.reachable()
 
 
 def dead_endpoint() -> str:

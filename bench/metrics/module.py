@@ -12,8 +12,6 @@ their mean is the value. Where it gives one number for all, the rows are its jac
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from numbers import Real
@@ -22,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.endpoint import OFFLINE, cache_if_unreachable
 from bench.errors import EnvironmentLackError, HubError, InputError, UsageError, nearest
 from bench.metrics.base import Floats, Metric
+from bench.metrics.hub import download
 from bench.metrics.rows import counted, mean, predictions, references
 from bench.readings import METRICS
 from bench.record import Sample
@@ -199,21 +197,16 @@ class _Module:
 
         if self._unreached is not None:
             raise self._unreached  # asked before: every cell of a report would wait for it again
-        if os.environ.get("HF_HUB_OFFLINE", "").upper() in OFFLINE:
-            evaluate.config.HF_EVALUATE_OFFLINE = True
         try:
-            with contextlib.nullcontext() if Path(self.path).exists() else cache_if_unreachable():
-                return evaluate.load(self.path, revision=self.revision or None, keep_in_memory=True)
+            place = self.path if Path(self.path).exists() else str(download(self.name, self.path, self.revision))
+            return evaluate.load(place, keep_in_memory=True)
+        except HubError as error:
+            self._unreached = error
+            raise
         except ImportError as error:
             raise EnvironmentLackError(f"metric '{self.name}': {error}; install what it names") from error
         except (OSError, ValueError, RuntimeError) as error:
-            if Path(self.path).exists():
-                raise InputError(f"metric '{self.name}' cannot be loaded: {error}") from error
-            self._unreached = HubError(
-                f"metric '{self.name}': not in the local cache, and the Hub cannot be reached or does not serve it "
-                f"({error}); connect to the network, or download the module and give its folder as 'evaluate:./folder'"
-            )
-            raise self._unreached from error
+            raise InputError(f"metric '{self.name}' cannot be loaded: {error}") from error
 
     def _as_expected(self, column: str, texts: Texts, labels: Sequence[str]) -> list[Any]:
         """Texts as the module declares them: label numbers, floats, or lists of one reference."""

@@ -63,6 +63,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder.mkdir(parents=True)
     (data / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (space / "overlap.py").write_text(METRIC)
+    for name in ("private/overlap", "acme/empty", "acme/cut"):
+        other = place / "spaces" / name
+        other.mkdir(parents=True)
+        (other / ("readme.md" if name == "acme/empty" else f"{other.name}.py")).write_text(METRIC)
     return place
 
 
@@ -148,19 +152,68 @@ LOCAL = "{path: colours.jsonl}"
 FLOOR = "{name: floor, family: baseline, strategy: majority}"
 
 
-@pytest.mark.parametrize("what", ["data", "model", "metric"])
-def test_a_dead_server(tmp_path: Path, root: Path, what: str) -> None:
-    write(tmp_path)
-    (tmp_path / "colours.jsonl").write_bytes((root / "datasets/acme/colours/test.jsonl").read_bytes())
-    text = (tmp_path / "suite.yaml").read_text()
+def only(what: str, folder: Path, root: Path) -> None:
+    """Writes a suite of which the model, the data or the metric comes from the Hub, and nothing else."""
+    write(folder)
+    (folder / "colours.jsonl").write_bytes((root / "datasets/acme/colours/test.jsonl").read_bytes())
+    text = (folder / "suite.yaml").read_text()
     if what != "data":
         text = re.sub(r"{hub: .*}", LOCAL, text)
     if what != "metric":
         text = re.sub(r', "evaluate:.*"', "", text)
     if what != "model":
         text = re.sub(r"{name: theirs.*}", FLOOR, text)
-    (tmp_path / "suite.yaml").write_text(text)
+    (folder / "suite.yaml").write_text(text)
+
+
+@pytest.mark.parametrize("what", ["data", "model", "metric"])
+def test_a_dead_server(tmp_path: Path, root: Path, what: str) -> None:
+    only(what, tmp_path, root)
     begun = time.monotonic()
     said = failing(tmp_path, dead_url())
     assert "the Hub cannot be reached" in said
+    assert time.monotonic() - begun < 60, NEVER
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("acme/overlap@" + "f" * 40, "the Hub has no such revision"),
+        ("private/overlap@main", "set HF_TOKEN"),
+        ("acme/nothing", "the Hub has no such repository"),
+        ("acme/empty", "holds no empty.py"),
+        ("acme/cut", "cut short"),
+    ],
+)
+def test_a_metric_that_the_hub_does_not_serve(tmp_path: Path, hub: Hub, name: str, message: str) -> None:
+    write(tmp_path)
+    text = (tmp_path / "suite.yaml").read_text()
+    (tmp_path / "suite.yaml").write_text(re.sub(r"evaluate:acme/overlap@\w+", f"evaluate:{name}", text))
+    hub.cut.add("cut.py")
+    said = failing(tmp_path, hub.url)
+    assert message in said and f"metric 'evaluate:{name}'" in said
+    assert sum(path.endswith("cut.py") for _, path in hub.asked) < 12, NEVER
+
+
+def test_a_pinned_metric_is_never_another_revision_from_the_cache(tmp_path: Path, hub: Hub) -> None:
+    write(tmp_path)
+    assert bench(tmp_path, hub.url, "run", "suite.yaml").returncode == 0
+    text = (tmp_path / "suite.yaml").read_text().replace(f"overlap@{COMMIT}", "overlap@" + "f" * 40)
+    (tmp_path / "suite.yaml").write_text(text)
+    done = bench(tmp_path, hub.url, "run", "suite.yaml", "--rerun", HF_HUB_OFFLINE="1")
+    assert done.returncode != 0 and "not in the local cache" in " ".join(done.stderr.split())
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A Hub that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("what", ["data", "model", "metric"])
+def test_a_hub_that_never_answers(tmp_path: Path, root: Path, silent: str, what: str) -> None:
+    only(what, tmp_path, root)
+    begun = time.monotonic()
+    assert "the Hub cannot be reached" in failing(tmp_path, silent)
     assert time.monotonic() - begun < 60, NEVER

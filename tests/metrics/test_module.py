@@ -149,10 +149,10 @@ def test_a_key_that_is_not_there_is_an_error(local_module: Path) -> None:
 
 
 def test_a_hub_module_without_a_network_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    import evaluate
+    from huggingface_hub import constants
 
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr(evaluate.config, "HF_EVALUATE_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     (metric,) = resolve(["evaluate:no-such-metric"], "translation")
     with pytest.raises(HubError, match="not in the local cache"):
         metric.statistics(SAMPLES, ())
