@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
 from bench.errors import EXIT_INTERRUPTED, BenchError, StoreError
+
+RARELY = 50_000
+"""New objects between two collections of the youngest; Python's 2 000 and less suit a server."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,5 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
+def entry() -> int:
+    """Runs the command of this process, with a garbage collector that suits it.
+
+    Importing and reading make objects by the million that stay to the end. Collections are rarer then, and none looks
+    through all of them once more when the process ends; each saves some tenths of a second.
+    """
+    gc.set_threshold(RARELY, 20, 50)
+    code = main()
+    gc.freeze()
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry())

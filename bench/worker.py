@@ -21,11 +21,11 @@ from bench.data import stored
 from bench.data.base import Dataset, reference_text, shown_input
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.measure.doubts import unaudited
+from bench.measure.measured import Measured, unmeasured
 from bench.measure.phases import watch
 from bench.measure.placement import place
 from bench.measure.profiles import Profile
 from bench.measure.profiles import resolve as resolve_profile
-from bench.measure.session import Measured, cold_start, measure, unmeasured
 from bench.meters.bundle import Meters, open_meters
 from bench.meters.clock import split_devices
 from bench.models import FAMILIES
@@ -144,6 +144,8 @@ def _answers(
     """Returns the rows, the limits that fit, the facts of scoring, and what measuring found."""
     if not profile.measures:
         return *_scored(workload, limits, how), unmeasured(model, how.process)
+    from bench.measure.session import cold_start, measure  # half a second, which scoring alone is spared
+
     asked: dict[str, Any] = {name: getattr(how, name) for name in ("meters", "process", "notify", "seed")}
     begun = cold_start(workload, **asked)
     samples, limits, seen = _scored(workload, limits, how)

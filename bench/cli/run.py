@@ -33,20 +33,24 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
 
     Finished cells are kept: after an interruption the same command goes on where it stopped.
     """
-    from bench.errors import EXIT_CELL_FAILED
-    from bench.executors.local import LocalExecutor
+    from bench.executors.local import MEASURING, SCORING, LocalExecutor
     from bench.plan import Options, make_plan, open_suite
+    from bench.readings import OFF
+
+    options, located = Options(**plan_arguments), open_suite(suite)
+    profile = options.profile or located.value.measure.profile
+    executor = LocalExecutor(preload=SCORING if profile == OFF else MEASURING)
+    executor.prepare()  # torch is imported there while this process goes on
+
+    from bench.errors import EXIT_CELL_FAILED
     from bench.progress import progress_for
     from bench.runner import run as run_plan
     from bench.store import Store
 
-    options = Options(**plan_arguments)
-    located = open_suite(suite)
-    executor = LocalExecutor()
-    executor.prepare()  # torch is imported there while the plan is made here
     plan = make_plan(located, results, options)
-    # The server still imports torch and nothing is measured yet: later this would be waited for.
-    import_module("bench.report.html")
+    # The server still imports torch and nothing is measured yet: later these would be waited for.
+    for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.html",))):
+        import_module(module)
     skipped: dict[str, str] = {}
     if plan.fits:
         skipped = fit_missing(plan, results)
@@ -117,7 +121,7 @@ def _shown(argument: str) -> str:
 
 def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, no_report: bool, as_json: bool) -> None:
     from bench.cli.results import print_view, run_json
-    from bench.report import view_of, write_html
+    from bench.report.view import view_of
 
     view = view_of(store.load(run_id))
     if as_json:
@@ -126,6 +130,8 @@ def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, 
         print_view(view)
     if no_report:
         return
+    from bench.report.html import write_html
+
     path = report_path or results / "reports" / f"{run_id}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_html(view, path)

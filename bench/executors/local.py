@@ -25,7 +25,9 @@ from bench.executors import child as child_module
 from bench.executors.base import WORKER, Answer, Call, Executor, LastPhase
 from bench.executors.outcome import Failure, died, timed_out
 
-PRELOAD = "bench.executors.preload"
+SCORING = ("bench.executors.preload",)
+"""What the server imports where cells are only scored."""
+MEASURING = (*SCORING, "bench.executors.preload_measuring")
 
 GRACE_S = 5.0
 """Time that a process has to end, after its answer and between SIGTERM and SIGKILL: a guess."""
@@ -41,7 +43,7 @@ class LocalExecutor(Executor):
         self,
         worker: str = WORKER,
         *,
-        preload: tuple[str, ...] = (PRELOAD,),
+        preload: tuple[str, ...] = MEASURING,
         clock: Callable[[], float] = time.monotonic,
         grace_s: float = GRACE_S,
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bench.measure import doubts as doubtful
@@ -12,6 +12,7 @@ from bench.measure.audit import Audit, compare
 from bench.measure.energy_pass import Metered, energy_facts, metered
 from bench.measure.flops import count_flops
 from bench.measure.idle import idle_baseline
+from bench.measure.measured import Measured, model_facts
 from bench.measure.memory_pass import run_memory_pass
 from bench.measure.normalise import relative_times
 from bench.measure.passes import Subject, batch_fits, cold, frozen_heap, latency, subject, throughput, warm_up
@@ -23,25 +24,13 @@ from bench.measure.trace import Pass
 from bench.meters.bundle import Meters
 from bench.meters.clock import NS_PER_S
 from bench.models.base import Model, ModelFacts
-from bench.readings import OFF
-from bench.record import Doubt, Fact, Phase, Sample, Timing
+from bench.record import Doubt, Fact, Phase, Sample
 from bench.tasks.base import Workload
 from bench.tasks.batching import Batching
 
 MIN_NORMAL_NS = 10_000
 """Requests shorter than 10 µs are not searched for scatter: the clock's own call takes about 0.1 µs, an
 interrupt 5 µs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What a measuring found."""
-
-    timings: tuple[Timing, ...]
-    facts: tuple[Fact, ...]
-    doubts: tuple[Doubt, ...]
-    notes: dict[str, Any] = field(default_factory=dict)
-    """`ended_by`, `requests` and `gc_collections` per pass, `audit`, `energy_rejected`."""
 
 
 def _silent(_: Phase) -> None:
@@ -108,19 +97,6 @@ def measure(
         run.timed_passes()
         run.untimed_passes()
     return run.conclude(scored, prior)
-
-
-def unmeasured(model: Model, process: int) -> Measured:
-    """Returns what is known of a model without measuring: what is counted. Its notes say that nothing was measured."""
-    return Measured((), tuple(model_facts(model.facts(), process)), (), {"profile": OFF})
-
-
-def model_facts(known: ModelFacts, process: int) -> list[Fact]:
-    """Returns what is counted of a model: its parameters and their bytes."""
-    return [
-        Fact("parameters", known.parameters, "count", "model", process=process),
-        Fact("weights_bytes", known.weights_bytes, "bytes", "model", process=process),
-    ]
 
 
 class _Run:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.data.base import Example
+from bench.measure.measured import Measured
 from bench.measure.profiles import PROFILES, Profile
-from bench.measure.session import Measured, measure
+from bench.measure.session import measure
 from bench.meters.bundle import Meters
 from bench.meters.energy import Energy, EnergyMeter, Unavailable
 from bench.meters.interference import InterferenceMeter

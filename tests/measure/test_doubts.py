@@ -64,7 +64,7 @@ def test_message_has_the_numbers() -> None:
 
 def test_warm_up_that_hit_its_cap() -> None:
     found = trace(timing(9), timing(7), timing(5), ended_by="cap")
-    assert "5 ms" in warmup_doubts(found, 2, 0)[0].message
+    assert "5.00 ms" in warmup_doubts(found, 2, 0)[0].message
     found.ended_by = "steady"
     assert warmup_doubts(found, 2, 0) == []
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.measure.session import Measured, measure
+from bench.measure.measured import Measured
+from bench.measure.session import measure
 from bench.measure.trace import MAX_KEPT
 from bench.meters.energy import EnergyMeter
 from bench.record import Fact, Sample

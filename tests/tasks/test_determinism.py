@@ -50,11 +50,11 @@ def write_suite(folder: Path, checkpoints: dict[str, Path]) -> Path:
 
 def scored(path: Path, results: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Record]:
     """The records of every cell that can run; what is not scored is not timed either."""
-    import bench.worker
-    from bench.measure.session import Measured
+    from bench.measure import session
+    from bench.measure.measured import Measured
 
     nothing = Measured(timings=(), facts=(), doubts=(), notes={})
-    monkeypatch.setattr(bench.worker, "measure", lambda *args, **options: nothing)
+    monkeypatch.setattr(session, "measure", lambda *args, **options: nothing)
     plan = make_plan(open_suite(str(path)), results)
     cells = [cell for cell in plan.written(results) if cell.unsupported is None]
     return {cell.label: run_cell(cell, 0, lambda phase: None) for cell in cells}

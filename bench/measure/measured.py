@@ -1,0 +1,34 @@
+"""What measuring a model found, or what is known of one that is only scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.models.base import Model, ModelFacts
+from bench.readings import OFF
+from bench.record import Doubt, Fact, Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a measuring found."""
+
+    timings: tuple[Timing, ...]
+    facts: tuple[Fact, ...]
+    doubts: tuple[Doubt, ...]
+    notes: dict[str, Any] = field(default_factory=dict)
+    """`ended_by`, `requests` and `gc_collections` per pass, `audit`, `energy_rejected`."""
+
+
+def unmeasured(model: Model, process: int) -> Measured:
+    """Returns what is known of a model without measuring: what is counted. Its notes say that nothing was measured."""
+    return Measured((), tuple(model_facts(model.facts(), process)), (), {"profile": OFF})
+
+
+def model_facts(known: ModelFacts, process: int) -> list[Fact]:
+    """Returns what is counted of a model: its parameters and their bytes."""
+    return [
+        Fact("parameters", known.parameters, "count", "model", process=process),
+        Fact("weights_bytes", known.weights_bytes, "bytes", "model", process=process),
+    ]
