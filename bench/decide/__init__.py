@@ -9,8 +9,9 @@ question.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from bench.decide import across, advice, cost, fronts, sensitivity
+from bench.decide import across, advice, cost, fronts, rules, sensitivity
 from bench.decide.board import Board
 from bench.decide.build import build
 from bench.decide.case import Recommendation
@@ -37,11 +38,12 @@ def decide(entries: Sequence[Entry], question: Question) -> Decision:
     tasks = list(dict.fromkeys(entry.cell.task for entry in priced))
     boards = [build(task, [e for e in priced if e.cell.task == task], question) for task in tasks]
     checks = [check_all(board, question.limits) for board in boards]
+    whole = _across(boards, checks, question) if len(boards) > 1 else None
     return Decision(
         question=question,
         tasks={b.task: _judge(b, c, question) for b, c in zip(boards, checks, strict=True)},
-        across=_across(boards, checks, question) if len(boards) > 1 else None,
-        without_task=tuple(_without_each(boards, checks, question)),
+        across=whole,
+        without_task=tuple(_without_each(boards, checks, question, whole)),
         assumptions=tuple(cost.assumptions(question.prices)),
         entries=tuple(priced),
     )
@@ -71,12 +73,16 @@ def _across(boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]]
 
 
 def _without_each(
-    boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], question: Question
+    boards: Sequence[Board],
+    checks: Sequence[Sequence[Sequence[Check]]],
+    question: Question,
+    whole: TaskDecision | None,
 ) -> list[TaskLeftOut]:
-    """Returns what leaving out each task changes; only where at least two are left."""
-    if len(boards) < 3:
+    """Returns what leaving out each task changes in the `whole`; only where at least two are left."""
+    if whole is None or len(boards) < 3:
         return []
-    usual = _leader_across(boards, checks, question)
+    usual = whole.recommendation.leader
+    boards = [replace(board, draws=board.draws[:1]) for board in boards]  # a leader is found from what was observed
     out = []
     for index, board in enumerate(boards):
         rest = [other for i, other in enumerate(boards) if i != index]
@@ -92,5 +98,7 @@ def _leader_across(
     boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], question: Question
 ) -> str | None:
     board = across.combine(boards, question)
-    front = fronts.find(board, across.combine_checks(boards, checks, board.names))
-    return recommend(board, front, question).leader
+    rule = rules.stages(board, question.rule)
+    rows = rules.pickable(board, rule, fronts.admitted(board, across.combine_checks(boards, checks, board.names)))
+    found = rules.pick(rule, rows)
+    return None if found is None else board.names[found]

@@ -64,7 +64,7 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
         names=names,
         columns=tuple(columns),
         objectives=len(columns),
-        quantities=tuple(_row(columns, table[i], stack[:, i], _least_n(boards, name)) for i, name in enumerate(names)),
+        quantities=_quantities(columns, table, stack, [_least_n(boards, name) for name in names]),
         values=table,
         draws=np.where(np.isnan(table), np.nan, stack),
         better={},
@@ -205,16 +205,22 @@ def _cost(boards: Sequence[Board], names: Sequence[str], column: Column, how: st
     return _Made(value, parts, worst(draws, axis=0))
 
 
-def _row(columns: Sequence[Column], values: Floats, draws: Floats, n: int) -> tuple[Quantity | None, ...]:
-    """Returns the quantities of one candidate, with percentile intervals of its replicates."""
-    return tuple(_quantity(column, float(values[c]), draws[:, c], n) for c, column in enumerate(columns))
+def _quantities(
+    columns: Sequence[Column], values: Floats, draws: Floats, counts: Sequence[int]
+) -> tuple[tuple[Quantity | None, ...], ...]:
+    """Returns the quantities of each candidate, with percentile intervals of its replicates."""
+    ends = np.quantile(draws, [0.025, 0.975], axis=0) if draws.size else np.full((2, *values.shape), np.nan)
+    return tuple(
+        tuple(_quantity(column, values[m, c], ends[:, m, c], n) for c, column in enumerate(columns))
+        for m, n in enumerate(counts)
+    )
 
 
-def _quantity(column: Column, value: float, draws: Floats, n: int) -> Quantity | None:
+def _quantity(column: Column, value: float, ends: Floats, n: int) -> Quantity | None:
     if np.isnan(value):
         return None
-    low, high = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
-    return Quantity(value, low, high, n, column.unit, "all tasks", column.higher_is_better)
+    low, high = map(float, ends)
+    return Quantity(float(value), low, high, n, column.unit, "all tasks", column.higher_is_better)
 
 
 def _weights_sentence(boards: Sequence[Board], question: Question) -> str:

@@ -125,7 +125,7 @@ def _exact_tests(entries: Sequence[Entry], columns: Sequence[Column]) -> dict[in
     for c, column in enumerate(columns):
         rows = [_outcomes(entry, column.name) for entry in entries]
         if any(row is not None for row in rows):
-            found[c] = np.array([[_mcnemar(a, b) for b in rows] for a in rows])
+            found[c] = _mcnemar(rows)
     return found
 
 
@@ -137,10 +137,16 @@ def _outcomes(entry: Entry, name: str) -> Floats | None:
     return np.asarray(metric.value(entry.statistics[name]), dtype=np.float64)
 
 
-def _mcnemar(a: Floats | None, b: Floats | None) -> float:
-    if a is None or b is None or len(a) != len(b):
-        return float("nan")
-    return mcnemar_better(int(np.count_nonzero(a > b)), int(np.count_nonzero(b > a)))
+def _mcnemar(rows: Sequence[Floats | None]) -> Floats:
+    """Returns the p-value that row is better than column of each pair, shape `(M, M)`; NaN where the two did not
+    answer the same examples."""
+    p = np.full((len(rows), len(rows)), np.nan)
+    for length in {len(row) for row in rows if row is not None}:
+        places = [i for i, row in enumerate(rows) if row is not None and len(row) == length]
+        right = np.array([rows[i] for i in places]) > 0
+        only_first = right.astype(np.float64) @ (~right).astype(np.float64).T
+        p[np.ix_(places, places)] = mcnemar_better(only_first, only_first.T)
+    return p
 
 
 def _as_read(

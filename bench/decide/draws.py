@@ -34,7 +34,7 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
     together: dict[tuple[str, ...], list[int]] = {}
     for index, entry in enumerate(entries):
         if entry.samples:
-            together.setdefault(tuple(sample.example_id for sample in entry.samples), []).append(index)
+            together.setdefault(entry.example_ids, []).append(index)
     for indices in together.values():
         resamples = shared_resamples(entries[indices[0]].samples, replicates, seed)
         wanted = [(i, name) for i in indices for name in metrics if name in entries[i].statistics]

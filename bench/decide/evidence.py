@@ -12,7 +12,7 @@ Source: Berger (1982), Technometrics 24, 295-300, for the intersection-union tes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,19 +52,21 @@ class Evidence:
 def gather(board: Board, rows: tuple[int, ...]) -> Evidence:
     """Returns the evidence between the candidates in `rows`, over the board's objectives."""
     k, m = board.objectives, len(rows)
-    values, draws = board.oriented[list(rows), :k], board.oriented_draws[:, list(rows), :k]
+    values = board.oriented[list(rows), :k]
+    draws = np.ascontiguousarray(board.oriented_draws[:, list(rows), :k].transpose(2, 1, 0))
     better, no_worse = np.ones((m, m, k)), np.ones((m, m, k))
     margins, noisy = np.zeros((m, m, k)), np.zeros((m, m, k), dtype=np.bool_)
     for c in range(k):
         margins[:, :, c] = board.columns[c].margin_at(
             np.minimum(np.abs(values[:, None, c]), np.abs(values[None, :, c]))
         )
-        for i in range(m):
-            gaps = draws[:, i, c][:, None] - draws[:, :, c]
-            point = values[i, c] - values[:, c]
-            noisy[i, :, c] = (gaps != gaps[:1]).any(axis=0)
-            better[i, :, c] = p_above(gaps, point, margins[i, :, c], strict=True)
-            no_worse[i, :, c] = p_above(gaps, point, -margins[i, :, c], strict=False)
+        for i in range(m):  # each pair once: what is above for one way round is below for the other
+            gaps = Gaps.of(draws[c, i] - draws[c, i:], values[i, c] - values[i:, c])
+            for one, other, seen in ((i, slice(i, None), gaps), (slice(i, None), i, gaps.reversed())):
+                apart = margins[i, i:, c]
+                noisy[one, other, c] = seen.varies
+                better[one, other, c] = p_above(seen, apart, strict=True)
+                no_worse[one, other, c] = p_above(seen, -apart, strict=False)
         if c in board.better:
             _put_exact(better, no_worse, margins, board.better[c][np.ix_(rows, rows)], c)
     as_read = None
@@ -83,27 +85,50 @@ def _put_exact(better: Floats, no_worse: Floats, margins: Floats, exact: Floats,
     no_worse[:, :, c] = np.where(use, np.where(identical, no_worse[:, :, c], exact), no_worse[:, :, c])
 
 
-def p_above(gaps: Floats, points: Floats, threshold: Floats, *, strict: bool) -> Floats:
+@dataclass(frozen=True, slots=True, eq=False)
+class Gaps:
+    """Differences between one candidate and others, on one objective."""
+
+    drawn: Floats
+    """Bootstrap differences, shape `(M, B)`; one that is undefined is NaN."""
+    points: Floats
+    """As observed, shape `(M,)`."""
+    undefined: NDArray[np.int64]
+    """How many replicates are undefined, shape `(M,)`."""
+    spread: Floats
+    """Standard deviation over the replicates, shape `(M,)`."""
+    varies: NDArray[np.bool_]
+    """Whether the replicates differ at all, shape `(M,)`; the spread of equal numbers need not round to 0."""
+
+    @classmethod
+    def of(cls, drawn: Floats, points: Floats) -> Gaps:
+        """Returns the differences with what every p-value needs of them."""
+        undefined = np.count_nonzero(np.isnan(drawn), axis=1)
+        varies = np.count_nonzero(drawn != drawn[:, :1], axis=1) > 0
+        return cls(drawn, points, undefined, drawn.std(axis=1), varies)
+
+    def reversed(self) -> Gaps:
+        """Returns the differences the other way round."""
+        return replace(self, drawn=-self.drawn, points=-self.points)
+
+
+def p_above(gaps: Gaps, threshold: Floats, *, strict: bool) -> Floats:
     """Returns p-values against "the difference is not above the threshold", shape `(M,)`.
 
     Args:
-        gaps: bootstrap differences, shape `(B, M)`; one that is undefined (NaN) speaks against.
-        points: the differences observed, shape `(M,)`.
+        gaps: the differences; a replicate that is undefined speaks against.
         threshold: to be exceeded, shape `(M,)`.
         strict: whether a difference without noise that equals the threshold is not above it.
     """
-    excess = gaps - threshold
-    undefined = np.isnan(excess)
-    against = ((excess <= 0) | undefined).sum(axis=0)
-    share = (against + 1) / (len(gaps) + 1)
-    spread = gaps.std(axis=0)
+    count = gaps.drawn.shape[1]
+    against = np.count_nonzero(gaps.drawn <= threshold[:, None], axis=1) + gaps.undefined
+    share = (against + 1) / (count + 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        tail = ndtr(-(points - threshold) / spread)
-    extrapolated = np.minimum(tail, (RESOLVED_COUNT + 1) / (len(gaps) + 1))
-    p = np.where((against >= RESOLVED_COUNT) | undefined.any(axis=0), share, extrapolated)
-    above = points > threshold if strict else points >= threshold
-    varies = (gaps != gaps[:1]).any(axis=0)  # the spread of equal numbers need not round to 0
-    return np.asarray(np.where(varies, p, np.where(above, 0.0, 1.0)), dtype=np.float64)
+        tail = ndtr(-(gaps.points - threshold) / gaps.spread)
+    extrapolated = np.minimum(tail, (RESOLVED_COUNT + 1) / (count + 1))
+    p = np.where((against >= RESOLVED_COUNT) | (gaps.undefined > 0), share, extrapolated)
+    above = gaps.points > threshold if strict else gaps.points >= threshold
+    return np.asarray(np.where(gaps.varies, p, np.where(above, 0.0, 1.0)), dtype=np.float64)
 
 
 def p_on_front(p_against_each: Floats) -> Floats:
@@ -119,25 +144,20 @@ def p_not_dominated(evidence: Evidence, *, as_read: bool = False) -> Floats:
         evidence: between the candidates.
         as_read: count differences between values whose noise is not known as if they had none.
     """
-    m = len(evidence.rows)
-    out = np.zeros((m, m))
-    for i in range(m):
-        for j in range(m):
-            if i != j:
-                out[i, j] = _not_dominated_by(evidence, i, j, as_read)
-    return out
-
-
-def _not_dominated_by(evidence: Evidence, i: int, j: int, as_read: bool) -> float:
-    """Returns the p-value against "j dominates i": i is better somewhere, or j is better nowhere."""
-    better, noisy, no_worse = evidence.better[i, j], evidence.noisy[i, j], evidence.no_worse[i, j]
+    better, no_worse = evidence.better, evidence.no_worse
     if evidence.as_read is not None and not as_read:
-        unproved = evidence.as_read[i, j]
-        better, no_worse = np.where(unproved, 1.0, better), np.where(unproved, 1.0, no_worse)
-    somewhere = float(min(1.0, max(1, int(noisy.sum())) * better.min()))
-    nowhere = float(no_worse.max())
-    both = evidence.margins[i, j].any() and noisy.any()
-    return min(1.0, (2 if both else 1) * min(somewhere, nowhere))
+        better, no_worse = (np.where(evidence.as_read, 1.0, p) for p in (better, no_worse))
+    # i is better somewhere, or j is better nowhere
+    out = np.minimum(_somewhere(better, evidence.noisy), no_worse.max(axis=2))
+    both = evidence.margins.any(axis=2) & evidence.noisy.any(axis=2)
+    out = np.minimum(1.0, np.where(both, 2.0, 1.0) * out)
+    np.fill_diagonal(out, 0.0)
+    return np.asarray(out, dtype=np.float64)
+
+
+def _somewhere(better: Floats, noisy: NDArray[np.bool_]) -> Floats:
+    """Returns p-values against "row is better than column in no objective", which pay for the choice of one."""
+    return np.asarray(np.minimum(1.0, np.maximum(1, noisy.sum(axis=2)) * better.min(axis=2)), dtype=np.float64)
 
 
 def p_dominates(evidence: Evidence) -> Floats:
@@ -145,22 +165,13 @@ def p_dominates(evidence: Evidence) -> Floats:
 
     Domination with margins: nowhere worse by the margin or more, and somewhere better by more than it.
     """
-    m = len(evidence.rows)
-    out = np.ones((m, m))
-    for j in range(m):
-        for i in range(m):
-            if i != j:
-                out[j, i] = _dominates(evidence, j, i)
-    return out
-
-
-def _dominates(evidence: Evidence, j: int, i: int) -> float:
-    nowhere_worse = float(evidence.no_worse[j, i].max())
-    noisy, margins = evidence.noisy[j, i], evidence.margins[j, i]
-    if (noisy & (margins == 0)).any():
-        return nowhere_worse  # above 0 there is better there, with no margin to clear
-    somewhere = float(min(1.0, max(1, int(noisy.sum())) * evidence.better[j, i].min()))
-    return max(nowhere_worse, somewhere)
+    nowhere_worse = evidence.no_worse.max(axis=2)
+    # Where the difference varies and no margin is to be cleared, above 0 there is better there.
+    plain = (evidence.noisy & (evidence.margins == 0)).any(axis=2)
+    somewhere = _somewhere(evidence.better, evidence.noisy)
+    out = np.where(plain, nowhere_worse, np.maximum(nowhere_worse, somewhere))
+    np.fill_diagonal(out, 1.0)
+    return np.asarray(out, dtype=np.float64)
 
 
 def certified(p_values: Floats) -> NDArray[np.bool_]:

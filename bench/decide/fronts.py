@@ -75,7 +75,7 @@ def find(board: Board, checks: Sequence[Sequence[Check]]) -> Front:
     """Returns the front among the feasible candidates; where nobody is feasible, among all that can be
     judged."""
     judged = [row for row in range(len(board.names)) if board.missing(row) is None]
-    feasible = [row for row in judged if state_of(checks[row]) == "inside"]
+    feasible = admitted(board, checks)
     rows = tuple(feasible or judged)
     if board.objectives == 0 or not rows:
         return Front(tuple(_outside(board, row, checks[row]) for row in range(len(board.names))), (), True, None)
@@ -105,6 +105,12 @@ def find(board: Board, checks: Sequence[Sequence[Check]]) -> Front:
             )
         )
     return Front(tuple(standings), tuple(feasible), not feasible, evidence)
+
+
+def admitted(board: Board, checks: Sequence[Sequence[Check]]) -> list[int]:
+    """Returns the rows of the candidates that are compared: every objective known, every limit shown to hold."""
+    rows = range(len(board.names))
+    return [row for row in rows if board.missing(row) is None and state_of(checks[row]) == "inside"]
 
 
 def _outside(board: Board, row: int, checks: Sequence[Check]) -> Standing:
@@ -180,15 +186,11 @@ def _set_apart(board: Board, evidence: ev.Evidence, place: int, other: int) -> s
 def _twin(evidence: ev.Evidence, place: int, on_front: NDArray[np.bool_]) -> int | None:
     """Returns the candidate that no objective tells apart from this one, nearest first; None when there is
     none."""
-    best: tuple[bool, float, int] | None = None
-    for other in range(len(evidence.rows)):
-        if other == place:
-            continue
-        apart = np.minimum(evidence.better[place, other], evidence.better[other, place])
-        if (apart > APART).all():
-            key = (not bool(on_front[other]), -float(apart.sum()), other)
-            best = key if best is None or key < best else best
-    return None if best is None else best[2]
+    apart = np.minimum(evidence.better[place], evidence.better[:, place])
+    alike = (apart > APART).all(axis=1)
+    alike[place] = False
+    near = [(not bool(on_front[other]), -float(apart[other].sum()), int(other)) for other in np.flatnonzero(alike)]
+    return min(near)[2] if near else None
 
 
 def front_volume(board: Board, rows: Sequence[int], reference: Mapping[str, float | str]) -> tuple[float | None, str]:

@@ -31,12 +31,14 @@ class BreakPoint:
     at: float
     """In the limit's unit; a ratio for `% of best`."""
     below: str | None
-    """The pick with the limit just below (for `>=`: at most) this value; None when nobody is eligible."""
+    """The pick with the limit below this value; None when nobody is eligible."""
     above: str | None
-    """The pick with the limit at (for `>=`: just above) this value or higher, up to the next break point."""
+    """The pick with the limit above this value, up to the next break point."""
     sentence: str
     shown: str = ""
     """`at` with its unit."""
+    at_is_above: bool = True
+    """Whether a limit of exactly `at` belongs to what is above: for `<=` and `>`, not for `<` and `>=`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def break_points(board: Board, front: Front, rule: Sequence[rules.Stage], limit:
                     above,
                     _words(column, limit, end, below, above),
                     _at(column, limit, end),
+                    _at_is_above(limit),
                 )
             )
     return out
@@ -117,10 +120,15 @@ def _of(checks: Sequence[Check], limit: Limit) -> Check | None:
     return next((check for check in checks if check.limit == limit), None)
 
 
+def _at_is_above(limit: Limit) -> bool:
+    return limit.operator in ("<=", ">")
+
+
 def _words(column: Column | None, limit: Limit, at: float, below: str | None, above: str | None) -> str:
     value = _at(column, limit, at)
     first, second = (f"the rule favours {name}" if name else "nobody is eligible" for name in (below, above))
-    return f"With the limit on {spoken(limit.name)} below {value} {first}; above it {second}."
+    until, then = ("below", "from there on") if _at_is_above(limit) else ("up to", "above it")
+    return f"With the limit on {spoken(limit.name)} {until} {value} {first}; {then} {second}."
 
 
 def _at(column: Column | None, limit: Limit, at: float) -> str:
@@ -200,7 +208,8 @@ def _by_limit(points: Sequence[BreakPoint]) -> list[str]:
     lines = []
     for limit in limits:
         own = [point for point in points if point.limit == limit]
-        steps = [f"{_name(own[0].below)} below {own[0].shown}", *(f"{_name(p.above)} from {p.shown}" for p in own)]
+        until, then = ("below", "from") if own[0].at_is_above else ("up to", "above")
+        steps = [f"{_name(own[0].below)} {until} {own[0].shown}", *(f"{_name(p.above)} {then} {p.shown}" for p in own)]
         lines.append(
             f"As the limit {limit} moves, the rule favours {listed(steps)} (each counted by the end of its interval)."
         )

@@ -36,7 +36,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _References:
-    ids: dict[str, int]
+    ids: _Ids
     lengths: Ints
     keys: tuple[Ints, ...]
     """Per order: the distinct (example, n-gram), ascending."""
@@ -77,7 +77,7 @@ def totals(lengths: Ints, orders: int) -> Ints:
 @lru_cache(maxsize=8)
 def _prepared(wanted: tuple[str, ...], orders: int, split: Split) -> _References | None:
     symbols, lengths = _flat([split(text) for text in wanted])
-    ids = {symbol: place for place, symbol in enumerate(dict.fromkeys(symbols), 1)}
+    ids = _Ids((symbol, place) for place, symbol in enumerate(dict.fromkeys(symbols), 1))
     base = len(ids) + 1
     if base**orders * max(len(wanted), 1) >= LARGEST:
         return None
@@ -91,8 +91,15 @@ def _flat(texts: Sequence[Sequence[str]]) -> tuple[Sequence[str], Ints]:
     return list(chain.from_iterable(texts)), lengths
 
 
-def _numbers(symbols: Sequence[str], ids: dict[str, int]) -> Ints:
-    return np.fromiter((ids.get(symbol, 0) for symbol in symbols), dtype=np.int64, count=len(symbols))
+class _Ids(dict[str, int]):
+    """The number of each symbol of the references; 0 for one that they have not."""
+
+    def __missing__(self, symbol: str) -> int:
+        return 0
+
+
+def _numbers(symbols: Sequence[str], ids: _Ids) -> Ints:
+    return np.fromiter(map(ids.__getitem__, symbols), dtype=np.int64, count=len(symbols))
 
 
 def _keys(numbers: Ints, lengths: Ints, base: int, orders: int) -> list[Ints]:

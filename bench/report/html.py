@@ -18,7 +18,6 @@ from bench.readings import OFF
 from bench.report import method
 from bench.report.advice import advice_of
 from bench.report.answer import headline
-from bench.report.explorer import bundle
 from bench.report.marks import custom_properties, glyph_rules, marks_of
 from bench.report.sections import sections
 from bench.report.templating import environment
@@ -36,7 +35,7 @@ def render(view: RunView) -> str:
     parts = sections(view, advice, marks)
     explored = any(part.anchor == "explorer" for part in parts)
     codes = [_asset("page.js"), _asset("differences.js"), *([_asset("explorer.js")] if explored else [])]
-    allowed = [*codes, *([bundle()] if explored else [])]
+    allowed = [*codes, *(code for part in parts for code in part.scripts)]
     page = {
         "title": f"bench: {short(view.suite.name)}",
         "headline": headline(view, advice),

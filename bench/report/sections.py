@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
+from bench.host.forked import forked
 from bench.report import evidence, method, tables
 from bench.report.advice import TaskAdvice
 from bench.report.answer import answer_data
-from bench.report.charts import Plate, plates
+from bench.report.charts import Plate, makers
 from bench.report.charts.base import inline_svg, narrow_svg
 from bench.report.explorer import bundle, explorer_data, packed
 from bench.report.marks import Mark
@@ -32,15 +34,18 @@ class Section:
     template: str
     data: Mapping[str, Any] = field(default_factory=dict)
     lede: str = ""
+    scripts: tuple[str, ...] = ()
+    """Further code that the section's own script runs; the page's policy must allow it."""
 
 
 def sections(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark]) -> list[Section]:
     """Returns the sections in the order in which they are read; those with nothing to say are left out."""
+    explored, drawn = _drawn(view, advice, marks)
     found: list[Section | None] = [
         Section("answer", "Answer", "What to ship", "answer.html.j2", answer_data(view, advice), ANSWER),
-        _charts(FRONT, view, advice, marks),
-        explorer(view, advice, marks),
-        *(_charts(group, view, advice, marks) for group in GROUPS),
+        _charts(FRONT, drawn, marks),
+        explored,
+        *(_charts(group, drawn, marks) for group in GROUPS),
         samples(view, marks),
         results(view, advice, marks),
         troubles(view, marks),
@@ -119,17 +124,37 @@ GROUPS = (
 )
 
 
-def _charts(group: Group, view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark]) -> Section | None:
-    found = [plate for kind in group.kinds for plate in plates(view, advice, marks, kind)]
+Figures = dict[str, list[dict[str, Any]]]
+"""By a group's anchor, what its figures show."""
+
+
+def _drawn(
+    view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark]
+) -> tuple[Section | None, Figures]:
+    """Returns the explorer and the figures of all groups: what takes the time, so on several cores in a large run."""
+    made = [
+        (group.anchor, make)
+        for group in (FRONT, *GROUPS)
+        for kind in group.kinds
+        for make in makers(view, advice, marks, kind)
+    ]
+    calls: list[Callable[[], Any]] = [partial(explorer, view, advice, marks)]
+    calls += [partial(_figures, make) for _, make in made]
+    crowded = any(task.crowded for task in view.tasks)
+    explored, *drawn = forked(calls) if crowded else [call() for call in calls]
+    figures: Figures = {}
+    for (anchor, _), found in zip(made, drawn, strict=True):
+        figures.setdefault(anchor, []).extend(found)
+    return explored, figures
+
+
+def _charts(group: Group, drawn: Figures, marks: Mapping[str, Mark]) -> Section | None:
+    found = drawn.get(group.anchor, [])
     if not found and group is not FRONT:
         return None
     legend = [{"css": m.css.removeprefix("--"), "label": m.label} for m in marks.values()]
     empty = "No candidate has both a quality and a cost, so there is no front to draw."
-    data = {
-        "figures": [_figure(plate) for plate in found],
-        "legend": legend if group is FRONT else [],
-        "empty": empty,
-    }
+    data = {"figures": found, "legend": legend if group is FRONT else [], "empty": empty}
     return Section(group.anchor, group.nav, group.title, "figures.html.j2", data, group.lede)
 
 
@@ -139,8 +164,13 @@ def explorer(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str
     if found is None:
         return None
     lede = "Choose the axes and move the limits: the front, the region that is out of bounds and the pick follow."
-    data = {"json": script_json(found), "vega": Markup(packed(bundle()))}
-    return Section("explorer", "Explore", "Move the limits yourself", "explorer.html.j2", data, lede)
+    code = bundle()
+    data = {"json": script_json(found), "vega": Markup(packed(code))}
+    return Section("explorer", "Explore", "Move the limits yourself", "explorer.html.j2", data, lede, (code,))
+
+
+def _figures(make: Callable[[], list[Plate]]) -> list[dict[str, Any]]:
+    return [_figure(plate) for plate in make()]
 
 
 def _figure(plate: Plate) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom, norm
 
 Floats = NDArray[np.float64]
@@ -46,10 +46,11 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return min(1.0, 2 * float(binom.cdf(min(only_a, only_b), n, 0.5)))
 
 
-def mcnemar_better(only_a: int, only_b: int) -> float:
-    """Returns the exact one-sided p-value against "the first is right no more often than the second"."""
-    n = only_a + only_b
-    return float(binom.sf(only_a - 1, n, 0.5)) if n else 1.0
+def mcnemar_better(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
+    """Returns exact one-sided p-values against "the first is right no more often than the second", for counts of any
+    one shape."""
+    first, n = np.asarray(only_a), np.asarray(only_a) + np.asarray(only_b)
+    return np.where(n > 0, binom.sf(first - 1, n, 0.5), 1.0)
 
 
 def paired_proportions(only_a: int, only_b: int, n: int, confidence: float = 0.95) -> tuple[float, float] | None:

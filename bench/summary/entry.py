@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from bench.readings import ALIASES
 from bench.record import Cell, Doubt, Record, Sample
 
 Floats = NDArray[np.float64]
+_EXAMPLE_ID = attrgetter("example_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,11 @@ class Entry:
     def candidate(self) -> str:
         """`model` or `model[variant]`: what is chosen between."""
         return candidate_name(self.cell)
+
+    @property
+    def example_ids(self) -> tuple[str, ...]:
+        """The data's ids of the examples that were answered, in order."""
+        return tuple(map(_EXAMPLE_ID, self.samples))
 
     @property
     def latencies(self) -> tuple[Floats, ...]:

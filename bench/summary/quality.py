@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from bench.summary.entry import Quantity
 Floats = NDArray[np.float64]
 Resolve = Callable[[Sequence[str], str], Sequence[Metric]]
 """From the names a suite gives and the task's kind to metrics; `bench.metrics.catalogue.resolve`."""
+Share = Callable[..., list[Any]]
+"""Does calls and returns their results in order, as `bench.host.forked` does."""
 
 REPLICATES = 2000
 """Of the intervals of quality; the decision has its own number."""
@@ -81,24 +84,38 @@ class Scored:
     """What stands for metrics that cannot be computed here."""
     order: Sequence[str]
     """All their names as the suite has them: the first is the task's quality, computed or not."""
+    task: str
 
 
-def quantities(cells: Sequence[Scored]) -> list[dict[str, Quantity]]:
+def quantities(cells: Sequence[Scored], share: Share) -> list[dict[str, Quantity]]:
     """Returns each cell's metrics with their 95 % intervals: Wilson for a proportion of independent
     examples, else the bootstrap's.
 
     Cells with the same resamples, as those of one task, are multiplied by the weights together: the weights are
     drawn once for all of them.
+
+    Args:
+        cells: of any number of tasks.
+        share: does one call for each task, here or on other cores.
     """
-    sums: list[dict[str, Floats]] = [{} for _ in cells]
-    together: dict[Resamples, list[int]] = {}
+    together: dict[tuple[Resamples, str], list[int]] = {}
     for index, cell in enumerate(cells):
-        together.setdefault(cell.resamples, []).append(index)
-    for resamples, indices in together.items():
-        wanted = [(i, m.name) for i in indices for m in cells[i].metrics if not (m.proportion and not resamples.groups)]
-        found = resamples.sums([cells[i].statistics[name] for i, name in wanted])
-        for (i, name), summed in zip(wanted, found, strict=True):
-            sums[i][name] = summed
+        together.setdefault((cell.resamples, cell.task), []).append(index)
+    calls = [partial(_of_task, [cells[i] for i in indices]) for indices in together.values()]
+    found: dict[int, dict[str, Quantity]] = {}
+    for indices, quantities in zip(together.values(), share(calls), strict=True):
+        found |= zip(indices, quantities, strict=True)
+    return [found[index] for index in range(len(cells))]
+
+
+def _of_task(cells: Sequence[Scored]) -> list[dict[str, Quantity]]:
+    resamples = cells[0].resamples
+    wanted = [(i, m.name) for i, cell in enumerate(cells) for m in cell.metrics if resamples.groups or not m.proportion]
+    sums: list[dict[str, Floats]] = [{} for _ in cells]
+    for (i, name), summed in zip(
+        wanted, resamples.sums([cells[i].statistics[name] for i, name in wanted]), strict=True
+    ):
+        sums[i][name] = summed
     return [_of_cell(cell, known) for cell, known in zip(cells, sums, strict=True)]
 
 

@@ -14,11 +14,12 @@ from tests.decide.boards import make_board
 def test_p_of_a_normal_difference() -> None:
     rng = np.random.default_rng(0)
     gaps = np.column_stack([rng.normal(1.0, 1.0, 4000), rng.normal(6.0, 1.0, 4000), np.zeros(4000)])
-    found = ev.p_above(gaps, np.array([1.0, 6.0, 0.0]), np.zeros(3), strict=True)
+    drawn = ev.Gaps.of(gaps.T, np.array([1.0, 6.0, 0.0]))
+    found = ev.p_above(drawn, np.zeros(3), strict=True)
     assert found[0] == pytest.approx(norm.sf(1.0), abs=0.02)
     assert found[1] == pytest.approx(norm.sf(6.0), rel=1.0)  # beyond what replicates resolve: extrapolated
     assert found[2] == 1.0
-    assert ev.p_above(gaps, np.array([1.0, 6.0, 0.0]), np.zeros(3), strict=False)[2] == 0.0
+    assert ev.p_above(drawn, np.zeros(3), strict=False)[2] == 0.0
 
 
 def test_without_noise_the_certificates_are_the_front() -> None:
@@ -78,8 +79,9 @@ def test_a_circle_of_slight_dominations_excludes_nobody() -> None:
 
 def test_equal_numbers_whose_spread_does_not_round_to_zero_are_still_exact() -> None:
     gaps = np.full((500, 1), 0.8 - 0.1)
-    found = ev.p_above(gaps, gaps[0], gaps[0], strict=False)
-    assert found[0] == 0.0 and ev.p_above(gaps, gaps[0], gaps[0], strict=True)[0] == 1.0
+    drawn = ev.Gaps.of(gaps.T, gaps[0])
+    assert ev.p_above(drawn, gaps[0], strict=False)[0] == 0.0
+    assert ev.p_above(drawn, gaps[0], strict=True)[0] == 1.0
 
 
 def _pairs(p: float, models: int) -> ev.Evidence:
@@ -119,5 +121,5 @@ def test_what_is_taken_as_read_is_no_proof() -> None:
 def test_an_undefined_difference_speaks_against() -> None:
     gaps = np.random.default_rng(0).normal(1.0, 0.01, (1000, 2))
     gaps[:100, 0], gaps[:3, 1] = np.nan, np.nan
-    found = ev.p_above(gaps, np.array([1.0, 1.0]), np.zeros(2), strict=True)
+    found = ev.p_above(ev.Gaps.of(gaps.T, np.ones(2)), np.zeros(2), strict=True)
     assert found == pytest.approx([101 / 1001, 4 / 1001])

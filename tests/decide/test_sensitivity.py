@@ -26,8 +26,8 @@ def _points(board: Board, question: Question, limit: Limit) -> list[sensitivity.
 
 
 def _claimed(points: list[sensitivity.BreakPoint], at: float, operator: str) -> str | None:
-    """Returns the pick that the break points claim for a value of the limit that is not itself one."""
-    passed = [point for point in points if point.at < at]
+    """Returns the pick that the break points claim for a value of the limit: at one itself, as `<=` admits it."""
+    passed = [point for point in points if point.at < at or (point.at == at and operator == "<=")]
     return passed[-1].above if passed else points[0].below
 
 
@@ -61,7 +61,7 @@ def _agree(board: Board, question: Question, limit: Limit) -> None:
     points = _points(board, question, limit)
     ends = sorted({b for row in check_all(board, [limit]) for c in row if (b := c.bound) is not None})
     between = [(a + b) / 2 for a, b in pairwise(ends)]
-    for at in [ends[0] - 0.01, *between, ends[-1] + 0.01]:
+    for at in [ends[0] - 0.01, *ends, *between, ends[-1] + 0.01]:
         others = tuple(replace(x, value=at) if x == limit else x for x in question.limits)
         solved = _solve(board, replace(question, limits=others))
         if points:
@@ -75,8 +75,15 @@ def test_break_points_by_hand() -> None:
     question = Question(("quality", "latency_p95_s"), (parse_limit("latency_p95_s", "<= 50 ms"),))
     found = _points(board, question, question.limits[0])
     assert [(p.at, p.below, p.above) for p in found] == [(0.03, None, "b"), (0.06, "b", "a")]
-    said = "With the limit on p95 latency below 60.0 ms the rule favours b; above it the rule favours a."
+    said = "With the limit on p95 latency below 60.0 ms the rule favours b; from there on the rule favours a."
     assert found[1].sentence == said
+    board = make_board([[0.9, 30.0], [0.8, 60.0]], ("accuracy", "throughput_examples_per_s"))
+    limit = parse_limit("throughput_examples_per_s", ">= 20 /s")
+    found = _points(board, Question(("quality", "throughput_examples_per_s"), (limit,)), limit)
+    assert [(p.at, p.below, p.above) for p in found] == [(30.0, "a", "b"), (60.0, "b", None)]
+    assert found[0].sentence.endswith("up to 30.0 /s the rule favours a; above it the rule favours b.")
+    (line,) = sensitivity.sentences(board, sensitivity.Sensitivity(tuple(found), (), {}))
+    assert "the rule favours a up to 30.0 /s, b above 30.0 /s and nobody above 60.0 /s" in line
 
 
 def test_leaving_an_objective_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from bench.report.advice import TaskAdvice
 from bench.report.charts.base import Chart
@@ -19,7 +20,7 @@ from bench.report.charts.variants import variant_plates
 from bench.report.marks import Mark
 from bench.report.view import RunView, TaskView
 
-__all__ = ["Chart", "Plate", "plates"]
+__all__ = ["Chart", "Plate", "makers", "plates"]
 
 Maker = Callable[[TaskView, TaskAdvice, Mapping[str, Mark]], Iterator[Plate]]
 
@@ -43,8 +44,19 @@ KINDS = (*MAKERS, *WHOLE)
 """All kinds of charts."""
 
 
+def makers(
+    view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark], kind: str
+) -> list[Callable[[], list[Plate]]]:
+    """Returns what makes the static charts of one kind: a call for each task, or one for the run."""
+    if kind in WHOLE:
+        return [lambda: list(WHOLE[kind](view, marks))]
+    return [partial(_of_task, kind, task, advice[task.name], marks) for task in view.tasks]
+
+
+def _of_task(kind: str, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> list[Plate]:
+    return list(MAKERS[kind](task, advice, marks))
+
+
 def plates(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark], kind: str) -> list[Plate]:
     """Returns the static charts of one kind, task by task."""
-    if kind in WHOLE:
-        return list(WHOLE[kind](view, marks))
-    return [plate for task in view.tasks for plate in MAKERS[kind](task, advice[task.name], marks)]
+    return [plate for make in makers(view, advice, marks, kind) for plate in make()]

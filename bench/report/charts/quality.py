@@ -166,10 +166,8 @@ def differences(
 def _interval(metric: str, reference: Entry, entry: Entry, drawn: Floats) -> tuple[float, float]:
     """Returns the interval that `bench compare` gives; of answers that are gone, that of the draws."""
     pair = [e.statistics.get(metric) for e in (reference, entry)]
-    ids = ((a.example_id, b.example_id) for a, b in zip(reference.samples, entry.samples, strict=False))
-    same = len(reference.samples) == len(entry.samples) and all(a == b for a, b in ids)
     found = None
-    if same and pair[0] is not None and pair[1] is not None:
+    if reference.example_ids == entry.example_ids and pair[0] is not None and pair[1] is not None:
         found = interval_of(entry.metrics[metric], (pair[0], pair[1]), drawn, shared_resamples(entry.samples))
     low, high = found or np.quantile(drawn, [0.025, 0.975])
     return float(low), float(high)

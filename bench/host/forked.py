@@ -1,0 +1,57 @@
+"""Calls shared out over the cores by forked processes, which inherit their arguments without a copy."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, TypeVar
+
+from bench.host.cpu import affinity
+
+Result = TypeVar("Result")
+
+
+def forked(calls: Sequence[Callable[[], Result]], batch: int = 1) -> list[Result]:
+    """Returns what each call returns, in order: the same on one core and on many.
+
+    Only results are sent between processes, so that a call may be a closure over anything. One after another where
+    there is one core, or where a fork is not safe.
+
+    Args:
+        calls: that depend on nothing which another of them changes.
+        batch: calls that a process takes at a time.
+    """
+    workers = min(len(affinity()) or os.cpu_count() or 1, len(calls))
+    if workers < 2 or not _may_fork():
+        return [call() for call in calls]
+    context = multiprocessing.get_context("fork")
+    gc.freeze()  # a collection in a child would touch, and so copy, all that it inherits
+    try:
+        with ProcessPoolExecutor(workers, context, initializer=_inherit, initargs=(calls,)) as pool:
+            return list(pool.map(_at, range(len(calls)), chunksize=batch))
+    finally:
+        gc.unfreeze()
+
+
+def _may_fork() -> bool:
+    """Returns whether a fork is safe: on Linux, from a process with one thread that is no pool's child itself."""
+    alone = threading.active_count() == 1 and multiprocessing.parent_process() is None
+    return alone and sys.platform == "linux"
+
+
+_inherited: Sequence[Callable[[], Any]] = ()
+"""In a forked child: the calls, which it has from its parent's memory."""
+
+
+def _inherit(calls: Sequence[Callable[[], Any]]) -> None:
+    global _inherited
+    _inherited = calls
+
+
+def _at(index: int) -> Any:
+    return _inherited[index]()
