@@ -13,6 +13,7 @@ from bench.measure.energy_pass import Metered
 from bench.measure.machine_doubts import ENERGY, NET, TIMED, interference_doubts
 from bench.measure.trace import Pass
 from bench.record import Doubt, Sample, Timing
+from bench.units import format_number, plural
 
 MIN_ENERGY_WINDOW_S = 10.0
 """Least window of a hardware counter: at an update period of 100 ms the edges are then 1 %. Source: section
@@ -26,8 +27,8 @@ def warmup_doubts(found: Pass, window: int, process: int) -> list[Doubt]:
     if found.ended_by != "cap":
         return []
     spent = found.duration_ns / 1e9
-    last = ", ".join(f"{timing.duration_ns / 1e6:.3g}" for timing in found.timings[-window:])
-    message = f"not steady after {found.requests} warm-up requests in {spent:.2g} s; the last took {last} ms"
+    last = ", ".join(format_number(timing.duration_ns / 1e6) for timing in found.timings[-window:])
+    message = f"not steady after {plural(found.requests, 'warm-up request')} in {spent:.2g} s; the last took {last} ms"
     remedy = (
         "use the profile `standard` or `rigorous`, whose warm-up lasts longer, or look for other work on the machine"
     )
@@ -81,7 +82,8 @@ def window_doubts(found: Pass, window_s: float, process: int) -> list[Doubt]:
     if found.requests >= MIN_WINDOW_BATCHES or not found.requests:
         return []
     spent = found.duration_ns / 1e9
-    message = f"the throughput window of {window_s:g} s held {found.requests} batches ({spent:.3g} s)"
+    count = f"{found.requests} batch" if found.requests == 1 else f"{found.requests} batches"
+    message = f"the throughput window of {window_s:g} s held {count} ({spent:.3g} s)"
     remedy = "set measure.window_s higher, or a smaller batch_size"
     return [Doubt("window_too_short", message, remedy, ("throughput",), process)]
 

@@ -104,8 +104,10 @@ def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:
     ]
     open_tasks = [_name(name) for name, pick in picks.items() if not pick]
     if len(said) > NAMED or len(open_tasks) > NAMED:
-        undecided = f", {len(open_tasks)} undecided" if open_tasks else ""
-        counted = f"{plural(len(chosen), 'pick')} over {plural(len(picks), 'task')}{undecided}"
+        models = f"{plural(len(chosen), 'model')} picked"
+        counted = f"{models} over {plural(len(picks), 'task')}"
+        if open_tasks:
+            counted = f"{models} for {len(said)} of {plural(len(picks), 'task')}, {len(open_tasks)} undecided"
         return Markup("{}: {}").format(suite, counted)
     rest = Markup("; no pick yet for {}").format(_listed(open_tasks)) if open_tasks else Markup("")
     return Markup("{}: ship {}{}").format(suite, Markup(", ").join(said), rest)

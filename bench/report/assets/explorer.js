@@ -88,14 +88,14 @@
       const end = (v, k, m) => (v[k] ?? v[0]) / m.factor;
       const point = { i, name: c.name, family: c.family, x, y, xl: end(vx, 1, mx), xh: end(vx, 2, mx), yl: end(vy, 1, my), yh: end(vy, 2, my),
         pick: i === chosen, filled: on.has(i) ? c.family : "", opacity: ok ? 1 : 0.35, faint: ok ? 0.45 : 0.15,
-        named: false, align: "left", ox: 0, oy: 0, standing: i === chosen ? "the pick" : on.has(i) ? "on the front" : ok ? "dominated" : c.missing ? "incomplete" : "not within a limit" };
+        named: false, align: "left", ox: 0, oy: 0, standing: i === chosen ? "the pick" : on.has(i) ? "on the front" : ok ? "off the front" : c.missing ? "incomplete" : "not within a limit" };
       t.measures.forEach((m, k) => { point[`m${k}`] = text(c, k); });
       if (!((state.xlog && x <= 0) || (state.ylog && y <= 0))) points.push(point);
     });
     const least = near(points.map((p) => p.x), mx, state.xlog);
     const far = points.filter((p) => p.x < least).length;
     const dx = domain(points.map((p) => p.x).filter((x) => x >= least).concat(points.length ? [] : [1]), state.xlog);
-    const dy = domain(points.flatMap((p) => [p.y, state.ylog && p.yl <= 0 ? p.y : p.yl, p.yh]).concat(points.length ? [] : [1]), state.ylog);
+    const dy = domain(points.filter((p) => p.x >= least).flatMap((p) => [p.y, state.ylog && p.yl <= 0 ? p.y : p.yl, p.yh]).concat(points.length ? [] : [1]), state.ylog);
     const line = steps(points.filter((p) => rows.includes(p.i)), mx, my).map((p, k) => ({ x: p.x, y: p.y, order: k }));
     if (line.length) line.push({ x: mx.higher ? dx[0] : dx[1], y: line[line.length - 1].y, order: line.length });
     const regions = [];
@@ -137,10 +137,11 @@
     const t = task();
     $("pick").textContent = now.chosen === null ? "nobody" : t.candidates[now.chosen].name;
     place.dataset.pick = now.chosen === null ? "" : t.candidates[now.chosen].name;
-    const out = t.candidates.length - now.rows.length;
+    const lacking = t.candidates.filter((c) => c.missing !== null).length, judged = t.candidates.length - lacking;
     $("why").textContent = now.chosen === null
       ? "No candidate is shown to meet every limit."
-      : `${now.rows.length} of ${t.candidates.length} candidates meet every limit; ${now.on.size} of them on the front.${out ? "" : " No limit excludes anybody."}`;
+      : `${now.rows.length} of ${judged} candidates meet every limit; ${now.on.size} of them on the front.${now.rows.length < judged ? "" : " No limit excludes anybody."}`;
+    if (lacking) $("why").textContent += ` ${lacking} more ${lacking === 1 ? "lacks" : "lack"} a reading that it is judged by.`;
     $("far").textContent = now.far ? `${now.far} far to the left of the scale; the table has ${now.far === 1 ? "it" : "them"}.` : "";
     const body = $("rows"), sign = t.measures[state.y].higher ? -1 : 1;
     const rank = (i) => (i === now.chosen ? 0 : now.on.has(i) ? 1 : now.rows.includes(i) ? 2 : 3);
@@ -149,7 +150,7 @@
     body.replaceChildren(...order.map((i) => {
       const c = t.candidates[i];
       const link = make("a", { href: `#${c.row}` }, make("bdi", {}, c.name));
-      const standing = i === now.chosen ? "the pick" : now.on.has(i) ? "on the front" : now.rows.includes(i) ? "dominated" : c.missing ? "incomplete" : "not within a limit";
+      const standing = i === now.chosen ? "the pick" : now.on.has(i) ? "on the front" : now.rows.includes(i) ? "off the front" : c.missing ? "incomplete" : "not within a limit";
       const row = make("tr", i === now.chosen ? { class: "pick" } : {}, make("th", { scope: "row" }, link), make("td", c.missing ? { title: c.missing } : {}, standing));
       for (const k of [state.x, state.y]) row.append(make("td", { class: "n" }, text(c, k).split(" (")[0]));
       return row;
@@ -166,12 +167,16 @@
     const spec = structuredClone(data.spec), t = task(), c = colours();
     const range = data.marks.map((m) => (dark.matches ? m.dark : m.light));
     spec.datasets = { points: now.points, steps: now.line, regions: now.regions };
-    const title = (m) => (m.unit ? `${m.title} (${m.unit})` : m.title) + (m.higher ? " – higher is better" : " – lower is better");
-    const axis = (m) => ({ title: title(m), format: ",.3~r", labelColor: c.muted, titleColor: c.muted, gridColor: c.grid, domainColor: c.muted, tickColor: c.muted, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 400, labelOverlap: true, tickCount: 6 });
+    const title = (m, unit) => (unit ? `${m.title} (${unit})` : m.title) + (m.higher ? " – higher is better" : " – lower is better");
+    // From microseconds to seconds on one axis, each number has its own prefix.
+    const numbers = (m, wide) => wide && (m.base === "s" || m.base === "J")
+      ? { title: title(m, ""), labelExpr: `replace(format(datum.value * ${m.factor}, "~s"), /([a-zµ]?)$/, " $1${m.base}")` }
+      : { title: title(m, m.unit), format: ",.3~r" };
+    const axis = (m, log, [low, high]) => ({ ...numbers(m, log && high / low > 1000), labelColor: c.muted, titleColor: c.muted, gridColor: c.grid, domainColor: c.muted, tickColor: c.muted, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 400, labelOverlap: true, tickCount: 6 });
     for (const layer of spec.layer) {
       for (const [key, log, dom, m] of [["x", state.xlog, now.dx, t.measures[state.x]], ["y", state.ylog, now.dy, t.measures[state.y]]]) {
         layer.encoding[key].scale = { type: log ? "log" : "linear", domain: dom, nice: false, ...(log ? {} : { zero: false }) };
-        layer.encoding[key].axis = axis(m);
+        layer.encoding[key].axis = axis(m, log, dom);
       }
       if (layer.encoding.color) layer.encoding.color.scale.range = range;
       if (layer.encoding.fill) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ class Stretch:
     """None: from the smallest that was looked at."""
     high: float | None
     pick: str | None
+    has_low: bool = True
+    """Whether its lower end belongs to it, and not its upper one."""
 
 
 def break_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
@@ -50,9 +53,10 @@ def break_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) 
 
 def stretches(points: Sequence[BreakPoint]) -> list[Stretch]:
     """Returns the ranges between the break points, rising."""
-    found = [Stretch(None, points[0].at, points[0].below)]
+    has_low = points[0].at_is_above
+    found = [Stretch(None, points[0].at, points[0].below, has_low)]
     for point, following in zip(points, [*points[1:], None], strict=True):
-        found.append(Stretch(point.at, following.at if following else None, point.above))
+        found.append(Stretch(point.at, following.at if following else None, point.above, has_low))
     return found
 
 
@@ -67,17 +71,12 @@ def _chart(
 ) -> Chart:
     here = next((s for s in found if _holds(s, bound.value)), found[-1])
     told = short(here.pick) if here.pick else "nobody"
-    edges = [number(e, measure.unit) for e in (here.low, here.high) if e is not None]
-    between = (
-        f"from {edges[0]} to {edges[1]}"
-        if len(edges) == 2
-        else f"{'from' if here.low is not None else 'below'} {edges[0]}"
-    )
     return Chart(
         name=f"breaks-{task.number}-{number_of}",
         title=f"{short(task.name)}: what the limit on {measure.inner} decides",
         takeaway=(
-            f"The rule favours {told} for any limit {between}; the suite's is {number(bound.value, measure.unit)}."
+            f"The rule favours {told} for any limit {_between(here, measure)}; "
+            f"the suite's is {number(bound.value, measure.unit)}."
         ),
         description=(
             f"Strip of {plural(len(found), 'range')} of the limit, each with the candidate that the rule favours."
@@ -89,8 +88,22 @@ def _chart(
     )
 
 
+def _between(stretch: Stretch, measure: Measure) -> str:
+    starts, ends = _edges(stretch)
+    low, high = (None if edge is None else number(edge, measure.unit) for edge in (stretch.low, stretch.high))
+    if low is not None and high is not None:
+        return f"{starts} {low} {'to' if stretch.has_low else 'up to'} {high}"
+    return f"{ends} {high}" if low is None else f"{starts} {low}"
+
+
+def _edges(stretch: Stretch) -> tuple[str, str]:
+    return ("from", "below") if stretch.has_low else ("above", "up to")
+
+
 def _holds(stretch: Stretch, value: float) -> bool:
-    return (stretch.low is None or value >= stretch.low) and (stretch.high is None or value < stretch.high)
+    low = -math.inf if stretch.low is None else stretch.low
+    high = math.inf if stretch.high is None else stretch.high
+    return low <= value < high if stretch.has_low else low < value <= high
 
 
 def _draw(
@@ -172,7 +185,6 @@ def _table(measure: Measure, found: Sequence[Stretch]) -> tables.Table:
         )
     columns = (
         tables.Column("favoured", numeric=False),
-        tables.Column("limit from"),
-        tables.Column("limit below"),
+        *(tables.Column(f"limit {edge}") for edge in _edges(found[0])),
     )
     return tables.Table(f"Who is favoured at which limit on {measure.short.lower()}", columns, tuple(rows))

@@ -47,7 +47,7 @@ def latency_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]
     chart = Chart(
         name=f"latency-{task.number}",
         title=f"{short(task.name)}: how long a request takes",
-        takeaway=_takeaway(ordered, limit),
+        takeaway=_takeaway(ordered, limit, advice),
         description=(f"Cumulative distribution of the latency of {plural(len(shown), 'candidate')} at batch size 1."),
         narrow=task.has_narrow,
         slim=task.crowded,
@@ -78,21 +78,43 @@ def _note(shown: int, all_of: int, limit: Bound | None) -> str:
     return f"Higher and further left is better: more requests answered, sooner.{mark.replace('%', ' %')}{few}"
 
 
-def _takeaway(ordered: Sequence[Entry], limit: Bound | None) -> str:
+def _takeaway(ordered: Sequence[Entry], limit: Bound | None, advice: TaskAdvice) -> str:
     """Returns the fastest, the slowest and who keeps the limit, in the numbers that the table shows."""
     models = models_of(ordered)
     fastest, slowest = models[0], models[-1]
     said = f"{among(ordered, models)}{short(fastest.candidate)} answers half of its requests within {_median(fastest)}"
     if slowest is not fastest:
         said += f", {short(slowest.candidate)} within {_median(slowest)}"
-    known = [(e, v) for e in models if limit and limit.upper and (v := value_of(e, limit.reading)) is not None]
-    if limit is None or not known:
-        return f"{said}."
-    over = [short(e.candidate) for e, value in known if value > limit.value]
-    of = f"{len(known) - len(over)} of {plural(len(known), 'model')}"
-    but = f", not {listed(over, 3)}" if over and len(over) < len(known) else ""
-    verb = "keep" if len(known) - len(over) != 1 else "keeps"
-    return f"{said}; {of} {verb} the {spoken(limit.reading)} within the limit of {number(limit.value, 's')}{but}."
+    kept = _kept(models, limit, advice) if limit is not None and limit.upper else None
+    return f"{said}; {kept}." if kept else f"{said}."
+
+
+def _kept(models: Sequence[Entry], limit: Bound, advice: TaskAdvice) -> str | None:
+    """Returns how many models keep the limit, as the decision has it: with the end of their interval; None where the
+    limit was put to nobody."""
+    states = {entry.candidate: state for entry in models if (state := _state(entry, limit, advice)) is not None}
+    if not states:
+        return None
+    inside = sum(state == "inside" for state in states.values())
+    said = (
+        f"{inside} of {plural(len(states), 'model')} {'keeps' if inside == 1 else 'keep'} the {spoken(limit.reading)}"
+    )
+    said += f" within the limit of {number(limit.value, 's')}"
+    over, unsettled = (
+        [short(name) for name, found in states.items() if found == state] for state in ("outside", "open")
+    )
+    if over and inside:
+        said += f", not {listed(over, 3)}"
+    if unsettled:
+        said += f"; for {listed(unsettled, 3)} that is not settled"
+    return said
+
+
+def _state(entry: Entry, limit: Bound, advice: TaskAdvice) -> str | None:
+    standing = advice.standings.get(entry.candidate)
+    checks = standing.checks if standing is not None else ()
+    found = (c for c in checks if c.limit.name == limit.name and c.limit.text == limit.text and c.value is not None)
+    return next((check.state for check in found), None)
 
 
 def _median(entry: Entry) -> str:
