@@ -44,13 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
+def collect_rarely() -> None:
+    """Has this process look for unreachable objects more rarely."""
+    gc.set_threshold(RARELY, 20, 50)
+
+
 def entry() -> int:
     """Runs the command of this process, with a garbage collector that suits it.
 
     Importing and reading make objects by the million that stay to the end. Collections are rarer then, and none looks
     through all of them once more when the process ends; each saves some tenths of a second.
     """
-    gc.set_threshold(RARELY, 20, 50)
+    collect_rarely()
     code = main()
     gc.freeze()
     return code

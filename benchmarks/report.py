@@ -18,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.__main__ import collect_rarely
 from bench.decide import Question, decide
 from bench.record import Record
 from bench.report import render, view_of
@@ -74,6 +75,7 @@ def timed(said: dict[str, float], stage: str, act: Callable[[], object]) -> obje
 
 def main() -> int:
     """Prints seconds by stage and the page's bytes; with `--check`, 1 when either target is missed."""
+    collect_rarely()  # as the command does
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, usual in (("models", 60), ("tasks", 8), ("examples", 2000), ("requests", 200), ("processes", 1)):
         parser.add_argument(f"--{name}", type=int, default=usual)
