@@ -13,7 +13,7 @@ import re
 import ssl
 import sys
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, RemoteDisconnected
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -30,6 +30,10 @@ OFFLINE_FLAGS = (
     ("evaluate.config", "HF_EVALUATE_OFFLINE"),
 )
 """Where the libraries keep whether they are offline, read from the environment when they are imported."""
+CUT_SHORT = {"RemoteProtocolError", "IncompleteRead", "ChunkedEncodingError"}
+"""What HTTP libraries call an answer that ends before its announced length."""
+REFUSED_STATUS = re.compile(r"\b[45]\d\d [A-Z][a-z]+( [A-Z][a-z]+)*")
+"""An HTTP status with its name, as in `503 Service Unavailable`."""
 
 
 def reachable() -> bool:
@@ -40,11 +44,13 @@ def reachable() -> bool:
     endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT)
     if endpoint.scheme in getproxies():
         return True
-    kind = HTTPSConnection if endpoint.scheme == "https" else HTTPConnection
-    connection = kind(endpoint.hostname or "", endpoint.port, timeout=ANSWER_TIMEOUT_S)
+    kind, port = (HTTPSConnection, 443) if endpoint.scheme == "https" else (HTTPConnection, 80)
+    connection = kind(endpoint.hostname or "", endpoint.port or port, timeout=ANSWER_TIMEOUT_S)
     try:
         connection.request("HEAD", endpoint.path or "/")
         connection.getresponse()
+    except RemoteDisconnected:
+        return False  # it took the request and hung up, as a tunnel does whose other end is gone
     except (ssl.SSLError, HTTPException):
         return True  # somebody answered: the Hub's library says what is wrong with it
     except OSError:
@@ -70,12 +76,6 @@ def cache_if_unreachable() -> Iterator[None]:
     finally:
         for (module, flag), value in zip(before, values, strict=True):
             setattr(module, flag, value)
-
-
-CUT_SHORT = {"RemoteProtocolError", "IncompleteRead", "ChunkedEncodingError"}
-"""What HTTP libraries call an answer that ends before its announced length."""
-REFUSED_STATUS = re.compile(r"\b[45]\d\d [A-Z][a-z]+( [A-Z][a-z]+)*")
-"""An HTTP status with its name, as in `503 Service Unavailable`."""
 
 
 def unserved(where: str, error: BaseException, setting: str) -> HubError | None:

@@ -96,7 +96,7 @@ class RecordKeptError(StoreError):
 
 
 class BusyError(BenchError):
-    """Another nightly run holds the results folder."""
+    """Another process holds the results folder, or trains the same checkpoint."""
 
     exit_code = 7
 

@@ -44,9 +44,20 @@ def load_object(target: str) -> Any:
 
 
 def look_beside(folder: Path) -> None:
-    """Has modules found in a folder, such as a suite's, after all that are installed."""
+    """Has modules found in a folder, such as a suite's, after all that are installed; and files, by `beside`."""
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
+    if folder not in _folders:
+        _folders.append(folder)
+
+
+_folders: list[Path] = []
+
+
+def beside(path: str) -> Path | None:
+    """Returns what a relative path means: in a folder that `look_beside` names, the latest first, else from where this
+    process was started; None where there is nothing."""
+    return next((found for folder in (*reversed(_folders), Path()) if (found := folder / path).exists()), None)
 
 
 class Table(Mapping[str, str]):

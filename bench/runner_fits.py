@@ -10,7 +10,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.executors.local import LocalExecutor
 from bench.fit.job import FitJob
-from bench.fit.place import check_place
+from bench.fit.place import check_place, held
 
 WORKER = "bench.fit.session:fit"
 
@@ -41,7 +41,8 @@ def run_fits(jobs: Sequence[FitJob], results: Path, echo: Callable[[str], None])
         echo(f"{name}: training on {', '.join(task.spec.name for task in job.tasks)}")
         log = results / "logs" / f"fit-{job.model.name}-{job.id[:8]}.log"
         try:
-            provenance = executor.call(WORKER, {"job": job}, log_path=log, notify=_named(name, echo))
+            with held(job):
+                provenance = executor.call(WORKER, {"job": job}, log_path=log, notify=_named(name, echo))
         except BenchError as error:
             failed[job.model.name] = error
             echo(f"{name}: failed: {error}")

@@ -38,7 +38,7 @@ from bench.tasks import GENERATED_LABEL, KINDS, REFERENCE_COLUMN, ability_of
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
 from bench.tasks.scoring import fitting, lengths_of, score
-from bench.worker_doubts import own_doubts, taken_over, unasked_prompts
+from bench.worker_doubts import own_doubts, taken_over
 from bench.worker_load import loaded, sharing_doubts, without_cold_start
 
 State = dict[str, Any] | None
@@ -80,7 +80,7 @@ def run_cell(
     watched = _Watched(meters, process, notify, int(payload["seed"]), tuple(scored))
     samples, limits, seen, measured = _answers(model, workload, profile, _limits(payload, meters), facts, watched)
     known = model.facts()
-    about = [*own_doubts(cell, data, samples, process), *unasked_prompts(known.notes, process)]
+    about = own_doubts(cell, data, samples, process, known.notes)
     about += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     return Record(
         cell=cell, status="ok", reason=None, process=process, samples=tuple(samples), timings=measured.timings,

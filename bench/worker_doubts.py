@@ -14,23 +14,15 @@ MANY = 0.01
 """Share of answers at the limit from which it is said: fewer move a metric by less than it varies."""
 
 
-def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -> list[Doubt]:
-    """Returns doubts that only this module can see: of the data, cut inputs, a checkpoint older than its recipe."""
+def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int, notes: Mapping[str, Any]) -> list[Doubt]:
+    """Returns doubts that only this module can see: of the data, cut inputs and answers, prompts, a checkpoint older
+    than its recipe; `notes` are those of the loaded model."""
     metrics = tuple(cell.payload["task"]["metrics"] or DEFAULT_METRICS[cell.kind])
     overlap = cell.payload.get("train_overlap")
     doubts = data_doubts(data.notes, overlap, len(data.examples), metrics) if samples else []
-    cut = sum(sample.truncated for sample in samples)
-    if cut:
-        doubts.append(
-            Doubt(
-                "truncated_inputs",
-                f"{cut} of {len(samples)} inputs are longer than the model reads, and were cut",
-                "take a model with a longer context, or shorten the inputs; compare with care",
-                metrics,
-                process,
-            )
-        )
-    doubts += _at_the_limit(cell, samples, metrics, process)
+    doubts += _cut_inputs(samples, metrics, process)
+    doubts += _at_the_limit(cell, samples, notes.get("max_new_tokens"), metrics, process)
+    doubts += unasked_prompts(notes, process)
     if "@None" in str(cell.identity.get("weights")):
         doubts.append(
             Doubt(
@@ -54,14 +46,28 @@ def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int) -
     return doubts
 
 
-def _at_the_limit(cell: Cell, samples: Sequence[Sample], metrics: tuple[str, ...], process: int) -> list[Doubt]:
+def _cut_inputs(samples: Sequence[Sample], metrics: tuple[str, ...], process: int) -> list[Doubt]:
+    cut = sum(sample.truncated for sample in samples)
+    if not cut:
+        return []
+    message = f"{cut} of {len(samples)} inputs are longer than the model reads, and were cut"
+    remedy = "take a model with a longer context, or shorten the inputs; compare with care"
+    return [Doubt("truncated_inputs", message, remedy, metrics, process)]
+
+
+def _at_the_limit(
+    cell: Cell, samples: Sequence[Sample], most_new: int | None, metrics: tuple[str, ...], process: int
+) -> list[Doubt]:
     """Returns the doubt that answers stopped because they may not be longer, and not because they were complete."""
-    limit = int(cell.payload["task"].get("max_new_tokens") or 0)
+    asked = int(cell.payload["task"].get("max_new_tokens") or 0)
+    limit = min(asked, most_new or asked)
     full = sum(0 < limit <= sample.output_tokens for sample in samples)
     if full < max(1.0, MANY * len(samples)):
         return []
-    message = f"{full} of {len(samples)} answers are as long as 'max_new_tokens: {limit}' allows, and may be cut short"
-    remedy = "raise 'max_new_tokens', or give what ends an answer as 'stop'"
+    allows = f"'max_new_tokens: {limit}' allows" if limit == asked else f"the model writes, {limit} tokens"
+    message = f"{full} of {len(samples)} answers are as long as {allows}, and may be cut short"
+    raised = "raise 'max_new_tokens'" if limit == asked else "take a model that writes more"
+    remedy = f"{raised}, or give what ends an answer as 'stop'"
     return [Doubt("outputs_at_limit", message, remedy, metrics, process)]
 
 

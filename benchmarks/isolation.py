@@ -17,8 +17,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.executors.local import LocalExecutor
+from bench.executors.local import MEASURING, LocalExecutor
 from bench.executors.preload import MODULES
+from bench.executors.preload_measuring import MODULES as FURTHER
 
 WANTED_RATIO = 20
 """How many times cheaper an isolated cell must be (issue 2, "What it must show")."""
@@ -39,7 +40,7 @@ def forked_start_s(executor: LocalExecutor, log_path: Path) -> float:
 def fresh_start_s() -> float:
     """Returns the seconds from asking for an interpreter until it has imported what the server preloads."""
     now = "time.clock_gettime_ns(time.CLOCK_MONOTONIC)"
-    script = f"import time, bench.executors.preload; print({now})"
+    script = f"import time, {', '.join(MEASURING)}; print({now})"
     start = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return (int(ran.stdout) - start) / 1e9
@@ -53,7 +54,7 @@ def main(repeats: int = 5) -> int:
         forked = [forked_start_s(executor, log_path) for _ in range(4 * repeats)]
         fresh = [fresh_start_s() for _ in range(repeats)]
     ratio = statistics.median(fresh) / statistics.median(forked)
-    print(f"preloaded: {', '.join(MODULES)}")
+    print(f"preloaded: {', '.join((*MODULES, *FURTHER))}")
     print(f"forkserver, once a run:       {first_s * 1e3:8.1f} ms")
     print(_line("isolated cell (forkserver)", forked))
     print(_line("fresh interpreter", fresh))

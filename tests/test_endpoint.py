@@ -16,9 +16,12 @@ def listener() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0))
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 503 Service Unavailable\r\n\r\n", b"no HTTP at all\r\n\r\n"])
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [(b"HTTP/1.1 503 Service Unavailable\r\n\r\n", True), (b"no HTTP at all\r\n\r\n", True), (b"", False)],
+)
 def test_an_endpoint_that_answers_anything_is_reachable(
-    answer: bytes, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+    answer: bytes, found: bool, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(endpoint, "getproxies", dict)
 
@@ -32,7 +35,7 @@ def test_an_endpoint_that_answers_anything_is_reachable(
     with listener:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{listener.getsockname()[1]}")
         thread.start()
-        assert endpoint.reachable()
+        assert endpoint.reachable() is found
         thread.join()
 
 

@@ -61,7 +61,7 @@ def gather(board: Board, rows: tuple[int, ...]) -> Evidence:
             np.minimum(np.abs(values[:, None, c]), np.abs(values[None, :, c]))
         )
         for i in range(m):  # each pair once: what is above for one way round is below for the other
-            gaps = Gaps.of(draws[c, i] - draws[c, i:], values[i, c] - values[i:, c])
+            gaps = Gaps.between(draws[c, i], draws[c, i:], values[i, c] - values[i:, c])
             for one, other, seen in ((i, slice(i, None), gaps), (slice(i, None), i, gaps.reversed())):
                 apart = margins[i, i:, c]
                 noisy[one, other, c] = seen.varies
@@ -96,7 +96,7 @@ class Gaps:
     undefined: NDArray[np.int64]
     """How many replicates are undefined, shape `(M,)`."""
     spread: Floats
-    """Standard deviation over the replicates, shape `(M,)`."""
+    """Standard deviation over the replicates, shape `(M,)`; NaN where one is undefined or infinite."""
     varies: NDArray[np.bool_]
     """Whether the replicates differ at all, shape `(M,)`; the spread of equal numbers need not round to 0."""
 
@@ -105,7 +105,16 @@ class Gaps:
         """Returns the differences with what every p-value needs of them."""
         undefined = np.count_nonzero(np.isnan(drawn), axis=1)
         varies = np.count_nonzero(drawn != drawn[:, :1], axis=1) > 0
-        return cls(drawn, points, undefined, drawn.std(axis=1), varies)
+        with np.errstate(invalid="ignore"):
+            spread = drawn.std(axis=1)
+        return cls(drawn, points, undefined, spread, varies)
+
+    @classmethod
+    def between(cls, one: Floats, others: Floats, points: Floats) -> Gaps:
+        """Returns the differences of one candidate's draws, shape `(B,)`, to those of others, shape `(M, B)`."""
+        with np.errstate(invalid="ignore"):  # of two infinite ones it is undefined
+            drawn = one - others
+        return cls.of(drawn, points)
 
     def reversed(self) -> Gaps:
         """Returns the differences the other way round."""
@@ -126,7 +135,8 @@ def p_above(gaps: Gaps, threshold: Floats, *, strict: bool) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         tail = ndtr(-(gaps.points - threshold) / gaps.spread)
     extrapolated = np.minimum(tail, (RESOLVED_COUNT + 1) / (count + 1))
-    p = np.where((against >= RESOLVED_COUNT) | (gaps.undefined > 0), share, extrapolated)
+    counted = (against >= RESOLVED_COUNT) | ~np.isfinite(gaps.spread)  # an infinite draw leaves no tail to extrapolate
+    p = np.where(counted, share, extrapolated)
     above = gaps.points > threshold if strict else gaps.points >= threshold
     return np.asarray(np.where(gaps.varies, p, np.where(above, 0.0, 1.0)), dtype=np.float64)
 

@@ -6,12 +6,14 @@ something else than a checkpoint of ours is never replaced.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from bench.errors import InputError
+from bench.errors import BusyError, InputError
 from bench.fit.job import PROVENANCE_FILE, FitJob
 
 
@@ -55,6 +57,28 @@ def publish(output: Path, write: Callable[[Path], None]) -> None:
         output.rename(old)
     fresh.rename(output)
     shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def held(job: FitJob) -> Iterator[None]:
+    """Holds the place of a checkpoint while it is trained; the kernel frees it when this process ends.
+
+    Raises:
+        BusyError: another process trains it.
+    """
+    path = job.output.with_name(f".{job.output.name}.lock")
+    with path.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(
+                f"model '{job.model.name}': another process is training '{job.output}'; wait for its end, or name "
+                "another place with 'fit: {output: …}', --output or --results"
+            ) from None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _aside(output: Path) -> Path:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from bench.host.cpu import affinity
@@ -34,12 +35,17 @@ def forked(calls: Sequence[Callable[[], Result]], batch: int = 1) -> list[Result
     try:
         with ProcessPoolExecutor(workers, context, initializer=_inherit, initargs=(calls,)) as pool:
             return list(pool.map(_at, range(len(calls)), chunksize=batch))
+    except BrokenProcessPool:  # a child was killed, for want of memory as a rule: one process needs less
+        return [call() for call in calls]
     finally:
         gc.unfreeze()
 
 
 def _may_fork() -> bool:
-    """Returns whether a fork is safe: on Linux, from a process with one thread that is no pool's child itself."""
+    """Returns whether a fork is safe: on Linux, from a process with one thread that is no pool's child itself.
+
+    Only Python's threads are counted; those of libraries such as OpenBLAS see to forks themselves.
+    """
     alone = threading.active_count() == 1 and multiprocessing.parent_process() is None
     return alone and sys.platform == "linux"
 

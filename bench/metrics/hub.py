@@ -7,6 +7,9 @@ Hub's own library fetches the files, and `evaluate` loads them from its cache.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from bench.endpoint import cache_if_unreachable, unserved
@@ -14,6 +17,7 @@ from bench.errors import HubError
 
 OWNERS = ("evaluate-metric", "evaluate-comparison", "evaluate-measurement")
 """Who has the modules that are called by a bare name. Source: evaluate 0.4, loading.py."""
+VERSION = re.compile(r"\d+\.\d+\.\d+")
 CODE = "*.py"
 """A module's page holds a demonstration too; its code is all that is needed."""
 
@@ -24,29 +28,43 @@ def download(name: str, path: str, revision: str) -> Path:
     Args:
         name: as the suite calls it.
         path: `NAME` or `OWNER/NAME`.
-        revision: commit, branch or tag; empty for the main branch.
+        revision: commit, branch or tag; empty for the tag of the installed `evaluate`, else the main branch.
 
     Raises:
         HubError: the Hub does not serve it, and the cache does not have it.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import RepositoryNotFoundError
-
     repositories = [path] if "/" in path else [f"{owner}/{path}" for owner in OWNERS]
     asked = f"metric '{name}'"
-    missed: Exception | None = None
-    for repository in repositories:
+    with cache_if_unreachable():
+        found, error = _first([(repository, tag) for repository in repositories for tag in _revisions(revision)])
+    if found is None:
+        raise _explained(asked, error) from error
+    return _module_of(asked, found, path.rpartition("/")[2])
+
+
+def _revisions(asked: str) -> list[str | None]:
+    """Returns the revisions to try: as `evaluate` has it, a version's tag, and by default that of the library first."""
+    if not asked:
+        return [f"v{version('evaluate')}", None]
+    return [f"v{asked}" if VERSION.fullmatch(asked) else asked]
+
+
+def _first(places: Sequence[tuple[str, str | None]]) -> tuple[Path | None, Exception]:
+    """Returns the first folder that is served or cached; else none, and what was said of the last place."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
+
+    missed: Exception = FileNotFoundError("no place to look in")
+    for repository, revision in places:
         try:
-            with cache_if_unreachable():
-                found = snapshot_download(repository, repo_type="space", revision=revision or None, allow_patterns=CODE)
-        except RepositoryNotFoundError as error:  # a 401 too: the Hub does not tell what is private from what is not
+            return Path(
+                snapshot_download(repository, repo_type="space", revision=revision, allow_patterns=CODE)
+            ), missed
+        except (LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError) as error:
             missed = error
-        except Exception as error:
-            raise _explained(asked, error) from error
-        else:
-            return _module_of(asked, Path(found), path.rpartition("/")[2])
-    assert missed is not None
-    raise _explained(asked, missed) from missed
+        except Exception as error:  # noqa: BLE001  the HTTP library's own, which differ by version: recorded
+            return None, error
+    return None, missed
 
 
 def _module_of(asked: str, folder: Path, stem: str) -> Path:

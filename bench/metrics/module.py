@@ -26,7 +26,7 @@ from bench.metrics.hub import download
 from bench.metrics.rows import counted, mean, predictions, references
 from bench.readings import METRICS
 from bench.record import Sample
-from bench.registry import load_object
+from bench.registry import beside, load_object
 
 PREFIX = "evaluate:"
 ALL_KINDS = frozenset({"classification", "summarisation", "translation", "multiple-choice", "question-answering"})
@@ -177,6 +177,7 @@ class _Module:
         rest, _, key = name.removeprefix(PREFIX).partition("#")
         self.name = name
         self.path, _, self.revision = rest.partition("@")
+        self.place = beside(str(Path(self.path).expanduser())) if "/" in self.path else None
         self.key = key or None
         self._unreached: HubError | None = None
 
@@ -198,8 +199,8 @@ class _Module:
         if self._unreached is not None:
             raise self._unreached  # asked before: every cell of a report would wait for it again
         try:
-            place = self.path if Path(self.path).exists() else str(download(self.name, self.path, self.revision))
-            return evaluate.load(place, keep_in_memory=True)
+            place = self.place or download(self.name, self.path, self.revision)
+            return evaluate.load(str(place.absolute()), keep_in_memory=True)
         except HubError as error:
             self._unreached = error
             raise
@@ -233,8 +234,10 @@ def _of_evaluate(name: str) -> Metric:
     module = _Module(name)
     if not module.path:
         raise InputError(f"'{name}' names no module; write 'evaluate:NAME'")
-    if module.path.startswith((".", "/", "~")) and not Path(module.path).exists():
-        raise InputError(f"metric '{name}': there is no such file or folder; relative paths start where bench is run")
+    if module.path.startswith((".", "/", "~")) and module.place is None:
+        raise InputError(
+            f"metric '{name}': there is no such file or folder, neither beside the suite nor where bench is run"
+        )
     base = Path(module.path).stem
     better = base not in LOWER_IS_BETTER
     return External(name, module, unit="score", higher_is_better=better, kinds=ALL_KINDS, prepare=module.load)

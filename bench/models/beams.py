@@ -1,9 +1,9 @@
 """Beam search, as transformers' `generate` does it with `early_stopping=False`, over any next-token function.
 
 A hypothesis of `n` tokens, its end counted, scores log P / n^p, p being the length penalty: above 0 long ones gain, 0
-leaves the sum. Of the `2k` likeliest continuations of `k` beams those among the first `k` that end are finished, and
-the first `k` that do not end go on. A row is done when it has `k` finished ones and its best running beam, at its
-length so far, is no better than the worst of them.
+leaves the sum. Of the `2k` likeliest continuations of `k` beams (`3k` with stop strings) those among the first `k` that
+end are finished, and the first `k` that do not end go on. A row is done when it has `k` finished ones and its best
+running beam, at its length so far, is no better than the worst of them.
 
 Source: transformers 5, `GenerationMixin._beam_search`; Wu et al. 2016 for scoring by length.
 """
@@ -30,8 +30,18 @@ class Search:
     length_penalty: float
     bos_id: int
     eos_id: int
-    stopped: Callable[[Sequence[int]], bool] = lambda _: False
-    """Whether a text ends with its newest token because a stop string is complete."""
+    stopped: Callable[[Sequence[int]], bool] | None = None
+    """Whether a text ends with its newest token because a stop string is complete; None without stop strings."""
+
+    def ends(self, sequence: Sequence[int]) -> bool:
+        """Returns whether a hypothesis is finished with its newest token."""
+        full = sequence[-1] == self.eos_id or len(sequence) == self.limit
+        return full or (self.stopped is not None and self.stopped(sequence))
+
+    @property
+    def looked_at(self) -> int:
+        """Continuations looked at: so many that as many as there are beams can go on, whatever ends."""
+        return self.beams * (2 if self.stopped is None else 3)
 
 
 @dataclass(slots=True)
@@ -59,7 +69,7 @@ def beam_search(step: Step, rows: int, search: Search, device: str) -> list[list
     for position in range(search.limit):
         logits = step(newest, position, parents).float().log_softmax(-1).view(rows, count, -1)
         size = logits.shape[-1]
-        values, places = (scores.unsqueeze(-1) + logits).flatten(1).topk(min(2 * count, count * size), dim=1)
+        values, places = (scores.unsqueeze(-1) + logits).flatten(1).topk(min(search.looked_at, count * size), dim=1)
         kept = [
             _advance(found[row], tokens[row], values[row].tolist(), places[row].tolist(), size, position + 1, search)
             for row in range(rows)
@@ -83,7 +93,7 @@ def _advance(
     for rank, (value, place) in enumerate(zip(values, places, strict=True)):
         parent, token = divmod(place, size)
         sequence = [*tokens[parent], token]
-        ends = token == search.eos_id or length == search.limit or search.stopped(sequence)
+        ends = search.ends(sequence)
         if ends and rank < search.beams and not row.done and value > -torch.inf:
             row.add(value / length**search.length_penalty, sequence, search.beams)
         if not ends and len(running) < search.beams:

@@ -9,8 +9,10 @@ from typing import Any
 class Stops:
     """Whether the newest token completes a stop string."""
 
-    def __init__(self, tokenizer: Any, stops: Sequence[str]) -> None:
+    def __init__(self, tokenizer: Any, stops: Sequence[str], *, special: bool = True) -> None:
         self._tokenizer = tokenizer
+        self._special = special
+        """Whether the names of special tokens are part of the text."""
         self._stops = tuple(filter(None, stops))
         self._tail = max((len(stop.encode()) for stop in stops), default=0) + 1
         """Tokens of which a stop string and the one before it are made at most: each holds a byte or more."""
@@ -21,12 +23,15 @@ class Stops:
         """Returns whether the text ends here, as far as the last tokens tell."""
         if not self._stops or not self._may_complete(written[-1]):
             return False
-        text = self._tokenizer.decode(list(written[-self._tail :]))  # a special token may be a stop string
+        text = self._decoded(list(written[-self._tail :]))
         return any(stop in text for stop in self._stops)
 
     def _may_complete(self, token: int) -> bool:
         known = self._may.get(token)
         if known is None:
-            text = self._tokenizer.decode([token])
+            text = self._decoded([token])
             known = self._may[token] = "�" in text or any(last in text for last in self._last)
         return known
+
+    def _decoded(self, tokens: list[int]) -> str:
+        return str(self._tokenizer.decode(tokens, skip_special_tokens=not self._special))

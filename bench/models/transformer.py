@@ -112,7 +112,7 @@ class InHouse:
             return []
         ids, mask, cut = self._batch(texts)
         limit = min(decoding.max_new_tokens, self.config.max_length - 1)
-        stops = Stops(self.tokenizer, decoding.stop)
+        stops = Stops(self.tokenizer, decoding.stop, special=False)
         if decoding.num_beams > 1:
             rows = self._beams(ids, mask, limit, decoding, stops)
         else:
@@ -163,8 +163,9 @@ class InHouse:
                 cache.select(parents, memory=False)
             return self.net.step(newest, position, caches, beam_mask)
 
+        stopped = stops.ended if decoding.stop else None
         search = Search(
-            decoding.num_beams, limit, decoding.length_penalty, self.config.bos_id, self.config.eos_id, stops.ended
+            decoding.num_beams, limit, decoding.length_penalty, self.config.bos_id, self.config.eos_id, stopped
         )
         return beam_search(step, len(ids), search, self.device)
 
@@ -195,6 +196,7 @@ class InHouse:
             module=self.net,
             notes={
                 "max_tokens": self.max_tokens,
+                "max_new_tokens": self.config.max_length - 1,
                 "model_type": "bench-transformer",
                 "tokenizer_hash": tokenizer_hash(self.tokenizer),
             },

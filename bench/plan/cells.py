@@ -26,6 +26,9 @@ from bench.suite import DEFAULT_BATCH_SIZE, MeasureSpec, ModelSpec, Suite, TaskS
 from bench.tasks import VERSIONS, ability_of, scoring_of, template_for, why_not_scored
 from bench.yaml_file import Located
 
+STOPS_VERSION = 2
+"""Of in-house decoding with stop strings, which once went on after them: tokens, times and beams were others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -221,6 +224,8 @@ def _cell(
         "task": scoring,
         "task_version": VERSIONS[task.kind],
     }
+    if spec.family == "transformer" and task.stop:
+        identity["stops"] = STOPS_VERSION
     if not resolve_profile(measure).measures:
         del identity["measure"]  # as in `Cell.quality_id`
     defaults = suite.value.defaults

@@ -122,7 +122,7 @@ def _mistakes(checks: Sequence[Callable[[], object]]) -> list[str]:
 
 
 def _check_metrics(task: TaskSpec, beside: Path) -> None:
-    if any(":" in name for name in task.metrics):
+    if not all(map(_is_builtin, task.metrics)):
         look_beside(beside)  # a metric may lie beside the suite, as a factory may
     for metric in resolve(task.metrics, task.kind):
         if isinstance(metric, External):

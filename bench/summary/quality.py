@@ -38,7 +38,7 @@ def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
     task: dict[str, Any] = dict(record.cell.payload.get("task", {}))
     names = list(task.get("metrics") or [])
     beside = record.cell.payload.get("suite_folder")
-    if beside is not None and any(":" in name for name in names):
+    if beside is not None and any({":", "/"} & set(name) for name in names):
         look_beside(Path(str(beside)))
     return list(resolve(names, record.cell.kind))
 

@@ -77,9 +77,13 @@ def hub(root: Path) -> Iterator[Hub]:
 
 
 def bench(folder: Path, url: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return python(folder, url, "-m", "bench", *arguments, **variables)
+
+
+def python(folder: Path, url: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("HF_") and "proxy" not in key.lower()}
     settings = kept | {"HF_ENDPOINT": url, "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1"} | variables
-    command = [sys.executable, "-m", "bench", *arguments]
+    command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False, timeout=110)
 
 
@@ -175,33 +179,48 @@ def test_a_dead_server(tmp_path: Path, root: Path, what: str) -> None:
     assert time.monotonic() - begun < 60, NEVER
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("acme/overlap@" + "f" * 40, "the Hub has no such revision"),
-        ("private/overlap@main", "set HF_TOKEN"),
-        ("acme/nothing", "the Hub has no such repository"),
-        ("acme/empty", "holds no empty.py"),
-        ("acme/cut", "cut short"),
-    ],
-)
-def test_a_metric_that_the_hub_does_not_serve(tmp_path: Path, hub: Hub, name: str, message: str) -> None:
-    write(tmp_path)
-    text = (tmp_path / "suite.yaml").read_text()
-    (tmp_path / "suite.yaml").write_text(re.sub(r"evaluate:acme/overlap@\w+", f"evaluate:{name}", text))
+DOWNLOADS = """
+import sys
+from bench.errors import HubError
+from bench.metrics.hub import download
+for name in sys.argv[1:]:
+    path, _, revision = name.partition("@")
+    try:
+        print(name, download(name, path, revision).name)
+    except HubError as error:
+        print(name, error)
+"""
+
+
+def downloads(folder: Path, url: str, *names: str, **variables: str) -> dict[str, str]:
+    """Returns what became of each metric module that is asked for."""
+    done = python(folder, url, "-c", DOWNLOADS, *names, **variables)
+    assert done.returncode == 0, done.stderr
+    return dict(line.split(" ", 1) for line in done.stdout.splitlines())
+
+
+def test_metrics_that_the_hub_does_not_serve(tmp_path: Path, hub: Hub) -> None:
     hub.cut.add("cut.py")
-    said = failing(tmp_path, hub.url)
-    assert message in said and f"metric 'evaluate:{name}'" in said
+    missing = "acme/overlap@" + "f" * 40
+    said = {
+        missing: "the Hub has no such revision",
+        "private/overlap@main": "set HF_TOKEN",
+        "acme/nothing": "the Hub has no such repository",
+        "acme/empty": "holds no empty.py",
+        "acme/cut": "cut short",
+        "acme/overlap": "overlap.py",
+        f"acme/overlap@{COMMIT}": "overlap.py",
+    }
+    found = downloads(tmp_path, hub.url, *said)
+    assert {name: said[name] in text for name, text in found.items()} == dict.fromkeys(said, True), found
+    assert all(f"metric '{name}'" in text for name, text in found.items() if not text.endswith(".py"))
     assert sum(path.endswith("cut.py") for _, path in hub.asked) < 12, NEVER
-
-
-def test_a_pinned_metric_is_never_another_revision_from_the_cache(tmp_path: Path, hub: Hub) -> None:
-    write(tmp_path)
-    assert bench(tmp_path, hub.url, "run", "suite.yaml").returncode == 0
-    text = (tmp_path / "suite.yaml").read_text().replace(f"overlap@{COMMIT}", "overlap@" + "f" * 40)
-    (tmp_path / "suite.yaml").write_text(text)
-    done = bench(tmp_path, hub.url, "run", "suite.yaml", "--rerun", HF_HUB_OFFLINE="1")
-    assert done.returncode != 0 and "not in the local cache" in " ".join(done.stderr.split())
+    hub.asked.clear()
+    offline = downloads(tmp_path, hub.url, "acme/overlap", f"acme/overlap@{COMMIT}", missing, HF_HUB_OFFLINE="1")
+    assert [text.partition(": ")[2][:24] for text in offline.values()] == ["", "", "not in the local cache, "], (
+        "a pinned revision is never another one from the cache"
+    )
+    assert hub.asked == []
 
 
 @pytest.fixture
@@ -211,9 +230,8 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("what", ["data", "model", "metric"])
-def test_a_hub_that_never_answers(tmp_path: Path, root: Path, silent: str, what: str) -> None:
-    only(what, tmp_path, root)
+def test_a_hub_that_never_answers(tmp_path: Path, root: Path, silent: str) -> None:
+    only("data", tmp_path, root)
     begun = time.monotonic()
     assert "the Hub cannot be reached" in failing(tmp_path, silent)
     assert time.monotonic() - begun < 60, NEVER

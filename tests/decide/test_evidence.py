@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -123,3 +124,26 @@ def test_an_undefined_difference_speaks_against() -> None:
     gaps[:100, 0], gaps[:3, 1] = np.nan, np.nan
     found = ev.p_above(ev.Gaps.of(gaps.T, np.ones(2)), np.zeros(2), strict=True)
     assert found == pytest.approx([101 / 1001, 4 / 1001])
+
+
+def test_an_infinite_draw_spoils_no_other_statement() -> None:
+    board = make_board([[0.9, 0.010], [0.7, 0.050], [0.8, 0.020]], noise=(0.01, 0.001))
+    board.draws[:3, 2, 0] = np.inf
+    found = ev.gather(board, (0, 1, 2))
+    assert np.isfinite(found.better).all() and np.isfinite(ev.p_not_dominated(found)).all()
+    assert ev.certified(ev.p_on_front(ev.p_not_dominated(found))).tolist() == [True, False, False]
+    assert ev.excluded(found) == {1: 0, 2: 0}
+
+
+def test_each_way_round_is_what_that_pair_alone_gives() -> None:
+    rng = np.random.default_rng(7)
+    board = make_board(rng.uniform(0.2, 0.9, (5, 2)).tolist(), noise=(0.1, 0.2), margins={"accuracy": 0.05})
+    board.draws[0, 3, 1] = np.nan
+    found = ev.gather(board, tuple(range(5)))
+    for c in range(2):
+        drawn, values = board.oriented_draws[:, :, c], board.oriented[:, c]
+        for i, j in itertools.permutations(range(5), 2):
+            gaps = ev.Gaps.of((drawn[:, i] - drawn[:, j])[None], values[[i]] - values[[j]])
+            margin = found.margins[i, j, [c]]
+            assert found.better[i, j, c] == ev.p_above(gaps, margin, strict=True)[0]
+            assert found.no_worse[i, j, c] == ev.p_above(gaps, -margin, strict=False)[0]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import InputError
-from bench.fit.place import check_place, publish
+from bench.errors import BusyError, InputError
+from bench.fit.place import check_place, held, publish
 from bench.fit.session import fit
 from tests.fit.jobs import make_job
 
@@ -54,3 +54,13 @@ def test_a_kill_between_the_two_renames_loses_nothing(tmp_path: Path) -> None:
     job.output.rename(tmp_path / ".out.old")
     check_place(job)
     assert (job.output / "provenance.json").read_text() == "old"
+
+
+def test_one_process_trains_a_checkpoint_at_a_time(tmp_path: Path) -> None:
+    job = make_job("encoder", tmp_path / "out")
+    wanted = r"another process is training '.*out'; wait for its end"
+    with held(job), pytest.raises(BusyError, match=wanted), held(job):
+        pass
+    with held(job):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 
 import pytest
@@ -36,3 +37,16 @@ def test_a_process_with_threads_does_not_fork() -> None:
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_a_killed_child_costs_time_and_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "affinity", lambda: [0, 1])
+    monkeypatch.setattr(module, "_may_fork", lambda: True)
+    parent = os.getpid()
+
+    def call() -> int:
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 7
+
+    assert forked([call, call, call]) == [7, 7, 7]

@@ -13,6 +13,7 @@ import pytest
 from bench.errors import HubError, InputError, UsageError
 from bench.metrics import exact_match, module, token_f1
 from bench.metrics.catalogue import resolve
+from bench.registry import look_beside
 from tests.metrics.pairs import random_texts, text_samples
 
 SAMPLES = text_samples(random_texts(40))
@@ -134,6 +135,20 @@ def test_a_local_evaluate_module(local_module: Path) -> None:
     expected = words_ratio([str(s.prediction) for s in samples], [s.reference for s in samples])
     value = float(metric.value(metric.statistics(samples, ()).sum(axis=0)))
     assert value == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_folder_beside_the_suite_comes_before_one_where_bench_is_run(
+    local_module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "words_per_word").mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setattr("bench.registry._folders", [])
+    name = "evaluate:./words_per_word#per_word"
+    with pytest.raises(InputError):  # there is a folder of this name here, and no module in it
+        resolve([name], "translation")[0].statistics(SAMPLES[:2], ())
+    look_beside(local_module.parent)
+    assert resolve([name], "translation")[0].statistics(SAMPLES[:2], ()).shape == (2, 2)
 
 
 def test_a_key_picks_numbers_per_example_too(local_module: Path) -> None:

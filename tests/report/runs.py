@@ -194,6 +194,12 @@ def two() -> RunView:
     return view(records, suite_for(records, "two", tasks=TASKS[:1]))
 
 
+def wide() -> RunView:
+    """Models whose latencies reach from microseconds to seconds, none far from the next."""
+    records = [make_record(Sketch(f"m{i}", skill=0.5 + i / 20, latency_s=3e-5 * 6**i), TASKS[0]) for i in range(8)]
+    return view(records, suite_for(records, "wide", tasks=TASKS[:1]))
+
+
 def none() -> RunView:
     """No cell ended well."""
     records = [

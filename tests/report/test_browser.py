@@ -170,3 +170,15 @@ def test_another_reference_redraws_the_differences_as_the_decision_has_them(driv
         (g.entry.candidate, signed(g.value)) for g in wanted
     ]
     assert driver.execute_script(script, "0") == before
+
+
+def test_an_axis_from_microseconds_to_seconds_has_a_prefix_on_each_number(tmp_path: Path) -> None:
+    path = tmp_path / "wide.html"
+    path.write_text(page_text("wide"), encoding="utf-8")
+    with opened(tmp_path / "profile") as driver:
+        driver.get(path.as_uri())
+        explorer_ready(driver)
+        texts = driver.execute_script("return [...document.querySelectorAll('.vega text')].map(t => t.textContent)")
+        assert console_of(driver) == []
+    assert {"100 µs", "1 ms", "10 ms", "100 ms", "1 s"} <= set(texts)
+    assert not [text for text in texts if text.startswith("0.0") and "s" in text]

@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -80,6 +81,15 @@ def test_the_policy_names_every_script_by_hash_and_forbids_the_rest(name: str) -
 
 def test_the_same_records_give_the_same_bytes() -> None:
     assert render(runs.two()) == render(runs.two())
+
+
+def test_figures_drawn_in_several_processes_make_the_same_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = view_named("two")
+    crowded = replace(view, tasks=tuple(replace(task, crowded=True) for task in view.tasks))
+    alone = render(crowded)
+    monkeypatch.setattr("bench.host.forked.affinity", lambda: [0, 1])
+    monkeypatch.setattr("bench.host.forked._may_fork", lambda: True)
+    assert render(crowded) == alone
 
 
 def test_a_headline_names_the_picks_and_the_undecided() -> None:

@@ -61,3 +61,15 @@ def test_metrics_are_asked_for_once_for_all_cells_of_a_task() -> None:
     entries = summarise(make_run(["a", "b", "c"], ["x"], examples=20), counted)
     assert len(entries) == 3 and all(entry.quality["accuracy"].value is not None for entry in entries)
     assert len(asked) == 1
+
+
+def test_cells_that_are_shared_out_over_processes_give_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = make_run(["a", "b", "c"], [Task(f"t-{kind}", kind) for kind in KINDS], examples=40, processes=2)
+    alone = summarise(records)
+    monkeypatch.setattr("bench.summary.merge.MANY_CELLS", 1)
+    monkeypatch.setattr("bench.host.forked.affinity", lambda: [0, 1])
+    monkeypatch.setattr("bench.host.forked._may_fork", lambda: True)
+    shared = summarise(records)
+    for one, other in zip(alone, shared, strict=True):
+        assert (one.id, one.quality, one.efficiency) == (other.id, other.quality, other.efficiency)
+        assert all((one.statistics[name] == other.statistics[name]).all() for name in one.statistics)

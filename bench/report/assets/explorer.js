@@ -170,9 +170,10 @@
     const title = (m, unit) => (unit ? `${m.title} (${unit})` : m.title) + (m.higher ? " – higher is better" : " – lower is better");
     // From microseconds to seconds on one axis, each number has its own prefix.
     const numbers = (m, wide) => wide && (m.base === "s" || m.base === "J")
-      ? { title: title(m, ""), labelExpr: `replace(format(datum.value * ${m.factor}, "~s"), /([a-zµ]?)$/, " $1${m.base}")` }
-      : { title: title(m, m.unit), format: ",.3~r" };
-    const axis = (m, log, [low, high]) => ({ ...numbers(m, log && high / low > 1000), labelColor: c.muted, titleColor: c.muted, gridColor: c.grid, domainColor: c.muted, tickColor: c.muted, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 400, labelOverlap: true, tickCount: 6 });
+      ? { title: title(m, ""), labelOverlap: "greedy",
+        labelExpr: `datum.label === "" ? "" : replace(format(datum.value * ${m.factor}, "~s"), /([a-zA-Zµ]?)$/, " $1${m.base}")` }
+      : { title: title(m, m.unit), format: ",.3~r", labelOverlap: true };
+    const axis = (m, log, [low, high]) => ({ ...numbers(m, log && high / low > 1000), labelColor: c.muted, titleColor: c.muted, gridColor: c.grid, domainColor: c.muted, tickColor: c.muted, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 400, tickCount: 6 });
     for (const layer of spec.layer) {
       for (const [key, log, dom, m] of [["x", state.xlog, now.dx, t.measures[state.x]], ["y", state.ylog, now.dy, t.measures[state.y]]]) {
         layer.encoding[key].scale = { type: log ? "log" : "linear", domain: dom, nice: false, ...(log ? {} : { zero: false }) };
