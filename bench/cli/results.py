@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import click
 
 from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.units import plural
 
 
 @click.command()
@@ -44,9 +46,20 @@ def print_view(view: Any) -> None:
     print_table(header, runnable, right=(4, 5, 6, 7))
     if len(rows) > len(runnable):
         click.echo(f"{len(rows) - len(runnable)} cells are unsupported; the report says why.")
+    for reason, cells in _not_computed(view).items():
+        click.echo(f"not computed in {plural(cells, 'cell')}: {reason}")
     click.echo("")
+    if view.decision.across is not None:
+        click.echo("all tasks: " + " ".join(view.decision.across.sentences()[:2]))
     for name, decision in view.decision.tasks.items():
         click.echo(f"{name}: " + " ".join(decision.sentences()[:2]))
+
+
+def _not_computed(view: Any) -> Counter[str]:
+    """Returns why a metric could not be computed, and in how many cells."""
+    from bench.summary.merge import NOT_COMPUTED
+
+    return Counter(d.message for entry in view.entries for d in entry.doubts if d.code == NOT_COMPUTED)
 
 
 def _row(task: str, entry: Any, front: Sequence[str]) -> list[str]:

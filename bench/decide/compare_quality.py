@@ -191,6 +191,8 @@ def verdict(row: QualityRow, name_a: str, name_b: str) -> str:
         span = f", 95 % interval of the difference {row.ci_low:+.3g} to {row.ci_high:+.3g}"
     evidence = f"{row.test}, p = {row.p:.3g}, {row.p_holm:.3g} over all comparisons"
     seen = f"at n = {row.n:,} a true difference of {size(column, row.detectable)} would be found 4 times in 5"
+    if not row.detectable:
+        seen = f"on all {row.n:,} examples the two are equal, so what could have been found is not known"
     if row.p_holm <= LEVEL:
         better = name_b if (row.difference > 0) == row.higher_is_better else name_a
         lead = f"{where}: {name_a} and {name_b} differ, {better} is better"

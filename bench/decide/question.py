@@ -22,7 +22,7 @@ from bench.units import parse_quantity
 _OF_BEST = re.compile(r"^([\d.]+)\s*%\s*of\s+best$")
 _PERCENT = re.compile(r"^([\d.]+)\s*%$")
 _PER = re.compile(r"^(.+?)\s+per\s+(.+)$")
-_WHERE = re.compile(r"^\s*([\w.-]+)\s*((?:<=|>=|<|>).+)$")
+_WHERE = re.compile(r"^\s*([\w.:/@#-]+)\s*((?:<=|>=|<|>).+)$")
 _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt,
 }  # fmt: skip

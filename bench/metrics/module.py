@@ -145,7 +145,7 @@ def find(name: str) -> Metric:
 def _called(name: str, call: Callable[[], Any]) -> Any:
     try:
         return call()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # whatever the user's own code does, the others are computed
         raise InputError(f"metric '{name}' raised {type(error).__name__}: {error}") from error
 
 

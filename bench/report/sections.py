@@ -20,6 +20,7 @@ from bench.report.marks import Mark
 from bench.report.samples import sample_blocks
 from bench.report.text import script_json
 from bench.report.view import RunView
+from bench.report.wording import plural
 
 ANSWER = "One pick per task, under the suite's limits. A pick is named only where the data support it."
 
@@ -210,7 +211,7 @@ def doubts(view: RunView) -> Section:
     groups = evidence.doubt_groups(view)
     data = {
         "groups": groups,
-        "caption": f"{sum(g['count'] for g in groups):,} doubts, grouped",
+        "caption": f"{plural(sum(g['count'] for g in groups), 'doubt')}, grouped",
         "empty": "No measurement raised a doubt.",
     }
     return Section("doubts", "Doubts", "Reasons to trust a number less", "doubts.html.j2", data)

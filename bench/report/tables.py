@@ -166,7 +166,8 @@ def standing_item(entry: Entry, advice: TaskAdvice) -> Item:
     if found is None:
         return Item("–", "y")
     words = STANDING_WORDS[found.label]
-    small = "" if found.stability is None else f"in {percent(found.stability)} of replicates"
+    share = "" if found.stability is None else f"in {percent(found.stability)}"
+    small = share and (f"{share} of resamples" if found.label == "on the front" else f"on the front {share}")
     told = found.label in ("on the front", "possibly")
     why = "" if told else cut(found.sentence, REASON_LIMIT)
     return Item(words, None, small, why, css=found.label.replace(" ", "-"))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bench.host.forked import forked
 from bench.metrics.base import Metric
 from bench.readings import NOT_MEASURED, OFF, READINGS
-from bench.record import Record, Sample
+from bench.record import Doubt, Record, Sample
 from bench.stats.resample import seeded
 from bench.summary import facts, quality, statistics, timings
 from bench.summary.entry import Entry, Quantity
@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 
 MANY_TEXTS, MANY_CELLS = 50_000, 200
 """Texts to score, or cells, from which processes are forked: about 1 s of work, far above what a fork costs (0.1 s)."""
+NOT_COMPUTED = "metric_not_computed"
+"""Code of the doubt about a metric that raised, or is out of reach where the run is read."""
 BATCH = 4
 """Cells that a process takes at a time: enough to keep a task's references in its cache."""
 
@@ -131,7 +133,7 @@ def _entry(records: Sequence[Record], part: quality.Scored, scored: dict[str, Qu
         reason=reason,
         quality=scored,
         efficiency=_efficiency(records, computed.readings, status, reason),
-        doubts=tuple(doubt for record in records for doubt in record.doubts),
+        doubts=(*(doubt for record in records for doubt in record.doubts), *_not_computed(part)),
         samples=_samples(records),
         statistics=part.statistics,
         metrics={metric.name: metric for metric in part.metrics},
@@ -139,6 +141,13 @@ def _entry(records: Sequence[Record], part: quality.Scored, scored: dict[str, Qu
         records=tuple(records),
         labels=tuple(_labels(records)),
     )
+
+
+def _not_computed(part: quality.Scored) -> list[Doubt]:
+    """Returns a doubt for each metric that could not be computed here: nothing else shows that it was asked for."""
+    remedy = "mend what is said, and make the report again: the answers are stored, nothing need be run again"
+    missing = part.missing.items()
+    return [Doubt(NOT_COMPUTED, f"{quantity.reason}", remedy, (name,), 0) for name, quantity in missing]
 
 
 def _status(records: Sequence[Record]) -> tuple[str, str | None]:

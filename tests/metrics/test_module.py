@@ -113,6 +113,16 @@ def test_wrong_names_fail_when_resolved(name: str, error: type[Exception], messa
         resolve([name], "translation")
 
 
+def leaves(predictions: Sequence[str], references: Sequence[str]) -> float:
+    raise SystemExit(3)
+
+
+def test_a_callable_that_ends_the_process_does_not() -> None:
+    (metric,) = resolve([f"{__name__}:leaves"], "translation")
+    with pytest.raises(InputError, match="leaves' raised SystemExit: 3"):
+        metric.statistics(SAMPLES, ())
+
+
 def test_a_callable_that_raises_is_named() -> None:
     (metric,) = resolve(["tests.metrics.test_module:raises"], "translation")
     with pytest.raises(InputError, match="test_module:raises' raised RuntimeError: no"):

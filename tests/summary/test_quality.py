@@ -90,6 +90,10 @@ def test_a_metric_that_raises_is_said_and_the_others_are_computed() -> None:
     assert list(entry.quality) == [own, "accuracy"] and list(entry.statistics) == ["accuracy"]
     assert entry.quality["accuracy"].value is not None
     assert entry.quality[own].value is None and "raised RuntimeError: no" in str(entry.quality[own].reason)
+    (doubt,) = entry.doubts
+    assert (
+        doubt.code == "metric_not_computed" and doubt.readings == (own,) and "raised RuntimeError: no" in doubt.message
+    )
     assert entry.quality_metric == own, "another metric must not stand for the task's quality"
 
 
