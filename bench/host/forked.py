@@ -17,7 +17,7 @@ from bench.host.cpu import affinity
 Result = TypeVar("Result")
 
 
-def forked(calls: Sequence[Callable[[], Result]], batch: int = 1) -> list[Result]:
+def forked(calls: Sequence[Callable[[], Result]], batch: int = 1, *, worth_it: bool = True) -> list[Result]:
     """Returns what each call returns, in order: the same on one core and on many.
 
     Only results are sent between processes, so that a call may be a closure over anything. One after another where
@@ -26,9 +26,10 @@ def forked(calls: Sequence[Callable[[], Result]], batch: int = 1) -> list[Result
     Args:
         calls: that depend on nothing which another of them changes.
         batch: calls that a process takes at a time.
+        worth_it: whether they take so long that processes pay; else one after another.
     """
     workers = min(len(affinity()) or os.cpu_count() or 1, len(calls))
-    if workers < 2 or not _may_fork():
+    if not worth_it or workers < 2 or not _may_fork():
         return [call() for call in calls]
     context = multiprocessing.get_context("fork")
     gc.freeze()  # a collection in a child would touch, and so copy, all that it inherits

@@ -142,7 +142,7 @@ def _drawn(
     calls: list[Callable[[], Any]] = [partial(explorer, view, advice, marks)]
     calls += [partial(_figures, make) for _, make in made]
     crowded = any(task.crowded for task in view.tasks)
-    explored, *drawn = forked(calls) if crowded else [call() for call in calls]
+    explored, *drawn = forked(calls, worth_it=crowded)
     figures: Figures = {}
     for (anchor, _), found in zip(made, drawn, strict=True):
         figures.setdefault(anchor, []).extend(found)

@@ -6,10 +6,9 @@ holds the interpreter's lock: 60 models on eight tasks of 2 000 examples would t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,14 +51,14 @@ def summarise(
     ordered = [sorted(found, key=lambda r: r.process) for found in cells.values()]
     once = _once(resolve)
     answers = [_answers(found, once) for found in ordered]
-    share: quality.Share = forked if _is_much([found for found, _, _ in answers]) else _one_after_another
+    much = _is_much([found for found, _, _ in answers])
     calls = [partial(_computed, found, given, seed) for found, (given, _, _) in zip(ordered, answers, strict=True)]
-    computed = share(calls, BATCH)
+    computed = forked(calls, BATCH, worth_it=much)
     parts = [
         _scored(*each, done.counted, found[0].cell.task, seed)
         for each, done, found in zip(answers, computed, ordered, strict=True)
     ]
-    scored = quality.quantities(parts, share)
+    scored = quality.quantities(parts, worth_it=much)
     return [_entry(*each) for each in zip(ordered, parts, scored, computed, strict=True)]
 
 
@@ -81,10 +80,6 @@ def _computed(records: Sequence[Record], answers: statistics.Answers, seed: int)
 
 def _is_much(cells: Sequence[statistics.Answers]) -> bool:
     return len(cells) >= MANY_CELLS or sum(cell.texts for cell in cells) >= MANY_TEXTS
-
-
-def _one_after_another(calls: Sequence[Callable[[], Any]], batch: int = 1) -> list[Any]:
-    return [call() for call in calls]
 
 
 def _once(resolve: quality.Resolve) -> quality.Resolve:

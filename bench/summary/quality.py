@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import EnvironmentLackError
+from bench.host.forked import forked
 from bench.metrics.base import Metric
 from bench.record import Record, Sample
 from bench.registry import look_beside
@@ -24,8 +25,6 @@ from bench.summary.entry import Quantity
 Floats = NDArray[np.float64]
 Resolve = Callable[[Sequence[str], str], Sequence[Metric]]
 """From the names a suite gives and the task's kind to metrics; `bench.metrics.catalogue.resolve`."""
-Share = Callable[..., list[Any]]
-"""Does calls and returns their results in order, as `bench.host.forked` does."""
 
 REPLICATES = 2000
 """Of the intervals of quality; the decision has its own number."""
@@ -87,7 +86,7 @@ class Scored:
     task: str
 
 
-def quantities(cells: Sequence[Scored], share: Share) -> list[dict[str, Quantity]]:
+def quantities(cells: Sequence[Scored], *, worth_it: bool) -> list[dict[str, Quantity]]:
     """Returns each cell's metrics with their 95 % intervals: Wilson for a proportion of independent
     examples, else the bootstrap's.
 
@@ -96,14 +95,14 @@ def quantities(cells: Sequence[Scored], share: Share) -> list[dict[str, Quantity
 
     Args:
         cells: of any number of tasks.
-        share: does one call for each task, here or on other cores.
+        worth_it: whether there is so much to do that the tasks are shared out over the cores.
     """
     together: dict[tuple[Resamples, str], list[int]] = {}
     for index, cell in enumerate(cells):
         together.setdefault((cell.resamples, cell.task), []).append(index)
     calls = [partial(_of_task, [cells[i] for i in indices]) for indices in together.values()]
     found: dict[int, dict[str, Quantity]] = {}
-    for indices, quantities in zip(together.values(), share(calls), strict=True):
+    for indices, quantities in zip(together.values(), forked(calls, worth_it=worth_it), strict=True):
         found |= zip(indices, quantities, strict=True)
     return [found[index] for index in range(len(cells))]
 
