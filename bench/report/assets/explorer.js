@@ -77,6 +77,9 @@
     return least;
   };
 
+  const standing = (i, { chosen, on, rows }) =>
+    i === chosen ? "the pick" : on.has(i) ? "on the front" : rows.includes(i) ? "off the front" : task().candidates[i].missing ? "incomplete" : "not within a limit";
+
   const compute = () => {
     const t = task(), mx = t.measures[state.x], my = t.measures[state.y];
     const rows = eligible(), chosen = pick(rows), on = front(rows);
@@ -88,7 +91,7 @@
       const end = (v, k, m) => (v[k] ?? v[0]) / m.factor;
       const point = { i, name: c.name, family: c.family, x, y, xl: end(vx, 1, mx), xh: end(vx, 2, mx), yl: end(vy, 1, my), yh: end(vy, 2, my),
         pick: i === chosen, filled: on.has(i) ? c.family : "", opacity: ok ? 1 : 0.35, faint: ok ? 0.45 : 0.15,
-        named: false, align: "left", ox: 0, oy: 0, standing: i === chosen ? "the pick" : on.has(i) ? "on the front" : ok ? "off the front" : c.missing ? "incomplete" : "not within a limit" };
+        named: false, align: "left", ox: 0, oy: 0, standing: standing(i, { chosen, on, rows }) };
       t.measures.forEach((m, k) => { point[`m${k}`] = text(c, k); });
       if (!((state.xlog && x <= 0) || (state.ylog && y <= 0))) points.push(point);
     });
@@ -150,8 +153,7 @@
     body.replaceChildren(...order.map((i) => {
       const c = t.candidates[i];
       const link = make("a", { href: `#${c.row}` }, make("bdi", {}, c.name));
-      const standing = i === now.chosen ? "the pick" : now.on.has(i) ? "on the front" : now.rows.includes(i) ? "off the front" : c.missing ? "incomplete" : "not within a limit";
-      const row = make("tr", i === now.chosen ? { class: "pick" } : {}, make("th", { scope: "row" }, link), make("td", c.missing ? { title: c.missing } : {}, standing));
+      const row = make("tr", i === now.chosen ? { class: "pick" } : {}, make("th", { scope: "row" }, link), make("td", c.missing ? { title: c.missing } : {}, standing(i, now)));
       for (const k of [state.x, state.y]) row.append(make("td", { class: "n" }, text(c, k).split(" (")[0]));
       return row;
     }));
