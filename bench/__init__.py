@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.decide import Decision
+    from bench.decision import Decision
 
 try:
     __version__ = version("bench")
@@ -46,7 +46,7 @@ def recommend(
     """
     import json
 
-    from bench.decide import Question, decide
+    from bench.decision import Question, decide
     from bench.store import Store
     from bench.suite import Suite
     from bench.summary import summarise_run

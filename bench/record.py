@@ -42,7 +42,7 @@ class Cell:
     model: str
     """The model's name in the suite."""
     family: str
-    """A key of `bench.models.FAMILIES`."""
+    """A key of `bench.candidates.FAMILIES`."""
     variant: str
     """Label of the variant, `float32` for the plain one; unique within the model."""
     task: str
@@ -137,7 +137,7 @@ class Fact:
     """One number that was read rather than timed per request: memory, energy, parameters, load time."""
 
     name: str
-    """A name of `bench.readings.READINGS`, or a fact that one is derived from (`energy_window_j`, …)."""
+    """A name of `bench.catalogue.readings.READINGS`, or a fact that one is derived from (`energy_window_j`, …)."""
     value: float | None
     """In `unit`; None when it could not be read, never 0 for that."""
     unit: str

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decide.pareto import nondominated, nondominated_stack
+from bench.decision.pareto import nondominated, nondominated_stack
 from bench.stats.resample import Resamples
 
 Floats = NDArray[np.float64]

@@ -25,12 +25,12 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student_t
 
+from bench.candidates import FAMILIES
+from bench.candidates.interface import Context
 from bench.fit.session import fit
-from bench.models import FAMILIES
-from bench.models.base import Context
-from bench.plan import fit_jobs, open_suite
-from bench.plan.data import Data
-from bench.plan.suites import embedded_folder
+from bench.planning import fit_jobs, open_suite
+from bench.planning.data import Data
+from bench.planning.suites import embedded_folder
 from bench.suite import ModelSpec, VariantSpec
 from bench.tasks import render
 

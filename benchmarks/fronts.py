@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decide import Question, decide
-from bench.decide.pareto import nondominated
+from bench.decision import Question, decide
+from bench.decision.pareto import nondominated
 from bench.record import Cell, Fact, Record, Sample, Timing
 from bench.suite import DecisionSpec
 from bench.summary import summarise

@@ -24,12 +24,12 @@ import gate_world as sim
 import numpy as np
 from scipy.stats import chi2, norm
 
+from bench.gate.quality import exact_power
+from bench.gate.screen import screen
+from bench.gate.settle import LEVEL, ROUNDS, Question, adjusted, is_refuted, judge
+from bench.gate.speed import BLIND_STEPS
 from bench.history.effects import scale_of
-from bench.history.quality import exact_power
-from bench.history.screen import screen
 from bench.history.series import Series
-from bench.history.settle import LEVEL, ROUNDS, Question, adjusted, is_refuted, judge
-from bench.history.speed import BLIND_STEPS
 from bench.history.trend import trend_alarm
 from bench.stats.paired import POWER, mcnemar
 from bench.stats.proportion import wilson
@@ -100,7 +100,7 @@ def first_look(series: Series, night: int, *, changed: bool):
 
 def same_models(readings: list[Series], machine: sim.World, night: int, rng: np.random.Generator) -> tuple[int, int]:
     """Returns how many readings of the very same models are left suspected, and the processes run again: the first
-    look's rounds of the candidate alone (`bench.history.alone`)."""
+    look's rounds of the candidate alone (`bench.gate.alone`)."""
     left, cells = 0, set()
     for number, series in enumerate(readings):
         found = first_look(series, night, changed=False)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.catalogue.readings import READINGS
 from bench.history.series import TRACKED
-from bench.readings import READINGS
 from bench.record import Cell, Record
 from bench.store import CanarySeconds, RunInfo, Store, Summary
 

@@ -17,9 +17,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.executors.local import MEASURING, LocalExecutor
-from bench.executors.preload import MODULES
-from bench.executors.preload_measuring import MODULES as FURTHER
+from bench.running.executors.local import MEASURING, LocalExecutor
+from bench.running.executors.preload import MODULES
+from bench.running.executors.preload_measuring import MODULES as FURTHER
 
 WANTED_RATIO = 20
 """How many times cheaper an isolated cell must be (issue 2, "What it must show")."""

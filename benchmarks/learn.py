@@ -23,13 +23,13 @@ from typing import Any
 
 import sacrebleu
 
+from bench.candidates import FAMILIES
+from bench.candidates.checkpoint import files_hash
+from bench.candidates.interface import Context, Decoding
 from bench.data.base import Example
 from bench.fit.job import FitJob, read_provenance
-from bench.models import FAMILIES
-from bench.models.base import Context, Decoding
-from bench.models.checkpoint import files_hash
-from bench.plan import fit_jobs, open_suite
-from bench.plan.data import Data
+from bench.planning import fit_jobs, open_suite
+from bench.planning.data import Data
 from bench.suite import ModelSpec, VariantSpec
 from bench.tasks import render
 

@@ -29,15 +29,15 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from transformers import AutoModel, AutoTokenizer
 
+from bench.candidates import FAMILIES
+from bench.candidates.checkpoint import locate
+from bench.candidates.interface import Context
 from bench.data.base import Example
 from bench.fit.job import FitJob, read_provenance
 from bench.fit.session import fit
-from bench.models import FAMILIES
-from bench.models.base import Context
-from bench.models.checkpoint import locate
-from bench.plan import open_suite
-from bench.plan.data import Data
-from bench.plan.fits import make_job
+from bench.planning import open_suite
+from bench.planning.data import Data
+from bench.planning.fits import make_job
 from bench.stats.proportion import wilson
 from bench.suite import ModelSpec, VariantSpec
 

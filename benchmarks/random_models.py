@@ -18,9 +18,9 @@ from transformers import (
     set_seed,
 )
 
+from bench.candidates import FAMILIES
+from bench.candidates.interface import Context, Model
 from bench.data.base import Example
-from bench.models import FAMILIES
-from bench.models.base import Context, Model
 from bench.suite import DataSpec, ModelSpec, TaskSpec, VariantSpec
 from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.__main__ import collect_rarely
-from bench.decide import Question, decide
+from bench.decision import Question, decide
 from bench.record import Record
 from bench.report import render, view_of
 from bench.store import RunInfo, StoredRun

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.candidates.interface import Classified, OnToken
 from bench.data.base import Example
-from bench.executors.local import LocalExecutor
 from bench.measure.passes import latency, subject, warm_up
 from bench.measure.profiles import PROFILES
 from bench.meters.bundle import open_meters
-from bench.models.base import Classified, OnToken
 from bench.record import Sample
+from bench.running.executors.local import LocalExecutor
 from bench.stats.bootstrap import percentile_interval
 from bench.summary.ratios import ratio_draws
 from bench.summary.timings import DERIVATIONS

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from bench.candidates.interface import Context
 from bench.fit.recipe import Architecture
 from bench.fit.vocabulary import train_tokenizer
-from bench.models.base import Context
 from bench.suite import ModelSpec, VariantSpec
 
 LABELS = ("red", "green", "dark blue")
@@ -64,6 +64,6 @@ def context_of(kind: str, **changes: Any) -> Context:
 
 def load(family: str, folder: Path, kind: str, variant: VariantSpec | None = None, **changes: Any) -> Any:
     """Returns the loaded model of a family."""
-    from bench.models import FAMILIES as TABLE
+    from bench.candidates import FAMILIES as TABLE
 
     return TABLE.load(family)(spec_of(family, folder, **changes), variant or VariantSpec(), context_of(kind))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.readings import DEFAULT_METRICS
+from bench.catalogue.readings import DEFAULT_METRICS
 from bench.record import Cell, Doubt, Fact, Record, Sample, Status, Timing
 
 LABELS = ("delayed", "delivered", "in transit", "lost")

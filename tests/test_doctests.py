@@ -1,17 +1,23 @@
-"""Runs the examples in the docstrings of modules without heavy imports."""
+"""Runs the examples in the docstrings of every module that has some."""
 
 import doctest
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
-MODULES = (
-    "bench.errors", "bench.units", "bench.record", "bench.registry", "bench.yaml_file", "bench.models",
-    "bench.models.baseline", "bench.models.windows", "bench.tasks", "bench.tasks.batching", "bench.measure.profiles",
-)  # fmt: skip
+import bench
+
+PACKAGE = Path(bench.__file__).parent
 
 
-@pytest.mark.parametrize("name", MODULES)
+def _modules_with_examples() -> list[str]:
+    places = (path for path in sorted(PACKAGE.rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8"))
+    dotted = (path.relative_to(PACKAGE.parent).with_suffix("") for path in places)
+    return [".".join(part for part in place.parts if part != "__init__") for place in dotted]
+
+
+@pytest.mark.parametrize("name", _modules_with_examples())
 def test_examples_in_docstrings(name: str) -> None:
     found = doctest.testmod(import_module(name))
     assert found.attempted > 0

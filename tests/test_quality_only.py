@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
-from bench.executors.inline import InlineExecutor
-from bench.plan import Options, make_plan, open_suite
-from bench.readings import NOT_MEASURED
-from bench.runner import run
+from bench.catalogue.readings import NOT_MEASURED
+from bench.planning import Options, make_plan, open_suite
+from bench.running.executors.inline import InlineExecutor
+from bench.running.runner import run
+from bench.running.worker.cell import run_cell
 from bench.store import RunInfo, Store
 from bench.suite import MeasureSpec, Suite
-from bench.worker import run_cell
 from tests.checkpoints import make_checkpoint
 
 SUITE = """\

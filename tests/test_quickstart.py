@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.metrics.catalogue import resolve
-from bench.plan import Options, Plan, make_plan, open_suite
+from bench.planning import Options, Plan, make_plan, open_suite
 from bench.record import Cell, Sample
 from bench.suite import TaskSpec
 from bench.tasks.batching import Batching
@@ -44,7 +44,7 @@ def test_the_checkpoints_are_small(plan: Plan) -> None:
 
 
 def scored(cell: Cell, plan: Plan, batch_size: int) -> list[Sample]:
-    from bench.worker import _load, _workload
+    from bench.running.worker.cell import _load, _workload
 
     data = plan.datasets[str(cell.payload["data_hash"])]
     task = TaskSpec.model_validate_json(json.dumps(cell.payload["task"]))

@@ -49,7 +49,7 @@ def recommend(run: str, where: Sequence[str], prefer: str | None, rule: str | No
 def compare(a: str, b: str, run: str, results: Path, store_url: str | None, as_json: bool) -> None:
     """Compare A with B on the same examples: two models of one run, two models of two runs, each written RUN:MODEL, or
     two whole runs, model by model."""
-    from bench.decide.compare import compare as compare_entries
+    from bench.compare.pairs import compare as compare_entries
 
     sides = [_side(text, run, results, store_url) for text in (a, b)]
     first, second = (entries for entries, _ in sides)

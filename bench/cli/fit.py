@@ -44,8 +44,8 @@ def fit(
 
     An interrupted training resumes from its last saved state.
     """
-    from bench.plan import fit_jobs, open_suite
-    from bench.runner_fits import run_fits
+    from bench.planning import fit_jobs, open_suite
+    from bench.running.fits import run_fits
 
     jobs = fit_jobs(open_suite(suite), results, only=only, output=output)
     todo = [job for job in jobs if not (missing and job.output.is_dir())]

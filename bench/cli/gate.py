@@ -11,7 +11,7 @@ import click
 from bench.cli.options import json_option, print_json, print_table, results_option, store_option
 
 if TYPE_CHECKING:
-    from bench.history.verdict import GateResult
+    from bench.gate.verdict import GateResult
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """What a tag may be called."""
@@ -37,9 +37,9 @@ def gate(
     Readings that look different are measured again, candidate and baseline in turn in fresh processes, and only
     what that confirms fails. Exit code 6 when something regressed (with --strict: or is suspected), else 0.
     """
-    from bench.executors.local import LocalExecutor
-    from bench.history.gate import gate as judge
-    from bench.history.settle import ROUNDS
+    from bench.gate.gate import gate as judge
+    from bench.gate.settle import ROUNDS
+    from bench.running.executors.local import LocalExecutor
     from bench.store import Store
 
     with Store.open(results, store_url, create=False) as store:
@@ -57,7 +57,7 @@ def gate(
 
 def print_gate(found: GateResult, *, closing: bool = True) -> None:
     """Prints every line, the worst first, and the sentence last (unless a caller closes with its own)."""
-    from bench.history.result import label
+    from bench.gate.result import label
 
     rows = [[line.verdict, label(line), line.text] for line in found.lines]
     if rows:

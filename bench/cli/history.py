@@ -56,7 +56,7 @@ def suite_name(store: Any, suite: str) -> str:
         UsageError: there is no run of it.
     """
     from bench.errors import UsageError, nearest
-    from bench.plan import open_suite
+    from bench.planning import open_suite
 
     known = store.suites()
     if suite not in known and suite.endswith((".yaml", ".yml")):

@@ -14,7 +14,7 @@ Rows = list[dict[str, str]]
 
 
 def _models(results: Path, store_url: str | None) -> Rows:
-    from bench.models import FAMILIES, why_unsupported
+    from bench.candidates import FAMILIES, why_unsupported
     from bench.tasks import KINDS
 
     rows = []
@@ -25,8 +25,8 @@ def _models(results: Path, store_url: str | None) -> Rows:
 
 
 def _tasks(results: Path, store_url: str | None) -> Rows:
+    from bench.catalogue.readings import DEFAULT_METRICS
     from bench.data.base import COLUMNS, EXTRA_COLUMNS
-    from bench.readings import DEFAULT_METRICS
     from bench.tasks import KINDS
 
     return [
@@ -40,7 +40,7 @@ def _tasks(results: Path, store_url: str | None) -> Rows:
 
 
 def _metrics(results: Path, store_url: str | None) -> Rows:
-    from bench.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
+    from bench.catalogue.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
 
     rows = [_metric(name, METRICS.load(name)) for name in METRICS]
     rows += [
@@ -61,7 +61,7 @@ def _metrics(results: Path, store_url: str | None) -> Rows:
 
 def _metric(name: str, metric: Any) -> dict[str, str]:
     """Returns the line of a quality metric; what it is, is the first line of its class's docstring."""
-    from bench.readings import METRICS
+    from bench.catalogue.readings import METRICS
 
     what = f"{', '.join(sorted(metric.kinds))}: {(metric.__doc__ or 'a metric').strip().splitlines()[0]}"
     better = _better(metric.higher_is_better)
@@ -83,7 +83,7 @@ def _meters(results: Path, store_url: str | None) -> Rows:
 
 
 def _suites(results: Path, store_url: str | None) -> Rows:
-    from bench.plan import embedded_suites
+    from bench.planning import embedded_suites
 
     return [{"name": name, "path": str(path)} for name, path in embedded_suites().items()]
 

@@ -42,7 +42,7 @@ def nightly(suite: str, results: Path, store_url: str | None, as_json: bool, web
     7 another night is running · 8 the deadline came first · 1 something else went wrong.
     """
     from bench.nightly.lock import night_lock
-    from bench.plan import Options, open_suite
+    from bench.planning import Options, open_suite
 
     now = _now()
     located = open_suite(suite)
@@ -76,7 +76,7 @@ def _work(located: Any, results: Path, options: Any, rerun: bool, wanted: Any, d
           webhook: str | None) -> Work:  # fmt: skip
     from bench.cli.run import fit_missing, run_info
     from bench.nightly.night import Work
-    from bench.plan import make_plan
+    from bench.planning import make_plan
 
     plan = make_plan(located, results, options)
     failed = fit_missing(plan, results) if plan.fits else {}
@@ -89,9 +89,9 @@ def _work(located: Any, results: Path, options: Any, rerun: bool, wanted: Any, d
 def _run(work: Work, results: Path, store_url: str | None, now: Any) -> Outcome:
     from dataclasses import replace
 
-    from bench.executors.local import LocalExecutor
     from bench.nightly.night import run_night
-    from bench.progress import progress_for
+    from bench.running.executors.local import LocalExecutor
+    from bench.running.progress import progress_for
     from bench.store import open_or_beside
 
     store, trouble = open_or_beside(results, store_url)

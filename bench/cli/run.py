@@ -14,7 +14,7 @@ from bench.cli.options import json_option, print_json, results_option, store_opt
 from bench.cli.suite import plan_options
 
 if TYPE_CHECKING:
-    from bench.plan import Plan
+    from bench.planning import Plan
     from bench.store import RunInfo
 
 
@@ -33,9 +33,9 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
 
     Finished cells are kept: after an interruption the same command goes on where it stopped.
     """
-    from bench.executors.local import MEASURING, SCORING, LocalExecutor
-    from bench.plan import Options, make_plan, open_suite
-    from bench.readings import OFF
+    from bench.catalogue.readings import OFF
+    from bench.planning import Options, make_plan, open_suite
+    from bench.running.executors.local import MEASURING, SCORING, LocalExecutor
 
     options, located = Options(**plan_arguments), open_suite(suite)
     profile = options.profile or located.value.measure.profile
@@ -43,13 +43,13 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
     executor.prepare()  # torch is imported there while this process goes on
 
     from bench.errors import EXIT_CELL_FAILED
-    from bench.progress import progress_for
-    from bench.runner import run as run_plan
+    from bench.running.progress import progress_for
+    from bench.running.runner import run as run_plan
     from bench.store import Store
 
     plan = make_plan(located, results, options)
     # The server still imports torch and nothing is measured yet: later these would be waited for.
-    for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.html",))):
+    for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.page",))):
         import_module(module)
     skipped: dict[str, str] = {}
     if plan.fits:
@@ -68,7 +68,7 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
 def fit_missing(plan: Plan, results: Path) -> dict[str, str]:
     """Trains what is missing; returns for each model that could not be trained why."""
     from bench.errors import BenchError
-    from bench.runner_fits import run_fits
+    from bench.running.fits import run_fits
 
     failed: dict[str, BenchError] = {}
     for job in plan.fits:
@@ -130,7 +130,7 @@ def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, 
         print_view(view)
     if no_report:
         return
-    from bench.report.html import write_html
+    from bench.report.page import write_html
 
     path = report_path or results / "reports" / f"{run_id}.html"
     path.parent.mkdir(parents=True, exist_ok=True)

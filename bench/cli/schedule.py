@@ -71,7 +71,7 @@ def _warn_of_password(store_url: str | None) -> None:
 
 def _suite(suite: str, here: bool, *, check: bool) -> str:
     """Returns the suite as its scheduler must name it, after a look whether it is one."""
-    from bench.plan import embedded_suites, open_suite
+    from bench.planning import embedded_suites, open_suite
 
     if not here:
         return suite

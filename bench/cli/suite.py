@@ -10,7 +10,7 @@ import click
 from bench.cli.options import json_option, print_json, print_table, results_option
 
 if TYPE_CHECKING:
-    from bench.plan import Plan
+    from bench.planning import Plan
 
 
 def plan_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -30,7 +30,7 @@ def plan_options(command: click.decorators.FC) -> click.decorators.FC:
 @json_option
 def validate(suite: str, as_json: bool) -> None:
     """Check SUITE, its data and its checkpoints; run nothing, write nothing."""
-    from bench.plan import make_plan, open_suite
+    from bench.planning import make_plan, open_suite
     from bench.units import plural
 
     plan = make_plan(open_suite(suite), Path("results"))
@@ -54,7 +54,7 @@ def validate(suite: str, as_json: bool) -> None:
 @json_option
 def plan(suite: str, limit: int | None, only: str | None, profile: str | None, results: Path, as_json: bool) -> None:
     """Show the cells of SUITE with an estimate of their work; run nothing, write nothing."""
-    from bench.plan import Options, make_plan, open_suite
+    from bench.planning import Options, make_plan, open_suite
 
     made = make_plan(open_suite(suite), results, Options(limit, only, profile))
     if as_json:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.endpoint import cache_if_unreachable
 from bench.errors import DataError, HubError
+from bench.host.hub import cache_if_unreachable
 
 Row = dict[str, Any]
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.candidates.checkpoint import locate
+from bench.candidates.hub import explain_load_errors
+from bench.candidates.huggingface import UNBOUNDED, Source
 from bench.errors import FitError
 from bench.fit.job import FitJob, FitTask, headed
 from bench.fit.recipe import Architecture
 from bench.fit.vocabulary import BOS_ID, EOS_ID, PAD_ID, train_tokenizer
-from bench.models.checkpoint import locate
-from bench.models.hub import explain_load_errors
-from bench.models.huggingface import UNBOUNDED, Source
 from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render
 
 HEAD_PREFIXES = ("classifier", "score", "pre_classifier", "pooler", "bert.pooler", "roberta.pooler")
@@ -118,7 +118,7 @@ def _from_factory(job: FitJob) -> Any:
     """Returns the module that the user's factory makes, its parameters drawn from the recipe's seed."""
     import torch
 
-    from bench.registry import load_object
+    from bench.plugins import load_object
 
     torch.manual_seed(job.recipe.seed)
     module = load_object(str(job.model.factory))(**job.model.options)
@@ -194,7 +194,7 @@ def _t5(shape: Architecture, vocab: int, labels: tuple[str, ...]) -> Any:
 
 
 def _in_house(shape: Architecture, vocab: int, labels: tuple[str, ...]) -> Any:
-    from bench.models.transformer_net import NetConfig, TransformerNet
+    from bench.candidates.network import NetConfig, TransformerNet
 
     return TransformerNet(
         NetConfig(
@@ -212,7 +212,7 @@ def _from_checkpoint(job: FitJob, labels: tuple[str, ...]) -> tuple[Any, Any]:
     family = job.model.family
     torch.manual_seed(job.recipe.seed)
     if family == "transformer":
-        from bench.models.transformer_net import TransformerNet
+        from bench.candidates.network import TransformerNet
 
         folder = locate(str(job.model.checkpoint), Path()).folder
         if folder is None:

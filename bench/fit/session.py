@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from bench.candidates.checkpoint import files_hash, locate
 from bench.errors import BenchError
 from bench.fit.cost import PARTS, Cost, cost_of, has_cost, total
 from bench.fit.folds import cross_validate
@@ -22,7 +23,6 @@ from bench.fit.place import check_place, publish
 from bench.fit.search import run_search
 from bench.fit.teaching import Lesson, prepare
 from bench.fit.training import Trained, resolve_device, train
-from bench.models.checkpoint import files_hash, locate
 
 SOFTWARE = ("torch", "transformers", "tokenizers", "accelerate", "babel")
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.candidates import FAMILIES
+from bench.candidates.checkpoint import locate
+from bench.candidates.interface import Context, Decoding
 from bench.data.base import Dataset, Example
 from bench.errors import BenchError, FitError
 from bench.fit.job import FitJob, FitTask, Teacher, headed
-from bench.models import FAMILIES
-from bench.models.base import Context, Decoding
-from bench.models.checkpoint import locate
 from bench.suite import VariantSpec
 from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render, scoring_of
 
@@ -117,7 +117,7 @@ def _why_not_tokens(job: FitJob, teacher: Teacher, model: Any) -> str | None:
 def _own_tokenizer(job: FitJob) -> Any:
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    from bench.models.huggingface import Source
+    from bench.candidates.huggingface import Source
 
     if job.model.family == "transformer":
         return PreTrainedTokenizerFast.from_pretrained(str(locate(str(job.model.checkpoint), Path()).folder))

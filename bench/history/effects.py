@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.catalogue.readings import READINGS
 from bench.history.series import Point, Series
-from bench.readings import READINGS
 
 Floats = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
+from bench.catalogue.readings import READINGS
 from bench.history.environment import differences, harness_of
-from bench.readings import READINGS
 from bench.store import SUMMARY_COLUMNS, CanarySeconds, RunInfo, Store
 
 TRACKED = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.models.base import Model, ModelFacts
-from bench.readings import OFF
+from bench.candidates.interface import Model, ModelFacts
+from bench.catalogue.readings import OFF
 from bench.record import Doubt, Fact, Timing
 
 

@@ -13,15 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.measure.profiles import HARD_CAP, PROFILES, Profile
-from bench.measure.requests import (
-    Batch,
-    Requests,
-    cycle,
-    seeded_order,
-    sorted_batches,
-    time_request,
-    token_sum,
-)
+from bench.measure.requests import Batch, Requests, cycle, seeded_order, sorted_batches, time_request, token_sum
 from bench.measure.steady import MIN_WARMUP_ITERATIONS, is_steady
 from bench.measure.stopping import StopRule
 from bench.measure.trace import Pass

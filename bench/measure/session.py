@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.candidates.interface import Model, ModelFacts
 from bench.measure import doubts as doubtful
 from bench.measure import machine_doubts
 from bench.measure.audit import Audit, compare
@@ -23,7 +24,6 @@ from bench.measure.series import series_doubts, too_few
 from bench.measure.trace import Pass
 from bench.meters.bundle import Meters
 from bench.meters.clock import NS_PER_S
-from bench.models.base import Model, ModelFacts
 from bench.record import Doubt, Fact, Phase, Sample
 from bench.tasks.base import Workload
 from bench.tasks.batching import Batching

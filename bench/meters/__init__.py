@@ -3,7 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
-from bench.registry import Table
+from bench.plugins import Table
 
 METERS = Table(
     "meter",

@@ -1,1 +1,1 @@
-"""Quality metrics, one per file; `bench.readings.METRICS` names them."""
+"""Quality metrics, one per file; `bench.catalogue.readings.METRICS` names them."""

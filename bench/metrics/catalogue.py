@@ -1,6 +1,6 @@
 """From the names that a suite gives to metrics, with the defaults of each kind of task.
 
-A name is one of `bench.readings.METRICS` or of `METRIC_GROUPS`; `package.module:function` for a callable of
+A name is one of `bench.catalogue.readings.METRICS` or of `METRIC_GROUPS`; `package.module:function` for a callable of
 one's own; or `evaluate:NAME` for a Hugging Face `evaluate` module (see `bench.metrics.module`). Nothing heavy
 is imported here.
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.catalogue.readings import DEFAULT_METRICS, METRIC_GROUPS, METRICS
 from bench.errors import InputError, nearest
 from bench.metrics.base import Metric
-from bench.readings import DEFAULT_METRICS, METRIC_GROUPS, METRICS
 
 FALLBACK = ("accuracy",)
 """Metrics of a kind that `DEFAULT_METRICS` does not list (multiple choice)."""

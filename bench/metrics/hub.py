@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.endpoint import cache_if_unreachable, unserved
 from bench.errors import HubError
+from bench.host.hub import cache_if_unreachable, unserved
 
 OWNERS = ("evaluate-metric", "evaluate-comparison", "evaluate-measurement")
 """Who has the modules that are called by a bare name. Source: evaluate 0.4, loading.py."""

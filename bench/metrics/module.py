@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from bench.catalogue.readings import METRICS
 from bench.errors import EnvironmentLackError, HubError, InputError, UsageError, nearest
 from bench.metrics.base import Floats, Metric
 from bench.metrics.hub import download
 from bench.metrics.rows import counted, mean, predictions, references
-from bench.readings import METRICS
+from bench.plugins import beside, load_object
 from bench.record import Sample
-from bench.registry import beside, load_object
 
 PREFIX = "evaluate:"
 ALL_KINDS = frozenset({"classification", "summarisation", "translation", "multiple-choice", "question-answering"})

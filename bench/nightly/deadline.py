@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bench.errors import InputError, UsageError
-from bench.executors.base import Answer, Call, Executor
-from bench.executors.outcome import Failure
+from bench.running.executors.base import Answer, Call, Executor
+from bench.running.executors.outcome import Failure
 from bench.schedule import parse_time
 from bench.units import parse_quantity
 

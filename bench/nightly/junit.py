@@ -9,7 +9,7 @@ import re
 from xml.etree import ElementTree as Xml
 
 from bench.errors import EXIT_OK
-from bench.history.verdict import GateResult, Line
+from bench.gate.verdict import GateResult, Line
 from bench.nightly.outcome import CellResult, Outcome
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bench.history.result import label
-from bench.history.verdict import Line
+from bench.gate.result import label
+from bench.gate.verdict import Line
 from bench.nightly.outcome import Outcome
 from bench.report.exports import plain
 

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.errors import BenchError
-from bench.executors.base import Executor
-from bench.history.gate import gate
+from bench.gate.gate import gate
 from bench.history.remember import remember
 from bench.history.retain import retain
 from bench.history.series import read_history
@@ -23,12 +22,13 @@ from bench.nightly.junit import junit_xml
 from bench.nightly.markdown import as_markdown
 from bench.nightly.notify import append_step_summary, post, run_command
 from bench.nightly.outcome import CellResult, Outcome, read_outcome, write_outcome
-from bench.plan import Plan
-from bench.progress import Progress
+from bench.planning import Plan
 from bench.record import Record, Status, content_hash
 from bench.report import view_of, write_html
 from bench.report.nights import NightRow, write_pages
-from bench.runner import BAD, run
+from bench.running.executors.base import Executor
+from bench.running.progress import Progress
+from bench.running.runner import BAD, run
 from bench.store import RunInfo, Store, StoredRun
 from bench.suite import NightlySpec
 

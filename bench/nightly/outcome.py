@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import EXIT_CELL_FAILED, EXIT_DEADLINE, EXIT_OK, BenchError
-from bench.history.verdict import GateResult
-from bench.runner import BAD
+from bench.gate.verdict import GateResult
+from bench.running.runner import BAD
 
 FILE = "night.json"
 SCHEMA_VERSION = 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.report.exports import as_csv, as_json, as_markdown
     from bench.report.figures import write_figures
-    from bench.report.html import render, write_html
+    from bench.report.page import render, write_html
     from bench.report.view import RunView, view_of
 
 __all__ = ["RunView", "as_csv", "as_json", "as_markdown", "render", "view_of", "write_figures", "write_html"]
@@ -22,7 +22,7 @@ __all__ = ["RunView", "as_csv", "as_json", "as_markdown", "render", "view_of", "
 _HOMES = {
     "exports": ("as_csv", "as_json", "as_markdown"),
     "figures": ("write_figures",),
-    "html": ("render", "write_html"),
+    "page": ("render", "write_html"),
     "view": ("RunView", "view_of"),
 }
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.decide import Decision, TaskDecision
-from bench.decide.board import Board
-from bench.decide.fronts import Standing
-from bench.decide.question import Limit, Question
-from bench.decide.sensitivity import BreakPoint
+from bench.decision import Decision, TaskDecision
+from bench.decision.board import Board
+from bench.decision.fronts import Standing
+from bench.decision.question import Limit, Question
+from bench.decision.sensitivity import BreakPoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.decide.constraints import TOO_SMALL
-from bench.decide.wording import percent
+from bench.decision.constraints import TOO_SMALL
 from bench.report.advice import TaskAdvice, overall_of
 from bench.report.text import name_markup, short
 from bench.report.view import RunView, TaskView
 from bench.report.wording import number, plural, spread
+from bench.words.wording import percent
 
 REASONS, CHANGES = 3, 2
 """Sentences of why, and of what would change it, that a card shows unfolded."""

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.decide import Question, rules
-from bench.decide.board import Board, Column
-from bench.decide.constraints import check_all
-from bench.decide.question import Limit
+from bench.decision import Question, rules
+from bench.decision.board import Board, Column
+from bench.decision.constraints import check_all
+from bench.decision.question import Limit
 from bench.report.advice import TaskAdvice
 from bench.report.marks import Mark
 from bench.report.tables import anchor_of

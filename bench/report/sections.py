@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.host.forked import forked
+from bench.host.pool import forked
 from bench.report import evidence, method, tables
 from bench.report.advice import TaskAdvice
 from bench.report.answer import answer_data

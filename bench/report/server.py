@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from bench.errors import BenchError, EnvironmentLackError, UsageError
-from bench.report.html import render
+from bench.report.page import render
 from bench.report.templating import environment
 from bench.report.view import RunView, view_of
 from bench.store import RunInfo, Store

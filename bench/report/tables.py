@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from bench.decide.wording import percent
-from bench.readings import METRIC_TITLES
+from bench.catalogue.readings import METRIC_TITLES
 from bench.report.advice import TaskAdvice
 from bench.report.marks import Mark
 from bench.report.text import REASON_LIMIT, cut, name_markup
 from bench.report.view import TaskView
 from bench.report.wording import STATUS_WORDS, Measure, measure_of, number, spread
 from bench.summary import Entry, Quantity
+from bench.words.wording import percent
 
 STANDING_WORDS = {
     "on the front": "on the front",

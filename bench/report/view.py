@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bench.decide import Decision, Question, decide
+from bench.decision import Decision, Question, decide
 from bench.errors import UsageError, nearest
 from bench.report.wording import Measure, measure_of
 from bench.store import RunInfo, StoredRun

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.decide.draws import is_estimate
-from bench.decide.wording import spoken
-from bench.readings import METRIC_TITLES, READINGS
+from bench.catalogue.readings import METRIC_TITLES, READINGS
+from bench.decision.draws import is_estimate
 from bench.summary import Entry, Quantity, canonical
 from bench.units import display_unit, format_number, format_quantity
 from bench.units import plural as plural
+from bench.words.wording import spoken
 
 SHORT_TITLES = {
     "latency_p50_s": "Latency p50",

@@ -33,7 +33,7 @@ class Summary:
     variant: str
     task: str
     reading: str
-    """A metric, or a name of `bench.readings.READINGS`."""
+    """A metric, or a name of `bench.catalogue.readings.READINGS`."""
     unit: str
     higher_is_better: bool
     value: float | None

@@ -1,7 +1,7 @@
 """From stored records to what is shown: one entry per cell, with every number beside its interval, its n and
 its source.
 
-Pure functions of records. This package does not know the suite's objectives, limits or prices (`bench.decide`
+Pure functions of records. This package does not know the suite's objectives, limits or prices (`bench.decision`
 does).
 """
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.catalogue.readings import ALIASES
 from bench.metrics.base import Metric
-from bench.readings import ALIASES
 from bench.record import Cell, Doubt, Record, Sample
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import t as student
 
-from bench.readings import READINGS
+from bench.catalogue.readings import READINGS
 from bench.record import Fact, Record
 from bench.summary.entry import Quantity
 
@@ -19,7 +19,7 @@ TRAINED = "fit_"
 EXACT = frozenset({"parameters", "weights_bytes", "flops_per_example"})
 """Readings that are counted and carry no noise."""
 COMPUTED = frozenset({"cost_per_1000", "carbon_per_1000_g"})
-"""Readings that need prices; `bench.decide.cost` adds them."""
+"""Readings that need prices; `bench.decision.cost` adds them."""
 
 
 def readings(records: Sequence[Record], names: Sequence[str]) -> dict[str, Quantity]:

@@ -13,9 +13,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.host.forked import forked
+from bench.catalogue.readings import NOT_MEASURED, OFF, READINGS
+from bench.host.pool import forked
 from bench.metrics.base import Metric
-from bench.readings import NOT_MEASURED, OFF, READINGS
 from bench.record import Doubt, Record, Sample
 from bench.stats.resample import seeded
 from bench.summary import facts, quality, statistics, timings

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import EnvironmentLackError
-from bench.host.forked import forked
+from bench.host.pool import forked
 from bench.metrics.base import Metric
+from bench.plugins import look_beside
 from bench.record import Record, Sample
-from bench.registry import look_beside
 from bench.stats import bootstrap
 from bench.stats.proportion import FEW_SAID, is_few, proportion_interval
 from bench.stats.resample import Resamples

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.readings import READINGS
+from bench.catalogue.readings import READINGS
 from bench.record import Doubt
 from bench.store import StoredRun
 from bench.summary import facts, quality

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.readings import READINGS
+from bench.catalogue.readings import READINGS
 from bench.record import Record, Timing
 from bench.stats import bootstrap, order
 from bench.summary.entry import Quantity

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.errors import InputError, nearest
-from bench.registry import Table
+from bench.plugins import Table
 from bench.suite import ModelSpec, TaskSpec
 
 KINDS = Table(

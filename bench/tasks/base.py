@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bench.candidates.interface import Classified, Generated, Model, OnToken, Scored
 from bench.data.base import Example
-from bench.models.base import Classified, Generated, Model, OnToken, Scored
 from bench.record import Sample
 
 Answer = Classified | Generated | Scored

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.models.base import Classified, OnToken
+from bench.candidates.interface import Classified, OnToken
 from bench.record import Sample
 from bench.suite import TaskSpec
 from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.models.base import Generated
+from bench.candidates.interface import Generated
 from bench.record import Sample
 from bench.suite import TaskSpec
 from bench.tasks.base import Bound

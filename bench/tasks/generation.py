@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bench.candidates.interface import Decoding, Generated, OnToken
 from bench.data.base import reference_text
-from bench.models.base import Decoding, Generated, OnToken
 from bench.record import Sample
 from bench.suite import TaskSpec
 from bench.tasks import INPUT_COLUMN, render

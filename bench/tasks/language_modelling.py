@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.models.base import OnToken, Scored
+from bench.candidates.interface import OnToken, Scored
 from bench.record import Sample
 from bench.suite import TaskSpec
 from bench.tasks.base import Bound, Request, lengths_of_texts

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bench.candidates.interface import Classified
 from bench.errors import UnsupportedError
-from bench.models.base import Classified
 
 
 def scores_of(answer: Classified, texts: Sequence[str], scoring: str) -> tuple[float, ...]:

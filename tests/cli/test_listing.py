@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
-from bench.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
+from bench.catalogue.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
 from bench.store import Store
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from bench.data.doubts import data_doubts
-from bench.plan import make_plan, open_suite
-from tests.plan.test_cells import RECIPE
+from bench.planning import make_plan, open_suite
+from tests.planning.test_cells import RECIPE
 
 SUITE = """\
 name: doubtful

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import endpoint
 from bench.data import hub
 from bench.data.source import load
 from bench.errors import DataError, HubError
+from bench.host import hub as endpoint
 from bench.suite import DataSpec
 from tests.test_endpoint import dead_endpoint
 

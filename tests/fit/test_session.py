@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench.candidates import FAMILIES
+from bench.candidates.interface import Context, Decoding
 from bench.errors import FitError, InputError
 from bench.fit.batches import Encoded, batches
 from bench.fit.session import fit, main
-from bench.models import FAMILIES
-from bench.models.base import Context, Decoding
 from bench.suite import ModelSpec, VariantSpec
 from tests.fit.jobs import COLOURS, factory_job, make_job
 

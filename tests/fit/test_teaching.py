@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from bench.candidates.interface import Classified, Generated
 from bench.errors import FitError
 from bench.fit import teaching
 from bench.fit.job import FitJob, Teacher
 from bench.fit.session import fit
 from bench.fit.teaching import prepare
-from bench.models.base import Classified, Generated
 from bench.suite import FitSpec, ModelSpec
 from tests.fit.jobs import COLOURS, SHAPE, TEMPLATES, make_job
 
@@ -78,7 +78,7 @@ def test_other_vocabularies_are_taught_by_generations_or_refused(folder: Path, t
     model = teaching._load(teacher, job.tasks[0], "cpu")
     examples = lesson.job.tasks[0].train.examples
     asked = [f"german: {example.columns['source']}" for example in examples]
-    from bench.models.base import Decoding
+    from bench.candidates.interface import Decoding
 
     alone = [model.generate([text], Decoding(12))[0].text for text in asked[:8]]
     assert [example.columns["target"] for example in examples[:8]] == [

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from bench.candidates.interface import Context
 from bench.data.base import Dataset, Example
 from bench.errors import FitError
 from bench.fit.job import FitJob, FitTask
 from bench.fit.recipe import Architecture, Recipe
 from bench.fit.session import fit
 from bench.fit.trainer import schedule_factor
-from bench.models.base import Context
 from bench.suite import DataSpec, ModelSpec, TaskSpec, VariantSpec
 
 SHAPE = Architecture(layers=1, d_model=32, heads=2, d_ff=64, max_length=64, vocab_size=300)
@@ -56,7 +56,7 @@ def make_job(family: str, output: Path, kinds: tuple[str, ...] = ("classificatio
 
 @pytest.mark.parametrize("family", ["causal-lm", "encoder", "seq2seq", "transformer"])
 def test_every_family_learns_and_its_checkpoint_classifies(family: str, tmp_path: Path) -> None:
-    from bench.models import FAMILIES
+    from bench.candidates import FAMILIES
 
     job = make_job(family, tmp_path / "out", steps=120)
     provenance = fit(job, lambda _: None)

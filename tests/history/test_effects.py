@@ -2,12 +2,12 @@
 
 import pytest
 
-from bench.history import quality
+from bench.catalogue.readings import METRICS
+from bench.gate import quality
+from bench.gate.result import conclude
+from bench.gate.verdict import Line
 from bench.history.effects import Scale, scale_of
-from bench.history.result import conclude
 from bench.history.trend import trend_alarm
-from bench.history.verdict import Line
-from bench.readings import METRICS
 from bench.summary import summarise
 from tests.factories import Sketch, Task, make_record
 from tests.history.nights import series

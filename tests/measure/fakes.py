@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bench.candidates.interface import Classified, Generated, ModelFacts
 from bench.data.base import Example
 from bench.measure.measured import Measured
 from bench.measure.profiles import PROFILES, Profile
@@ -14,7 +15,6 @@ from bench.meters.bundle import Meters
 from bench.meters.energy import Energy, EnergyMeter, Unavailable
 from bench.meters.interference import InterferenceMeter
 from bench.meters.memory import MemoryMeter
-from bench.models.base import Classified, Generated, ModelFacts
 from bench.record import Sample
 from bench.tasks.base import OnToken, Request
 

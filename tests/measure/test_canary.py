@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.executors.base import Answer, Executor
-from bench.executors.outcome import Failure
 from bench.measure import canary
 from bench.measure.canary import VERSION, measure_canary
-from bench.runner import take_canary
+from bench.running.executors.base import Answer, Executor
+from bench.running.executors.outcome import Failure
+from bench.running.runner import take_canary
 
 
 def test_the_seconds_are_the_sum_of_the_medians_of_the_parts():

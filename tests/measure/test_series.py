@@ -9,16 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.measure.series import (
-    block_medians,
-    drift,
-    otsu,
-    outliers,
-    series_doubts,
-    too_few,
-    two_modes,
-    variation,
-)
+from bench.measure.series import block_medians, drift, otsu, outliers, series_doubts, too_few, two_modes, variation
 
 Rng = np.random.Generator
 Floats = NDArray[np.float64]

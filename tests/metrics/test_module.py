@@ -13,7 +13,7 @@ import pytest
 from bench.errors import HubError, InputError, UsageError
 from bench.metrics import exact_match, module, token_f1
 from bench.metrics.catalogue import resolve
-from bench.registry import look_beside
+from bench.plugins import look_beside
 from tests.metrics.pairs import random_texts, text_samples
 
 SAMPLES = text_samples(random_texts(40))
@@ -153,7 +153,7 @@ def test_a_folder_beside_the_suite_comes_before_one_where_bench_is_run(
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "words_per_word").mkdir(parents=True)
     monkeypatch.chdir(elsewhere)
-    monkeypatch.setattr("bench.registry._folders", [])
+    monkeypatch.setattr("bench.plugins._folders", [])
     name = "evaluate:./words_per_word#per_word"
     with pytest.raises(InputError):  # there is a folder of this name here, and no module in it
         resolve([name], "translation")[0].statistics(SAMPLES[:2], ())

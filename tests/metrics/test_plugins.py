@@ -27,9 +27,9 @@ def test_validity_by_its_path(name: str, expected: float) -> None:
 
 
 def test_validity_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench import registry
+    from bench import plugins as registry
+    from bench.catalogue.readings import METRICS
     from bench.metrics.module import External, find
-    from bench.readings import METRICS
 
     assert isinstance(find("tests.metrics.plugins:valid_json"), External)
     point = EntryPoint("json_validity", "tests.metrics.plugins:JsonValidity", "bench.metrics")

@@ -20,8 +20,8 @@ from rouge_score.rouge_scorer import RougeScorer
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
+from bench.catalogue.readings import METRICS
 from bench.metrics.base import Metric
-from bench.readings import METRICS
 from bench.record import Sample
 from bench.stats.resample import Resamples
 from tests.metrics.pairs import LABELS, adversarial_texts, label_samples, random_texts, text_samples

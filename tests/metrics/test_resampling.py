@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from bench.catalogue.readings import METRICS
 from bench.metrics.base import Metric
 from bench.metrics.catalogue import resolve
-from bench.readings import METRICS
 from bench.record import Sample
 from tests.metrics.pairs import LABELS, label_samples, random_texts, text_samples
 

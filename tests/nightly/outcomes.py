@@ -1,6 +1,6 @@
 """Outcomes for tests."""
 
-from bench.history.verdict import AlarmNote, GateResult, Line
+from bench.gate.verdict import AlarmNote, GateResult, Line
 from bench.nightly.outcome import CellResult, Outcome
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UsageError
-from bench.executors.base import Answer, Call, Executor
-from bench.executors.outcome import Failure
 from bench.nightly.deadline import DeadlineExecutor, parse_deadline
+from bench.running.executors.base import Answer, Call, Executor
+from bench.running.executors.outcome import Failure
 
 NOW = datetime(2026, 11, 24, 2, 30, tzinfo=timezone(timedelta(hours=1)))
 

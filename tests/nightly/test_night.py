@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bench.executors.base import Answer, Executor
 from bench.measure.canary import Canary
 from bench.nightly import night as module
 from bench.nightly.deadline import parse_deadline
 from bench.nightly.night import Work, folder_of, run_night
 from bench.nightly.outcome import read_outcome
-from bench.plan import Options, make_plan, open_suite
-from bench.progress import SilentProgress
+from bench.planning import Options, make_plan, open_suite
+from bench.running.executors.base import Answer, Executor
+from bench.running.progress import SilentProgress
 from bench.store import RunInfo, Store
 from bench.suite import NightlySpec
 from tests.factories import Sketch, Task, make_record

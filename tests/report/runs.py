@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.decide import Question, decide
+from bench.decision import Question, decide
 from bench.record import Doubt, Fact, Record, Sample
 from bench.report import RunView, view_of
 from bench.store import RunInfo, StoredRun

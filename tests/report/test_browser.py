@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.decide import decide
+from bench.decision import decide
 from tests.report.browser import console_of, explorer_ready, opened, requests_of
 from tests.report.conftest import page_text, view_named
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from bench.decide.sensitivity import BreakPoint
+from bench.decision.sensitivity import BreakPoint
 from bench.report import RunView, write_figures
 from bench.report.advice import advice_of
 from bench.report.charts import KINDS, MAKERS, Plate, plates

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.decide import decide
+from bench.decision import decide
 from bench.report.advice import advice_of
 from bench.report.explorer import explorer_data, packed, specification
 from bench.report.marks import marks_of

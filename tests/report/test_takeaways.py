@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.decide import Question, decide
-from bench.decide.compare import compare
-from bench.decide.sensitivity import BreakPoint
+from bench.compare.pairs import compare
+from bench.decision import Question, decide
+from bench.decision.sensitivity import BreakPoint
 from bench.report import RunView
 from bench.report.advice import Bound, advice_of, nearest_first
 from bench.report.answer import headline

@@ -11,8 +11,8 @@ from scipy.stats import ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
+from bench.plugins import load_object
 from bench.record import Sample
-from bench.registry import load_object
 from bench.stats import bootstrap, paired
 from bench.stats.resample import Resamples
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from bench.errors import StoreError, UsageError
 from bench.record import Cell, Doubt, Fact, Record
 from bench.store import RunInfo, Store
-from tests.executors.fakes import record_of
+from tests.running.executors.fakes import record_of
 
 INFO = RunInfo(
     "suite", "name: suite # ü\n", "hash", "bench run s.yaml", "machine", "quick",

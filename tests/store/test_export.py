@@ -9,7 +9,7 @@ from bench.errors import StoreError, UsageError
 from bench.record import Cell, Doubt, Record
 from bench.store import RunInfo, StoredRun
 from bench.store.export import export_run
-from tests.executors.fakes import record_of
+from tests.running.executors.fakes import record_of
 
 CELL = Cell("m", "causal-lm", "float32", "t", "classification", {}, {"m": 1})
 OTHER = Cell("n", "encoder", "float32", "t", "classification", {}, {"m": 2})

@@ -16,8 +16,8 @@ from bench.record import Cell
 from bench.store import RunInfo, Store, database
 from bench.store.rescue import import_kept
 from bench.store.schema import metadata
-from tests.executors.fakes import record_of
 from tests.factories import make_run
+from tests.running.executors.fakes import record_of
 from tests.store.nights import store_run
 from tests.store.servers import Server
 

@@ -10,11 +10,11 @@ import pytest
 
 from bench.errors import RecordKeptError, StoreError
 from bench.record import Cell, Record
-from bench.runner import run
+from bench.running.runner import run
 from bench.store import RunInfo, Store
 from bench.store.journal import Journal
 from bench.store.rescue import BESIDE, import_kept, open_or_beside
-from tests.executors.fakes import record_of
+from tests.running.executors.fakes import record_of
 
 INFO = RunInfo("suite", "name: s", "hash", "bench run", "machine", "quick", environment={"cpu": "x"})
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.record import Cell
 from bench.store import RunInfo, Store
-from tests.executors.fakes import record_of
+from tests.running.executors.fakes import record_of
 
 
 def write(results: Path, name: str, cells: int, url: str | None, pause_s: float) -> None:

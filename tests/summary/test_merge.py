@@ -67,8 +67,8 @@ def test_cells_that_are_shared_out_over_processes_give_the_same_numbers(monkeypa
     records = make_run(["a", "b", "c"], [Task(f"t-{kind}", kind) for kind in KINDS], examples=40, processes=2)
     alone = summarise(records)
     monkeypatch.setattr("bench.summary.merge.MANY_CELLS", 1)
-    monkeypatch.setattr("bench.host.forked.affinity", lambda: [0, 1])
-    monkeypatch.setattr("bench.host.forked._may_fork", lambda: True)
+    monkeypatch.setattr("bench.host.pool.affinity", lambda: [0, 1])
+    monkeypatch.setattr("bench.host.pool._may_fork", lambda: True)
     shared = summarise(records)
     for one, other in zip(alone, shared, strict=True):
         assert (one.id, one.quality, one.efficiency) == (other.id, other.quality, other.efficiency)

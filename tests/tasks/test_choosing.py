@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from bench.candidates.interface import Classified, Decoding, Generated
 from bench.data.base import Example
 from bench.errors import UnsupportedError
-from bench.models.base import Classified, Decoding, Generated
 from bench.suite import TaskSpec
 from bench.tasks import ability_of, scoring_of, template_for, why_not_scored
 from bench.tasks.base import Bound

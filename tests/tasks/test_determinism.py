@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bench.plan import make_plan, open_suite
+from bench.planning import make_plan, open_suite
 from bench.record import Record
-from bench.worker import run_cell
+from bench.running.worker.cell import run_cell
 from tests.checkpoints import FAMILIES, TEXTS
 
 SUITE = """\

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from bench.candidates.interface import Classified
 from bench.data.base import Example
-from bench.models.base import Classified
 from bench.record import Sample
 from bench.suite import DataSpec, TaskSpec
 from bench.tasks import KINDS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.decide.sensitivity import BreakPoint
+from bench.decision.sensitivity import BreakPoint
 from bench.report import tables
 from bench.report.advice import Bound, TaskAdvice
 from bench.report.charts.axes import set_axis

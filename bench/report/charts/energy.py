@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.decide.draws import is_estimate
+from bench.decision.draws import is_estimate
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.charts.base import Chart

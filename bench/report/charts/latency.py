@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench.decide.wording import spoken
 from bench.report import labels, tables
 from bench.report.advice import Bound, TaskAdvice
 from bench.report.charts.axes import main_range, set_axis, tidy
@@ -21,6 +20,7 @@ from bench.report.text import short
 from bench.report.view import TaskView, value_of
 from bench.report.wording import Measure, among, listed, measure_of, models_of, number, plural
 from bench.summary import Entry
+from bench.words.wording import spoken
 
 MOST_LINES = 12
 """Lines that a reader can still tell apart."""

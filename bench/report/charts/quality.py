@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decide.compare_quality import interval_of
+from bench.compare.quality import interval_of
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.charts.base import Chart

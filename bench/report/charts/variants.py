@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.decide.compare import EfficiencyRow, efficiency_rows
+from bench.compare.pairs import EfficiencyRow, efficiency_rows
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.charts.base import Chart

@@ -10,10 +10,10 @@ from datetime import date
 
 from markupsafe import Markup
 
+from bench.catalogue.readings import METRIC_TITLES, READINGS
 from bench.history.effects import change_words, scale_of
 from bench.history.series import History, Night, Point, Series
 from bench.history.trend import Alarm, ChangePoint, change_points, trend_alarm
-from bench.readings import METRIC_TITLES, READINGS
 from bench.report.nights.spark import sparkline_svg
 from bench.report.wording import SHORT_TITLES, number, plural
 

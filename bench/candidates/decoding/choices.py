@@ -1,0 +1,143 @@
+"""Scores texts that may follow a prompt: labels of a classification, choices of a question.
+
+A prompt is run once. A causal model then reads all continuations of all prompts in a second pass over the prompts' key
+and value caches (`continuations`); an encoder-decoder reads them in its decoder over the prompts' encodings. A prompt
+is cut by what its own choices leave of the context, so that a score does not depend on the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, chain, pairwise
+from typing import Any
+
+import torch
+
+from bench.candidates.decoding.continuations import score_continuations
+from bench.candidates.decoding.logits import IGNORED, log_probability
+from bench.candidates.huggingface import HuggingFaceModel
+from bench.candidates.interface import Classified
+from bench.errors import UnsupportedError
+
+Ids = list[int]
+Choices = Sequence[Sequence[str]]
+LINE = "\n"
+"""What a choice stands behind while it is tokenised."""
+
+
+def joined(prompt: str, choice: str) -> tuple[str, str]:
+    """Returns the prompt and the choice as they are tokenised: the space between them belongs to the choice.
+
+    >>> joined("Answer: ", "red"), joined("Answer:\\n", "red"), joined("Answer:", " red")
+    (('Answer:', ' red'), ('Answer:\\n', 'red'), ('Answer:', ' red'))
+    """
+    bare = prompt.rstrip(" ")
+    glued = bare[-1:].isspace() or choice[:1].isspace()
+    return bare, choice if glued else f" {choice}"
+
+
+def by_prompt(values: Sequence[Any], choices: Choices) -> list[tuple[Any, ...]]:
+    """Returns one value per choice as one tuple per prompt.
+
+    >>> by_prompt([1, 2, 3], [["a", "b"], ["c"]])
+    [(1, 2), (3,)]
+    """
+    places = [0, *accumulate(map(len, choices))]
+    return [tuple(values[start:end]) for start, end in pairwise(places)]
+
+
+def choose_after(model: HuggingFaceModel, prompts: Sequence[str], choices: Choices, **options: Any) -> list[Classified]:
+    """Returns log P(choice | prompt) in nats of a decoder-only model, summed over the choice's tokens.
+
+    Args:
+        model: with a tokenizer that pads on the left.
+        prompts: finished.
+        choices: of each prompt.
+        options: of the tokenizer's call for the prompts.
+
+    Raises:
+        UnsupportedError: a choice alone is longer than the model reads.
+    """
+    if not prompts:
+        return []
+    flat = [joined(prompt, choice)[1] for prompt, own in zip(prompts, choices, strict=True) for choice in own]
+    ids = _continued(model, flat)
+    bare = [prompt.rstrip(" ") for prompt in prompts]
+    rows, cut = _cut(model, _encoded(model, bare, **options), by_prompt(ids, choices))
+    scores = score_continuations(model, rows, by_prompt(ids, choices))
+    return _answers(list(chain.from_iterable(scores)), ids, [len(row) for row in rows], cut, choices)
+
+
+def choose_in_decoder(model: HuggingFaceModel, texts: Sequence[str], choices: Choices) -> list[Classified]:
+    """Returns log P(choice | text) in nats of an encoder-decoder, summed over the choice's tokens and its end."""
+    from transformers.modeling_outputs import BaseModelOutput
+
+    if not texts:
+        return []
+    batch, cut = model.tokenize(texts, model.max_tokens)
+    mask = batch["attention_mask"]
+    memory = model.module.get_encoder()(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
+    ids = _encoded(model, list(chain.from_iterable(choices)))
+    owners = torch.tensor([place for place, own in enumerate(choices) for _ in own], device=model.device)
+    targets = padded(ids, IGNORED, model.device)
+    logits = model.module(
+        encoder_outputs=BaseModelOutput(last_hidden_state=memory[owners]),
+        attention_mask=mask[owners],
+        decoder_input_ids=model.module.prepare_decoder_input_ids_from_labels(labels=targets),
+    ).logits
+    return _answers(log_probability(logits, targets).tolist(), ids, mask.sum(1).tolist(), cut, choices)
+
+
+def padded(rows: Sequence[Ids], fill: int, device: str) -> torch.Tensor:
+    """Returns the rows as one tensor of shape `(rows, longest)`, filled up on the right."""
+    longest = max(map(len, rows))
+    return torch.tensor([row + [fill] * (longest - len(row)) for row in rows], device=device)
+
+
+def _encoded(model: HuggingFaceModel, texts: Sequence[str], **options: Any) -> list[Ids]:
+    """Returns the token ids of each text, at least one; a text that occurs twice is tokenised once."""
+    distinct = list(dict.fromkeys(texts))
+    rows = model.token_ids(distinct, **options)
+    known = dict(zip(distinct, rows, strict=True))
+    return [known[text] or [model.start_id] for text in texts]
+
+
+def _continued(model: HuggingFaceModel, texts: Sequence[str]) -> list[Ids]:
+    """Returns the token ids of each text as what goes on, at least one.
+
+    A tokenizer of SentencePiece's kind (Llama 2, Mistral) puts a space before whatever it is given, which would then
+    stand between prompt and choice. So a text is tokenised behind a line's end, whose tokens are left out again.
+    Where the two grow together, as two line ends may, the text is tokenised alone.
+    """
+    distinct, lead = list(dict.fromkeys(texts)), model.line_ids
+    behind = model.token_ids([LINE + text for text in distinct], add_special_tokens=False)
+    pairs = zip(distinct, behind, strict=True)
+    known = {text: row[len(lead) :] for text, row in pairs if row[: len(lead)] == lead and len(row) > len(lead)}
+    rest = [text for text in distinct if text not in known]
+    if rest:
+        known |= dict(zip(rest, _encoded(model, rest, add_special_tokens=False), strict=True))
+    return [known[text] for text in texts]
+
+
+def _cut(model: HuggingFaceModel, rows: list[Ids], choices: list[tuple[Ids, ...]]) -> tuple[list[Ids], list[bool]]:
+    """Returns the ends of the prompts that fit before their longest choice, and which prompts were cut."""
+    kept, cut = [], []
+    for row, own in zip(rows, choices, strict=True):
+        longest = max(map(len, own))
+        room = model.context_tokens - (longest - 1)  # the last token of a choice is never read
+        if room < 1:
+            raise UnsupportedError(
+                f"a choice of {longest} tokens is longer than '{model.spec.name}' reads ({model.context_tokens}); "
+                "shorten it, or take a model with a longer context"
+            )
+        limit = min(model.max_tokens, room)
+        kept.append(row[-limit:])
+        cut.append(len(row) > limit)
+    return kept, cut
+
+
+def _answers(
+    scores: list[float], ids: list[Ids], counts: list[int], cut: list[bool], choices: Choices
+) -> list[Classified]:
+    own, lengths = by_prompt(scores, choices), by_prompt([len(row) for row in ids], choices)
+    return [Classified(*answer) for answer in zip(own, counts, cut, lengths, strict=True)]

@@ -1,0 +1,234 @@
+"""What the three Hugging Face families share: loading by folder, package or Hub name, lengths, and facts.
+
+Only safetensors (or GGUF) is read unless the suite allows pickle, and no remote code runs unless the suite
+says so for that model. What a failed download means is told by `bench.candidates.hub`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.candidates import variants
+from bench.candidates.checkpoint import Checkpoint, find_gguf, locate
+from bench.candidates.hub import explain_load_errors
+from bench.candidates.interface import Context, ModelFacts
+from bench.candidates.kept import Kept, load_key
+from bench.candidates.spread import spread
+from bench.meters.clock import split_devices
+from bench.suite import ModelSpec, VariantSpec
+
+UNBOUNDED = 1_000_000
+"""A tokenizer without a known limit reports about 10³⁰; from here on a limit counts as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The arguments of `from_pretrained` for one suite entry."""
+
+    checkpoint: Checkpoint
+    shared: dict[str, Any]
+    weights: dict[str, Any]
+
+    @classmethod
+    def of(cls, spec: ModelSpec) -> Source:
+        """Returns the arguments that `spec` stands for.
+
+        Raises:
+            InputError, EnvironmentLackError: the checkpoint's files are not there.
+        """
+        checkpoint = locate(str(spec.checkpoint), Path())
+        shared: dict[str, Any] = {"trust_remote_code": spec.trust_remote_code}
+        if spec.revision:
+            shared["revision"] = spec.revision
+        if spec.subfolder:
+            shared["subfolder"] = spec.subfolder
+        gguf = spec.gguf_file
+        if gguf is None and checkpoint.folder is not None and not (checkpoint.folder / "config.json").is_file():
+            gguf = find_gguf(checkpoint.folder)
+        if gguf:
+            shared["gguf_file"] = gguf
+        weights: dict[str, Any] = {} if gguf or spec.allow_pickle else {"use_safetensors": True}
+        return cls(checkpoint, shared, weights)
+
+
+def load_pretrained(
+    auto_class: Any, spec: ModelSpec, variant: VariantSpec, device: str, kept: Kept | None = None
+) -> tuple[Any, Any]:
+    """Returns `(module, tokenizer)`: the module in evaluation mode on `device` with `variant` applied.
+
+    Args:
+        auto_class: `AutoModelFor…`.
+        spec: which weights.
+        variant: what is done to them.
+        device: where they go: `cpu`, `cuda:N`, or several GPUs joined by commas.
+        kept: what this process loaded before; the same weights in the same class are not loaded again.
+
+    Raises:
+        BenchError: the files are missing, unreadable or not reachable, with what to do about it.
+    """
+    if kept is None:
+        return _load_pretrained(auto_class, spec, variant, device)
+    key = load_key(auto_class, spec, variant, device)
+    return kept.obtain(key, lambda: _load_pretrained(auto_class, spec, variant, device))
+
+
+def _load_pretrained(auto_class: Any, spec: ModelSpec, variant: VariantSpec, device: str) -> tuple[Any, Any]:
+    from transformers import AutoTokenizer
+
+    source = Source.of(spec)
+    with explain_load_errors(spec):
+        tokenizer = AutoTokenizer.from_pretrained(source.checkpoint.name, **source.shared)
+        module = auto_class.from_pretrained(
+            source.checkpoint.name, dtype=variants.torch_dtype(variant), **source.shared, **source.weights
+        )
+    several = split_devices(device)
+    module = (module.to(device) if len(several) == 1 else spread(module, several)).eval()
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return variants.apply(module, variant, device), tokenizer
+
+
+class HuggingFaceModel:
+    """A module and its tokenizer; the base of the families."""
+
+    abilities: frozenset[str] = frozenset()
+
+    def __init__(self, spec: ModelSpec, module: Any, tokenizer: Any, context: Context) -> None:
+        self.spec = spec
+        self.module = module
+        self.tokenizer = tokenizer
+        self.context = context
+        self.device = context.device
+        self._known: dict[tuple[str, bool], list[int]] | None = None
+        self.line_ids: list[int] = tokenizer("\n", add_special_tokens=False)["input_ids"]
+        """Tokens of a line's end."""
+
+    @property
+    def start_id(self) -> int:
+        """The token with which a text begins: bos, or eos where there is none; what an empty text is read as."""
+        known = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        return next((token for token in known if token is not None), 0)
+
+    @property
+    def context_tokens(self) -> int:
+        """Longest sequence in tokens that the model and its tokenizer take."""
+        config = self.module.config
+        limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
+        limits.append(self.tokenizer.model_max_length)
+        return min([int(limit) for limit in limits if limit and limit < UNBOUNDED], default=UNBOUNDED)
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest input in tokens: the model's context or the suite's limit, whichever is smaller."""
+        return min(self.context_tokens, self.context.max_input_tokens or UNBOUNDED)
+
+    def tokenize(self, texts: Sequence[str], limit: int, **options: Any) -> tuple[Any, list[bool]]:
+        """Returns padded tensors on the device, and for each text whether it was cut to `limit` tokens."""
+        ids, cut = self.encode(texts, limit, **options)
+        batch = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt", return_attention_mask=True)
+        return batch.to(self.device), cut
+
+    def encode(self, texts: Sequence[str], limit: int, **options: Any) -> tuple[list[list[int]], list[bool]]:
+        """Returns the token ids of each text, at least one, and whether it was cut to `limit` tokens."""
+        ids = [row or [self.start_id] for row in self.token_ids(texts, **options)]
+        cut = [len(row) > limit for row in ids]
+        if any(cut):
+            left = self.tokenizer.padding_side == "left"
+            ids = [self._cut(row, limit, left) for row in ids]
+        return ids, cut
+
+    def token_ids(self, texts: Sequence[str], **options: Any) -> list[list[int]]:
+        """Returns the token ids of each text, uncut; remembered ones are not worked out again."""
+        if self._known is None:
+            return self._tokenised(texts, options)
+        special = bool(options.get("add_special_tokens", True))
+        new = [text for text in dict.fromkeys(texts) if (text, special) not in self._known]
+        if new:
+            self._known.update(zip(((text, special) for text in new), self._tokenised(new, options), strict=True))
+        return [self._known[text, special] for text in texts]
+
+    def _tokenised(self, texts: Sequence[str], options: dict[str, Any]) -> list[list[int]]:
+        rows: list[list[int]] = self.tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
+        return rows
+
+    def remember(self, keep: bool) -> None:
+        """Keeps token ids from now on, or forgets them all.
+
+        A quality pass sorts by length and then scores; it tokenises once. What is timed tokenises every time.
+        """
+        self._known = {} if keep else None
+
+    def _cut(self, row: list[int], limit: int, left: bool) -> list[int]:
+        """Returns `limit` tokens; the left end goes where the prompt's end matters, else the last token
+        stays."""
+        if len(row) <= limit:
+            return row
+        return row[-limit:] if left else [*row[: limit - 1], row[-1]]
+
+    def prompts(self, texts: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+        """Returns the texts as the model reads them, and the options of their tokenising."""
+        return list(texts), {"add_special_tokens": False} if self.context.kind == "language-modelling" else {}
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Returns the number of tokens that the model reads of each text."""
+        prompts, options = self.prompts(texts)
+        return [min(len(row), self.max_tokens) for row in self.token_ids(prompts, **options)]
+
+    def length(self, text: str) -> int:
+        """Returns the number of tokens that the model reads of `text`."""
+        return self.lengths([text])[0]
+
+    def facts(self) -> ModelFacts:
+        """Returns what is known of the loaded model."""
+        config = self.module.config
+        return ModelFacts(
+            parameters=count_parameters(self.module),
+            weights_bytes=count_bytes(self.module),
+            dtype=str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32",
+            attention=getattr(config, "_attn_implementation", None),
+            module=self.module,
+            notes={
+                "max_tokens": self.max_tokens,
+                "model_type": config.model_type,
+                "revision": getattr(config, "_commit_hash", None),
+                "tokenizer_hash": tokenizer_hash(self.tokenizer),
+            },
+        )
+
+
+def tokenizer_hash(tokenizer: Any) -> str:
+    """Returns the SHA-256 (hex) of all that decides how a tokenizer cuts text: its whole pipeline where it is a fast
+    one, else its vocabulary."""
+    fast = getattr(tokenizer, "backend_tokenizer", None)
+    whole = fast.to_str() if fast is not None else json.dumps(sorted(tokenizer.get_vocab().items()))
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def count_parameters(module: torch.nn.Module) -> int:
+    """Returns the number of parameters; shared ones count once, and so do those inside quantised layers."""
+    return sum(tensor.numel() for tensor in _weights(module))
+
+
+def count_bytes(module: torch.nn.Module) -> int:
+    """Returns the bytes of parameters and buffers as they are in memory; shared ones count once."""
+    buffers = {id(buffer): buffer for buffer in module.buffers()}.values()
+    return sum(tensor.numel() * tensor.element_size() for tensor in [*_weights(module), *buffers])
+
+
+def _weights(module: torch.nn.Module) -> list[torch.Tensor]:
+    found: dict[int, torch.Tensor] = {id(parameter): parameter for parameter in module.parameters()}
+    packed: list[torch.Tensor] = []
+    for layer in module.modules():
+        if isinstance(layer, torch.ao.nn.quantized.dynamic.Linear):
+            quantised: Any = layer
+            packed.append(quantised.weight())
+            if quantised.bias() is not None:
+                packed.append(quantised.bias())
+    return [*found.values(), *packed]

@@ -1,0 +1,1 @@
+"""Two candidates or two runs, paired example by example."""

@@ -1,0 +1,214 @@
+"""The paired comparison of one quality metric between two cells that answered the same examples, with its
+verdict in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.decision.board import Column
+from bench.metrics.base import Metric
+from bench.stats import paired
+from bench.stats.bootstrap import percentile_interval
+from bench.stats.paired import Flips
+from bench.stats.resample import Resamples, seeded
+from bench.summary import Entry
+from bench.summary.quality import shared_resamples
+from bench.words.wording import amount, size, spoken
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.05
+TRIALS = 2000
+"""Swaps of the randomisation test; p-values near 0.05 are then within 0.01 of exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRow:
+    """One metric of one task."""
+
+    task: str
+    metric: str
+    unit: str
+    a: float
+    b: float
+    difference: float
+    """b − a, in the metric's unit."""
+    ci_low: float | None
+    """95 % interval of the difference, from paired resamples."""
+    ci_high: float | None
+    test: str
+    p: float
+    p_holm: float
+    detectable: float
+    """Smallest true difference that a test at 5 % finds with 80 % power at this n."""
+    examples_needed: int | None
+    """Examples in all that would settle a difference of this size; None when there is none."""
+    n: int
+    flips: Flips
+    sentence: str
+    higher_is_better: bool = True
+    remark: str = ""
+    """What qualifies the interval."""
+    model: str = ""
+    """Which candidate, where two whole runs are compared."""
+    discordant: int | None = None
+    """Examples that only one of the two got right, where the test is McNemar's; else None."""
+
+
+def common_examples(a: Entry, b: Entry) -> tuple[Entry, Entry] | None:
+    """Returns both entries cut to the examples that both answered, in the same order; None when there are
+    none.
+
+    Examples are the same when their id and their reference are.
+    """
+    keys_b = {(s.example_id, s.reference): i for i, s in enumerate(b.samples)}
+    pairs = [(i, keys_b[key]) for i, s in enumerate(a.samples) if (key := (s.example_id, s.reference)) in keys_b]
+    if not pairs:
+        return None
+    return _cut(a, [i for i, _ in pairs]), _cut(b, [j for _, j in pairs])
+
+
+def _cut(entry: Entry, rows: Sequence[int]) -> Entry:
+    statistics = {name: table[list(rows)] for name, table in entry.statistics.items()}
+    return replace(entry, samples=tuple(entry.samples[i] for i in rows), statistics=statistics)
+
+
+def is_defined(entry: Entry, metric: Metric) -> bool:
+    """Returns whether a metric has a value on these examples; no test tells anything of one that has none."""
+    return bool(np.isfinite(float(metric.value(entry.statistics[metric.name].sum(axis=0)))))
+
+
+def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -> QualityRow:
+    """Returns one metric of a pair of cut entries, not yet corrected for the other comparisons and without a
+    verdict."""
+    a, b = (entry.statistics[metric.name] for entry in pair)
+    value_a, value_b = float(metric.value(a.sum(axis=0))), float(metric.value(b.sum(axis=0)))
+    resamples = shared_resamples(pair[0].samples, replicates, seed)
+    drawn_a, drawn_b = (np.asarray(metric.value(sums)) for sums in resamples.sums([a, b]))
+    gaps = drawn_b - drawn_a
+    error = float(gaps[np.isfinite(gaps)].std(ddof=1))
+    clustered = resamples.groups is not None
+    test, p = _test(metric, a, b, gaps, value_b - value_a, clustered, seed)
+    discordant = _discordant(metric, a, b) if metric.proportion and not clustered else None
+    interval = interval_of(metric, (a, b), gaps, resamples)
+    difference = value_b - value_a
+    few = discordant is not None and sum(discordant) < paired.FEW_DISCORDANT
+    low, high = interval or (None, None)
+    return QualityRow(
+        task=pair[0].cell.task,
+        metric=metric.name,
+        unit=metric.unit,
+        a=value_a,
+        b=value_b,
+        difference=difference,
+        ci_low=low,
+        ci_high=high,
+        test=test,
+        p=p,
+        p_holm=p,
+        detectable=paired.detectable(error),
+        examples_needed=paired.examples_needed(difference, error, len(a)),
+        n=len(a),
+        flips=_flips(pair),
+        sentence="",
+        higher_is_better=metric.higher_is_better,
+        remark=paired.FEW_DISCORDANT_SAID if few else "",
+        discordant=None if discordant is None else sum(discordant),
+    )
+
+
+def interval_of(
+    metric: Metric, statistics: tuple[Floats, Floats], gaps: Floats, resamples: Resamples
+) -> tuple[float, float] | None:
+    """Returns the 95 % interval of the difference (second − first) on the same examples; None where it is undefined.
+
+    Args:
+        metric: what is compared.
+        statistics: of both, rows of the same examples in the same order.
+        gaps: its bootstrap draws, which a proportion of independent examples does not need.
+        resamples: what the draws were made by.
+    """
+    if metric.proportion and resamples.groups is None:
+        return paired.paired_proportions(*_discordant(metric, *statistics), len(statistics[0]))
+    return percentile_interval(gaps, n=resamples.units)
+
+
+def _test(
+    metric: Metric, a: Floats, b: Floats, gaps: Floats, difference: float, clustered: bool, seed: int
+) -> tuple[str, float]:
+    """Returns the name of the test and its p-value: exact McNemar, randomisation, or the clustered paired
+    bootstrap."""
+    if clustered:
+        return "paired bootstrap over groups", paired.bootstrap_p(gaps, difference)
+    if metric.proportion:
+        return "exact McNemar", paired.mcnemar(*_discordant(metric, a, b))
+    rng = seeded(seed, "randomisation", metric.name)
+    return "approximate randomisation", paired.randomisation_p(a, b, metric.value, TRIALS, rng)
+
+
+def _discordant(metric: Metric, a: Floats, b: Floats) -> tuple[int, int]:
+    """Returns how many examples only the first, and only the second, got right."""
+    right_a, right_b = np.asarray(metric.value(a)), np.asarray(metric.value(b))
+    return int((right_a > right_b).sum()), int((right_b > right_a).sum())
+
+
+def _flips(pair: tuple[Entry, Entry]) -> Flips:
+    a, b = pair
+    if all(sample.prediction is None for entry in pair for sample in entry.samples):
+        return Flips(0, 0, 0, 0)
+    return paired.flips(
+        [s.prediction for s in a.samples],
+        [s.prediction for s in b.samples],
+        [s.reference for s in a.samples],
+        labels=a.cell.kind in ("classification", "multiple-choice"),
+    )
+
+
+def corrected(row: QualityRow, p_holm: float, family: int) -> QualityRow:
+    """Returns the row as one of a family of comparisons: p-value, and what the smaller level could have found."""
+    found = row.detectable * paired.detectable(1.0, LEVEL / family) / paired.detectable(1.0)
+    needed = math.ceil(row.n * (found / abs(row.difference)) ** 2) if row.examples_needed is not None else None
+    return replace(row, p_holm=p_holm, detectable=found, examples_needed=needed)
+
+
+def judged(row: QualityRow, name_a: str, name_b: str) -> QualityRow:
+    """Returns the row with its verdict in words, from the p-value of the whole family."""
+    return replace(row, sentence=verdict(row, name_a, name_b))
+
+
+def verdict(row: QualityRow, name_a: str, name_b: str) -> str:
+    """Returns what the data say of one metric, what they could have found, and how many examples would settle
+    it."""
+    column, where = Column(row.metric, row.metric, row.unit, True), f"'{row.task}'" + (row.model and f", {row.model}")
+    values = f"{spoken(row.metric)} {amount(column, row.a)} → {amount(column, row.b)}"
+    span = ""
+    if row.ci_low is not None and row.ci_high is not None:
+        span = f", 95 % interval of the difference {row.ci_low:+.3g} to {row.ci_high:+.3g}"
+    evidence = f"{row.test}, p = {row.p:.3g}, {row.p_holm:.3g} over all comparisons"
+    seen = f"at n = {row.n:,} a true difference of {size(column, row.detectable)} would be found 4 times in 5"
+    if not row.detectable:
+        seen = f"on all {row.n:,} examples the two are equal, so what could have been found is not known"
+    if row.p_holm <= LEVEL:
+        better = name_b if (row.difference > 0) == row.higher_is_better else name_a
+        lead = f"{where}: {name_a} and {name_b} differ, {better} is better"
+    else:
+        needed = row.examples_needed
+        more = f"; if it is as large as seen, about {needed:,} examples would show it 4 times in 5" if needed else ""
+        lead = f"{where}: no difference between {name_a} and {name_b} is shown{more}"
+    remark = f" ({row.remark})" if row.remark else ""
+    return f"{lead}: {values} ({evidence}{span}{remark}); {seen}{_answers(row.flips)}."
+
+
+def _answers(flips: Flips) -> str:
+    """Returns how many answers changed; nothing where there are no answers to compare, as in language
+    modelling."""
+    if not flips.n:
+        return ""
+    text = f"; {flips.changed:,} of {flips.n:,} answers differ"
+    right = f" ({flips.fixed} put right, {flips.broken} made wrong)" if flips.fixed or flips.broken else ""
+    return text + right

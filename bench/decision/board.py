@@ -1,0 +1,137 @@
+"""The board of one task: candidates × columns, as values, intervals and replicates; what every rule reads.
+
+The first columns are the objectives of the front; the rest are there because a limit or a rule names them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.catalogue.readings import READINGS
+from bench.summary import Quantity
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One thing that candidates are compared by."""
+
+    asked: str
+    """As the suite calls it: `quality`, `peak_memory_bytes`, …"""
+    name: str
+    """What that is on this task: a metric or a reading."""
+    unit: str
+    higher_is_better: bool
+    margin: float = 0.0
+    """The difference that does not matter, in `unit`, or as a share of the value."""
+    margin_is_relative: bool = False
+
+    @property
+    def sign(self) -> float:
+        """1 when more is better, else −1: times a value, larger is better."""
+        return 1.0 if self.higher_is_better else -1.0
+
+    @property
+    def is_quality(self) -> bool:
+        """Whether it is a quality metric rather than an efficiency reading."""
+        return self.name not in READINGS
+
+    def margin_at(self, value: Floats | float) -> Floats | float:
+        """Returns the margin in `unit` beside a value."""
+        return self.margin * np.abs(value) if self.margin_is_relative else self.margin + 0.0 * np.abs(value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Board:
+    """Everything known of the candidates of one task (or of all tasks together), M candidates × C columns."""
+
+    task: str
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+    objectives: int
+    """The first so many columns are the objectives."""
+    quantities: tuple[tuple[Quantity | None, ...], ...]
+    """Shape `(M, C)`."""
+    values: Floats
+    """Shape `(M, C)`, NaN where missing."""
+    draws: Floats
+    """Replicates, shape `(B, M, C)`."""
+    better: dict[int, Floats]
+    """By column of a proportion: exact one-sided p-values that row is better than column, shape `(M, M)`."""
+    broken: tuple[str | None, ...]
+    """Why a candidate cannot be judged at all (its cell failed, …); None when it can."""
+    remarks: tuple[str, ...] = ()
+    seconds: Floats | None = None
+    """Mean seconds per example at batch size 1, shape `(M,)`, NaN where unknown: what more examples would
+    take."""
+
+    baselines: tuple[bool, ...] = ()
+    """Which candidates are baselines, the floor that a model should beat."""
+
+    as_read: NDArray[np.bool_] | None = None
+    """Which values are taken as they were read, without noise though they may have some, shape `(M, C)`: they cannot
+    make a statement certain. None for no value."""
+    parts: tuple[Part, ...] = ()
+    """Across tasks: what each task adds to each column."""
+
+    def part(self, task: str) -> Board:
+        """Returns the board of a task that this one is made of; itself on a board of one task."""
+        return next((part.board for part in self.parts if part.board.task == task), self)
+
+    def parts_of(self, column: int) -> list[tuple[Board, int, Floats]]:
+        """Returns the boards and their columns that add up to a column, each with its draws in the order of this
+        board's names, shape `(B, M)`."""
+        if not self.parts:
+            return [(self, column, self.draws[:, :, column])]
+        return [(part.board, part.source, part.draws) for part in self.parts if part.column == column]
+
+    def is_baseline(self, name: str) -> bool:
+        """Returns whether the candidate of this name is a baseline; False for one that is not on the board."""
+        return any(flag and own == name for own, flag in zip(self.names, self.baselines, strict=False))
+
+    def column(self, asked: str) -> int | None:
+        """Returns the index of the column that was asked for by this name, or that has it; None when there is
+        none."""
+        for index, column in enumerate(self.columns):
+            if asked in (column.asked, column.name):
+                return index
+        return None
+
+    @property
+    def oriented(self) -> Floats:
+        """Values with larger better, shape `(M, C)`."""
+        return np.asarray(self.values * np.array([column.sign for column in self.columns]), dtype=np.float64)
+
+    @property
+    def oriented_draws(self) -> Floats:
+        """Replicates with larger better, shape `(B, M, C)`."""
+        return np.asarray(self.draws * np.array([column.sign for column in self.columns]), dtype=np.float64)
+
+    def missing(self, row: int) -> str | None:
+        """Returns why a candidate cannot be placed on the front; None when it has every objective."""
+        if self.broken[row] is not None:
+            return self.broken[row]
+        for index in range(self.objectives):
+            if np.isnan(self.values[row, index]):
+                found = self.quantities[row][index]
+                why = found.reason if found is not None and found.reason else "not measured"
+                return f"{self.columns[index].name} is missing: {why}"
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """What one task adds to one column of the board across tasks."""
+
+    column: int
+    """Of the board across tasks."""
+    board: Board
+    """Of the task."""
+    source: int
+    """The column of the task's board that it comes from."""
+    draws: Floats
+    """In the order of the names across tasks, shape `(B, M)`; 0 where another task decides."""

@@ -1,0 +1,161 @@
+"""From the entries of one task to its board: columns, values, replicates, and what must be said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.catalogue.readings import READINGS
+from bench.decision.board import Board, Column
+from bench.decision.draws import is_estimate, quality_draws, reading_draws
+from bench.decision.question import Question, parse_margin
+from bench.stats.paired import mcnemar_better
+from bench.summary import Entry, Quantity, canonical
+from bench.words import remarks as said
+
+Floats = NDArray[np.float64]
+
+
+def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
+    """Returns the board of one task from the entries of its cells."""
+    good = [entry for entry in entries if entry.status == "ok"]
+    columns, objectives, remarks = _columns(task, good, question)
+    quantities = tuple(tuple(said.found_in(entry, column) for column in columns) for entry in entries)
+    values = np.array([[_number(q) for q in row] for row in quantities], dtype=np.float64)
+    values = values.reshape(len(entries), len(columns))
+    draws = _draws(entries, columns, quantities, question)
+    as_read = _as_read(columns, quantities, draws)
+    return Board(
+        task=task,
+        names=tuple(entry.candidate for entry in entries),
+        columns=columns,
+        objectives=objectives,
+        quantities=quantities,
+        values=values,
+        draws=np.where(np.isnan(values), np.nan, draws),
+        better=_exact_tests(entries, columns),
+        broken=tuple(_broken(entry) for entry in entries),
+        remarks=(
+            *remarks,
+            *said.of_estimates(task, good, columns, objectives),
+            *said.taken_as_read(task, [entry.candidate for entry in entries], columns, quantities, as_read),
+        ),
+        baselines=tuple(entry.cell.family == "baseline" for entry in entries),
+        seconds=np.array([_number(entry.efficiency.get("latency_mean_s")) for entry in entries]),
+        as_read=as_read,
+    )
+
+
+def _broken(entry: Entry) -> str | None:
+    """Returns why a candidate cannot be judged at all; None when it can."""
+    if entry.status == "unsupported":
+        return f"it cannot do this task ({entry.reason})"
+    return None if entry.status == "ok" else f"its cell is {entry.status}: {entry.reason}"
+
+
+def _number(quantity: Quantity | None) -> float:
+    return float("nan") if quantity is None or quantity.value is None else quantity.value
+
+
+def _columns(task: str, good: Sequence[Entry], question: Question) -> tuple[tuple[Column, ...], int, list[str]]:
+    """Returns the columns, how many of them are objectives, and a sentence for each objective that is left
+    out."""
+    columns: list[Column] = []
+    remarks: list[str] = []
+    for asked in question.objectives:
+        column = _column(asked, good, question)
+        if column is None or not any(_has(entry, column.name) for entry in good):
+            remarks.append(said.dropped(task, asked, good))
+        elif column.name not in [known.name for known in columns]:
+            columns.append(column)
+    objectives = len(columns)
+    rule = question.rule
+    others = [limit.name for limit in question.limits] + [rule.prefer or ""] + list(rule.order) + list(rule.rates)
+    for asked in filter(None, others):
+        column = _column(asked, good, question)
+        if column is not None and column.name not in [known.name for known in columns]:
+            columns.append(column)
+    return tuple(columns), objectives, remarks
+
+
+def _column(asked: str, good: Sequence[Entry], question: Question) -> Column | None:
+    """Returns the column for a name; None when it is a metric that this task does not have."""
+    on_gpu = any(entry.on_gpu for entry in good)
+    name = canonical(asked, on_gpu=on_gpu)
+    if name == "quality":
+        name = next((entry.quality_metric for entry in good if entry.quality_metric), name)
+    margin, relative = parse_margin(asked, question.rule.margins.get(asked, question.rule.margins.get(name, 0.0)))
+    if name in READINGS:
+        about = READINGS[name]
+        return Column(asked, name, about.unit, about.higher_is_better, margin, relative)
+    found = next((entry.quality[name] for entry in good if name in entry.quality), None)
+    return None if found is None else Column(asked, name, found.unit, found.higher_is_better, margin, relative)
+
+
+def _has(entry: Entry, name: str) -> bool:
+    quantity = entry.quality.get(name) or entry.efficiency.get(name)
+    return quantity is not None and quantity.value is not None
+
+
+def _draws(
+    entries: Sequence[Entry],
+    columns: Sequence[Column],
+    quantities: Sequence[Sequence[Quantity | None]],
+    question: Question,
+) -> Floats:
+    replicates, seed = question.rule.replicates, question.rule.seed
+    out = np.full((replicates, len(entries), len(columns)), np.nan)
+    drawn = quality_draws(entries, [column.name for column in columns if column.is_quality], replicates, seed)
+    for c, column in enumerate(columns):
+        if column.is_quality:
+            out[:, :, c] = drawn[column.name]
+            continue
+        mixed = len({is_estimate(q) for row in quantities if (q := row[c]) is not None and q.value is not None}) > 1
+        for m, entry in enumerate(entries):
+            if entry.status == "ok":
+                out[:, m, c] = reading_draws(entry, column.name, replicates, seed, question.prices, use_bounds=mixed)
+    return out
+
+
+def _exact_tests(entries: Sequence[Entry], columns: Sequence[Column]) -> dict[int, Floats]:
+    """Returns McNemar's one-sided p-values for the columns that are proportions of independent examples."""
+    found: dict[int, Floats] = {}
+    for c, column in enumerate(columns):
+        rows = [_outcomes(entry, column.name) for entry in entries]
+        if any(row is not None for row in rows):
+            found[c] = _mcnemar(rows)
+    return found
+
+
+def _outcomes(entry: Entry, name: str) -> Floats | None:
+    """Returns 1 for each example that was right, else 0; None when the metric is not such a proportion."""
+    metric = entry.metrics.get(name)
+    if metric is None or not metric.proportion or any(sample.group is not None for sample in entry.samples):
+        return None
+    return np.asarray(metric.value(entry.statistics[name]), dtype=np.float64)
+
+
+def _mcnemar(rows: Sequence[Floats | None]) -> Floats:
+    """Returns the p-value that row is better than column of each pair, shape `(M, M)`; NaN where the two did not
+    answer the same examples."""
+    p = np.full((len(rows), len(rows)), np.nan)
+    for length in {len(row) for row in rows if row is not None}:
+        places = [i for i, row in enumerate(rows) if row is not None and len(row) == length]
+        right = np.array([rows[i] for i in places]) > 0
+        only_first = right.astype(np.float64) @ (~right).astype(np.float64).T
+        p[np.ix_(places, places)] = mcnemar_better(only_first, only_first.T)
+    return p
+
+
+def _as_read(
+    columns: Sequence[Column], quantities: Sequence[Sequence[Quantity | None]], draws: Floats
+) -> NDArray[np.bool_]:
+    """Returns which known values have neither draws that vary nor are counted, shape `(M, C)`."""
+    found = np.zeros((len(quantities), len(columns)), dtype=np.bool_)
+    for m, row in enumerate(quantities):
+        for c, q in enumerate(row):
+            if q is not None and q.value is not None and not columns[c].is_quality:
+                found[m, c] = (is_estimate(q) or not q.is_firm) and np.ptp(draws[:, m, c]) == 0
+    return found

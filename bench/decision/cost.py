@@ -1,0 +1,141 @@
+"""What a thousand examples cost: prices of the suite × throughput and energy of the cell, with every
+assumption in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bench.catalogue.readings import READINGS
+from bench.suite import PriceSpec
+from bench.summary import Entry, Quantity
+
+SECONDS_PER_HOUR = 3600.0
+JOULES_PER_KWH = 3.6e6
+EXAMPLES = 1000.0
+THROUGHPUT = "throughput_examples_per_s"
+ENERGY = "energy_per_example_j"
+
+
+def priced(entry: Entry, prices: PriceSpec | None) -> Entry:
+    """Returns the entry with `cost_per_1000` and `carbon_per_1000_g` among its readings, as far as the prices
+    go."""
+    if prices is None:
+        return entry
+    added: dict[str, Quantity] = {}
+    if prices.machine_per_hour is not None or prices.energy_per_kwh is not None:
+        added["cost_per_1000"] = _cost(entry, prices)
+    if prices.carbon_g_per_kwh is not None:
+        factor = EXAMPLES * prices.carbon_g_per_kwh / JOULES_PER_KWH
+        added["carbon_per_1000_g"] = _scaled(entry, "carbon_per_1000_g", factor)
+    return replace(entry, efficiency={**entry.efficiency, **added})
+
+
+def cost(throughput: float, energy: float, prices: PriceSpec) -> float:
+    """Returns the currency that 1000 examples cost: machine hours at its price plus kilowatt-hours at theirs.
+
+    Args:
+        throughput: examples per second; unused without a price of the machine.
+        energy: joules per example; unused without a price of energy.
+        prices: of the suite.
+
+    >>> round(cost(10.0, 3600.0, PriceSpec(machine_per_hour=3.6, energy_per_kwh=0.3)), 6)
+    0.4
+    """
+    machine = (prices.machine_per_hour or 0.0) * EXAMPLES / (throughput * SECONDS_PER_HOUR) if _hourly(prices) else 0.0
+    power = (prices.energy_per_kwh or 0.0) * EXAMPLES * energy / JOULES_PER_KWH if _per_kwh(prices) else 0.0
+    return machine + power
+
+
+def _hourly(prices: PriceSpec) -> bool:
+    return prices.machine_per_hour is not None
+
+
+def _per_kwh(prices: PriceSpec) -> bool:
+    return prices.energy_per_kwh is not None
+
+
+def needs(name: str, prices: PriceSpec) -> tuple[str, ...]:
+    """Returns the readings from which a priced reading is computed."""
+    if name == "carbon_per_1000_g":
+        return (ENERGY,)
+    return (THROUGHPUT,) * _hourly(prices) + (ENERGY,) * _per_kwh(prices)
+
+
+def _cost(entry: Entry, prices: PriceSpec) -> Quantity:
+    about = READINGS["cost_per_1000"]
+    parts = {name: entry.efficiency.get(name) for name in needs("cost_per_1000", prices)}
+    for name, part in parts.items():
+        if part is None or part.value is None:
+            why = f"{name} is missing: {part.reason if part else 'not measured'}"
+            return Quantity(None, None, None, 0, about.unit, "prices", False, why)
+    speed, energy = parts.get(THROUGHPUT), parts.get(ENERGY)
+
+    def ends(fast: bool) -> float | None:
+        """Returns the cost at the cheap (`fast`) or dear end of the intervals; an energy without one enters
+        as it is."""
+        rate = _end(speed, high=fast)
+        joules = _end(energy, high=not fast)
+        if energy is not None and joules is None:
+            joules = energy.value
+        if (speed is not None and rate is None) or (energy is not None and joules is None):
+            return None
+        return cost(rate or 1.0, joules or 0.0, prices)
+
+    value = cost(_value(speed) or 1.0, _value(energy) or 0.0, prices)
+    n = min(part.n for part in parts.values() if part is not None)
+    source = "prices+" + "+".join(sorted({part.source for part in parts.values() if part is not None}))
+    loose = None if speed is None or speed.has_interval else speed.reason
+    return Quantity(value, ends(True), ends(False), n, about.unit, source, False, loose)
+
+
+def _value(quantity: Quantity | None) -> float | None:
+    return None if quantity is None else quantity.value
+
+
+def _end(quantity: Quantity | None, *, high: bool) -> float | None:
+    if quantity is None:
+        return None
+    return quantity.ci_high if high else quantity.ci_low
+
+
+def _scaled(entry: Entry, name: str, factor: float) -> Quantity:
+    about = READINGS[name]
+    energy = entry.efficiency.get(ENERGY)
+    if energy is None or energy.value is None:
+        why = f"{ENERGY} is missing: {energy.reason if energy else 'not measured'}"
+        return Quantity(None, None, None, 0, about.unit, "prices", False, why)
+    low = None if energy.ci_low is None else energy.ci_low * factor
+    high = None if energy.ci_high is None else energy.ci_high * factor
+    return Quantity(
+        energy.value * factor,
+        low,
+        high,
+        energy.n,
+        about.unit,
+        f"prices+{energy.source}",
+        False,
+        energy.reason,
+    )
+
+
+def assumptions(prices: PriceSpec | None) -> list[str]:
+    """Returns what the prices assume, one sentence each."""
+    if prices is None:
+        return []
+    lines = []
+    if prices.machine_per_hour is not None:
+        lines.append(
+            f"Cost assumes {prices.machine_per_hour:g} {prices.currency} per hour of this machine, kept "
+            "busy at the measured batched throughput; idle hours are not counted."
+        )
+    if prices.energy_per_kwh is not None:
+        lines.append(
+            f"Cost assumes {prices.energy_per_kwh:g} {prices.currency} per kWh for the energy of the energy "
+            "pass; cooling and other machines are not counted."
+        )
+    if prices.carbon_g_per_kwh is not None:
+        lines.append(
+            f"Carbon assumes {prices.carbon_g_per_kwh:g} gCO₂ per kWh, for use alone; "
+            "making the hardware is not counted."
+        )
+    return lines

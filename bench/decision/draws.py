@@ -1,0 +1,128 @@
+"""Bootstrap replicates of every column of a board: quality from resamples that all models share, the rest
+from their own.
+
+A replicate b is one possible outcome of the whole run: column values of all candidates at the same b belong
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from bench.decision import cost
+from bench.stats.resample import seeded
+from bench.suite import PriceSpec
+from bench.summary import PRUNED, Entry, Quantity
+from bench.summary.facts import PEAKS
+from bench.summary.quality import shared_resamples
+from bench.summary.timings import DERIVATIONS, draws
+
+Floats = NDArray[np.float64]
+
+
+def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: int, seed: int) -> dict[str, Floats]:
+    """Returns for each metric its replicates, shape `(replicates, entries)`; NaN where an entry lacks it.
+
+    Entries that answered the same examples are drawn together, in one pass over the shared weights.
+    """
+    out = {name: np.full((replicates, len(entries)), np.nan) for name in metrics}
+    together: dict[tuple[str, ...], list[int]] = {}
+    for index, entry in enumerate(entries):
+        if entry.samples:
+            together.setdefault(entry.example_ids, []).append(index)
+    for indices in together.values():
+        resamples = shared_resamples(entries[indices[0]].samples, replicates, seed)
+        wanted = [(i, name) for i in indices for name in metrics if name in entries[i].statistics]
+        sums = resamples.sums([entries[i].statistics[name] for i, name in wanted])
+        for (i, name), summed in zip(wanted, sums, strict=True):
+            out[name][:, i] = entries[i].metrics[name].value(summed)
+    for i, entry in enumerate(entries):
+        if not any(doubt.code == PRUNED for doubt in entry.doubts):
+            continue
+        for name in set(metrics) & set(entry.quality) - set(entry.statistics):
+            out[name][:, i] = remembered_draws(entry.quality[name], replicates, seeded(seed, entry.id, name))
+    return out
+
+
+def remembered_draws(quantity: Quantity, replicates: int, rng: np.random.Generator) -> Floats:
+    """Returns replicates of a number of which only its interval is left: normal, as wide as the interval.
+
+    They are not paired with those of other models, so differences look less certain than they were.
+    """
+    value = np.nan if quantity.value is None else quantity.value
+    if quantity.ci_low is None or quantity.ci_high is None:
+        return np.full(replicates, value)
+    spread = (quantity.ci_high - quantity.ci_low) / (2 * float(norm.ppf(0.975)))
+    return np.asarray(value + spread * rng.standard_normal(replicates), dtype=np.float64)
+
+
+def reading_draws(
+    entry: Entry, name: str, replicates: int, seed: int, prices: PriceSpec | None, *, use_bounds: bool
+) -> Floats:
+    """Returns the replicates of one efficiency reading of one entry, shape `(replicates,)`; NaN when it is
+    missing.
+
+    Args:
+        entry: the cell.
+        name: a reading.
+        replicates: how many.
+        seed: of the decision; each cell and reading has a stream of its own.
+        prices: for readings that are computed from prices.
+        use_bounds: let an estimate range between its bounds. Right when estimates meet measured figures;
+        among
+            estimates of one kind the bounds are a common error that cancels.
+    """
+    quantity = entry.efficiency.get(name)
+    if quantity is None or quantity.value is None:
+        return np.full(replicates, np.nan)
+    rng = seeded(seed, entry.id, name)
+    if name in DERIVATIONS:
+        timed = entry.timed.get(DERIVATIONS[name].timed)
+        if timed is None:
+            return np.maximum(0.0, remembered_draws(quantity, replicates, rng))
+        return draws(DERIVATIONS[name], timed, replicates, rng)
+    if prices is not None and name in ("cost_per_1000", "carbon_per_1000_g"):
+        parts = {
+            part: reading_draws(entry, part, replicates, seed, prices, use_bounds=use_bounds)
+            for part in cost.needs(name, prices)
+        }
+        return _priced(name, parts, prices)
+    return fact_draws(name, quantity, replicates, rng, seed, use_bounds=use_bounds)
+
+
+def _priced(name: str, parts: dict[str, Floats], prices: PriceSpec) -> Floats:
+    energy = parts.get(cost.ENERGY, np.zeros(1))
+    if name == "carbon_per_1000_g":
+        return energy * cost.EXAMPLES * (prices.carbon_g_per_kwh or 0.0) / cost.JOULES_PER_KWH
+    speed = parts.get(cost.THROUGHPUT, np.ones(1))
+    rows = np.broadcast_arrays(speed, energy)
+    return np.array([cost.cost(float(a), float(b), prices) for a, b in zip(*rows, strict=True)])
+
+
+def fact_draws(
+    name: str, quantity: Quantity, replicates: int, rng: np.random.Generator, seed: int, *, use_bounds: bool
+) -> Floats:
+    """Returns replicates of a reading that was read, not timed: Student's t over processes, constant where
+    that is all."""
+    value = quantity.value if quantity.value is not None else np.nan
+    constant = np.full(replicates, float(value))
+    if quantity.exact or quantity.ci_low is None or quantity.ci_high is None or name.startswith(PEAKS):
+        return constant
+    if is_estimate(quantity):
+        if not use_bounds:
+            return constant
+        shared = seeded(seed, "estimate", name).uniform(size=replicates)
+        return quantity.ci_low + shared * (quantity.ci_high - quantity.ci_low)
+    freedom = quantity.n - 1
+    scale = (quantity.ci_high - value) / float(student.ppf(0.975, freedom))
+    return np.asarray(np.maximum(0.0, value + scale * rng.standard_t(freedom, size=replicates)), dtype=np.float64)
+
+
+def is_estimate(quantity: Quantity) -> bool:
+    """Returns whether the figure was estimated rather than measured."""
+    return "estimate" in quantity.source.split("+")

@@ -1,0 +1,183 @@
+"""The cheapest measurement that would settle what the data leave open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.stats import norm
+
+from bench.decision import effort
+from bench.decision.board import Board
+from bench.decision.constraints import Check
+from bench.decision.rules import Stage, parting
+from bench.stats.order import CLUSTERS_NEEDED, needed
+from bench.stats.paired import POWER
+from bench.summary import Quantity
+from bench.summary.timings import DERIVATIONS
+from bench.words.wording import duration, listed, spoken
+
+MOST = 10**7
+"""More examples or requests than this nobody will run: the two are then said to be as good as equal."""
+SURE = float(((norm.ppf(0.975) + norm.ppf(POWER)) / norm.ppf(0.975)) ** 2)
+"""Times the examples at which the interval's end just touches the limit, so that it is free of it 4 times in 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Further observations of one kind on one task."""
+
+    task: str
+    models: tuple[str, ...]
+    column: str
+    more: int
+    """Further examples, requests, token gaps, batches or processes, on each of the models."""
+    unit: str
+    seconds: float | None
+    """What that takes on all of the models together; None when unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What to measure next."""
+
+    parts: tuple[Measure, ...]
+    """The longest first; across tasks there may be several."""
+    seconds: float | None
+    """What it takes in all; None when unknown."""
+    sentence: str
+
+    @property
+    def first(self) -> Measure:
+        """The longest part."""
+        return self.parts[0]
+
+
+def between(board: Board, rule: Sequence[Stage], row: int, others: Sequence[int], confidence: float) -> NextStep | None:
+    """Returns what would show whether the rule prefers `row` to each of `others`; None when no sensible number
+    would.
+
+    The doubt that `confidence` leaves is shared among the others (Bonferroni): each pair may be clear where all of
+    them together are not.
+    """
+    each = 1 - (1 - confidence) / max(1, len(others))
+    found: dict[tuple[str, str], Measure] = {}
+    for other in others:
+        stage = parting(rule, row, other)
+        measures = None if stage is None else _pair(board, stage, row, other, each)
+        if not measures:
+            return None
+        for one in measures:
+            key = (one.task, one.unit)
+            found[key] = one if key not in found else _joined(board, found[key], one)
+    return _step(board, list(found.values()))
+
+
+def _pair(board: Board, stage: Stage, row: int, other: int, confidence: float) -> list[Measure] | None:
+    """Returns what would show which of two candidates a stage prefers."""
+    gap = float(stage.scores[row] - stage.scores[other])
+    sources = effort.sources(board, stage, row, other)
+    if gap == 0 or not sources:
+        return None
+    z = float(norm.ppf(confidence) + norm.ppf(POWER))
+    more = effort.further(sources, (gap / z) ** 2)
+    if more is None or max(more) > MOST:
+        return None
+    models = (board.names[row], board.names[other])
+    needs = [max(1, count) if len(sources) == 1 else count for count in more]
+    return [
+        Measure(s.task, models, s.column, count, s.unit, None if s.seconds is None else s.seconds * count)
+        for s, count in zip(sources, needs, strict=True)
+        if count > 0
+    ]
+
+
+def _joined(board: Board, one: Measure, two: Measure) -> Measure:
+    """Returns the measure that serves both: the larger number, on the models of both."""
+    models = tuple(dict.fromkeys((*one.models, *two.models)))
+    more = max(one.more, two.more)
+    part = board.part(one.task)
+    each = effort.seconds_each(part, [part.names.index(name) for name in models], one.unit)
+    return Measure(one.task, models, one.column, more, one.unit, None if each is None else each * more)
+
+
+def for_limit(board: Board, row: int, check: Check) -> NextStep | None:
+    """Returns what would show whether a candidate is within a limit that is still open; None when nothing
+    sensible would."""
+    part, name = board.part(check.task), board.names[row]
+    column = part.column(check.column.name)
+    if column is None or name not in part.names:
+        return None
+    place = part.names.index(name)
+    quantity = part.quantities[place][column]
+    where = f" on '{part.task}'" if not board.task else ""
+    what = f"{spoken(check.column.name)} of {name}{where}"
+    once = Measure(part.task, (name,), check.column.name, 1, "processes", None)
+    if check.value is None:
+        why = f" (missing: {quantity.reason})" if quantity is not None and quantity.reason else ""
+        return NextStep((once,), None, f"{what}{why}")
+    if check.estimated:
+        return NextStep((once,), None, f"{what} by a meter of the hardware, in place of the estimate")
+    if quantity is None or quantity.n == 0:
+        return None
+    if check.bound is None and effort.unit_of(check.column.name, is_quality=False) == "token gaps":
+        return _step(board, [Measure(part.task, (name,), check.column.name, CLUSTERS_NEEDED, "requests", None)])
+    total = _enough(check, quantity)
+    if total is None or total - quantity.n > MOST:
+        return None
+    more, unit = max(1, total - quantity.n), effort.unit_of(check.column.name, is_quality=check.column.is_quality)
+    each = effort.seconds_each(part, [place], unit)
+    seconds = None if each is None else each * more
+    return _step(board, [Measure(part.task, (name,), check.column.name, more, unit, seconds)])
+
+
+def _enough(check: Check, quantity: Quantity) -> int | None:
+    """Returns the observations in all at which the interval is likely to be clear of the limit; None for a value that
+    is the limit."""
+    assert check.value is not None
+    if check.bound is None:
+        derivation = DERIVATIONS.get(check.column.name)
+        return needed(derivation.q) if derivation is not None and derivation.q is not None else 10
+    room = abs(check.value - check.limit.value)
+    if room == 0:
+        return None
+    width = abs(_end_towards(check, quantity) - check.value)
+    return math.ceil(quantity.n * SURE * (width / room) ** 2)
+
+
+def _end_towards(check: Check, quantity: Quantity) -> float:
+    """Returns the end of the interval on the limit's side: it is what must come free of the limit."""
+    assert check.value is not None and check.bound is not None
+    if check.limit.of_best:
+        return check.bound
+    end = quantity.ci_high if check.value < check.limit.value else quantity.ci_low
+    return check.bound if end is None else end
+
+
+def _step(board: Board, measures: Sequence[Measure]) -> NextStep | None:
+    """Returns the step that does all of it."""
+    if not measures:
+        return None
+    ordered = sorted(measures, key=lambda one: -(one.seconds or 0.0))
+    known = [one.seconds for one in ordered if one.seconds is not None]
+    seconds = sum(known) if len(known) == len(ordered) else None
+    text = listed([_words(board, one) for one in ordered])
+    return NextStep(tuple(ordered), seconds, text + ("" if seconds is None else f" ({_time(seconds)})"))
+
+
+def _words(board: Board, one: Measure) -> str:
+    where = "" if board.task else f" on '{one.task}'"
+    unit = {"batches": "batch", "processes": "process"}.get(one.unit, one.unit.removesuffix("s"))
+    counted = f"1 more {unit}" if one.more == 1 else f"{one.more:,} more {one.unit}"
+    return f"{counted} of {listed(list(one.models))}{where} for {spoken(one.column)}"
+
+
+def _time(seconds: float) -> str:
+    return f"{duration(seconds)} at batch size 1"
+
+
+def cheapest(steps: Sequence[NextStep | None]) -> NextStep | None:
+    """Returns the step that takes the least time, those of unknown time last."""
+    known = [step for step in steps if step is not None]
+    return min(known, key=lambda s: (s.seconds is None, s.seconds or 0.0, s.first.more), default=None)

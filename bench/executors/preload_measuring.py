@@ -1,9 +1,0 @@
-"""What the forkserver imports besides, where cells are measured and not only scored: half a second."""
-
-from __future__ import annotations
-
-from bench.executors.preload import load
-
-MODULES = ("bench.measure.session", "torch.utils.flop_counter", "scipy.stats")
-
-load(MODULES)

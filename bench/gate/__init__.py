@@ -1,0 +1,1 @@
+"""Is this run worse than its baseline? First look, interleaved rerun, verdict."""

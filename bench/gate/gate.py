@@ -1,0 +1,84 @@
+"""The gate: is this run worse than its baseline?
+
+First a look at every reading: quality by paired tests on the same examples, efficiency against the baseline and the
+scatter of the nights. What looks different is then run again, candidate and baseline in turn, and only that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bench.gate.baseline import find_baseline
+from bench.gate.draft import draft_of
+from bench.gate.fronts import front_changes
+from bench.gate.result import conclude, final_lines, nothing_to_compare
+from bench.gate.settle import ROUNDS
+from bench.gate.settlement import Arena, settle_draft
+from bench.gate.verdict import AlarmNote, FrontChange, GateResult, Line, Verdict
+from bench.history.environment import differences, harness_of
+from bench.history.series import read_history
+from bench.history.trend import Alarm, trend_alarm
+from bench.running.executors.base import Executor
+from bench.store import RunInfo, Store
+from bench.summary import Entry, summarise
+
+__all__ = ["AlarmNote", "FrontChange", "GateResult", "Line", "Verdict", "gate"]
+
+
+def _silent(_: str) -> None:
+    """Nobody wants to know."""
+
+
+def gate(
+    store: Store,
+    candidate: str = "latest",
+    baseline: str = "previous",
+    *,
+    executor: Executor | None = None,
+    rounds: Sequence[int] = ROUNDS,
+    seed: int = 42,
+    say: Callable[[str], None] = _silent,
+    strict: bool = False,
+) -> GateResult:
+    """Returns what the gate says of a run.
+
+    Args:
+        store: where the runs are.
+        candidate, baseline: runs as `Store.find` takes them; a baseline may be `previous`, `best` or `tag:NAME`.
+        executor: runs the interleaved rerun; None for no rerun, and then no efficiency reading can fail.
+        rounds: pairs of fresh processes, in all, after each look of the rerun.
+        seed: of the order of the rerun.
+        say: told what is being run.
+        strict: a suspicion that nothing refuted fails, too.
+
+    Raises:
+        UsageError: no such run or tag.
+    """
+    info = store.find(candidate)
+    found = read_history(store, info.suite, until=info.id)
+    alarms = tuple(_note(alarm) for series in found.series if (alarm := trend_alarm(series)) is not None)
+    base, remark = find_baseline(store, found, info, baseline)
+    if base is None:
+        return nothing_to_compare(info.id, baseline, remark, alarms)
+    old, new = (_entries(store, run.id) for run in (base, info))
+    draft = draft_of(found, (base.id, info.id), old, new, _changed(base, info))
+    if executor is not None:
+        settle_draft(draft, Arena(executor, store.results, info.id, rounds, seed, say))
+    lines = final_lines(draft, rerun=executor is not None, same_environment=base.machine_key == info.machine_key)
+    fronts, why_not = front_changes(info, new, old)
+    remarks = [remark, *draft.remarks, *filter(None, [why_not])]
+    return conclude(info.id, base.id, baseline, lines, fronts, alarms, remarks, strict=strict)
+
+
+def _entries(store: Store, run_id: str) -> list[Entry]:
+    return summarise(store.load(run_id).records)
+
+
+def _changed(base: RunInfo, info: RunInfo) -> str:
+    """Returns what changed in the environment; empty where nothing did."""
+    same = base.machine_key == info.machine_key and harness_of(base.environment) == harness_of(info.environment)
+    return "" if same else "; ".join(differences(base.environment, info.environment))
+
+
+def _note(alarm: Alarm) -> AlarmNote:
+    return AlarmNote(*alarm.series.key, alarm.ratio, alarm.p, alarm.worse, alarm.since, alarm.text)

@@ -1,0 +1,123 @@
+"""Settles what the first look suspects, by running the suspected cells again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.gate import quality, speed
+from bench.gate.alone import judge_alone, unsettled
+from bench.gate.draft import ENDED_BADLY, Draft, Key, key_of
+from bench.gate.rerun import Duel, duel, fight, once
+from bench.gate.settle import LEVEL, Question, judge
+from bench.gate.verdict import Line
+from bench.running.executors.base import Executor
+from bench.summary import summarise
+
+CANARY = "bench.measure.canary:measure_canary"
+CANARY_LIMIT_S = 60.0
+"""Longest wait for what takes a quarter of a second: as in `bench.running.runner`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """Where reruns happen."""
+
+    executor: Executor
+    results: Path
+    run_id: str
+    """The candidate: its folder holds the logs."""
+    rounds: Sequence[int]
+    seed: int
+    say: Callable[[str], None]
+
+
+def settle_draft(draft: Draft, arena: Arena) -> None:
+    """Runs the suspected cells again, and puts what that says into `draft.settled`."""
+    slow = {key_of(one.line) for one in draft.suspected_speed()}
+    wrong = {key_of(line) for _, line in draft.suspected_quality()}
+    duels = {
+        key: duel(new.cell, old.cell, score=key in wrong)
+        for key, (old, new) in draft.cells.items()
+        if key in slow | wrong
+    }
+    _fight([one for key, one in duels.items() if key not in slow], arena, range(1))
+    done, still = 0, slow
+    for until in arena.rounds:
+        _fight([duels[key] for key in duels if key in still], arena, range(done, until))
+        done, still = until, _judge_pairs(draft, duels)
+    if any(not duels[key].can_pair for key in slow):
+        judge_alone(draft, duels, _canary(draft, arena))
+    _judge_quality(draft, duels)
+    _run_broken(draft, arena)
+
+
+def _fight(duels: Sequence[Duel], arena: Arena, rounds: range) -> None:
+    if duels:
+        fight(
+            duels, arena.executor, arena.results, arena.run_id, rounds=rounds, seed=arena.seed, say=arena.say
+        )  # fmt: skip
+
+
+def _judge_pairs(draft: Draft, duels: Mapping[Key, Duel]) -> set[Key]:
+    """Judges the readings whose two sides ran; returns the cells that more rounds might decide."""
+    paired = [one for one in draft.suspected_speed() if duels[key_of(one.line)].can_pair]
+    values = [duels[key_of(one.line)].values(one.series.reading) for one in paired]
+    questions = [
+        Question(old, new, one.step, one.series.larger_is_better)
+        for one, (old, new) in zip(paired, values, strict=True)
+    ]
+    judged = judge(questions)
+    for one, answer, (old, new) in zip(paired, judged, values, strict=True):
+        line = speed.settled_line(one, answer, old, new)
+        draft.settled[one.series.key] = unsettled(one.line, duels[key_of(one.line)]) if not line.rerun else line
+    return {key_of(one.line) for one, answer in zip(paired, judged, strict=True) if answer.open}
+
+
+def _canary(draft: Draft, arena: Arena) -> float | None:
+    cpus = next((new.cell.payload.get("cpus") for _, new in draft.cells.values()), None)
+    log = arena.results / "logs" / arena.run_id / "gate-canary.log"
+    try:
+        found = arena.executor.call(CANARY, {"cpus": cpus} if cpus else {}, log_path=log, timeout_s=CANARY_LIMIT_S)
+        return float(found.seconds)
+    except BenchError:
+        return None
+
+
+def _run_broken(draft: Draft, arena: Arena) -> None:
+    """Runs once more what ended badly: a model that fails by chance is not one that no longer runs."""
+    for key, (entry, line) in draft.broken.items():
+        arena.say(f"running {entry.cell.label} again, which ended as {entry.status}")
+        found = once(entry.cell, arena.executor, arena.results, arena.run_id)
+        if found.status == "ok":
+            text = f"{line.text}; run again it ends well: it fails now and then"
+            draft.broken[key] = (entry, replace(line, verdict="suspected", rerun=True, text=text))
+        elif found.status in ENDED_BADLY:
+            draft.broken[key] = (entry, replace(line, rerun=True, text=f"{line.text}; the same when run again"))
+
+
+def _judge_quality(draft: Draft, duels: Mapping[Key, Duel]) -> None:
+    """Keeps a verdict on quality only when scoring again gives it again."""
+    for one, line in draft.suspected_quality():
+        fought = duels[key_of(line)]
+        draft.settled[(*key_of(line), line.reading)] = _scored_again(draft, one, line, fought)
+
+
+def _scored_again(draft: Draft, one: quality.Tested, line: Line, fought: Duel) -> Line:
+    if not fought.pairs:
+        return unsettled(replace(line, verdict="suspected"), fought)
+    first, second = fought.pairs[0]
+    old = draft.cells[key_of(line)][0] if first is None else summarise([first])[0]
+    again = [t for t in quality.tests_of(summarise([second])[0], old) if t.row.metric == line.reading]
+    if again and _holds(line, again[0]):
+        how = "both scored again" if first is not None else "scored again, against the baseline's stored answers"
+        return replace(line, rerun=True, text=f"{line.text}; {how}: the same")
+    text = f"{line.text}; scored again here and now the difference is gone: that night's answers cannot be had again"
+    return replace(line, verdict="suspected", rerun=True, text=text)
+
+
+def _holds(line: Line, again: quality.Tested) -> bool:
+    same_sign = (again.row.difference < 0) == ((line.change or 0.0) < 0)
+    return again.row.p <= LEVEL and same_sign and abs(again.row.difference) >= line.minimum_effect

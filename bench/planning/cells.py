@@ -1,0 +1,280 @@
+"""Expands a suite to cells: one model variant on one task each, with all that the worker needs and a content
+hash."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bench.candidates import why_unsupported
+from bench.candidates.checkpoint import files_hash, locate, read_config
+from bench.data import stored
+from bench.data.base import Dataset
+from bench.data.doubts import data_doubts
+from bench.errors import InputError, nearest
+from bench.fit.job import FitJob, read_provenance
+from bench.measure.profiles import resolve as resolve_profile
+from bench.planning.checks import check_names, fit_paths, loaded_identity, resolved_model
+from bench.planning.data import Data, check_not_empty
+from bench.planning.fits import check_teachers, in_order, made_from_these, make_job, read_recipe, train_overlaps
+from bench.planning.sharing import Sharing, share_loads
+from bench.record import SCHEMA_VERSION, Cell, Doubt
+from bench.suite import DEFAULT_BATCH_SIZE, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
+from bench.suite.yaml_file import Located
+from bench.tasks import VERSIONS, ability_of, scoring_of, template_for, why_not_scored
+
+STOPS_VERSION = 2
+"""Of in-house decoding with stop strings, which once went on after them: tokens, times and beams were others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line changes of a suite."""
+
+    limit: int | None = None
+    only: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will run."""
+
+    suite: Located[Suite]
+    cells: tuple[Cell, ...]
+    fits: tuple[FitJob, ...]
+    """Fits whose checkpoints are missing; they run before the cells."""
+    datasets: Mapping[str, Dataset]
+    """Scored data by its hash."""
+    measure: MeasureSpec
+    options: Options
+    sharing: Sharing
+    """Which cells share one load of their model."""
+
+    @property
+    def processes(self) -> int:
+        """Fresh processes per cell."""
+        return resolve_profile(self.measure).processes
+
+    @property
+    def measures(self) -> bool:
+        """Whether efficiency is measured; else quality is scored alone."""
+        return resolve_profile(self.measure).measures
+
+    def written(self, results: Path) -> list[Cell]:
+        """Returns the cells after writing their data under `results`, each pointing to its rows."""
+        paths = {key: str(stored.write(data, results)) for key, data in self.datasets.items()}
+        return [
+            replace(cell, payload=dict(cell.payload) | {"data_path": paths[str(cell.payload["data_hash"])]})
+            for cell in self.cells
+        ]
+
+    @property
+    def doubts(self) -> list[tuple[str, Doubt]]:
+        """What is doubtful of the data, each with the cell's or the task's name, known before anything runs."""
+        found: dict[tuple[str, str], tuple[str, Doubt]] = {}
+        for cell in self.cells:
+            data = self.datasets[str(cell.payload["data_hash"])]
+            for doubt in data_doubts(data.notes, cell.payload.get("train_overlap"), len(data.examples)):
+                place = cell.label if doubt.code == "train_overlap" else cell.task
+                found.setdefault((place, doubt.code), (place, doubt))
+        return list(found.values())
+
+    def work(self, cell: Cell) -> dict[str, Any]:
+        """Returns an estimate of a cell's work: examples to score, most tokens to write, seconds of
+        measuring."""
+        data = self.datasets.get(str(cell.payload["data_hash"]))
+        examples = 0 if data is None or cell.unsupported else len(data.examples)
+        generates = ability_of(cell.kind, str(cell.payload["scoring"])) == "generate" and cell.family != "baseline"
+        profile = resolve_profile(self.measure)
+        return {
+            "examples": examples,
+            "max_output_tokens": examples * int(cell.payload["task"]["max_new_tokens"]) if generates else 0,
+            "measured_s": 0.0 if cell.unsupported else profile.window_s * 2 * profile.processes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """What identifies a model's weights, and where they are."""
+
+    spec: ModelSpec
+    identity: str
+    provenance: Mapping[str, Any] | None = None
+    stale: bool = False
+    overlaps: Mapping[str, int] = field(default_factory=dict)
+    """Per task that the model learns: scored inputs that are in its training data."""
+
+
+def make_plan(suite: Located[Suite], results: Path, options: Options | None = None) -> Plan:
+    """Returns the plan of a suite: every name resolved, every file read, nothing run and nothing written.
+
+    Raises:
+        SuiteError: something in the suite stands for nothing, with its line and column.
+        InputError: `--only` matches nothing.
+    """
+    options = options or Options()
+    check_names(suite)
+    check_teachers(suite)
+    measure = suite.value.measure
+    if options.profile is not None:
+        kept = {} if "off" in (options.profile, measure.profile) else measure.model_dump()
+        measure = MeasureSpec.model_validate(kept | {"profile": options.profile})
+    data = Data(suite, options.limit)
+    datasets: dict[str, Dataset] = {}
+    for task in suite.value.tasks:
+        scored = data.scored(task)
+        check_not_empty(scored)
+        data.labels(task)
+        datasets[scored.hash] = scored
+    cells: list[Cell] = []
+    fits: list[FitJob] = []
+    for model in suite.value.models:
+        weights = _weights(suite, model, data, results, fits)
+        for variant in model.variants:
+            cells.extend(_cell(suite, weights, variant, task, data, measure) for task in suite.value.tasks)
+    cells, sharing = share_loads(suite.value, cells, measured=resolve_profile(measure).measures)
+    chosen = _chosen(cells, options.only)
+    names = {cell.model for cell in chosen}
+    return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
+
+
+def _chosen(cells: list[Cell], only: str | None) -> list[Cell]:
+    if only is None:
+        return cells
+    chosen = [
+        cell
+        for cell in cells
+        if any(fnmatch.fnmatch(name, only) for name in (cell.model, cell.task, f"{cell.model}/{cell.task}"))
+    ]
+    if not chosen:
+        names = {name for cell in cells for name in (cell.model, cell.task)}
+        raise InputError(f"--only '{only}' matches no model, task or model/task; {nearest(only, names)}")
+    return chosen
+
+
+def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path, fits: list[FitJob]) -> _Weights:
+    """Returns what identifies the weights; a missing checkpoint adds its fit to `fits`."""
+    spec = resolved_model(suite, model)
+    if model.fit is None:
+        return _Weights(spec, loaded_identity(spec, suite.path.parent))
+    recipe = read_recipe(suite, model)
+    output = fit_paths(suite, model)[1]
+    if output is not None and output.is_dir():
+        provenance = read_provenance(output)
+        fitted = spec.model_copy(update={"checkpoint": str(output), "gguf_file": None, "subfolder": None})
+        stale = not made_from_these(suite, model, recipe, data, provenance)
+        return _Weights(fitted, files_hash(output), provenance, stale, train_overlaps(suite, model, recipe, data))
+    job = make_job(suite, model, data, results)
+    fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
+    if job.tasks and not job.output.is_dir():
+        fits.append(job)
+    overlaps = train_overlaps(suite, model, recipe, data)
+    return _Weights(fitted, job.id, read_provenance(job.output), overlaps=overlaps)
+
+
+def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
+    """Returns why a model cannot do a task, from its family and its checkpoint's configuration alone."""
+    reason = why_unsupported(spec.family, task.kind, spec.strategy) or why_not_scored(spec.family, task)
+    if reason is not None or fitted or task.kind != "classification" or scoring_of(spec.family, task) != "head":
+        return reason
+    place = locate(str(spec.checkpoint), Path()) if spec.checkpoint is not None else None
+    if place is None or place.folder is None or spec.family not in ("encoder", "causal-lm", "transformer"):
+        return None
+    config = read_config(place.folder / spec.subfolder if spec.subfolder else place.folder)
+    if spec.family == "transformer":
+        known = [str(label) for label in config.get("labels", [])]
+    else:
+        heads = [str(name) for name in config.get("architectures") or []]
+        if heads and not any(name.endswith("ForSequenceClassification") for name in heads):
+            return f"its checkpoint ({heads[0]}) has no classification head; add a 'fit' to train one"
+        known = [str(label) for label in (config.get("id2label") or {}).values()]
+    if not known:
+        return (
+            "its checkpoint has no classification head; add a 'fit' to train one"
+            if spec.family == "transformer"
+            else None
+        )
+    missing = [label for label in labels if label.casefold() not in {name.casefold() for name in known}]
+    if missing:
+        return f"its head knows {', '.join(known[:8])}, and not the task's label '{missing[0]}'; fit a head with 'fit'"
+    return None
+
+
+def _cell(
+    suite: Located[Suite],
+    weights: _Weights,
+    variant: VariantSpec,
+    task: TaskSpec,
+    data: Data,
+    measure: MeasureSpec,
+) -> Cell:
+    spec, labels = weights.spec, data.labels(task)
+    shared = _shared(suite.value, spec, variant, task, data, measure)
+    described = spec.model_dump(mode="json", exclude={"checkpoint", "fit", "variants", "prompts"})
+    left_out = {"data", "weight", "prompt", "labels", "scoring", "batch_size", "batch_tokens"}
+    scoring = task.model_dump(mode="json", exclude=left_out)
+    identity = shared | {
+        "schema": SCHEMA_VERSION,
+        "model": described,
+        "weights": weights.identity,
+        "task": scoring,
+        "task_version": VERSIONS[task.kind],
+    }
+    if spec.family == "transformer" and task.stop:
+        identity["stops"] = STOPS_VERSION
+    if not resolve_profile(measure).measures:
+        del identity["measure"]  # as in `Cell.quality_id`
+    defaults = suite.value.defaults
+    payload = shared | {
+        "model": spec.model_dump(mode="json"),
+        "task": task.model_dump(mode="json"),
+        "suite": suite.value.name,
+        "suite_folder": str(suite.path.parent.resolve()),
+        "timeout_s": defaults.timeout_s,
+        "memory_limit_bytes": defaults.memory_limit_bytes,
+        "provenance": _short(weights.provenance),
+        "stale_checkpoint": weights.stale,
+        "train_overlap": weights.overlaps.get(task.name),
+    }
+    reason = _why_not(spec, task, labels, fitted=spec.fit is not None)
+    return Cell(spec.name, spec.family, variant.label, task.name, task.kind, payload, identity, reason)
+
+
+def _shared(
+    suite: Suite, spec: ModelSpec, variant: VariantSpec, task: TaskSpec, data: Data, measure: MeasureSpec
+) -> dict[str, Any]:
+    """Returns what both the worker needs and the identity hashes."""
+    return {
+        "variant": variant.model_dump(mode="json"),
+        "template": template_for(spec, task),
+        "scoring": scoring_of(spec.family, task),
+        "labels": list(data.labels(task)),
+        "data_hash": data.scored(task).hash,
+        "seed": suite.defaults.seed,
+        **_batch_limits(suite, task),
+        "device": suite.defaults.device,
+        "threads": suite.defaults.threads,
+        **({} if suite.defaults.cpus is None else {"cpus": suite.defaults.cpus}),
+        "measure": measure.model_dump(mode="json"),
+    }
+
+
+def _batch_limits(suite: Suite, task: TaskSpec) -> dict[str, Any]:
+    """Returns the limits of a task's batches: its own, else the suite's; of size or of tokens."""
+    for limits in (task, suite.defaults):
+        if limits.batch_tokens is not None:
+            return {"batch_size": None, "batch_tokens": limits.batch_tokens}
+        if limits.batch_size is not None:
+            return {"batch_size": limits.batch_size}
+    return {"batch_size": DEFAULT_BATCH_SIZE}
+
+
+def _short(provenance: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Returns a provenance without its curves, which the report does not need per cell."""
+    if provenance is None:
+        return None
+    return {key: value for key, value in provenance.items() if not key.endswith("_curve")}

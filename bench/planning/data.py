@@ -1,0 +1,106 @@
+"""Loads the data of a suite's tasks for planning, once per task, and finds the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bench.data.base import Dataset
+from bench.data.source import load
+from bench.errors import BenchError, DataError, EnvironmentLackError, nearest
+from bench.suite import Suite, TaskSpec
+from bench.suite.yaml_file import Located
+from bench.tasks import REFERENCE_COLUMN
+
+
+@dataclass
+class Data:
+    """The loaded splits of one suite; loading is remembered."""
+
+    suite: Located[Suite]
+    limit: int | None = None
+    """`--limit`: most examples of each scored split."""
+    _loaded: dict[tuple[str, str, int | None], Dataset] = field(default_factory=dict)
+
+    def scored(self, task: TaskSpec) -> Dataset:
+        """Returns the split that is scored."""
+        caps = [task.max_examples or self.suite.value.defaults.max_examples, self.limit]
+        known = [cap for cap in caps if cap is not None]
+        return self.split(task, task.data.split, min(known) if known else None)
+
+    def split(self, task: TaskSpec, split: str, most: int | None) -> Dataset:
+        """Returns a split of a task's data.
+
+        Raises:
+            SuiteError: the data cannot be read as the task needs it, with the place in the suite.
+        """
+        key = (task.name, split, most)
+        self._check_split(task, split)
+        if key not in self._loaded:
+            spec = task.data.model_copy(update={"split": split})
+            seed = self.suite.value.defaults.seed
+            try:
+                found = load(spec, task.kind, base=self.suite.path.parent, max_examples=most, seed=seed)
+            except EnvironmentLackError:
+                raise
+            except BenchError as error:
+                place = ("tasks", self.suite.value.tasks.index(task), "data")
+                raise self.suite.error(place, str(error)) from error
+            self._loaded[key] = found
+        return self._loaded[key]
+
+    def _check_split(self, task: TaskSpec, split: str) -> None:
+        """Raises where one file would have to be two splits: a model must not be trained on what it is scored on."""
+        path = task.data.path
+        if split != task.data.split and path is not None and (self.suite.path.parent / path.expanduser()).is_file():
+            place = ("tasks", self.suite.value.tasks.index(task), "data", "path")
+            raise self.suite.error(
+                place,
+                f"training needs the split '{split}', and this is a single file; give a folder with {split}.jsonl and "
+                f"{task.data.split}.jsonl",
+            )
+
+    def labels(self, task: TaskSpec) -> tuple[str, ...]:
+        """Returns a classification task's labels in order, empty for other kinds.
+
+        Raises:
+            SuiteError: a row has a label that the suite does not list, or 'label_names' does not tell labels apart.
+        """
+        if task.kind != "classification":
+            return ()
+        column = REFERENCE_COLUMN[task.kind]
+        whole = self.split(task, task.data.split, None)
+        found = sorted({str(example.columns[column]) for example in whole.examples})
+        at = ("tasks", self.suite.value.tasks.index(task))
+        listed = found if task.labels is None else task.labels
+        for label in found:
+            if label not in listed:
+                raise self.suite.error(
+                    (*at, "labels"),
+                    f"the data has the label '{label}', which is not listed; {nearest(label, listed)}",
+                )
+        labels = tuple(listed)
+        wrong = _unclear_names(labels, task.label_names)
+        if wrong is not None:
+            raise self.suite.error((*at, "label_names"), wrong)
+        return labels
+
+
+def _unclear_names(labels: Sequence[str], names: Mapping[str, str]) -> str | None:
+    """Returns what is wrong with the texts that stand for labels, or None."""
+    for name in names:
+        if name not in labels:
+            return f"the task has no label '{name}'; {nearest(name, labels)}"
+    written: dict[str, str] = {}
+    for label in labels:
+        text = names.get(label, label)
+        if text in written and names:
+            return f"'{written[text]}' and '{label}' are both written '{text}'; no answer could tell them apart"
+        written[text] = label
+    return None
+
+
+def check_not_empty(data: Dataset) -> None:
+    """Raises `DataError` when there is no example."""
+    if not data.examples:
+        raise DataError(f"{data.origin}: no examples; check the split and the filters")

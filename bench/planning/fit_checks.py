@@ -1,0 +1,53 @@
+"""What would go wrong in a training, told before it: wrong splits, too little data, labels nobody listed, no Optuna."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+
+from bench.errors import EnvironmentLackError
+from bench.fit.job import FitTask, fold_units
+from bench.fit.recipe import NO_OPTUNA, Recipe
+from bench.suite import ModelSpec, Suite, TaskSpec
+from bench.suite.yaml_file import Located
+from bench.tasks import REFERENCE_COLUMN
+
+
+def check_apart(suite: Located[Suite], model: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec]) -> None:
+    """Raises where a recipe learns from, or stops by, the very rows that are scored."""
+    for task in learnt:
+        if task.data.split in (recipe.train_split, recipe.validation_split):
+            raise suite.error(
+                ("tasks", suite.value.tasks.index(task), "data"),
+                f"the recipe of '{model.name}' learns from the split '{task.data.split}', which this task scores; set "
+                "another 'train_split' or 'validation_split' in the recipe, or another 'split' here",
+            )
+
+
+def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> None:
+    """Raises for what would stop a training after it began, as far as the data and this machine tell before."""
+    if recipe.search is not None and recipe.search.method == "tpe" and importlib.util.find_spec("optuna") is None:
+        raise EnvironmentLackError(f"model '{model.name}': {NO_OPTUNA}")
+    at = ("models", suite.value.models.index(model), "fit")
+    for task in tasks:
+        units, kind = fold_units(task.train)
+        if recipe.folds is not None and units < recipe.folds:
+            raise suite.error(
+                at,
+                f"the recipe's 'folds: {recipe.folds}' needs {recipe.folds} {kind} of {task.spec.name} to learn from, "
+                f"and there are {units}; lower 'folds'",
+            )
+        if task.spec.kind == "classification":
+            _check_labels(suite, task)
+
+
+def _check_labels(suite: Located[Suite], task: FitTask) -> None:
+    column = REFERENCE_COLUMN[task.spec.kind]
+    for data in (task.train, task.validation):
+        unknown = sorted({str(example.columns[column]) for example in data.examples} - set(task.labels))
+        if unknown:
+            raise suite.error(
+                ("tasks", suite.value.tasks.index(task.spec), "data"),
+                f"{data.origin} has the label '{unknown[0]}', which the scored data have not; list all labels under "
+                "the task's 'labels'",
+            )

@@ -1,0 +1,273 @@
+"""Plans fits: which models are trained, from what, and where their checkpoints lie."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.candidates import why_unsupported
+from bench.candidates.checkpoint import files_hash
+from bench.data.base import Dataset
+from bench.data.source import overlap
+from bench.errors import InputError, SuiteError, nearest
+from bench.fit.job import FIT_VERSION, FitJob, FitTask, Teacher, headed, read_provenance
+from bench.fit.recipe import Recipe
+from bench.planning.checks import fit_paths, loaded_identity, resolved_model
+from bench.planning.data import Data
+from bench.planning.fit_checks import check_apart, check_possible
+from bench.record import content_hash
+from bench.suite import ModelSpec, Suite, TaskSpec
+from bench.suite.yaml_file import Located, read
+from bench.tasks import template_for
+
+FITS_FOLDER = "fits"
+"""Under the results folder: checkpoints whose suite entry names no output."""
+
+
+def read_recipe(suite: Located[Suite], model: ModelSpec) -> Recipe:
+    """Returns a model's recipe.
+
+    Raises:
+        SuiteError: the recipe's file is missing or wrong.
+    """
+    recipe = read(fit_paths(suite, model)[0], Recipe).value
+    assert model.fit is not None
+    return recipe if model.fit.teacher is None else recipe.model_copy(update={"teacher": model.fit.teacher})
+
+
+def check_teachers(suite: Located[Suite]) -> None:
+    """Checks every `teacher`: a model of the suite that can teach, and no circle.
+
+    Raises:
+        SuiteError: a name is no model, a baseline teaches, or a model is to learn from itself in the end.
+    """
+    models = {model.name: model for model in suite.value.models}
+    for index, model in enumerate(suite.value.models):
+        at, line = ("models", index, "fit"), [model.name]
+        while (name := _teacher_name(suite, models[line[-1]])) is not None:
+            if name not in models:
+                raise suite.error(at, f"the teacher '{name}' is no model of this suite; {nearest(name, models)}")
+            if models[name].family == "baseline":
+                raise suite.error(at, f"the teacher '{name}' is a baseline, from which there is nothing to learn")
+            if name in line:
+                circle = " → ".join([*line[line.index(name) :], name])
+                raise suite.error(at, f"the teachers go round in a circle: {circle}; let one learn without a teacher")
+            line.append(name)
+
+
+def _teacher_name(suite: Located[Suite], model: ModelSpec) -> str | None:
+    return None if model.fit is None else read_recipe(suite, model).teacher
+
+
+def _teacher(
+    suite: Located[Suite], student: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec], data: Data, results: Path
+) -> Teacher | None:
+    """Returns whom a student learns from, with the checkpoint that it will be loaded from."""
+    if recipe.teacher is None:
+        return None
+    check_teachers(suite)
+    model = next(one for one in suite.value.models if one.name == recipe.teacher)
+    at = ("models", suite.value.models.index(student), "fit")
+    templates = {}
+    for task in learnt:
+        reason = why_unsupported(model.family, task.kind)
+        if reason is not None:
+            raise suite.error(at, f"the teacher '{model.name}' cannot teach the task '{task.name}': {reason}")
+        templates[task.name] = template_for(model, task)
+    spec = resolved_model(suite, model)
+    if model.fit is None:
+        return Teacher(model.name, spec, loaded_identity(spec, suite.path.parent), templates)
+    known = {task.name for task in fit_tasks(suite, model, read_recipe(suite, model))}
+    for name in templates:
+        if name not in known:
+            raise suite.error(at, f"the teacher '{model.name}' does not learn the task '{name}' itself")
+    job = make_job(suite, model, data, results)
+    fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
+    return Teacher(model.name, fitted, _fitted_identity(job), templates)
+
+
+def _fitted_identity(job: FitJob) -> str:
+    """Returns the fit's id, which is known before its weights are; of a checkpoint that came otherwise, its files'
+    hash."""
+    if not job.output.is_dir() or (read_provenance(job.output) or {}).get("fit_id") == job.id:
+        return job.id
+    return files_hash(job.output)
+
+
+def in_order(jobs: Sequence[FitJob], names: Collection[str]) -> list[FitJob]:
+    """Returns the jobs of the named models and of the teachers that they need, every teacher before its students."""
+    by_name = {job.model.name: job for job in jobs}
+    found: dict[str, FitJob] = {}
+
+    def add(job: FitJob) -> None:
+        if job.teacher is not None and job.teacher.name in by_name:
+            add(by_name[job.teacher.name])
+        found.setdefault(job.model.name, job)
+
+    for job in jobs:
+        if job.model.name in names:
+            add(job)
+    return list(found.values())
+
+
+def fit_tasks(suite: Located[Suite], model: ModelSpec, recipe: Recipe) -> list[TaskSpec]:
+    """Returns the tasks that the recipe learns.
+
+    Raises:
+        SuiteError: a name is no task, or the family cannot do it.
+    """
+    tasks = {task.name: task for task in suite.value.tasks}
+    at = ("models", suite.value.models.index(model), "fit")
+    if recipe.tasks is None:
+        return [task for task in tasks.values() if why_unsupported(model.family, task.kind) is None]
+    for name in recipe.tasks:
+        if name not in tasks:
+            raise suite.error(at, f"the recipe learns '{name}', which is no task of this suite; {nearest(name, tasks)}")
+        reason = why_unsupported(model.family, tasks[name].kind)
+        if reason is not None:
+            raise suite.error(at, f"the recipe learns '{name}': {reason}")
+    return [tasks[name] for name in recipe.tasks]
+
+
+def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path, output: Path | None = None) -> FitJob:
+    """Returns the fit of one model; loads the training splits.
+
+    Args:
+        suite: the suite.
+        model: one of its models, with a `fit`.
+        data: the suite's data.
+        results: the results folder, under which checkpoints without an output of their own lie.
+        output: overrides the place of the checkpoint.
+    """
+    recipe = read_recipe(suite, model)
+    full = Data(suite)
+    learnt = fit_tasks(suite, model, recipe)
+    check_apart(suite, model, recipe, learnt)
+    tasks = tuple(
+        FitTask(
+            task,
+            template_for(model, task),
+            *_splits(data, task, recipe),
+            full.labels(task),
+        )
+        for task in learnt
+    )
+    check_possible(suite, model, recipe, tasks)
+    resolved = resolved_model(suite, model)
+    teacher = _teacher(suite, model, recipe, learnt, data, results)
+    data_id = data_hash((task.train, task.validation) for task in tasks)
+    start = None if recipe.start == "scratch" else loaded_identity(resolved, suite.path.parent)
+    fit_id = _identity(resolved, recipe, data_id, start, tasks, teacher)
+    place = output or fit_paths(suite, model)[1] or results.resolve() / FITS_FOLDER / f"{model.name}-{fit_id[:12]}"
+    defaults = suite.value.defaults
+    return FitJob(
+        resolved, recipe, tasks, place, fit_id, data_id, recipe.hash, defaults.device, defaults.threads, teacher,
+        suite.path.parent.resolve(),
+    )  # fmt: skip
+
+
+def _identity(
+    model: ModelSpec,
+    recipe: Recipe,
+    data_id: str,
+    start: str | None,
+    tasks: Sequence[FitTask],
+    teacher: Teacher | None,
+) -> str:
+    """Returns the hash of all that decides the weights; what came later is in it only where it is used."""
+    said: dict[str, object] = {
+        "version": FIT_VERSION, "recipe": recipe.hash, "data": data_id, "family": model.family, "start": start,
+        "tasks": [[task.spec.name, task.template, list(task.labels)] for task in tasks],
+    }  # fmt: skip
+    said |= _later(model, recipe, tasks)
+    if teacher is not None:
+        said["teacher"] = [teacher.model.family, teacher.identity, dict(teacher.templates)]
+    if model.family == "torch-module":
+        said["options"] = model.options
+    return content_hash(said)
+
+
+def _later(model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> dict[str, object]:
+    """Returns what decides the weights since the first checkpoints were published, and only where it does."""
+    said: dict[str, object] = {}
+    if recipe.accumulation > 1:
+        said["accumulation"] = "by target"  # once by batch
+    if any(task.spec.kind == "language-modelling" for task in tasks):
+        said["texts"] = "in pieces"  # once their beginnings alone
+    if model.family == "causal-lm" and model.chat_template:
+        said["chat_template"] = True  # once trained without
+    for task in tasks:
+        with_head = headed(model.family, task.spec)
+        if task.spec.kind == "classification" and with_head != (model.family not in ("causal-lm", "seq2seq")):
+            said[f"head of {task.spec.name}"] = with_head
+    return said
+
+
+def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data) -> dict[str, int]:
+    """Returns for each task that the recipe learns how many scored inputs are in its training split.
+
+    A task whose training split is not there is left out: its checkpoint may be made elsewhere.
+    """
+    found = {}
+    for task in fit_tasks(suite, model, recipe):
+        try:
+            train = data.split(task, recipe.train_split, recipe.max_train_examples)
+        except SuiteError:
+            continue
+        found[task.name] = overlap(train, data.scored(task), task.kind)
+    return found
+
+
+def data_hash(tasks: Iterable[tuple[Dataset, Dataset]]) -> str:
+    """Returns what identifies the training and validation splits of all tasks of a fit."""
+    return content_hash([[train.hash, validation.hash] for train, validation in tasks])
+
+
+def made_from_these(
+    suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data, provenance: Mapping[str, Any] | None
+) -> bool:
+    """Returns whether a checkpoint is of this recipe and of these data; data that are not there are not asked."""
+    if provenance is None or provenance.get("recipe_hash") != recipe.hash:
+        return False
+    try:
+        splits = [_splits(data, task, recipe) for task in fit_tasks(suite, model, recipe)]
+    except SuiteError:
+        return True
+    return provenance.get("data_hash") == data_hash(splits)
+
+
+def _splits(data: Data, task: TaskSpec, recipe: Recipe) -> tuple[Dataset, Dataset]:
+    return (
+        data.split(task, recipe.train_split, recipe.max_train_examples),
+        data.split(task, recipe.validation_split, recipe.max_validation_examples),
+    )
+
+
+def fit_jobs(
+    suite: Located[Suite], results: Path, *, only: str | None = None, output: Path | None = None
+) -> Sequence[FitJob]:
+    """Returns the fits of a suite, in its order.
+
+    Raises:
+        InputError: no model of the suite has a fit, or none matches `only`.
+    """
+    models = [model for model in suite.value.models if model.fit is not None]
+    if not models:
+        raise InputError(f"{suite.path}: no model has a 'fit'; add one to train it")
+    chosen = [model for model in models if only is None or fnmatch.fnmatch(model.name, only)]
+    if not chosen:
+        raise InputError(f"--only '{only}' matches no model with a fit; {nearest(str(only), [m.name for m in models])}")
+    data = Data(suite)
+    jobs = [make_job(suite, m, data, results, None if output is None else output / m.name) for m in chosen]
+    asked = {model.name for model in chosen}
+    teachers = [make_job(suite, model, data, results) for model in models if model.name not in asked]
+    missing = [job for job in teachers if not job.output.is_dir()]
+    jobs = in_order([*jobs, *missing], asked)
+    for job in jobs:
+        if not job.tasks:
+            raise InputError(
+                f"{suite.path}: '{job.model.name}' has a 'fit', and no task of the suite that it can learn"
+            )
+    return jobs

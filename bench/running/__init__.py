@@ -1,0 +1,1 @@
+"""Runs a plan: jobs to executors, records to the store, resumable after any kill."""

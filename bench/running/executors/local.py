@@ -1,0 +1,195 @@
+"""Runs each call in a fresh process, forked from a server that has imported torch and transformers once.
+
+Calls of the same share may follow one another in one process; the first that fails ends it, and the next one gets a
+fresh process.
+
+The parent blocks in `multiprocessing.connection.wait` until the child speaks, ends or runs out of time: it
+never polls.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+
+from bench.running.executors import child as child_module
+from bench.running.executors.base import WORKER, Answer, Call, Executor, LastPhase
+from bench.running.executors.outcome import Failure, died, timed_out
+
+SCORING = ("bench.running.executors.preload",)
+"""What the server imports where cells are only scored."""
+MEASURING = (*SCORING, "bench.running.executors.preload_measuring")
+
+GRACE_S = 5.0
+"""Time that a process has to end, after its answer and between SIGTERM and SIGKILL: a guess."""
+
+
+class LocalExecutor(Executor):
+    """An executor with one process per call.
+
+    The server belongs to the Python process, so `preload` counts for the first executor that starts a call.
+    """
+
+    def __init__(
+        self,
+        worker: str = WORKER,
+        *,
+        preload: tuple[str, ...] = MEASURING,
+        clock: Callable[[], float] = time.monotonic,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        super().__init__(worker)
+        self._context: ForkServerContext = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(list(preload))
+        self._clock = clock
+        self._grace_s = grace_s
+        self._idle: _Child | None = None
+
+    def prepare(self) -> None:
+        """Starts the server, which then imports what it preloads while this process does something else."""
+        with _no_main_module():
+            forkserver.ensure_running()
+
+    def attempt(self, call: Call) -> Answer:
+        """Returns what became of a call, when its process and every process that it started are gone.
+
+        The process stays, idle, when calls of the same share may follow and this one went well.
+        """
+        child = self._take(call)
+        answer = None
+        try:
+            if child.order(call):
+                answer = self._listen(child, call)
+            else:
+                answer = Answer(failure=self._died(child, call, "start"))
+        finally:
+            if answer is not None and answer.failure is None and call.share is not None:
+                self._idle = child
+            else:
+                child.end(self._grace_s)
+        return answer
+
+    def close(self) -> None:
+        """Ends the idle process, if there is one."""
+        idle, self._idle = self._idle, None
+        if idle is not None:
+            idle.pipe.close()  # it ends by itself when no further order can come
+            idle.process.join(self._grace_s)
+            idle.end(self._grace_s)
+
+    def _take(self, call: Call) -> _Child:
+        """Returns the idle process of the call's share, or a fresh one."""
+        idle = self._idle
+        if idle is not None and call.share is not None and idle.suits(call):
+            self._idle = None
+            return idle
+        self.close()
+        return _Child(self._context, call, self._grace_s)
+
+    def _listen(self, child: _Child, call: Call) -> Answer:
+        """Returns the child's answer, or the failure that its end or its time limit stands for."""
+        phase = LastPhase(call.notify)
+        deadline = None if call.timeout_s is None else self._clock() + call.timeout_s
+        while True:
+            left = None if deadline is None else deadline - self._clock()
+            if left is not None and left <= 0:
+                assert call.timeout_s is not None
+                return Answer(failure=timed_out(call.timeout_s, phase.name))
+            tick = call.tick()
+            if not wait([child.pipe], _soonest(left, tick)):
+                continue
+            try:
+                message = child.pipe.recv()
+            except (
+                EOFError,
+                OSError,
+            ):  # the child's end of the pipe is closed: it is gone, or in its last breath
+                return Answer(failure=self._died(child, call, phase.name))
+            if isinstance(message, Answer):
+                if call.share is None:
+                    child.process.join(self._grace_s)
+                return message
+            phase(message)
+
+    def _died(self, child: _Child, call: Call, phase: str) -> Failure:
+        child.process.join(self._grace_s)
+        return died(child.process.exitcode, phase, call.log_path, call.memory_limit_bytes)
+
+
+class _Child:
+    """One process and the pipe to it."""
+
+    def __init__(self, context: ForkServerContext, call: Call, grace_s: float) -> None:
+        self.share, self.limit = call.share, call.memory_limit_bytes
+        self.pipe, theirs = context.Pipe(duplex=True)
+        self.process = context.Process(target=child_module.main, args=(theirs, call.memory_limit_bytes))
+        try:
+            with _no_main_module():
+                self.process.start()
+        except BaseException:
+            self.end(grace_s)
+            raise
+        finally:
+            theirs.close()
+
+    def suits(self, call: Call) -> bool:
+        """Returns whether this process may run a call: the same share and limit, and still alive."""
+        return (self.share, self.limit) == (call.share, call.memory_limit_bytes) and self.process.is_alive()
+
+    def order(self, call: Call) -> bool:
+        """Sends a call; returns False where the process is gone."""
+        more = call.share is not None
+        order = child_module.Order(call.target, dict(call.arguments), str(call.log_path), more)
+        try:
+            self.pipe.send(order)
+        except OSError:
+            return False
+        return True
+
+    def end(self, grace_s: float) -> None:
+        """Ends the process, and every process that it started."""
+        _end(self.process, grace_s)
+        self.pipe.close()
+
+
+def _soonest(*seconds: float | None) -> float | None:
+    return min((value for value in seconds if value is not None), default=None)
+
+
+def _end(process: ForkServerProcess, grace_s: float) -> None:
+    """Ends a process that still lives, and with it the group of processes that it leads."""
+    if process.pid is None:
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.exitcode is not None:
+            break
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        process.kill() if number == signal.SIGKILL else process.terminate()
+        process.join(grace_s)
+    with suppress(ValueError):  # still there after SIGKILL: stuck inside the kernel, which alone can end it
+        process.close()
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hides the parent's main module, which multiprocessing would otherwise import again in every child.
+
+    Functions are found by `module:function`, never in the main module, and importing a user's script would
+    run it.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

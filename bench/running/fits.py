@@ -1,0 +1,55 @@
+"""Runs fits, each in a process of its own, with its progress on one line and its log in the results folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.fit.job import FitJob
+from bench.fit.place import check_place, held
+from bench.running.executors.local import LocalExecutor
+
+WORKER = "bench.fit.session:fit"
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """What became of the fits of one call."""
+
+    made: Sequence[dict[str, Any]]
+    """Provenance of each that went well, with its `output`."""
+    failed: Mapping[str, BenchError]
+    """Why the others did not, by model; a later call resumes them from their last saved state."""
+
+
+def run_fits(jobs: Sequence[FitJob], results: Path, echo: Callable[[str], None]) -> Fits:
+    """Runs all jobs in order; one that fails does not stop the others.
+
+    Raises:
+        InputError: a checkpoint cannot be put where its job says; nothing was trained.
+    """
+    for job in jobs:
+        check_place(job)
+    made: list[dict[str, Any]] = []
+    failed: dict[str, BenchError] = {}
+    executor = LocalExecutor()
+    for place, job in enumerate(jobs, start=1):
+        name = f"[{place}/{len(jobs)}] {job.model.name}"
+        echo(f"{name}: training on {', '.join(task.spec.name for task in job.tasks)}")
+        log = results / "logs" / f"fit-{job.model.name}-{job.id[:8]}.log"
+        try:
+            with held(job):
+                provenance = executor.call(WORKER, {"job": job}, log_path=log, notify=_named(name, echo))
+        except BenchError as error:
+            failed[job.model.name] = error
+            echo(f"{name}: failed: {error}")
+        else:
+            made.append(provenance | {"output": str(job.output)})
+    return Fits(made, failed)
+
+
+def _named(name: str, echo: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda line: echo(f"{name}: {line}")

@@ -1,0 +1,33 @@
+"""The suite file: what a user writes, read and checked once; the frozen models of every section."""
+
+from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
+from bench.suite.spec import (
+    DEFAULT_BATCH_SIZE,
+    LIMIT,
+    DataSpec,
+    Defaults,
+    FitSpec,
+    MeasureSpec,
+    ModelSpec,
+    Scoring,
+    Suite,
+    TaskSpec,
+    VariantSpec,
+)
+
+__all__ = [
+    "DEFAULT_BATCH_SIZE",
+    "LIMIT",
+    "DataSpec",
+    "DecisionSpec",
+    "Defaults",
+    "FitSpec",
+    "MeasureSpec",
+    "ModelSpec",
+    "NightlySpec",
+    "PriceSpec",
+    "Scoring",
+    "Suite",
+    "TaskSpec",
+    "VariantSpec",
+]

@@ -1,0 +1,297 @@
+"""The suite file: YAML in, frozen models out, and for every mistake its line, its column and the nearest valid name.
+
+This module checks what the file alone can tell. What needs the data, the checkpoints or the metrics is checked by
+`bench.planning`, with `Source.where` for the position. Nothing here imports torch or transformers.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from bench.errors import InputError
+from bench.suite.sections import DecisionSpec as DecisionSpec
+from bench.suite.sections import NightlySpec as NightlySpec
+from bench.suite.sections import PriceSpec as PriceSpec
+from bench.units import format_cpus, parse_cpus, parse_quantity
+
+Kind = Literal[
+    "classification", "multiple-choice", "question-answering", "summarisation", "translation", "language-modelling"
+]  # fmt: skip
+Scoring = Literal["head", "likelihood", "likelihood-per-token", "likelihood-per-byte", "generated"]
+"""How one of a few answers is chosen: by a head over labels; by the log-likelihood of each answer's text, whole or per
+token or UTF-8 byte of it; by the text that is written."""
+CHOOSING_KINDS = ("classification", "multiple-choice")
+"""Kinds whose answer is one of a few."""
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=100, pattern=r"^[^\s/\\\x00-\x1f]([^/\\\x00-\x1f]*[^\s/\\\x00-\x1f])?$"),
+]
+
+
+BatchSize = Annotated[int, Field(ge=1)] | Literal["auto"]
+
+DEFAULT_BATCH_SIZE = 16
+"""Large enough to use a CPU's cores, small enough for the memory of any machine that holds the model."""
+
+
+class _Strict(BaseModel):
+    """Frozen, and no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _one_batch_limit(size: int | str | None, tokens: int | None) -> None:
+    if size is not None and tokens is not None:
+        raise ValueError("give 'batch_size' or 'batch_tokens', not both")
+
+
+class FitSpec(_Strict):
+    """How a model's weights are made, when they are not simply loaded."""
+
+    recipe: Path
+    """YAML file of a `bench.fit.recipe.Recipe`."""
+    output: Path | None = None
+    """Where the fitted checkpoint lives; by default the results folder, under the recipe's and data's hash."""
+    teacher: str | None = None
+    """Model of the suite to learn from, over the recipe's own `teacher`."""
+
+
+class VariantSpec(_Strict):
+    """One way to run the same weights."""
+
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    compile: bool = False
+    quantise: Literal["int8"] | None = None
+    """`int8`: dynamic quantisation of the linear layers' weights and activations, CPU only."""
+    prune: float | None = Field(default=None, gt=0, lt=1)
+    """Share of each linear layer's weights set to zero by magnitude."""
+
+    @property
+    def label(self) -> str:
+        """A short name, unique for each setting: `bfloat16+compiled`."""
+        parts: list[str] = [self.dtype] if self.dtype != "float32" else []
+        if self.quantise:
+            parts.append(self.quantise)
+        if self.prune is not None:
+            parts.append(f"pruned{self.prune:g}")
+        if self.compile:
+            parts.append("compiled")
+        return "+".join(parts) or "float32"
+
+
+class ModelSpec(_Strict):
+    """One candidate."""
+
+    name: Name
+    family: str
+    checkpoint: str | None = None
+    """A folder, a Hub name, or `package:NAME` for files inside an installed package."""
+    revision: str | None = None
+    gguf_file: str | None = None
+    subfolder: str | None = None
+    factory: str | None = None
+    """`torch-module`: `package.module:function`."""
+    strategy: Literal["majority", "copy", "lead"] | None = None
+    """`baseline`: which."""
+    options: dict[str, Any] = {}
+    """`torch-module`: keyword arguments of the factory."""
+    fit: FitSpec | None = None
+    variants: Annotated[list[VariantSpec], Field(min_length=1)] = [VariantSpec()]
+    prompts: dict[str, str] = {}
+    """Prompt template by task name, over the task's own."""
+    chat_template: bool = False
+    """Wrap the prompt in the tokenizer's chat template (causal-lm)."""
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+
+    @model_validator(mode="after")
+    def _needs(self) -> ModelSpec:
+        need = {"torch-module": "factory", "baseline": "strategy"}.get(self.family)
+        if need and getattr(self, need) is None:
+            raise ValueError(f"family '{self.family}' needs the key '{need}'")
+        hugging_face = ("causal-lm", "encoder", "seq2seq", "transformer")
+        if self.family in hugging_face and not self.checkpoint and not self.fit:
+            raise ValueError(f"family '{self.family}' needs a 'checkpoint' or a 'fit'")
+        if self.chat_template and self.family != "causal-lm":
+            raise ValueError(f"'chat_template' is for causal-lm; leave it out of a model of the family '{self.family}'")
+        labels = [variant.label for variant in self.variants]
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"two variants are the same: {', '.join(labels)}")
+        return self
+
+
+class DataSpec(_Strict):
+    """Where a task's examples come from: exactly one of `path`, `hub` and `builtin`."""
+
+    path: Path | None = None
+    """JSONL, CSV or Parquet file, or a directory of splits."""
+    hub: str | None = None
+    """Name of a Hugging Face data set."""
+    builtin: Literal["waybills", "pydocs"] | None = None
+    config: str | None = None
+    split: str = "test"
+    revision: str | None = None
+    columns: dict[str, str] = {}
+    """Column that bench expects → column of the data; dots reach into nested ones (`translation.en`)."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSpec:
+        if sum(value is not None for value in (self.path, self.hub, self.builtin)) != 1:
+            raise ValueError("give exactly one of 'path', 'hub' and 'builtin'")
+        return self
+
+
+class TaskSpec(_Strict):
+    """One thing that the models are tried on."""
+
+    name: Name
+    kind: Kind
+    data: DataSpec
+    metrics: list[str] = []
+    """Empty: the kind's own. The first is the task's `quality`."""
+    labels: list[str] | None = None
+    """Classification: the labels in order; by default those of the data, sorted."""
+    label_names: dict[str, str] = {}
+    """Classification by likelihood: what the model is to write for a label, where that differs."""
+    scoring: Scoring | dict[str, Scoring] | None = None
+    """How an answer is chosen, or one way per family; by default by the head, or the whole likelihood without one."""
+    prompt: str | dict[str, str] | None = None
+    """Template over the columns, or one per family; by default the kind's own (`bench.tasks`)."""
+    max_examples: int | None = Field(default=None, ge=1)
+    max_new_tokens: int = Field(default=64, ge=1)
+    max_input_tokens: int | None = Field(default=None, ge=8)
+    batch_size: BatchSize | None = None
+    """Examples answered together, or `auto`; by default the suite's."""
+    batch_tokens: int | None = Field(default=None, ge=1)
+    """Instead of `batch_size`: tokens of a batch at most, padding counted."""
+    num_beams: int = Field(default=1, ge=1)
+    length_penalty: float = 1.0
+    """With beams: exponent of the length by which a text's log-probability is divided; above 0 favours long ones."""
+    stop: list[Annotated[str, Field(min_length=1)]] = []
+    weight: float = Field(default=1.0, ge=0)
+    """Weight of this task's quality in a decision across tasks."""
+
+    @model_validator(mode="after")
+    def _one_limit_and_a_choice(self) -> TaskSpec:
+        _one_batch_limit(self.batch_size, self.batch_tokens)
+        if self.scoring is not None and self.kind not in CHOOSING_KINDS:
+            raise ValueError(f"'scoring' is for {' and '.join(CHOOSING_KINDS)}; leave it out of a {self.kind} task")
+        return self
+
+
+class Defaults(_Strict):
+    """What holds for every cell that does not say otherwise."""
+
+    device: str = "auto"
+    seed: int = 42
+    batch_size: BatchSize | None = None
+    """Examples answered together, by default 16. `auto`: as many as are of use and fit into memory; the record says how
+    many that were."""
+    batch_tokens: int | None = Field(default=None, ge=1)
+    """Instead of `batch_size`: tokens of a batch at most, padding counted."""
+    max_examples: int | None = Field(default=None, ge=1)
+    timeout_s: float = Field(default=3600.0, gt=0)
+    memory_limit: str | None = None
+    threads: int | None = Field(default=None, ge=1)
+    """Intra-op threads of torch; by default the CPUs this process may use."""
+    cpus: str | None = None
+    """CPUs that every process of the run is bound to, such as `0-3,8`; by default all that the run may use."""
+    share_load: Literal["auto"] | bool = "auto"
+    """Whether the tasks of a model variant share one process and one load. `auto`: unless an objective or a constraint
+    is peak memory or a cold start, which only a fresh process shows."""
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Defaults:
+        _one_batch_limit(self.batch_size, self.batch_tokens)
+        return self
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _memory(cls, text: str | None) -> str | None:
+        if text is not None:
+            _as_value_error(text, "bytes")
+        return text
+
+    @field_validator("cpus")
+    @classmethod
+    def _cpus(cls, text: str | None) -> str | None:
+        try:
+            return None if text is None else format_cpus(parse_cpus(text))
+        except InputError as error:
+            raise ValueError(str(error)) from error
+
+    @property
+    def memory_limit_bytes(self) -> int | None:
+        """The memory limit in bytes."""
+        return None if self.memory_limit is None else int(parse_quantity(self.memory_limit, "bytes"))
+
+
+class MeasureSpec(_Strict):
+    """How long and how often to measure; see `bench.measure.profiles` for what each profile sets."""
+
+    profile: Literal["quick", "standard", "rigorous", "off"] = "standard"
+    """`off`, or `measure: off` alone: quality is scored and nothing is measured."""
+    processes: int | None = Field(default=None, ge=1)
+    window_s: float | None = Field(default=None, gt=0)
+    energy: Literal["auto", "off"] = "auto"
+    tdp_w: float | None = Field(default=None, gt=0)
+    """Thermal design power of the CPU package in watts, for the estimate of energy."""
+
+    @model_validator(mode="after")
+    def _nothing_beside_off(self) -> MeasureSpec:
+        plain = {"processes": None, "window_s": None, "energy": "auto", "tdp_w": None}
+        given = [name for name, default in plain.items() if getattr(self, name) != default]
+        if self.profile == "off" and given:
+            raise ValueError(f"measuring is off, so '{given[0]}' means nothing; leave it out, or name a profile")
+        return self
+
+
+def _spelt_out(value: Any) -> Any:
+    return {"profile": "off"} if value == "off" else value
+
+
+class Suite(_Strict):
+    """A whole suite file."""
+
+    name: Name
+    description: str = ""
+    defaults: Defaults = Defaults()
+    models: Annotated[list[ModelSpec], Field(min_length=1)]
+    tasks: Annotated[list[TaskSpec], Field(min_length=1)]
+    measure: Annotated[
+        MeasureSpec, BeforeValidator(_spelt_out, json_schema_input_type=MeasureSpec | Literal["off"])
+    ] = MeasureSpec()
+    objectives: Annotated[list[str], Field(min_length=2, max_length=6)] = [
+        "quality", "latency_p95_s", "peak_memory_bytes", "energy_per_example_j",
+    ]  # fmt: skip
+    """`quality` (each task's first metric), a metric, or a reading."""
+    constraints: dict[str, str] = {}
+    """Reading or metric → limit, e.g. `latency_p95_s: "<= 50 ms"`."""
+    decision: DecisionSpec = DecisionSpec()
+    prices: PriceSpec | None = None
+    nightly: NightlySpec = NightlySpec()
+
+    @field_validator("models", "tasks")
+    @classmethod
+    def _distinct_names(cls, items: list[Any]) -> list[Any]:
+        seen: set[str] = set()
+        for item in items:
+            if item.name in seen:
+                raise ValueError(f"two entries are named '{item.name}'; give each its own name")
+            seen.add(item.name)
+        return items
+
+
+def _as_value_error(text: str, unit: str) -> None:
+    try:
+        parse_quantity(text, unit)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+LIMIT = re.compile(r"^\s*(<=|>=|<|>)\s*(.+?)\s*$")
+"""Operator and quantity of a constraint."""

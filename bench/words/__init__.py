@@ -1,0 +1,1 @@
+"""Sentences about results, made from typed ones; the only room that writes them."""

@@ -1,0 +1,106 @@
+"""Names, amounts and differences in plain words; numbers for people are formatted here and nowhere else in
+`decide`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.catalogue.readings import METRIC_TITLES, READINGS
+from bench.decision.board import Board, Column
+from bench.units import format_number, format_quantity
+
+POINTS = 100.0
+"""Points in a ratio of 1: people say "2 points of accuracy" for 0.02."""
+
+
+_STATISTICS = {"median": "median", "mean": "mean", "95th percentile": "p95", "99th percentile": "p99"}
+_OTHERS = {"share_of_best": "quality as a share of the best"}
+
+
+def spoken(name: str) -> str:
+    """Returns the name of a reading or metric as it reads inside a sentence.
+
+    >>> spoken("latency_p95_s"), spoken("throughput_examples_per_s"), spoken("macro_f1")
+    ('p95 latency', 'throughput (examples)', 'macro F1')
+    """
+    if name not in READINGS:
+        title = _OTHERS.get(name) or METRIC_TITLES.get(name, name)
+        return title[0].lower() + title[1:] if title[1:2].islower() else title
+    first, _, second = READINGS[name].title.partition(", ")
+    first = first if first[:2].isupper() else first[0].lower() + first[1:]
+    if second in _STATISTICS:
+        return f"{_STATISTICS[second]} {first}"
+    return f"{first} ({second})" if second else first
+
+
+def capital(text: str) -> str:
+    """Returns the text with a capital at its start.
+
+    >>> capital("energy per example")
+    'Energy per example'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def amount(column: Column, value: float) -> str:
+    """Returns a value with its unit."""
+    if column.name == "share_of_best":
+        return f"{100 * value:.1f} %"
+    return format_quantity(value, column.unit)
+
+
+def size(column: Column, difference: float) -> str:
+    """Returns the size of a difference: points for a ratio, else the quantity."""
+    if column.unit == "ratio" and column.is_quality:
+        points = abs(difference) * POINTS
+        return f"{points:.1f} points" if points >= 0.05 else f"{points:.2g} points"
+    if column.unit == "score":
+        return format_number(abs(difference))
+    return format_quantity(abs(difference), column.unit)
+
+
+def difference(column: Column, delta: float) -> str:
+    """Returns how one candidate differs from another in one column, e.g. `12.0 ms lower latency (95th
+    percentile)`."""
+    return f"{size(column, delta)} {'higher' if delta > 0 else 'lower'} {spoken(column.name)}"
+
+
+def differences(board: Board, row: int, other: int) -> str:
+    """Returns how `row` differs from `other` over the objectives, as one phrase; equal ones are left out."""
+    deltas = [(board.columns[c], float(board.values[row, c] - board.values[other, c])) for c in range(board.objectives)]
+    parts = [difference(column, delta) for column, delta in deltas if delta != 0]
+    return listed(parts) if parts else "the same value in every objective"
+
+
+def listed(parts: Sequence[str], last: str = "and") -> str:
+    """Returns `a, b and c`.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+
+
+def percent(share: float) -> str:
+    """Returns a share as a percentage that never rounds to certainty.
+
+    >>> percent(0.9997), percent(1.0), percent(0.615)
+    ('over 99 %', '100 %', '62 %')
+    """
+    if 0.99 < share < 1:
+        return "over 99 %"
+    if 0 < share < 0.01:
+        return "under 1 %"
+    return f"{100 * share:.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration for people, e.g. `about 3 min`."""
+    if seconds < 1:
+        return "under a second"
+    for limit, factor, unit in ((120.0, 1.0, "s"), (7200.0, 60.0, "min"), (float("inf"), 3600.0, "h")):
+        if seconds < limit:
+            return f"about {seconds / factor:.0f} {unit}"
+    return ""

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.decision.constraints import check_all, inapplicable, state_of
+from bench.decision.question import parse_limit
+from bench.summary import Quantity
+from tests.decision.boards import make_board
+
+
+def _state(value: float, noise: float, text: str = "<= 50 ms") -> str:
+    board = make_board([[0.9, value]], noise=(0.0, noise))
+    return check_all(board, [parse_limit("latency_p95_s", text)])[0][0].state
+
+
+def test_feasible_only_when_the_bound_is_inside() -> None:
+    assert _state(0.040, 0.005) == "inside"  # upper bound 49.8 ms
+    assert _state(0.040, 0.006) == "open"  # 51.8 ms
+    assert _state(0.070, 0.005) == "outside"
+    assert _state(0.055, 0.005) == "open"
+    assert _state(0.050, 0.0) == "inside" and _state(0.050, 0.0, "< 50 ms") == "outside"
+
+
+def test_slack_and_sentence() -> None:
+    board = make_board([[0.9, 0.040]], noise=(0.0, 0.001))
+    check = check_all(board, [parse_limit("latency_p95_s", "<= 50 ms")])[0][0]
+    assert check.slack == pytest.approx(0.05 - 0.04196)
+    assert check.sentence == "p95 latency 40.0 ms (upper bound 42.0 ms) is within <= 50 ms"
+
+
+def test_share_of_best_is_paired() -> None:
+    board = make_board([[0.90, 1.0], [0.88, 1.0], [0.60, 1.0]], noise=(0.001, 0.0))
+    states = [row[0].state for row in check_all(board, [parse_limit("accuracy", ">= 95 % of best")])]
+    assert states == ["inside", "inside", "outside"]
+
+
+def test_too_few_observations_settle_nothing() -> None:
+    board = make_board([[0.9, 0.001]])
+    few = Quantity(0.001, None, None, 30, "s", "clock", False, "n too small for an interval: 30 requests, 72 needed")
+    board = replace(board, quantities=((board.quantities[0][0], few),))
+    check = check_all(board, [parse_limit("latency_p95_s", "<= 50 ms")])[0][0]
+    assert check.state == "open" and "72 needed" in check.sentence
+
+
+def test_missing_readings_and_foreign_metrics() -> None:
+    board = make_board([[0.9, float("nan")]])
+    limits = [parse_limit("latency_p95_s", "<= 50 ms"), parse_limit("bleu", ">= 30")]
+    checks = check_all(board, limits)[0]
+    assert [check.state for check in checks] == ["open"] and "no meter" in checks[0].sentence
+    assert inapplicable(board, limits) == ["The limit BLEU >= 30 does not apply to 'topic', which has no such metric."]
+    assert state_of([]) == "inside"
+
+
+def test_a_metric_undefined_on_some_resamples_settles_nothing() -> None:
+    board = make_board([[0.9, 0.1], [0.8, 0.1]])
+    reason = "undefined on some resamples, so there is no interval"
+    rows = tuple((replace(row[0], ci_low=None, ci_high=None, reason=reason), row[1]) for row in board.quantities)
+    draws = board.draws.copy()
+    draws[:50, :, 0] = float("nan")
+    board = replace(board, quantities=rows, draws=draws)
+    plain, share = (check_all(board, [parse_limit("accuracy", t)])[1][0] for t in (">= 0.5", ">= 50 % of best"))
+    assert (plain.state, share.state) == ("open", "open")
+    assert plain.sentence == f"accuracy reads 0.800 against >= 0.5, but {reason}"
+    assert (
+        share.sentence == "accuracy reads 89 % of best against >= 50 % of best, but it is undefined on some resamples"
+    )

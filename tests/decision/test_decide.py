@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bench.decision import Decision, Question, decide
+from bench.decision.question import parse_limit
+from bench.suite import DecisionSpec, PriceSpec
+from bench.summary import summarise
+from tests.factories import Sketch, Task, make_run
+
+MODELS = [
+    Sketch("big", 0.95, 0.040, memory_bytes=900e6, energy_j=2.0),
+    Sketch("mid", 0.85, 0.012, energy_j=0.6),
+    Sketch("small", 0.70, 0.004, memory_bytes=90e6, energy_j=0.2),
+    Sketch("waste", 0.55, 0.045, memory_bytes=950e6, energy_j=2.5),
+]
+OBJECTIVES = ("quality", "latency_p95_s", "peak_memory_bytes", "energy_per_example_j")
+RULE = DecisionSpec(replicates=300)
+
+
+def _decide(models=MODELS, tasks=("topic",), *limits, objectives=OBJECTIVES, **how) -> Decision:  # type: ignore[no-untyped-def]
+    question = Question(
+        objectives, tuple(parse_limit(*x) for x in limits), how.pop("rule", RULE), how.pop("prices", None)
+    )
+    return decide(summarise(make_run(models, list(tasks), examples=300, requests=150)), question)
+
+
+def _text(decision: Decision) -> str:
+    return "\n".join(decision.sentences())
+
+
+def test_a_whole_run() -> None:
+    found = _decide(MODELS, ("topic",), ("latency_p95_s", "<= 50 ms"))
+    labels = {s.name: s.label for s in found.tasks["topic"].standings}
+    assert labels == {
+        "big": "infeasible",
+        "mid": "on the front",
+        "small": "on the front",
+        "waste": "infeasible",
+    }
+    assert found.tasks["topic"].recommendation.pick == "mid"
+    assert found.fronts() == {"topic": ["mid", "small"]}
+    assert found.across is None
+    free = _decide()
+    assert {s.name: s.label for s in free.tasks["topic"].standings}["waste"] == "dominated"
+
+
+def test_same_seed_same_decision_and_json_is_clean() -> None:
+    first, second = (json.dumps(_decide().to_json(), allow_nan=False) for _ in range(2))
+    assert first == second
+    found = json.loads(first)
+    assert set(found["tasks"]["topic"]) >= {"front", "candidates", "recommendation", "sensitivity", "remarks"}
+
+
+def test_across_tasks_and_leaving_each_out() -> None:
+    tasks = [Task("topic"), Task("en-de", "translation"), Task("lm", "language-modelling")]
+    found = _decide(MODELS, tasks)
+    assert found.across is not None and found.across.recommendation.pick == "big"
+    assert [left.task for left in found.without_task] == ["topic", "en-de", "lm"]
+    assert "Ship big for all tasks together" in _text(found)
+
+
+MUTE = [*MODELS, Sketch("mute", energy_j=None)]
+SILENT = [replace(m, energy_j=None) for m in MODELS]
+DEAD = [Sketch("dead", status="oom", reason="9 GiB of 8")]
+NO_SUCH = "does not apply to 'topic', which has no such metric"
+ODD = [
+    ([], (), ""),
+    ([Sketch("only")], (), "Ship only for 'topic'"),
+    (DEAD, (), "No pick for 'topic': no model finished it."),
+    (DEAD, (), "dead is unresolved: its cell is oom: 9 GiB of 8"),
+    (MODELS, [("latency_p95_s", "<= 1 us")], "no model is shown to meet every limit"),
+    (MODELS, [("bleu", ">= 30")], NO_SUCH),
+    (SILENT, (), "energy_per_example_j was measured for no model on 'topic'"),
+    (MUTE, (), "mute is unresolved: energy_per_example_j is missing: no energy source"),
+    ([Sketch("x"), Sketch("x", variant="int8", latency_s=0.005)], (), "x[int8]"),
+]
+
+
+@pytest.mark.parametrize(("models", "limits", "says"), ODD)
+def test_every_odd_case_gives_a_sentence(models, limits, says) -> None:  # type: ignore[no-untyped-def]
+    found = _decide(models, ("topic",), *limits)
+    if not models:
+        assert found.tasks == {} and found.sentences() == []
+        return
+    assert says in _text(found)
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_a_metric_of_another_task_is_dropped_as_an_objective() -> None:
+    found = _decide(MODELS, ("topic",), objectives=("bleu", "accuracy", "latency_p95_s"))
+    assert "bleu is not a metric of 'topic': it is left out of this front." in _text(found)
+    assert [c.name for c in found.tasks["topic"].board.columns] == ["accuracy", "latency_p95_s"]
+
+
+def test_estimates_are_never_ranked_in_silence() -> None:
+    mixed = [MODELS[0], replace(MODELS[1], energy_source="estimate")]
+    assert "is an estimate for mid and measured for big" in _text(_decide(mixed))
+    alike = [replace(m, energy_source="estimate") for m in MODELS]
+    assert "is an estimate for every model" in _text(_decide(alike))
+    assert "estimate" not in _text(_decide())
+
+
+def test_the_range_of_an_estimate_counts_only_against_measurements() -> None:
+    slow, quick = Sketch("slow", 0.9, 0.01, energy_j=1.0), Sketch("quick", 0.9, 0.01, energy_j=0.8)
+    alone = _decide([replace(m, energy_source="estimate") for m in (slow, quick)])
+    mixed = _decide([slow, replace(quick, energy_source="estimate")])
+    draws = [d.tasks["topic"].board.draws[:, 1, 3] for d in (alone, mixed)]
+    assert len(set(draws[0])) == 1 and draws[1].min() < 0.5 and draws[1].max() > 1.5
+
+
+def test_prices_make_objectives_and_print_their_assumptions() -> None:
+    prices = PriceSpec(machine_per_hour=3.0, energy_per_kwh=0.25, carbon_g_per_kwh=300)
+    found = _decide(objectives=("quality", "cost_per_1000", "carbon_per_1000_g"), prices=prices)
+    board = found.tasks["topic"].board
+    assert [c.name for c in board.columns] == ["accuracy", "cost_per_1000", "carbon_per_1000_g"]
+    assert board.draws[:, 0, 1].std() > 0
+    assert board.draws[:, 0, 1].mean() == pytest.approx(board.values[0, 1], rel=0.05)
+    assert "3 EUR per hour" in _text(found) and "300 gCO₂ per kWh" in _text(found)
+    assert "cost_per_1000" in found.entries[0].efficiency
+
+
+def test_what_enters_without_an_interval_is_said() -> None:
+    text = _text(_decide())
+    said = "How much peak memory (RSS) and energy per example on 'topic' vary is not known: they are compared as they"
+    assert said in text
+    assert "How much p95 latency" not in text and "How much accuracy" not in text
+
+
+def test_an_estimate_of_one_process_is_compared_as_it_was_read() -> None:
+    """A tenth of a per cent of an estimate certifies nobody."""
+    twins = [
+        Sketch("x", 0.9, 0.01, energy_j=1.000, energy_source="estimate"),
+        Sketch("y", 0.6, 0.02, memory_bytes=300e6, energy_j=0.999, energy_source="estimate"),
+    ]
+    found = _decide(twins)
+    assert "and energy per example on 'topic' vary is not known" in _text(found)
+    standing = found.tasks["topic"].standings[1]
+    assert standing.label == "possibly" and "only energy per example sets it apart from x" in standing.sentence
+
+
+def test_what_is_counted_needs_no_interval() -> None:
+    found = _decide(MODELS, ("topic",), ("parameters", "<= 9 M"), objectives=("quality", "weights_bytes"))
+    assert "varies is not known" not in _text(found)
+    assert "counted from the reading itself" not in _text(found)
+
+
+RULES = [
+    (DecisionSpec(replicates=200), "the one with the best accuracy, and among equals by p95 latency."),
+    (
+        DecisionSpec(replicates=200, rule="cheapest-within-epsilon", epsilon=0.02),
+        "the best p95 latency within 2.0 points of the best accuracy.",
+    ),
+    (
+        DecisionSpec(replicates=200, rule="lexicographic", order=["latency_p95_s", "accuracy"]),
+        "p95 latency then accuracy",
+    ),
+    (
+        DecisionSpec(replicates=200, rule="weighted", rates={"latency_p95_s": "20 ms per 0.01"}),
+        "20 ms of p95 latency weigh as much as 0.01 of accuracy",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "says"), RULES, ids=lambda value: getattr(value, "rule", ""))
+def test_the_rule_is_said_in_words(rule: DecisionSpec, says: str) -> None:
+    remarks = _decide(objectives=("quality", "latency_p95_s"), rule=rule).tasks["topic"].remarks
+    assert remarks[0].startswith(f"The rule ({rule.rule}): of the models that are shown to meet every limit")
+    assert says in remarks[0]
+
+
+def test_a_limit_that_may_hold_on_all_tasks_is_judged_together() -> None:
+    # big meets 40 ms on either task about half of the time, and must on both.
+    slow = [replace(MODELS[0], latency_s=0.0266), MODELS[1]]
+    alone = _decide(slow, ("topic",), ("latency_p95_s", "<= 40 ms")).tasks["topic"].recommendation
+    both = _decide(slow, ("topic", "other"), ("latency_p95_s", "<= 40 ms"))
+    each = [part.recommendation.shares.get("big", 0.0) for part in both.tasks.values()]
+    assert both.across is not None and 0 < alone.shares.get("big", 0.0) < 1
+    together = both.across.recommendation.shares.get("big", 0.0)
+    assert together == pytest.approx(each[0] * each[1], abs=0.1) and together < min(each)
+
+
+def test_a_limit_on_something_that_is_no_objective() -> None:
+    found = _decide(MODELS, ("topic",), ("parameters", "<= 2 M"), objectives=("quality", "latency_p95_s"))
+    assert found.tasks["topic"].board.objectives == 2
+    assert all(s.checks[0].state == "inside" for s in found.tasks["topic"].standings)
+
+
+def test_variants_of_shared_quality_are_paired() -> None:
+    found = _decide([Sketch("x", 0.8), Sketch("y", 0.8)])
+    board = found.tasks["topic"].board
+    entries = found.entries
+    right = [e.statistics["accuracy"][:, 0] for e in entries]
+    import numpy as np
+
+    expected = np.std(right[0] - right[1]) / 300**0.5
+    assert (board.draws[:, 0, 0] - board.draws[:, 1, 0]).std() == pytest.approx(expected, rel=0.15)
+
+
+def test_a_preference_that_a_task_lacks_is_said() -> None:
+    rule = DecisionSpec(replicates=200, prefer="bleu")
+    text = _text(_decide(MODELS, (Task("topic"), Task("en-de", "translation")), rule=rule))
+    assert "'topic' has no BLEU, so accuracy is preferred here." in text and "'en-de' has no BLEU" not in text
+
+
+def test_break_points_are_one_sentence_a_limit() -> None:
+    text = _text(_decide(MODELS, ("topic",), ("latency_p95_s", "<= 30 ms")))
+    said = next(line for line in text.splitlines() if line.startswith("As the limit latency_p95_s <= 30 ms moves"))
+    assert said.startswith("As the limit latency_p95_s <= 30 ms moves, the rule favours nobody below ")
+    assert ", small from " in said and ", mid from " in said and " and big from " in said
+
+
+def test_estimates_of_a_whole_run_under_a_limit_are_judged_at_their_worst() -> None:
+    """The same entries, measured and estimated: an estimate abstains where a measurement decides."""
+    measured = _decide(MODELS, ("topic",), ("energy_per_example_j", "<= 2.5 J")).tasks["topic"].recommendation
+    guessed = [replace(m, energy_source="estimate") for m in MODELS]
+    found = _decide(guessed, ("topic",), ("energy_per_example_j", "<= 2.5 J")).tasks["topic"].recommendation
+    assert measured.pick == "big" and measured.confidence == 1.0
+    assert (found.pick, found.leader, found.confidence) == (None, "mid", 0.0)
+    assert found.next_step is not None and "energy per example of big by a meter" in found.next_step.sentence

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.decision import fronts
+from bench.decision.constraints import check_all
+from bench.decision.question import parse_limit
+from bench.errors import InputError
+from tests.decision.boards import make_board
+
+NAN = float("nan")
+
+
+def _labels(board, *limits):  # type: ignore[no-untyped-def]
+    front = fronts.find(board, check_all(board, [parse_limit(*limit) for limit in limits]))
+    return {s.name: (s.label, s.other) for s in front.standings}, front
+
+
+def test_every_label() -> None:
+    board = make_board(
+        [
+            [0.90, 0.040],
+            [0.70, 0.010],
+            [0.60, 0.030],
+            [0.701, 0.0101],
+            [0.95, 0.100],
+            [0.97, 0.0499],
+            [0.8, NAN],
+        ],
+        noise=(0.005, 0.0004),
+    )
+    labels, front = _labels(board, ("latency_p95_s", "<= 50 ms"))
+    assert labels["a"] == ("on the front", None)
+    assert labels["b"] == ("tied", "d") and labels["d"] == ("tied", "b")
+    assert labels["c"][0] == "dominated" and labels["c"][1] in ("b", "d")
+    assert labels["e"] == ("infeasible", None)
+    assert labels["f"] == ("unresolved", None) and labels["g"] == ("unresolved", None)
+    assert front.feasible == (0, 1, 2, 3) and not front.relaxed
+    texts = {s.name: s.sentence for s in front.standings}
+    assert "10.1 points higher accuracy and 19.9 ms lower p95 latency" in texts["c"]
+    assert "breaks <= 50 ms by 50.0 ms" in texts["e"] and "95 % interval" in texts["f"]
+    assert texts["g"] == "unresolved: latency_p95_s is missing: no meter"
+
+
+def test_possibly_and_its_stability() -> None:
+    board = make_board([[0.80, 0.010], [0.78, 0.0112]], noise=(0.003, 0.001), replicates=4000)
+    labels, front = _labels(board)
+    assert labels["b"] == ("possibly", None)
+    share = front.standings[1].stability or 0
+    from scipy.stats import norm
+
+    dominated = norm.cdf(0.02 / (0.003 * 2**0.5)) * norm.cdf(0.0012 / (0.001 * 2**0.5))
+    assert share == pytest.approx(1 - dominated, abs=0.03)
+
+
+def test_one_model_and_identical_models() -> None:
+    assert _labels(make_board([[0.5, 0.01]]))[0] == {"a": ("on the front", None)}
+    labels, front = _labels(make_board([[0.5, 0.01], [0.5, 0.01]]))
+    assert set(labels.values()) == {("on the front", None)}
+    assert front.members == ("a", "b")
+
+
+def test_nobody_feasible_compares_all_without_limits() -> None:
+    labels, front = _labels(make_board([[0.9, 0.2], [0.8, 0.1], [0.7, 0.3]]), ("latency_p95_s", "<= 50 ms"))
+    assert front.relaxed and front.feasible == ()
+    assert {label for label, _ in labels.values()} == {"infeasible"}
+    assert front.members == ("a", "b")
+
+
+def test_nothing_to_compare() -> None:
+    board = make_board([[NAN, NAN], [NAN, NAN]])
+    labels, front = _labels(board)
+    assert {label for label, _ in labels.values()} == {"unresolved"} and front.members == ()
+    labels, front = _labels(make_board([[0.5, 0.1]], objectives=0))
+    assert labels == {"a": ("unresolved", None)}
+
+
+def test_hypervolume_is_scaled_by_the_reference() -> None:
+    board = make_board([[0.75, 0.025], [0.5, 0.01]])
+    volume, remark = fronts.front_volume(board, [0], {"quality": 0.5, "latency_p95_s": "50 ms"})
+    assert volume == pytest.approx(0.25 / 0.5 * 0.025 / 0.05) and "reference" in remark
+    assert fronts.front_volume(board, [0], {})[0] is None
+    assert "has no latency_p95_s" in fronts.front_volume(board, [0], {"quality": 0.5})[1]
+    with pytest.raises(InputError, match="leaves no room"):
+        fronts.front_volume(board, [0], {"quality": 1.0, "latency_p95_s": "50 ms"})
+
+
+def test_a_wrong_certificate_is_rare_when_truth_is_a_hair_from_domination() -> None:
+    # b is truly dominated by a; certifying it would need an error of 2.4 sigma or more in one of two
+    # objectives.
+    wrong = excluded = 0
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        seen = np.array([[0.80, 0.010], [0.80, 0.010]]) + rng.normal(size=(2, 2)) * (0.01, 0.0005)
+        labels, _ = _labels(make_board(seen.tolist(), noise=(0.01, 0.0005), replicates=200))
+        wrong += labels["b"][0] == "on the front"
+        excluded += labels["b"][0] == "dominated"
+    assert wrong <= 15 + 8 and excluded <= 15 + 8
+
+
+def test_possibly_says_what_speaks_against_it() -> None:
+    columns = ("accuracy", "latency_p95_s", "peak_rss_bytes")
+    board = make_board([[0.9, 0.010, 300 * 2**20], [0.8, 0.020, 299 * 2**20]], columns, noise=(0.01, 0.001, 0.0))
+    board = replace(board, as_read=np.array([[False, False, True]] * 2))
+    labels, front = _labels(board)
+    assert labels == {"a": ("on the front", None), "b": ("possibly", None)}
+    said = "possibly on the front (in 100 % of resamples): only peak memory (RSS) sets it apart from a for certain"
+    assert front.standings[1].sentence == f"{said}, and how much that varies is not known"
+    apart = make_board([[0.80, 0.010], [0.78, 0.0112]], noise=(0.003, 0.001), replicates=4000)
+    assert ": as observed a is as good or better in everything, but that is not certain" in (
+        _labels(apart)[1].standings[1].sentence
+    )

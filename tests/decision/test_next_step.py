@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.decision import next_step, rules
+from bench.decision.constraints import check_all
+from bench.decision.question import parse_limit
+from bench.suite import DecisionSpec
+from tests.decision.boards import make_board
+
+
+def _between(board, confidence: float = 0.8):  # type: ignore[no-untyped-def]
+    return next_step.between(board, rules.stages(board, DecisionSpec()), 0, [1], confidence)
+
+
+def test_the_number_falls_with_the_square_of_the_gap() -> None:
+    near, far = (_between(make_board([[0.9, 0.1], [0.9 - gap, 0.1]], noise=(0.02, 0.0))) for gap in (0.002, 0.004))
+    assert (near.first.more + 100) / (far.first.more + 100) == pytest.approx(4, rel=0.01)
+    assert near.first.unit == "examples" and near.first.models == ("a", "b")
+
+
+def test_beyond_a_limit_the_other_end_counts() -> None:
+    """Twice as far beyond the limit needs a quarter, whatever the far end of the interval is."""
+    limit = [parse_limit("latency_p95_s", "<= 50 ms")]
+    counts = []
+    for value in (0.052, 0.054):
+        board = make_board([[0.9, value]], noise=(0.0, 0.004))
+        found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
+        assert found is not None
+        counts.append(found.first.more + 100)
+    assert counts[0] == pytest.approx(4 * counts[1], abs=4)
+
+
+def test_what_no_measurement_settles() -> None:
+    assert _between(make_board([[0.9, 0.1], [0.9, 0.1]])) is None
+    assert _between(make_board([[0.9, 0.1], [0.8, 0.1]])) is None  # no noise: settled already
+    assert _between(make_board([[0.9, 0.1], [0.9 - 1e-9, 0.1]], noise=(0.02, 0.0))) is None
+
+
+def test_a_limit_needs_the_interval_to_shrink_to_the_room_left() -> None:
+    board = make_board([[0.9, 0.045]], noise=(0.0, 0.004))
+    check = check_all(board, [parse_limit("latency_p95_s", "<= 50 ms")])[0][0]
+    found = next_step.for_limit(board, 0, check)
+    assert found is not None and found.first.more == int(np.ceil(100 * ((1.96 + 0.8416) * 0.004 / 0.005) ** 2)) - 100
+    assert found.seconds == pytest.approx(found.first.more * 0.01)
+
+
+def test_the_cheapest_in_time_comes_first_and_unknown_time_last() -> None:
+    one = next_step.Measure("topic", ("a",), "x", 1, "requests", None)
+    steps = [next_step.NextStep((one,), s, "") for s in (None, 9.0, 3.0)]
+    assert next_step.cheapest(steps) is steps[2]
+    assert next_step.cheapest([None, steps[0]]) is steps[0]
+    assert next_step.cheapest([]) is None
+
+
+def test_the_doubt_is_shared_among_several_rivals() -> None:
+    board = make_board([[0.9, 0.1], [0.898, 0.1], [0.897, 0.1]], noise=(0.02, 0.0))
+    rule = rules.stages(board, DecisionSpec())
+    alone, both = (next_step.between(board, rule, 0, others, 0.8) for others in ([1], [1, 2]))
+    stricter = next_step.between(board, rule, 0, [1], 0.9)
+    assert alone is not None and both is not None and stricter is not None
+    assert both.first.more == stricter.first.more > alone.first.more
+
+
+def test_token_gaps_are_not_requests() -> None:
+    board = make_board([[0.9, 0.045]], ("accuracy", "itl_p95_s"), noise=(0.0, 0.004))
+    limit = [parse_limit("itl_p95_s", "<= 50 ms")]
+    found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
+    assert found is not None and found.seconds is None and "more token gaps of a" in found.sentence
+    few = replace(board.quantities[0][1], ci_low=None, ci_high=None, n=400, reason="n too small: 5 requests, 20 needed")
+    board = replace(board, quantities=((board.quantities[0][0], few),))
+    found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
+    assert found is not None and found.sentence.startswith("20 more requests of a")

@@ -1,0 +1,48 @@
+"""The forkserver's imports: all there, without a thread; and the memory limit with a real torch on top."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from bench.errors import BenchError
+from bench.running.executors.base import Call
+from bench.running.executors.local import LocalExecutor
+local, log = LocalExecutor(), Path(sys.argv[1]) / "call.log"
+found = local.call("tests.running.executors.fakes:threads_of_server", {}, log_path=log)
+answer = local.attempt(Call("tests.running.executors.fakes:torch_allocates", {}, log, memory_limit_bytes=256 * 2**20))
+print(json.dumps([*found, answer.failure and [answer.failure.status, answer.failure.reason]]))
+"""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Threads of the forkserver, modules and environment of a child, failure of torch's large allocation."""
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path_factory.mktemp("preload"))]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    return json.loads(ran.stdout)
+
+
+def test_the_forkserver_has_one_thread(found):
+    assert found[0] == 1
+
+
+def test_children_start_with_everything_imported(found):
+    assert {"torch", "bench.running.worker.cell", "bench.measure.session"} <= set(found[3])
+    assert set(found[3]) <= set(found[1]), "a module that is misspelt is missed in silence"
+
+
+def test_children_send_no_telemetry(found):
+    assert found[2]["HF_HUB_DISABLE_TELEMETRY"] == "1"
+    assert found[2]["TOKENIZERS_PARALLELISM"] == "false"
+
+
+def test_the_memory_limit_stops_torch(found):
+    status, reason = found[4]
+    assert status == "oom"
+    assert "256 MiB" in reason
+    assert "phase load" in reason
