@@ -1,64 +1,133 @@
-"""The `bench` command: runs it, and turns a `BenchError` into one message and its exit code."""
+"""The `bench` command: runs it, and turns whatever goes wrong into one message and an exit code.
+
+Nothing is imported at the top but what Python has loaded already, so that Ctrl-C is answered from the first moment on.
+"""
 
 from __future__ import annotations
 
-import gc
 import sys
-from collections.abc import Sequence
 
-from bench.errors import EXIT_INTERRUPTED, BenchError, StoreError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType, TracebackType
 
-RARELY = 50_000
+INTERRUPTED = 130
+"""`bench.errors.EXIT_INTERRUPTED`, which cannot be imported when importing was interrupted."""
+YOUNG_OBJECTS = 50_000
 """New objects between two collections of the youngest; Python's 2 000 and less suit a server."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code of one command; see `bench.errors` for what each means."""
-    import click
+    """Run one command and return its exit code; see `bench.errors` for what each means.
 
-    from bench.cli import bench
-
+    Args:
+        arguments: of the command line, without the program's name; by default those of this process.
+    """
+    interrupts = _Interrupts()
     try:
-        code = bench.main(
-            args=list(arguments) if arguments is not None else None, prog_name="bench", standalone_mode=False
-        )
-    except BenchError as error:
-        click.echo(f"bench: error: {error}", err=True)
-        return error.exit_code
-    except click.exceptions.Abort:
-        click.echo("bench: interrupted", err=True)
-        return EXIT_INTERRUPTED
+        with interrupts:
+            return _run(arguments)
     except KeyboardInterrupt:
-        click.echo("bench: interrupted", err=True)
-        return EXIT_INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"bench: error: {place}{error.strerror or error}; check the path and its permissions", err=True)
-        return StoreError.exit_code
-    return code if isinstance(code, int) else 0
+        return _stopped()
+    except Exception as error:  # noqa: BLE001  the last catch: nobody is shown a traceback
+        if interrupts.seen:  # a library made another error of it, as those do that are being imported
+            return _stopped()
+        from bench.cli.failure import tell
 
-
-def collect_rarely() -> None:
-    """Has this process look for unreachable objects more rarely."""
-    gc.set_threshold(RARELY, 20, 50)
+        return tell(error)
 
 
 def entry() -> int:
-    """Runs the command of this process, with a garbage collector that suits it.
+    """Run the command of this process, with a garbage collector that suits it.
 
     Importing and reading make objects by the million that stay to the end. Collections are rarer then, and none looks
     through all of them once more when the process ends; each saves some tenths of a second.
     """
-    collect_rarely()
-    code = main()
-    gc.freeze()
+    try:
+        collect_rarely()
+        code = main()
+    except KeyboardInterrupt:  # a second one, while the first was being answered
+        return _stopped()
+    _finish_undisturbed()
     return code
+
+
+def collect_rarely() -> None:
+    """Have this process look for unreachable objects more rarely."""
+    import gc
+
+    gc.set_threshold(YOUNG_OBJECTS, 20, 50)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    from click.exceptions import Abort
+
+    from bench.cli import CommandInterruptedError, bench
+
+    given = None if arguments is None else list(arguments)
+    try:
+        code = bench.main(args=given, prog_name="bench", standalone_mode=False)
+    except (Abort, CommandInterruptedError) as error:
+        raise KeyboardInterrupt from error
+    return code if isinstance(code, int) else 0
+
+
+def _stopped() -> int:
+    sys.stderr.write("bench: interrupted\n")
+    return INTERRUPTED
+
+
+def _finish_undisturbed() -> None:
+    """Let the process end as it is about to: the result stands, and Ctrl-C could only add a traceback."""
+    import gc
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+
+
+class _Interrupts:
+    """Ctrl-C while a command runs: raised as ever, and remembered where a library turns it into another error.
+
+    One that arrives where Python can only print and forget it (a finaliser, a callback) is sent again.
+    """
+
+    seen = False
+
+    def __enter__(self) -> None:
+        import signal
+        import threading
+
+        self._hook = sys.unraisablehook
+        self._is_watching = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if self._is_watching:
+            signal.signal(signal.SIGINT, self._raise)
+            sys.unraisablehook = self._send_again
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._is_watching:
+            import signal
+
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            sys.unraisablehook = self._hook
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        self.seen = True
+        raise KeyboardInterrupt
+
+    def _send_again(self, unraisable: sys.UnraisableHookArgs) -> None:
+        if isinstance(unraisable.exc_value, KeyboardInterrupt):
+            import _thread
+
+            _thread.interrupt_main()
+        else:
+            self._hook(unraisable)
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def test_a_measured_run_takes_the_answers_that_were_scored_without_measuring(tmp
     make_checkpoint("causal-lm", tmp_path)
     results, runs = tmp_path / "results", {}
     for name, measure in (("alone", "off"), ("measured", QUICK), ("anew", QUICK)):
-        plan = make_plan(open_suite(suite_in(tmp_path, measure)), results, Options(only="m/one"))
+        plan = make_plan(open_suite(suite_in(tmp_path, measure)), results, Options(only=("m/one",)))
         with Store.open(results) as store:
             info = RunInfo("alone", "", measure, "bench run", "machine", plan.measure.profile)
             run(plan.written(results), InlineExecutor(), store, info, rerun=name == "anew")
@@ -135,7 +135,7 @@ def test_a_run_without_measuring_takes_the_answers_that_a_measured_run_scored(tm
     make_checkpoint("causal-lm", tmp_path)
     results, runs = tmp_path / "results", {}
     for name, measure in (("measured", QUICK), ("alone", "off"), ("anew", "off")):
-        plan = make_plan(open_suite(suite_in(tmp_path, measure)), results, Options(only="m/one"))
+        plan = make_plan(open_suite(suite_in(tmp_path, measure)), results, Options(only=("m/one",)))
         with Store.open(results) as store:
             info = RunInfo("alone", "", measure, "bench run", "machine", plan.measure.profile)
             run(plan.written(results), InlineExecutor(), store, info, rerun=name == "anew")

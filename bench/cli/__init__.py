@@ -1,5 +1,4 @@
-"""The commands. Each lives in a module that is imported only when it is called, so that `bench --help` stays
-fast."""
+"""The commands. Each lives in a module that is imported when it is called, so that `bench --help` stays fast."""
 
 from __future__ import annotations
 
@@ -8,14 +7,12 @@ from importlib import import_module
 
 import click
 
-from bench import __version__
-
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("bench.cli.run:run", "Run a suite: score and measure every model, then write the report."),
     "fit": ("bench.cli.fit:fit", "Train the models of a suite that have a recipe."),
     "validate": ("bench.cli.suite:validate", "Check a suite, its data and its checkpoints; run nothing."),
     "plan": ("bench.cli.suite:plan", "Show the cells that a suite stands for; run nothing."),
-    "ls": ("bench.cli.listing:ls", "List models, tasks, metrics, meters, suites or runs."),
+    "ls": ("bench.cli.listing:ls", "List models, tasks, metrics and all else that a suite may name; and runs."),
     "show": ("bench.cli.results:show", "Show the results of a run."),
     "report": ("bench.cli.results:report", "Write the report of a run again."),
     "recommend": ("bench.cli.advice:recommend", "Say which model to ship, under limits of your own."),
@@ -29,20 +26,36 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "store": ("bench.cli.store:store", "Check, repair, migrate, import and prune what is stored."),
     "schedule": ("bench.cli.schedule:schedule", "Make cron, systemd or a CI service run a nightly."),
     "export": ("bench.cli.results:export", "Write a run as CSV, JSON or Parquet."),
-    "schema": ("bench.cli.suite:schema", "Print the JSON Schema of the suite file."),
+    "schema": ("bench.cli.suite:schema", "Print the JSON Schema of the suite file, or of a recipe."),
 }
 """Command → where it is, and its line in the help."""
+
+
+class CommandInterruptedError(Exception):
+    """Ctrl-C reached a command; click would print an empty line of its own for it."""
 
 
 class LazyGroup(click.Group):
     """A group that imports a command when it is called, and knows its help line without that."""
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was asked for.
+
+        Raises:
+            CommandInterruptedError: the user pressed Ctrl-C.
+        """
+        try:
+            result: object = super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise CommandInterruptedError from error
+        return result
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns the commands in the order of the table."""
+        """List the commands in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Returns the command, imported now; None when there is none of that name."""
+        """Import a command; None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
@@ -52,7 +65,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Returns the command; a misspelt one gets the nearest name."""
+        """Find the command that the arguments name; tell the nearest name of a misspelt one."""
         from bench.errors import nearest
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -60,13 +73,23 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the table of commands without importing any."""
+        """Write the table of commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        import bench as package
+
+        click.echo(f"bench, version {package.__version__}")
+        context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="bench")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
+)
 def bench() -> None:
     """Which model should we ship?
 

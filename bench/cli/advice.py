@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.cli.options import json_option, results_option, store_option
+from bench.cli.output import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from bench.store import RunInfo
+    from bench.summary import Entry
 
 RULES = ("best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted")
 
@@ -21,22 +26,29 @@ RULES = ("best-quality-within-budget", "cheapest-within-epsilon", "lexicographic
 @results_option
 @store_option
 @json_option
-def recommend(run: str, where: Sequence[str], prefer: str | None, rule: str | None, results: Path,
-              store_url: str | None, as_json: bool) -> None:  # fmt: skip
+def recommend(
+    run: str,
+    where: Sequence[str],
+    prefer: str | None,
+    rule: str | None,
+    results: Path,
+    store_url: str | None,
+    as_json: bool,
+) -> None:
     """Say which model of RUN to ship, with the suite's limits and those of --where."""
     import bench
 
-    decision = bench.recommend(run, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
+    decision = bench.decide(run, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
     if as_json:
         print_json(decision.to_json())
         return
     parts = {} if decision.across is None else {"all tasks together": decision.across}
     for name, part in (parts | decision.tasks).items():
-        click.echo(name)
+        say(name)
         for sentence in part.sentences():
-            click.echo(f"  {sentence}")
-    for sentence in [left.sentence for left in decision.without_task] + list(decision.assumptions):
-        click.echo(sentence)
+            say(f"  {sentence}")
+    for sentence in [task.sentence for task in decision.without_task] + list(decision.assumptions):
+        say(sentence)
 
 
 @click.command()
@@ -47,22 +59,24 @@ def recommend(run: str, where: Sequence[str], prefer: str | None, rule: str | No
 @store_option
 @json_option
 def compare(a: str, b: str, run: str, results: Path, store_url: str | None, as_json: bool) -> None:
-    """Compare A with B on the same examples: two models of one run, two models of two runs, each written RUN:MODEL, or
-    two whole runs, model by model."""
+    """Compare A with B on the same examples.
+
+    Each is a model of the run, a model of another run written RUN:MODEL, or a whole run, compared model by model.
+    """
     from bench.compare.pairs import compare as compare_entries
 
     sides = [_side(text, run, results, store_url) for text in (a, b)]
     first, second = (entries for entries, _ in sides)
-    found = compare_entries(first, second, a, b, remarks=_apart(*(info for _, info in sides)))
+    comparison = compare_entries(first, second, a, b, remarks=_caveats(*(info for _, info in sides)))
     if as_json:
-        print_json(found.to_json())
+        print_json(comparison.to_json())
         return
-    for sentence in found.sentences():
-        click.echo(sentence)
+    for sentence in comparison.sentences():
+        say(sentence)
 
 
-def _side(text: str, run: str, results: Path, store_url: str | None) -> tuple[list[Any], Any]:
-    """Returns the entries of one side of a comparison, and the run's description."""
+def _side(text: str, run: str, results: Path, store_url: str | None) -> tuple[Sequence[Entry], RunInfo]:
+    """Read the entries of one side of a comparison, and the description of their run."""
     from bench.errors import UsageError, nearest
     from bench.store import Store
     from bench.summary import summarise_run
@@ -79,15 +93,15 @@ def _side(text: str, run: str, results: Path, store_url: str | None) -> tuple[li
                 raise UsageError(f"'{model}' is no run and no model of run {stored.info.id}; {hint}") from error
             return summarise_run(whole), whole.info
     entries = summarise_run(stored)
-    found = [entry for entry in entries if entry.candidate == model]
-    if not found:
+    chosen_entries = [entry for entry in entries if entry.candidate == model]
+    if not chosen_entries:
         names = {entry.candidate for entry in entries}
         raise UsageError(f"run {stored.info.id} has no model '{model}'; {nearest(model, names)}")
-    return found, stored.info
+    return chosen_entries, stored.info
 
 
-def _apart(a: Any, b: Any) -> list[str]:
-    """Returns what must be known of two runs before their timings are compared; nothing for one run."""
+def _caveats(a: RunInfo, b: RunInfo) -> list[str]:
+    """List what must be known of two runs before their timings are compared; nothing for one run."""
     if a.id == b.id:
         return []
     if a.machine_key != b.machine_key:
@@ -104,30 +118,31 @@ def doctor(as_json: bool) -> None:
     """Say what this machine is, which meters work here and why others do not, and what would make it quieter."""
     from bench.meters.doctor import doctor as examine
 
-    found = examine()
+    machine = examine()
     if as_json:
-        print_json(found.as_dict())
+        print_json(machine.as_dict())
         return
-    click.echo("This machine")
-    _print_tree(found.fingerprint, 1)
-    click.echo("\nMeters")
-    print_table(["meter", "works", "because"], [[m.name, "yes" if m.works else "no", m.reason] for m in found.meters])
-    click.echo("\nFor quieter measurements (bench changes nothing by itself)")
-    for advice in found.advice:
-        click.echo(f"  {advice.finding}")
+    say("This machine")
+    _print_tree(machine.fingerprint, 1)
+    say("\nMeters")
+    print_table(["meter", "works", "because"], [[m.name, "yes" if m.works else "no", m.reason] for m in machine.meters])
+    say("\nFor quieter measurements (bench changes nothing by itself)")
+    for advice in machine.advice:
+        say(f"  {advice.finding}")
         if advice.command is not None:
-            click.echo(f"    {advice.command}")
-    if not found.advice:
-        click.echo("  nothing to add")
+            say(f"    {advice.command}")
+    if not machine.advice:
+        say("  nothing to add")
 
 
-def _print_tree(values: dict[str, Any], depth: int) -> None:
+def _print_tree(values: Mapping[str, object], depth: int) -> None:
+    reasons = values.get("reasons")
     for key, value in values.items():
         if key == "reasons":
             continue
         if isinstance(value, dict):
-            click.echo("  " * depth + key)
+            say("  " * depth + key)
             _print_tree(value, depth + 1)
         else:
-            missing = (values.get("reasons") or {}).get(key, "unknown")
-            click.echo("  " * depth + f"{key}: {f'({missing})' if value is None else value}")
+            missing = reasons.get(key, "unknown") if isinstance(reasons, dict) else "unknown"
+            say("  " * depth + f"{key}: {f'({missing})' if value is None else value}")

@@ -1,4 +1,4 @@
-"""`bench fit`: trains the models of a suite that have a recipe."""
+"""`bench fit`: train the models of a suite that have a recipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option
+from bench.cli.options import json_option, only_option, results_option
+from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
     from bench.errors import BenchError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("suite")
-@click.option("--only", metavar="PATTERN", help="Only models whose name matches; * and ? match.")
+@only_option("models")
 @click.option("--missing", is_flag=True, help="Only models whose checkpoint is not there.")
 @click.option(
     "--output",
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @json_option
 def fit(
     suite: str,
-    only: str | None,
+    only: tuple[str, ...],
     missing: bool,
     output: Path | None,
     save_job: Path | None,
@@ -52,19 +53,19 @@ def fit(
     if save_job is not None:
         _save(todo, save_job)
         return
-    done = run_fits(todo, results, echo=lambda line: click.echo(line, err=True))
+    done = run_fits(todo, results, echo=remark)
     if as_json:
         print_json(done.made)
     else:
         for provenance in done.made:
-            click.echo(_line(provenance))
+            say(_line(provenance))
         if not todo:
-            click.echo("every checkpoint is there; leave out --missing to train again")
+            say("every checkpoint is there; leave out --missing to train again")
     _raise(done.failed)
 
 
 def _raise(failed: Mapping[str, BenchError]) -> None:
-    """Raises what stopped the one training that failed, or one error for several."""
+    """Raise what stopped the one training that failed, or one error for several."""
     from bench.errors import FitError
 
     if len(failed) == 1:
@@ -77,25 +78,27 @@ def _raise(failed: Mapping[str, BenchError]) -> None:
 
 
 def _line(provenance: dict[str, Any]) -> str:
-    """Returns what one training came to, on a line."""
+    """Describe on one line what a training came to."""
     loss, energy = provenance["final_validation_loss"], provenance["cost"]["energy_j"]
     parts = [f"{provenance['steps']} steps in {provenance['wall_s']:.0f} s"]
     if energy is not None:
         parts.append(f"{energy:.0f} J ({provenance['cost']['energy_source']})")
     parts.append("no validation loss" if loss is None else f"validation loss {loss:.4f}")
     if "folds" in provenance:
-        found = provenance["folds"]
-        parts.append(f"over {len(found['folds'])} folds {found['loss_mean']:.4f} ± {found['loss_sd']:.4f}")
+        folds = provenance["folds"]
+        parts.append(f"over {len(folds['folds'])} folds {folds['loss_mean']:.4f} ± {folds['loss_sd']:.4f}")
     if "search" in provenance:
-        found = provenance["search"]
-        said = ", ".join(f"{name} {value}" for name, value in found["values"].items())
-        parts.append(f"best of {len(found['trials'])} trials: {said}")
+        search = provenance["search"]
+        values = ", ".join(f"{name} {value}" for name, value in search["values"].items())
+        parts.append(f"best of {len(search['trials'])} trials: {values}")
     return f"{provenance['model']}: {'; '.join(parts)} → {provenance['output']}"
 
 
 def _save(jobs: Sequence[FitJob], path: Path) -> None:
-    """Writes the one job to train, for several processes; of accelerate's ways only `--multi_gpu` starts several on one
-    machine, on GPUs or not."""
+    """Write the one job that several processes are to train.
+
+    Of accelerate's ways only `--multi_gpu` starts several on one machine, on GPUs or not.
+    """
     import pickle
 
     from bench.errors import UsageError
@@ -103,4 +106,4 @@ def _save(jobs: Sequence[FitJob], path: Path) -> None:
     if len(jobs) != 1:
         raise UsageError(f"--save-job takes one model, and {len(jobs)} are to be trained; choose it with --only")
     path.write_bytes(pickle.dumps(jobs[0]))
-    click.echo(f"accelerate launch --multi_gpu --num_processes N -m bench.fit.session {path}")
+    say(f"accelerate launch --multi_gpu --num_processes N -m bench.fit.session {path}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.cli.options import json_option, results_option, store_option
+from bench.cli.output import print_json, print_table, remark, say
 
 if TYPE_CHECKING:
     from bench.gate.verdict import GateResult
@@ -29,9 +30,15 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 @results_option
 @json_option
 def gate(
-    run: str, baseline: str, no_rerun: bool, strict: bool, rounds: int | None, store_url: str | None, results: Path,
+    run: str,
+    baseline: str,
+    no_rerun: bool,
+    strict: bool,
+    rounds: int | None,
+    store_url: str | None,
+    results: Path,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Say whether RUN is worse than its baseline.
 
     Readings that look different are measured again, candidate and baseline in turn in fresh processes, and only
@@ -43,29 +50,33 @@ def gate(
     from bench.store import Store
 
     with Store.open(results, store_url, create=False) as store:
-        found = judge(
-            store, run, baseline, executor=None if no_rerun else LocalExecutor(),
-            rounds=ROUNDS if rounds is None else (rounds,), say=lambda line: click.echo(line, err=True),
+        result = judge(
+            store,
+            run,
+            baseline,
+            executor=None if no_rerun else LocalExecutor(),
+            rounds=ROUNDS if rounds is None else (rounds,),
+            say=remark,
             strict=strict,
-        )  # fmt: skip
+        )
     if as_json:
-        print_json(found.to_json())
+        print_json(result.to_json())
     else:
-        print_gate(found)
-    click.get_current_context().exit(found.exit_code)
+        print_gate(result)
+    click.get_current_context().exit(result.exit_code)
 
 
-def print_gate(found: GateResult, *, closing: bool = True) -> None:
-    """Prints every line, the worst first, and the sentence last (unless a caller closes with its own)."""
+def print_gate(result: GateResult, *, with_sentence: bool = True) -> None:
+    """Print every line, the worst first, and the sentence last, unless the caller ends with one of its own."""
     from bench.gate.result import label
 
-    rows = [[line.verdict, label(line), line.text] for line in found.lines]
+    rows = [[line.verdict, label(line), line.text] for line in result.lines]
     if rows:
         print_table(["verdict", "reading", "evidence"], rows)
-    for text in (*(front.text for front in found.fronts), *(alarm.text for alarm in found.alarms), *found.remarks):
-        click.echo(text)
-    if closing:
-        click.echo(found.sentence)
+    for text in (*(front.text for front in result.fronts), *(alarm.text for alarm in result.alarms), *result.remarks):
+        say(text)
+    if with_sentence:
+        say(result.sentence)
 
 
 @click.command()
@@ -83,4 +94,4 @@ def tag(run: str, name: str, store_url: str | None, results: Path) -> None:
     with Store.open(results, store_url, create=False) as store:
         before, info = store.tag(run, name), store.find(run)
     moved = f" (before: {before})" if before not in (None, info.id) else ""
-    click.echo(f"{info.id} of '{info.suite}' is now '{name}'{moved}; use it with --baseline tag:{name}")
+    say(f"{info.id} of '{info.suite}' is now '{name}'{moved}; use it with --baseline tag:{name}")

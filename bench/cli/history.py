@@ -5,30 +5,44 @@ from __future__ import annotations
 import csv
 import sys
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.characters import escaped
+from bench.cli.options import json_option, only_option, results_option, store_option
+from bench.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from bench.history import History, Series
+    from bench.store import Store
 
 SHOWN_NIGHTS = 60
 """Nights in a line of sparks, the newest; JSON and CSV have all."""
+CSV_COLUMNS = (
+    *("run_id", "started_at", "machine", "harness", "commit", "segment", "model", "variant", "task", "reading"),
+    *("unit", "value", "low", "high", "reason", "canary_s"),
+)
 
 
 @click.command()
 @click.argument("suite")
 @click.option("--nights", type=click.IntRange(min=1), help="The newest N nights alone.")
-@click.option("--only", metavar="PATTERN", help="Only matching models, tasks or readings; * and ? match.")
+@only_option("models, tasks or readings")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, a row per night and reading.")
 @store_option
 @results_option
 @json_option
 def history(
-    suite: str, nights: int | None, only: str | None, as_csv: bool, store_url: str | None, results: Path, as_json: bool
+    suite: str,
+    nights: int | None,
+    only: tuple[str, ...],
+    as_csv: bool,
+    store_url: str | None,
+    results: Path,
+    as_json: bool,
 ) -> None:
     """Show the history of SUITE (its name, or its file): one line per reading, oldest night first.
 
@@ -39,18 +53,18 @@ def history(
     from bench.store import Store
 
     with Store.open(results, store_url, create=False) as store:
-        found = read_history(store, suite_name(store, suite), nights)
-    chosen = [series for series in found.series if _wanted(series, only)]
+        past = read_history(store, suite_name(store, suite), nights)
+    chosen = [series for series in past.series if _matches(series, only)]
     if as_json:
-        print_json(_json(found, chosen))
+        print_json(_json(past, chosen))
     elif as_csv:
-        _print_csv(found, chosen)
+        _print_csv(past, chosen)
     else:
-        _print(found, chosen)
+        _print(past, chosen)
 
 
-def suite_name(store: Any, suite: str) -> str:
-    """Returns the name of a suite that has runs, given its name or its file.
+def suite_name(store: Store, suite: str) -> str:
+    """Find the name of a suite that has runs, given its name or its file.
 
     Raises:
         UsageError: there is no run of it.
@@ -58,26 +72,24 @@ def suite_name(store: Any, suite: str) -> str:
     from bench.errors import UsageError, nearest
     from bench.planning import open_suite
 
-    known = store.suites()
-    if suite not in known and suite.endswith((".yaml", ".yml")):
+    names = store.suites()
+    if suite not in names and suite.endswith((".yaml", ".yml")):
         suite = open_suite(suite).value.name
-    if suite not in known:
-        hint = nearest(suite, known) if known else "there is no run yet"
+    if suite not in names:
+        hint = nearest(suite, names) if names else "there is no run yet"
         raise UsageError(f"{store.results}: no run of a suite named '{suite}'; {hint}")
     return suite
 
 
-def _wanted(series: Series, only: str | None) -> bool:
-    import fnmatch
-
+def _matches(series: Series, patterns: tuple[str, ...]) -> bool:
     names = (series.model, series.candidate, series.task, series.reading)
-    return only is None or any(fnmatch.fnmatchcase(name, only) for name in names)
+    return not patterns or any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
-def _print(found: History, chosen: list[Series]) -> None:
+def _print(past: History, chosen: list[Series]) -> None:
     from bench.history.sparkline import sparkline
     from bench.history.trend import trend_alarm
-    from bench.units import format_quantity
+    from bench.units import format_quantity, plural
 
     rows = []
     for series in chosen:
@@ -89,48 +101,45 @@ def _print(found: History, chosen: list[Series]) -> None:
         rows.append(
             [series.task, series.candidate, series.reading, sparkline(series.points[-SHOWN_NIGHTS:]), value, mark]
         )
-    newest = found.nights[-1] if found.nights else None
-    environments = len({night.segment for night in found.nights})
-    click.echo(
-        f"{found.suite}: {len(found.nights)} nights, {environments} environment{'s' if environments != 1 else ''}"
-        + (f", the newest {newest.run_id}" if newest else "")
-    )
+    newest = f", the newest {past.nights[-1].run_id}" if past.nights else ""
+    environments = len({night.segment for night in past.nights})
+    say(f"{past.suite}: {plural(len(past.nights), 'night')}, {plural(environments, 'environment')}{newest}")
     print_table(["task", "model", "reading", "nights", "newest", ""], rows, right=(4,))
-    for night in found.nights:
+    for night in past.nights:
         if night.changed:
-            click.echo(f"{night.run_id}: {'; '.join(night.changed)}")
+            say(f"{night.run_id}: {'; '.join(night.changed)}")
 
 
-def _json(found: History, chosen: list[Series]) -> dict[str, Any]:
+def _json(past: History, chosen: list[Series]) -> dict[str, object]:
     from bench.history.trend import change_points, trend_alarm
 
-    series = []
-    for one in chosen:
-        alarm = trend_alarm(one)
+    listed = []
+    for series in chosen:
+        alarm = trend_alarm(series)
         shown = None if alarm is None else {k: v for k, v in _fields(alarm).items() if k != "series"}
-        changes = [_fields(change) for change in change_points(one)]
-        points = [_fields(point) for point in one.points]
-        series.append(_fields(one) | {"points": points, "alarm": shown, "change_points": changes})
-    return {"suite": found.suite, "nights": [asdict(night) for night in found.nights], "series": series}
+        changes = [_fields(change) for change in change_points(series)]
+        points = [_fields(point) for point in series.points]
+        listed.append(_fields(series) | {"points": points, "alarm": shown, "change_points": changes})
+    return {"suite": past.suite, "nights": [asdict(night) for night in past.nights], "series": listed}
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    if hasattr(value, "_asdict"):
-        return dict(value._asdict())
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+def _fields(value: object) -> dict[str, object]:
+    """Take the fields of a named tuple or of a dataclass, one level deep."""
+    if isinstance(value, tuple):
+        return dict(zip(getattr(value, "_fields", ()), value, strict=True))
+    return {name: getattr(value, name) for name in getattr(value, "__dataclass_fields__", ())}
 
 
-def _print_csv(found: History, chosen: list[Series]) -> None:
-    nights = {night.run_id: night for night in found.nights}
+def _print_csv(past: History, chosen: list[Series]) -> None:
+    nights = {night.run_id: night for night in past.nights}
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(
-        ["run_id", "started_at", "machine", "harness", "commit", "segment", "model", "variant", "task", "reading",
-         "unit", "value", "low", "high", "reason", "canary_s"]
-    )  # fmt: skip
+    writer.writerow(CSV_COLUMNS)
     for series in chosen:
         for point in series.points:
             night = nights[point.run_id]
-            writer.writerow(
-                [point.run_id, point.started_at, night.machine, night.harness, night.commit, point.segment, *series.key,
-                 series.unit, point.value, point.low, point.high, point.reason, point.canary_s]
-            )  # fmt: skip
+            row = (
+                *(point.run_id, point.started_at, night.machine, night.harness, night.commit, point.segment),
+                *(*series.key, series.unit),
+                *(point.value, point.low, point.high, point.reason, point.canary_s),
+            )
+            writer.writerow([escaped(value, keep="") if isinstance(value, str) else value for value in row])

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.cli.options import json_option, results_option, store_option
+from bench.cli.output import print_json, print_table, say
 
 Rows = list[dict[str, str]]
 
@@ -130,7 +131,7 @@ def ls(what: str, results: Path, store_url: str | None, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo(_none(what, results))
+        say(_none(what, results))
         return
     header = list(rows[0])
     print_table(header, [[row[name] for name in header] for row in rows])

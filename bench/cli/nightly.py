@@ -6,16 +6,18 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option, store_option
-from bench.cli.suite import plan_options
+from bench.cli.options import json_option, plan_options, results_option, store_option
+from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
-    from bench.nightly.night import Work
     from bench.nightly.outcome import Outcome
 
 
@@ -33,102 +35,84 @@ if TYPE_CHECKING:
 @store_option
 @results_option
 @json_option
-def nightly(suite: str, results: Path, store_url: str | None, as_json: bool, webhook: str | None, rerun: bool,
-            limit: int | None, only: str | None, profile: str | None, **asked: Any) -> None:  # fmt: skip
+def nightly(
+    suite: str,
+    limit: int | None,
+    only: tuple[str, ...],
+    profile: str | None,
+    webhook: str | None,
+    rerun: bool,
+    store_url: str | None,
+    results: Path,
+    as_json: bool,
+    **overrides: str | int | bool | None,
+) -> None:
     """Run SUITE as a night: measure, judge, write the pages, clear up, tell somebody.
 
     Options not given are those of the suite's `nightly:`. After an interruption the same command goes on where it
     stopped. Exit codes: 0 nothing to do · 6 something regressed (with --strict: or is suspected) · 5 a cell failed ·
     7 another night is running · 8 the deadline came first · 1 something else went wrong.
     """
-    from bench.nightly.lock import night_lock
-    from bench.planning import Options, open_suite
-
-    now = _now()
-    located = open_suite(suite)
-    spec = located.value.nightly
-    wanted = type(spec).model_validate({**spec.model_dump(), **{k: v for k, v in asked.items() if v is not None}})
-    deadline = _checked(wanted.deadline, webhook, now)
-    with _stopped_by_signals(), night_lock(results, located.value.name, now):
-        work = _work(located, results, Options(limit, only, profile), rerun, wanted, deadline, webhook)
-        outcome = _run(work, results, store_url, now)
-    _say(outcome, as_json)
-    click.get_current_context().exit(outcome.exit_code)
-
-
-def _now() -> Any:
-    from datetime import datetime
-
-    return datetime.now().astimezone()
-
-
-def _checked(deadline: str | None, webhook: str | None, now: Any) -> Any:
-    """Returns the deadline, after a look at everything that would else fail in the middle of the night."""
+    from bench.cli.run import command_line
     from bench.nightly.deadline import parse_deadline
+    from bench.nightly.lock import night_lock
+    from bench.nightly.night import Work, run_night
     from bench.nightly.notify import check_webhook
-
-    if webhook is not None:
-        check_webhook(webhook)
-    return None if deadline is None else parse_deadline(deadline, now)
-
-
-def _work(located: Any, results: Path, options: Any, rerun: bool, wanted: Any, deadline: Any,
-          webhook: str | None) -> Work:  # fmt: skip
-    from bench.cli.run import fit_missing, run_info
-    from bench.nightly.night import Work
-    from bench.planning import make_plan
-
-    plan = make_plan(located, results, options)
-    failed = fit_missing(plan, results) if plan.fits else {}
-    if plan.fits:
-        plan = make_plan(located, results, options)
-    skip = {cell.id: failed[cell.model] for cell in plan.cells if cell.model in failed}
-    return Work(plan, run_info(plan), wanted, deadline, webhook, skip, rerun)
-
-
-def _run(work: Work, results: Path, store_url: str | None, now: Any) -> Outcome:
-    from dataclasses import replace
-
-    from bench.nightly.night import run_night
+    from bench.planning import Options, make_plan, open_suite
     from bench.running.executors.local import LocalExecutor
+    from bench.running.launch import run_info, with_checkpoints
     from bench.running.progress import progress_for
     from bench.store import open_or_beside
 
-    store, trouble = open_or_beside(results, store_url)
-    if trouble is not None:
-        work = replace(work, troubles=(f"storage: {trouble}",))
-    with store:
-        return run_night(work, store, LocalExecutor(), progress_for(sys.stderr), now,
-                         lambda line: click.echo(line, err=True))  # fmt: skip
+    now = datetime.now().astimezone()
+    located = open_suite(suite)
+    settings = located.value.nightly
+    asked = {name: value for name, value in overrides.items() if value is not None}
+    settings = type(settings).model_validate(settings.model_dump() | asked)
+    # Whatever would fail in the middle of the night is looked at now.
+    if webhook is not None:
+        check_webhook(webhook)
+    deadline = None if settings.deadline is None else parse_deadline(settings.deadline, now)
+    with _sigterm_interrupts(), night_lock(results, located.value.name, now):
+        plan = make_plan(located, results, Options(limit, only, profile))
+        plan, skip = with_checkpoints(plan, results, remark)
+        work = Work(plan, run_info(plan, command_line(sys.argv[1:])), settings, deadline, webhook, skip, rerun)
+        store, trouble = open_or_beside(results, store_url)
+        if trouble is not None:
+            work = replace(work, troubles=(f"storage: {trouble}",))
+        with store:
+            outcome = run_night(work, store, LocalExecutor(), progress_for(sys.stderr), now, remark)
+    _print(outcome, as_json)
+    click.get_current_context().exit(outcome.exit_code)
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Lets SIGTERM (systemd, a CI service) stop the night as Ctrl-C does: what is finished is kept."""
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM (systemd, a CI service) stop the night as Ctrl-C does: what is finished is kept."""
 
-    def stop(*_: Any) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _say(outcome: Outcome, as_json: bool) -> None:
-    """Prints what moved, where to read on, and last the sentence."""
+def _print(outcome: Outcome, as_json: bool) -> None:
+    """Print what moved, where to read on, and last the sentence."""
     from bench.cli.gate import print_gate
 
     if as_json:
         print_json(outcome.to_json())
         return
     if outcome.gate is not None:
-        print_gate(outcome.gate, closing=False)
+        print_gate(outcome.gate, with_sentence=False)
     for cell in outcome.failed:
-        click.echo(f"{cell.status}: {cell.label}: {cell.reason}")
+        say(f"{cell.status}: {cell.label}: {cell.reason}")
     for problem in outcome.problems:
-        click.echo(f"trouble: {problem}")
+        say(f"trouble: {problem}")
     for name in ("report", "index"):
-        click.echo(f"{name}: {outcome.pages[name]}")
-    click.echo(outcome.sentence)
+        say(f"{name}: {outcome.pages[name]}")
+    say(outcome.sentence)

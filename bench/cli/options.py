@@ -1,32 +1,27 @@
-"""Options that several commands share, and how results are printed."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-RESULTS_DEFAULT = Path("results")
+from click.decorators import FC
 
 
-def results_option(command: F) -> F:
-    """Adds `--results DIR`."""
+def results_option(command: FC) -> FC:
+    """Add `--results DIR`."""
     return click.option(
         "--results",
         type=click.Path(file_okay=False, path_type=Path),
-        default=RESULTS_DEFAULT,
+        default=Path("results"),
         show_default=True,
         help="Folder with the database and everything else that runs leave behind.",
     )(command)
 
 
-def store_option(command: F) -> F:
-    """Adds `--store URL`, passed as `store_url`."""
+def store_option(command: FC) -> FC:
+    """Add `--store URL`, passed as `store_url`."""
     return click.option(
         "--store",
         "store_url",
@@ -37,24 +32,31 @@ def store_option(command: F) -> F:
     )(command)
 
 
-def json_option(command: F) -> F:
-    """Adds `--json`."""
+def json_option(command: FC) -> FC:
+    """Add `--json`, passed as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
 
 
-def print_json(value: Any) -> None:
-    """Prints `value` as JSON on stdout; no NaN, since that is not JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+def only_option(what: str) -> Callable[[FC], FC]:
+    """Add `--only PATTERN`, which may be repeated: what matches any of the patterns is meant.
+
+    Args:
+        what: what the patterns are compared with, for the help.
+    """
+    return click.option(
+        "--only",
+        metavar="PATTERN",
+        multiple=True,
+        help=f"Only matching {what}; * and ? match; repeat it for several patterns.",
+    )
 
 
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """Prints rows in aligned columns on stdout; the columns in `right` are aligned to the right."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    for place, row in enumerate([header, *rows]):
-        cells = [
-            text.rjust(width) if i in right else text.ljust(width)
-            for i, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        click.echo("  ".join(cells).rstrip())
-        if place == 0:
-            click.echo("  ".join("─" * width for width in widths))
+def plan_options(command: FC) -> FC:
+    """Add the options that change a plan: `--limit`, `--only` and `--profile`."""
+    command = click.option("--limit", type=click.IntRange(min=1), help="At most N examples of each task.")(command)
+    command = only_option("models, tasks or model/task")(command)
+    return click.option(
+        "--profile",
+        type=click.Choice(["quick", "standard", "rigorous", "off"]),
+        help="Measure with this profile; off: score quality alone, measure nothing.",
+    )(command)

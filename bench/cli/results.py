@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.cli.options import json_option, results_option, store_option
+from bench.cli.output import print_json, print_table, remark, say
 from bench.units import plural
+
+if TYPE_CHECKING:
+    from bench.report import RunView
+    from bench.summary import Entry
 
 
 @click.command()
@@ -25,7 +30,7 @@ def show(run: str, results: Path, store_url: str | None, as_json: bool) -> None:
         print_json(run_json(view))
         return
     info = view.info
-    click.echo(f"run {info.id}  suite {info.suite}  {info.status}  started {info.started_at[:19]}Z")
+    say(f"run {info.id}  suite {info.suite}  {info.status}  started {info.started_at[:19]}Z")
     print_view(view)
 
 
@@ -33,48 +38,47 @@ SHOWN = ("latency_p50_s", "latency_p95_s", "throughput_examples_per_s", "peak_rs
 """Readings in the table on the terminal; the report has all."""
 
 
-def print_view(view: Any) -> None:
-    """Prints one line per cell, the best quality of a task first, then what to ship and why."""
+def print_view(view: RunView) -> None:
+    """Print one line per cell, the best quality of a task first, then what to ship and why."""
     header = ["task", "model", "status", "quality", "p50", "p95", "throughput", "peak RSS", ""]
     rows = []
     for task in view.tasks:
         front = view.decision.fronts().get(task.name, [])
         rows += [_row(task.name, entry, front) for entry in sorted(task.entries, key=_best_first)]
     if view.remark:
-        click.echo(f"{view.remark}.\n")
+        say(f"{view.remark}.\n")
     runnable = [row for row in rows if row[2] != "unsupported"]
     print_table(header, runnable, right=(4, 5, 6, 7))
     if len(rows) > len(runnable):
-        click.echo(f"{len(rows) - len(runnable)} cells are unsupported; the report says why.")
+        say(f"{len(rows) - len(runnable)} cells are unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
-        click.echo(f"not computed in {plural(cells, 'cell')}: {reason}")
-    click.echo("")
+        say(f"not computed in {plural(cells, 'cell')}: {reason}")
+    say("")
     if view.decision.across is not None:
-        click.echo("all tasks: " + " ".join(view.decision.across.sentences()[:2]))
+        say("all tasks: " + " ".join(view.decision.across.sentences()[:2]))
     for name, decision in view.decision.tasks.items():
-        click.echo(f"{name}: " + " ".join(decision.sentences()[:2]))
+        say(f"{name}: " + " ".join(decision.sentences()[:2]))
 
 
-def _not_computed(view: Any) -> Counter[str]:
-    """Returns why a metric could not be computed, and in how many cells."""
+def _not_computed(view: RunView) -> Counter[str]:
+    """Count the cells in which a metric could not be computed, by the reason."""
     from bench.summary.merge import NOT_COMPUTED
 
     return Counter(d.message for entry in view.entries for d in entry.doubts if d.code == NOT_COMPUTED)
 
 
-def _row(task: str, entry: Any, front: Sequence[str]) -> list[str]:
+def _row(task: str, entry: Entry, front: Sequence[str]) -> list[str]:
     from bench.units import format_number, format_quantity
 
     shown = [entry.efficiency.get(name) for name in SHOWN]
     cells = ["" if q is None or q.value is None else format_quantity(q.value, q.unit) for q in shown]
     best = entry.quantity("quality")
-    known = best is not None and best.value is not None
-    quality = f"{entry.quality_metric} {format_number(best.value)}" if known else ""
+    quality = "" if best is None or best.value is None else f"{entry.quality_metric} {format_number(best.value)}"
     remark = "◆ front" if entry.candidate in front else "" if entry.status == "ok" else entry.reason or ""
     return [task, entry.candidate, entry.status, quality, *cells, remark]
 
 
-def _best_first(entry: Any) -> tuple[bool, float]:
+def _best_first(entry: Entry) -> tuple[bool, float]:
     best = entry.quantity("quality")
     if best is None or best.value is None:
         return True, 0.0
@@ -99,9 +103,19 @@ def _best_first(entry: Any) -> tuple[bool, float]:
 )
 @click.option("--reference", metavar="MODEL", help="Candidate that paired differences of quality are to.")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
-def report(run: str, results: Path, store_url: str | None, output: Path | None, form: str, figures: Path | None,
-           reference: str | None, open_it: bool) -> None:  # fmt: skip
+def report(
+    run: str,
+    results: Path,
+    store_url: str | None,
+    output: Path | None,
+    form: str,
+    figures: Path | None,
+    reference: str | None,
+    open_it: bool,
+) -> None:
     """Write the report of RUN again."""
+    import webbrowser
+
     from bench.report import write_figures, write_html
 
     view = open_view(run, results, store_url, reference)
@@ -111,25 +125,16 @@ def report(run: str, results: Path, store_url: str | None, output: Path | None, 
         write_html(view, path)
     else:
         path.write_text(_as_text(view, form), encoding="utf-8")
-    click.echo(str(path.resolve()))
+    say(str(path.resolve()))
     if figures is not None:
         for figure in write_figures(view, figures):
-            click.echo(str(figure.resolve()))
-    if open_it and not _opened(path.resolve().as_uri()):
-        click.echo("no browser was found (set BROWSER to one); the report is in the file above", err=True)
+            say(str(figure.resolve()))
+    # Not `click.launch`: it needs xdg-open for files, and is silent where that is missing.
+    if open_it and not webbrowser.open(path.resolve().as_uri()):
+        remark("no browser was found (set BROWSER to one); the report is in the file above")
 
 
-def _opened(address: str) -> bool:
-    """Opens an address in the browser that BROWSER or the desktop names; returns whether there was one.
-
-    The standard library's way: `click.launch` needs xdg-open for files, and is silent where that is missing.
-    """
-    import webbrowser
-
-    return webbrowser.open(address)
-
-
-def _as_text(view: Any, form: str) -> str:
+def _as_text(view: RunView, form: str) -> str:
     import json
 
     from bench.report import as_csv, as_markdown
@@ -159,11 +164,11 @@ def export(run: str, results: Path, store_url: str | None, form: str, output: Pa
     with Store.open(results, store_url, create=False) as store:
         stored = store.load(run)
     for path in export_run(stored, form, output):
-        click.echo(str(path.resolve()))
+        say(str(path.resolve()))
 
 
-def open_view(run: str, results: Path, store_url: str | None = None, reference: str | None = None) -> Any:
-    """Returns a stored run with its summaries and its decision."""
+def open_view(run: str, results: Path, store_url: str | None = None, reference: str | None = None) -> RunView:
+    """Read a stored run with its summaries and its decision."""
     from bench.report import view_of
     from bench.store import Store
 
@@ -171,19 +176,26 @@ def open_view(run: str, results: Path, store_url: str | None = None, reference: 
         return view_of(store.load(run), reference=reference)
 
 
-def run_json(view: Any) -> dict[str, Any]:
-    """Returns a run in the documented shape: `run`, `cells`, `fronts`, `decision`."""
+def run_json(view: RunView) -> dict[str, object]:
+    """Put a run into the shape that `docs/report.md` describes: `run`, `cells`, `fronts`, `decision`."""
     from bench.summary import entry_json
 
     info = view.info
-    decision = view.decision.to_json()
+    run: dict[str, object] = {
+        "id": info.id,
+        "suite": info.suite,
+        "status": info.status,
+        "started_at": info.started_at,
+        "finished_at": info.finished_at,
+        "profile": info.profile,
+        "command": info.command,
+        "machine_key": info.machine_key,
+        "environment": dict(info.environment),
+        "remark": view.remark,
+    }
     return {
-        "run": {
-            "id": info.id, "suite": info.suite, "status": info.status, "started_at": info.started_at,
-            "finished_at": info.finished_at, "profile": info.profile, "command": info.command,
-            "machine_key": info.machine_key, "environment": dict(info.environment), "remark": view.remark,
-        },
+        "run": run,
         "cells": [entry_json(entry) for entry in view.entries],
         "fronts": view.decision.fronts(),
-        "decision": decision,
-    }  # fmt: skip
+        "decision": view.decision.to_json(),
+    }

@@ -1,21 +1,25 @@
-"""`bench run`: plan, fit what is missing, run the cells, write the report."""
+"""`bench run`: plan, train what is missing, run the cells, write the report."""
 
 from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option, store_option
-from bench.cli.suite import plan_options
+from bench.cli.options import json_option, plan_options, results_option, store_option
+from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
-    from bench.planning import Plan
-    from bench.store import RunInfo
+    from bench.report import RunView
+
+SECRET_OPTION = "--webhook"
+"""Whoever has a webhook's address can post to it."""
+HIDDEN = "…"
 
 
 @click.command()
@@ -27,8 +31,18 @@ if TYPE_CHECKING:
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @store_option
 @json_option
-def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_report: bool,
-        store_url: str | None, as_json: bool, **plan_arguments: Any) -> None:  # fmt: skip
+def run(
+    suite: str,
+    limit: int | None,
+    only: tuple[str, ...],
+    profile: str | None,
+    results: Path,
+    rerun: bool,
+    report_path: Path | None,
+    no_report: bool,
+    store_url: str | None,
+    as_json: bool,
+) -> None:
     """Run SUITE (a file, or the name of an embedded suite), and write its report.
 
     Finished cells are kept: after an interruption the same command goes on where it stopped.
@@ -37,102 +51,68 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
     from bench.planning import Options, make_plan, open_suite
     from bench.running.executors.local import MEASURING, SCORING, LocalExecutor
 
-    options, located = Options(**plan_arguments), open_suite(suite)
-    profile = options.profile or located.value.measure.profile
-    executor = LocalExecutor(preload=SCORING if profile == OFF else MEASURING)
+    located = open_suite(suite)
+    is_off = (profile or located.value.measure.profile) == OFF
+    executor = LocalExecutor(preload=SCORING if is_off else MEASURING)
     executor.prepare()  # torch is imported there while this process goes on
 
     from bench.errors import EXIT_CELL_FAILED
+    from bench.running.launch import launch
     from bench.running.progress import progress_for
-    from bench.running.runner import run as run_plan
     from bench.store import Store
 
-    plan = make_plan(located, results, options)
+    plan = make_plan(located, results, Options(limit, only, profile))
     # The server still imports torch and nothing is measured yet: later these would be waited for.
     for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.page",))):
         import_module(module)
-    skipped: dict[str, str] = {}
-    if plan.fits:
-        skipped = fit_missing(plan, results)
-        plan = make_plan(located, results, options)
     with Store.open(results, store_url) as store:
-        finished = run_plan(
-            plan.written(results), executor, store, run_info(plan), processes=plan.processes,
-            seed=located.value.defaults.seed, rerun=rerun, progress=progress_for(sys.stderr),
-            skip={cell.id: skipped[cell.model] for cell in plan.cells if cell.model in skipped}, canary=plan.measures,
-        )  # fmt: skip
-        _conclude(store, finished.run_id, results, report_path, no_report, as_json)
-    click.get_current_context().exit(finished.exit_code or (EXIT_CELL_FAILED if skipped else 0))
+        finished = launch(
+            plan,
+            executor,
+            store,
+            command=command_line(sys.argv[1:]),
+            rerun=rerun,
+            progress=progress_for(sys.stderr),
+            echo=remark,
+        )
+        from bench.report.view import view_of
+
+        view = view_of(store.load(finished.run_id))
+    _print(view, as_json)
+    if not no_report:
+        _write(view, report_path or results / "reports" / f"{finished.run_id}.html", as_json)
+    skipped = EXIT_CELL_FAILED if finished.counts.get("skipped") else 0
+    click.get_current_context().exit(finished.exit_code or skipped)
 
 
-def fit_missing(plan: Plan, results: Path) -> dict[str, str]:
-    """Trains what is missing; returns for each model that could not be trained why."""
-    from bench.errors import BenchError
-    from bench.running.fits import run_fits
-
-    failed: dict[str, BenchError] = {}
-    for job in plan.fits:
-        try:
-            failed |= run_fits([job], results, echo=lambda line: click.echo(line, err=True)).failed
-        except BenchError as error:
-            failed[job.model.name] = error
-            click.echo(f"{job.model.name}: {error}", err=True)
-    return {name: f"its training failed: {error}" for name, error in failed.items()}
-
-
-def run_info(plan: Plan) -> RunInfo:
-    """Returns what a run of this plan, started by this command line on this machine, is."""
-    from bench.host import fingerprint, machine_key
-    from bench.record import content_hash
-    from bench.store import RunInfo
-
-    value = plan.suite.value
-    machine = fingerprint()
-    return RunInfo(
-        suite=value.name,
-        suite_text=plan.suite.text,
-        suite_hash=content_hash(value.model_dump(mode="json")),
-        command=shlex.join(["bench", *_without_secrets(sys.argv[1:])]),
-        machine_key=machine_key(machine),
-        profile=plan.measure.profile,
-        environment=machine,
-        settings=value.model_dump(mode="json"),
-    )
-
-
-def _without_secrets(arguments: list[str]) -> list[str]:
-    """Returns the command line as it may be stored: who has a webhook's address can post to it."""
-    found = []
-    for before, argument in zip(["", *arguments], arguments, strict=False):
-        if before == "--webhook":
-            found.append("…")
-        else:
-            found.append("--webhook=…" if argument.startswith("--webhook=") else _shown(argument))
-    return found
-
-
-def _shown(argument: str) -> str:
-    """Returns an argument of the command line as it may be stored: a database address without its password."""
+def command_line(words: Sequence[str]) -> str:
+    """Write the words of a command line as they may be stored: no webhook, no password of a database."""
     from bench.store.database import shown_address
 
-    option, separator, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
-    return option + separator + (shown_address(value) if "://" in value else value)
+    arguments = []
+    for before, argument in zip(["", *words], words, strict=False):
+        option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+        if SECRET_OPTION in (before, option):
+            value = HIDDEN if equals or before == SECRET_OPTION else value
+        elif "://" in value:
+            value = shown_address(value)
+        arguments.append(option + equals + value)
+    return shlex.join(["bench", *arguments])
 
 
-def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, no_report: bool, as_json: bool) -> None:
+def _print(view: RunView, as_json: bool) -> None:
     from bench.cli.results import print_view, run_json
-    from bench.report.view import view_of
 
-    view = view_of(store.load(run_id))
     if as_json:
         print_json(run_json(view))
     else:
         print_view(view)
-    if no_report:
-        return
+
+
+def _write(view: RunView, path: Path, as_json: bool) -> None:
     from bench.report.page import write_html
 
-    path = report_path or results / "reports" / f"{run_id}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_html(view, path)
-    click.echo(f"report: {path.resolve()}", err=as_json)
+    tell = remark if as_json else say  # stdout is for the JSON alone
+    tell(f"report: {path.resolve()}")

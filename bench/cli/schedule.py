@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from bench.cli.options import results_option, store_option
+from bench.cli.output import remark, say
 
 NAMES = ("systemd", "cron", "github", "gitlab", "kubernetes")
 
@@ -25,20 +26,30 @@ NAMES = ("systemd", "cron", "github", "gitlab", "kubernetes")
 @click.option("--remove", "action", flag_value="remove", help="Take it away again (systemd, cron).")
 @results_option
 @store_option
-def schedule(kind: str, suite: str, at: str, deadline: str | None, baseline: str | None, log: Path | None,
-             runner: str | None, image: str | None, action: str | None, results: Path,
-             store_url: str | None) -> None:  # fmt: skip
+def schedule(
+    kind: str,
+    suite: str,
+    at: str,
+    deadline: str | None,
+    baseline: str | None,
+    log: Path | None,
+    runner: str | None,
+    image: str | None,
+    action: str | None,
+    results: Path,
+    store_url: str | None,
+) -> None:
     """Print the entry that makes KIND run `bench nightly SUITE` every day; or install or remove it."""
     from bench.errors import UsageError
     from bench.schedule import KINDS, Schedule, parse_time
 
-    found = KINDS[kind]
+    scheduler = KINDS[kind]
     end = None if deadline is None else f"{parse_time(deadline, '--deadline'):%H:%M}"
     folder = Path.cwd()
-    base = folder if found.here else Path()
-    place = Path.absolute(results) if found.here else results
+    base = folder if scheduler.here else Path()
+    place = Path.absolute(results) if scheduler.here else results
     entry = Schedule(
-        suite=_suite(suite, found.here, check=action != "remove"),
+        suite=_suite(suite, scheduler.here, check=action != "remove"),
         at=parse_time(at),
         folder=folder,
         results=place,
@@ -49,15 +60,15 @@ def schedule(kind: str, suite: str, at: str, deadline: str | None, baseline: str
         store=store_url,
     )
     chosen = {"runner": runner, "image": image}
-    unused = [name for name, value in chosen.items() if value is not None and name != found.option]
+    unused = [name for name, value in chosen.items() if value is not None and name != scheduler.option]
     if unused:
         raise UsageError(f"--{unused[0]} means nothing to {kind}; leave it out")
-    if found.here and action != "remove":
+    if scheduler.here and action != "remove":
         _warn_of_password(store_url)
     if action is None:
-        value = chosen.get(found.option or "")
-        options = {} if value is None or found.option is None else {found.option: value}
-        click.echo(found.render(entry, **options), nl=False)
+        value = chosen.get(scheduler.option or "")
+        options = {} if value is None or scheduler.option is None else {scheduler.option: value}
+        say(scheduler.render(entry, **options), newline=False)
     else:
         _act(kind, action, entry)
 
@@ -66,11 +77,11 @@ def _warn_of_password(store_url: str | None) -> None:
     from bench.store.database import shown_address
 
     if store_url is not None and shown_address(store_url) != store_url:
-        click.echo("the database's password stands in this entry; put it into ~/.pgpass instead", err=True)
+        remark("the database's password stands in this entry; put it into ~/.pgpass instead")
 
 
 def _suite(suite: str, here: bool, *, check: bool) -> str:
-    """Returns the suite as its scheduler must name it, after a look whether it is one."""
+    """Name the suite as its scheduler must, after a look whether it is one."""
     from bench.planning import embedded_suites, open_suite
 
     if not here:
@@ -86,13 +97,13 @@ def _act(kind: str, action: str, entry: object) -> None:
     from bench.schedule import KINDS, Schedule
 
     assert isinstance(entry, Schedule)
-    found = KINDS[kind]
-    if found.install is None or found.remove is None:
+    scheduler = KINDS[kind]
+    if scheduler.install is None or scheduler.remove is None:
         raise UsageError(f"--{action} is for systemd and cron; write the output of `bench schedule {kind}` to its file")
     if action == "install":
-        found.install(entry)
-        click.echo(f"installed: {entry.name}, every day at {entry.at:%H:%M}; it writes to {entry.log}")
-        if found.hint is not None and (hint := found.hint()) is not None:
-            click.echo(hint, err=True)
+        scheduler.install(entry)
+        say(f"installed: {entry.name}, every day at {entry.at:%H:%M}; it writes to {entry.log}")
+        if scheduler.hint is not None and (hint := scheduler.hint()) is not None:
+            remark(hint)
     else:
-        click.echo(f"{'removed' if found.remove(entry) else 'was not installed'}: {entry.name}")
+        say(f"{'removed' if scheduler.remove(entry) else 'was not installed'}: {entry.name}")

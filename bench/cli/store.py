@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option, store_option
+from bench.cli.options import json_option, results_option, store_option
+from bench.cli.output import print_json, say
 
 
 @click.group()
@@ -27,19 +28,19 @@ def check(repair: bool, results: Path, store_url: str | None, as_json: bool) -> 
     from bench.errors import StoreError
     from bench.store import maintenance
 
-    found = maintenance.check(results, store_url)
-    removed = maintenance.repair(found) if repair else 0
+    findings = maintenance.check(results, store_url)
+    removed = maintenance.repair(findings) if repair else 0
     if repair:
-        found = maintenance.check(results, store_url)
-    bad = [finding for finding in found if finding.level != "note"]
+        findings = maintenance.check(results, store_url)
+    bad = [finding for finding in findings if finding.level != "note"]
     if as_json:
         names = ("level", "code", "what", "remedy")
-        print_json({"whole": not bad, "findings": [{name: getattr(f, name) for name in names} for f in found]})
+        print_json({"whole": not bad, "findings": [{name: getattr(f, name) for name in names} for f in findings]})
     else:
-        for finding in found:
-            click.echo(f"{finding.level}: {finding.what}\n  → {finding.remedy}")
+        for finding in findings:
+            say(f"{finding.level}: {finding.what}\n  → {finding.remedy}")
         done = f"; {removed} files removed" if repair else ""
-        click.echo(("the store is whole" if not bad else f"{len(bad)} findings") + done)
+        say(("the store is whole" if not bad else f"{len(bad)} findings") + done)
     click.get_current_context().exit(StoreError.exit_code if bad else 0)
 
 
@@ -56,11 +57,11 @@ def migrate(results: Path, store_url: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"before": done.before, "after": done.after, "backup": done.backup and str(done.backup)})
     elif done.before == done.after:
-        click.echo(f"version {done.after} already: nothing to do")
+        say(f"version {done.after} already: nothing to do")
     else:
-        click.echo(f"from version {done.before or 'none'} to {done.after}")
+        say(f"from version {done.before or 'none'} to {done.after}")
         if done.backup is not None:
-            click.echo(f"as it was before: {done.backup}")
+            say(f"as it was before: {done.backup}")
 
 
 @store.command("import")
@@ -79,9 +80,9 @@ def import_(results: Path, store_url: str | None, as_json: bool) -> None:
         left = [{"run": run, "reason": reason} for run, reason in done.left]
         print_json({"records": done.records, "runs": list(done.runs), "left": left})
     else:
-        click.echo(f"{done.records} records of {len(done.runs)} runs put back: {', '.join(done.runs) or 'none'}")
+        say(f"{done.records} records of {len(done.runs)} runs put back: {', '.join(done.runs) or 'none'}")
         for run, reason in done.left:
-            click.echo(f"left: {run}: {reason}")
+            say(f"left: {run}: {reason}")
     click.get_current_context().exit(StoreError.exit_code if done.left else 0)
 
 
@@ -98,17 +99,23 @@ def prune(keep_nights: int, dry_run: bool, results: Path, store_url: str | None,
     from bench.units import format_quantity
 
     with Store.open(results, store_url, create=False) as opened:
-        found, left = retain(opened, keep_nights, dry_run=dry_run)
+        removed, left = retain(opened, keep_nights, dry_run=dry_run)
     if as_json:
-        files = [str(path) for path in found.files]
+        files = [str(path) for path in removed.files]
         print_json(
-            {"runs": list(found.runs), "files": files, "size_bytes": found.size_bytes, "dry_run": dry_run, "left": left}
+            {
+                "runs": list(removed.runs),
+                "files": files,
+                "size_bytes": removed.size_bytes,
+                "dry_run": dry_run,
+                "left": left,
+            }
         )
         return
     would = "would remove" if dry_run else "removed"
-    size = format_quantity(found.size_bytes, "bytes")
-    click.echo(f"{would} the raw timings of {len(found.runs)} runs: {len(found.files)} files, {size}")
-    for run in found.runs:
-        click.echo(f"  {run}")
+    size = format_quantity(removed.size_bytes, "bytes")
+    say(f"{would} the raw timings of {len(removed.runs)} runs: {len(removed.files)} files, {size}")
+    for run in removed.runs:
+        say(f"  {run}")
     for run, reason in left.items():
-        click.echo(f"left: {run}: {reason}")
+        say(f"left: {run}: {reason}")

@@ -18,7 +18,7 @@ from bench.words.advice import where
 from bench.words.wording import listed
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TaskDecision:
     """The decision on one task, or on all together (`task` is then empty)."""
 
@@ -37,6 +37,15 @@ class TaskDecision:
     def standings(self) -> tuple[Standing, ...]:
         """Where each candidate stands."""
         return self.front.standings
+
+    @property
+    def pick(self) -> str | None:
+        """The model to ship; None where none can be named yet, and the sentences say why."""
+        return self.recommendation.pick
+
+    def __repr__(self) -> str:
+        """Show the task, the pick and the front."""
+        return f"<TaskDecision {self.task or 'all tasks'!r}: pick {self.pick!r}, front {list(self.front.members)}>"
 
     def sentences(self) -> list[str]:
         """Returns the recommendation, the labels, and what would change the answer."""
@@ -74,7 +83,7 @@ class TaskLeftOut:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Decision:
     """The decision on a run."""
 
@@ -87,6 +96,16 @@ class Decision:
     """What the prices assume."""
     entries: tuple[Entry, ...]
     """The cells, with `cost_per_1000` and `carbon_per_1000_g` where the suite has prices."""
+
+    @property
+    def pick(self) -> str | None:
+        """The model to ship for all tasks together; None where none can be named yet, and the sentences say why."""
+        whole = self.across if self.across is not None else next(iter(self.tasks.values()), None)
+        return None if whole is None else whole.pick
+
+    def __repr__(self) -> str:
+        """Show the pick for all tasks and for each."""
+        return f"<Decision: pick {self.pick!r}, tasks { {name: task.pick for name, task in self.tasks.items()} }>"
 
     def fronts(self) -> dict[str, list[str]]:
         """Returns the names on each task's front as observed."""

@@ -4,7 +4,7 @@ hash."""
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,8 @@ class Options:
     """What the command line changes of a suite."""
 
     limit: int | None = None
-    only: str | None = None
+    only: tuple[str, ...] = ()
+    """Patterns of models, tasks or model/task; a cell is kept when any of them matches it."""
     profile: str | None = None
 
 
@@ -142,18 +143,20 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
 
 
-def _chosen(cells: list[Cell], only: str | None) -> list[Cell]:
-    if only is None:
+def _chosen(cells: list[Cell], patterns: Sequence[str]) -> list[Cell]:
+    """Keep the cells that match any of the patterns; all where there is none.
+
+    Raises:
+        InputError: one of the patterns matches nothing.
+    """
+    if not patterns:
         return cells
-    chosen = [
-        cell
-        for cell in cells
-        if any(fnmatch.fnmatch(name, only) for name in (cell.model, cell.task, f"{cell.model}/{cell.task}"))
-    ]
-    if not chosen:
-        names = {name for cell in cells for name in (cell.model, cell.task)}
-        raise InputError(f"--only '{only}' matches no model, task or model/task; {nearest(only, names)}")
-    return chosen
+    names = {id(cell): (cell.model, cell.task, f"{cell.model}/{cell.task}") for cell in cells}
+    for pattern in patterns:
+        if not any(fnmatch.filter(names[id(cell)], pattern) for cell in cells):
+            valid = {name for cell in cells for name in (cell.model, cell.task)}
+            raise InputError(f"--only '{pattern}' matches no model, task or model/task; {nearest(pattern, valid)}")
+    return [cell for cell in cells if any(fnmatch.filter(names[id(cell)], pattern) for pattern in patterns)]
 
 
 def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path, fits: list[FitJob]) -> _Weights:

@@ -246,19 +246,27 @@ def _splits(data: Data, task: TaskSpec, recipe: Recipe) -> tuple[Dataset, Datase
 
 
 def fit_jobs(
-    suite: Located[Suite], results: Path, *, only: str | None = None, output: Path | None = None
+    suite: Located[Suite], results: Path, *, only: Sequence[str] = (), output: Path | None = None
 ) -> Sequence[FitJob]:
-    """Returns the fits of a suite, in its order.
+    """List the fits of a suite, in its order.
+
+    Args:
+        suite: whose models are fitted.
+        results: the results folder, for checkpoints whose entry names no other place.
+        only: patterns of the models' names; without any, all models.
+        output: folder that takes the checkpoints instead of the places that the suite names.
 
     Raises:
-        InputError: no model of the suite has a fit, or none matches `only`.
+        InputError: no model of the suite has a fit, or a pattern of `only` matches none.
     """
     models = [model for model in suite.value.models if model.fit is not None]
     if not models:
         raise InputError(f"{suite.path}: no model has a 'fit'; add one to train it")
-    chosen = [model for model in models if only is None or fnmatch.fnmatch(model.name, only)]
-    if not chosen:
-        raise InputError(f"--only '{only}' matches no model with a fit; {nearest(str(only), [m.name for m in models])}")
+    names = [model.name for model in models]
+    for pattern in only:
+        if not fnmatch.filter(names, pattern):
+            raise InputError(f"--only '{pattern}' matches no model with a fit; {nearest(pattern, names)}")
+    chosen = [model for model in models if not only or any(fnmatch.fnmatch(model.name, pattern) for pattern in only)]
     data = Data(suite)
     jobs = [make_job(suite, m, data, results, None if output is None else output / m.name) for m in chosen]
     asked = {model.name for model in chosen}

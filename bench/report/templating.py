@@ -8,7 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bench.report.text import TITLE_LIMIT, cut, name_markup, short, visible
+from bench.characters import visible
+from bench.report.text import TITLE_LIMIT, cut, name_markup, short
 
 
 def environment() -> Environment:

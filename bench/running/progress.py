@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from bench.characters import escaped
 from bench.record import Cell, Record
 from bench.units import format_quantity
 
@@ -102,7 +103,7 @@ class _Count:
         taken = f"reused from {reused_from}" if reused_from else _time_taken(record)
         job = _job(record.cell, record.process)
         parts = (f"[{self.done:>{width}}/{self.total}] {job}", record.status, taken, record.reason or "")
-        return "  ".join(part for part in parts if part)
+        return escaped("  ".join(part for part in parts if part), keep="")
 
 
 def _time_taken(record: Record) -> str:
@@ -110,7 +111,8 @@ def _time_taken(record: Record) -> str:
 
 
 def _job(cell: Cell, process: int) -> str:
-    return cell.label if process == 0 else f"{cell.label} (process {process + 1})"
+    label = escaped(cell.label, keep="")
+    return label if process == 0 else f"{label} (process {process + 1})"
 
 
 def _opening(run_id: str, total: int, done: int) -> str:

@@ -1,6 +1,7 @@
 """`bench store`, and what the other commands show of a night whose raw timings are gone."""
 
 import json
+import shlex
 
 import pytest
 
@@ -130,9 +131,16 @@ def test_prune_needs_to_know_how_many(where, capsys):
 
 @pytest.mark.parametrize("form", [["--store", "{}"], ["--store={}"]])
 def test_a_password_on_the_command_line_is_not_stored(form):
-    from bench.cli.run import _shown
+    from bench.cli.run import command_line
 
     words = [word.format("postgresql+psycopg://me:secret@host/name") for word in form]
-    assert "".join(map(_shown, words)).replace("=", "") == "--storepostgresql+psycopg://me:***@host/name"
-    assert _shown("--limit=3") == "--limit=3"
-    assert _shown("a=b.yaml") == "a=b.yaml"
+    stored = shlex.split(command_line(["run", *words, "--limit=3", "a=b.yaml"]))
+    assert "".join(stored).replace("=", "") == "benchrun--storepostgresql+psycopg://me:***@host/name--limit3ab.yaml"
+    assert stored[-2:] == ["--limit=3", "a=b.yaml"]
+
+
+@pytest.mark.parametrize("form", [["--webhook", "https://x/hook"], ["--webhook=https://x/hook"]])
+def test_a_webhook_on_the_command_line_is_not_stored(form):
+    from bench.cli.run import command_line
+
+    assert "hook" not in command_line(["nightly", "s", *form]).replace("--webhook", "")

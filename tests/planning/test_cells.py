@@ -69,11 +69,15 @@ def test_the_identity_follows_what_matters_and_nothing_else(tmp_path: Path) -> N
 
 def test_limit_and_only(tmp_path: Path) -> None:
     path = suite_file(tmp_path, FLOOR)
-    plan = plan_of(path, Options(limit=3, only="floor/topic"))
+    plan = plan_of(path, Options(limit=3, only=("floor/topic",)))
     assert [cell.task for cell in plan.cells] == ["topic"]
     assert plan.work(plan.cells[0])["examples"] == 3
+    both = plan_of(path, Options(only=("floor/topic", "en-*")))
+    assert [cell.task for cell in both.cells] == ["topic", "en-de"]
+    with pytest.raises(InputError, match="did you mean 'topic'"):
+        plan_of(path, Options(only=("floor", "topc")))
     with pytest.raises(InputError, match="did you mean 'floor'"):
-        plan_of(path, Options(only="flor"))
+        plan_of(path, Options(only=("flor",)))
 
 
 def test_a_missing_checkpoint_becomes_a_fit_and_keeps_its_identity(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ BIG = "  - {name: big, family: transformer, fit: {recipe: r.yaml}}\n"
 def test_the_teacher_is_fitted_first_even_when_only_the_student_is_asked_for(tmp_path: Path) -> None:
     located = open_suite(write(tmp_path, STUDENT + BIG))
     assert [job.model.name for job in make_plan(located, tmp_path / "results").fits] == ["big", "student"]
-    jobs = fit_jobs(located, tmp_path / "results", only="student")
+    jobs = fit_jobs(located, tmp_path / "results", only=["student"])
     assert [job.model.name for job in jobs] == ["big", "student"]
     teacher = jobs[1].teacher
     assert teacher is not None and teacher.model.checkpoint == str(jobs[0].output) and teacher.identity == jobs[0].id
@@ -48,20 +48,20 @@ def test_the_teacher_is_fitted_first_even_when_only_the_student_is_asked_for(tmp
 
 def test_a_teacher_that_is_there_is_not_fitted_again_and_keeps_the_students_identity(tmp_path: Path) -> None:
     located = open_suite(write(tmp_path, STUDENT + BIG))
-    before = fit_jobs(located, tmp_path / "results", only="student")
+    before = fit_jobs(located, tmp_path / "results", only=["student"])
     before[0].output.mkdir(parents=True)
     (before[0].output / "provenance.json").write_text(json.dumps({"fit_id": before[0].id}))
-    after = fit_jobs(located, tmp_path / "results", only="student")
+    after = fit_jobs(located, tmp_path / "results", only=["student"])
     assert [job.model.name for job in after] == ["student"] and after[0].id == before[1].id
     (before[0].output / "provenance.json").write_text(json.dumps({"fit_id": "another"}))
-    assert fit_jobs(located, tmp_path / "results", only="student")[0].id != before[1].id
+    assert fit_jobs(located, tmp_path / "results", only=["student"])[0].id != before[1].id
 
 
 def test_the_identity_includes_the_teacher(tmp_path: Path) -> None:
     alone = fit_jobs(open_suite(write(tmp_path, STUDENT.replace(", teacher: big", ""))), tmp_path)[0]
-    taught = fit_jobs(open_suite(write(tmp_path, STUDENT + BIG)), tmp_path, only="student")[1]
+    taught = fit_jobs(open_suite(write(tmp_path, STUDENT + BIG)), tmp_path, only=["student"])[1]
     other = BIG.replace("transformer", "encoder")
-    retaught = fit_jobs(open_suite(write(tmp_path, STUDENT + other)), tmp_path, only="student")[1]
+    retaught = fit_jobs(open_suite(write(tmp_path, STUDENT + other)), tmp_path, only=["student"])[1]
     assert len({alone.id, taught.id, retaught.id}) == 3
 
 

@@ -12,10 +12,10 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from bench.characters import visible
 from bench.history.effects import scale_of
 from bench.history.series import Point, Series
 from bench.history.trend import ChangePoint
-from bench.report.text import visible
 from bench.report.wording import number, plural
 
 WIDTH, HEIGHT = 320.0, 76.0

@@ -1,0 +1,96 @@
+"""From a plan to a finished run: train what is missing, describe the run, run the cells.
+
+The commands and the Python functions start runs through here. It prints nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.host import fingerprint, machine_key
+from bench.planning import Plan, make_plan
+from bench.record import content_hash
+from bench.running.executors.base import Executor
+from bench.running.fits import run_fits
+from bench.running.progress import Progress
+from bench.running.runner import Finished, run
+from bench.store import RunInfo, Store
+
+Echo = Callable[[str], None]
+
+
+def launch(
+    plan: Plan, executor: Executor, store: Store, *, command: str, rerun: bool, progress: Progress, echo: Echo
+) -> Finished:
+    """Train what a plan lacks, then run its cells; models whose training failed are skipped, with the reason.
+
+    Args:
+        plan: what to run; its results folder is the store's.
+        executor: runs the cells.
+        store: keeps the records.
+        command: how the run was asked for, as it is stored: without secrets.
+        rerun: run finished cells again.
+        progress: is told of every job.
+        echo: takes a line about trainings.
+
+    Raises:
+        StoreError: the database could not take the records.
+    """
+    plan, skip = with_checkpoints(plan, store.results, echo)
+    return run(
+        plan.written(store.results),
+        executor,
+        store,
+        run_info(plan, command),
+        processes=plan.processes,
+        seed=plan.suite.value.defaults.seed,
+        rerun=rerun,
+        progress=progress,
+        skip=skip,
+        canary=plan.measures,
+    )
+
+
+def with_checkpoints(plan: Plan, results: Path, echo: Echo) -> tuple[Plan, dict[str, str]]:
+    """Train the models whose checkpoints are missing.
+
+    Returns:
+        The plan with the checkpoints that are there now; and for each cell whose model has none the reason.
+    """
+    if not plan.fits:
+        return plan, {}
+    failed: dict[str, BenchError] = {}
+    for job in plan.fits:
+        try:
+            failed |= run_fits([job], results, echo=echo).failed
+        except BenchError as error:
+            failed[job.model.name] = error
+            echo(f"{job.model.name}: {error}")
+    trained = make_plan(plan.suite, results, plan.options)
+    return trained, {
+        cell.id: f"its training failed: {failed[cell.model]}" for cell in trained.cells if cell.model in failed
+    }
+
+
+def run_info(plan: Plan, command: str) -> RunInfo:
+    """Describe a run of a plan on this machine.
+
+    Args:
+        plan: what will run.
+        command: how it was asked for, without secrets.
+    """
+    suite = plan.suite.value
+    machine = fingerprint()
+    settings = suite.model_dump(mode="json")
+    return RunInfo(
+        suite=suite.name,
+        suite_text=plan.suite.text,
+        suite_hash=content_hash(settings),
+        command=command,
+        machine_key=machine_key(machine),
+        profile=plan.measure.profile,
+        environment=machine,
+        settings=settings,
+    )
