@@ -18,7 +18,7 @@ from bench.words.advice import where
 from bench.words.wording import listed
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class TaskDecision:
     """The decision on one task, or on all together (`task` is then empty)."""
 
@@ -83,7 +83,7 @@ class TaskLeftOut:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Decision:
     """The decision on a run."""
 

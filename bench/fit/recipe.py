@@ -12,7 +12,7 @@ from bench.record import content_hash
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Architecture(_Strict):
@@ -23,10 +23,15 @@ class Architecture(_Strict):
     decoder_layers: int | None = Field(default=None, ge=1)
     """Layers of the decoder; by default as many as `layers`."""
     d_model: int = Field(ge=8)
+    """Width of the layers; a multiple of twice the heads."""
     heads: int = Field(ge=1)
+    """Attention heads of each layer."""
     d_ff: int = Field(ge=8)
+    """Width inside the feed-forward layers."""
     max_length: int = Field(default=512, ge=16)
+    """Tokens that the model can read at most."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of activations that is dropped while training."""
     vocab_size: int = Field(default=1024, ge=300)
     """Byte-level BPE, trained on the training split."""
 
@@ -41,7 +46,9 @@ class Range(_Strict):
     """Values between two bounds, both possible."""
 
     low: float
+    """The smallest value."""
     high: float
+    """The largest value."""
     log: bool = False
     """Drawn evenly in the logarithm, as learning rates should be."""
 
@@ -68,6 +75,7 @@ class Search(_Strict):
     metric: Literal["loss", "accuracy"] = "loss"
     """`accuracy`: of labels, or of next tokens where the task is a text."""
     seed: int = 42
+    """Of the draws."""
 
     @model_validator(mode="after")
     def _complete(self) -> Search:
@@ -103,42 +111,59 @@ class Recipe(_Strict):
     """`checkpoint` starts from the suite entry's `checkpoint`, `scratch` from `architecture`, `factory` from what the
     factory of a `torch-module` returns."""
     architecture: Architecture | None = None
+    """Shape of the model, with `start: scratch`."""
     tasks: list[str] | None = None
     """Names of the suite's tasks to learn; by default all that the family can do."""
     train_split: str = "train"
+    """Split of each task's data that is learnt."""
     validation_split: str = "validation"
+    """Split of each task's data that chooses the best weights."""
     max_train_examples: int | None = Field(default=None, ge=1)
+    """At most so many training examples of each task; by default all."""
     max_validation_examples: int = Field(default=300, ge=1)
+    """At most so many validation examples of each task."""
     max_source_tokens: int = Field(default=512, ge=8)
+    """Tokens after which an input is cut."""
     freeze: Literal["none", "body"] = "none"
     """`body`: only the classification head (and the pooler before it) learns."""
     steps: int = Field(ge=1)
+    """Updates of the weights."""
     batch_tokens: int = Field(default=4096, ge=64)
     """Most tokens in a batch, padding counted."""
     dropout: float | None = Field(default=None, ge=0, lt=1)
     """Of a model from a checkpoint, over its own; one from scratch has it in its `architecture`."""
     learning_rate: float = Field(gt=0)
+    """Highest learning rate, which the schedule reaches after the warm-up."""
     weight_decay: float = Field(default=0.01, ge=0)
     """Of AdamW, on every parameter that learns."""
     betas: tuple[float, float] = (0.9, 0.98)
+    """Of AdamW."""
     warmup_steps: int = Field(default=100, ge=0)
+    """Steps in which the learning rate rises from 0."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How the learning rate falls after the warm-up."""
     clip_norm: float = Field(default=1.0, gt=0)
+    """Highest norm of a step's gradient."""
     accumulation: int = Field(default=1, ge=1)
     """Batches of a step; every target of them weighs the same."""
     precision: Literal["no", "bf16", "fp16"] = "no"
+    """Mixed precision of the arithmetic; `no` trains in float32."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of each target that is spread over all labels or tokens."""
     prompt_loss: float = Field(default=0.0, ge=0, le=1)
     """`causal-lm`: weight of the loss on the prompt's tokens."""
     evaluate_every: int = Field(default=200, ge=1)
+    """Steps between two validation losses."""
     patience: int | None = Field(default=None, ge=1)
     """Stop after this many evaluations without a better validation loss."""
     save_every: int = Field(default=200, ge=1)
     """Steps between the states from which an interrupted fit resumes."""
     save_dtype: Literal["float16", "float32"] = "float32"
+    """Number format of the weights that are written."""
     save_last: bool = False
     """Write the last weights too, under `last/` beside the best."""
     seed: int = 42
+    """Of the first weights, of the order of examples and of dropout."""
     teacher: str | None = None
     """Model of the suite to learn from, beside the references (knowledge distillation)."""
     distil: Literal["auto", "logits", "generations"] = "auto"
@@ -152,6 +177,7 @@ class Recipe(_Strict):
     folds: int | None = Field(default=None, ge=2)
     """Cross-validate on the training split before the final training on all of it."""
     search: Search | None = None
+    """Recipes to try before the final training."""
 
     @model_validator(mode="after")
     def _complete(self) -> Recipe:

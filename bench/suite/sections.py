@@ -10,16 +10,22 @@ from pydantic import BaseModel, ConfigDict, Field
 class _Strict(BaseModel):
     """Frozen, and no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class PriceSpec(_Strict):
     """Prices that turn throughput and energy into cost and carbon; each is optional."""
 
     currency: str = "EUR"
+    """Of the prices, as it is shown."""
     machine_per_hour: float | None = Field(default=None, ge=0)
+    """Price of the machine for an hour."""
     energy_per_kwh: float | None = Field(default=None, ge=0)
+    """Price of a kilowatt-hour."""
     carbon_g_per_kwh: float | None = Field(default=None, ge=0)
+    """Grams of CO₂ for a kilowatt-hour, of the grid."""
 
 
 class DecisionSpec(_Strict):
@@ -28,6 +34,7 @@ class DecisionSpec(_Strict):
     rule: Literal["best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted"] = (
         "best-quality-within-budget"
     )
+    """How to pick among the models that meet the limits."""
     prefer: str | None = None
     """The objective to optimise; by default the first quality objective."""
     epsilon: float = Field(default=0.01, ge=0)
@@ -41,10 +48,13 @@ class DecisionSpec(_Strict):
     reference: dict[str, float | str] = {}
     """Reference point of the hypervolume, per objective."""
     cost_across_tasks: Literal["sum", "worst"] = "worst"
+    """How a cost of several tasks becomes one: their `sum`, or the `worst`."""
     confidence: float = Field(default=0.8, gt=0.5, lt=1)
     """Below this the recommendation abstains."""
     replicates: int = Field(default=2000, ge=200, le=100_000)
+    """Resamples from which the confidence is counted."""
     seed: int = Field(default=42, ge=0, lt=2**32)
+    """Of the resamples."""
 
 
 class NightlySpec(_Strict):

@@ -41,7 +41,9 @@ DEFAULT_BATCH_SIZE = 16
 class _Strict(BaseModel):
     """Frozen, and no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 def _one_batch_limit(size: int | str | None, tokens: int | None) -> None:
@@ -64,7 +66,9 @@ class VariantSpec(_Strict):
     """One way to run the same weights."""
 
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Number format of the weights and of the arithmetic."""
     compile: bool = False
+    """Run the model through `torch.compile`; compiling is part of loading."""
     quantise: Literal["int8"] | None = None
     """`int8`: dynamic quantisation of the linear layers' weights and activations, CPU only."""
     prune: float | None = Field(default=None, gt=0, lt=1)
@@ -87,12 +91,17 @@ class ModelSpec(_Strict):
     """One candidate."""
 
     name: Name
+    """How the model is called in tables and on the command line."""
     family: str
+    """What the model is; `bench ls models` lists the families."""
     checkpoint: str | None = None
     """A folder, a Hub name, or `package:NAME` for files inside an installed package."""
     revision: str | None = None
+    """Commit, tag or branch of a checkpoint on the Hub; without one, what is newest there."""
     gguf_file: str | None = None
+    """Name of a GGUF file in the checkpoint, whose weights are unpacked and loaded."""
     subfolder: str | None = None
+    """Folder of the checkpoint that holds the model."""
     factory: str | None = None
     """`torch-module`: `package.module:function`."""
     strategy: Literal["majority", "copy", "lead"] | None = None
@@ -100,13 +109,17 @@ class ModelSpec(_Strict):
     options: dict[str, Any] = {}
     """`torch-module`: keyword arguments of the factory."""
     fit: FitSpec | None = None
+    """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1)] = [VariantSpec()]
+    """In which forms the model is tried; each is a candidate of its own."""
     prompts: dict[str, str] = {}
     """Prompt template by task name, over the task's own."""
     chat_template: bool = False
     """Wrap the prompt in the tokenizer's chat template (causal-lm)."""
     trust_remote_code: bool = False
+    """Run the Python code that a checkpoint brings along."""
     allow_pickle: bool = False
+    """Load weights that are pickled; a pickle can run any code."""
 
     @model_validator(mode="after")
     def _needs(self) -> ModelSpec:
@@ -132,9 +145,13 @@ class DataSpec(_Strict):
     hub: str | None = None
     """Name of a Hugging Face data set."""
     builtin: Literal["waybills", "pydocs"] | None = None
+    """An embedded corpus: generated freight notes, or the docstrings of Python's standard library."""
     config: str | None = None
+    """Configuration of a data set on the Hub."""
     split: str = "test"
+    """The split that is scored."""
     revision: str | None = None
+    """Commit, tag or branch of a data set on the Hub; without one, what is newest there."""
     columns: dict[str, str] = {}
     """Column that bench expects → column of the data; dots reach into nested ones (`translation.en`)."""
 
@@ -149,8 +166,11 @@ class TaskSpec(_Strict):
     """One thing that the models are tried on."""
 
     name: Name
+    """How the task is called in tables and on the command line."""
     kind: Kind
+    """What is to be done; `bench ls tasks` lists the kinds with their columns."""
     data: DataSpec
+    """Where the examples come from."""
     metrics: list[str] = []
     """Empty: the kind's own. The first is the task's `quality`."""
     labels: list[str] | None = None
@@ -162,16 +182,21 @@ class TaskSpec(_Strict):
     prompt: str | dict[str, str] | None = None
     """Template over the columns, or one per family; by default the kind's own (`bench.tasks`)."""
     max_examples: int | None = Field(default=None, ge=1)
+    """At most so many examples; by default the suite's `max_examples`."""
     max_new_tokens: int = Field(default=64, ge=1)
+    """Tokens after which a written answer ends."""
     max_input_tokens: int | None = Field(default=None, ge=8)
+    """Tokens after which an input is cut, where the model itself would take more."""
     batch_size: BatchSize | None = None
     """Examples answered together, or `auto`; by default the suite's."""
     batch_tokens: int | None = Field(default=None, ge=1)
     """Instead of `batch_size`: tokens of a batch at most, padding counted."""
     num_beams: int = Field(default=1, ge=1)
+    """Beams of the search for a written answer; 1 is greedy."""
     length_penalty: float = 1.0
     """With beams: exponent of the length by which a text's log-probability is divided; above 0 favours long ones."""
     stop: list[Annotated[str, Field(min_length=1)]] = []
+    """Texts at which a written answer ends; they are not part of it."""
     weight: float = Field(default=1.0, ge=0)
     """Weight of this task's quality in a decision across tasks."""
 
@@ -187,15 +212,20 @@ class Defaults(_Strict):
     """What holds for every cell that does not say otherwise."""
 
     device: str = "auto"
+    """`cpu`, `cuda:0`, several GPUs as `cuda:0,cuda:1`; `auto` takes the first GPU, or the CPU."""
     seed: int = Field(default=42, ge=0, lt=2**32)
+    """Of the order of examples, of sampling and of resampling."""
     batch_size: BatchSize | None = None
     """Examples answered together, by default 16. `auto`: as many as are of use and fit into memory; the record says how
     many that were."""
     batch_tokens: int | None = Field(default=None, ge=1)
     """Instead of `batch_size`: tokens of a batch at most, padding counted."""
     max_examples: int | None = Field(default=None, ge=1)
+    """At most so many examples of each task; by default all."""
     timeout_s: float = Field(default=3600.0, gt=0)
+    """Seconds after which a cell is stopped."""
     memory_limit: str | None = None
+    """Private writable memory of a cell, such as `4 GiB`; the kernel enforces it."""
     threads: int | None = Field(default=None, ge=1)
     """Intra-op threads of torch; by default the CPUs this process may use."""
     cpus: str | None = None
@@ -236,8 +266,11 @@ class MeasureSpec(_Strict):
     profile: Literal["quick", "standard", "rigorous", "off"] = "standard"
     """`off`, or `measure: off` alone: quality is scored and nothing is measured."""
     processes: int | None = Field(default=None, ge=1)
+    """Fresh processes in which a cell is measured; by default the profile's."""
     window_s: float | None = Field(default=None, gt=0)
+    """Seconds of a timed pass; by default the profile's."""
     energy: Literal["auto", "off"] = "auto"
+    """`auto`: the best source that works on this machine; `off`: none."""
     tdp_w: float | None = Field(default=None, gt=0)
     """Thermal design power of the CPU package in watts, for the estimate of energy."""
 
@@ -258,13 +291,19 @@ class Suite(_Strict):
     """A whole suite file."""
 
     name: Name
+    """How the suite is called; its nights are found by it."""
     description: str = ""
+    """One sentence for the report."""
     defaults: Defaults = Defaults()
+    """Settings of every cell, where a model or a task does not say otherwise."""
     models: Annotated[list[ModelSpec], Field(min_length=1)]
+    """The candidates."""
     tasks: Annotated[list[TaskSpec], Field(min_length=1)]
+    """What they are tried on."""
     measure: Annotated[
         MeasureSpec, BeforeValidator(_spelt_out, json_schema_input_type=MeasureSpec | Literal["off"])
     ] = MeasureSpec()
+    """How long and how often to measure."""
     objectives: Annotated[list[str], Field(min_length=2, max_length=6)] = [
         "quality", "latency_p95_s", "peak_memory_bytes", "energy_per_example_j",
     ]  # fmt: skip
@@ -272,8 +311,11 @@ class Suite(_Strict):
     constraints: dict[str, str] = {}
     """Reading or metric → limit, e.g. `latency_p95_s: "<= 50 ms"`."""
     decision: DecisionSpec = DecisionSpec()
+    """By which rule a pick is made from the front, and how sure it must be."""
     prices: PriceSpec | None = None
+    """What machine time and energy cost, for cost and carbon per thousand examples."""
     nightly: NightlySpec = NightlySpec()
+    """How `bench nightly` runs the suite."""
 
     @field_validator("models", "tasks")
     @classmethod
