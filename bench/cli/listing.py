@@ -1,92 +1,180 @@
-"""`bench ls`: names that a suite may use, embedded suites, and stored runs."""
+"""`bench ls`: names that a suite may use, embedded suites, and stored runs; each with a line on what it is.
+
+Everything is read from where it is declared: nothing is described here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import json_option, results_option, store_option
 from bench.cli.output import print_json, print_table, say
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from bench.plugins import Table
+
 Rows = list[dict[str, str]]
 
 
-def _models(results: Path, store_url: str | None) -> Rows:
+def _summary(documented: object) -> str:
+    """Take the first sentence of what a class or function says of itself."""
+    paragraph = (inspect.getdoc(documented) or "").split("\n\n")[0]
+    return " ".join(paragraph.split())
+
+
+def _described(table: Table) -> Rows:
+    return [{"name": name, "what": _summary(table.load(name)), "target": table[name]} for name in table]
+
+
+def _models() -> Rows:
     from bench.candidates import FAMILIES, why_unsupported
     from bench.tasks import KINDS
 
     rows = []
-    for name in FAMILIES:
-        kinds = ", ".join(kind for kind in KINDS if why_unsupported(name, kind) is None)
-        rows.append({"name": name, "kinds": kinds, "target": FAMILIES[name]})
+    for row in _described(FAMILIES):
+        kinds = ", ".join(kind for kind in KINDS if why_unsupported(row["name"], kind) is None)
+        rows.append({"name": row["name"], "kinds": kinds, "what": row["what"], "target": row["target"]})
     return rows
 
 
-def _tasks(results: Path, store_url: str | None) -> Rows:
+def _variants() -> Rows:
+    from bench.suite import VariantSpec
+
+    return _keys(VariantSpec)
+
+
+def _keys(model: type[BaseModel]) -> Rows:
+    """List the keys of a section of the suite file with their default and their description."""
+    return [
+        {"name": name, "default": str(field.default), "what": field.description or ""}
+        for name, field in model.model_fields.items()
+    ]
+
+
+def _tasks() -> Rows:
     from bench.catalogue.readings import DEFAULT_METRICS
     from bench.data.base import COLUMNS, EXTRA_COLUMNS
     from bench.tasks import KINDS
 
     return [
         {
-            "name": name,
-            "columns": ", ".join([*COLUMNS[name], *(f"({extra})" for extra in EXTRA_COLUMNS.get(name, ()))]),
-            "metrics": ", ".join(DEFAULT_METRICS[name]),
+            "name": row["name"],
+            "columns": ", ".join([*COLUMNS[row["name"]], *(f"({c})" for c in EXTRA_COLUMNS.get(row["name"], ()))]),
+            "metrics": ", ".join(DEFAULT_METRICS[row["name"]]),
+            "what": row["what"],
         }
-        for name in KINDS
+        for row in _described(KINDS)
     ]
 
 
-def _metrics(results: Path, store_url: str | None) -> Rows:
-    from bench.catalogue.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
+def _metrics() -> Rows:
+    from bench.catalogue.readings import METRIC_GROUPS, METRICS
 
-    rows = [_metric(name, METRICS.load(name)) for name in METRICS]
-    rows += [
-        {"name": name, "unit": "", "better": "", "what": f"Short for {', '.join(members)}.", "target": ""}
-        for name, members in METRIC_GROUPS.items()
-    ]
-    rows += [
-        {"name": r.name, "unit": r.unit, "better": _better(r.higher_is_better), "what": r.definition, "target": ""}
-        for r in READINGS.values()
-    ]
-    for name, meant in ALIASES.items():
-        about = READINGS[meant]
-        what = f"Another name for {meant}; on a GPU for peak_gpu_memory_bytes."
-        rows.append({"name": name, "unit": about.unit, "better": _better(about.higher_is_better), "what": what,
-                     "target": ""})  # fmt: skip
+    rows = []
+    for row in _described(METRICS):
+        metric = METRICS.load(row["name"])
+        kinds = ", ".join(sorted(metric.kinds))
+        about = {"unit": metric.unit, "better": _better(metric.higher_is_better), "kinds": kinds}
+        rows.append({"name": row["name"], **about, "what": row["what"], "target": row["target"]})
+    empty = {"unit": "", "better": "", "kinds": ""}
+    for name, members in METRIC_GROUPS.items():
+        rows.append({"name": name, **empty, "what": f"Short for {', '.join(members)}.", "target": ""})
     return rows
 
 
-def _metric(name: str, metric: Any) -> dict[str, str]:
-    """Returns the line of a quality metric; what it is, is the first line of its class's docstring."""
-    from bench.catalogue.readings import METRICS
+def _readings() -> Rows:
+    from bench.catalogue.readings import ALIASES, READINGS
 
-    what = f"{', '.join(sorted(metric.kinds))}: {(metric.__doc__ or 'a metric').strip().splitlines()[0]}"
-    better = _better(metric.higher_is_better)
-    return {"name": name, "unit": metric.unit, "better": better, "what": what, "target": METRICS[name]}
+    rows = [(reading.name, reading, reading.definition) for reading in READINGS.values()]
+    for alias, name in ALIASES.items():
+        rows.append((alias, READINGS[name], f"Another name for {name}; on a GPU for peak_gpu_memory_bytes."))
+    return [
+        {"name": name, "unit": reading.unit, "better": _better(reading.higher_is_better), "what": what}
+        for name, reading, what in rows
+    ]
 
 
 def _better(higher_is_better: bool) -> str:
     return "higher" if higher_is_better else "lower"
 
 
-def _meters(results: Path, store_url: str | None) -> Rows:
+def _meters() -> Rows:
     from bench.meters import METERS
 
     rows = []
     for name in METERS:
         works, reason = METERS.load(name)()
-        rows.append({"name": name, "works": "yes" if works else "no", "reason": reason})
+        rows.append({"name": name, "works": "yes" if works else "no", "what": _summary(METERS.load(name))})
+        rows[-1]["because"] = reason
     return rows
 
 
-def _suites(results: Path, store_url: str | None) -> Rows:
-    from bench.planning import embedded_suites
+def _charts() -> Rows:
+    from bench.report.charts import MAKERS, WHOLE
 
-    return [{"name": name, "path": str(path)} for name, path in embedded_suites().items()]
+    return _functions(MAKERS) + _functions(WHOLE)
+
+
+def _functions(functions: Mapping[str, object]) -> Rows:
+    return [{"name": name, "what": _summary(function)} for name, function in functions.items()]
+
+
+def _rules() -> Rows:
+    from bench.suite import DecisionSpec
+
+    field = DecisionSpec.model_fields["rule"]
+    names: Iterable[str] = getattr(field.annotation, "__args__", ())
+    return [{"name": name, "default": "yes" if name == field.default else ""} for name in names]
+
+
+def _executors() -> Rows:
+    from bench.running.executors import EXECUTORS
+
+    return _described(EXECUTORS)
+
+
+def _suites() -> Rows:
+    from bench.planning import embedded_suites, open_suite
+
+    return [
+        {"name": name, "what": open_suite(name).value.description, "path": str(path)}
+        for name, path in embedded_suites().items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One thing that can be listed."""
+
+    what: str
+    """For the help."""
+    rows: Callable[[], Rows]
+
+
+LISTINGS: dict[str, Listing] = {
+    "models": Listing("families of models, and what each can do", _models),
+    "variants": Listing("forms in which a model can be tried", _variants),
+    "tasks": Listing("kinds of tasks, with their columns and metrics", _tasks),
+    "metrics": Listing("measures of quality", _metrics),
+    "readings": Listing("measures of efficiency and of training", _readings),
+    "meters": Listing("sources of energy and memory, and which work here", _meters),
+    "charts": Listing("charts of the report", _charts),
+    "rules": Listing("ways to pick a model", _rules),
+    "executors": Listing("places where cells can run", _executors),
+    "suites": Listing("embedded suites", _suites),
+}
+RUNS = "runs"
+HELP = "\n".join(
+    ["\b", *(f"{name:<10} {listing.what}" for name, listing in LISTINGS.items()), f"{RUNS:<10} stored runs"]
+)
 
 
 def _runs(results: Path, store_url: str | None) -> Rows:
@@ -102,36 +190,20 @@ def _runs(results: Path, store_url: str | None) -> Rows:
         ]
 
 
-KINDS_OF_LISTING: dict[str, Callable[[Path, str | None], Rows]] = {
-    "models": _models,
-    "tasks": _tasks,
-    "metrics": _metrics,
-    "meters": _meters,
-    "suites": _suites,
-    "runs": _runs,
-}
-
-
-def _none(what: str, results: Path) -> str:
-    """Returns that there is nothing to list, and how to make some."""
-    if what == "runs":
-        return f"No runs in {results}. Make one with 'bench run quickstart', or name another folder with --results."
-    return f"There are no {what}."
-
-
-@click.command()
-@click.argument("what", type=click.Choice(list(KINDS_OF_LISTING)))
+@click.command(help=f"List WHAT there is:\n\n{HELP}")
+@click.argument("what", type=click.Choice([*LISTINGS, RUNS]))
 @results_option
 @store_option
 @json_option
 def ls(what: str, results: Path, store_url: str | None, as_json: bool) -> None:
-    """List WHAT there is."""
-    rows = KINDS_OF_LISTING[what](results, store_url)
+    """List what there is."""
+    rows = _runs(results, store_url) if what == RUNS else LISTINGS[what].rows()
     if as_json:
         print_json(rows)
-        return
-    if not rows:
-        say(_none(what, results))
-        return
-    header = list(rows[0])
-    print_table(header, [[row[name] for name in header] for row in rows])
+    elif rows:
+        header = list(rows[0])
+        print_table(header, [[row[name] for name in header] for row in rows])
+    elif what == RUNS:
+        say(f"No runs in {results}. Make one with 'bench run quickstart', or name another folder with --results.")
+    else:
+        say(f"There are no {what}.")

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a command is one message and an exit code: never a traceback, never a raw control character."""
+"""Whatever goes wrong in a command is one message and an exit code: no traceback, no raw control character."""
 
 from __future__ import annotations
 

@@ -7,11 +7,12 @@ import pytest
 
 from bench.__main__ import main
 from bench.catalogue.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
+from bench.cli.listing import LISTINGS
 from bench.store import Store
 
 
-def _metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, str]]:
-    assert main(["ls", "metrics", "--json"]) == 0
+def _rows(capsys: pytest.CaptureFixture[str], what: str) -> dict[str, dict[str, str]]:
+    assert main(["ls", what, "--json"]) == 0
     return {row["name"]: row for row in json.loads(capsys.readouterr().out)}
 
 
@@ -30,13 +31,27 @@ def test_no_runs_is_no_error_and_says_how_to_make_one(
 
 
 def test_every_name_a_suite_may_use_is_listed_with_unit_and_direction(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = _metrics(capsys)
-    assert set(rows) == {*METRICS, *METRIC_GROUPS, *READINGS, *ALIASES}
-    described = [row for name, row in rows.items() if name not in METRIC_GROUPS]
-    assert all(row["unit"] and row["what"] and row["better"] in ("higher", "lower") for row in described)
-    assert rows["accuracy"]["better"] == "higher" and rows["bits_per_byte"]["better"] == "lower"
-    assert "classification" in rows["accuracy"]["what"]
-    assert "peak_rss_bytes" in rows["peak_memory_bytes"]["what"] and rows["peak_memory_bytes"]["unit"] == "bytes"
+    metrics, readings = _rows(capsys, "metrics"), _rows(capsys, "readings")
+    assert set(metrics) == {*METRICS, *METRIC_GROUPS} and set(readings) == {*READINGS, *ALIASES}
+    described = [row for name, row in (metrics | readings).items() if name not in METRIC_GROUPS]
+    assert all(row["unit"] and row["better"] in ("higher", "lower") for row in described)
+    assert metrics["accuracy"]["better"] == "higher" and metrics["bits_per_byte"]["better"] == "lower"
+    assert "classification" in metrics["accuracy"]["kinds"]
+    assert "peak_rss_bytes" in readings["peak_memory_bytes"]["what"]
+    assert readings["peak_memory_bytes"]["unit"] == "bytes"
+
+
+@pytest.mark.parametrize("what", [name for name in LISTINGS if name not in ("rules",)])
+def test_every_name_has_a_description(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = _rows(capsys, what)
+    assert rows
+    assert [name for name, row in rows.items() if not row["what"]] == []
+
+
+def test_the_help_describes_every_listing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown and listing.what in shown for name, listing in LISTINGS.items())
 
 
 def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
