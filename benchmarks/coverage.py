@@ -10,15 +10,14 @@ the interval, and in how many of the runs. Deterministic by seed. The standard e
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import numpy as np
+from contract import make_parser
 from numpy.typing import NDArray
 from scipy.stats import lognorm, norm, t
 
@@ -309,10 +308,9 @@ def show(rows: Sequence[Row]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--only", choices=KINDS, action="append", help="kinds of interval; all by default")
-    parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     rows = [row for kind in args.only or KINDS for row in KINDS[kind](args.runs)]
     show(rows)

@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from contract import make_parser
 from scipy.stats import t as student_t
 
 from bench.candidates import FAMILIES
@@ -99,7 +100,7 @@ def arms(options: argparse.Namespace, seed: int, folder: Path) -> dict[str, np.n
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=1200)
@@ -110,12 +111,12 @@ def main() -> None:
     parser.add_argument("--alpha", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--split", default="test", help="the scored split; settings: seed 101 on 'validation'")
-    options = parser.parse_args()
-    began, seeds = time.perf_counter(), range(options.first_seed, options.first_seed + options.seeds)
+    arguments = parser.parse_args()
+    began, seeds = time.perf_counter(), range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     differences: dict[str, list[np.ndarray]] = {"taught": [], "texts": []}
     with tempfile.TemporaryDirectory() as scratch:
         for seed in seeds:
-            found = arms(options, seed, Path(scratch) / str(seed))
+            found = arms(arguments, seed, Path(scratch) / str(seed))
             for name, rows in differences.items():
                 rows.append(found[name] - found["alone"])
             shown = ", ".join(f"{name} {right.mean():.4f}" for name, right in found.items())

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from contract import Contract, make_parser
 from random_models import load, make_checkpoint, workload
 from torch.utils.benchmark import Timer
 
@@ -38,14 +39,13 @@ def main() -> int:
     options = _options()
     torch.set_num_threads(options.threads)
     print(f"torch {torch.__version__}, {options.threads} threads, size {options.size}, {options.rounds} rounds")
-    print(f"{'model':12s}{'bench':>12s}{'torch':>12s}{'ratio':>9s}  95 % interval")
-    worst = 0
+    contract = Contract()
     with tempfile.TemporaryDirectory() as folder:
         for family in ("encoder", "causal-lm", "seq2seq"):
             model = load(make_checkpoint(Path(folder), family, options.size), family)
             pairs = compare(workload(model, family, [TEXT], NEW_TOKENS), options.rounds, options.window)
-            worst |= report(family, pairs)
-    return worst
+            report(contract, family, pairs)
+    return contract.close(options.json)
 
 
 def compare(made: Workload, rounds: int, window_s: float) -> np.ndarray:
@@ -72,20 +72,19 @@ def compare(made: Workload, rounds: int, window_s: float) -> np.ndarray:
     return np.array(pairs)
 
 
-def report(name: str, pairs: np.ndarray) -> int:
-    """Prints the ratio of a model with its bootstrap interval over rounds; returns 1 when it is out of
-    range."""
+def report(contract: Contract, name: str, pairs: np.ndarray) -> None:
+    """Print the ratio of a model with its bootstrap interval over rounds."""
     ratios = pairs[:, 0] / pairs[:, 1]
     rng = np.random.default_rng(0)
     drawn = np.median(ratios[rng.integers(0, len(ratios), (DRAWS, len(ratios)))], axis=1)
     low, high = np.quantile(drawn, [0.025, 0.975])
     ratio, (ours, theirs) = float(np.median(ratios)), np.median(pairs, axis=0) * 1e3
-    print(f"{name:12s}{ours:9.3f} ms{theirs:9.3f} ms{ratio:9.4f}  {low:.4f} to {high:.4f}", flush=True)
-    return int(not LOW <= ratio <= HIGH)
+    shown = f"{ours:.3f} ms over {theirs:.3f} ms: {ratio:.4f}, 95 % interval {low:.4f} to {high:.4f}"
+    contract.hold(name, ratio, at_least=LOW, at_most=HIGH, shown=shown)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--size", choices=("small", "base"), default="base")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--window", type=float, default=1.0)

@@ -14,12 +14,12 @@ Both must stay within 5 % of runs. Beside them stands the naive front, of the va
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from contract import make_parser
 from numpy.typing import NDArray
 
 from bench.decision import Question, decide
@@ -189,12 +189,11 @@ def total(runs: dict[int, Tally]) -> Tally:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0, help="number of the first run")
     parser.add_argument("--replicates", type=int, default=1000)
     parser.add_argument("--setting", default="", help="only settings whose name contains this")
-    parser.add_argument("--json", type=Path, help="collect the runs here, beside those of earlier calls")
     args = parser.parse_args()
     found = collected(args.json, args.replicates)
     heading()

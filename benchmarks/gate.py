@@ -14,7 +14,6 @@ second and of the trend together; the cost is told for both.
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from collections import Counter
@@ -22,6 +21,7 @@ from functools import cache
 
 import gate_world as sim
 import numpy as np
+from contract import Contract, make_parser
 from scipy.stats import chi2, norm
 
 from bench.gate.quality import exact_power
@@ -188,15 +188,16 @@ def one_seed(seed: int, histories: int, steps: int, parts: set[str]) -> Counter[
 
 
 class Report:
-    """Prints the lines, and remembers whether one failed."""
+    """The numbers that were counted, with their intervals, as lines of the contract."""
 
-    def __init__(self) -> None:
-        self.failed = False
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
 
     def line(self, what: str, value: str, passed: bool | None = None) -> None:
-        mark = "" if passed is None else "PASS  " if passed else "FAIL  "
-        self.failed |= passed is False
-        print(f"{mark or '      '}{what}: {value}")
+        if passed is None:
+            self.contract.tell(f"      {what}: {value}")
+        else:
+            self.contract.require(what, passed, value)
 
     def share(self, what: str, found: int, n: int, least: float | None = None) -> None:
         low, high = wilson(found, n) or (0.0, 1.0)
@@ -213,9 +214,9 @@ class Report:
         self.line(what, value, None if most is None else events * each <= most)
 
 
-def tell(count: Counter[str], seeds: int, steps: int, parts: set[str]) -> bool:
-    """Prints the pooled numbers; returns whether every line of the contract passes."""
-    report, nights, n = Report(), count["nights"], seeds * steps
+def tell(contract: Contract, count: Counter[str], seeds: int, steps: int, parts: set[str]) -> None:
+    """Print the pooled numbers."""
+    report, nights, n = Report(contract), count["nights"], seeds * steps
     if nights:
         print(f"{nights:,} clean nights of {sim.DURATIONS + sim.PEAKS + sim.SCORES} readings")
         whole = MOST_ALARMS if parts >= {"trend", "gate"} else None
@@ -228,7 +229,6 @@ def tell(count: Counter[str], seeds: int, steps: int, parts: set[str]) -> bool:
         tell_gate(report, count, n)
     if "quality" in parts:
         tell_quality(report, count, 10 * n)
-    return not report.failed
 
 
 def tell_gate(report: Report, count: Counter[str], n: int) -> None:
@@ -259,7 +259,7 @@ def tell_quality(report: Report, count: Counter[str], n: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 22, 33])
     parser.add_argument("--histories", type=int, default=10, help="of each seed, of 100 nights each")
     parser.add_argument("--steps", type=int, default=200, help="simulated steps of each size and seed")
@@ -271,7 +271,9 @@ def main() -> None:
         count += found
         said = ", ".join(f"{name} {number}" for name, number in found.items() if number)
         print(f"seed {seed}: {said}", file=sys.stderr, flush=True)
-    sys.exit(0 if tell(count, len(given.seeds), given.steps, parts) else 1)
+    contract = Contract()
+    tell(contract, count, len(given.seeds), given.steps, parts)
+    sys.exit(contract.close(given.json))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ The runs, their summaries and canaries are written as the store writes them; raw
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from contract import Contract, make_parser
 
 from bench.catalogue.readings import READINGS
 from bench.history.series import TRACKED
@@ -92,12 +92,13 @@ def timed(*command: str) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main() -> int:
+    parser = make_parser(__doc__)
     parser.add_argument("--nights", type=int, default=365)
     parser.add_argument("--cells", type=int, default=50)
     parser.add_argument("--keep", type=Path, help="results folder to write, and to leave there; used again as it is")
     given = parser.parse_args()
+    contract = Contract()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary) / "results"
         start = time.perf_counter()
@@ -108,10 +109,11 @@ def main() -> None:
         print(f"{given.nights} nights × {given.cells} cells: {size:.0f} MB, written in {spent:.0f} s")
         for extra in ((), ("--json",), ("--csv",)):
             seconds = min(timed("-m", "bench", "history", SUITE, "--results", str(folder), *extra) for _ in range(3))
-            print(f"bench history {' '.join(extra):7} {seconds:.2f} s (limit {LIMIT_S:.0f} s)")
+            contract.hold(f"seconds of bench history {' '.join(extra)}".strip(), seconds, at_most=LIMIT_S)
         seconds = min(timed("-c", PAGES, str(folder), SUITE) for _ in range(3))
-        print(f"index and trend pages  {seconds:.2f} s (limit {LIMIT_S:.0f} s)")
+        contract.hold("seconds of the index and trend pages", seconds, at_most=LIMIT_S)
+    return contract.close(given.json)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """What it costs to start an isolated cell, against a fresh interpreter that imports the same.
 
-    python benchmarks/isolation.py [REPEATS]
+    python benchmarks/isolation.py [--repeats 5]
 
 A start ends when the first line of the worker function runs, which it reports by its own
 clock: CLOCK_MONOTONIC is the same in all processes of a machine. The forkserver's own start is paid once a
@@ -17,12 +17,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from contract import Contract, make_parser
+
 from bench.running.executors.local import MEASURING, LocalExecutor
 from bench.running.executors.preload import MODULES
 from bench.running.executors.preload_measuring import MODULES as FURTHER
 
 WANTED_RATIO = 20
-"""How many times cheaper an isolated cell must be (issue 2, "What it must show")."""
+"""How many times cheaper an isolated cell must be."""
 
 
 def entered_ns(notify: Callable[[str], None]) -> int:
@@ -46,8 +48,10 @@ def fresh_start_s() -> float:
     return (int(ran.stdout) - start) / 1e9
 
 
-def main(repeats: int = 5) -> int:
-    """Prints both costs and their ratio; returns 1 when it is less than wanted."""
+def main() -> int:
+    """Print both costs and their ratio."""
+    arguments = make_parser(__doc__, repeats=5).parse_args()
+    contract, repeats = Contract(), arguments.repeats
     with tempfile.TemporaryDirectory() as folder:
         executor, log_path = LocalExecutor(), Path(folder) / "cell.log"
         first_s = forked_start_s(executor, log_path)
@@ -58,8 +62,8 @@ def main(repeats: int = 5) -> int:
     print(f"forkserver, once a run:       {first_s * 1e3:8.1f} ms")
     print(_line("isolated cell (forkserver)", forked))
     print(_line("fresh interpreter", fresh))
-    print(f"ratio of the medians:         {ratio:8.1f}  (wanted: at least {WANTED_RATIO})")
-    return 0 if ratio >= WANTED_RATIO else 1
+    contract.hold("ratio of the medians", ratio, at_least=WANTED_RATIO)
+    return contract.close(arguments.json)
 
 
 def _line(name: str, seconds: list[float]) -> str:
@@ -68,4 +72,4 @@ def _line(name: str, seconds: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:2])))
+    sys.exit(main())

@@ -10,7 +10,6 @@ where they are not.
 
 from __future__ import annotations
 
-import argparse
 import os
 import pickle
 import signal
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import sacrebleu
+from contract import Contract, make_parser
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
@@ -105,23 +105,23 @@ def _processor_s() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--examples", type=int, default=200, help="of the test split, for BLEU")
-    options = parser.parse_args()
-    quarter = max(options.steps // 4, 1)
+    arguments = parser.parse_args()
+    quarter = max(arguments.steps // 4, 1)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        (folder / "suite.yaml").write_text(SUITE.format(threads=options.threads))
-        recipe = RECIPE.format(steps=options.steps, quarter=quarter, warmup=min(100, options.steps // 10))
+        (folder / "suite.yaml").write_text(SUITE.format(threads=arguments.threads))
+        recipe = RECIPE.format(steps=arguments.steps, quarter=quarter, warmup=min(100, arguments.steps // 10))
         (folder / "recipe.yaml").write_text(recipe)
         located = open_suite(str(folder / "suite.yaml"))
         whole = fit_jobs(located, folder, output=folder / "whole")[0]
         began, used = time.perf_counter(), _processor_s()
         train(whole, folder, None)
         minutes, used = (time.perf_counter() - began) / 60, (_processor_s() - used) / 60
-        test = Data(located).split(located.value.tasks[0], "test", options.examples).examples
+        test = Data(located).split(located.value.tasks[0], "test", arguments.examples).examples
         copied = bleu([str(example.columns["source"]) for example in test], test)
         print(
             f"undisturbed: {minutes:.1f} min ({used:.1f} min of processor time), BLEU {translate(whole, test):.1f} on "
@@ -129,15 +129,17 @@ def main() -> None:
             flush=True,
         )
         cut = fit_jobs(located, folder, output=folder / "cut")[0]
-        kill_at = options.steps // 2 + options.steps // 20  # some steps after the state of the half, which are lost
+        kill_at = arguments.steps // 2 + arguments.steps // 20  # some steps after the state of the half, which are lost
         killed = train(cut, folder, kill_at)
         print(f"killed with SIGKILL after step {kill_at}: {killed}", flush=True)
         train(cut, folder, None)
         hashes = files_hash(whole.output), files_hash(cut.output)
         curves = [(read_provenance(job.output) or {})["loss_curve"] for job in (whole, cut)]
-    print(f"weights  undisturbed {hashes[0][:16]}  resumed {hashes[1][:16]}  same: {hashes[0] == hashes[1]}")
-    print(f"loss curves the same: {curves[0] == curves[1]}")
-    raise SystemExit(0 if killed and hashes[0] == hashes[1] else 1)
+    contract = Contract()
+    contract.tell(f"loss curves the same: {curves[0] == curves[1]}")
+    contract.require("the training was killed", bool(killed))
+    contract.require("the resumed weights are the same", hashes[0] == hashes[1], " and ".join(h[:16] for h in hashes))
+    raise SystemExit(contract.close(arguments.json))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ no quiet night fails and both changes are caught and named.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from contract import Contract, make_parser
 from safetensors.torch import load_file, save_file
 
 QUICKSTART = Path(__file__).parents[1] / "suites" / "quickstart"
@@ -73,22 +73,24 @@ objectives: [quality, latency_p50_s, peak_memory_bytes]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--nights", type=int, default=12)
     parser.add_argument("--folder", type=Path, help="Keep suite, results and pages here.")
     parser.add_argument("--most", type=int, default=1000, help="Nights of this call; needs --folder to go on.")
-    options = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = (options.folder or Path(temporary)).resolve()
+        folder = (arguments.folder or Path(temporary)).resolve()
         prepare(folder)
-        todo = Todo(folder, options.most)
-        quiet = [todo.night("quiet.yaml", f"quiet {number + 1}") for number in range(options.nights)]
+        todo = Todo(folder, arguments.most)
+        quiet = [todo.night("quiet.yaml", f"quiet {number + 1}") for number in range(arguments.nights)]
         subprocess.run([*BENCH, "tag", quiet[-1]["run_id"], "good"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         changed = {
             "worked": todo.night("slower.yaml", "slower", "--baseline", "tag:good"),
             "ours": todo.night("worse.yaml", "worse", "--baseline", "tag:good"),
         }
-        return conclude(quiet, changed, todo.wall_s, folder if options.folder else None)
+        contract = Contract()
+        conclude(contract, quiet, changed, todo.wall_s, folder if arguments.folder else None)
+        return contract.close(arguments.json)
 
 
 BENCH = [sys.executable, "-m", "bench"]
@@ -154,23 +156,27 @@ def regressed(found: dict[str, Any]) -> list[tuple[str, str]]:
     return [(line["model"], line["reading"]) for line in lines if line["verdict"] == "regressed"]
 
 
-def conclude(quiet: list[dict[str, Any]], changed: dict[str, dict[str, Any]], wall_s: float, kept: Path | None) -> int:
+def conclude(
+    contract: Contract,
+    quiet: list[dict[str, Any]],
+    changed: dict[str, dict[str, Any]],
+    wall_s: float,
+    kept: Path | None,
+) -> None:
     failed = [one for one in quiet if one["exit_code"]]
     verdicts = Counter(one["verdict"] for one in quiet)
     told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
-    print(f"\nquiet nights: {len(failed)} of {len(quiet)} failed; {told}")
-    good = not failed
+    contract.hold("quiet nights that failed", len(failed), at_most=0, shown=f"{len(failed)} of {len(quiet)}; {told}")
     for model, found in changed.items():
         named = regressed(found)
         hit = any(name == model for name, _ in named)
         wrong = sorted({name for name, _ in named} - {model})
-        good &= hit and not wrong
         readings = ", ".join(reading for name, reading in named if name == model)
-        print(f"{model}: {'caught: ' + readings if hit else 'MISSED'}" + (f"; WRONGLY NAMED: {wrong}" if wrong else ""))
+        shown = (f"caught: {readings}" if hit else "missed") + (f"; wrongly named: {', '.join(wrong)}" if wrong else "")
+        contract.require(model, hit and not wrong, shown)
     print(
         f"{wall_s:.0f} s for {len(quiet) + len(changed)} nights" + (f"; pages: {kept}/results/nightly" if kept else "")
     )
-    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract import Contract, make_parser
+
 from bench.data import waybills
 from bench.store import Store
 
@@ -67,9 +69,9 @@ class Side:
 
 
 def main() -> int:
-    """Prints both sides per model and task; returns 1 when answers or speed fall short."""
+    """Print both sides per model and task, and whether answers and speed keep the contract."""
     options = _options()
-    short = False
+    contract = Contract()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_tasks(folder, options.documents)
@@ -80,15 +82,15 @@ def main() -> int:
             for task in options.tasks.split(","):
                 peer = by_peer(options, checkpoint, task, folder)
                 ours = by_bench(options, checkpoint, model, task, folder)
-                short |= report(f"{model} {task}", task, peer, ours)
+                report(contract, f"{model} {task}", task, peer, ours)
                 if options.measured:
                     measured = by_bench(options, checkpoint, model, task, folder, QUICK)
                     print(f"{'':20s}{'measured':10s}{measured.wall_s:8.1f} s  (bench, with all passes)", flush=True)
-    return int(short)
+    return contract.close(options.json)
 
 
-def report(title: str, task: str, peer: Side, ours: Side) -> bool:
-    """Prints one comparison; returns whether it falls short of the contract."""
+def report(contract: Contract, title: str, task: str, peer: Side, ours: Side) -> None:
+    """Print one comparison."""
     pick = best if task == "choices" else str.strip
     theirs, mine = ({key: pick(value) for key, value in side.answers.items()} for side in (peer, ours))
     assert theirs.keys() == mine.keys(), "the two did not answer the same documents"
@@ -97,10 +99,11 @@ def report(title: str, task: str, peer: Side, ours: Side) -> bool:
     wall, loop = peer.wall_s / ours.wall_s, peer.loop_s / ours.loop_s
     print(f"{title:20s}{'lm_eval':10s}{peer.wall_s:8.1f} s{peer.loop_s:8.2f} s")
     print(f"{'':20s}{'bench':10s}{ours.wall_s:8.1f} s{ours.loop_s:8.2f} s{share:13.2%}")
-    print(f"{'':20s}{'faster':10s}{wall:8.2f} x{loop:8.2f} x", flush=True)
     for key in differing:
         print(f"  {key}: {explain(task, peer.answers[key], ours.answers[key])}")
-    return share < LEAST_AGREEMENT or min(wall, loop) < LEAST_SPEEDUP
+    contract.hold(f"{title}: share of the same answers", share, at_least=LEAST_AGREEMENT)
+    contract.hold(f"{title}: times faster, whole program", wall, at_least=LEAST_SPEEDUP)
+    contract.hold(f"{title}: times faster, scoring loop", loop, at_least=LEAST_SPEEDUP)
 
 
 def best(likelihoods: list[float]) -> int:
@@ -285,7 +288,7 @@ CHECKPOINTS: dict[str, Callable[[Path], Path]] = {
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--peer", type=Path, required=True)
     parser.add_argument("--documents", type=int, default=500)
     parser.add_argument("--threads", type=int, default=2)

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from contract import make_parser
 from random_models import load, make_checkpoint, workload
 
 from bench.measure.machine_doubts import interference_doubts
@@ -151,7 +152,7 @@ def _whole(phases: dict[str, list[object]]) -> Row:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--peer", type=Path, required=True)
     parser.add_argument("--size", choices=("small", "base"), default="base")
     parser.add_argument("--seconds", type=float, default=10.0)

@@ -15,7 +15,6 @@ paired difference of fine-tuning and probe.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from collections import Counter
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from contract import make_parser
 from sklearn.linear_model import LogisticRegression
 from transformers import AutoModel, AutoTokenizer
 
@@ -103,23 +103,23 @@ def show(name: str, right: np.ndarray) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--results", type=Path, help="results folder whose fitted checkpoint is taken")
     parser.add_argument("--steps", type=int, help="of the fine-tuning, if not the recipe's")
     parser.add_argument("--rate", type=float, help="its highest learning rate, if not the recipe's")
     parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     began = time.perf_counter()
     located = open_suite("pretrained")
     model = next(one for one in located.value.models if one.name == "minilm")
     task = next(one for one in located.value.tasks if one.name == "package")
     data = Data(located)
     with tempfile.TemporaryDirectory() as scratch:
-        asked = {"steps": options.steps, "learning_rate": options.rate}
+        asked = {"steps": arguments.steps, "learning_rate": arguments.rate}
         changes = {name: value for name, value in asked.items() if value is not None}
-        place = Path(scratch) if changes or options.results is None else options.results
-        job = replace(make_job(located, model, data, place), threads=options.threads, device="cpu")
+        place = Path(scratch) if changes or arguments.results is None else arguments.results
+        job = replace(make_job(located, model, data, place), threads=arguments.threads, device="cpu")
         job = replace(job, recipe=job.recipe.model_copy(update=changes))
         test = data.split(task, "test", None).examples
         train = Counter(str(example.columns["label"]) for example in job.tasks[0].train.examples)

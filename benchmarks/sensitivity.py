@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from contract import Contract, make_parser
 
 from bench.candidates.interface import Classified, OnToken
 from bench.data.base import Example
@@ -104,9 +105,9 @@ def interval(
 
 
 def main() -> int:
-    """Prints a line per share of extra work; returns 1 when a wanted share is missed."""
+    """Print a line per share of extra work."""
     options = _options()
-    lot, missed = random.Random(0), 0
+    lot, contract = random.Random(0), Contract()
     print(
         f"{options.pairs} pairs, {options.processes} processes each, {options.window:g} s windows, "
         f"{options.threads} threads"
@@ -116,25 +117,25 @@ def main() -> int:
         executor = LocalExecutor()
         for extra in options.extra:
             found = np.array([interval(executor, extra, options, lot) for _ in range(options.pairs)])
-            missed |= report(extra, found)
-    return missed
+            report(contract, extra, found)
+    return contract.close(options.json)
 
 
-def report(extra: int, found: np.ndarray) -> int:
-    """Prints how many intervals cover 1, and their middle; returns 1 when fewer are right than wanted."""
+def report(contract: Contract, extra: int, found: np.ndarray) -> None:
+    """Print how many intervals cover 1, and their middle."""
     covers = (found[:, 0] <= 1) & (found[:, 1] >= 1)
     right = covers.mean() if extra == EQUAL else (found[:, 0] > 1).mean()
     middle, half = float(np.median(found.mean(axis=1))), float(np.median(found[:, 1] - found[:, 0])) / 2
     what = "cover 1" if extra == EQUAL else "exclude 1"
-    print(
-        f"+{extra:2d} % work: {right:5.0%} of the intervals {what}; typical {middle:.4f} ± {half:.4f}",
-        flush=True,
-    )
-    return int(extra in (EQUAL, NEEDED) and right < WANTED)
+    name, shown = f"+{extra} % work", f"{right:.0%} of the intervals {what}; typical {middle:.4f} ± {half:.4f}"
+    if extra in (EQUAL, NEEDED):
+        contract.hold(name, float(right), at_least=WANTED, shown=shown)
+    else:
+        contract.tell(f"      {name}: {shown}")
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--processes", type=int, default=5)
     parser.add_argument("--window", type=float, default=0.4)

@@ -1,0 +1,81 @@
+"""Benchmarks are tried as far as that goes without minutes: their help, and the contract that they share."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+LIBRARIES = {"contract", "gate_world", "random_models"}
+"""Modules that scripts import."""
+PEERS = {"lm_eval_script", "optimum_script"}
+"""Run by another program's Python, with what that has installed."""
+SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in LIBRARIES | PEERS)
+
+sys.path.insert(0, str(FOLDER))
+from contract import Contract, Ratio, interleaved, make_parser, ratio_of  # noqa: E402
+
+sys.path.remove(str(FOLDER))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_script_has_a_help(name: str) -> None:
+    environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
+    ended = subprocess.run(
+        [sys.executable, str(FOLDER / f"{name}.py"), "--help"],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "--json" in ended.stdout
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_script_shares_the_contract_and_is_listed(name: str) -> None:
+    assert "from contract import" in (FOLDER / f"{name}.py").read_text()
+    assert f"`{name}.py`" in (FOLDER / "README.md").read_text()
+
+
+def test_bounds_are_kept_and_missed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    contract = Contract()
+    assert contract.hold("fast", 2.0, at_least=1.5)
+    assert contract.close() == 0
+    assert not contract.hold("small", 2.0, at_most=1.5)
+    assert not contract.hold("undefined", math.nan, at_most=1.5)
+    assert not contract.require("the same", False)
+    contract.tell("a remark")
+    assert contract.close(tmp_path / "lines.json") == 1
+    marks = [line[:4] for line in capsys.readouterr().out.splitlines()]
+    assert marks == ["PASS", "FAIL", "FAIL", "FAIL", "a re"]
+    written = json.loads((tmp_path / "lines.json").read_text())
+    assert written["passed"] is False and [line["passed"] for line in written["lines"]] == [True, False, False, False]
+
+
+def test_a_ratio_is_judged_by_its_value_and_shows_its_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    ratio = ratio_of([2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.1])
+    assert ratio.value == 2.0 and ratio.low <= 2.0 <= ratio.high and ratio.pairs == 8
+    assert Contract().hold("ratio", ratio, at_least=2.0)
+    assert "95 % interval" in capsys.readouterr().out
+
+
+def test_too_few_pairs_have_no_interval() -> None:
+    assert math.isnan(ratio_of([1.0, 1.0], [1.0, 2.0]).low)
+    assert "too few" in str(Ratio(1.0, math.nan, math.nan, 2))
+
+
+def test_sides_are_timed_in_turn() -> None:
+    calls: list[str] = []
+    seconds = interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 5)
+    assert {name: len(values) for name, values in seconds.items()} == {"a": 5, "b": 5}
+    assert all(set(calls[turn : turn + 2]) == {"a", "b"} for turn in range(0, 10, 2))
+
+
+def test_options() -> None:
+    assert make_parser("x", repeats=3).parse_args([]).repeats == 3
+    assert make_parser("x").parse_args(["--json", "f"]).json == Path("f")
