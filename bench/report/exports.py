@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import Any
 
 from bench.report.advice import advice_of, overall_of
 from bench.report.tables import STANDING_WORDS, columns_of, ranked
@@ -36,7 +35,7 @@ CSV_COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_json(view: RunView) -> dict[str, Any]:
+def as_json(view: RunView) -> dict[str, object]:
     """Returns run, cells, fronts and decision as JSON-able values, in the shape of `bench show --json`."""
     info = view.info
     run = {

@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bench.report.view import RunView
 from bench.report.wording import plural
@@ -110,7 +109,7 @@ def weight_hashes(view: RunView) -> dict[str, str]:
     return found
 
 
-def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
+def flat(value: object, prefix: str = "") -> list[tuple[str, str]]:
     """Returns a nested mapping as `a.b` rows, in order of keys; lists as JSON."""
     if isinstance(value, Mapping):
         rows = []
@@ -121,7 +120,7 @@ def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix, text if len(text) <= LONGEST else text[:LONGEST] + "…")]
 
 
-def told(value: Any) -> Any:
+def told(value: object) -> object:
     """Returns a mapping whose missing values say why, where the `reasons` beside them do.
 
     >>> told({"turbo": None, "reasons": {"turbo": "hidden"}})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -29,7 +28,7 @@ def environment() -> Environment:
     return env
 
 
-def _seen(text: Any) -> Any:
+def _seen(text: object) -> str:
     return text if isinstance(text, Markup) else cut(str(text), TITLE_LIMIT)
 
 

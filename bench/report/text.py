@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from typing import Any
 
 from markupsafe import Markup
 
@@ -92,7 +91,7 @@ def cut(text: str, limit: int) -> str:
     return seen if len(text) <= limit else f"{seen[:limit]}… ({len(text):,} characters)"
 
 
-def script_json(value: Any) -> Markup:
+def script_json(value: object) -> Markup:
     """Returns JSON that cannot end the script element that it stands in.
 
     Source: HTML, "Restrictions for contents of script elements"; ECMA-262 for U+2028 and U+2029.

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from bench.decision import Decision, Question, decide
 from bench.errors import UsageError, nearest
-from bench.report.wording import Measure, measure_of
+from bench.report.wording import Measure, is_baseline, measure_of
 from bench.store import RunInfo, StoredRun
 from bench.suite import Suite
 from bench.summary import Entry, summarise_run
@@ -97,9 +97,9 @@ class RunView:
 
     @cached_property
     def families(self) -> tuple[str, ...]:
-        """Families in the order of their first appearance, the baselines last."""
-        found = list(dict.fromkeys(entry.cell.family for entry in self.entries))
-        return tuple(sorted(found, key=lambda family: family == "baseline"))
+        """Families in the order of their first appearance, those of baselines last."""
+        baselines = {entry.cell.family: is_baseline(entry) for entry in self.entries}
+        return tuple(sorted(baselines, key=lambda family: baselines[family]))
 
 
 def view_of(

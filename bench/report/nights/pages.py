@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
@@ -61,7 +60,8 @@ def index_page(history: History, rows: list[IndexRow], readings: list[Reading], 
     newest = next((row for row in rows if row.night is not None), None)
     moved = sorted((one for one in readings if one.moved), key=lambda one: (not one.worse, one.alarm is None))
     return _page(
-        "nights.html.j2", history,
+        "nights.html.j2",
+        history,
         title=f"bench nightly: {short(history.suite)}",
         newest=newest,
         verdicts=verdict_counts(rows),
@@ -72,7 +72,7 @@ def index_page(history: History, rows: list[IndexRow], readings: list[Reading], 
         shown=plural(min(SHOWN_NIGHTS, len(history.nights)), "night"),
         links=links,
         canary=_canary(history, links),
-    )  # fmt: skip
+    )
 
 
 def trends_page(history: History, readings: list[Reading], links: Mapping[str, str]) -> str:
@@ -84,7 +84,8 @@ def trends_page(history: History, readings: list[Reading], links: Mapping[str, s
         groups = [(name, [reading for reading in of_task if reading.candidate == name]) for name in names]
         tasks.append((f"task-{number}", task, groups, [reading for reading in of_task if reading.moved]))
     return _page(
-        "trends.html.j2", history,
+        "trends.html.j2",
+        history,
         title=f"bench trends: {short(history.suite)}",
         tasks=tasks,
         shown=min(SHOWN_NIGHTS, len(history.nights)),
@@ -92,7 +93,7 @@ def trends_page(history: History, readings: list[Reading], links: Mapping[str, s
         environments=[night for night in history.nights[-SHOWN_NIGHTS:] if night.changed],
         links=links,
         canary=_canary(history, links),
-    )  # fmt: skip
+    )
 
 
 def _canary(history: History, links: Mapping[str, str]) -> Markup | None:
@@ -100,13 +101,23 @@ def _canary(history: History, links: Mapping[str, str]) -> Markup | None:
     return None if series is None else sparkline_svg(series, series.points[-SHOWN_NIGHTS:], (), links, "canary")
 
 
-def _page(template: str, history: History, **page: Any) -> str:
+def _page(template: str, history: History, **page: object) -> str:
     nights = history.nights
     span = f"{nights[0].started_at[:10]} to {nights[-1].started_at[:10]}" if nights else "none yet"
-    return environment().get_template(template).render(
-        page=page, suite=history.suite, nights=len(nights), span=span, counted=plural(len(nights), "night"),
-        policy=POLICY, css=_css(), version=method.version(),
-    )  # fmt: skip
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            page=page,
+            suite=history.suite,
+            nights=len(nights),
+            span=span,
+            counted=plural(len(nights), "night"),
+            policy=POLICY,
+            css=_css(),
+            version=method.version(),
+        )
+    )
 
 
 def _css() -> Markup:

@@ -25,10 +25,15 @@ LISTED_UP_TO = 120
 """Readings of a page up to which each has such a table, and a dot a night; with more the page
 would be too heavy to open."""
 LOOKS = {
-    "regressed": ("▼", "bad"), "suspected": ("?", "doubt"), "improved": ("▲", "good"), "unchanged": ("=", "calm"),
-    "insufficient history": ("○", "calm"), "environment changed": ("◆", "env"), "unknown": ("?", "doubt"),
+    "regressed": ("▼", "bad"),
+    "suspected": ("?", "doubt"),
+    "improved": ("▲", "good"),
+    "unchanged": ("=", "calm"),
+    "insufficient history": ("○", "calm"),
+    "environment changed": ("◆", "env"),
+    "unknown": ("?", "doubt"),
     "not judged": ("–", "calm"),
-}  # fmt: skip
+}
 """Verdict → sign and class: never the colour alone."""
 
 

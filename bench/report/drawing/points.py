@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median_low
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from bench.report import labels
-from bench.report.charts.base import INK, MUTED, SMALL
+from bench.report.drawing import labels
+from bench.report.drawing.svg import INK, MUTED, SMALL
 from bench.report.marks import Mark
 from bench.report.text import short
-from bench.report.wording import Measure, number
+from bench.report.wording import Measure, is_baseline, number
 from bench.summary import Entry, Quantity
 
 LABEL_CHARACTERS = 22
@@ -88,8 +88,8 @@ class Lanes:
 def floor_of(points: Sequence[Point], quality: Measure) -> Floor | None:
     """Returns what is far worse than every model: baselines, where the gap to the models takes most of the scale."""
     sign = 1 if quality.higher_is_better else -1
-    models = [sign * p.at[1] for p in points if p.entry.cell.family != "baseline"]
-    floors = [v for p in points if p.entry.cell.family == "baseline" and (v := sign * p.at[1]) < min(models, default=v)]
+    models = [sign * p.at[1] for p in points if not is_baseline(p.entry)]
+    floors = [v for p in points if is_baseline(p.entry) and (v := sign * p.at[1]) < min(models, default=v)]
     if len(models) < FEWEST or not floors:
         return None
     gap, whole = min(models) - max(floors), max(models) - min(floors)
@@ -123,7 +123,7 @@ def with_ends(quantities: Sequence[Quantity], *, log: bool) -> list[float]:
     return [*values, *(min(max(end, least), most) for _, end in ends)]
 
 
-def box_of(figure: Figure, text: Any) -> labels.Box:
+def box_of(figure: Figure, text: Text) -> labels.Box:
     """Returns the pixels that a text takes."""
     box = text.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
     return float(box.x0), float(box.y0), float(box.x1), float(box.y1)

@@ -1,9 +1,7 @@
-"""What every chart is: a matplotlib figure with a name, a title, a takeaway and a description, and its way to
-SVG.
+"""The style of every chart, and its way from a matplotlib figure to SVG, PNG and PDF.
 
-Colours are drawn in fixed sentinels; inlined in the page they become custom properties, so that one drawing
-follows
-light and dark. Fonts: the page's own where text stays text.
+Colours are drawn in fixed sentinels; inlined in the page they become custom properties, so that one drawing follows
+light and dark. Where text stays text, the page's own font is used.
 """
 
 from __future__ import annotations
@@ -11,10 +9,11 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -22,6 +21,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from bench.report.chart import Chart
 from bench.report.marks import _LOOKS as LOOKS
 from bench.report.marks import GREY
 
@@ -45,7 +45,7 @@ DPI = 72
 TEXT, SMALL = 11.0, 9.5
 """Points."""
 
-_STYLE: dict[str, Any] = {
+_STYLE: dict[Any, object] = {
     "font.size": TEXT,
     "font.family": ["DejaVu Sans"],
     "text.color": INK,
@@ -83,33 +83,11 @@ _STYLE: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Chart:
-    """One static chart."""
-
-    name: str
-    """A file's stem, unique in the report: `front-0`."""
-    title: str
-    takeaway: str
-    """One sentence: what it shows."""
-    description: str
-    """For those who cannot see it: what is drawn, and where."""
-    draw: Callable[[], Figure]
-    """Draws it; called inside `style()`."""
-    note: str = ""
-    """What is left out, and how to read it."""
-    narrow: bool = False
-    """Whether the page also holds it as wide as a phone, where the wide one would be too small to read."""
-    slim: bool = False
-    """Whether the page of a crowded run holds it once only, as wide as a phone: both would pass the page's size."""
-
-
 @contextmanager
-def style(**extra: Any) -> Iterator[None]:
-    """Draws in the report's style, and silent about glyphs that the font lacks (the reader's browser has its
+def style(extra: Mapping[Any, object] = MappingProxyType({})) -> Iterator[None]:
+    """Draw in the report's style and `extra`, silent about glyphs that the font lacks (the reader's browser has its
     own)."""
-    settings: Any = _STYLE | extra
-    with rc_context(settings), warnings.catch_warnings():
+    with rc_context({**_STYLE, **extra}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
@@ -128,7 +106,7 @@ def new_figure(height_in: float) -> Figure:
 def inline_svg(chart: Chart) -> Markup:
     """Returns the chart as an SVG element for the page: titled, described, small, its colours custom
     properties."""
-    with style(**{"svg.hashsalt": chart.name, "svg.fonttype": "none"}):
+    with style({"svg.hashsalt": chart.name, "svg.fonttype": "none"}):
         text = _drawn(chart, "svg").decode()
     body = text[text.index("<svg") : text.rindex("</svg>")]
     view_box = re.search(r'viewBox="([^"]+)"', body)
@@ -154,11 +132,11 @@ def narrow_svg(chart: Chart) -> Markup | None:
 
 def file_bytes(chart: Chart, form: str) -> bytes:
     """Returns the chart as a file in `svg`, `png` or `pdf`, on white, text as outlines in SVG."""
-    with style(**{"svg.hashsalt": chart.name, "svg.fonttype": "path", "pdf.fonttype": 42}):
+    with style({"svg.hashsalt": chart.name, "svg.fonttype": "path", "pdf.fonttype": 42}):
         return _drawn(chart, form)
 
 
-_METADATA: dict[str, dict[str, Any]] = {
+_METADATA: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "png": {"Software": None},
@@ -169,10 +147,13 @@ PNG_DPI = 200
 def _drawn(chart: Chart, form: str) -> bytes:
     figure = chart.draw()
     out = io.BytesIO()
-    extra: dict[str, Any] = {"dpi": PNG_DPI} if form == "png" else {}
-    if form != "svg":
-        extra["facecolor"] = "white"
-    figure.savefig(out, format=form, metadata=_METADATA[form], **extra)
+    figure.savefig(
+        out,
+        format=form,
+        metadata=_METADATA[form],
+        dpi=PNG_DPI if form == "png" else "figure",
+        facecolor="none" if form == "svg" else "white",
+    )
     return out.getvalue()
 
 

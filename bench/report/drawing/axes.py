@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
@@ -20,6 +19,9 @@ TICKS = 6
 """Most ticks on an axis."""
 
 
+LineStyle = str | tuple[int, tuple[float, ...]]
+DASHES: tuple[LineStyle, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+"""Lines of one family, in turn."""
 WIDE = 1000.0
 """A log axis over more than this factor names the unit at each tick: 10 µs and 1 s do not read well in either's."""
 
@@ -73,9 +75,9 @@ def set_axis(axes: Axes, which: str, measure: Measure, values: Sequence[float], 
                 max(low, -0.02 if min(values) >= 0 else low),
                 min(high, 1.02 if max(values) <= 1 else high),
             )
-    axis: Any = axes.xaxis if which == "x" else axes.yaxis
-    getattr(axes, f"set_{which}scale")("log" if log else "linear")
-    getattr(axes, f"set_{which}lim")(low, high)
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axes.set(**{f"{which}scale": "log" if log else "linear"})
+    axes.set(**{f"{which}lim": (low, high)})
     unit, factor = display_unit(sorted(values)[len(values) // 2] if log else max(abs(low), abs(high)), measure.unit)
     axis.set_major_locator(
         FixedLocator(log_ticks(low, high, factor, measure.unit)) if log else _linear(low, high, factor)
@@ -87,7 +89,7 @@ def set_axis(axes: Axes, which: str, measure: Measure, values: Sequence[float], 
     )
     label = title or measure.title
     shown = f"{label} ({unit})" if unit and not mixed else label
-    getattr(axes, f"set_{which}label")(f"{shown}, log scale" if log else shown)
+    axes.set(**{f"{which}label": f"{shown}, log scale" if log else shown})
     return log
 
 

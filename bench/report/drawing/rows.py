@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.charts.axes import set_axis, tidy
-from bench.report.charts.base import ALARM, DPI, INK, MUTED, SMALL, TEXT, new_figure
+from bench.report.drawing.axes import set_axis, tidy
+from bench.report.drawing.svg import ALARM, DPI, INK, MUTED, SMALL, TEXT, new_figure
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.wording import Measure

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report import labels
 from bench.report.advice import Bound
-from bench.report.charts.base import ALARM, MUTED, SMALL
-from bench.report.charts.front_names import box_of
+from bench.report.drawing import labels
+from bench.report.drawing.points import box_of
+from bench.report.drawing.svg import ALARM, MUTED, SMALL
 from bench.report.wording import Measure, number
 
 LINE_PX = 2.0
@@ -106,8 +106,8 @@ def draw_arrow(axes: Axes, cost: Measure, quality: Measure, avoid: Sequence[labe
         if not any(labels.overlap(box, other) for other in avoid):
             _arrow(axes, (x, y), (dx, dy))
             return [box]
-    axes.set_title("better " + {(-1, 1): "↖", (1, 1): "↗", (-1, -1): "↙", (1, -1): "↘"}[dx, dy], loc="right",
-                   fontsize=SMALL, color=MUTED)  # fmt: skip
+    arrow = {(-1, 1): "↖", (1, 1): "↗", (-1, -1): "↙", (1, -1): "↘"}[dx, dy]
+    axes.set_title(f"better {arrow}", loc="right", fontsize=SMALL, color=MUTED)
     return []
 
 

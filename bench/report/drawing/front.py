@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report import labels
 from bench.report.advice import TaskAdvice
-from bench.report.charts.axes import LANE, main_range, set_axis, tidy
-from bench.report.charts.base import GRID, INK, MUTED, SMALL, TEXT, WIDTH_IN, new_figure
-from bench.report.charts.front_names import Lanes, Point, box_of, floor_of, obstacles, with_ends, write_names
-from bench.report.charts.limits import draw_arrow, draw_limit
+from bench.report.drawing import labels
+from bench.report.drawing.axes import LANE, main_range, set_axis, tidy
+from bench.report.drawing.limits import draw_arrow, draw_limit
+from bench.report.drawing.points import Lanes, Point, box_of, floor_of, obstacles, with_ends, write_names
+from bench.report.drawing.svg import GRID, INK, MUTED, SMALL, TEXT, WIDTH_IN, new_figure
 from bench.report.marks import Mark
 from bench.report.wording import Measure
 
