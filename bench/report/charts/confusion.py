@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.chart import QUALITY, Chart, Plate, TaskChart
 from bench.report.differences import by_quality
-from bench.report.drawing.svg import ALARM, INK, MUTED, PAPER, SMALL, TEXT, new_figure
+from bench.report.drawing.svg import ALARM, INK, MUTED, SMALL, TEXT, new_figure
 from bench.report.marks import BLUE, Mark
 from bench.report.text import name_markup, short
 from bench.report.view import TaskView
@@ -31,12 +32,15 @@ MOST_CANDIDATES = 3
 LABEL_CHARACTERS = 18
 REST = "other labels"
 """The labels beyond the most frequent."""
+NOTE = "Rows: the right label. Columns: the given one. Darker: more of the row. The diagonal is right"
+REST_NOTE = f", but for what is confused among the {REST}"
 NO_LABEL = "no label"
 """Column of the answers that are none of the labels: a text that was to be one, or nothing."""
-ROW_IN, HEAD_IN, FOOT_IN, AXIS_IN, CHARACTER_IN = 0.34, 1.2, 0.12, 0.4, 0.085
+ROW_IN, HEAD_IN, FOOT_IN, AXIS_IN, CHARACTER_IN = 0.34, 0.55, 0.12, 0.4, 0.085
 """Inches of a row, of the words above and the edge below, of the axis's word at the left, of a label's character."""
-DARK_FROM = 0.55
-"""Share of a row from which on its number is written in the colour of the paper."""
+DARKEST = 0.55
+"""Opacity of a whole row in one cell; numbers are read on it. A smaller share has its square root's part of it, so that
+few mistakes are seen beside many right answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ class ConfusionMatrix(TaskChart):
                     "right label, a column for each given one, shaded by the share of the row."
                 ),
                 draw=partial(_draw, condensed(confusion)),
-                note="Rows: the right label. Columns: the given one. Shading: share of the row; the diagonal is right.",
+                note=f"{NOTE}{REST_NOTE if len(confusion.labels) > MOST_LABELS else ''}.",
                 narrow=task.has_narrow,
                 slim=task.crowded,
                 detail=entry.candidate,
@@ -203,43 +207,49 @@ def _draw(confusion: Confusion) -> Figure:
     if any(given is None for _, given in confusion.counts):
         columns.append(None)
     counts = np.array([[confusion.counts.get((r, c), 0) for c in columns] for r in rows], dtype=np.float64)
-    height = HEAD_IN + FOOT_IN + ROW_IN * len(rows)
-    figure = new_figure(height)
+    heads = [NO_LABEL if label is None else short(label, LABEL_CHARACTERS) for label in columns]
+    figure = new_figure(1.0)
+    width, widest = figure.get_figwidth(), CHARACTER_IN * max(map(len, heads))
+    left, right = (AXIS_IN + widest) / width, 0.985
+    upright = len(heads) * (widest + CHARACTER_IN) > (right - left) * width
+    head = HEAD_IN + (widest if upright else 0.0)
+    height = head + FOOT_IN + ROW_IN * len(rows)
+    figure.set_figheight(height)
     axes = figure.add_subplot()
     _cells(axes, counts)
-    _words(axes, rows, columns)
-    widest = max((len(short(label, LABEL_CHARACTERS)) for label in rows), default=1)
-    left = (AXIS_IN + CHARACTER_IN * widest) / figure.get_figwidth()
-    figure.subplots_adjust(left=left, right=0.985, top=1 - HEAD_IN / height, bottom=FOOT_IN / height)
+    _words(axes, [short(label, LABEL_CHARACTERS) for label in rows], heads, upright=upright)
+    figure.subplots_adjust(left=left, right=right, top=1 - head / height, bottom=FOOT_IN / height)
     return figure
 
 
 def _cells(axes: Axes, counts: NDArray[np.float64]) -> None:
-    sums = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(counts, sums, out=np.zeros_like(counts), where=sums > 0)
-    for (row, column), share in np.ndenumerate(shares):
-        colour, n = BLUE if row == column else ALARM, counts[row, column]
+    sums = counts.sum(axis=1)
+    for (row, column), n in np.ndenumerate(counts):
+        if not n:
+            continue
         axes.add_patch(
-            Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, color=colour, alpha=0.04 + 0.86 * share, linewidth=0)
+            Rectangle(
+                (column - 0.48, row - 0.47),
+                0.96,
+                0.94,
+                color=BLUE if row == column else ALARM,
+                alpha=DARKEST * math.sqrt(n / sums[row]),
+                linewidth=0,
+            )
         )
-        if n:
-            ink = PAPER if share >= DARK_FROM else INK
-            axes.text(column, row, f"{n:,.0f}", ha="center", va="center", fontsize=SMALL, color=ink)
+        axes.text(column, row, f"{n:,.0f}", ha="center", va="center", fontsize=SMALL, color=INK)
     axes.set_xlim(-0.5, counts.shape[1] - 0.5)
     axes.set_ylim(counts.shape[0] - 0.5, -0.5)
 
 
-def _words(axes: Axes, rows: Sequence[str], columns: Sequence[str | None]) -> None:
-    axes.set_yticks(range(len(rows)), [short(label, LABEL_CHARACTERS) for label in rows], fontsize=TEXT - 1)
-    shown = [NO_LABEL if label is None else short(label, LABEL_CHARACTERS) for label in columns]
+def _words(axes: Axes, rows: Sequence[str], columns: Sequence[str], *, upright: bool) -> None:
+    axes.set_yticks(range(len(rows)), rows, fontsize=TEXT - 1)
     axes.xaxis.tick_top()
-    slanted = len(columns) > 6 or max(map(len, shown), default=0) * len(columns) > 60
     axes.set_xticks(
         range(len(columns)),
-        shown,
+        columns,
         fontsize=SMALL,
-        rotation=35 if slanted else 0,
-        ha="left" if slanted else "center",
+        rotation=90 if upright else 0,
     )
     axes.tick_params(length=0, pad=4, labelcolor=INK)
     axes.set_xlabel("given", color=MUTED)
