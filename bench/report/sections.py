@@ -192,7 +192,8 @@ def _figure(plate: Plate) -> Figure:
 
 def results(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark]) -> Section:
     """Make the table of every cell."""
-    data = Tables([tables.results(task, advice[task.name], marks) for task in view.tasks])
+    every = [tables.results(task, advice[task.name], marks) for task in view.tasks]
+    data = Tables(every, "No cell of this run has ended yet.")
     lede = (
         "Every cell of the run. Small figures are 95 % intervals, of an estimate its low and high bound; a dash has "
         "its reason in its tooltip and under Trouble."

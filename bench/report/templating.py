@@ -7,7 +7,8 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bench.report.text import TITLE_LIMIT, cut, name_markup, short, visible
+from bench.report.text import TITLE_LIMIT, cut, name_markup, short
+from bench.text import visible
 
 
 def environment() -> Environment:

@@ -15,8 +15,8 @@ from markupsafe import Markup
 from bench.history.effects import scale_of
 from bench.history.series import Point, Series
 from bench.history.trend import ChangePoint
-from bench.report.text import visible
 from bench.report.wording import number, plural
+from bench.text import visible
 
 WIDTH, HEIGHT = 320.0, 76.0
 LEFT, RIGHT, TOP, BOTTOM = 5.0, 7.0, 15.0, 6.0
