@@ -61,12 +61,12 @@ class TaskAdvice:
 
 
 def advice_of(decision: Decision) -> dict[str, TaskAdvice]:
-    """Returns the advice of each task."""
+    """Gather the advice of each task."""
     return {name: _advice(part, decision.question) for name, part in decision.tasks.items()}
 
 
 def overall_of(decision: Decision) -> TaskAdvice | None:
-    """Returns the advice over all tasks together; None when there is one task."""
+    """Gather the advice over all tasks together; None when there is one task."""
     return None if decision.across is None else _advice(decision.across, decision.question)
 
 
@@ -94,7 +94,7 @@ def _advice(part: TaskDecision, question: Question) -> TaskAdvice:
 
 
 def nearest_first(points: Sequence[BreakPoint], limits: Sequence[Bound]) -> list[BreakPoint]:
-    """Returns the break points nearest to the limit as it is first, by ratio: those are what a change meets first."""
+    """Sort the break points by their distance to the limit as it is, by ratio: a change meets the nearest first."""
     value = {bound.key: bound.value for bound in limits}
 
     def distance(point: BreakPoint) -> float:

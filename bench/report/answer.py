@@ -93,7 +93,7 @@ def _card(task: TaskView, about: TaskAdvice) -> Card:
 
 
 def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
-    """Returns each objective of a candidate with its name and interval."""
+    """List each objective of a candidate with its name and interval."""
     entry = next((e for e in task.entries if e.candidate == candidate), None)
     found = []
     for measure in task.objectives if entry is not None else ():
@@ -123,7 +123,7 @@ def _overall(view: RunView) -> OverallCard | None:
 
 
 def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:
-    """Returns the page's title: the answer in one line, names never broken over two."""
+    """Write the page's title: the answer in one line, names never broken over two."""
     picks = {name: about.pick for name, about in advice.items()}
     chosen = {pick for pick in picks.values() if pick}
     suite = name_markup(view.suite.name)
@@ -158,5 +158,5 @@ def _name(text: str) -> Markup:
 
 
 def _listed(words: Sequence[Markup]) -> Markup:
-    """Returns `a, b and c` of marked-up names."""
+    """Join marked-up names as `a, b and c`."""
     return words[0] if len(words) == 1 else Markup("{} and {}").format(Markup(", ").join(words[:-1]), words[-1])

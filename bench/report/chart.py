@@ -103,7 +103,7 @@ class Chart:
     description: str
     """For those who cannot see it: what is drawn, and where."""
     draw: Callable[[], Figure]
-    """Draws it; called inside `style()`."""
+    """What draws it; called inside `style()`."""
     note: str = ""
     """What is left out, and how to read it."""
     narrow: bool = False

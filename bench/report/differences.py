@@ -19,12 +19,12 @@ Floats = NDArray[np.float64]
 
 
 def left_out(task: TaskView, count: int, which: str = "best") -> str:
-    """Returns that a chart shows only its first rows, where it does."""
+    """Say that a chart shows only its first rows, where it does."""
     return f"The {which} {task.rows} of {count} are drawn; the table of results has all." if count > task.rows else ""
 
 
 def by_quality(task: TaskView) -> list[Entry]:
-    """Returns the scored entries, the best first."""
+    """List the scored entries, the best first."""
     sign = -1.0 if task.quality is None or task.quality.higher_is_better else 1.0
     return sorted(task.scored, key=lambda e: sign * (value_of(e, "quality") or 0.0))
 
@@ -46,7 +46,7 @@ class Gap:
 
 
 def reference_of(task: TaskView) -> Entry | None:
-    """Returns the candidate that was asked for, else the strongest baseline, else the weakest candidate."""
+    """Choose the candidate that was asked for, else the strongest baseline, else the weakest candidate."""
     ordered = [entry for entry in by_quality(task) if entry.status == "ok"]  # the decision has no others
     asked = [entry for entry in ordered if entry.candidate == task.reference]
     if asked:
@@ -58,7 +58,7 @@ def reference_of(task: TaskView) -> Entry | None:
 def differences(
     task: TaskView, advice: TaskAdvice, reference: Entry | None = None, among: Sequence[Entry] | None = None
 ) -> list[Gap]:
-    """Returns each other candidate's (or that of those `among` which are asked for) difference in quality to the
+    """Work out each other candidate's (or only those of `among`) difference in quality to the
     reference, on the same examples."""
     reference = reference or reference_of(task)
     board = None if advice.decision is None else advice.decision.board
@@ -80,7 +80,7 @@ def differences(
 
 
 def _interval(metric: str, reference: Entry, entry: Entry, drawn: Floats) -> tuple[float, float]:
-    """Returns the interval that `bench compare` gives; of answers that are gone, that of the draws."""
+    """Work out the interval that `bench compare` gives; of answers that are gone, that of the draws."""
     pair = [e.statistics.get(metric) for e in (reference, entry)]
     found = None
     if reference.example_ids == entry.example_ids and pair[0] is not None and pair[1] is not None:

@@ -14,7 +14,7 @@ import gzip
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from bench.decision.board import Board, Column
 from bench.decision.constraints import check_all
 from bench.decision.question import Limit
 from bench.report.advice import TaskAdvice
+from bench.report.explorer_json import AxisData, ExplorerData, LimitData, Look, Specification, StageData, TaskData
 from bench.report.marks import Mark
 from bench.report.tables import anchor_of
 from bench.report.text import short
@@ -56,110 +57,16 @@ TIP_DIGITS = 5
 
 @lru_cache(maxsize=1)
 def bundle() -> str:
-    """Returns the JavaScript of Vega, Vega-Lite and Vega-Embed, minified, for a classic script element."""
+    """Bundle the JavaScript of Vega, Vega-Lite and Vega-Embed, minified, for a classic script element."""
     import vl_convert
 
     return str(vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;"))
 
 
 def packed(code: str) -> str:
-    """Returns text as base64 of gzip, the same bytes each time; the page unpacks it when the explorer is
+    """Pack text as base64 of gzip, the same bytes each time; the page unpacks it when the explorer is
     wanted."""
     return base64.b64encode(gzip.compress(code.encode(), 9, mtime=0)).decode()
-
-
-class Look(TypedDict):
-    """How a family is drawn."""
-
-    family: str
-    label: str
-    light: str
-    dark: str
-    shape: str
-
-
-class AxisData(TypedDict):
-    """A measure that an axis may show."""
-
-    title: str
-    base: str
-    """Base unit."""
-    unit: str
-    factor: float
-    """Base units in one of the unit shown."""
-    higher: bool
-    log: bool
-    """Whether the axis begins as a logarithmic one."""
-    canlog: bool
-
-
-class CandidateData(TypedDict):
-    """A candidate on the chart."""
-
-    name: str
-    family: str
-    row: str
-    """Id of its row in the table of results."""
-    missing: str | None
-    """What the decision misses of it."""
-    values: list[list[float | None] | None]
-    """By measure: value and, where there is an interval, its ends."""
-
-
-class StageData(TypedDict):
-    """One stage of the rule: the column that it looks at, or the scores of a utility over several."""
-
-    column: int | None
-    scores: list[float | None] | None
-    slack: float
-    relative: bool
-
-
-class LimitData(TypedDict):
-    """A limit that the reader can move."""
-
-    name: str
-    title: str
-    operator: str
-    on: bool
-    value: float
-    low: float
-    high: float
-    base: str
-    unit: str
-    factor: float
-    bounds: list[float | None]
-    """By candidate: what must be inside the limit."""
-    axis: int | None
-    log: bool
-
-
-class TaskData(TypedDict):
-    """One task of the explorer."""
-
-    name: str
-    measures: list[AxisData]
-    x: int
-    candidates: list[CandidateData]
-    columns: list[list[float | None]]
-    """The decision's columns, by candidate; higher is better in each."""
-    objectives: int
-    stages: list[StageData]
-    limits: list[LimitData]
-
-
-Specification = dict[str, object]
-"""A Vega-Lite specification: JSON."""
-
-
-class ExplorerData(TypedDict):
-    """All that the explorer's script needs."""
-
-    tasks: list[TaskData]
-    marks: list[Look]
-    spec: Specification
-    scales: object
-    """Units and their steps, as `bench.units.scales` gives them."""
 
 
 def explorer_data(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark]) -> ExplorerData | None:
@@ -216,7 +123,7 @@ def _stage(stage: rules.Stage, rows: Sequence[int]) -> StageData:
 
 
 def _measures(task: TaskView) -> list[Measure]:
-    """Returns what the axes offer: quality first, then the objectives, the metrics and the usual readings."""
+    """List what the axes offer: quality first, then the objectives, the metrics and the usual readings."""
     metrics = [name for e in task.scored[:1] for name in e.quality]
     found: dict[str, Measure] = {}
     readings = AXES[:1] if task.crowded else AXES
@@ -258,7 +165,7 @@ def _floats(values: NDArray[np.float64]) -> list[float | None]:
 
 
 def _limits(board: Board, question: Question, rows: Sequence[int], measures: Sequence[Measure]) -> list[LimitData]:
-    """Returns the suite's limits and, switched off, one for each other objective."""
+    """List the suite's limits and, switched off, one for each other objective."""
     given = [limit for limit in question.limits if board.column(limit.name) is not None]
     bound = {board.column(limit.name) for limit in given}
     free = [_free(column) for c, column in enumerate(board.columns[: board.objectives]) if c not in bound]
@@ -310,7 +217,7 @@ def _title(column: Column, measures: Sequence[Measure]) -> str:
 
 
 def specification(looks: Sequence[Look]) -> Specification:
-    """Returns the Vega-Lite specification; its data and axes are set by the page's script."""
+    """Make the Vega-Lite specification; its data and axes are set by the page's script."""
     import altair as alt
 
     x, y = alt.X("x:Q"), alt.Y("y:Q")
@@ -328,7 +235,7 @@ def specification(looks: Sequence[Look]) -> Specification:
 
 
 def _points(looks: Sequence[Look]) -> list[alt.Chart]:
-    """Returns the layers of the candidates: crosses, the pick's ring, marks and names."""
+    """Make the layers of the candidates: crosses, the pick's ring, marks and names."""
     import altair as alt
 
     families, colours = [look["family"] for look in looks], [look["light"] for look in looks]

@@ -37,7 +37,7 @@ CSV_COLUMNS = (
 
 
 def as_json(view: RunView) -> dict[str, object]:
-    """Returns run, cells, fronts and decision as JSON-able values, in the shape of `bench show --json`."""
+    """Gather run, cells, fronts and decision as JSON-able values, in the shape of `bench show --json`."""
     info = view.info
     run = {
         "id": info.id,
@@ -73,14 +73,14 @@ def _rows(view: RunView) -> Iterator[tuple[str | float | None, ...]]:
         head = (cell.model, cell.variant, cell.family, cell.task, entry.status)
         quantities = {**entry.quality, **entry.efficiency}
         for name, q in quantities.items():
-            reason, direction = q.reason or entry.reason or "", str(q.higher_is_better).lower()
+            reason, direction = str(q.reason or entry.reason or ""), str(q.higher_is_better).lower()
             yield (*head, reason, name, q.value, q.ci_low, q.ci_high, q.n, q.unit, q.source, direction)
         if not quantities:
             yield (*head, entry.reason or "", *[""] * (len(CSV_COLUMNS) - len(head) - 1))
 
 
 def as_markdown(view: RunView) -> str:
-    """Returns a summary for a pull request: the answer, one table per task, what did not run."""
+    """Write a summary for a pull request: the answer, one table per task, what did not run."""
     advice, overall = advice_of(view.decision), overall_of(view.decision)
     lines = [f"## bench: {plain(view.suite.name)}", ""]
     if overall is not None:
@@ -131,7 +131,7 @@ def _troubles(view: RunView) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Returns a text that Markdown shows as it is, on one line."""
+    """Escape a text so that Markdown shows it as it is, on one line."""
     return _MARKDOWN.sub(r"\\\1", cut(text, 600).replace("\n", " "))
 
 

@@ -97,7 +97,7 @@ def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> TaskSample
 
 
 def _spread(indices: Sequence[int], rank: Callable[[int], tuple[bool, int]]) -> list[int]:
-    """Returns the examples to show, the lowest rank first; of an equal rank some from all over the data, as data often
+    """Choose the examples to show, the lowest rank first; of an equal rank some from all over the data, as data often
     come sorted by what is expected."""
     found: list[int] = []
     for _, group in itertools.groupby(sorted(indices, key=lambda i: (rank(i), i)), rank):
@@ -141,7 +141,7 @@ def has_exact_answers(entries: Sequence[Entry]) -> bool:
 
 
 def source_of(entries: Sequence[Entry], index: int) -> str:
-    """Returns the input text of an example where a record kept it (`notes["inputs"]`, by index), else
+    """Look up the input text of an example where a record kept it (`notes["inputs"]`, by index), else
     nothing."""
     for entry in entries:
         for record in entry.records:

@@ -12,7 +12,7 @@ from bench.text import visible
 
 
 def environment() -> Environment:
-    """Returns Jinja2 with autoescape on for everything, and the page's filters."""
+    """Set up Jinja2 with autoescape on for everything, and the page's filters."""
     env = Environment(
         loader=PackageLoader("bench.report", "templates"),
         autoescape=True,
@@ -37,7 +37,7 @@ _TICKS = re.compile(r"`([^`\n]{1,80})`")
 
 
 def _ticked(text: str) -> Markup:
-    """Returns a sentence as HTML, what stands between backticks as code."""
+    """Write a sentence as HTML, what stands between backticks as code."""
     shown = str(escape(cut(text, TITLE_LIMIT)))
     return Markup(_TICKS.sub(r"<code>\1</code>", shown))
 

@@ -24,7 +24,7 @@ REASON_LIMIT = 600
 
 
 def short(text: str, limit: int = NAME_LIMIT) -> str:
-    """Returns the visible text, its middle left out when it is longer than `limit` characters.
+    """Make a text visible, its middle left out when it is longer than `limit` characters.
 
     >>> short("abcdefghij", 7)
     'abcd…ij'
@@ -37,7 +37,7 @@ def short(text: str, limit: int = NAME_LIMIT) -> str:
 
 
 def name_markup(text: str, limit: int = NAME_LIMIT) -> Markup:
-    """Returns a name as HTML: cut, its direction isolated from its surroundings, the whole of it in the
+    """Write a name as HTML: cut, its direction isolated from its surroundings, the whole of it in the
     title."""
     shown = short(text, limit)
     if shown == text:
@@ -47,14 +47,14 @@ def name_markup(text: str, limit: int = NAME_LIMIT) -> Markup:
 
 
 def cut(text: str, limit: int) -> str:
-    """Returns the visible text, its end left out when it is longer than `limit` characters; line feeds
+    """Make a text visible, its end left out when it is longer than `limit` characters; line feeds
     stay."""
     seen = visible(text[: limit + 1], keep="\n")
     return seen if len(text) <= limit else f"{seen[:limit]}… ({len(text):,} characters)"
 
 
 def script_json(value: object) -> Markup:
-    """Returns JSON that cannot end the script element that it stands in.
+    """Write JSON that cannot end the script element that it stands in.
 
     Source: HTML, "Restrictions for contents of script elements"; ECMA-262 for U+2028 and U+2029.
 

@@ -56,7 +56,7 @@ class Breaks(TaskChart):
 
 
 def stretches(points: Sequence[BreakPoint]) -> list[Stretch]:
-    """Returns the ranges between the break points, rising."""
+    """List the ranges between the break points, rising."""
     has_low = points[0].at_is_above
     found = [Stretch(None, points[0].at, points[0].below, has_low)]
     for point, following in zip(points, [*points[1:], None], strict=True):
@@ -154,7 +154,7 @@ def _stretch(axes: Axes, place: int, stretch: Stretch, mark: Mark | None) -> Non
 
 
 def _limit(axes: Axes, bound: Bound, measure: Measure) -> None:
-    """Draws the suite's limit, its words above it and inside the chart's width."""
+    """Draw the suite's limit, its words above it and inside the chart's width."""
     axes.axvline(bound.value, color=ALARM, linewidth=1.1, linestyle=(0, (4, 3)))
     share = _share(axes, bound.value)
     axes.annotate(
@@ -170,7 +170,7 @@ def _limit(axes: Axes, bound: Bound, measure: Measure) -> None:
 
 
 def _share(axes: Axes, x: float) -> float:
-    """Returns where a value stands between the left (0) and the right (1) of the axes."""
+    """Work out where a value stands between the left (0) and the right (1) of the axes."""
     return float(axes.transAxes.inverted().transform(axes.transData.transform((x, 0)))[0])
 
 

@@ -67,7 +67,7 @@ def _guessed(entry: Entry) -> bool:
 
 
 def _takeaway(measured: Sequence[Entry], guessed: Sequence[Entry]) -> str:
-    """Returns who needs least: of the measured figures where there are any, never of both kinds together."""
+    """Say who needs least: of the measured figures where there are any, never of both kinds together."""
     if not measured and not guessed:
         return "No energy was measured: each row says why."
     if not measured:
@@ -79,7 +79,7 @@ def _takeaway(measured: Sequence[Entry], guessed: Sequence[Entry]) -> str:
 
 
 def _note(task: TaskView, guessed: Sequence[Entry], without: Sequence[Entry], of: int) -> str:
-    """Returns how to read the bars, and what is left out."""
+    """Say how to read the bars, and what is left out."""
     parts = []
     if guessed:
         parts.append("Bars of estimates are the low and the high bound: read the order, not the figure.")
@@ -91,7 +91,7 @@ def _note(task: TaskView, guessed: Sequence[Entry], without: Sequence[Entry], of
 
 
 def _drawn(entry: Entry, advice: TaskAdvice, *, apart: bool) -> DotRow:
-    """Returns the row; where some were measured the estimates are hollow."""
+    """Make the row; where some were measured the estimates are hollow."""
     row = reading_row(entry, (NAME,), advice)
     if not (apart and _guessed(entry)):
         return row

@@ -36,7 +36,7 @@ class Front(TaskChart):
 
 
 def front_chart(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Chart | None:
-    """Returns quality against `cost`; None when no candidate has both."""
+    """Chart quality against `cost`; None when no candidate has both."""
     quality = task.quality
     points = points_of(task, cost, advice)
     if quality is None or not points:
@@ -56,7 +56,7 @@ def front_chart(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mappin
 
 
 def _note(points: Sequence[Point], cost: Measure, advice: TaskAdvice, missing: Sequence[str]) -> str:
-    """Returns how to read the chart, and what is not on it."""
+    """Say how to read the chart, and what is not on it."""
     guessed = any(is_estimate(p.x) for p in points)
     crosses = "Crosses are 95 % intervals" + (", across an estimate's low and high bound." if guessed else ".")
     text = f"{crosses} Filled: on the front over all objectives. Hollow: not on it."
@@ -68,7 +68,7 @@ def _note(points: Sequence[Point], cost: Measure, advice: TaskAdvice, missing: S
 
 
 def points_of(task: TaskView, cost: Measure, advice: TaskAdvice) -> list[Point]:
-    """Returns the candidates that have a quality and this cost."""
+    """List the candidates that have a quality and this cost."""
     found = []
     for entry in task.measured("quality", cost.name):
         x, y = entry.quantity(cost.name), entry.quantity("quality")
@@ -78,7 +78,7 @@ def points_of(task: TaskView, cost: Measure, advice: TaskAdvice) -> list[Point]:
 
 
 def step_front(points: Sequence[Point], x_high: bool, y_high: bool) -> list[Point]:
-    """Returns the points that no other beats on these two axes, from the best `x` to the worst."""
+    """Choose the points that no other beats on these two axes, from the best `x` to the worst."""
     sx, sy = (-1 if x_high else 1), (1 if y_high else -1)
     kept: list[Point] = []
     for point in sorted(points, key=lambda p: (sx * p.at[0], -sy * p.at[1], p.entry.candidate)):
@@ -88,7 +88,7 @@ def step_front(points: Sequence[Point], x_high: bool, y_high: bool) -> list[Poin
 
 
 def takeaway(points: Sequence[Point], cost: Measure, quality: Measure) -> str:
-    """Returns what the chart says of the models in one sentence; baselines are what a model should beat."""
+    """Say what the chart shows of the models in one sentence; baselines are what a model should beat."""
     models = [p for p in points if not is_baseline(p.entry)] or list(points)
     steps = step_front(models, cost.higher_is_better, quality.higher_is_better)
     best, cheap = steps[-1], steps[0]
@@ -115,7 +115,7 @@ def _much(best: float, cheap: float, cost: Measure) -> str:
 
 
 def _floor(points: Sequence[Point], best: Point, quality: Measure) -> str:
-    """Returns that a baseline is better than the best model, where one is."""
+    """Say that a baseline is better than the best model, where one is."""
     sign = 1 if quality.higher_is_better else -1
     floors = [p for p in points if is_baseline(p.entry) and sign * p.at[1] > sign * best.at[1]]
     if not floors:
@@ -125,7 +125,7 @@ def _floor(points: Sequence[Point], best: Point, quality: Measure) -> str:
 
 
 def describe(steps: Sequence[Point], cost: Measure, quality: Measure) -> str:
-    """Returns the steps of the front in words."""
+    """Describe the steps of the front."""
     said = [
         f"{short(p.entry.candidate)} ({number(p.at[0], cost.unit)}, {number(p.at[1], quality.unit)})" for p in steps
     ]

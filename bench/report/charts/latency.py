@@ -68,12 +68,12 @@ class Latency(TaskChart):
 
 
 def pooled(entry: Entry) -> NDArray[np.float64]:
-    """Returns all requests of all processes, in seconds."""
+    """Join all requests of all processes, in seconds."""
     return np.concatenate(entry.latencies)
 
 
 def _chosen(ordered: Sequence[Entry], advice: TaskAdvice, most: int) -> list[Entry]:
-    """Returns the entries to draw: the pick and the front first when there are too many."""
+    """Choose the entries to draw: the pick and the front first when there are too many."""
     if len(ordered) <= most:
         return list(ordered)
     first = sorted(ordered, key=lambda e: (e.candidate != advice.pick, e.candidate not in advice.front))
@@ -89,7 +89,7 @@ def _note(shown: int, all_of: int, limit: Bound | None) -> str:
 
 
 def _takeaway(ordered: Sequence[Entry], limit: Bound | None, advice: TaskAdvice) -> str:
-    """Returns the fastest, the slowest and who keeps the limit, in the numbers that the table shows."""
+    """Name the fastest, the slowest and who keeps the limit, in the numbers that the table shows."""
     models = models_of(ordered)
     fastest, slowest = models[0], models[-1]
     said = f"{among(ordered, models)}{short(fastest.candidate)} answers half of its requests within {_median(fastest)}"
@@ -100,7 +100,7 @@ def _takeaway(ordered: Sequence[Entry], limit: Bound | None, advice: TaskAdvice)
 
 
 def _kept(models: Sequence[Entry], limit: Bound, advice: TaskAdvice) -> str | None:
-    """Returns how many models keep the limit, as the decision has it: with the end of their interval; None where the
+    """Say how many models keep the limit, as the decision has it: with the end of their interval; None where the
     limit was put to nobody."""
     states = {entry.candidate: state for entry in models if (state := _state(entry, limit, advice)) is not None}
     if not states:
@@ -170,7 +170,7 @@ def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: 
 
 
 def _limit(axes: Axes, limit: Bound) -> None:
-    """Draws the limit, and at which share a curve must be to its left."""
+    """Draw the limit, and at which share a curve must be to its left."""
     axes.axvline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)))
     if limit.reading in SHARES:
         axes.plot([limit.value], [SHARES[limit.reading]], "<", color=ALARM, markersize=7, zorder=4)
@@ -188,7 +188,7 @@ def _limit(axes: Axes, limit: Bound) -> None:
 
 
 def _beyond(axes: Axes, off: Sequence[Entry]) -> None:
-    """Names the candidates that are far to the left of the scale."""
+    """Name the candidates that are far to the left of the scale."""
     if off:
         said = ", ".join(f"{short(e.candidate, 18)} {number(float(np.median(pooled(e))), 's')}" for e in off[:3])
         axes.annotate(
@@ -216,7 +216,7 @@ def _styles(entries: Sequence[Entry]) -> dict[str, LineStyle]:
 def _names(
     figure: Figure, axes: Axes, curves: Sequence[tuple[Entry, NDArray[np.float64]]], marks: Mapping[str, Mark]
 ) -> None:
-    """Writes each name at its curve's middle, moved until it is free."""
+    """Write each name at its curve's middle, moved until it is free."""
     wanted = []
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     for i, (entry, curve) in enumerate(curves):

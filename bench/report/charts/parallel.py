@@ -62,7 +62,7 @@ class Parallel(TaskChart):
 
 
 def _takeaway(entries: Sequence[Entry], front: Sequence[str], advice: TaskAdvice) -> str:
-    """Returns who is on the front, and what that says of the others."""
+    """Say who is on the front, and what that says of the others."""
     if not front:
         return f"None of the {plural(len(entries), 'candidate')} with every objective is on the front."
     said = f"On the front: {listed([short(f) for f in front], 6)}"
@@ -76,7 +76,7 @@ def _takeaway(entries: Sequence[Entry], front: Sequence[str], advice: TaskAdvice
 
 
 def _above(entries: Sequence[Entry], measures: Sequence[Measure]) -> str:
-    """Returns which axes have candidates beyond their better end, in words; nothing where none has."""
+    """Say which axes have candidates beyond their better end, in words; nothing where none has."""
     scales = [_Scale(m, [v for e in entries if (v := value_of(e, m.name)) is not None]) for m in measures]
     beyond = [scale.measure.short.lower() for scale in scales if scale.beyond]
     return f" Points above the end of {listed(beyond)} are far better than its scale reaches." if beyond else ""
@@ -153,7 +153,7 @@ class _Scale:
         self.log = is_log(measure, [self.low, self.high])
 
     def place(self, value: float) -> float:
-        """Returns the height of a value, those off the scale at its end."""
+        """Work out the height of a value, those off the scale at its end."""
         if self.beyond and value < self.low:
             return 1 + BEYOND
         value = min(max(value, self.low), self.high)
@@ -196,7 +196,7 @@ def _axis(axes: Axes, x: int, scale: _Scale, *, last: bool, wide: bool) -> None:
 
 
 def _names(axes: Axes, strong: Sequence[Entry], scale: _Scale, x: int, advice: TaskAdvice) -> None:
-    """Writes the names at the right end, pushed apart."""
+    """Write the names at the right end, pushed apart."""
     ordered = sorted(strong, key=lambda e: scale.place(value_of(e, scale.measure.name) or 0.0))
     gap, last = 0.052, -1.0
     for entry in ordered:

@@ -138,7 +138,7 @@ EACH = "Each interval is 95 % by itself: of twenty, one misses by chance. bench 
 
 
 def beaten(count: int, of: int, reference: str) -> str:
-    """Returns the takeaway of differences; `differences.js` says the same."""
+    """Write the takeaway of differences; `differences.js` says the same."""
     who = f"{count:,} of {plural(of, 'candidate')}"
     return (
         f"On the same examples {who} {'is' if 1 in (count, of) else 'are'} better than {reference} by more than chance."
@@ -204,7 +204,7 @@ def _beats(gap: Gap, measure: Measure) -> bool:
 
 
 def verdict(gap: Gap, measure: Measure) -> str:
-    """Returns which of the two is better, as far as the interval tells."""
+    """Say which of the two is better, as far as the interval tells."""
     return "not settled" if not gap.settled else "better" if _beats(gap, measure) else "worse"
 
 
@@ -213,7 +213,7 @@ def _packed(gap: Gap, place: Mapping[str, int]) -> list[float]:
 
 
 def difference_table(task: TaskView, gaps: list[Gap], measure: Measure, marks: Mapping[str, Mark]) -> tables.Table:
-    """Returns the numbers of the differences."""
+    """Tabulate the differences."""
     rows = [
         tables.Row(
             (

@@ -56,7 +56,7 @@ class Training(RunChart):
 
 
 def fitted_models(view: RunView) -> list[Entry]:
-    """Returns one entry of each model that a fit made, the one that took least to train first."""
+    """Choose one entry of each model that a fit made, the one that took least to train first."""
     found: dict[str, Entry] = {}
     for entry in view.entries:
         if value_of(entry, "fit_s") is not None:
@@ -97,7 +97,7 @@ def _table(view: RunView, fitted: Sequence[Entry], marks: Mapping[str, Mark]) ->
 
 
 def _best(task: TaskView, model: Entry) -> Quantity | None:
-    """Returns the best quality that a variant of the model reached on a task."""
+    """Find the best quality that a variant of the model reached on a task."""
     own = [e for e in task.scored if e.cell.model == model.cell.model]
     found = [q for e in own if (q := e.quantity("quality")) is not None and q.value is not None]
     return max(found, key=lambda q: (q.value or 0.0) * (1 if q.higher_is_better else -1), default=None)

@@ -78,7 +78,7 @@ def _first(pair: Pair) -> EfficiencyRow:
 
 
 def _takeaway(found: Sequence[Pair], task: TaskView) -> str:
-    """Returns which variant certainly gains most, and what its quality does meanwhile."""
+    """Say which variant certainly gains most, and what its quality does meanwhile."""
     gains = [pair for pair in found if (high := _first(pair).ci_high) is not None and high < 1]
     if not gains:
         best = min(found, key=lambda pair: _first(pair).ratio)
@@ -105,7 +105,7 @@ def _meanwhile(pair: Pair, task: TaskView) -> str:
 
 
 def pairs(task: TaskView, advice: TaskAdvice) -> list[Pair]:
-    """Returns each variant with the plain run of the same model."""
+    """Pair each variant with the plain run of the same model."""
     plain = {e.cell.model: e for e in task.entries if is_plain(e) and e.status == "ok"}
     varied = [e for e in task.entries if not is_plain(e) and e.status == "ok"]
     return [_pair(task, advice, plain[e.cell.model], e) for e in varied if e.cell.model in plain]

@@ -97,14 +97,14 @@ _width: ContextVar[float] = ContextVar("width", default=WIDTH_IN)
 
 
 def new_figure(height_in: float) -> Figure:
-    """Returns an empty figure with a canvas that can measure text, as wide as the reader's column."""
+    """Make an empty figure with a canvas that can measure text, as wide as the reader's column."""
     figure = Figure(figsize=(_width.get(), height_in), dpi=DPI, layout=None)
     FigureCanvasAgg(figure)
     return figure
 
 
 def inline_svg(chart: Chart) -> Markup:
-    """Returns the chart as an SVG element for the page: titled, described, small, its colours custom
+    """Draw the chart as an SVG element for the page: titled, described, small, its colours custom
     properties."""
     with style({"svg.hashsalt": chart.name, "svg.fonttype": "none"}):
         text = _drawn(chart, "svg").decode()
@@ -120,7 +120,7 @@ def inline_svg(chart: Chart) -> Markup:
 
 
 def narrow_svg(chart: Chart) -> Markup | None:
-    """Returns the chart as a phone shows it; None where the wide one serves there too."""
+    """Draw the chart as a phone shows it; None where the wide one serves there too."""
     if not (chart.narrow or chart.slim):
         return None
     before = _width.set(NARROW_IN)
@@ -131,7 +131,7 @@ def narrow_svg(chart: Chart) -> Markup | None:
 
 
 def file_bytes(chart: Chart, form: str) -> bytes:
-    """Returns the chart as a file in `svg`, `png` or `pdf`, on white, text as outlines in SVG."""
+    """Draw the chart as a file in `svg`, `png` or `pdf`, on white, text as outlines in SVG."""
     with style({"svg.hashsalt": chart.name, "svg.fonttype": "path", "pdf.fonttype": 42}):
         return _drawn(chart, form)
 
@@ -158,7 +158,7 @@ def _drawn(chart: Chart, form: str) -> bytes:
 
 
 def _compact(svg: str, name: str) -> str:
-    """Returns matplotlib's SVG without metadata and global style, with short numbers and own ids."""
+    """Strip matplotlib's SVG of metadata and global style, shorten its numbers, and give it ids of its own."""
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
     svg = re.sub(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>", "", svg, flags=re.S)
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
@@ -177,17 +177,17 @@ def _compact(svg: str, name: str) -> str:
 
 
 def _short_numbers(match: re.Match[str]) -> str:
-    """Returns an attribute with its numbers cut to a tenth of a unit; texts keep theirs."""
+    """Cut an attribute's numbers to a tenth of a unit; texts keep theirs."""
     return re.sub(r"\.0(?![\d.])", "", re.sub(r"(-?\d+\.\d)\d+", r"\1", match.group(0)))
 
 
 def _path(match: re.Match[str]) -> str:
-    """Returns path data without needless spaces."""
+    """Drop needless spaces from path data."""
     return 'd="' + re.sub(r"\s*([A-Za-z])\s*", r"\1", match.group(1).strip()) + '"'
 
 
 def _without_empty_groups(svg: str) -> str:
-    """Returns the SVG without groups that hold nothing or nothing but one group."""
+    """Drop the groups of an SVG that hold nothing or nothing but one group."""
     before = ""
     while before != svg:
         before = svg
@@ -202,7 +202,7 @@ def _font(match: re.Match[str]) -> str:
 
 
 def _own_ids(svg: str, name: str) -> str:
-    """Removes ids that nothing refers to, and renames the others so that no two charts share one."""
+    """Remove ids that nothing refers to, and rename the others so that no two charts share one."""
     used = set(re.findall(r"#([\w-]+)", " ".join(re.findall(r'(?:href="|url\()#[\w-]+', svg))))
     short = {old: f"{name}-{i}" for i, old in enumerate(sorted(used, key=svg.index))}
 

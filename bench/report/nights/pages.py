@@ -1,4 +1,4 @@
-"""Writes the two pages: self-contained, no request, no script; the report's style sheet and a few rules more."""
+"""Write the two pages: self-contained, no request, no script; the report's style sheet and a few rules more."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOVED_SHOWN = 12
 
 
 def write_pages(history: History, told: Mapping[str, NightRow], folder: Path) -> tuple[Path, Path]:
-    """Writes `index.html` and `trends.html` into a folder, whole or not at all, and returns their paths.
+    """Write `index.html` and `trends.html` into a folder, whole or not at all, and return their paths.
 
     Args:
         history: the suite's nights.
@@ -56,7 +56,7 @@ def write_pages(history: History, told: Mapping[str, NightRow], folder: Path) ->
 
 
 def index_page(history: History, rows: list[IndexRow], readings: list[Reading], links: Mapping[str, str]) -> str:
-    """Returns the page that lists the nights, the newest first, below what moved."""
+    """Render the page that lists the nights, the newest first, below what moved."""
     newest = next((row for row in rows if row.night is not None), None)
     moved = sorted((one for one in readings if one.moved), key=lambda one: (not one.worse, one.alarm is None))
     return _page(
@@ -76,7 +76,7 @@ def index_page(history: History, rows: list[IndexRow], readings: list[Reading], 
 
 
 def trends_page(history: History, readings: list[Reading], links: Mapping[str, str]) -> str:
-    """Returns the page with every reading over the nights, task by task and candidate by candidate."""
+    """Render the page with every reading over the nights, task by task and candidate by candidate."""
     tasks = []
     for number, task in enumerate(dict.fromkeys(reading.task for reading in readings)):
         of_task = [reading for reading in readings if reading.task == task]
