@@ -14,13 +14,14 @@ from bench.running.runner import run
 from bench.store import RunInfo, Store
 from bench.store.journal import Journal
 from bench.store.rescue import BESIDE, import_kept, open_or_beside
+from tests.jobs import make_job
 from tests.running.executors.fakes import record_of
 
 INFO = RunInfo("suite", "name: s", "hash", "bench run", "machine", "quick", environment={"cpu": "x"})
 
 
 def cell(name):
-    return Cell(name, "causal-lm", "float32", "t", "classification", {"seed": 42}, {"model": name, "n": 1})
+    return Cell(name, "causal-lm", "float32", "t", "classification", make_job(seed=42), {"model": name, "n": 1})
 
 
 CELLS = [cell(name) for name in "abcd"]
