@@ -41,7 +41,7 @@ DEFAULT_BATCH_SIZE = 16
 class _Strict(BaseModel):
     """Frozen, and no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def _one_batch_limit(size: int | str | None, tokens: int | None) -> None:
@@ -189,7 +189,7 @@ class Defaults(_Strict):
     executor: str = "local"
     """Where cells run: `local` in fresh processes of this machine, `inline` in this process, or a plug-in's."""
     device: str = "auto"
-    seed: int = 42
+    seed: int = Field(default=42, ge=0, lt=2**32)
     batch_size: BatchSize | None = None
     """Examples answered together, by default 16. `auto`: as many as are of use and fit into memory; the record says how
     many that were."""
