@@ -82,6 +82,15 @@ def _meters(results: Path, store_url: str | None) -> Rows:
     return rows
 
 
+def _executors(results: Path, store_url: str | None) -> Rows:
+    from bench.running.executors import executors
+
+    return [
+        {"name": name, "at once": str(kind.capacity), "isolation": kind.isolation}
+        for name, kind in sorted(executors().items())
+    ]
+
+
 def _suites(results: Path, store_url: str | None) -> Rows:
     from bench.planning import embedded_suites
 
@@ -106,6 +115,7 @@ KINDS_OF_LISTING: dict[str, Callable[[Path, str | None], Rows]] = {
     "tasks": _tasks,
     "metrics": _metrics,
     "meters": _meters,
+    "executors": _executors,
     "suites": _suites,
     "runs": _runs,
 }
