@@ -102,7 +102,7 @@ def run(
     import sys
     from pathlib import Path
 
-    from bench.running.executors.local import LocalExecutor
+    from bench.running.executors import executor_of
     from bench.running.launch import launch
     from bench.running.progress import SilentProgress, progress_for
     from bench.store import Store
@@ -110,7 +110,7 @@ def run(
     with Store.open(Path(results), store) as opened:
         finished = launch(
             plan,
-            LocalExecutor(),
+            executor_of(plan.suite).open(measuring=plan.measures),
             opened,
             command="bench.run(…)",
             rerun=rerun,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.characters import escaped
 from bench.cli.options import json_option, only_option, results_option, store_option
 from bench.cli.output import print_json, print_table, say
+from bench.text import spreadsheet_text, terminal_text
 
 if TYPE_CHECKING:
     from bench.history import History, Series
@@ -142,4 +142,4 @@ def _print_csv(past: History, chosen: list[Series]) -> None:
                 *(*series.key, series.unit),
                 *(point.value, point.low, point.high, point.reason, point.canary_s),
             )
-            writer.writerow([escaped(value, keep="") if isinstance(value, str) else value for value in row])
+            writer.writerow([spreadsheet_text(terminal_text(cell)) if isinstance(cell, str) else cell for cell in row])

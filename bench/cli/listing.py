@@ -6,7 +6,7 @@ Everything is read from where it is declared: nothing is described here.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,13 +118,9 @@ def _meters() -> Rows:
 
 
 def _charts() -> Rows:
-    from bench.report.charts import MAKERS, WHOLE
+    from bench.report.charts import chart_kinds
 
-    return _functions(MAKERS) + _functions(WHOLE)
-
-
-def _functions(functions: Mapping[str, object]) -> Rows:
-    return [{"name": name, "what": _summary(function)} for name, function in functions.items()]
+    return [{"name": chart.name, "section": chart.section.title, "what": chart.title} for chart in chart_kinds()]
 
 
 def _rules() -> Rows:
@@ -136,9 +132,12 @@ def _rules() -> Rows:
 
 
 def _executors() -> Rows:
-    from bench.running.executors import EXECUTORS
+    from bench.running.executors import executors
 
-    return _described(EXECUTORS)
+    return [
+        {"name": name, "at once": str(kind.capacity), "isolation": kind.isolation, "what": _summary(kind)}
+        for name, kind in sorted(executors().items())
+    ]
 
 
 def _suites() -> Rows:

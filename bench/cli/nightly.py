@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -59,13 +55,15 @@ def nightly(
     from bench.nightly.night import Work, run_night
     from bench.nightly.notify import check_webhook
     from bench.planning import Options, make_plan, open_suite
-    from bench.running.executors.local import LocalExecutor
+    from bench.running.executors import executor_of
     from bench.running.launch import run_info, with_checkpoints
     from bench.running.progress import progress_for
+    from bench.running.signals import terminable
     from bench.store import open_or_beside
 
     now = datetime.now().astimezone()
     located = open_suite(suite)
+    executor = executor_of(located).open()
     settings = located.value.nightly
     asked = {name: value for name, value in overrides.items() if value is not None}
     settings = type(settings).model_validate(settings.model_dump() | asked)
@@ -73,7 +71,7 @@ def nightly(
     if webhook is not None:
         check_webhook(webhook)
     deadline = None if settings.deadline is None else parse_deadline(settings.deadline, now)
-    with _sigterm_interrupts(), night_lock(results, located.value.name, now):
+    with terminable(), night_lock(results, located.value.name, now):
         plan = make_plan(located, results, Options(limit, only, profile))
         plan, skip = with_checkpoints(plan, results, remark)
         work = Work(plan, run_info(plan, command_line(sys.argv[1:])), settings, deadline, webhook, skip, rerun)
@@ -81,23 +79,9 @@ def nightly(
         if trouble is not None:
             work = replace(work, troubles=(f"storage: {trouble}",))
         with store:
-            outcome = run_night(work, store, LocalExecutor(), progress_for(sys.stderr), now, remark)
+            outcome = run_night(work, store, executor, progress_for(sys.stderr), now, remark)
     _print(outcome, as_json)
     click.get_current_context().exit(outcome.exit_code)
-
-
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM (systemd, a CI service) stop the night as Ctrl-C does: what is finished is kept."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _print(outcome: Outcome, as_json: bool) -> None:

@@ -10,22 +10,22 @@ from collections.abc import Sequence
 
 import click
 
-from bench.characters import escaped, escaped_json
+from bench.text import json_for_terminal, terminal_text
 
 
 def say(text: str, *, newline: bool = True) -> None:
     """Print a line of a result on stdout."""
-    click.echo(escaped(text), nl=newline)
+    click.echo(terminal_text(text), nl=newline)
 
 
 def remark(text: str) -> None:
     """Print a line about the work itself on stderr: progress, warnings, errors."""
-    click.echo(escaped(text), err=True)
+    click.echo(terminal_text(text), err=True)
 
 
 def print_json(value: object) -> None:
     """Print a value as JSON on stdout; NaN is refused, since JSON has none."""
-    click.echo(escaped_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)))
+    click.echo(json_for_terminal(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
@@ -36,7 +36,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
         rows: the texts of every row, as many as there are titles.
         right: positions of the columns that are aligned to the right.
     """
-    table = [[escaped(text, keep="") for text in row] for row in (header, *rows)]
+    table = [[terminal_text(text, keep="") for text in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(header))]
     table.insert(1, ["─" * width for width in widths])
     for row in table:

@@ -27,6 +27,7 @@ HIDDEN = "…"
 @plan_options
 @results_option
 @click.option("--rerun", is_flag=True, help="Run finished cells again.")
+@click.option("--executor", metavar="NAME", help="Where cells run, over the suite's defaults.executor.")
 @click.option("--report", "report_path", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @store_option
@@ -38,6 +39,7 @@ def run(
     profile: str | None,
     results: Path,
     rerun: bool,
+    executor: str | None,
     report_path: Path | None,
     no_report: bool,
     store_url: str | None,
@@ -49,12 +51,12 @@ def run(
     """
     from bench.catalogue.readings import OFF
     from bench.planning import Options, make_plan, open_suite
-    from bench.running.executors.local import MEASURING, SCORING, LocalExecutor
+    from bench.running.executors import executor_of
 
     located = open_suite(suite)
     is_off = (profile or located.value.measure.profile) == OFF
-    executor = LocalExecutor(preload=SCORING if is_off else MEASURING)
-    executor.prepare()  # torch is imported there while this process goes on
+    opened = executor_of(located, executor).open(measuring=not is_off)
+    opened.prepare()  # torch is imported there while this process goes on
 
     from bench.errors import EXIT_CELL_FAILED
     from bench.running.launch import launch
@@ -68,7 +70,7 @@ def run(
     with Store.open(results, store_url) as store:
         finished = launch(
             plan,
-            executor,
+            opened,
             store,
             command=command_line(sys.argv[1:]),
             rerun=rerun,

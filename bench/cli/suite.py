@@ -25,9 +25,12 @@ FILES = ("suite", "recipe")
 def validate(suite: str, as_json: bool) -> None:
     """Check SUITE, its data and its checkpoints; run nothing, write nothing."""
     from bench.planning import make_plan, open_suite
+    from bench.running.executors import executor_of
     from bench.units import plural
 
-    plan = make_plan(open_suite(suite), Path("results"))
+    located = open_suite(suite)
+    executor_of(located)
+    plan = make_plan(located, Path("results"))
     runnable = [cell for cell in plan.cells if cell.unsupported is None]
     models = {cell.model for cell in plan.cells}
     tasks = {cell.task for cell in plan.cells}

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.digest import content_hash
 from bench.errors import BenchError
 from bench.host import fingerprint, machine_key
 from bench.planning import Plan, make_plan
-from bench.record import content_hash
 from bench.running.executors.base import Executor
 from bench.running.fits import run_fits
 from bench.running.progress import Progress
@@ -83,14 +83,13 @@ def run_info(plan: Plan, command: str) -> RunInfo:
     """
     suite = plan.suite.value
     machine = fingerprint()
-    settings = suite.model_dump(mode="json")
     return RunInfo(
         suite=suite.name,
         suite_text=plan.suite.text,
-        suite_hash=content_hash(settings),
+        suite_hash=content_hash(suite.model_dump(mode="json", exclude_defaults=True)),
         command=command,
         machine_key=machine_key(machine),
         profile=plan.measure.profile,
         environment=machine,
-        settings=settings,
+        settings=suite.model_dump(mode="json"),
     )

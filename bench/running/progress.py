@@ -16,8 +16,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bench.characters import escaped
 from bench.record import Cell, Record
+from bench.text import terminal_text
 from bench.units import format_quantity
 
 TIMED_PHASES = frozenset({"cold", "warmup", "latency", "throughput", "energy", "memory"})
@@ -102,8 +102,9 @@ class _Count:
         width = len(str(self.total))
         taken = f"reused from {reused_from}" if reused_from else _time_taken(record)
         job = _job(record.cell, record.process)
-        parts = (f"[{self.done:>{width}}/{self.total}] {job}", record.status, taken, record.reason or "")
-        return escaped("  ".join(part for part in parts if part), keep="")
+        reason = terminal_text(record.reason or "", keep="")
+        parts = (f"[{self.done:>{width}}/{self.total}] {job}", record.status, taken, reason)
+        return "  ".join(part for part in parts if part)
 
 
 def _time_taken(record: Record) -> str:
@@ -111,7 +112,7 @@ def _time_taken(record: Record) -> str:
 
 
 def _job(cell: Cell, process: int) -> str:
-    label = escaped(cell.label, keep="")
+    label = terminal_text(cell.label, keep="")
     return label if process == 0 else f"{label} (process {process + 1})"
 
 

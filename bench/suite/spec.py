@@ -211,6 +211,8 @@ class TaskSpec(_Strict):
 class Defaults(_Strict):
     """What holds for every cell that does not say otherwise."""
 
+    executor: str = "local"
+    """Where cells run: `local` in fresh processes of this machine, `inline` in this process, or a plug-in's."""
     device: str = "auto"
     """`cpu`, `cuda:0`, several GPUs as `cuda:0,cuda:1`; `auto` takes the first GPU, or the CPU."""
     seed: int = Field(default=42, ge=0, lt=2**32)
