@@ -48,7 +48,7 @@ def entry() -> int:
         collect_rarely()
         code = main()
     except KeyboardInterrupt:  # a second one, while the first was being answered
-        return _stopped()
+        code = _stopped()
     _finish_undisturbed()
     return code
 
@@ -79,11 +79,16 @@ def _stopped() -> int:
 
 
 def _finish_undisturbed() -> None:
-    """Let the process end as it is about to: the result stands, and Ctrl-C could only add a traceback."""
+    """Let the process end as it is about to: the result stands, and Ctrl-C could only add a traceback.
+
+    The signal is held back and not merely ignored. CPython remembers an interrupt that ended a string given to `exec`
+    (data classes and named tuples are made so), also when it was caught, and sends it to itself in the end: the process
+    would be killed instead of ending with its exit code.
+    """
     import gc
     import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     gc.freeze()
 
 

@@ -108,6 +108,14 @@ def test_an_interrupt_while_importing(module: str) -> None:
     assert (ended.returncode, ended.stderr) == (130, "bench: interrupted\n")
 
 
+def test_an_interrupt_inside_a_generated_class_is_no_death_by_signal() -> None:
+    code = IMPORTING.format(name="click").replace(
+        "os.kill(os.getpid(), signal.SIGINT)", "exec('import os, signal; os.kill(os.getpid(), signal.SIGINT)')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "bench: interrupted\n")
+
+
 def test_mistakes_on_the_command_line_show_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["\x1b[31m"], ["ls", "\x1b[31m"], ["show", "--\x1b[31m"], ["validate", "\x1b[31m.yaml"]):
         assert main(words) == 2
