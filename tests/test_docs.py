@@ -154,7 +154,9 @@ def test_slow_blocks_run(page: Path, folder: Path, results: Path) -> None:
 def test_no_option_or_command_is_made_up(page: Path) -> None:
     known = commands()
     options = {option for command in known.values() for parameter in command.params for option in parameter.opts}
-    options |= {"--help", "--version", "--multi_gpu", "--num_processes"}
+    options |= {"--help", "--version"}
+    for script in (ROOT / "benchmarks").glob("*.py"):
+        options |= set(re.findall(r'add_argument\("(--[a-z-]+)"', script.read_text()))
     for code in inline_code(page):
         words = code.split()
         if words[0] == "bench" and len(words) > 1 and words[1][0].isalpha():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,7 @@ from bench.cli.output import print_json, remark, say
 if TYPE_CHECKING:
     from bench.errors import BenchError
     from bench.fit.job import FitJob
+    from bench.suite.job import Provenance
 
 
 @click.command()
@@ -77,7 +78,7 @@ def _raise(failed: Mapping[str, BenchError]) -> None:
         )
 
 
-def _line(provenance: dict[str, Any]) -> str:
+def _line(provenance: Provenance) -> str:
     """Describe on one line what a training came to."""
     loss, energy = provenance["final_validation_loss"], provenance["cost"]["energy_j"]
     parts = [f"{provenance['steps']} steps in {provenance['wall_s']:.0f} s"]
