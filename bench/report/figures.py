@@ -11,6 +11,7 @@ from bench.report.charts import KINDS, plates
 from bench.report.charts.base import file_bytes
 from bench.report.marks import marks_of
 from bench.report.view import RunView
+from bench.store.files import write_file
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -31,6 +32,6 @@ def write_figures(view: RunView, folder: Path, formats: Sequence[str] = FORMATS)
         for plate in plates(view, advice, marks, kind):
             for form in formats:
                 path = folder / f"{plate.chart.name}.{form}"
-                path.write_bytes(file_bytes(plate.chart, form))
+                write_file(path, file_bytes(plate.chart, form))
                 written.append(path)
     return written

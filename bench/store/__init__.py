@@ -6,6 +6,7 @@ the way out.
 
 from bench.store.archive import Store
 from bench.store.canaries import CanarySeconds
+from bench.store.encoding import Document
 from bench.store.reader import Choice
 from bench.store.rescue import Imported, import_kept, open_or_beside
 from bench.store.runs import RunInfo, RunStatus, StoredRun
@@ -14,6 +15,7 @@ from bench.store.summaries import Summary, SummaryRow
 __all__ = [
     "CanarySeconds",
     "Choice",
+    "Document",
     "Imported",
     "RunInfo",
     "RunStatus",

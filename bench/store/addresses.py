@@ -81,6 +81,7 @@ def _secrets(address: str) -> set[str]:
     whole = _WHOLE.match(address)
     written = {match[2] for match in _USER_AND_PASSWORD.finditer(address)} | ({whole[1]} if whole else set())
     written |= {match[3].strip("'\"") for match in _KEY_AND_VALUE.finditer(address) if _is_secret(match)}
+    written |= {piece for secret in written for piece in re.split("[@/:]", secret)}  # a driver may take them for hosts
     plain = {unquote_plus(secret) for secret in written}
     spellings = written | plain | {quote(secret, safe="") for secret in plain}
     return {secret for secret in spellings if len(secret) >= SHORTEST}

@@ -20,7 +20,9 @@ from bench.store.addresses import redact
 
 Values = dict[str, object]
 """A row to be written, by column."""
-Row = Mapping[str, Any]
+Document = Mapping[str, Any]
+"""A JSON object: whoever reads it knows what it holds."""
+Row = Document
 """A row as read, by column; what came from outside is looked at with `expect`."""
 T = TypeVar("T")
 

@@ -19,16 +19,27 @@ REPLACED = ".replaced"
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file, text as UTF-8 and as it is, and make it survive a loss of power."""
+    """Write a file, text as UTF-8 and as it is, and make it survive a loss of power.
+
+    What is there and is no file (`/dev/stdout`, a pipe) is written to as it is.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
     with replacing(path) as partial, partial.open("wb") as stream:
-        stream.write(content.encode("utf-8") if isinstance(content, str) else content)
+        stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to; put it in the place of `path` when the block ends without an error."""
+    """Yield a temporary path to write to; put it in the place of `path` when the block ends without an error.
+
+    Of a link, the file that it leads to is replaced.
+    """
+    path = path.resolve() if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + PARTIAL)
     try:
@@ -40,15 +51,19 @@ def replacing(path: Path) -> Iterator[Path]:
     sync_folder(path.parent)
 
 
-def write_folder(place: Path, write: Callable[[Path], None]) -> None:
+def write_folder(place: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill an empty folder, then put it in the place of `place`; a kill leaves the old or the new one.
 
     A kill between the two renames leaves the old one beside its place: `restore_folder` brings it back.
     """
-    fresh, old = place.with_name(place.name + PARTIAL), place.with_name(place.name + REPLACED)
+    fresh, old = place.with_name(f".{place.name}{PARTIAL}"), _aside(place)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    write(fresh)
+    try:
+        write(fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     shutil.rmtree(old, ignore_errors=True)
     if place.exists():
         place.rename(old)
@@ -58,9 +73,13 @@ def write_folder(place: Path, write: Callable[[Path], None]) -> None:
 
 def restore_folder(place: Path) -> None:
     """Bring a folder back that was moved aside by a `write_folder` that was killed before it put the new one there."""
-    old = place.with_name(place.name + REPLACED)
+    old = _aside(place)
     if not place.exists() and old.is_dir():
         old.rename(place)
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f".{place.name}{REPLACED}")
 
 
 def sync_folder(folder: Path) -> None:

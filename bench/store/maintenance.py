@@ -88,9 +88,8 @@ def _database(engine: Engine, place: str, url: str | None) -> Iterator[Finding]:
     try:
         with explained(place, url), engine.connect() as connection:
             version = version_of(connection)
-            faults = list(_faults(engine, connection)) if version is not None else []
-            if version == schema.HEAD:
-                faults += _missing_tables(connection)
+            faults = _missing_tables(connection) if version == schema.HEAD else []
+            faults += _faults(engine, connection)
     except StoreError as error:
         yield Finding(
             "error", "unusable", str(error), f"{restore_remedy(engine)}; what was measured since is kept beside it"

@@ -35,6 +35,16 @@ class Choice:
     passed_over: RunInfo | None = None
     """A newer run of the same suite that was not taken, because options left out a part of it."""
 
+    @property
+    def remark(self) -> str | None:
+        """Why it is not the newest run; None when it is, or was named."""
+        if self.passed_over is None:
+            return None
+        return (
+            f"run {self.passed_over.id} is of a part of the suite ({self.passed_over.restricted_by}) and decides "
+            f"nothing about it: this is run {self.info.id}, the newest of the whole suite"
+        )
+
 
 class Reader:
     """The questions that need no writing."""

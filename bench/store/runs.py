@@ -10,7 +10,7 @@ from typing import Literal, cast, get_args
 
 from bench.record import Record, content_hash
 from bench.store.addresses import redact
-from bench.store.encoding import Row, expect
+from bench.store.encoding import Document, Row, expect
 
 RunStatus = Literal["running", "complete", "interrupted"]
 """`running` with nobody holding the run's lock means that its process was killed."""
@@ -35,9 +35,9 @@ class RunInfo:
     """Measuring profile."""
     plan: tuple[tuple[str, str], ...] = ()
     """Id and label of every cell, in the plan's order."""
-    environment: Mapping[str, object] = field(default_factory=dict)
+    environment: Document = field(default_factory=dict)
     """`bench.host.fingerprint()` of the parent."""
-    settings: Mapping[str, object] = field(default_factory=dict)
+    settings: Document = field(default_factory=dict)
     """JSON-able: objectives, constraints, decision, prices, … as dumped from the suite."""
     rerun: bool = False
     """Whether finished cells of earlier runs may not be reused."""
@@ -47,7 +47,7 @@ class RunInfo:
     """ISO 8601, UTC, with microseconds; given by the store when empty."""
     finished_at: str | None = None
     status: RunStatus = "running"
-    restrictions: Mapping[str, object] = field(default_factory=dict)
+    restrictions: Document = field(default_factory=dict)
     """Options that left out a part of the suite, by name: `{"limit": 5, "only": "bert*"}`; empty for a whole run."""
 
     @property
@@ -58,7 +58,8 @@ class RunInfo:
     @property
     def restricted_by(self) -> str:
         """The options that left something out, as they are written: `--limit 5 --only bert*`."""
-        return " ".join(f"--{name} {value}" for name, value in self.restrictions.items())
+        given = {name: value if isinstance(value, list) else [value] for name, value in self.restrictions.items()}
+        return " ".join(f"--{name} {value}" for name, values in given.items() for value in values)
 
     @property
     def plan_hash(self) -> str:
