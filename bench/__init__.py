@@ -33,7 +33,7 @@ def recommend(
     """Returns the decision on a stored run, under the suite's limits and those of `where`.
 
     Args:
-        run: `latest`, a run's id, or the beginning of one.
+        run: `latest` (the newest run of a whole suite), a run's id, or the beginning of one.
         where: limits such as `"latency_p95_s <= 50 ms"`.
         prefer: the objective to optimise; by default the suite's.
         rule: how to pick; by default the suite's.
@@ -52,6 +52,6 @@ def recommend(
     from bench.summary import summarise_run
 
     with Store.open(Path(results), store, create=False) as opened:
-        stored = opened.load(run)
+        stored = opened.load(opened.choose(run).info.id)
     suite = Suite.model_validate_json(json.dumps(dict(stored.info.settings)))
     return decide(summarise_run(stored), Question.of(suite).asking(where, prefer, rule))

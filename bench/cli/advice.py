@@ -25,8 +25,13 @@ def recommend(run: str, where: Sequence[str], prefer: str | None, rule: str | No
               store_url: str | None, as_json: bool) -> None:  # fmt: skip
     """Say which model of RUN to ship, with the suite's limits and those of --where."""
     import bench
+    from bench.store import Store
 
-    decision = bench.recommend(run, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
+    with Store.open(results, store_url, create=False) as opened:
+        choice = opened.choose(run)
+    if choice.remark is not None:
+        echo(choice.remark, err=True)
+    decision = bench.recommend(choice.info.id, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
     if as_json:
         print_json(decision.to_json())
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import echo, json_option, print_json, results_option, store_option
+from bench.cli.options import blobs_option, echo, json_option, print_json, results_option, store_option
 from bench.cli.suite import plan_options
 
 if TYPE_CHECKING:
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, default=None, help="A suspicion that nothing refuted fails the night, too.")
 @click.option("--rerun", is_flag=True, help="Begin anew, also after an interruption.")
 @store_option
+@blobs_option
 @results_option
 @json_option
-def nightly(suite: str, results: Path, store_url: str | None, as_json: bool, webhook: str | None, rerun: bool,
-            limit: int | None, only: str | None, profile: str | None, **asked: Any) -> None:  # fmt: skip
+def nightly(suite: str, results: Path, store_url: str | None, blobs: str | None, as_json: bool, webhook: str | None,
+            rerun: bool, limit: int | None, only: str | None, profile: str | None, **asked: Any) -> None:  # fmt: skip
     """Run SUITE as a night: measure, judge, write the pages, clear up, tell somebody.
 
     Options not given are those of the suite's `nightly:`. After an interruption the same command goes on where it
@@ -48,11 +49,11 @@ def nightly(suite: str, results: Path, store_url: str | None, as_json: bool, web
     located = open_suite(suite)
     executor = executor_of(located).open()
     spec = located.value.nightly
+    deadline = _checked(spec.deadline if asked["deadline"] is None else asked["deadline"], webhook, now)
     wanted = type(spec).model_validate({**spec.model_dump(), **{k: v for k, v in asked.items() if v is not None}})
-    deadline = _checked(wanted.deadline, webhook, now)
     with terminable(), night_lock(results, located.value.name, now):
         work = _work(located, results, Options(limit, only, profile), rerun, wanted, deadline, webhook)
-        outcome = _run(work, executor, results, store_url, now)
+        outcome = _run(work, executor, results, store_url, blobs, now)
     _say(outcome, as_json)
     click.get_current_context().exit(outcome.exit_code)
 
@@ -65,12 +66,12 @@ def _now() -> Any:
 
 def _checked(deadline: str | None, webhook: str | None, now: Any) -> Any:
     """Returns the deadline, after a look at everything that would else fail in the middle of the night."""
-    from bench.nightly.deadline import parse_deadline
+    from bench.nightly.deadline import deadline_at
     from bench.nightly.notify import check_webhook
 
     if webhook is not None:
         check_webhook(webhook)
-    return None if deadline is None else parse_deadline(deadline, now)
+    return None if deadline is None else deadline_at(deadline, now)
 
 
 def _work(located: Any, results: Path, options: Any, rerun: bool, wanted: Any, deadline: Any,
@@ -87,14 +88,14 @@ def _work(located: Any, results: Path, options: Any, rerun: bool, wanted: Any, d
     return Work(plan, run_info(plan), wanted, deadline, webhook, skip, rerun)
 
 
-def _run(work: Work, executor: Executor, results: Path, store_url: str | None, now: Any) -> Outcome:
+def _run(work: Work, executor: Executor, results: Path, store_url: str | None, blobs: str | None, now: Any) -> Outcome:
     from dataclasses import replace
 
     from bench.nightly.night import run_night
     from bench.running.progress import progress_for
     from bench.store import open_or_beside
 
-    store, trouble = open_or_beside(results, store_url)
+    store, trouble = open_or_beside(results, store_url, blobs)
     if trouble is not None:
         work = replace(work, troubles=(f"storage: {trouble}",))
     with store:

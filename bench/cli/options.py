@@ -39,6 +39,17 @@ def store_option(command: F) -> F:
     )(command)
 
 
+def blobs_option(command: F) -> F:
+    """Add `--blobs URL`, passed as `blobs`."""
+    return click.option(
+        "--blobs",
+        metavar="URL",
+        envvar="BENCH_BLOBS",
+        show_envvar=True,
+        help="Where rows, raw timings and logs go, other than into the results folder, such as file:///mnt/rows.",
+    )(command)
+
+
 def json_option(command: F) -> F:
     """Adds `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)

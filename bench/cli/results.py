@@ -103,6 +103,7 @@ def report(run: str, results: Path, store_url: str | None, output: Path | None, 
            reference: str | None, open_it: bool) -> None:  # fmt: skip
     """Write the report of RUN again."""
     from bench.report import write_figures, write_html
+    from bench.store.files import write_file
 
     view = open_view(run, results, store_url, reference)
     path = output or results / "reports" / f"{view.info.id}.{form}"
@@ -110,7 +111,7 @@ def report(run: str, results: Path, store_url: str | None, output: Path | None, 
     if form == "html":
         write_html(view, path)
     else:
-        path.write_text(_as_text(view, form), encoding="utf-8")
+        write_file(path, _as_text(view, form))
     echo(str(path.resolve()))
     if figures is not None:
         for figure in write_figures(view, figures):

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import echo, json_option, print_json, results_option, store_option
+from bench.cli.options import blobs_option, echo, json_option, print_json, results_option, store_option
 from bench.cli.suite import plan_options
 
 if TYPE_CHECKING:
-    from bench.planning import Plan
-    from bench.store import RunInfo
+    from bench.planning import Options, Plan
+    from bench.store import RunInfo, Store
 
 
 @click.command()
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 @click.option("--report", "report_path", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @store_option
+@blobs_option
 @json_option
 def run(suite: str, results: Path, rerun: bool, executor: str | None, report_path: Path | None, no_report: bool,
-        store_url: str | None, as_json: bool, **plan_arguments: Any) -> None:  # fmt: skip
+        store_url: str | None, blobs: str | None, as_json: bool, **plan_arguments: Any) -> None:  # fmt: skip
     """Run SUITE (a file, or the name of an embedded suite), and write its report.
 
     Finished cells are kept: after an interruption the same command goes on where it stopped.
@@ -56,7 +57,7 @@ def run(suite: str, results: Path, rerun: bool, executor: str | None, report_pat
     if plan.fits:
         skipped = fit_missing(plan, results)
         plan = make_plan(located, results, options)
-    with Store.open(results, store_url) as store:
+    with Store.open(results, store_url, blobs=blobs) as store:
         finished = run_plan(
             plan.written(results), chosen, store, run_info(plan), processes=plan.processes,
             seed=located.value.defaults.seed, rerun=rerun, progress=progress_for(sys.stderr),
@@ -93,38 +94,51 @@ def run_info(plan: Plan) -> RunInfo:
         suite=value.name,
         suite_text=plan.suite.text,
         suite_hash=content_hash(value.model_dump(mode="json", exclude_defaults=True)),
-        command=shlex.join(["bench", *_without_secrets(sys.argv[1:])]),
+        command=shlex.join(["bench", *without_secrets(sys.argv[1:])]),
         machine_key=machine_key(machine),
         profile=plan.measure.profile,
         environment=machine,
         settings=value.model_dump(mode="json"),
+        restrictions=_restrictions(plan.options),
     )
 
 
-def _without_secrets(arguments: list[str]) -> list[str]:
-    """Returns the command line as it may be stored: who has a webhook's address can post to it."""
+def _restrictions(options: Options) -> dict[str, object]:
+    """Return the options that leave out a part of the suite, as a run stores them."""
+    given = {name: getattr(options, name) for name in ("limit", "only")}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items() if value}
+
+
+def without_secrets(arguments: list[str]) -> list[str]:
+    """Return the command line as it may be stored: who has a webhook's address can post to it."""
+    from bench.store.addresses import redact, shown_address
+
     found = []
     for before, argument in zip(["", *arguments], arguments, strict=False):
         if before == "--webhook":
             found.append("…")
+        elif before == "--store":
+            found.append(shown_address(argument))
+        elif argument.startswith("--store="):
+            found.append("--store=" + shown_address(argument.removeprefix("--store=")))
         else:
-            found.append("--webhook=…" if argument.startswith("--webhook=") else _shown(argument))
+            found.append("--webhook=…" if argument.startswith("--webhook=") else redact(argument))
     return found
 
 
-def _shown(argument: str) -> str:
-    """Returns an argument of the command line as it may be stored: a database address without its password."""
-    from bench.store.database import shown_address
-
-    option, separator, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
-    return option + separator + (shown_address(value) if "://" in value else value)
-
-
-def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, no_report: bool, as_json: bool) -> None:
+def _conclude(
+    store: Store, run_id: str, results: Path, report_path: Path | None, no_report: bool, as_json: bool
+) -> None:
     from bench.cli.results import print_view, run_json
-    from bench.report.view import view_of
+    from bench.decision import Question, decide
+    from bench.history.remember import remember_entries
+    from bench.report.view import suite_of, view_of
+    from bench.summary import summarise_run
 
-    view = view_of(store.load(run_id))
+    stored = store.load(run_id)
+    entries, suite = summarise_run(stored), suite_of(stored.info)
+    remember_entries(store, stored, entries)
+    view = view_of(stored, suite, decide(entries, Question.of(suite)))
     if as_json:
         print_json(run_json(view))
     else:
