@@ -102,10 +102,12 @@ def run(
     import sys
     from pathlib import Path
 
+    from bench.history.remember import remember_entries
     from bench.running.executors import executor_of
     from bench.running.launch import launch
     from bench.running.progress import SilentProgress, progress_for
     from bench.store import Store
+    from bench.summary import summarise_run
 
     with Store.open(Path(results), store) as opened:
         finished = launch(
@@ -119,7 +121,9 @@ def run(
         )
         if finished.interrupted:
             raise KeyboardInterrupt
-        return opened.load(finished.run_id)
+        stored = opened.load(finished.run_id)
+        remember_entries(opened, stored, summarise_run(stored))
+        return stored
 
 
 def decide(
@@ -134,7 +138,8 @@ def decide(
     """Decide which model to ship, under the suite's limits and further ones.
 
     Args:
-        run: from `run`; or `latest`, a run's id, or the beginning of one, to be read from `results`.
+        run: from `run`; or `latest` (the newest run of a whole suite), a run's id, or the beginning of one, to be
+            read from `results`.
         where: one limit such as `"latency_p95_s <= 50 ms"`, or several; each replaces the suite's of the same name
             and direction.
         prefer: the objective to optimise, in place of the suite's.
@@ -204,7 +209,7 @@ def _stored(run: StoredRun | str, results: PathOrText, store: str | None) -> Sto
     from bench.store import Store
 
     with Store.open(Path(results), store, create=False) as opened:
-        return opened.load(run)
+        return opened.load(opened.choose(run).info.id)
 
 
 def __getattr__(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import json_option, results_option, store_option
-from bench.cli.output import print_json, print_table, say
+from bench.cli.output import print_json, print_table, remark, say
 
 if TYPE_CHECKING:
     from bench.store import RunInfo
@@ -37,8 +37,13 @@ def recommend(
 ) -> None:
     """Say which model of RUN to ship, with the suite's limits and those of --where."""
     import bench
+    from bench.store import Store
 
-    decision = bench.decide(run, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
+    with Store.open(results, store_url, create=False) as opened:
+        choice = opened.choose(run)
+    if choice.remark is not None:
+        remark(choice.remark)
+    decision = bench.decide(choice.info.id, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
     if as_json:
         print_json(decision.to_json())
         return

@@ -28,7 +28,7 @@ def tell(error: Exception) -> int:
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
     if isinstance(error, BenchError):
-        remark(f"bench: error: {error}")
+        remark(f"bench: error: {_without_passwords(str(error))}")
         return error.exit_code
     if isinstance(error, click.ClickException):
         remark(_usage(error))
@@ -40,7 +40,7 @@ def tell(error: Exception) -> int:
         place = f"{error.filename}: " if error.filename else ""
         remark(f"bench: error: {place}{error.strerror or error}; check the path and its permissions")
         return StoreError.exit_code
-    message = " ".join(str(error).split())[:MESSAGE_LIMIT]
+    message = " ".join(_without_passwords(str(error)).split())[:MESSAGE_LIMIT]
     kind = type(error).__name__ + (f": {message}" if message else "")
     remark(f"bench: error: unexpected {kind}; {_logged(error)}. Please report it with that file")
     return UNEXPECTED
@@ -60,7 +60,16 @@ def _logged(error: Exception) -> str:
     try:
         descriptor, path = tempfile.mkstemp(prefix="bench-error-", suffix=".log")
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as log:  # noqa: PTH123  a descriptor
-            log.writelines(traceback.format_exception(error))
+            log.write(_without_passwords("".join(traceback.format_exception(error))))
     except OSError as refused:
         return f"its traceback could not be written ({refused.strerror}); set {DEBUG}=1 to print it"
     return f"the traceback is in {path}"
+
+
+def _without_passwords(text: str) -> str:
+    """Hide the passwords of addresses; the room that knows how is only opened for a text that may hold one."""
+    if not any(sign in text for sign in "@="):
+        return text
+    from bench.store.addresses import redact
+
+    return redact(text)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, plan_options, results_option, store_option
+from bench.cli.options import blobs_option, json_option, plan_options, results_option, store_option
 from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, default=None, help="A suspicion that nothing refuted fails the night, too.")
 @click.option("--rerun", is_flag=True, help="Begin anew, also after an interruption.")
 @store_option
+@blobs_option
 @results_option
 @json_option
 def nightly(
@@ -39,6 +40,7 @@ def nightly(
     webhook: str | None,
     rerun: bool,
     store_url: str | None,
+    blobs: str | None,
     results: Path,
     as_json: bool,
     **overrides: str | int | bool | None,
@@ -50,7 +52,7 @@ def nightly(
     7 another night is running · 8 the deadline came first · 1 something else went wrong.
     """
     from bench.cli.run import command_line
-    from bench.nightly.deadline import parse_deadline
+    from bench.nightly.deadline import deadline_at
     from bench.nightly.lock import night_lock
     from bench.nightly.night import Work, run_night
     from bench.nightly.notify import check_webhook
@@ -66,16 +68,17 @@ def nightly(
     executor = executor_of(located).open()
     settings = located.value.nightly
     asked = {name: value for name, value in overrides.items() if value is not None}
-    settings = type(settings).model_validate(settings.model_dump() | asked)
     # Whatever would fail in the middle of the night is looked at now.
     if webhook is not None:
         check_webhook(webhook)
-    deadline = None if settings.deadline is None else parse_deadline(settings.deadline, now)
+    end = asked.get("deadline", settings.deadline)
+    deadline = None if end is None else deadline_at(str(end), now)
+    settings = type(settings).model_validate(settings.model_dump() | asked)
     with terminable(), night_lock(results, located.value.name, now):
         plan = make_plan(located, results, Options(limit, only, profile))
         plan, skip = with_checkpoints(plan, results, remark)
         work = Work(plan, run_info(plan, command_line(sys.argv[1:])), settings, deadline, webhook, skip, rerun)
-        store, trouble = open_or_beside(results, store_url)
+        store, trouble = open_or_beside(results, store_url, blobs)
         if trouble is not None:
             work = replace(work, troubles=(f"storage: {trouble}",))
         with store:

@@ -32,6 +32,17 @@ def store_option(command: FC) -> FC:
     )(command)
 
 
+def blobs_option(command: FC) -> FC:
+    """Add `--blobs URL`, passed as `blobs`."""
+    return click.option(
+        "--blobs",
+        metavar="URL",
+        envvar="BENCH_BLOBS",
+        show_envvar=True,
+        help="Where rows, raw timings and logs go, other than into the results folder, such as file:///mnt/rows.",
+    )(command)
+
+
 def json_option(command: FC) -> FC:
     """Add `--json`, passed as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)

@@ -117,6 +117,7 @@ def report(
     import webbrowser
 
     from bench.report import write_figures, write_html
+    from bench.store.files import write_file
 
     view = open_view(run, results, store_url, reference)
     path = output or results / "reports" / f"{view.info.id}.{form}"
@@ -124,7 +125,7 @@ def report(
     if form == "html":
         write_html(view, path)
     else:
-        path.write_text(_as_text(view, form), encoding="utf-8")
+        write_file(path, _as_text(view, form))
     say(str(path.resolve()))
     if figures is not None:
         for figure in write_figures(view, figures):

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, plan_options, results_option, store_option
+from bench.cli.options import blobs_option, json_option, plan_options, results_option, store_option
 from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
     from bench.report import RunView
+    from bench.store import Store
 
 SECRET_OPTION = "--webhook"
 """Whoever has a webhook's address can post to it."""
+STORE_OPTION = "--store"
 HIDDEN = "…"
 
 
@@ -31,6 +33,7 @@ HIDDEN = "…"
 @click.option("--report", "report_path", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @store_option
+@blobs_option
 @json_option
 def run(
     suite: str,
@@ -43,6 +46,7 @@ def run(
     report_path: Path | None,
     no_report: bool,
     store_url: str | None,
+    blobs: str | None,
     as_json: bool,
 ) -> None:
     """Run SUITE (a file, or the name of an embedded suite), and write its report.
@@ -67,7 +71,7 @@ def run(
     # The server still imports torch and nothing is measured yet: later these would be waited for.
     for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.page",))):
         import_module(module)
-    with Store.open(results, store_url) as store:
+    with Store.open(results, store_url, blobs=blobs) as store:
         finished = launch(
             plan,
             opened,
@@ -77,9 +81,7 @@ def run(
             progress=progress_for(sys.stderr),
             echo=remark,
         )
-        from bench.report.view import view_of
-
-        view = view_of(store.load(finished.run_id))
+        view = _remembered(store, finished.run_id)
     _print(view, as_json)
     if not no_report:
         _write(view, report_path or results / "reports" / f"{finished.run_id}.html", as_json)
@@ -89,17 +91,30 @@ def run(
 
 def command_line(words: Sequence[str]) -> str:
     """Write the words of a command line as they may be stored: no webhook, no password of a database."""
-    from bench.store.database import shown_address
+    from bench.store.addresses import redact, shown_address
 
     arguments = []
     for before, argument in zip(["", *words], words, strict=False):
         option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
         if SECRET_OPTION in (before, option):
             value = HIDDEN if equals or before == SECRET_OPTION else value
-        elif "://" in value:
-            value = shown_address(value)
+        else:
+            value = shown_address(value) if STORE_OPTION in (before, option) else redact(value)
         arguments.append(option + equals + value)
     return shlex.join(["bench", *arguments])
+
+
+def _remembered(store: Store, run_id: str) -> RunView:
+    """Read a run back, decide on it, and store its summaries for the history."""
+    from bench.decision import Question, decide
+    from bench.history.remember import remember_entries
+    from bench.report.view import suite_of, view_of
+    from bench.summary import summarise_run
+
+    stored = store.load(run_id)
+    entries, suite = summarise_run(stored), suite_of(stored.info)
+    remember_entries(store, stored, entries)
+    return view_of(stored, suite, decide(entries, Question.of(suite)))
 
 
 def _print(view: RunView, as_json: bool) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import results_option, store_option
 from bench.cli.output import remark, say
+
+if TYPE_CHECKING:
+    from bench.schedule import Schedule
 
 NAMES = ("systemd", "cron", "github", "gitlab", "kubernetes")
 
@@ -41,7 +45,8 @@ def schedule(
 ) -> None:
     """Print the entry that makes KIND run `bench nightly SUITE` every day; or install or remove it."""
     from bench.errors import UsageError
-    from bench.schedule import KINDS, Schedule, parse_time
+    from bench.schedule import KINDS, Schedule
+    from bench.suite.deadlines import parse_time
 
     scheduler = KINDS[kind]
     end = None if deadline is None else f"{parse_time(deadline, '--deadline'):%H:%M}"
@@ -64,7 +69,7 @@ def schedule(
     if unused:
         raise UsageError(f"--{unused[0]} means nothing to {kind}; leave it out")
     if scheduler.here and action != "remove":
-        _warn_of_password(store_url)
+        _warn_of_password(entry)
     if action is None:
         value = chosen.get(scheduler.option or "")
         options = {} if value is None or scheduler.option is None else {scheduler.option: value}
@@ -73,11 +78,14 @@ def schedule(
         _act(kind, action, entry)
 
 
-def _warn_of_password(store_url: str | None) -> None:
-    from bench.store.database import shown_address
+def _warn_of_password(entry: Schedule) -> None:
+    from bench.store.addresses import has_secret
 
-    if store_url is not None and shown_address(store_url) != store_url:
-        remark("the database's password stands in this entry; put it into ~/.pgpass instead")
+    if entry.store is not None and has_secret(entry.store):
+        remark(
+            f"the database's address holds a password, which belongs in no entry: put BENCH_STORE='...' into the file "
+            f"{entry.environment}, or leave the password out and put it into ~/.pgpass"
+        )
 
 
 def _suite(suite: str, here: bool, *, check: bool) -> str:

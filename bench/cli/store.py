@@ -65,22 +65,27 @@ def migrate(results: Path, store_url: str | None, as_json: bool) -> None:
 
 
 @store.command("import")
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
 @results_option
 @store_option
 @json_option
-def import_(results: Path, store_url: str | None, as_json: bool) -> None:
-    """Put back what is kept beside a database that could not take it."""
+def import_(folder: Path | None, results: Path, store_url: str | None, as_json: bool) -> None:
+    """Copy the runs of another results FOLDER into this one; without it, put back what is kept beside the database.
+
+    Exit code 0 when everything was taken, 4 when something was left.
+    """
     from bench.errors import StoreError
     from bench.store import Store
-    from bench.store.rescue import import_kept
+    from bench.store.rescue import import_folder, import_kept
 
     with Store.open(results, store_url) as opened:
-        done = import_kept(opened)
+        done = import_kept(opened) if folder is None else import_folder(opened, folder)
     if as_json:
         left = [{"run": run, "reason": reason} for run, reason in done.left]
         print_json({"records": done.records, "runs": list(done.runs), "left": left})
     else:
-        say(f"{done.records} records of {len(done.runs)} runs put back: {', '.join(done.runs) or 'none'}")
+        what = "put back" if folder is None else f"copied from {folder}"
+        say(f"{done.records} records of {len(done.runs)} runs {what}: {', '.join(done.runs) or 'none'}")
         for run, reason in done.left:
             say(f"left: {run}: {reason}")
     click.get_current_context().exit(StoreError.exit_code if done.left else 0)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from bench.data.base import Dataset, Example
+from bench.store.files import write_file
 
 FOLDER = "data"
 """Under the results folder."""
@@ -17,12 +18,9 @@ def write(data: Dataset, results: Path) -> Path:
     path = results.resolve() / FOLDER / f"{data.hash[:32]}.json"
     if path.is_file():
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
     rows = [[example.id, example.group, dict(example.columns)] for example in data.examples]
     stored = {"hash": data.hash, "origin": data.origin, "notes": dict(data.notes), "rows": rows}
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(stored, ensure_ascii=False), encoding="utf-8")
-    fresh.replace(path)
+    write_file(path, json.dumps(stored, ensure_ascii=False))
     return path
 
 

@@ -19,10 +19,11 @@ from bench.errors import BenchError
 from bench.fit.cost import PARTS, Cost, cost_of, has_cost, total
 from bench.fit.folds import cross_validate
 from bench.fit.job import PROVENANCE_FILE, FitJob, read_provenance
-from bench.fit.place import check_place, publish
+from bench.fit.place import check_place
 from bench.fit.search import run_search
 from bench.fit.teaching import Lesson, prepare
 from bench.fit.training import Trained, resolve_device, train
+from bench.store.files import write_folder
 from bench.text import terminal_text
 
 SOFTWARE = ("torch", "transformers", "tokenizers", "accelerate", "babel")
@@ -126,7 +127,7 @@ def _publish(job: FitJob, trained: Trained, provenance: dict[str, Any]) -> None:
         text = json.dumps(provenance, indent=1, ensure_ascii=False)
         (fresh / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
 
-    publish(job.output, fill)
+    write_folder(job.output, fill)
 
 
 def _write(trained: Trained, folder: Path, dtype_name: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.errors import FitError
 from bench.fit.cost import Cost
+from bench.store.files import replacing, write_file
 
 STATE_FILE = "progress.json"
 """Written last: a folder with it is whole."""
@@ -43,12 +44,9 @@ class Progress:
     processes: int = 1
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Writes under a temporary name and renames, so that a kill leaves a whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(value), encoding="utf-8")
-    fresh.replace(path)
+def write_json(path: Path, value: object) -> None:
+    """Write JSON so that a kill leaves a whole file or none."""
+    write_file(path, json.dumps(value))
 
 
 class State:
@@ -112,10 +110,8 @@ class State:
 
         if not self.accelerator.is_main_process:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        torch.save(net.state_dict(), fresh)
-        fresh.replace(path)
+        with replacing(path) as partial:
+            torch.save(net.state_dict(), partial)
 
     def _check_processes(self, progress: Progress) -> None:
         """Raises where the batches of the steps to come would be others than those of the interrupted training."""

@@ -35,9 +35,11 @@ def find_baseline(store: Store, history: History, candidate: RunInfo, asked: str
 
 
 def _earlier(history: History, candidate: RunInfo) -> list[Night]:
-    """Returns the complete nights before the candidate, those of another environment first, then by time."""
+    """Return the complete nights before the candidate, those of another environment first, then by time; for a whole
+    candidate the whole ones alone."""
     own = next((night.segment for night in history.nights if night.run_id == candidate.id), None)
-    found = [n for n in history.nights if n.started_at < candidate.started_at and n.status == "complete"]
+    complete = [n for n in history.nights if n.started_at < candidate.started_at and n.status == "complete"]
+    found = [night for night in complete if candidate.is_partial or not night.is_partial]
     return sorted(found, key=lambda night: (night.segment == own, night.started_at))
 
 

@@ -54,7 +54,8 @@ def gate(
     Raises:
         UsageError: no such run or tag.
     """
-    info = store.find(candidate)
+    choice = store.choose(candidate)
+    info = choice.info
     found = read_history(store, info.suite, until=info.id)
     alarms = tuple(_note(alarm) for series in found.series if (alarm := trend_alarm(series)) is not None)
     base, remark = find_baseline(store, found, info, baseline)
@@ -66,7 +67,7 @@ def gate(
         settle_draft(draft, Arena(executor, store.results, info.id, rounds, seed, say))
     lines = final_lines(draft, rerun=executor is not None, same_environment=base.machine_key == info.machine_key)
     fronts, why_not = front_changes(info, new, old)
-    remarks = [remark, *draft.remarks, *filter(None, [why_not])]
+    remarks = [remark, *draft.remarks, *filter(None, [choice.remark, why_not])]
     return conclude(info.id, base.id, baseline, lines, fronts, alarms, remarks, strict=strict)
 
 

@@ -15,8 +15,8 @@ from bench.history.series import Point, Series
 Floats = NDArray[np.float64]
 
 RELATIVE = 0.03
-"""Smallest relative change of an efficiency reading that counts, unless `RELATIVE_OF` has another (the facts in
-the issue: fewer false alarms, with 5 % steps still found)."""
+"""Smallest relative change of an efficiency reading that counts, unless `RELATIVE_OF` has another: small enough that
+steps of 5 % are found, large enough for few false alarms (`benchmarks/gate.py`)."""
 RELATIVE_OF = {"latency_p95_s": 0.05, "ttft_p95_s": 0.05, "itl_p95_s": 0.05, "latency_p99_s": 0.10, "load_s": 0.20}
 """Tails rest on fewer observations than medians; loading reads a disk whose cache is not bench's."""
 QUALITY = {"ratio": 0.005, "score": 0.5}
@@ -55,7 +55,7 @@ class Scale:
 
 
 def scale_of(reading: str, unit: str) -> Scale:
-    """Returns how changes of a reading are judged.
+    """Find how changes of a reading are judged.
 
     >>> scale_of("latency_p50_s", "s").minimum, scale_of("accuracy", "ratio").minimum
     (0.03, 0.005)
@@ -72,7 +72,7 @@ def scale_of(reading: str, unit: str) -> Scale:
 
 
 def levels(series: Series, points: Sequence[Point], *, machine_out: bool = True) -> Floats | None:
-    """Returns the values of points on the scale of their series, shape `(n,)`; None where a ratio has no meaning.
+    """Return the values of points on the scale of their series, shape `(n,)`; None where a ratio has no meaning.
 
     The canary of each night is taken out of durations and rates, when every night has one and `machine_out` says so.
     """
@@ -89,7 +89,7 @@ def levels(series: Series, points: Sequence[Point], *, machine_out: bool = True)
 
 
 def seen_by_users(raw_shift: float, shift: float, step: float) -> bool:
-    """Returns whether a change that is left when the machine's speed is taken out shows in the values themselves.
+    """Return whether a change that is left when the machine's speed is taken out shows in the values themselves.
 
     A model that waits (for a GPU, a disk, a clock) does not follow the canary, and dividing by it would then make a
     change out of a machine that sped up: the values must move the same way, by a tenth of what counts.
@@ -98,7 +98,7 @@ def seen_by_users(raw_shift: float, shift: float, step: float) -> bool:
 
 
 def change_words(series: Series, shift: float) -> str:
-    """Returns a shift of levels as people say it: `+5.2 %`, or `−2.0 points`."""
+    """Write a shift of levels as people say it: `+5.2 %`, or `−2.0 points`."""
     scale = scale_of(series.reading, series.unit)
     if scale.relative:
         return f"{100 * math.expm1(shift):+.1f} %".replace("-", "−")
@@ -106,7 +106,7 @@ def change_words(series: Series, shift: float) -> str:
 
 
 def point_words(change: float, scale: Scale) -> str:
-    """Returns a change that is no ratio as people say it.
+    """Write a change that is no ratio as people say it.
 
     >>> point_words(-0.021, Scale(False, 0.005)), point_words(1.25, Scale(False, 0.5))
     ('−2.1 points', '+1.2 points')

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from bench.host import STABLE, STABLE_GPU
+from bench.store import Document
 
 MOST = 6
 """Differences that are named; the rest are counted."""
 
 
-def harness_of(environment: Mapping[str, Any]) -> str:
-    """Returns the version of bench in a fingerprint; `unknown` where it is not noted."""
+def harness_of(environment: Document) -> str:
+    """Return the version of bench in a fingerprint; `unknown` where it is not noted."""
     packages = (environment.get("software") or {}).get("packages") or {}
     return str(packages.get("bench", "unknown"))
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Returns what changed between two fingerprints among what decides a timing: `torch 2.12 → 2.13`.
+def differences(before: Document, after: Document) -> list[str]:
+    """Name what changed between two fingerprints among what decides a timing: `torch 2.12 → 2.13`.
 
     >>> differences({"cpu": {"model": "a"}}, {"cpu": {"model": "b"}})
     ['cpu model a → b']
     """
     old, new = dict(_flat(before)), dict(_flat(after))
     names = list(dict.fromkeys([*old, *new]))
-    found = [
+    changes = [
         f"{name} {_shown(old.get(name))} → {_shown(new.get(name))}" for name in names if old.get(name) != new.get(name)
     ]
-    if not found:
+    if not changes:
         return ["the fingerprint of the machine"]
-    return found if len(found) <= MOST else [*found[:MOST], f"and {len(found) - MOST} more"]
+    return changes if len(changes) <= MOST else [*changes[:MOST], f"and {len(changes) - MOST} more"]
 
 
-def _flat(environment: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yields name and value of everything that `machine_key` hashes."""
+def _flat(environment: Document) -> Iterator[tuple[str, object]]:
+    """Yield name and value of everything that `machine_key` hashes."""
     for part, names in STABLE.items():
         values = environment.get(part) or {}
         for name in values if names is None else names:
@@ -47,7 +47,7 @@ def _flat(environment: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from ((f"GPU {number} {name}", device.get(name)) for name in STABLE_GPU)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "none"
     text = str(value)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict
 
 from bench.digest import content_hash
 from bench.errors import StoreError
 from bench.record import Cell
-from bench.store import Store, StoredRun, Summary
+from bench.store import Store, StoredRun, Summary, SummaryRow
 from bench.summary import Entry, Quantity, summarise_run
 from bench.summary.entry import finite
 
@@ -18,59 +17,73 @@ NOT_TERMS = ("model", "weights", "variant", "template", "schema")
 others (data, task version, seed, batch size, device, threads, measuring) are the terms of the comparison."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """A summary that could not be stored (the database is read-only), with its run."""
-
-    run_id: str
-    summary: Summary
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.summary, name)
-
-
 def remember(store: Store, run_id: str) -> list[Summary]:
-    """Stores the summaries of a run, in place of earlier ones, and returns them.
+    """Store the summaries of a run, in place of earlier ones, and return them.
 
     Raises:
         StoreError: its raw timings cannot be read, or the database not be written.
     """
-    found = summaries_of(store.load(run_id))
-    store.keep_summaries(run_id, found)
-    return found
+    summaries = summaries_of(store.load(run_id))
+    store.keep_summaries(run_id, summaries)
+    return summaries
 
 
-def remember_missing(store: Store, run_ids: Sequence[str]) -> list[Fresh]:
-    """Stores the summaries of the runs that have none; returns those that could not be stored."""
-    fresh: list[Fresh] = []
+def remember_entries(store: Store, stored: StoredRun, entries: Sequence[Entry]) -> None:
+    """Store the summaries of a run whose entries are known already, unless it has some; a history then needs no rows.
+
+    A database that does not take them loses nothing: whoever reads the history makes them again.
+    """
+    if stored.gone or not store.without_summaries([stored.info.id]):
+        return
+    try:
+        store.keep_summaries(stored.info.id, _summaries(entries, stored.reused))
+    except StoreError:
+        return
+
+
+def remember_missing(store: Store, run_ids: Sequence[str]) -> list[SummaryRow]:
+    """Store the summaries of the runs that have none, and return those that could not be stored.
+
+    Raises:
+        StoreError: raw timings cannot be read.
+    """
+    fresh: list[SummaryRow] = []
     for run_id in store.without_summaries(run_ids):
-        found = summaries_of(store.load(run_id))
+        summaries = summaries_of(store.load(run_id))
         try:
-            store.keep_summaries(run_id, found)
+            store.keep_summaries(run_id, summaries)
         except StoreError:  # read-only: history can be read all the same
-            fresh += [Fresh(run_id, summary) for summary in found]
+            fresh += [_row(run_id, summary) for summary in summaries]
     return fresh
 
 
+def _row(run_id: str, summary: Summary) -> SummaryRow:
+    values = asdict(summary) | {"run_id": run_id}
+    return SummaryRow(**{name: values[name] for name in SummaryRow._fields})
+
+
 def summaries_of(stored: StoredRun) -> list[Summary]:
-    """Returns a summary of every reading of every cell of a run."""
-    found = []
-    kept = tuple(record for record in stored.records if record.status != "unsupported")
-    for entry in summarise_run(replace(stored, records=kept)):
-        origin = origin_of(entry, stored.reused)
-        quantities = {**entry.quality, **entry.efficiency}
-        found += [_summary(entry, name, quantity, origin) for name, quantity in quantities.items()]
-    return found
+    """Make a summary of every reading of every cell of a run."""
+    return _summaries(summarise_run(stored), stored.reused)
+
+
+def _summaries(entries: Sequence[Entry], reused: Mapping[tuple[str, int], str]) -> list[Summary]:
+    return [
+        _summary(entry, name, quantity, origin_of(entry, reused))
+        for entry in entries
+        if entry.status != "unsupported"
+        for name, quantity in {**entry.quality, **entry.efficiency}.items()
+    ]
 
 
 def origin_of(entry: Entry, reused: Mapping[tuple[str, int], str]) -> str | None:
-    """Returns the run that measured a cell, where all its records are linked from it; None when this run did."""
+    """Return the run that measured a cell, where all its records are linked from it; None when this run did."""
     runs = {reused.get((entry.cell.label, record.process)) for record in entry.records}
     return None if None in runs else ", ".join(sorted(str(run) for run in runs))[:32]
 
 
 def terms_of(cell: Cell) -> str:
-    """Returns the hash of what must be equal for two cells to be compared."""
+    """Hash what must be equal for two cells to be compared."""
     return content_hash({key: value for key, value in cell.identity.items() if key not in NOT_TERMS})
 
 

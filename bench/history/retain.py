@@ -9,21 +9,21 @@ from bench.store.retention import Pruning, plan_pruning, prune
 
 
 def retain(store: Store, keep_nights: int, *, dry_run: bool = False) -> tuple[Pruning, dict[str, str]]:
-    """Removes raw timings and answers but for the newest nights of each suite.
+    """Remove raw timings and answers but for the newest nights of each suite.
 
     Returns what went (with `dry_run`: what would go), and by run why another one that is as old keeps its rows:
     it has no summary, and none can be made.
     """
-    found = plan_pruning(store, keep_nights)
+    pruning = plan_pruning(store, keep_nights)
     if dry_run:
-        return found, {}
+        return pruning, {}
     left: dict[str, str] = {}
-    for run_id in found.runs:
+    for run_id in pruning.runs:
         try:
             remember_missing(store, [run_id])
         except StoreError as error:
             left[run_id] = str(error)
     if left:
-        found = plan_pruning(store, keep_nights, left)
-    prune(store, found)
-    return found, left
+        pruning = plan_pruning(store, keep_nights, left)
+    prune(store, pruning)
+    return pruning, left

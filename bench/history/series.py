@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bench.catalogue.readings import READINGS
 from bench.history.environment import differences, harness_of
-from bench.store import SUMMARY_COLUMNS, CanarySeconds, RunInfo, Store
+from bench.store import CanarySeconds, RunInfo, Store, SummaryRow
 
 TRACKED = (
     "latency_p50_s",
@@ -56,6 +56,8 @@ class Night:
     canary_s: float | None = None
     """Median seconds of the fixed workload on this machine during the run; None where it was not measured."""
     tags: tuple[str, ...] = ()
+    is_partial: bool = False
+    """Whether options left out a part of the suite (`--limit`, `--only`): it is no baseline of a whole night."""
 
 
 class Point(NamedTuple):
@@ -115,7 +117,7 @@ class Series:
         return next((point for point in reversed(self.points) if point.value is not None), None)
 
     def current(self) -> tuple[Point, ...]:
-        """Returns the points with a value of the segment that the newest of them is in."""
+        """Return the points with a value of the segment that the newest of them is in."""
         latest = self.latest
         if latest is None:
             return ()
@@ -132,14 +134,14 @@ class History:
     series: tuple[Series, ...]
 
     def find(self, model: str, variant: str, task: str, reading: str) -> Series | None:
-        """Returns one series; None when there is none."""
+        """Return one series; None when there is none."""
         return next((series for series in self.series if series.key == (model, variant, task, reading)), None)
 
 
 def read_history(
     store: Store, suite: str, nights: int | None = None, *, until: str | None = None, readings: Iterable[str] = TRACKED
 ) -> History:
-    """Returns the history of a suite; writes the summaries of runs that have none yet.
+    """Read the history of a suite; write the summaries of runs that have none yet.
 
     Args:
         store: where the runs are.
@@ -153,31 +155,31 @@ def read_history(
     """
     infos = [info for info in reversed(store.runs(suite)) if info.status != "running"]
     if until is not None:
-        known = [info.id for info in infos]
-        infos = infos[: known.index(until) + 1] if until in known else infos
+        ids = [info.id for info in infos]
+        infos = infos[: ids.index(until) + 1] if until in ids else infos
     infos = infos[-nights:] if nights else infos
     ids = [info.id for info in infos]
     fresh = _remembered(store, ids)
-    dropped = [name for name in READINGS if name not in set(readings)]
+    dropped = {name for name in READINGS if name not in set(readings)}
     described = _nights(infos, store.canaries(ids), store.tags(suite))
     with _no_collecting():
-        rows = [*store.summaries(ids, dropped), *(row for row in fresh if row[4] not in dropped)]
+        rows = [*store.summaries(ids, sorted(dropped)), *(row for row in fresh if row.reading not in dropped)]
         return History(suite, described, _series(described, rows))
 
 
-def _remembered(store: Store, ids: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Returns the rows of runs that had no summary, and whose summaries could not be stored now."""
+def _remembered(store: Store, ids: Sequence[str]) -> list[SummaryRow]:
+    """Store the summaries of runs that had none, and return those that could not be stored now."""
     missing = store.without_summaries(ids)
     if not missing:
         return []
     from bench.history.remember import remember_missing  # statistics take a second to import, and are needed here alone
 
-    return [tuple(getattr(one, name) for name in SUMMARY_COLUMNS) for one in remember_missing(store, missing)]
+    return remember_missing(store, missing)
 
 
 @contextmanager
 def _no_collecting() -> Iterator[None]:
-    """Holds the garbage collector back: it would walk hundreds of thousands of new points again and again, a third
+    """Hold the garbage collector back: it would walk hundreds of thousands of new points again and again, a third
     of the time of a year of nights, and they hold no cycles."""
     was = gc.isenabled()
     gc.disable()
@@ -191,13 +193,13 @@ def _no_collecting() -> Iterator[None]:
 def _nights(
     infos: Sequence[RunInfo], canaries: Mapping[str, Sequence[CanarySeconds]], tags: Mapping[str, str]
 ) -> tuple[Night, ...]:
-    numbers: dict[tuple[str, str], int] = {}
-    found: list[Night] = []
+    segments: dict[tuple[str, str], int] = {}
+    nights: list[Night] = []
     for place, info in enumerate(infos):
         harness = harness_of(info.environment)
-        number = numbers.setdefault((info.machine_key, harness), len(numbers))
-        changed = place > 0 and found[-1].segment != number
-        found.append(
+        segment = segments.setdefault((info.machine_key, harness), len(segments))
+        has_changed = place > 0 and nights[-1].segment != segment
+        nights.append(
             Night(
                 run_id=info.id,
                 started_at=info.started_at,
@@ -205,59 +207,56 @@ def _nights(
                 harness=harness,
                 commit=(info.environment.get("git") or {}).get("commit"),
                 status=info.status,
-                segment=number,
-                changed=tuple(differences(infos[place - 1].environment, info.environment)) if changed else (),
+                segment=segment,
+                changed=tuple(differences(infos[place - 1].environment, info.environment)) if has_changed else (),
                 canary_s=canary_seconds(canaries.get(info.id, ())),
                 tags=tuple(name for name, run_id in tags.items() if run_id == info.id),
+                is_partial=info.is_partial,
             )
         )
-    return tuple(found)
+    return tuple(nights)
 
 
-def canary_seconds(found: Sequence[CanarySeconds]) -> float | None:
-    """Returns the median of the measurings of the newest version of the workload; None when there are none."""
-    if not found:
+def canary_seconds(canaries: Sequence[CanarySeconds]) -> float | None:
+    """Return the median of the measurings of the newest version of the workload; None when there are none."""
+    if not canaries:
         return None
-    newest = max(one.version for one in found)
-    return median(one.seconds for one in found if one.version == newest)
+    newest = max(canary.version for canary in canaries)
+    return median(canary.seconds for canary in canaries if canary.version == newest)
 
 
-def _series(nights: Sequence[Night], rows: Iterable[Sequence[Any]]) -> tuple[Series, ...]:
-    """Returns the series of summary rows (`SUMMARY_COLUMNS`), in the order of their keys' first night."""
-    by_key: dict[tuple[str, str, str, str], dict[str, Sequence[Any]]] = {}
-    cells: dict[tuple[str, str, str], dict[str, str]] = {}
+def _series(nights: Sequence[Night], rows: Iterable[SummaryRow]) -> tuple[Series, ...]:
+    """Sort summaries into series, in the order of their keys' first night."""
+    by_key: dict[tuple[str, str, str, str], dict[str, SummaryRow]] = {}
+    statuses: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
-        run_id, model, variant, task, reading, status = row[:6]
-        found = by_key.get((model, variant, task, reading))
-        if found is None:
-            found = by_key[model, variant, task, reading] = {}
-            cells.setdefault((model, variant, task), {})
-        found[run_id] = row
-        cells[model, variant, task][run_id] = status
-    return tuple(_one(key, nights, found, cells[key[:3]]) for key, found in by_key.items())
+        cell = (row.model, row.variant, row.task)
+        by_key.setdefault((*cell, row.reading), {})[row.run_id] = row
+        statuses.setdefault(cell, {})[row.run_id] = row.status
+    return tuple(_one(key, nights, of_runs, statuses[key[:3]]) for key, of_runs in by_key.items())
 
 
 def _one(
     key: tuple[str, str, str, str],
     nights: Sequence[Night],
-    found: Mapping[str, Sequence[Any]],
+    rows: Mapping[str, SummaryRow],
     statuses: Mapping[str, str],
 ) -> Series:
     segments: dict[tuple[int, str], int] = {}
     points: list[Point] = []
     segment = 0
     for night in nights:
-        row = found.get(night.run_id)
+        row = rows.get(night.run_id)
+        value = low = high = reason = None
         if row is None:
             status = statuses.get(night.run_id)
-            why = NO_CELL if status is None else f"the cell is {status}"
-            points.append(Point(night.run_id, night.started_at, None, None, None, why, segment, night.canary_s))
-            continue
-        *_, value, low, high, reason, terms, measured_in = row
-        segment = segments.setdefault((night.segment, terms), len(segments))
-        if measured_in is not None:
-            value = low = high = None
-            reason = f"not measured again this night: taken from {measured_in}"
+            reason = NO_CELL if status is None else f"the cell is {status}"
+        else:
+            segment = segments.setdefault((night.segment, row.terms), len(segments))
+            if row.measured_in is None:
+                value, low, high, reason = row.value, row.low, row.high, row.reason
+            else:
+                reason = f"not measured again this night: taken from {row.measured_in}"
         points.append(Point(night.run_id, night.started_at, value, low, high, reason, segment, night.canary_s))
-    unit, larger_is_better = found[max(found)][6:8]
-    return Series(*key, bool(larger_is_better), tuple(points), unit)
+    newest = rows[max(rows)]
+    return Series(*key, bool(newest.higher_is_better), tuple(points), newest.unit)

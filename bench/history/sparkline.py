@@ -15,16 +15,16 @@ FLAT = 0.01
 
 
 def sparkline(points: Sequence[Point]) -> str:
-    """Returns one character per night, with a bar between nights of two environments.
+    """Draw one character per night, with a bar between nights of two environments.
 
     >>> night = lambda value, segment=0: Point("r", "", value, None, None, None, segment)
     >>> sparkline([night(1.0), night(None), night(2.0), night(1.5, 1)])
     '▁·█│▄'
     """
-    known = [point.value for point in points if point.value is not None]
-    if not known:
+    values = [point.value for point in points if point.value is not None]
+    if not values:
         return MISSING * len(points)
-    low, high = min(known), max(known)
+    low, high = min(values), max(values)
     span = high - low
     flat = span <= FLAT * max(abs(low), abs(high))
     text, segment = "", points[0].segment

@@ -27,7 +27,7 @@ further off by chance than their error says. One number for all three, 4.8, gave
 found 74 % of the 5 % steps; these, 0.41 and 77 % (8000 nights, 1600 steps; `benchmarks/gate.py`)."""
 LAST = tuple(ERRORS)
 BEFORE = 30
-"""Nights they are compared with. Source of 5, 30, the level, 3 % and 3 MAD: the facts in the issue."""
+"""Nights they are compared with; `benchmarks/gate.py` counts false alarms and found steps under these numbers."""
 EARLIER = 30
 """Nights before those, whose scatter counts, and whose level does not: the standard error is known better."""
 FEWEST_BEFORE = 12
@@ -85,7 +85,7 @@ class ChangePoint:
 
 
 def trend_alarm(series: Series) -> Alarm | None:
-    """Returns the alarm that the last nights of a series raise; None when they raise none, or are too few.
+    """Return the alarm that the last nights of a series raise; None when they raise none, or are too few.
 
     Mann and Whitney's test of the last nights against the thirty before, with a smallest effect of
     max(the reading's own, 3 MAD, `ERRORS` standard errors under the nights' correlation). Only nights of the newest
@@ -128,13 +128,11 @@ def _alarm(
     what = f"{change_words(series, shift)} over the last {last} nights against the {len(before)} before"
     text = f"{series.label}: {'worse' if worse else 'better'}, {what} (p = {p:.2g})"
     ratio = _ratio(series, window, last, shift, scale.relative)
-    return Alarm(
-        series, window[-1].run_id, ratio, p, worse, window[-last].run_id, len(before), minimum, text
-    )  # fmt: skip
+    return Alarm(series, window[-1].run_id, ratio, p, worse, window[-last].run_id, len(before), minimum, text)
 
 
 def typical_shift(before: Floats, after: Floats) -> float:
-    """Returns the median of all differences of a value after and one before (Hodges and Lehmann's estimate).
+    """Estimate a shift as the median of all differences of a value after and one before (Hodges and Lehmann).
 
     As deaf to odd nights as a difference of medians, and steadier: with it as many steps are found with half as many
     false alarms (0.44 for 0.81 in 100 nights, the same simulated nights).
@@ -152,7 +150,7 @@ def _ratio(series: Series, window: tuple[Point, ...], last: int, shift: float, r
 
 
 def shown_noise(before: Floats, last: int, earlier: Floats = NONE) -> float:
-    """Returns the shift that nights like those before do not show by themselves, on the scale of the levels.
+    """Return the shift that nights like those before do not show by themselves, on the scale of the levels.
 
     max(3 MAD, `ERRORS` standard errors of a difference of means of n and m nights), each variance σ²/n ·
     (1 + r)/(1 − r) for a correlation r of neighbouring nights (the limit of a first-order process).
@@ -178,14 +176,14 @@ def _mad(values: Floats) -> float:
 
 
 def _scatter(values: Floats) -> Floats:
-    """Returns the deviations from the mean of values that are cut at 3 standard deviations from their median."""
+    """Return the deviations from the mean of values that are cut at 3 standard deviations from their median."""
     widest = 3 * SIGMA_PER_MAD * _mad(values)
     cut = np.clip(values - median(values), -widest, widest)
     return np.asarray(cut - cut.mean(), dtype=np.float64)
 
 
 def neighbours_correlation(*blocks: Floats) -> float:
-    """Returns the correlation of each night with the next, between 0 and `MOST_CORRELATION`.
+    """Estimate the correlation of each night with the next, between 0 and `MOST_CORRELATION`.
 
     Corrected for its bias of −(1 + 4 r)/n in blocks of n nights, and drawn towards `USUAL_CORRELATION` as if by thirty
     nights more: the correlation of thirty nights is known to ± 0.16 only, and one that is underrated raises false
@@ -198,31 +196,31 @@ def neighbours_correlation(*blocks: Floats) -> float:
     """
     n = sum(block.size for block in blocks)
     total = sum(float((block**2).sum()) for block in blocks)
-    found = sum(float((block[1:] * block[:-1]).sum()) for block in blocks) / total if total > 0 else 0.0
-    unbiased = found + (1 + 4 * found) * len(blocks) / n
+    observed = sum(float((block[1:] * block[:-1]).sum()) for block in blocks) / total if total > 0 else 0.0
+    unbiased = observed + (1 + 4 * observed) * len(blocks) / n
     drawn = (n * unbiased + USUAL_NIGHTS * USUAL_CORRELATION) / (n + USUAL_NIGHTS)
     return min(MOST_CORRELATION, max(0.0, drawn))
 
 
 def change_points(series: Series) -> tuple[ChangePoint, ...]:
-    """Returns the nights at which the level changed, oldest first; each segment is searched by itself.
+    """Find the nights at which the level changed, oldest first; each segment is searched by itself.
 
     Pettitt's test finds the most likely night, both sides are searched again. A change must pass the test at
     `LEVEL` and be larger than the noise of the nights around it (`shown_noise`).
 
     Source: Pettitt (1979), Applied Statistics 28, 126-135.
     """
-    found: list[ChangePoint] = []
+    changes: list[ChangePoint] = []
     for segment in sorted({point.segment for point in series.points}):
         points = [point for point in series.points if point.segment == segment and point.value is not None]
         values = levels(series, points) if points else None
         if values is not None:
-            found += _search(series, points, values, 0, len(points))
-    return tuple(sorted(found, key=lambda change: change.started_at))
+            changes += _search(series, points, values, 0, len(points))
+    return tuple(sorted(changes, key=lambda change: change.started_at))
 
 
 def _search(series: Series, points: list[Point], values: Floats, start: int, end: int) -> list[ChangePoint]:
-    """Returns the change points of points[start:end]."""
+    """Find the change points of points[start:end]."""
     if end - start < 2 * SHORTEST:
         return []
     cut, p = pettitt(values[start:end])
@@ -252,7 +250,7 @@ def _change(
 
 
 def pettitt(values: Floats) -> tuple[int, float]:
-    """Returns the index of the first value after the most likely change, and the p-value that there is none.
+    """Return the index of the first value after the most likely change, and the p-value that there is none.
 
     U_t = 2 Σ_{i ≤ t} rank_i − t (n + 1); p ≈ 2 exp(−6 K² / (n³ + n²)) with K = max |U_t|.
 

@@ -17,7 +17,7 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_xml(outcome: Outcome) -> str:
-    """Returns the XML: suite `cells` (an error where one failed), suite `gate` (a failure where one regressed, or
+    """Write the XML: suite `cells` (an error where one failed), suite `gate` (a failure where one regressed, or
     is suspected and fails the night)."""
     root = Xml.Element("testsuites", name=_legal(f"bench nightly {outcome.suite}"))
     cells = _suite(root, "cells", outcome)

@@ -10,9 +10,14 @@ from bench.nightly.outcome import Outcome
 from bench.report.exports import plain
 
 MARKS = {
-    "regressed": "🔴", "suspected": "🟠", "improved": "🟢", "unchanged": "⚪", "insufficient history": "⚪",
-    "environment changed": "🔵", "unknown": "🟠",
-}  # fmt: skip
+    "regressed": "🔴",
+    "suspected": "🟠",
+    "improved": "🟢",
+    "unchanged": "⚪",
+    "insufficient history": "⚪",
+    "environment changed": "🔵",
+    "unknown": "🟠",
+}
 """Beside the word, never instead of it."""
 SHOWN = 40
 """Rows of a table; GitHub cuts a summary at 1 MiB."""
@@ -20,7 +25,7 @@ MOVED = ("regressed", "suspected", "improved", "environment changed")
 
 
 def as_markdown(outcome: Outcome) -> str:
-    """Returns the summary: the sentence, what moved, what failed, what is as it was, where to read on."""
+    """Write the summary: the sentence, what moved, what failed, what is as it was, where to read on."""
     lines = [f"## {MARKS[outcome.verdict]} bench nightly: {plain(outcome.suite)}, {outcome.verdict}", ""]
     lines += [plain(outcome.sentence), ""]
     gate = outcome.gate
@@ -38,21 +43,21 @@ def as_markdown(outcome: Outcome) -> str:
     return "\n".join([*lines, f"Run {plain(outcome.run_id)}{against}; cells: {counts}."]) + "\n"
 
 
-def _table(found: list[Line], title: str) -> list[str]:
-    if not found:
+def _table(lines: list[Line], title: str) -> list[str]:
+    if not lines:
         return []
-    rows = [f"| {line.verdict} | {plain(label(line))} | {plain(line.text)} |" for line in found[:SHOWN]]
-    more = [f"| … | and {len(found) - SHOWN} more | |"] if len(found) > SHOWN else []
+    rows = [f"| {line.verdict} | {plain(label(line))} | {plain(line.text)} |" for line in lines[:SHOWN]]
+    more = [f"| … | and {len(lines) - SHOWN} more | |"] if len(lines) > SHOWN else []
     return [f"### {title}", "", "| verdict | reading | evidence |", "|---|---|---|", *rows, *more, ""]
 
 
-def _folded(found: list[Line]) -> list[str]:
-    if not found:
+def _folded(lines: list[Line]) -> list[str]:
+    if not lines:
         return []
-    title = f"{len(found)} readings as they were, or not comparable"
-    return ["<details>", f"<summary>{title}</summary>", "", *_table(found, title)[2:], "</details>", ""]
+    title = f"{len(lines)} readings as they were, or not comparable"
+    return ["<details>", f"<summary>{title}</summary>", "", *_table(lines, title)[2:], "</details>", ""]
 
 
 def _bullets(title: str, texts: Iterable[str]) -> list[str]:
-    found = [f"- {plain(text)}" for text in texts]
-    return [f"### {title}", "", *found, ""] if found else []
+    bullets = [f"- {plain(text)}" for text in texts]
+    return [f"### {title}", "", *bullets, ""] if bullets else []

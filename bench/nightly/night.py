@@ -1,4 +1,4 @@
-"""The steps of a night, in their order; one that fails is written down, and the others are done all the same."""
+"""The steps of a night, in their order; one that fails is written down, and the others are done anyway."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ from bench.running.executors.base import Executor
 from bench.running.progress import Progress
 from bench.running.runner import BAD, run
 from bench.store import RunInfo, Store, StoredRun
+from bench.store.files import write_file, write_folder
 from bench.suite import NightlySpec
 
 SAME_NIGHT = timedelta(hours=18)
-"""A run that began longer ago belongs to another night, and is not gone on with: less than a day, more than the
-longest night between two evenings."""
+"""A run that began longer ago belongs to another night and is not resumed: less than a day, more than the longest night
+between two evenings."""
 LATEST = "latest"
 """Folder that holds a copy of the newest night."""
 RANK: tuple[Status, ...] = (*BAD, "skipped", "unsupported", "ok")
@@ -65,7 +66,7 @@ class Work:
 
 @dataclass(slots=True)
 class _Night:
-    """One go at a night."""
+    """One attempt at a night."""
 
     work: Work
     store: Store
@@ -75,7 +76,7 @@ class _Night:
     problems: list[str] = field(default_factory=list)
 
     def step(self, name: str, do: Callable[[], T]) -> T | None:
-        """Returns what a step returns; None, and a problem, when it failed in whatever way: the alert must go out."""
+        """Do a step and return what it returns; None, and a problem, when it failed: the alert must go out."""
         try:
             return do()
         except BenchError as error:
@@ -87,13 +88,13 @@ class _Night:
 
 
 def folder_of(results: Path, suite: str) -> Path:
-    """Returns where the pages of a suite's nights are; two names never share one."""
+    """Name the folder with the pages of a suite's nights; two names never share one."""
     plain = _NOT_IN_A_PATH.sub("-", suite).strip("-.")
     return results / "nightly" / (plain if plain == suite else f"{plain or 'suite'}-{content_hash(suite)[:6]}")
 
 
 def run_night(work: Work, store: Store, executor: Executor, progress: Progress, now: datetime, say: Say) -> Outcome:
-    """Does a whole night, or what is left of one that was interrupted, and returns what it came to.
+    """Do a whole night, or what is left of one that was interrupted, and return its outcome.
 
     Args:
         work: what is asked.
@@ -104,7 +105,7 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
         say: told what is going on.
 
     Raises:
-        KeyboardInterrupt: the user stopped it; the same command goes on with it.
+        KeyboardInterrupt: the user stopped it; the same command resumes it.
         StoreError: the run could not be begun.
     """
     bounded = executor if work.deadline is None else DeadlineExecutor(executor, work.deadline)
@@ -124,39 +125,43 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
 
 def _measure(night: _Night, since: str) -> str:
     work, store = night.work, night.store
-    cells = work.plan.written(store.results)
-    # A timing is never taken from another night; one of this night, that was interrupted, is gone on with.
+    # A timing is never taken from another night; a run of this night that was interrupted is resumed.
     finished = run(
-        cells, night.executor, store, work.info, processes=work.plan.processes,
-        seed=work.plan.suite.value.defaults.seed, rerun=True, progress=night.progress, skip=work.skip,
+        work.plan.written(store.results),
+        night.executor,
+        store,
+        work.info,
+        processes=work.plan.processes,
+        seed=work.plan.suite.value.defaults.seed,
+        rerun=True,
+        progress=night.progress,
+        skip=work.skip,
         canary=work.plan.measures,
         since=None if work.rerun else since,
-    )  # fmt: skip
+    )
     if finished.interrupted:
         raise KeyboardInterrupt
     return finished.run_id
 
 
 def _close_abandoned(store: Store, suite: str, since: str) -> None:
-    """Closes runs of earlier nights whose process was killed, so that history shows what they have."""
+    """Close runs of earlier nights whose process was killed, so that history shows what they have."""
     for info in store.runs(suite):
         if info.status == "running" and info.started_at < since and store.hold(info.id):
             store.finish_run(info.id, "interrupted")
 
 
 def _only_judging_left(work: Work, store: Store, since: str) -> str | None:
-    """Returns this night's run where all is measured and nobody was told: it was killed in between."""
+    """Return this night's run where all is measured and nobody was told: it was killed in between."""
     if work.rerun:
         return None
-    plan = tuple((cell.id, cell.label) for cell in work.plan.cells)
-    wanted = replace(work.info, plan=plan)
     newest = next(iter(store.runs(work.info.suite)), None)
     if newest is None or newest.status != "complete" or newest.started_at < since or not newest.rerun:
         return None
-    keys = [(one.suite_hash, one.plan_hash, one.machine_key) for one in (newest, wanted)]
-    told = read_outcome(folder_of(store.results, newest.suite) / newest.id)
-    begun = (store.results / "nightly").exists() and told is not None
-    return newest.id if keys[0] == keys[1] and begun and told is not None and not told.get("done") else None
+    wanted = replace(work.info, plan=tuple((cell.id, cell.label) for cell in work.plan.cells))
+    is_same = all(getattr(newest, name) == getattr(wanted, name) for name in ("suite_hash", "plan_hash", "machine_key"))
+    written = read_outcome(folder_of(store.results, newest.suite) / newest.id)
+    return newest.id if is_same and written is not None and not written.get("done") else None
 
 
 def _judged(night: _Night, run_id: str) -> Outcome:
@@ -164,7 +169,7 @@ def _judged(night: _Night, run_id: str) -> Outcome:
     stored = store.load(run_id)
     info = stored.info
     _mark_begun(store, info)
-    found = night.step(
+    verdict = night.step(
         "gate",
         lambda: gate(
             store, run_id, work.asked.baseline, executor=night.executor, say=night.say, strict=work.asked.strict
@@ -172,15 +177,21 @@ def _judged(night: _Night, run_id: str) -> Outcome:
     )
     cut = work.deadline.why if info.status == "interrupted" and work.deadline is not None else None
     return Outcome(
-        suite=info.suite, run_id=run_id, started_at=info.started_at, finished_at=info.finished_at or "",
-        cells=_cells(stored), planned=len(info.plan), cut=cut, gate=found, problems=tuple(night.problems),
-    )  # fmt: skip
+        suite=info.suite,
+        run_id=run_id,
+        started_at=info.started_at,
+        finished_at=info.finished_at or "",
+        cells=_cells(stored),
+        planned=len(info.plan),
+        cut=cut,
+        gate=verdict,
+        problems=tuple(night.problems),
+    )
 
 
 def _mark_begun(store: Store, info: RunInfo) -> None:
-    """Leaves a note that this run's night is not over, for the case that it is killed from here on."""
+    """Leave a note that this run's night is not over, for the case that it is killed from here on."""
     folder = folder_of(store.results, info.suite) / info.id
-    folder.mkdir(parents=True, exist_ok=True)
     write_outcome(Outcome(info.suite, info.id, info.started_at, "", (), len(info.plan), None, None), folder)
 
 
@@ -188,31 +199,34 @@ def _cells(stored: StoredRun) -> tuple[CellResult, ...]:
     by_label: dict[str, list[Record]] = {}
     for record in stored.records:
         by_label.setdefault(record.cell.label, []).append(record)
-    found = []
+    cells = []
     for label, records in by_label.items():
         worst = min(records, key=lambda record: RANK.index(record.status))
         cell, wall = worst.cell, sum(record.wall_s or 0.0 for record in records)
-        found.append(CellResult(label, cell.model, cell.variant, cell.task, worst.status, worst.reason, wall))
-    return tuple(found)
+        cells.append(CellResult(label, cell.model, cell.variant, cell.task, worst.status, worst.reason, wall))
+    return tuple(cells)
 
 
 def _written(night: _Night, outcome: Outcome, folder: Path) -> Outcome:
-    """Writes the night's own files and returns the outcome with their paths."""
+    """Write the night's own files, and return the outcome with their paths."""
     place = folder / outcome.run_id
     files = {
-        "report": place / "report.html", "summary": place / "summary.md", "junit": place / "junit.xml",
-        "index": folder / "index.html", "trends": folder / "trends.html",
-    }  # fmt: skip
+        "report": place / "report.html",
+        "summary": place / "summary.md",
+        "junit": place / "junit.xml",
+        "index": folder / "index.html",
+        "trends": folder / "trends.html",
+    }
     night.step("report", lambda: write_html(view_of(night.store.load(outcome.run_id)), files["report"]))
     pages = {name: str(path.resolve()) for name, path in files.items()}
-    found = replace(outcome, pages=pages, problems=tuple(night.problems))
-    night.step("summary", lambda: _exports(found, place))
-    return found
+    written = replace(outcome, pages=pages, problems=tuple(night.problems))
+    night.step("summary", lambda: _exports(written, place))
+    return written
 
 
 def _exports(outcome: Outcome, place: Path) -> None:
-    (place / "summary.md").write_text(as_markdown(outcome), encoding="utf-8")
-    (place / "junit.xml").write_text(junit_xml(outcome), encoding="utf-8")
+    write_file(place / "summary.md", as_markdown(outcome))
+    write_file(place / "junit.xml", junit_xml(outcome))
     write_outcome(outcome, place)
 
 
@@ -220,18 +234,23 @@ def _pages(store: Store, suite: str, folder: Path) -> None:
     history = read_history(store, suite)
     rows = {}
     for night in history.nights:
-        told = read_outcome(folder / night.run_id)
-        if told is not None:
+        outcome = read_outcome(folder / night.run_id)
+        if outcome is not None:
             href = f"{night.run_id}/report.html" if (folder / night.run_id / "report.html").exists() else None
+            sentence = str(outcome["sentence"]).removeprefix(f"{suite}:").strip()
             rows[night.run_id] = NightRow(
-                str(told["verdict"]), str(told["sentence"]).removeprefix(f"{suite}:").strip(), href,
-                dict(told["counts"]), int(told["planned"]), told["cut"],
-            )  # fmt: skip
+                str(outcome["verdict"]),
+                sentence,
+                href,
+                dict(outcome["counts"]),
+                int(outcome["planned"]),
+                outcome["cut"],
+            )
     write_pages(history, rows, folder)
 
 
 def _told(night: _Night, outcome: Outcome, folder: Path) -> Outcome:
-    """Tells whoever wants to know, and closes the night."""
+    """Tell whoever is to be told, and close the night."""
     asked, webhook = night.work.asked, night.work.webhook
     place = folder / outcome.run_id
     night.step("summary", lambda: append_step_summary(as_markdown(outcome), os.environ))
@@ -249,9 +268,5 @@ def _told(night: _Night, outcome: Outcome, folder: Path) -> Outcome:
 
 
 def _copy_latest(place: Path, latest: Path) -> None:
-    """Copies the night to a path that is the same every night, for a CI service to keep; of a link it keeps a link."""
-    partial = latest.with_name(f"{LATEST}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(place, partial)
-    shutil.rmtree(latest, ignore_errors=True)
-    partial.rename(latest)
+    """Copy the night to a path that is the same every night, for a CI service to keep: of a link it keeps a link."""
+    write_folder(latest, lambda fresh: shutil.copytree(place, fresh, dirs_exist_ok=True))

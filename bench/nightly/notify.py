@@ -14,7 +14,6 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from bench import __version__
@@ -32,18 +31,18 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 class AlertError(BenchError):
-    """Nobody could be told."""
+    """An alert could not be delivered."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirected POST would arrive as a GET without its body, and look delivered."""
 
-    def redirect_request(self, *_: Any) -> None:
-        """Follows nothing: the redirect is then an error."""
+    def redirect_request(self, *_: object) -> None:
+        """Follow nothing: the redirect is then an error."""
 
 
-def run_command(command: str, payload: Mapping[str, Any], limit_s: float = COMMAND_LIMIT_S) -> None:
-    """Runs a shell command with the payload as JSON on its standard input, and BENCH_* in its environment.
+def run_command(command: str, payload: Mapping[str, object], limit_s: float = COMMAND_LIMIT_S) -> None:
+    """Run a shell command with the payload as JSON on its standard input, and BENCH_* in its environment.
 
     Raises:
         AlertError: it failed, or did not end in time.
@@ -58,18 +57,27 @@ def run_command(command: str, payload: Mapping[str, Any], limit_s: float = COMMA
     text = json.dumps(payload, ensure_ascii=False)
     try:
         subprocess.run(
-            command, shell=True, input=text, env=environment, timeout=limit_s, check=True, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
-        )  # fmt: skip
+            command,
+            shell=True,
+            input=text,
+            env=environment,
+            timeout=limit_s,
+            check=True,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
     except subprocess.TimeoutExpired as error:
         raise AlertError(f"the command '{command}' did not end within {limit_s:g} s") from error
     except subprocess.CalledProcessError as error:
-        said = " ".join(str(error.stdout).split())[-TAIL:]
-        raise AlertError(f"the command '{command}' ended with exit code {error.returncode}: {said}") from error
+        output = " ".join(str(error.stdout).split())[-TAIL:]
+        raise AlertError(f"the command '{command}' ended with exit code {error.returncode}: {output}") from error
 
 
 def check_webhook(address: str) -> None:
-    """Checks an address before the night; one with spaces would fail at its end, and be shown by the failure.
+    """Check an address before the night; one with spaces would fail at its end, and be shown by the failure.
 
     Raises:
         UsageError: it is none of http or https.
@@ -80,8 +88,8 @@ def check_webhook(address: str) -> None:
         raise UsageError("--webhook: not an address that begins with https:// or http:// and names a host")
 
 
-def post(address: str, payload: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> None:
-    """Posts the payload as JSON, three times at most.
+def post(address: str, payload: Mapping[str, object], sleep: Callable[[float], None] = time.sleep) -> None:
+    """Post the payload as JSON, three times at most.
 
     Raises:
         AlertError: no attempt was answered with success, or the first answer says that none will be.
@@ -107,7 +115,7 @@ def post(address: str, payload: Mapping[str, Any], sleep: Callable[[float], None
 
 
 def append_step_summary(markdown: str, environment: Mapping[str, str]) -> None:
-    """Appends the summary where a GitHub workflow runs; does nothing elsewhere."""
+    """Append the summary where a GitHub workflow runs; do nothing elsewhere."""
     path = environment.get(STEP_SUMMARY)
     if path:
         with Path(path).open("a", encoding="utf-8") as stream:

@@ -1,16 +1,18 @@
-"""What a night came to: one value from which the page, the alert, the exit code and the last line are made."""
+"""The outcome of a night: one value from which the page, the alert, the exit code and the last line are made."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bench.errors import EXIT_CELL_FAILED, EXIT_DEADLINE, EXIT_OK, BenchError
 from bench.gate.verdict import GateResult
 from bench.running.runner import BAD
+from bench.store import Document
+from bench.store.files import write_file
 
 FILE = "night.json"
 SCHEMA_VERSION = 1
@@ -54,15 +56,12 @@ class Outcome:
     pages: Mapping[str, str] = field(default_factory=dict)
     """Name → path."""
     done: bool = False
-    """Whether everything was done, the alert included; a night that was killed before goes on here."""
+    """Whether everything was done, the alert included; a night that was killed before is resumed here."""
 
     @property
     def counts(self) -> dict[str, int]:
         """Cells by status."""
-        found: dict[str, int] = {}
-        for cell in self.cells:
-            found[cell.status] = found.get(cell.status, 0) + 1
-        return found
+        return dict(Counter(cell.status for cell in self.cells))
 
     @property
     def failed(self) -> tuple[CellResult, ...]:
@@ -109,40 +108,56 @@ class Outcome:
             )
         return " ".join(parts)
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns everything as JSON-able values."""
-        whole = asdict(self)
-        said = {"verdict": self.verdict, "sentence": self.sentence, "exit_code": self.exit_code, "counts": self.counts}
-        return {"schema_version": SCHEMA_VERSION, **said, **whole}
+    def to_json(self) -> dict[str, object]:
+        """Return everything as JSON-able values."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+            "exit_code": self.exit_code,
+            "counts": self.counts,
+            **asdict(self),
+        }
 
-    def brief(self) -> dict[str, Any]:
-        """Returns what an alert carries: `text` for chats (Slack and Mattermost read it), the rest for programs."""
+    def brief(self) -> dict[str, object]:
+        """Return what an alert carries: `text` for chats (Slack and Mattermost read it), the rest for programs."""
         lines = () if self.gate is None else self.gate.lines
         return {
-            "schema_version": SCHEMA_VERSION, "text": self.sentence, "suite": self.suite, "run_id": self.run_id,
-            "started_at": self.started_at, "finished_at": self.finished_at, "verdict": self.verdict,
-            "exit_code": self.exit_code, "counts": self.counts, "cut": self.cut,
+            "schema_version": SCHEMA_VERSION,
+            "text": self.sentence,
+            "suite": self.suite,
+            "run_id": self.run_id,
+            "started_at": self.started_at,
+            "finished_at": self.finished_at,
+            "verdict": self.verdict,
+            "exit_code": self.exit_code,
+            "counts": self.counts,
+            "cut": self.cut,
             "baseline": None if self.gate is None else self.gate.baseline,
             "changes": [asdict(line) for line in lines if line.verdict in ("regressed", "suspected", "improved")],
             "alarms": [] if self.gate is None else [asdict(alarm) for alarm in self.gate.alarms],
-            "failed": [asdict(cell) for cell in self.failed], "problems": list(self.problems),
+            "failed": [asdict(cell) for cell in self.failed],
+            "problems": list(self.problems),
             "pages": dict(self.pages),
-        }  # fmt: skip
+        }
 
 
 def write_outcome(outcome: Outcome, folder: Path) -> Path:
-    """Writes the night's file whole or not at all, and returns its path."""
+    """Write the night's file, and return its path."""
     path = folder / FILE
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(outcome.to_json(), indent=1, ensure_ascii=False), encoding="utf-8")
-    partial.replace(path)
+    write_file(path, json.dumps(outcome.to_json(), indent=1, ensure_ascii=False))
     return path
 
 
-def read_outcome(folder: Path) -> dict[str, Any] | None:
-    """Returns the JSON of a night's folder; None when there is none, or none that can be read."""
+def read_outcome(folder: Path) -> Document | None:
+    """Read the JSON of a night's folder; None when there is none, or none that bench wrote."""
     try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        outcome = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    is_whole = isinstance(outcome, dict) and all(isinstance(outcome.get(name), kind) for name, kind in READ.items())
+    return outcome if is_whole else None
+
+
+READ: Mapping[str, type] = {"verdict": str, "sentence": str, "counts": dict, "planned": int}
+"""What is read back of a night's file, with the type of each."""

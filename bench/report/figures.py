@@ -13,6 +13,7 @@ from bench.report.charts import Drawing, drawings
 from bench.report.drawing.svg import file_bytes
 from bench.report.marks import marks_of
 from bench.report.view import RunView
+from bench.store.files import write_file
 
 FORMATS = ("svg", "png", "pdf")
 NAME_CHARACTERS = 60
@@ -38,7 +39,7 @@ def write_figures(view: RunView, folder: Path, formats: Sequence[str] = FORMATS)
             stem = _unused(_stem(drawing, plate.chart.detail), written)
             for form in formats:
                 path = folder / f"{stem}.{form}"
-                path.write_bytes(file_bytes(plate.chart, form))
+                write_file(path, file_bytes(plate.chart, form))
                 written[path.name] = path
     return list(written.values())
 

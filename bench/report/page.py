@@ -24,6 +24,7 @@ from bench.report.templating import environment
 from bench.report.text import short
 from bench.report.view import RunView
 from bench.report.wording import STATUS_WORDS, plural
+from bench.store.files import write_file
 
 _ASSETS = Path(__file__).with_name("assets")
 
@@ -54,7 +55,7 @@ def render(view: RunView) -> str:
 def write_html(view: RunView, path: Path) -> Path:
     """Write the page to `path`, making its folder, and return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(view), encoding="utf-8", newline="\n")
+    write_file(path, render(view))
     return path
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.digest import content_hash
 from bench.errors import BenchError
 from bench.host import fingerprint, machine_key
-from bench.planning import Plan, make_plan
+from bench.planning import Options, Plan, make_plan
 from bench.running.executors.base import Executor
 from bench.running.fits import run_fits
 from bench.running.progress import Progress
@@ -92,4 +92,11 @@ def run_info(plan: Plan, command: str) -> RunInfo:
         profile=plan.measure.profile,
         environment=machine,
         settings=suite.model_dump(mode="json"),
+        restrictions=_restrictions(plan.options),
     )
+
+
+def _restrictions(options: Options) -> dict[str, object]:
+    """Name the options that leave out a part of the suite."""
+    limit, only = options.limit, list(options.only)
+    return ({} if limit is None else {"limit": limit}) | ({"only": only} if only else {})

@@ -4,7 +4,7 @@ One file per scheduler, each a pure function from a `Schedule` to the text of it
 `systemd` also install and remove it, since those two belong to the user of this machine.
 """
 
-from bench.schedule.entry import Schedule, parse_time
+from bench.schedule.entry import Schedule
 from bench.schedule.kinds import KINDS, Kind
 
-__all__ = ["KINDS", "Kind", "Schedule", "parse_time"]
+__all__ = ["KINDS", "Kind", "Schedule"]

@@ -18,7 +18,7 @@ NO_CRONTAB = "no crontab for"
 
 
 def render(schedule: Schedule, when: str | None = None) -> str:
-    """Returns the block: a line between two marks.
+    """Write the block: a line between two marks.
 
     Args:
         schedule: what runs.
@@ -27,14 +27,14 @@ def render(schedule: Schedule, when: str | None = None) -> str:
     secrets = shlex.quote(str(schedule.environment))
     read = f"set -a && {{ [ ! -r {secrets} ] || . {secrets}; }} && set +a"
     command = f"cd {shlex.quote(str(schedule.folder))} && {read} && {shlex.join(schedule.command)}"
-    said = shlex.quote(str(schedule.log))
-    line = f"{{ {command}; }} >> {said} 2>&1".replace("%", "\\%")  # what keeps the night from starting is said, too
+    log = shlex.quote(str(schedule.log))
+    line = f"{{ {command}; }} >> {log} 2>&1".replace("%", "\\%")  # the log has what kept a night from starting, too
     begin, end = _marks(schedule)
     return f"{begin}\n{when or schedule.cron} {line}\n{end}\n"
 
 
 def install(schedule: Schedule, when: str | None = None) -> None:
-    """Puts the block into the user's crontab, in place of an earlier one of the same name.
+    """Put the block into the user's crontab, in place of an earlier one of the same name.
 
     Raises:
         EnvironmentLackError: there is no crontab command, or it refuses.
@@ -47,7 +47,7 @@ def install(schedule: Schedule, when: str | None = None) -> None:
 
 
 def remove(schedule: Schedule) -> bool:
-    """Takes the block out; returns whether there was one.
+    """Take the block out, and return whether there was one.
 
     Raises:
         EnvironmentLackError: there is no crontab command, or it refuses.
@@ -64,17 +64,17 @@ def _marks(schedule: Schedule) -> tuple[str, str]:
 
 
 def _without(table: str, schedule: Schedule) -> str:
-    """Returns the table without the block; every other byte stays as it is."""
+    """Return the table without the block; every other byte stays as it is."""
     lines = table.splitlines(keepends=True)
-    found = [[i for i, line in enumerate(lines) if line.strip() == mark] for mark in _marks(schedule)]
-    if found == [[], []]:
+    begins, ends = ([i for i, line in enumerate(lines) if line.strip() == mark] for mark in _marks(schedule))
+    if not begins and not ends:
         return table
-    if not (len(found[0]) == len(found[1]) == 1 and found[0] < found[1]):
+    if not (len(begins) == len(ends) == 1 and begins < ends):
         raise StoreError(
             f"the crontab's block {schedule.name} has lost one of its marks, or has them twice; "
             "repair or delete it with `crontab -e`, then try again"
         )
-    return "".join(lines[: found[0][0]] + lines[found[1][0] + 1 :])
+    return "".join(lines[: begins[0]] + lines[ends[0] + 1 :])
 
 
 def _ended(table: str) -> str:
@@ -87,7 +87,9 @@ def _read() -> str:
         return done.stdout
     if NO_CRONTAB in done.stderr:
         return ""
-    raise EnvironmentLackError(f"the crontab cannot be read: {_said(done)}; ask who runs this machine for the right")
+    raise EnvironmentLackError(
+        f"the crontab cannot be read: {_complaint(done)}; ask who runs this machine for the right to use cron"
+    )
 
 
 def _write(before: str, after: str) -> None:
@@ -95,20 +97,24 @@ def _write(before: str, after: str) -> None:
         return
     done = _crontab("-", after) if after else _crontab("-r")
     if done.returncode:
-        raise EnvironmentLackError(f"the crontab was not changed: {_said(done)}")
+        raise EnvironmentLackError(f"the crontab was not changed: {_complaint(done)}")
 
 
 def _crontab(argument: str, table: str | None = None) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             [CRONTAB, argument],
-            input=table, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
+            input=table,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )
     except FileNotFoundError as error:
         raise EnvironmentLackError(
             "this machine has no crontab command; install cron, or use `bench schedule systemd`"
         ) from error
 
 
-def _said(done: subprocess.CompletedProcess[str]) -> str:
+def _complaint(done: subprocess.CompletedProcess[str]) -> str:
     return " ".join(done.stderr.split()) or f"crontab ended with {done.returncode}"

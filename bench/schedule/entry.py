@@ -10,8 +10,8 @@ from datetime import time
 from pathlib import Path
 
 from bench.errors import UsageError
+from bench.store.addresses import has_secret
 
-_TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
@@ -19,21 +19,6 @@ NAME_CHARACTERS = 24
 """Of the suite's name within an entry's name. Kubernetes allows a CronJob 52 characters in all, because the
 controller appends 11 to the name of each Job. Source: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
 """
-
-
-def parse_time(text: str, option: str = "--at") -> time:
-    """Returns the time of day that `text` (24 hours, HH:MM) names.
-
-    Raises:
-        UsageError: it names none.
-
-    >>> parse_time("2:30")
-    datetime.time(2, 30)
-    """
-    match = _TIME.fullmatch(text.strip())
-    if match is not None and int(match[1]) < 24 and int(match[2]) < 60:
-        return time(int(match[1]), int(match[2]))
-    raise UsageError(f"{option}: '{text}' is no time of day; write it as HH:MM from 00:00 to 23:59, such as 02:30")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +46,8 @@ class Schedule:
     baseline: str | None = None
     """What each night is judged against; None for what the suite says."""
     store: str | None = None
-    """Database address, when it is not the results folder's SQLite."""
+    """Database address, when it is not the results folder's SQLite. One with a password stands in no entry: whoever
+    installs it puts it into `environment`."""
 
     def __post_init__(self) -> None:
         for text in (*self.command, str(self.folder), str(self.log)):
@@ -70,8 +56,8 @@ class Schedule:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What follows `bench`."""
-        store = () if self.store is None else ("--store", self.store)
+        """What follows `bench`; an address with a password is left to the environment."""
+        store = () if self.store is None or has_secret(self.store) else ("--store", self.store)
         return ("nightly", self.suite, "--results", str(self.results), *store, *self.options)
 
     @property

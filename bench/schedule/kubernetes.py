@@ -25,7 +25,7 @@ LATE_S = 3600
 
 
 def kubernetes(schedule: Schedule, image: str = IMAGE) -> str:
-    """Returns a PersistentVolumeClaim and a CronJob as YAML; the suite's path is one inside the image."""
+    """Write a PersistentVolumeClaim and a CronJob as YAML; the suite's path is one inside the image."""
     comment = (
         "# Written by bench schedule; `kubectl apply -f` this file. The time is UTC.\n"
         f"# The image holds bench, the suite and its models. Label the nodes: kubectl label node NODE {SELECTOR}=true\n"
@@ -89,5 +89,5 @@ def _container(schedule: Schedule, image: str) -> dict[str, Any]:
 
 
 def _literal(text: str) -> str:
-    """Returns text of which Kubernetes expands nothing: `$(NAME)` is a reference, `$$(NAME)` its text."""
+    """Write text of which Kubernetes expands nothing: `$(NAME)` is a reference, `$$(NAME)` its text."""
     return text.replace("$(", "$$(")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -28,7 +29,7 @@ DAY_MINUTES = 24 * 60
 
 
 def github(schedule: Schedule, runner: str = "self-hosted") -> str:
-    """Returns `.github/workflows/NAME.yml`."""
+    """Write `.github/workflows/NAME.yml`."""
     steps: list[Mapping[str, Any]] = [
         {"uses": "actions/checkout@v4", "with": {"clean": False}},
         {"name": "Nightly", "run": _script(schedule), **_secret(schedule)},
@@ -56,7 +57,7 @@ def github(schedule: Schedule, runner: str = "self-hosted") -> str:
 
 
 def gitlab(schedule: Schedule, runner: str = "bench") -> str:
-    """Returns a job for `.gitlab-ci.yml`; GitLab keeps the time itself in the project's pipeline schedules."""
+    """Write a job for `.gitlab-ci.yml`; GitLab keeps the time itself in the project's pipeline schedules."""
     job = {
         "stage": "test",
         "tags": runner.split(","),
@@ -84,7 +85,7 @@ def gitlab(schedule: Schedule, runner: str = "bench") -> str:
 
 
 def to_yaml(*documents: Mapping[str, Any]) -> str:
-    """Returns the documents as YAML, the keys in their order."""
+    """Write documents as YAML, the keys in their order."""
     yaml, out = YAML(), StringIO()
     yaml.width = WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -93,7 +94,7 @@ def to_yaml(*documents: Mapping[str, Any]) -> str:
 
 
 def minutes(schedule: Schedule) -> int:
-    """Returns how long a night may take; without a deadline, a day."""
+    """Return how many minutes a night may take; without a deadline, a day's."""
     if schedule.deadline is None:
         return DAY_MINUTES - MARGIN_MINUTES
     hour, minute = (int(part) for part in schedule.deadline.split(":"))
@@ -102,16 +103,12 @@ def minutes(schedule: Schedule) -> int:
 
 
 def _script(schedule: Schedule) -> str:
-    """Returns the command, the database's address left to the environment."""
-    words = list(schedule.arguments)
-    if schedule.store is not None:
-        place = words.index("--store")
-        del words[place : place + 2]
-    return shlex.join(["bench", *words])
+    """Write the command, the database's address left to the environment."""
+    return shlex.join(["bench", *replace(schedule, store=None).arguments])
 
 
 def _pages(schedule: Schedule) -> list[str]:
-    """Returns what a job keeps: the newest night and the pages of all nights, not every night again each night."""
+    """Name what a job keeps: the newest night and the pages of all nights, not every night again each night."""
     folder = f"{schedule.results}/nightly/*"
     return [f"{folder}/latest/", f"{folder}/index.html", f"{folder}/trends.html"]
 

@@ -55,7 +55,7 @@ WantedBy=timers.target
 
 
 def units(schedule: Schedule) -> dict[str, str]:
-    """Returns the text of the service and of the timer, by file name.
+    """Write the service and the timer, by file name.
 
     Raises:
         UsageError: the folder or the log ends with a backslash or a space, which a unit cannot say.
@@ -74,18 +74,18 @@ def units(schedule: Schedule) -> dict[str, str]:
 
 
 def render(schedule: Schedule) -> str:
-    """Returns both units with the file that each belongs into."""
+    """Write both units with the file that each belongs into."""
     return "\n".join(f"# {unit_folder() / name}\n{text}" for name, text in units(schedule).items())
 
 
 def unit_folder() -> Path:
-    """Returns where the user's units are."""
+    """Return where the user's units are."""
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(config) / "systemd" / "user"
 
 
 def install(schedule: Schedule) -> None:
-    """Writes the units and starts the timer; again with another time, it moves the timer.
+    """Write the units and start the timer; again with another time, it moves the timer.
 
     Raises:
         EnvironmentLackError: systemd does not answer; what was there before is put back.
@@ -107,7 +107,7 @@ def install(schedule: Schedule) -> None:
 
 
 def hint() -> str | None:
-    """Returns what to do when the user's systemd ends with the last session, so that no night would start at 02:30;
+    """Say what to do when the user's systemd ends with the last session, so that no night would start at 02:30;
     None where it goes on, or does not say."""
     command = ["loginctl", "show-user", str(os.getuid()), "--property=Linger", "--value"]
     try:
@@ -120,26 +120,26 @@ def hint() -> str | None:
 
 
 def remove(schedule: Schedule) -> bool:
-    """Stops the timer and removes the units; returns whether there were any.
+    """Stop the timer and remove the units, and return whether there were any.
 
     A run that is under way goes on: only the timer is stopped.
 
     Raises:
         EnvironmentLackError: systemd does not answer; nothing is removed.
     """
-    found = [path for path in (unit_folder() / name for name in units(schedule)) if path.exists()]
-    if not found:
+    installed = [path for path in (unit_folder() / name for name in units(schedule)) if path.exists()]
+    if not installed:
         return False
-    if any(path.suffix == ".timer" for path in found):
+    if any(path.suffix == ".timer" for path in installed):
         _systemctl("disable", "--now", f"{schedule.name}.timer")
-    for path in found:
+    for path in installed:
         path.unlink()
     _systemctl("daemon-reload")
     return True
 
 
 def _command(schedule: Schedule) -> str:
-    """Returns the words of `ExecStart`; `$` stands for itself in the first, and `$$` for it in the others."""
+    """Write the words of `ExecStart`; `$` stands for itself in the first, and `$$` for it in the others."""
     program, *rest = schedule.command
     if _REFUSED.intersection(program):
         program, rest = "/usr/bin/env", list(schedule.command)
@@ -155,7 +155,7 @@ def _quoted(word: str) -> str:
 
 
 def _path(path: Path) -> str:
-    """Returns a path for a setting that takes the rest of its line as it is."""
+    """Write a path for a setting that takes the rest of its line as it is."""
     if str(path) != str(path).strip() or str(path).endswith("\\"):
         raise UsageError(f"'{path}' ends with a space or a backslash, which a systemd unit cannot say; rename it")
     return _specifiers(str(path))

@@ -5,19 +5,24 @@ the way out.
 """
 
 from bench.store.archive import Store
-from bench.store.kept import SUMMARY_COLUMNS, CanarySeconds, Summary
+from bench.store.canaries import CanarySeconds
+from bench.store.encoding import Document
+from bench.store.reader import Choice
 from bench.store.rescue import Imported, import_kept, open_or_beside
 from bench.store.runs import RunInfo, RunStatus, StoredRun
+from bench.store.summaries import Summary, SummaryRow
 
 __all__ = [
-    "SUMMARY_COLUMNS",
     "CanarySeconds",
+    "Choice",
+    "Document",
     "Imported",
     "RunInfo",
     "RunStatus",
     "Store",
     "StoredRun",
     "Summary",
+    "SummaryRow",
     "import_kept",
     "open_or_beside",
 ]

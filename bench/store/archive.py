@@ -7,68 +7,65 @@
     results/locks/                   which runs are alive
 
 A record's rows are written and renamed first, then everything else is committed in one transaction, so that a
-kill at any moment leaves all of a record or none of it (and at worst a Parquet file that nothing points to).
+kill at any moment leaves all of a record or none of it. What it leaves besides (a file of rows that nothing names, one
+that is half written) goes when the next run begins.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import Connection, Engine, Executable, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bench.errors import RecordKeptError, StoreError
 from bench.record import Cell, Record, Sample, Timing
 from bench.store import schema
-from bench.store.database import Migration, explained, make_engine, migrate, patiently, shown_address, writing
-from bench.store.encoding import environment_row, fact_row, record_from, record_row
+from bench.store.addresses import shown_address
+from bench.store.canaries import Canaries, CanarySeconds
+from bench.store.database import Database, Migration, explained, make_engine, migrate, writing
+from bench.store.encoding import Row, environment_row, fact_row, record_row
 from bench.store.journal import Journal
-from bench.store.kept import Kept
+from bench.store.leftovers import tidy
 from bench.store.locks import RunLocks
-from bench.store.reader import ROW_PATHS
-from bench.store.rescue import RECORD_KEY, settle
-from bench.store.runs import RunInfo, RunStatus, new_run_id, utc_now
+from bench.store.reader import LATEST, Choice, Reader
+from bench.store.rows import ROW_PATHS, RowFiles
+from bench.store.runs import RunInfo, RunStatus, StoredRun, new_run_id, run_row, utc_now
 from bench.store.schema import HEAD
+from bench.store.summaries import Summaries, Summary, SummaryRow
+from bench.store.tags import Tags
 
 DATABASE = "bench.db"
 ID_ATTEMPTS = 5
 """Run ids of one second clash once in 65 536; five clashes in a row mean something else is wrong."""
-
-_RUN_COLUMNS = (
-    *(
-        "id",
-        "suite",
-        "suite_text",
-        "suite_hash",
-        "plan_hash",
-        "command",
-        "started_at",
-        "finished_at",
-        "status",
-    ),
-    *("machine_key", "profile", "rerun", "plan", "settings"),
-)
+RECORD_KEY = ("model", "variant", "task", "process")
+"""What names a record within its run."""
 
 
-class Store(Kept):
+class Store:
     """A results folder and its database. Use it as a context manager, or call `close`."""
 
-    def __init__(self, results: Path, engine: Engine, place: str, now: Callable[[], datetime]) -> None:
-        super().__init__(results, engine, place)
-        self._now = now
-        self.migration = Migration(HEAD, HEAD)
-        """What opening it took."""
-        self._locks = RunLocks(results / "locks", engine)
+    def __init__(self, results: Path, database: Database, files: RowFiles, now: Callable[[], datetime]) -> None:
+        self.results = results
+        self.database = database
+        self.files = files
         self.journal = Journal(results / "rows")
         """What unfinished runs have finished, in case that the database does not take it."""
+        self.reader = Reader(results, database, files)
+        self.migration = Migration(HEAD, HEAD)
+        """What opening it took."""
+        self._summaries = Summaries(database)
+        self._tags = Tags(database)
+        self._canaries = Canaries(database)
+        self._locks = RunLocks(results / "locks", database.engine)
+        self._now = now
 
     @classmethod
     def open(
@@ -77,34 +74,45 @@ class Store(Kept):
         url: str | None = None,
         *,
         create: bool = True,
+        blobs: str | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> Self:
-        """Returns the store of a results folder; the database is `url`, or SQLite inside the folder.
+        """Open the store of a results folder; the database is `url`, or SQLite inside the folder.
+
+        Args:
+            results: the folder.
+            url: address of the database.
+            create: make what is not there.
+            blobs: address of a blob store for new rows and logs; by default they are files of the folder. Where rows
+                were put is in the database: to read them it need not be given.
+            now: the time in UTC.
 
         Raises:
             StoreError: the folder or the database cannot be opened, is newer than this bench, or is not there
                 and `create` is false.
+            InputError: there is no such blob store.
         """
-        database = results / DATABASE
-        if url is None and not create and not database.exists():
+        path = results / DATABASE
+        if url is None and not create and not path.exists():
             raise StoreError(f"{results}: no results are there; run a suite first, or name the folder with --results")
-        place = str(database) if url is None else shown_address(url)
-        engine = make_engine(url or f"sqlite:///{database}")
+        place = str(path) if url is None else shown_address(url)
+        files = RowFiles(results, blobs)
+        engine = make_engine(url or f"sqlite:///{path}")
         try:
-            with explained(place):
+            with explained(place, url):
                 results.mkdir(parents=True, exist_ok=True)
                 migration = migrate(engine, results / "locks" / "migrate.lock")
         except BaseException:
             engine.dispose()
             raise
-        opened = cls(results, engine, place, now)
+        opened = cls(results, Database(engine, place, url), files, now)
         opened.migration = migration
         return opened
 
     def close(self) -> None:
-        """Lets go of the runs held and of the database."""
+        """Let go of the runs held and of the database."""
         self._locks.release_all()
-        self._engine.dispose()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -113,84 +121,114 @@ class Store(Kept):
         self.close()
 
     def begin_run(self, info: RunInfo) -> str:
-        """Stores a new run, which this process holds until `finish_run` or `close`; returns its id."""
+        """Store a new run, which this process holds until `finish_run` or `close`, and return its id."""
         now = self._now()
-        with explained(self._place):
+        self.tidy()
+        with self.database.explained():
             for _ in range(ID_ATTEMPTS):
                 run_id = info.id or new_run_id(now)
                 if not self._locks.hold(run_id):
                     continue
-                known = replace(info, id=run_id, started_at=info.started_at or now.isoformat())
+                begun = replace(info, id=run_id, started_at=info.started_at or now.isoformat())
                 try:
-                    self.add_run(known)
+                    self.add_run(begun)
                 except IntegrityError:
                     self._locks.release(run_id)
                     continue
-                self.journal.begin(known)
+                self.journal.begin(begun)
                 return run_id
-        raise StoreError(f"{self._place}: a run with the id {info.id or new_run_id(now)} is there already")
+        raise StoreError(f"{self.database.place}: a run with the id {info.id or new_run_id(now)} is there already")
 
     def add_run(self, info: RunInfo) -> None:
-        """Stores a run as it is, its id and times included."""
+        """Store a run as it is, its id and times included."""
         environment = environment_row(info.environment)
-        with self._write() as connection:
+        with writing(self.database.engine) as connection:
             self._keep(connection, environment)
-            row = {name: getattr(info, name) for name in _RUN_COLUMNS}
-            connection.execute(insert(schema.runs).values(**row, environment_hash=environment["hash"]))
+            connection.execute(insert(schema.runs).values(**run_row(info), environment_hash=environment["hash"]))
 
     def resume(self, info: RunInfo, *, since: str | None = None) -> str | None:
-        """Returns the latest run of the same suite, plan and machine if it never finished, and holds it.
+        """Take up the latest run of the same suite, plan and machine if it never finished; hold it and return its id.
 
         None when that run is complete, when there is none, or when another process is running it. With `since`, only
         a run that began then or later, and that may reuse as little as this one.
         """
         runs = schema.runs
-        query = select(runs.c.id, runs.c.status).where(
+        alike = [
             runs.c.suite_hash == info.suite_hash,
             runs.c.plan_hash == info.plan_hash,
             runs.c.machine_key == info.machine_key,
-        )
+        ]
         if since is not None:
-            query = query.where(runs.c.started_at >= since, runs.c.rerun == info.rerun)
-        with explained(self._place):
-            latest = self._read(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1))
-            if not latest or latest[0]["status"] == "complete" or not self._locks.hold(latest[0]["id"]):
-                return None
-            run_id: str = latest[0]["id"]
-            if self._run_rows(runs.c.id == run_id)[0]["status"] == "complete":  # finished just before it was held
-                self._locks.release(run_id)
-                return None
-            settle(self, run_id, forget=False)
+            alike += [runs.c.started_at >= since, runs.c.rerun == info.rerun]
+        query = select(runs.c.id, runs.c.status).where(*alike)
+        latest = self.database.read(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1))
+        if not latest or latest[0]["status"] == "complete" or not self.hold(latest[0]["id"]):
+            return None
+        run_id: str = latest[0]["id"]
+        if self.find(run_id).status == "complete":  # finished just before it was held
+            self.release(run_id)
+            return None
+        with self.database.explained():
+            self.settle(run_id, forget=False)
+            tidy(self.database, self.journal, self.files, run_id)
             self._set_run(run_id, status="running", finished_at=None)
             self.journal.begin(self.find(run_id))
         return run_id
 
     def finish_run(self, run_id: str, status: RunStatus) -> None:
-        """Stores how a run ended, with whatever the database did not take before, and lets go of it."""
-        with explained(self._place):
-            settle(self, run_id, forget=True)
+        """Store how a run ended, with whatever the database did not take before, and let go of it."""
+        with self.database.explained():
+            self.settle(run_id, forget=True)
             self._set_run(run_id, status=status, finished_at=self._now().isoformat())
             self._locks.release(run_id)
 
-    def _set_run(self, run_id: str, **values: Any) -> None:
-        self.write(update(schema.runs).where(schema.runs.c.id == run_id).values(**values))
+    def _set_run(self, run_id: str, **values: object) -> None:
+        self.database.write(update(schema.runs).where(schema.runs.c.id == run_id).values(**values))
+
+    def settle(self, run_id: str, *, forget: bool) -> int:
+        """Put into the database what the journal of a run has and it has not; return how many records that were.
+
+        Args:
+            run_id: whose journal; this process must hold the run.
+            forget: remove the journal afterwards: the run will not go on, or all of it is in the database.
+        """
+        journaled = self.journal.records(run_id)
+        stored = self.stamps(run_id) if journaled else {}
+        missing = [kept for kept in journaled if stored.get(record_key(kept.row), "") < stamp(kept.row)]
+        for kept in missing:
+            self.put(run_id, kept.row, kept.environment, kept.facts)
+        if forget:
+            self.journal.forget(run_id)
+        return len(missing)
+
+    def stamps(self, run_id: str) -> dict[tuple[object, ...], str]:
+        """Return when each record of a run was measured, by its key."""
+        table = schema.records
+        columns = [table.c[name] for name in (*RECORD_KEY, "started_at")]
+        rows = self.database.read(select(*columns).where(table.c.run_id == run_id))
+        return {record_key(row): stamp(row) for row in rows}
+
+    def tidy(self) -> None:
+        """Remove what killed processes left of their runs; runs under way are left alone."""
+        unfinished = self.database.read(select(schema.runs.c.id).where(schema.runs.c.status == "running"))
+        with self.database.explained():
+            for run_id in [row["id"] for row in unfinished]:
+                if self._locks.is_free(run_id):
+                    tidy(self.database, self.journal, self.files, run_id)
 
     def commit(self, run_id: str, record: Record) -> None:
-        """Stores a record whole, in place of an earlier one of the same cell and process in this run.
+        """Store a record whole, in place of an earlier one of the same cell and process in this run.
 
         Raises:
             RecordKeptError: the database did not take it; the record is then kept beside its rows as JSON.
             StoreError: nothing can be written into the results folder.
         """
         stem = f"{record.cell.id[:16]}-p{record.process}-{secrets.token_hex(4)}"
-        folder = self.results / "rows" / run_id
-        with explained(self._place):
+        with self.database.explained():
             row = record_row(record)
-            for name, rows, kind in (
-                ("samples", record.samples, Sample),
-                ("timings", record.timings, Timing),
-            ):
-                row[f"{name}_path"] = self._write_rows(folder / f"{stem}.{name}.parquet", rows, kind)
+            row["log_path"] = self._kept_log(record.log_path)
+            row["samples_path"] = self.files.write(f"rows/{run_id}/{stem}.samples.parquet", record.samples, Sample)
+            row["timings_path"] = self.files.write(f"rows/{run_id}/{stem}.timings.parquet", record.timings, Timing)
             environment, facts = environment_row(record.environment), [fact_row(fact) for fact in record.facts]
             kept = self.journal.keep(run_id, stem, row, environment, facts)
         try:
@@ -198,16 +236,14 @@ class Store(Kept):
         except StoreError as error:
             raise RecordKeptError(f"{error}; the record of {record.cell.label} is kept in {kept}", kept) from error
 
-    def _write_rows(self, path: Path, rows: Sequence[Any], kind: type[Any]) -> str | None:
-        if not rows:
-            return None
-        from bench.store.parquet import write_rows
+    def _kept_log(self, path: str | None) -> str | None:
+        """Copy a log to where blobs are kept, and return what names it; it stays here, too."""
+        if path is None or self.files.address is None or not (self.results / path).is_file():
+            return path
+        return self.files.put(path, (self.results / path).read_bytes())
 
-        write_rows(path, rows, kind)
-        return str(path.relative_to(self.results))
-
-    def put(self, run_id: str, row: dict[str, Any], environment: dict[str, Any], facts: list[dict[str, Any]]) -> None:
-        """Stores the rows of a record in one transaction, in place of an earlier one."""
+    def put(self, run_id: str, row: Row, environment: Row, facts: Sequence[Row]) -> None:
+        """Store the rows of a record in one transaction, in place of an earlier one."""
         table, key = schema.records, {"run_id": run_id} | {name: row[name] for name in RECORD_KEY}
         machine = select(schema.runs.c.machine_key).where(schema.runs.c.id == run_id).scalar_subquery()
 
@@ -215,67 +251,124 @@ class Store(Kept):
             self._keep(connection, environment)
             connection.execute(delete(schema.summaries).where(schema.summaries.c.run_id == run_id))  # out of date now
             connection.execute(delete(table).where(*(table.c[name] == value for name, value in key.items())))
-            values = row | key | {"environment_hash": environment["hash"], "machine_key": machine}
+            values = {**row, **key, "environment_hash": environment["hash"], "machine_key": machine}
             number = connection.execute(insert(table).values(**values)).inserted_primary_key
             if number is not None and facts:
                 connection.execute(insert(schema.facts), [{**fact, "record_id": number[0]} for fact in facts])
 
-        with explained(self._place):
-            self._patiently(write)
+        self.database.change(write)
 
     def reuse(self, run_id: str, cell: Cell, process: int) -> tuple[Record, str] | None:
-        """Links the newest `ok` record of the same identity, process and machine into a run.
+        """Link the newest `ok` record of the same identity, process and machine into a run.
 
         Returns it, without rows and with the names of `cell`, and the id of the run that measured it. None
         when there is no such record, or when its rows are no longer in this results folder.
         """
-        source = self._finished(run_id, cell.id, process)
+        source = self.reader.finished(run_id, cell.id, process)
         if source is None:
             return None
-        with explained(self._place):
-            environment, facts = self._details([source])
-            found = record_from(source, environment[source["environment_hash"]], tuple(facts[source["id"]]))
-            linked = replace(found, cell=cell)
-            kept = {name: source[name] for name in ROW_PATHS}
-            origin: str = source["reused_from"] or source["run_id"]
-            row = record_row(linked) | kept | {"reused_from": origin}
+        [(_, environment, facts)] = self.reader.detailed([source])
+        linked = replace(self.reader.record(source, environment, facts), cell=cell)
+        origin = str(source["reused_from"] or source["run_id"])
+        row = record_row(linked) | {name: source[name] for name in ROW_PATHS} | {"reused_from": origin}
         self.put(run_id, row, environment_row(linked.environment), [fact_row(fact) for fact in linked.facts])
         return linked, origin
 
     def hold(self, run_id: str) -> bool:
-        """Returns whether this process now holds a run; False when another one does."""
-        with explained(self._place):
+        """Take a run, and return whether this process holds it now; False when another one does."""
+        with self.database.explained():
             return self._locks.hold(run_id)
 
     def release(self, run_id: str) -> None:
-        """Lets go of a run."""
+        """Let go of a run."""
         self._locks.release(run_id)
 
-    def probe(self) -> None:
-        """Writes nothing new, to see whether the database can be written.
+    def is_free(self, run_id: str) -> bool:
+        """Return whether nobody, this process included, is running a run."""
+        with self.database.explained():
+            return self._locks.is_free(run_id)
 
-        Raises:
-            StoreError: it cannot.
-        """
-        with explained(self._place), self._write() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
-
-    def write(self, query: Executable) -> None:
-        """Does one statement that may be repeated."""
-        with explained(self._place):
-            self._patiently(lambda connection: connection.execute(query))
-
-    def _write(self) -> AbstractContextManager[Connection]:
-        return writing(self._engine)
-
-    def _patiently(self, write: Callable[[Connection], object]) -> None:
-        def once() -> None:
-            with self._write() as connection:
-                write(connection)
-
-        patiently(self._engine, once)
-
-    def _keep(self, connection: Connection, environment: dict[str, Any]) -> None:
-        """Stores an environment unless it is there."""
-        upsert: Any = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+    def _keep(self, connection: Connection, environment: Row) -> None:
+        """Store an environment unless it is there."""
+        upsert = postgresql.insert if self.database.dialect == "postgresql" else sqlite.insert
         connection.execute(upsert(schema.environments).values(**environment).on_conflict_do_nothing())
+
+    # What the parts answer, asked of the store.
+
+    def load(self, ref: str = LATEST, *, rows: bool = True) -> StoredRun:
+        """Return a run with its records; see `Reader.load`."""
+        return self.reader.load(ref, rows=rows)
+
+    def find(self, ref: str) -> RunInfo:
+        """Return the run that a reference names; see `Reader.find`."""
+        return self.reader.find(ref)
+
+    def choose(self, ref: str) -> Choice:
+        """Return the run to decide on; see `Reader.choose`."""
+        return self.reader.choose(ref)
+
+    def runs(self, suite: str | None = None) -> list[RunInfo]:
+        """Return every run (of one suite), the newest first."""
+        return self.reader.runs(suite)
+
+    def suites(self) -> set[str]:
+        """Return the names of the suites that have runs."""
+        return self.reader.suites()
+
+    def settled(self, run_id: str) -> dict[tuple[str, str, int], Record]:
+        """Return the records that need not be tried again; see `Reader.settled`."""
+        return self.reader.settled(run_id)
+
+    def scored(self, run_id: str, cell: Cell) -> tuple[Sample, ...]:
+        """Return the answers of a cell's first process in a run; see `Reader.scored`."""
+        return self.reader.scored(run_id, cell)
+
+    def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
+        """Return the newest answers of the same quality; see `Reader.scored_before`."""
+        return self.reader.scored_before(run_id, cell)
+
+    def keep_summaries(self, run_id: str, summaries: Sequence[Summary]) -> None:
+        """Store the summaries of a run in place of earlier ones."""
+        self._summaries.keep(run_id, summaries)
+
+    def without_summaries(self, run_ids: Iterable[str]) -> list[str]:
+        """Return those of the runs that have records and no summaries yet."""
+        return self._summaries.missing(run_ids)
+
+    def summaries(self, run_ids: Sequence[str], leaving_out: Sequence[str] = ()) -> list[SummaryRow]:
+        """Return the summaries of runs, but for some readings."""
+        return self._summaries.rows(run_ids, leaving_out)
+
+    def summaries_of(self, run_id: str) -> list[Summary]:
+        """Return the summaries of one run, whole."""
+        return self._summaries.of(run_id)
+
+    def tag(self, run_id: str, name: str) -> str | None:
+        """Name a run of its suite, and return the id of the run that had the name before."""
+        return self._tags.set(self.find(run_id), name)
+
+    def tags(self, suite: str) -> dict[str, str]:
+        """Return the tags of a suite: name → id of the run."""
+        return self._tags.of(suite)
+
+    def tagged(self, suite: str, name: str) -> RunInfo:
+        """Return the run that has a tag; see `Tags.run_of`."""
+        return self.find(self._tags.run_of(suite, name))
+
+    def keep_canary(self, run_id: str, canary: CanarySeconds) -> None:
+        """Store one measuring of the fixed workload during a run."""
+        self._canaries.keep(run_id, canary)
+
+    def canaries(self, run_ids: Iterable[str]) -> dict[str, list[CanarySeconds]]:
+        """Return what was measured of the fixed workload, by run, in the order of time."""
+        return self._canaries.of(run_ids)
+
+
+def record_key(row: Row) -> tuple[object, ...]:
+    """Return what names a record within its run."""
+    return tuple(row[name] for name in RECORD_KEY)
+
+
+def stamp(row: Row) -> str:
+    """Return when a record was measured; a text that sorts."""
+    return str(row["started_at"] or "0")

@@ -7,21 +7,24 @@ Source: https://www.sqlite.org/lang_transaction.html
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Executable, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from bench.errors import EnvironmentLackError, StoreError, UsageError
-from bench.store.encoding import to_json
+from bench.store.addresses import redact, shown_address
+from bench.store.encoding import Row, to_json, unreadable
+from bench.store.files import replacing
+from bench.store.locks import FileLock
 from bench.store.schema import HEAD
 
 BUSY_TIMEOUT_S = 60
@@ -37,7 +40,12 @@ nobody to give one. Source: https://www.postgresql.org/docs/current/errcodes-app
 MIGRATION_LOCK = 0x62656E6368
 """PostgreSQL advisory lock held while tables are made or migrated ("bench" in ASCII)."""
 
+ROWS_AT_ONCE = 500
+"""Values in one IN list; SQLite takes at least 999 (SQLITE_MAX_VARIABLE_NUMBER of old versions)."""
+
 _EXPLAINED = (
+    ("no such table", "tables are missing; restore a copy, or move it away and run `bench store import`"),
+    ("no such column", "it was not written by this bench; restore a copy, or name another folder with --results"),
     ("not a database", "the file is damaged or no database; move it away and restore a copy"),
     ("malformed", "the file is damaged; move it away and restore a copy, or try `sqlite3 FILE .recover`"),
     ("readonly", "it is read-only; give this user the right to write it and its folder"),
@@ -64,12 +72,17 @@ _EXPLAINED = (
 
 
 @contextmanager
-def explained(place: str) -> Iterator[None]:
-    """Turns errors of the database or the folder into `StoreError` with the remedy."""
+def explained(place: str, address: str | None = None) -> Iterator[None]:
+    """Turn errors of the database or the folder into `StoreError` with the remedy.
+
+    Args:
+        place: what is being used, as it may be shown.
+        address: of the database, whose password the driver's own message may repeat.
+    """
     try:
         yield
     except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or error).strip()
+        cause = redact(str(getattr(error, "orig", None) or error).strip(), address) or type(error).__name__
         hint = next((hint for piece, hint in _EXPLAINED if piece in cause), "check the address and the server")
         raise StoreError(f"{place}: {hint} ({cause.splitlines()[0]})") from error
     except OSError as error:
@@ -78,31 +91,23 @@ def explained(place: str) -> Iterator[None]:
         ) from error
 
 
-def shown_address(url: str) -> str:
-    """Returns a database address without its password.
-
-    >>> shown_address("postgresql+psycopg://me:secret@host/name")
-    'postgresql+psycopg://me:***@host/name'
-    """
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "a database address that cannot be read"
-
-
 def make_engine(url: str) -> Engine:
-    """Returns an engine for `url`, which connects to nothing yet.
+    """Make an engine for `url`, which connects to nothing yet.
 
     Raises:
         UsageError: not the URL of a database that SQLAlchemy knows.
         EnvironmentLackError: the driver is not installed.
     """
+    shown = shown_address(url)
     try:
-        engine = create_engine(make_url(url), json_serializer=to_json, **_pool_options(url))
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise UsageError(f"'{url}' is no database address; write it as postgresql+psycopg://user@host/name") from error
+        engine = create_engine(make_url(url), json_serializer=to_json, pool_pre_ping=not url.startswith("sqlite"))
+    except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
+        raise UsageError(
+            f"--store '{shown}' is no database address; write it as postgresql+psycopg://user@host/name, with "
+            "characters such as @, : and / in a password as %40, %3A and %2F"
+        ) from error
     except ModuleNotFoundError as error:
-        raise EnvironmentLackError(f"'{url}' needs the package '{error.name}'; install it with pip") from error
+        raise EnvironmentLackError(f"'{shown}' needs the package '{error.name}'; install it with pip") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -112,8 +117,85 @@ def make_engine(url: str) -> Engine:
 T = TypeVar("T")
 
 
+class Database:
+    """One database: statements in, rows out, errors with a remedy."""
+
+    def __init__(self, engine: Engine, place: str, address: str | None = None) -> None:
+        self.engine = engine
+        self.place = place
+        """As it may be shown."""
+        self._address = address
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    def read(self, query: Executable) -> list[Row]:
+        """Return the rows of a query.
+
+        Raises:
+            StoreError: the database cannot be read, or holds what no bench wrote.
+        """
+
+        def once() -> list[Row]:
+            with self.engine.connect() as connection:
+                return [dict(row) for row in connection.execute(query).mappings()]
+
+        with self.explained():
+            try:
+                return patiently(self.engine, once)
+            except ValueError as error:  # JSON that is none
+                raise StoreError(unreadable(self.place, str(error))) from error
+
+    def write(self, query: Executable) -> None:
+        """Do one statement that may be repeated."""
+        self.change(lambda connection: connection.execute(query))
+
+    def change(self, work: Callable[[Connection], T]) -> T:
+        """Do a transaction that may be repeated: a commit whose answer was lost is.
+
+        Raises:
+            StoreError: the database does not take it.
+        """
+
+        def once() -> T:
+            with writing(self.engine) as connection:
+                return work(connection)
+
+        with self.explained():
+            return patiently(self.engine, once)
+
+    def change_once(self, work: Callable[[Connection], T]) -> T:
+        """Do a transaction that must not be repeated."""
+        with self.explained(), writing(self.engine) as connection:
+            return work(connection)
+
+    def probe(self) -> None:
+        """Write nothing new, to see whether the database can be written.
+
+        Raises:
+            StoreError: it cannot.
+        """
+        self.change_once(
+            lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        )
+
+    def is_at(self, path: Path) -> bool:
+        """Return whether `path` is the file of this database."""
+        return self.dialect == "sqlite" and Path(self.engine.url.database or "").absolute() == path
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def explained(self) -> AbstractContextManager[None]:
+        """Turn errors of this database into `StoreError` with the remedy."""
+        return explained(self.place, self._address)
+
+
 def patiently(engine: Engine, action: Callable[[], T]) -> T:
-    """Returns what `action`, one transaction, returns; tries it again while a server is away, for half a minute.
+    """Do a transaction and return what it returns; try again while a server is away, for half a minute.
 
     SQLite waits by itself (`BUSY_TIMEOUT_S`). The action must be one that may be done twice: a commit whose answer
     was lost is repeated.
@@ -134,14 +216,12 @@ def _is_lost(error: DBAPIError) -> bool:
     return error.connection_invalidated or unknown or str(state).startswith(LOST)
 
 
-def _pool_options(url: str) -> dict[str, Any]:
-    return {} if url.startswith("sqlite") else {"pool_pre_ping": True}
-
-
-def _set_up_sqlite(connection: Any, _: Any) -> None:
+def _set_up_sqlite(connection: DBAPIConnection, _: object) -> None:
     connection.isolation_level = None  # transactions are begun by `_begin_sqlite`, not by the driver
+    cursor = connection.cursor()
     for pragma in (f"busy_timeout = {BUSY_TIMEOUT_S * 1000}", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -150,7 +230,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def writing(engine: Engine) -> AbstractContextManager[Connection]:
-    """Returns one transaction that may write."""
+    """Return one transaction that may write."""
     return engine.execution_options(writes=True).begin()
 
 
@@ -166,7 +246,7 @@ class Migration:
 
 
 def migrate(engine: Engine, lock_path: Path) -> Migration:
-    """Brings the database to the newest version; does nothing, and writes nothing, when it is there already.
+    """Bring the database to the newest version; does nothing, and writes nothing, when it is there already.
 
     A SQLite file of an older version is copied beside itself first; of a server, its own tools make copies.
 
@@ -177,7 +257,9 @@ def migrate(engine: Engine, lock_path: Path) -> Migration:
         before = version_of(connection)
     if before == HEAD:
         return Migration(HEAD, HEAD)
-    with exclusive(lock_path):
+    lock = FileLock(lock_path, keep_file=True)
+    lock.take(wait=True)
+    try:
         backup = None
         if engine.dialect.name == "sqlite":
             backup = _copy(engine)
@@ -186,11 +268,13 @@ def migrate(engine: Engine, lock_path: Path) -> Migration:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             _upgrade(connection)
+    finally:
+        lock.release()
     return Migration(before, HEAD, backup)
 
 
 def _copy(engine: Engine) -> Path | None:
-    """Copies a SQLite file of an older version to `FILE.VERSION-backup`; what others write meanwhile waits.
+    """Copy a SQLite file of an older version to `FILE.VERSION-backup`; what others write meanwhile waits.
 
     Source: https://www.sqlite.org/backup.html
     """
@@ -200,10 +284,10 @@ def _copy(engine: Engine) -> Path | None:
     if version in (None, HEAD) or not file:
         return None
     path = Path(f"{file}.{version}-backup")
-    partial = path.with_name(path.name + ".partial")
-    with engine.raw_connection() as source, closing(sqlite3.connect(partial)) as target:
-        source.driver_connection.backup(target)  # type: ignore[union-attr]
-    partial.replace(path)
+    with replacing(path) as partial, engine.raw_connection() as source, closing(sqlite3.connect(partial)) as target:
+        connection_of_sqlite = source.driver_connection
+        assert isinstance(connection_of_sqlite, sqlite3.Connection)
+        connection_of_sqlite.backup(target)
     return path
 
 
@@ -213,7 +297,7 @@ def _use_write_ahead_log(engine: Engine) -> None:
 
 
 def version_of(connection: Connection) -> str | None:
-    """Returns the version of the database's tables; None when it has none.
+    """Return the version of the database's tables; None when it has none.
 
     Raises:
         StoreError: the database is newer than this bench.
@@ -240,12 +324,3 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Holds a lock among the processes of this machine; the kernel frees it however the process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

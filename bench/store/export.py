@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from bench.errors import StoreError, UsageError, nearest
 from bench.record import Record, Sample, Timing
 from bench.store.encoding import clean_fact, to_json
+from bench.store.files import write_file
 from bench.store.parquet import to_table
 from bench.store.runs import StoredRun
 from bench.text import spreadsheet_text
@@ -153,8 +154,7 @@ def _export_json(run: StoredRun, out: Path) -> list[Path]:
         }
         for record in run.records
     ]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(to_json({"run": asdict(run.info), "records": records}) + "\n", encoding="utf-8")
+    write_file(out, to_json({"run": asdict(run.info), "records": records}) + "\n")
     return [out]
 
 

@@ -10,17 +10,15 @@ half way through a night loses nothing that was measured: `bench.store.rescue` p
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.errors import StoreError
-from bench.store.durable import sync_folder
-from bench.store.encoding import to_json
+from bench.store.encoding import Row, cell_from, decoding, expect, fact_from, to_json
+from bench.store.files import write_file
 from bench.store.older_cells import id_of, is_older, renewed
-from bench.store.runs import RunInfo
+from bench.store.runs import RunInfo, run_from, run_row
 
 RUN = "run.json"
 SUFFIX = ".record.json"
@@ -31,11 +29,11 @@ class KeptRecord:
     """One record as the database would hold it."""
 
     path: Path
-    row: Mapping[str, Any]
+    row: Row
     """Of the table `records`, without the columns that only the database knows."""
-    environment: Mapping[str, Any]
+    environment: Row
     """Of the table `environments`."""
-    facts: tuple[Mapping[str, Any], ...]
+    facts: tuple[Row, ...]
     """Of the table `facts`."""
 
 
@@ -46,53 +44,48 @@ class Journal:
         self._folder = folder
 
     def begin(self, info: RunInfo) -> None:
-        """Writes what a run is."""
-        _write(self._folder / info.id / RUN, asdict(info))
+        """Write what a run is."""
+        write_file(self._folder / info.id / RUN, to_json(run_row(info) | {"environment": info.environment}))
 
-    def keep(
-        self, run_id: str, stem: str, row: Mapping[str, Any], environment: Mapping[str, Any], facts: list[Any]
-    ) -> Path:
-        """Writes a record of a run; returns the file."""
+    def keep(self, run_id: str, stem: str, row: Row, environment: Row, facts: Sequence[Row]) -> Path:
+        """Write a record of a run, and return the file."""
         path = self._folder / run_id / f"{stem}{SUFFIX}"
-        _write(path, {"row": row, "environment": environment, "facts": facts})
+        write_file(path, to_json({"row": row, "environment": environment, "facts": facts}))
         return path
 
     def runs(self) -> list[str]:
-        """Returns the ids of the runs that have files here, the oldest first."""
+        """Return the ids of the runs that have records here, the oldest first."""
         return sorted({path.parent.name for path in self.files()})
 
     def files(self) -> Iterator[Path]:
-        """Yields every record's file."""
+        """Yield every record's file."""
         yield from sorted(self._folder.glob(f"*/*{SUFFIX}"))
 
     def info(self, run_id: str) -> RunInfo:
-        """Returns what a run is.
+        """Read what a run is.
 
         Raises:
             StoreError: its file is missing or damaged.
         """
-        fields = _read(self._folder / run_id / RUN)
-        plan = tuple((cell_id, label) for cell_id, label in fields.pop("plan"))
-        return RunInfo(**fields, plan=plan)
+        path = self._folder / run_id / RUN
+        fields = _read(path)
+        with decoding(str(path)):
+            info = run_from(fields, fields["environment"])
+            if info.id != run_id:
+                raise ValueError(f"it is of run '{info.id}'")
+        return info
 
     def records(self, run_id: str) -> list[KeptRecord]:
-        """Returns the records of a run in the order of their measuring.
+        """Read the records of a run in the order of their measuring.
 
         Raises:
             StoreError: a file is damaged.
         """
-        found = []
-        for path in sorted((self._folder / run_id).glob(f"*{SUFFIX}")):
-            held = _read(path)
-            row = held["row"]
-            if is_older(row["cell"]):  # kept by a bench of before, and never taken by a database
-                cell = renewed(row["cell"])
-                row |= {"cell": cell, "cell_id": id_of(cell)}
-            found.append(KeptRecord(path, row, held["environment"], tuple(held["facts"])))
-        return sorted(found, key=lambda kept: str(kept.row["started_at"]))
+        records = [_record(path) for path in sorted((self._folder / run_id).glob(f"*{SUFFIX}"))]
+        return sorted(records, key=lambda kept: str(kept.row["started_at"]))
 
     def forget(self, run_id: str) -> None:
-        """Removes the files of a run, which the database holds whole."""
+        """Remove the files of a run, which the database holds whole."""
         folder = self._folder / run_id
         for path in [*folder.glob(f"*{SUFFIX}"), folder / RUN]:
             path.unlink(missing_ok=True)
@@ -100,20 +93,25 @@ class Journal:
             folder.rmdir()
 
 
-def _write(path: Path, value: Mapping[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8") as stream:
-        stream.write(to_json(value))
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
+def _record(path: Path) -> KeptRecord:
+    kept = _read(path)
+    with decoding(str(path)):
+        row, environment, facts = expect(kept, "row", dict), expect(kept, "environment", dict), kept["facts"]
+        cell = expect(row, "cell", dict)
+        if is_older(cell):  # kept by a bench of before, and never taken by a database
+            row |= {"cell": renewed(cell), "cell_id": id_of(renewed(cell))}
+        cell_from(row)
+        expect(row, "started_at", str), expect(row, "process", int), expect(environment, "hash", str)
+        for fact in facts:
+            fact_from(fact)
+    return KeptRecord(path, row, environment, tuple(facts))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Row:
     try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read: {error}; move it away, and run the suite again") from error
+    if not isinstance(value, dict):
+        raise StoreError(f"{path} cannot be read: it holds no object; move it away, and run the suite again")
     return value

@@ -1,29 +1,26 @@
-"""Per-example samples and raw timings as Parquet files: written under a temporary name, synced, renamed.
+"""Per-example samples and raw timings as Parquet, in memory: where the bytes are kept is `bench.store.rows`' to know.
 
 Import it where rows are read or written: Arrow takes a fifth of a second, and a year of nights needs none of it.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.errors import StoreError
 from bench.record import Sample, Timing
-from bench.store.durable import sync_folder
 from bench.store.encoding import clean_text
 
 Row = TypeVar("Row", Sample, Timing)
 
 _INTEGERS = pa.list_(pa.int64())
 
-SCHEMAS: dict[type[Any], pa.Schema] = {
+SCHEMAS: dict[type[Sample] | type[Timing], pa.Schema] = {
     Sample: pa.schema(
         [
             pa.field("index", pa.int64(), nullable=False),
@@ -59,53 +56,81 @@ SCHEMAS: dict[type[Any], pa.Schema] = {
 """Columns of each kind of row, in the order of the dataclass's fields."""
 
 
-def to_table(rows: Sequence[Any], kind: type[Any]) -> pa.Table:
-    """Returns the rows (dataclasses of type `kind`) as an Arrow table."""
+def to_table(rows: Sequence[Row], kind: type[Row]) -> pa.Table:
+    """Turn rows of one kind into an Arrow table."""
     schema = SCHEMAS[kind]
     columns = [pa.array(_column(rows, field), type=field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _column(rows: Sequence[Any], field: pa.Field) -> list[Any]:
+def _column(rows: Sequence[Row], field: pa.Field) -> list[object]:
     values = [getattr(row, field.name) for row in rows]
     if pa.types.is_string(field.type):
         return [None if value is None else clean_text(value) for value in values]
     return values
 
 
-def write_rows(path: Path, rows: Sequence[Any], kind: type[Any]) -> None:
-    """Writes `rows` to `path` so that the file is there whole or not at all, whatever is killed when."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as stream:
-        pq.write_table(to_table(rows, kind), stream, compression="zstd")
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
+def to_bytes(rows: Sequence[Row], kind: type[Row]) -> bytes:
+    """Turn rows into the content of a Parquet file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(to_table(rows, kind), sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
-def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
-    """Returns the rows of a file.
+def from_bytes(content: bytes, kind: type[Row], name: str) -> tuple[Row, ...]:
+    """Read the rows of a Parquet file.
+
+    Args:
+        content: of the file.
+        kind: of the rows.
+        name: of the file, for the message.
 
     Raises:
-        StoreError: the file is missing or is no Parquet file of such rows.
+        StoreError: it is no Parquet file of such rows, or it is damaged.
     """
     try:
-        columns = pq.read_table(path, schema=SCHEMAS[kind]).to_pydict()
-    except FileNotFoundError as error:
+        table = pq.read_table(pa.BufferReader(content))
+        problem = _difference(table, SCHEMAS[kind])
+        columns = {} if problem else _conformed(table, SCHEMAS[kind]).to_pydict()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        problem = f"cannot be read: {error}"
+    if problem:
         raise StoreError(
-            f"{path} is missing: it was removed, or written on another machine into another results folder; "
-            "copy it there, or run the suite again with --rerun"
-        ) from error
-    except (pa.ArrowException, OSError) as error:
-        raise StoreError(f"{path} cannot be read: {error}; run the suite again with --rerun") from error
+            f"{name} {problem}; restore it from a copy of the results folder, or run the suite again with --rerun"
+        )
     return tuple(kind(*values) for values in zip(*_as_fields(columns, kind), strict=True))
 
 
-def _as_fields(columns: dict[str, list[Any]], kind: type[Any]) -> Iterable[list[Any]]:
+def _difference(table: pa.Table, schema: pa.Schema) -> str | None:
+    """Say why a table does not hold rows of a schema; None when it does.
+
+    A column that may be null need not be there: older versions had fewer.
+    """
+    for field in schema:
+        if field.name not in table.column_names:
+            if not field.nullable:
+                return f"has no column '{field.name}', so it was not written by this bench"
+            continue
+        column = table.column(field.name)
+        if not column.type.equals(field.type):
+            return f"has {column.type} in the column '{field.name}' instead of {field.type}"
+        if not field.nullable and column.null_count:
+            return f"lacks values in the column '{field.name}'"
+    return None
+
+
+def _conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    columns = [
+        table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _as_fields(columns: dict[str, list[object]], kind: type[Row]) -> Iterator[list[object]]:
     for field in fields(kind):
         values = columns[field.name]
         if pa.types.is_list(SCHEMAS[kind].field(field.name).type):
-            values = [None if value is None else tuple(value) for value in values]
+            values = [tuple(value) if isinstance(value, list) else None for value in values]
         yield values

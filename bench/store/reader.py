@@ -1,153 +1,120 @@
-"""Reading the store: runs and their records, as the database and the Parquet files hold them."""
+"""Reading the store: runs and their records, as the database and the files of rows hold them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, select
 
-from bench.errors import UsageError
+from bench.errors import StoreError, UsageError
 from bench.record import Cell, Fact, Record, Sample, Timing
 from bench.store import schema
-from bench.store.database import explained, patiently
-from bench.store.encoding import cell_from, fact_from, record_from
-from bench.store.runs import RunInfo, StoredRun
+from bench.store.database import ROWS_AT_ONCE, Database
+from bench.store.encoding import Row, cell_from, decoding, fact_from, record_from
+from bench.store.rows import ROW_PATHS, RowFiles
+from bench.store.runs import RunInfo, StoredRun, run_from
 
 SETTLED = ("ok", "unsupported")
 """Statuses that a resumed run does not try again."""
-
-ROW_PATHS = ("samples_path", "timings_path")
-"""Columns of the table `records` that name a Parquet file, relative to the results folder."""
+LATEST = "latest"
+"""Names the newest run."""
 
 Labelled = dict[tuple[str, int], str]
 """Something of some records, by cell label and process."""
 
-SLICE = 500
-"""Values in one IN list; SQLite takes at least 999 (SQLITE_MAX_VARIABLE_NUMBER of old versions)."""
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The run that a decision is made on."""
+
+    info: RunInfo
+    passed_over: RunInfo | None = None
+    """A newer run of the same suite that was not taken, because options left out a part of it."""
+
+    @property
+    def remark(self) -> str | None:
+        """Why it is not the newest run; None when it is, or was named."""
+        if self.passed_over is None:
+            return None
+        return (
+            f"run {self.passed_over.id} is of a part of the suite ({self.passed_over.restricted_by}) and decides "
+            f"nothing about it: this is run {self.info.id}, the newest of the whole suite"
+        )
 
 
 class Reader:
     """The questions that need no writing."""
 
-    def __init__(self, results: Path, engine: Engine, place: str) -> None:
-        self.results = results
-        self._engine = engine
-        self._place = place
-
-    def settled(self, run_id: str) -> dict[tuple[str, str, int], Record]:
-        """Returns the records, without rows, that need not be tried again, by (cell id, label, process).
-
-        One whose rows are in another machine's results folder is tried again in this one.
-        """
-        table, where = schema.records, schema.records.c.run_id == run_id
-        records = self._records(where, rows=False)[0]
-        key = (table.c.model, table.c.variant, table.c.task, table.c.process)
-        with explained(self._place):
-            rows = self._read(select(*key, *(table.c[name] for name in ROW_PATHS)).where(where))
-        away = {tuple(row[column.name] for column in key) for row in rows if not self._are_here(row)}
-        return {
-            (r.cell.id, r.cell.label, r.process): r
-            for r in records
-            if r.status in SETTLED and (r.cell.model, r.cell.variant, r.cell.task, r.process) not in away
-        }
-
-    def scored(self, run_id: str, cell: Cell) -> tuple[Sample, ...]:
-        """Returns the answers of a cell's first process in a run; none where they are not in this results folder."""
-        from bench.store.parquet import read_rows  # Arrow: only where rows are read
-
-        table = schema.records
-        where = (table.c.run_id == run_id, table.c.cell_id == cell.id, table.c.process == 0)
-        named = (table.c.model == cell.model, table.c.variant == cell.variant, table.c.task == cell.task)
-        with explained(self._place):
-            rows = self._read(select(table.c.samples_path).where(*where, *named))
-        path = next((self.results / row["samples_path"] for row in rows if row["samples_path"]), None)
-        return read_rows(path, Sample) if path is not None and path.is_file() else ()
-
-    def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
-        """Returns the newest answers of the same quality scored on a run's machine, and by which run.
-
-        For a cell that is measured they are those scored without measuring, else those of a measured cell. None when
-        there are none, or when they are no longer in this results folder.
-        """
-        from bench.store.parquet import read_rows
-
-        alone = cell.quality_id == cell.id
-        row = self._measured_alike(run_id, cell) if alone else self._finished(run_id, cell.quality_id, 0)
-        if row is None or row["samples_path"] is None:
-            return None
-        return read_rows(self.results / row["samples_path"], Sample), row["reused_from"] or row["run_id"]
-
-    def _measured_alike(self, run_id: str, cell: Cell) -> dict[str, Any] | None:
-        """Returns the newest record of a cell of the same names that answers as this one does."""
-        table = schema.records
-        parts = [table.c[name] for name in ("model", "family", "variant", "task", "kind", "cell", "cell_id")]
-        named = [table.c[name] == getattr(cell, name) for name in ("model", "variant", "task")]
-        with explained(self._place):
-            found = self._read(select(*parts).where(*named, table.c.process == 0, table.c.status == "ok"))
-        alike = {row["cell_id"] for row in found if cell_from(row).quality_id == cell.id}
-        rows = [row for row in (self._finished(run_id, cell_id, 0) for cell_id in sorted(alike)) if row is not None]
-        return max(rows, key=lambda row: int(row["id"]), default=None)
-
-    def _finished(self, run_id: str, cell_id: str, process: int) -> dict[str, Any] | None:
-        table, runs = schema.records, schema.runs
-        machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
-        query = (
-            select(table)
-            .where(table.c.cell_id == cell_id, table.c.process == process, table.c.status == "ok")
-            .where(table.c.machine_key == machine)
-            .order_by(table.c.id.desc())
-        )
-        with explained(self._place):
-            for row in self._read(query):
-                if row["pruned_at"] is None and self._are_here(row):
-                    return row
-        return None
+    def __init__(self, results: Path, database: Database, files: RowFiles) -> None:
+        self._results = results
+        self._database = database
+        self._files = files
 
     def has(self, run_id: str) -> bool:
-        """Returns whether the database knows a run."""
-        with explained(self._place):
-            return bool(self._read(select(schema.runs.c.id).where(schema.runs.c.id == run_id)))
-
-    def is_at(self, path: Path) -> bool:
-        """Returns whether `path` is this store's own database."""
-        return self._engine.dialect.name == "sqlite" and Path(self._engine.url.database or "").absolute() == path
+        """Return whether the database knows a run."""
+        return bool(self._database.read(select(schema.runs.c.id).where(schema.runs.c.id == run_id)))
 
     def suites(self) -> set[str]:
-        """Returns the names of the suites that have runs."""
-        with explained(self._place):
-            return {row["suite"] for row in self._read(select(schema.runs.c.suite).distinct())}
+        """Return the names of the suites that have runs."""
+        return {row["suite"] for row in self._database.read(select(schema.runs.c.suite).distinct())}
 
     def runs(self, suite: str | None = None) -> list[RunInfo]:
-        """Returns every run (of one suite), the newest first."""
-        with explained(self._place):
-            rows = self._run_rows(*([] if suite is None else [schema.runs.c.suite == suite]))
-            environments = self._environments({row["environment_hash"] for row in rows})
-        return [_run_from(row, environments) for row in rows]
+        """Return every run (of one suite), the newest first."""
+        return self.runs_where(*([] if suite is None else [schema.runs.c.suite == suite]))
+
+    def runs_where(self, *where: ColumnElement[bool]) -> list[RunInfo]:
+        """Return the runs that meet conditions on the table `runs`, the newest first."""
+        runs = schema.runs
+        rows = self._database.read(select(runs).where(*where).order_by(runs.c.started_at.desc(), runs.c.id.desc()))
+        environments = self.environments({row["environment_hash"] for row in rows})
+        return [self._run(row, environments) for row in rows]
+
+    def _run(self, row: Row, environments: Mapping[str, Mapping[str, object]]) -> RunInfo:
+        with decoding(f"{self._database.place}, run {row['id']}"):
+            return run_from(row, environments.get(str(row["environment_hash"])))
 
     def find(self, ref: str) -> RunInfo:
-        """Returns the run that `latest`, an id, or the unique beginning of one names.
+        """Return the run that `latest`, an id, or the unique beginning of one names.
 
         Raises:
             UsageError: it names none, or several.
         """
-        runs = self.runs()
-        if not runs:
-            raise UsageError(f"{self.results}: there is no run yet; run a suite first")
-        if ref == "latest":
-            return runs[0]
-        found = [run for run in runs if run.id == ref] or [run for run in runs if ref and run.id.startswith(ref)]
-        if len(found) == 1:
-            return found[0]
-        shown = ", ".join(run.id for run in (found or runs)[:5])
-        problem = f"several runs begin with '{ref}'" if found else f"no run is named '{ref}'"
-        raise UsageError(f"{self.results}: {problem}: {shown}; write 'latest', or more of an id")
+        table = schema.runs
+        newest = select(table.c.id).order_by(table.c.started_at.desc(), table.c.id.desc())
+        ids = [row["id"] for row in self._database.read(newest)]
+        if not ids:
+            raise UsageError(f"{self._results}: there is no run yet; run a suite first")
+        if ref == LATEST:
+            matches = ids[:1]
+        else:
+            matches = [ref] if ref in ids else [run_id for run_id in ids if ref and run_id.startswith(ref)]
+        if len(matches) == 1:
+            return self.runs_where(table.c.id == matches[0])[0]
+        shown = ", ".join((matches or ids)[:5])
+        problem = f"several runs begin with '{ref}'" if matches else f"no run is named '{ref}'"
+        raise UsageError(f"{self._results}: {problem}: {shown}; write 'latest', or more of an id")
 
-    def load(self, ref: str = "latest", *, rows: bool = True) -> StoredRun:
-        """Returns a run with its records; without samples and timings, and much faster, when not `rows`.
+    def choose(self, ref: str) -> Choice:
+        """Return the run to decide on: the one that is named; for `latest` the newest whole run of its suite.
+
+        The suite is the newest run's. A run of a part of it (`--limit`, `--only`) is the latest only where the suite
+        has no whole run.
+
+        Raises:
+            UsageError: `ref` names no run, or several.
+        """
+        info = self.find(ref)
+        if ref != LATEST or not info.is_partial:
+            return Choice(info)
+        whole = next((run for run in self.runs(info.suite) if not run.is_partial), None)
+        return Choice(info) if whole is None else Choice(whole, passed_over=info)
+
+    def load(self, ref: str = LATEST, *, rows: bool = True) -> StoredRun:
+        """Return a run with its records; without samples and timings, and much faster, when not `rows`.
 
         Raises:
             UsageError: `ref` names no run, or several.
@@ -159,82 +126,162 @@ class Reader:
         ordered = sorted(records, key=lambda record: (place.get(record.cell.label, len(place)), record.process))
         return StoredRun(info, tuple(ordered), reused, gone, self._summaries_of(info.id) if gone else ())
 
-    def _summaries_of(self, run_id: str) -> tuple[dict[str, Any], ...]:
-        with explained(self._place):
-            return tuple(self._read(select(schema.summaries).where(schema.summaries.c.run_id == run_id)))
+    def settled(self, run_id: str) -> dict[tuple[str, str, int], Record]:
+        """Return the records, without rows, that need not be tried again, by (cell id, label, process).
 
-    def _records(self, *where: Any, rows: bool) -> tuple[list[Record], Labelled, Labelled]:
-        """Returns records, which of them were measured by another run, and the rows of which are gone."""
-        with explained(self._place):
-            found = self._read(select(schema.records).where(*where).order_by(schema.records.c.id))
-            environments, facts = self._details(found)
+        One whose rows are in another machine's results folder is tried again in this one.
+        """
+        table, where = schema.records, schema.records.c.run_id == run_id
+        records = self._records(where, rows=False)[0]
+        key = (table.c.model, table.c.variant, table.c.task, table.c.process)
+        rows = self._database.read(select(*key, *(table.c[name] for name in ROW_PATHS)).where(where))
+        away = {tuple(row[column.name] for column in key) for row in rows if not self._files.are_here(row)}
+        return {
+            (r.cell.id, r.cell.label, r.process): r
+            for r in records
+            if r.status in SETTLED and (r.cell.model, r.cell.variant, r.cell.task, r.process) not in away
+        }
+
+    def scored(self, run_id: str, cell: Cell) -> tuple[Sample, ...]:
+        """Return the answers of a cell's first process in a run; none where they are not in this results folder."""
+        table = schema.records
+        where = (table.c.run_id == run_id, table.c.cell_id == cell.id, table.c.process == 0)
+        names = (table.c.model == cell.model, table.c.variant == cell.variant, table.c.task == cell.task)
+        rows = self._database.read(select(table.c.samples_path).where(*where, *names))
+        path = next((str(row["samples_path"]) for row in rows if row["samples_path"]), None)
+        return self._files.read(path, Sample) if path is not None and self._files.exists(path) else ()
+
+    def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
+        """Return the newest answers of the same quality scored on a run's machine, and by which run.
+
+        For a cell that is measured they are those scored without measuring, else those of a measured cell. None when
+        there are none, or when they are no longer in this results folder.
+        """
+        alone = cell.quality_id == cell.id
+        row = self._measured_alike(run_id, cell) if alone else self.finished(run_id, cell.quality_id, 0)
+        if row is None or row["samples_path"] is None:
+            return None
+        origin = row["reused_from"] or row["run_id"]
+        return self._files.read(str(row["samples_path"]), Sample), str(origin)
+
+    def _measured_alike(self, run_id: str, cell: Cell) -> Row | None:
+        """Return the newest record of a cell of the same names that answers as this one does."""
+        table = schema.records
+        parts = [table.c[name] for name in ("model", "family", "variant", "task", "kind", "cell", "cell_id")]
+        names = [table.c[name] == getattr(cell, name) for name in ("model", "variant", "task")]
+        rows = self._database.read(select(*parts).where(*names, table.c.process == 0, table.c.status == "ok"))
+        with decoding(self._database.place):
+            alike = {str(row["cell_id"]) for row in rows if cell_from(row).quality_id == cell.id}
+        finished = (self.finished(run_id, cell_id, 0) for cell_id in sorted(alike))
+        return max((row for row in finished if row is not None), key=lambda row: int(str(row["id"])), default=None)
+
+    def finished(self, run_id: str, cell_id: str, process: int) -> Row | None:
+        """Return the newest `ok` record of an identity on a run's machine whose rows are here; None without one."""
+        table, runs = schema.records, schema.runs
+        machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
+        query = (
+            select(table)
+            .where(table.c.cell_id == cell_id, table.c.process == process, table.c.status == "ok")
+            .where(table.c.machine_key == machine)
+            .order_by(table.c.id.desc())
+        )
+        rows = self._database.read(query)
+        return next((row for row in rows if row["pruned_at"] is None and self._files.are_here(row)), None)
+
+    def records_of(self, run_id: str) -> list[tuple[Row, Mapping[str, object], tuple[Fact, ...]]]:
+        """Return the rows of a run's records, each with its environment and its facts."""
+        rows = self._database.read(select(schema.records).where(schema.records.c.run_id == run_id))
+        return self.detailed(rows)
+
+    def detailed(self, rows: Iterable[Row]) -> list[tuple[Row, Mapping[str, object], tuple[Fact, ...]]]:
+        """Return rows of the table `records`, each with its environment and its facts.
+
+        Raises:
+            StoreError: an environment or a fact is not what bench writes.
+        """
+        rows = list(rows)
+        table = schema.facts
+        facts: dict[object, list[Fact]] = defaultdict(list)
+        for numbers in slices([row["id"] for row in rows]):
+            for row in self._database.read(select(table).where(table.c.record_id.in_(numbers)).order_by(table.c.id)):
+                with decoding(f"{self._database.place}, fact {row['id']}"):
+                    facts[row["record_id"]].append(fact_from(row))
+        environments = self.environments({str(row["environment_hash"]) for row in rows})
+        missing = {str(row["environment_hash"]) for row in rows} - set(environments)
+        with decoding(self._database.place):
+            if missing:
+                raise ValueError(f"the environment {min(missing)} is missing")
+        return [(row, environments[str(row["environment_hash"])], tuple(facts[row["id"]])) for row in rows]
+
+    def environments(self, hashes: set[str]) -> dict[str, Mapping[str, object]]:
+        """Return environments by their hashes."""
+        table = schema.environments
+        queries = (select(table).where(table.c.hash.in_(some)) for some in slices(sorted(hashes)))
+        return {row["hash"]: row["body"] for row in chain.from_iterable(map(self._database.read, queries))}
+
+    def record(self, row: Row, environment: Mapping[str, object], facts: tuple[Fact, ...]) -> Record:
+        """Return the record of a row, without its samples and timings.
+
+        Raises:
+            StoreError: it is not what bench writes.
+        """
+        label = f"record {row['id']} ({row['model']} · {row['task']}) of run {row['run_id']}"
+        with decoding(f"{self._database.place}, {label}"):
+            return record_from(row, environment, facts)
+
+    def _records(self, *where: ColumnElement[bool], rows: bool) -> tuple[list[Record], Labelled, Labelled]:
+        """Return records, which of them were measured by another run, and the rows of which are gone."""
+        stored = self._database.read(select(schema.records).where(*where).order_by(schema.records.c.id))
         records: list[Record] = []
         reused: Labelled = {}
         gone: Labelled = {}
-        for row in found:
-            record = record_from(row, environments[row["environment_hash"]], tuple(facts[row["id"]]))
+        for row, environment, facts in self.detailed(stored):
+            record = self.record(row, environment, facts)
             label = (record.cell.label, record.process)
             if row["reused_from"]:
-                reused[label] = row["reused_from"]
+                reused[label] = str(row["reused_from"])
             why = self._why_gone(row) if rows else None
             if why is not None:
                 gone[label] = why
             records.append(self._with_rows(record, row) if rows and why is None else record)
         return records, reused, gone
 
-    def _why_gone(self, row: dict[str, Any]) -> str | None:
-        """Returns why the rows of a record are not read, though there were some; None when they are to be."""
+    def _why_gone(self, row: Row) -> str | None:
+        """Return why the rows of a record are not read, though there were some; None when they are to be."""
         if row["pruned_at"] is not None:
-            return f"raw timings and answers were pruned on {row['pruned_at'][:10]}"
-        if self._are_here(row) or not self._summaries_of(row["run_id"]):
+            return f"raw timings and answers were pruned on {str(row['pruned_at'])[:10]}"
+        if self._files.are_here(row) or not self._summaries_of(str(row["run_id"])):
             return None
         return "raw timings and answers are not in this results folder"
 
-    def _are_here(self, row: dict[str, Any]) -> bool:
-        paths = [row[name] for name in ROW_PATHS if row[name] is not None]
-        return all((self.results / path).is_file() for path in paths)
-
-    def _with_rows(self, record: Record, row: dict[str, Any]) -> Record:
-        from bench.store.parquet import read_rows
-
+    def _with_rows(self, record: Record, row: Row) -> Record:
         samples, timings = row["samples_path"], row["timings_path"]
         return replace(
             record,
-            samples=() if samples is None else read_rows(self.results / samples, Sample),
-            timings=() if timings is None else read_rows(self.results / timings, Timing),
+            samples=() if samples is None else self._files.read(str(samples), Sample),
+            timings=() if timings is None else self._files.read(str(timings), Timing),
         )
 
-    def _details(self, found: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], dict[int, list[Fact]]]:
-        facts: dict[int, list[Fact]] = defaultdict(list)
-        for numbers in _slices([row["id"] for row in found]):
-            query = select(schema.facts).where(schema.facts.c.record_id.in_(numbers)).order_by(schema.facts.c.id)
-            for fact in self._read(query):
-                facts[fact["record_id"]].append(fact_from(fact))
-        return self._environments({row["environment_hash"] for row in found}), facts
+    def _summaries_of(self, run_id: str) -> tuple[Row, ...]:
+        return tuple(self._database.read(select(schema.summaries).where(schema.summaries.c.run_id == run_id)))
 
-    def _environments(self, hashes: set[str]) -> dict[str, Any]:
-        table, found = schema.environments, {}
-        for some in _slices(sorted(hashes)):
-            found.update({row["hash"]: row["body"] for row in self._read(select(table).where(table.c.hash.in_(some)))})
-        return found
-
-    def _run_rows(self, *where: Any) -> Sequence[dict[str, Any]]:
-        runs = schema.runs
-        return self._read(select(runs).where(*where).order_by(runs.c.started_at.desc(), runs.c.id.desc()))
-
-    def _read(self, query: Any) -> list[dict[str, Any]]:
-        def once() -> list[dict[str, Any]]:
-            with self._engine.connect() as connection:
-                return [dict(row) for row in connection.execute(query).mappings()]
-
-        return patiently(self._engine, once)
+    def check(self, run_id: str) -> list[str]:
+        """Return what is wrong with the records and the rows of a run, after reading all of it."""
+        try:
+            stored = self.records_of(run_id)
+        except StoreError as error:
+            return [str(error)]
+        faults = []
+        for row, environment, facts in stored:
+            try:
+                record = self.record(row, environment, facts)
+                if row["pruned_at"] is None and self._files.are_here(row):
+                    self._with_rows(record, row)
+            except StoreError as error:
+                faults.append(str(error))
+        return faults
 
 
-def _slices(values: Sequence[Any]) -> list[Sequence[Any]]:
-    return [values[start : start + SLICE] for start in range(0, len(values), SLICE)]
-
-
-def _run_from(row: dict[str, Any], environments: dict[str, Any]) -> RunInfo:
-    fields = {name: row[name] for name in RunInfo.__dataclass_fields__ if name not in ("environment", "plan")}
-    plan = tuple((cell_id, label) for cell_id, label in row["plan"])
-    return RunInfo(**fields, plan=plan, environment=environments[row["environment_hash"]])
+def slices(values: Sequence[object]) -> list[Sequence[object]]:
+    """Cut values into as many as one IN list takes."""
+    return [values[start : start + ROWS_AT_ONCE] for start in range(0, len(values), ROWS_AT_ONCE)]

@@ -6,10 +6,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal, cast, get_args
 
 from bench.digest import content_hash
 from bench.record import Record
+from bench.store.addresses import redact
+from bench.store.encoding import Document, Row, expect
 
 RunStatus = Literal["running", "complete", "interrupted"]
 """`running` with nobody holding the run's lock means that its process was killed."""
@@ -34,9 +36,9 @@ class RunInfo:
     """Measuring profile."""
     plan: tuple[tuple[str, str], ...] = ()
     """Id and label of every cell, in the plan's order."""
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    environment: Document = field(default_factory=dict)
     """`bench.host.fingerprint()` of the parent."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Document = field(default_factory=dict)
     """JSON-able: objectives, constraints, decision, prices, … as dumped from the suite."""
     rerun: bool = False
     """Whether finished cells of earlier runs may not be reused."""
@@ -46,6 +48,19 @@ class RunInfo:
     """ISO 8601, UTC, with microseconds; given by the store when empty."""
     finished_at: str | None = None
     status: RunStatus = "running"
+    restrictions: Document = field(default_factory=dict)
+    """Options that left out a part of the suite, by name: `{"limit": 5, "only": "bert*"}`; empty for a whole run."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether options left out a part of the suite: such a run decides nothing about the suite."""
+        return bool(self.restrictions)
+
+    @property
+    def restricted_by(self) -> str:
+        """The options that left something out, as they are written: `--limit 5 --only bert*`."""
+        given = {name: value if isinstance(value, list) else [value] for name, value in self.restrictions.items()}
+        return " ".join(f"--{name} {value}" for name, values in given.items() for value in values)
 
     @property
     def plan_hash(self) -> str:
@@ -64,15 +79,63 @@ class StoredRun:
     """(cell label, process) → id of the run that measured it, for records that this run did not measure."""
     gone: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """(cell label, process) → why its samples and timings are no longer there, though they were."""
-    summaries: tuple[Any, ...] = ()
+    summaries: tuple[Row, ...] = ()
     """Rows of the table `summaries`, where some are gone: what is left of them."""
 
 
 def utc_now() -> datetime:
-    """Returns the time in UTC."""
+    """Return the time in UTC."""
     return datetime.now(UTC)
 
 
 def new_run_id(now: datetime) -> str:
-    """Returns an id that sorts by time: `20261122-161530-9f3c`."""
+    """Make an id that sorts by time: `20261122-161530-9f3c`."""
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(ID_BYTES)}"
+
+
+def run_row(info: RunInfo) -> dict[str, object]:
+    """Make the row of a run, without its environment."""
+    return {
+        "id": info.id,
+        "suite": info.suite,
+        "suite_text": info.suite_text,
+        "suite_hash": info.suite_hash,
+        "plan_hash": info.plan_hash,
+        "command": redact(info.command),
+        "started_at": info.started_at,
+        "finished_at": info.finished_at,
+        "status": info.status,
+        "machine_key": info.machine_key,
+        "profile": info.profile,
+        "rerun": info.rerun,
+        "plan": info.plan,
+        "settings": info.settings,
+        "restrictions": info.restrictions,
+    }
+
+
+def run_from(row: Row, environment: object) -> RunInfo:
+    """Read a run from its row, or from what the journal keeps of it.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not what `run_row` writes.
+    """
+    text = {name: expect(row, name, str) for name in _TEXTS}
+    status = row["status"]
+    if status not in get_args(RunStatus):
+        raise ValueError(f"'status' is '{status}'")
+    if not isinstance(environment, Mapping):
+        raise TypeError("its environment is missing")
+    return RunInfo(
+        **text | {"command": redact(text["command"])},
+        plan=tuple((str(cell_id), str(label)) for cell_id, label in expect(row, "plan", list)),
+        environment=environment,
+        settings=expect(row, "settings", dict),
+        rerun=bool(row["rerun"]),
+        finished_at=None if row["finished_at"] is None else expect(row, "finished_at", str),
+        status=cast(RunStatus, status),
+        restrictions=expect(row, "restrictions", dict) if "restrictions" in row else {},
+    )
+
+
+_TEXTS = ("suite", "suite_text", "suite_hash", "command", "machine_key", "profile", "id", "started_at")

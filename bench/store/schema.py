@@ -19,9 +19,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest version of the database, as in `migrations/versions`; versions sort as text."""
 
 metadata = MetaData(
@@ -61,8 +62,10 @@ runs = Table(
     Column("rerun", Boolean, nullable=False),
     Column("plan", JSON, nullable=False),
     Column("settings", JSON, nullable=False),
+    Column("restrictions", JSON, nullable=False, server_default=text("'{}'")),
     Index(None, "suite_hash", "plan_hash", "machine_key"),
 )
+"""`restrictions`: options that left out a part of the suite, such as `{"limit": 5}`; empty for a whole run."""
 
 records = Table(
     "records",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from bench.errors import UsageError
+from bench.suite.deadlines import parse_deadline
 
 
 class _Strict(BaseModel):
@@ -73,3 +76,13 @@ class NightlySpec(_Strict):
     command: str | None = None
     """Told the outcome as JSON on its standard input, through the shell. A webhook's address is a secret: it
     is given by `--webhook` or BENCH_WEBHOOK."""
+
+    @field_validator("deadline")
+    @classmethod
+    def _is_a_deadline(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                parse_deadline(text)
+            except UsageError as error:
+                raise ValueError(str(error).removeprefix("deadline: ")) from error
+        return text

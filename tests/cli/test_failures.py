@@ -43,6 +43,20 @@ def test_an_unforeseen_error_is_one_line_and_a_file(broken: Path, capsys: pytest
     assert "Traceback" in log.read_text() and "first line" in log.read_text()
 
 
+def test_no_password_is_told_or_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    def ls() -> None:
+        raise RuntimeError("cannot reach postgresql://me:secret@host/name")
+
+    monkeypatch.setattr("bench.cli.listing.ls", ls)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["ls"]) == 1
+    (log,) = tmp_path.glob("bench-error-*.log")
+    assert "secret" not in capsys.readouterr().err + log.read_text()
+
+
 def test_a_variable_shows_the_traceback(
     broken: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,14 +1,15 @@
 """`bench store`, and what the other commands show of a night whose raw timings are gone."""
 
 import json
-import shlex
 
 import pytest
 
 from bench.__main__ import main
+from bench.cli.run import command_line
 from bench.store import Store
 from tests.factories import Sketch, make_run
 from tests.store.nights import store_run
+from tests.store.test_addresses import ADDRESSES, SECRET
 
 MODELS = [Sketch("a", skill=0.9, latency_s=0.010), Sketch("b", skill=0.6, latency_s=0.030)]
 
@@ -130,17 +131,33 @@ def test_prune_needs_to_know_how_many(where, capsys):
 
 
 @pytest.mark.parametrize("form", [["--store", "{}"], ["--store={}"]])
-def test_a_password_on_the_command_line_is_not_stored(form):
-    from bench.cli.run import command_line
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_password_on_the_command_line_is_not_stored(form, address):
+    command = command_line(["run", "a=b.yaml", "--limit=3", *(word.format(address) for word in form)])
+    assert SECRET not in command
+    assert command.replace("'", "").startswith("bench run a=b.yaml --limit=3 --store")
 
-    words = [word.format("postgresql+psycopg://me:secret@host/name") for word in form]
-    stored = shlex.split(command_line(["run", *words, "--limit=3", "a=b.yaml"]))
-    assert "".join(stored).replace("=", "") == "benchrun--storepostgresql+psycopg://me:***@host/name--limit3ab.yaml"
-    assert stored[-2:] == ["--limit=3", "a=b.yaml"]
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_command_prints_a_password(address, tmp_path, capsys):
+    assert main(["ls", "runs", "--results", str(tmp_path), "--store", address]) in (2, 3, 4)
+    printed = capsys.readouterr()
+    assert SECRET not in printed.out + printed.err
+    assert "Traceback" not in printed.err
+    assert len(printed.err.strip().splitlines()) == 1
+
+
+def test_a_results_folder_is_merged_into_another(where, tmp_path, tmp_path_factory, capsys):
+    other = tmp_path_factory.mktemp("other")
+    runs = ids(capsys, where)
+    assert main(["store", "import", str(tmp_path), "--results", str(other)]) == 0
+    assert "copied from" in capsys.readouterr().out
+    assert ids(capsys, ["--results", str(other)]) == runs
+    assert main(["store", "check", "--results", str(other)]) == 0
+    assert main(["store", "import", str(other), "--results", str(other)]) == 4
+    assert main(["store", "import", str(tmp_path / "none"), "--results", str(other)]) == 4
 
 
 @pytest.mark.parametrize("form", [["--webhook", "https://x/hook"], ["--webhook=https://x/hook"]])
 def test_a_webhook_on_the_command_line_is_not_stored(form):
-    from bench.cli.run import command_line
-
     assert "hook" not in command_line(["nightly", "s", *form]).replace("--webhook", "")

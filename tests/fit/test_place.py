@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BusyError, InputError
-from bench.fit.place import check_place, held, publish
+from bench.fit.place import check_place, held
 from bench.fit.session import fit
+from bench.store.files import write_folder
 from tests.fit.jobs import make_job
 
 
@@ -34,7 +35,7 @@ def test_a_checkpoint_of_ours_is_replaced_whole_or_not_at_all(tmp_path: Path) ->
     output = tmp_path / "out"
 
     def write(text: str) -> None:
-        publish(output, lambda folder: (folder / "provenance.json").write_text(text) and None)
+        write_folder(output, lambda folder: (folder / "provenance.json").write_text(text) and None)
 
     def fail(folder: Path) -> None:
         (folder / "half").write_text("x")
@@ -43,15 +44,15 @@ def test_a_checkpoint_of_ours_is_replaced_whole_or_not_at_all(tmp_path: Path) ->
     write("one")
     write("two")
     with pytest.raises(OSError, match="full"):
-        publish(output, fail)
+        write_folder(output, fail)
     assert [path.name for path in output.iterdir()] == ["provenance.json"]
     assert (output / "provenance.json").read_text() == "two"
 
 
 def test_a_kill_between_the_two_renames_loses_nothing(tmp_path: Path) -> None:
     job = make_job("encoder", tmp_path / "out")
-    publish(job.output, lambda folder: (folder / "provenance.json").write_text("old") and None)
-    job.output.rename(tmp_path / ".out.old")
+    write_folder(job.output, lambda folder: (folder / "provenance.json").write_text("old") and None)
+    job.output.rename(tmp_path / ".out.replaced")
     check_place(job)
     assert (job.output / "provenance.json").read_text() == "old"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UsageError
-from bench.nightly.deadline import DeadlineExecutor, parse_deadline
+from bench.nightly.deadline import DeadlineExecutor, deadline_at
 from bench.running.executors.base import Answer, Call, Executor
 from bench.running.executors.outcome import Failure
 
@@ -19,15 +19,18 @@ NOW = datetime(2026, 11, 24, 2, 30, tzinfo=timezone(timedelta(hours=1)))
      ("3h30m", 12600), ("45s", 45)],
 )  # fmt: skip
 def test_it_is_a_time_of_day_or_a_duration(text, seconds):
-    found = parse_deadline(text, NOW, clock=lambda: 100.0)
+    found = deadline_at(text, NOW, clock=lambda: 100.0)
     assert found.remaining_s() == pytest.approx(seconds)
     assert found.at == NOW + timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["25:00", "soon", "3", "0 h", "3 MiB"])
+@pytest.mark.parametrize(
+    "text",
+    ["25:00", "soon", "3", "0 h", "3 MiB", "-3 h", "inf h", "nan h", "1e400 h", "1e9 h", "999h0m", "٣:٠٠", ""],
+)
 def test_anything_else_is_told(text):
     with pytest.raises(UsageError, match="deadline"):
-        parse_deadline(text, NOW)
+        deadline_at(text, NOW)
 
 
 class Slow(Executor):
@@ -49,7 +52,7 @@ class Slow(Executor):
 def test_what_runs_at_the_deadline_is_stopped_and_the_rest_declined():
     clock = [0.0]
     inner = Slow(clock, needs=40)
-    executor = DeadlineExecutor(inner, parse_deadline("90 s", datetime.now(UTC), clock=lambda: clock[0]))
+    executor = DeadlineExecutor(inner, deadline_at("90 s", datetime.now(UTC), clock=lambda: clock[0]))
     found = [executor.attempt(Call("x", {}, Path("log"), 60.0)) for _ in range(4)]
     assert [a.value or a.failure.status for a in found] == ["done", "done", "skipped", "skipped"]
     assert inner.limits == [60.0, 50.0, 10.0]
@@ -58,5 +61,5 @@ def test_what_runs_at_the_deadline_is_stopped_and_the_rest_declined():
 
 def test_a_cell_that_takes_too_long_by_itself_is_no_matter_of_the_deadline():
     clock = [0.0]
-    executor = DeadlineExecutor(Slow(clock, needs=40), parse_deadline("90 s", datetime.now(UTC), lambda: clock[0]))
+    executor = DeadlineExecutor(Slow(clock, needs=40), deadline_at("90 s", datetime.now(UTC), lambda: clock[0]))
     assert executor.attempt(Call("x", {}, Path("log"), 5.0)).failure.status == "timeout"

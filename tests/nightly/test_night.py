@@ -7,7 +7,7 @@ import pytest
 
 from bench.measure.canary import Canary
 from bench.nightly import night as module
-from bench.nightly.deadline import parse_deadline
+from bench.nightly.deadline import deadline_at
 from bench.nightly.night import Work, folder_of, run_night
 from bench.nightly.outcome import read_outcome
 from bench.planning import Options, make_plan, open_suite
@@ -131,7 +131,7 @@ def test_a_night_killed_while_it_was_judged_is_judged_and_not_measured_again(pla
 
 def test_at_the_deadline_it_reports_what_it_has_and_can_go_on(plan, tmp_path):
     executor = Knows()
-    found = go(plan, tmp_path, executor, deadline=parse_deadline("15 s", NOW, lambda: executor.clock[0]))
+    found = go(plan, tmp_path, executor, deadline=deadline_at("15 s", NOW, lambda: executor.clock[0]))
     assert executor.jobs[:2] == [(executor.jobs[0][0], 0), (executor.jobs[1][0], 0)]
     assert len(executor.jobs) == 2
     assert found.exit_code == 8
@@ -144,7 +144,7 @@ def test_at_the_deadline_it_reports_what_it_has_and_can_go_on(plan, tmp_path):
 
 def test_cells_that_the_deadline_left_out_are_named_and_no_failure(plan, tmp_path):
     executor = Knows()
-    found = go(plan, tmp_path, executor, deadline=parse_deadline("5 s", NOW, lambda: executor.clock[0]))
+    found = go(plan, tmp_path, executor, deadline=deadline_at("5 s", NOW, lambda: executor.clock[0]))
     assert found.counts == {"ok": 1, "skipped": 1}
     assert found.exit_code == 8
     skipped = next(cell for cell in found.cells if cell.status == "skipped")

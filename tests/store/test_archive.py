@@ -193,7 +193,7 @@ def test_ten_writers_at_once_lose_nothing(tmp_path):
 
 def test_a_record_that_the_database_refuses_is_kept_beside_it(store):
     run_id = store.begin_run(INFO)
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.exec_driver_sql("DROP TABLE facts")
         connection.commit()
     with pytest.raises(StoreError, match=r"the record of a · t is kept in .*\.record\.json"):
@@ -201,4 +201,4 @@ def test_a_record_that_the_database_refuses_is_kept_beside_it(store):
     [kept] = (store.results / "rows" / run_id).glob("*.record.json")
     assert '"status": "ok"' in kept.read_text()
     with Store.open(store.results) as other:
-        assert other._read(text("SELECT * FROM records")) == []  # nothing half-written
+        assert other.database.read(text("SELECT * FROM records")) == []  # nothing half-written

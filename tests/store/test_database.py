@@ -15,7 +15,7 @@ INFO = RunInfo("suite", "", "hash", "bench run", "machine", "quick")
 
 
 def test_the_migrations_lead_to_the_tables_as_declared(tmp_path):
-    with Store.open(tmp_path) as store, store._engine.connect() as connection:
+    with Store.open(tmp_path) as store, store.database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
 
@@ -26,7 +26,7 @@ def test_the_newest_migration_is_the_declared_version():
 
 
 def test_sqlite_is_in_wal_mode_with_foreign_keys(tmp_path):
-    with Store.open(tmp_path) as store, store._engine.connect() as connection:
+    with Store.open(tmp_path) as store, store.database.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
@@ -99,7 +99,7 @@ def test_a_writing_transaction_takes_the_write_lock_when_it_begins(tmp_path):
     """A reader that turns writer half way would fail at once when another writer came between."""
     other = sqlite3.connect(tmp_path / "bench.db", timeout=0)
     with Store.open(tmp_path) as store:
-        with database.writing(store._engine), pytest.raises(sqlite3.OperationalError, match="locked"):
+        with database.writing(store.database.engine), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
         other.execute("BEGIN IMMEDIATE")
     other.close()

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.errors import StoreError
 from bench.record import Sample, Timing
-from bench.store.parquet import SCHEMAS, read_rows, to_table, write_rows
+from bench.store.parquet import SCHEMAS, from_bytes, to_bytes, to_table
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 COUNT = st.integers(0, 2**40)
@@ -24,10 +25,8 @@ SAMPLES = st.builds(
 
 
 @given(st.lists(SAMPLES, max_size=4))
-def test_samples_come_back_as_they_were(tmp_path_factory, samples):
-    path = tmp_path_factory.mktemp("rows") / "a.parquet"
-    write_rows(path, samples, Sample)
-    assert read_rows(path, Sample) == tuple(samples)
+def test_samples_come_back_as_they_were(samples):
+    assert from_bytes(to_bytes(samples, Sample), Sample, "a.parquet") == tuple(samples)
 
 
 def test_columns_are_the_fields_in_their_order():
@@ -35,10 +34,9 @@ def test_columns_are_the_fields_in_their_order():
         assert schema.names == [field.name for field in fields(kind)]
 
 
-def test_files_are_compressed_and_nothing_else_is_left(tmp_path):
-    write_rows(tmp_path / "a.parquet", [Timing("latency", 0, 0, (1,), 5)], Timing)
-    assert pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(0).column(0).compression == "ZSTD"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
+def test_what_is_written_is_compressed():
+    content = to_bytes([Timing("latency", 0, 0, (1,), 5)], Timing)
+    assert pq.ParquetFile(pa.BufferReader(content)).metadata.row_group(0).column(0).compression == "ZSTD"
 
 
 def test_no_rows_make_a_table_with_the_columns():
@@ -46,12 +44,30 @@ def test_no_rows_make_a_table_with_the_columns():
     assert to_table([], Timing).schema == SCHEMAS[Timing]
 
 
-def test_a_damaged_file_says_what_to_do(tmp_path):
-    (tmp_path / "a.parquet").write_bytes(b"PAR1 no")
-    with pytest.raises(StoreError, match=r"a\.parquet cannot be read: .*--rerun"):
-        read_rows(tmp_path / "a.parquet", Sample)
+def changed(change):
+    """Returns a file of samples whose table was changed."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(change(to_table([Sample(0, "0", "x", "y")], Sample)), sink)
+    return sink.getvalue().to_pybytes()
 
 
-def test_a_missing_file_says_what_to_do(tmp_path):
-    with pytest.raises(StoreError, match=r"a\.parquet is missing"):
-        read_rows(tmp_path / "a.parquet", Sample)
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"PAR1 no", "cannot be read"),
+        (b"", "cannot be read"),
+        (to_bytes([Sample(0, "0", "x", "y")], Sample)[:-20], "cannot be read"),
+        (changed(lambda table: table.drop_columns(["reference"])), "no column 'reference'"),
+        (changed(lambda table: table.select(["index"])), "no column 'example_id'"),
+        (changed(lambda table: table.set_column(0, "index", pa.array(["a"]))), "string in the column 'index'"),
+        (to_bytes([Timing("latency", 0, 0, (1,), 5)], Timing), "no column 'index'"),
+    ],
+)
+def test_what_is_no_file_of_such_rows_says_what_to_do(content, why):
+    with pytest.raises(StoreError, match=rf"a\.parquet.*{why}.*--rerun"):
+        from_bytes(content, Sample, "rows/a.parquet")
+
+
+def test_a_column_of_a_later_version_may_be_missing():
+    content = changed(lambda table: table.drop_columns(["answers"]))
+    assert from_bytes(content, Sample, "a.parquet") == (Sample(0, "0", "x", "y"),)

@@ -111,7 +111,7 @@ def test_a_driver_that_is_not_installed_is_named():
 
 
 def test_the_migrations_lead_to_the_tables_as_declared(tmp_path, url):
-    with Store.open(tmp_path, url) as store, store._engine.connect() as connection:
+    with Store.open(tmp_path, url) as store, store.database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
 

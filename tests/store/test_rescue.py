@@ -79,7 +79,7 @@ def test_a_database_damaged_in_the_middle_of_the_night_costs_nothing(tmp_path):
 
 def test_a_database_that_becomes_read_only_is_said_and_the_night_goes_on(tmp_path):
     with Store.open(tmp_path) as store:
-        executor = Breaking(lambda: store._engine.dispose() or _read_only(store))
+        executor = Breaking(lambda: store.database.engine.dispose() or _read_only(store))
         with pytest.raises(StoreError, match="it is read-only; give this user the right"):
             run(CELLS, executor, store, INFO)
     assert executor.jobs == 4
@@ -94,7 +94,7 @@ def test_a_database_that_becomes_read_only_is_said_and_the_night_goes_on(tmp_pat
 def _read_only(store):
     from sqlalchemy import event
 
-    event.listen(store._engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only = ON"))
+    event.listen(store.database.engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only = ON"))
 
 
 def test_a_finished_run_leaves_no_journal_and_a_running_one_has_it(tmp_path):

@@ -25,6 +25,7 @@ from bench.report.nights.spark import sparkline_svg
 from bench.report.templating import environment
 from bench.report.text import short
 from bench.report.wording import plural
+from bench.store.files import write_file
 
 _ASSETS = Path(__file__).parents[1] / "assets"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -49,9 +50,7 @@ def write_pages(history: History, told: Mapping[str, NightRow], folder: Path) ->
         "trends.html": trends_page(history, readings, links),
     }
     for name, text in pages.items():
-        partial = folder / f"{name}.partial"
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(folder / name)
+        write_file(folder / name, text)
     return folder / "index.html", folder / "trends.html"
 
 

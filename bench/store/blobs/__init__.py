@@ -1,0 +1,77 @@
+"""Where the files of a store are kept: rows, raw timings and logs, each under a name such as `rows/RUN/x.parquet`.
+
+A blob store is one file in this folder, named after the scheme of its addresses, or an entry point of that name in the
+group `bench.blobs`. It has a function `open_blobs(address) -> Blobs`. Without an address the results folder itself
+keeps the blobs. An address holds no password: a blob store takes its credentials from its environment.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from bench.errors import UsageError
+from bench.plugins import Table
+from bench.store.addresses import has_secret, shown_address
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One entry of a listing."""
+
+    name: str
+    size_bytes: int
+
+
+class Blobs(Protocol):
+    """A flat store of bytes by name. Names are relative paths with `/` between their parts.
+
+    Every method raises `OSError` when the store cannot be reached or refuses.
+    """
+
+    def put(self, name: str, content: bytes) -> None:
+        """Store a blob, in place of an earlier one; it is there whole or not at all, and durable on return."""
+
+    def get(self, name: str) -> bytes:
+        """Return a blob.
+
+        Raises:
+            FileNotFoundError: there is none of that name.
+        """
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is a blob of that name."""
+
+    def delete(self, name: str) -> None:
+        """Remove a blob; it need not be there."""
+
+    def list(self, prefix: str = "") -> Iterator[Blob]:
+        """Yield the blobs whose names begin with `prefix`, in the order of their names."""
+
+
+SCHEMES = Table(
+    "blob store",
+    "bench.blobs",
+    {module.name: f"{__name__}.{module.name}:open_blobs" for module in pkgutil.iter_modules(__path__)},
+)
+"""Scheme of an address → what opens the store."""
+
+
+def open_blobs(address: str) -> Blobs:
+    """Open the blob store that an address names by its scheme, such as `file:///mnt/rows`.
+
+    Raises:
+        UsageError: it is no address, or it holds a password.
+        InputError: no blob store has that scheme.
+    """
+    scheme, separator, _ = address.partition("://")
+    if not separator:
+        raise UsageError(f"'{shown_address(address)}' is not the address of a blob store; write it as SCHEME://PLACE")
+    if has_secret(address):
+        raise UsageError(
+            f"'{shown_address(address)}': leave the password out; blob stores read it from the environment"
+        )
+    opened: Blobs = SCHEMES.load(scheme)(address)
+    return opened

@@ -1,0 +1,120 @@
+"""The rows of records: samples and timings, as Parquet in a blob store.
+
+The database names each file: by its path when it is in the results folder, else by the address of its blob store, a
+`#`, and the path (`s3://bucket#rows/RUN/x.parquet`). So whoever reads the database finds the rows, wherever they were
+put; only who writes must say where to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from bench.errors import InputError, StoreError
+from bench.record import Sample, Timing
+from bench.store.blobs import Blobs, open_blobs
+from bench.store.blobs.file import FolderBlobs
+
+Row = TypeVar("Row", Sample, Timing)
+
+ROW_PATHS: tuple[Literal["samples_path"], Literal["timings_path"]] = ("samples_path", "timings_path")
+"""Columns of the table `records` that name a file of rows."""
+
+
+class RowFiles:
+    """The files of a results folder, and of the blob stores that its database names."""
+
+    def __init__(self, results: Path, address: str | None = None) -> None:
+        """Keep new rows in the blob store at `address`; in the results folder when it is None.
+
+        Raises:
+            InputError: there is no such blob store.
+        """
+        self.results = results
+        self.home: Blobs = FolderBlobs(results)
+        self.address = address
+        self._opened = cache(open_blobs)
+        self.target = self.home if address is None else self._opened(address)
+
+    def write(self, path: str, rows: Sequence[Row], kind: type[Row]) -> str | None:
+        """Store rows, and return what names them; None when there are none to store."""
+        if not rows:
+            return None
+        from bench.store.parquet import to_bytes
+
+        return self.put(path, to_bytes(rows, kind))
+
+    def put(self, path: str, content: bytes) -> str:
+        """Store a file, and return what names it.
+
+        A blob store elsewhere that does not take it loses nothing: the file is then kept in the results folder.
+
+        Raises:
+            OSError: the results folder does not take it.
+        """
+        if self.address is not None:
+            with suppress(OSError):
+                self.target.put(path, content)
+                return f"{self.address}#{path}"
+        self.home.put(path, content)
+        return path
+
+    def read(self, named: str, kind: type[Row]) -> tuple[Row, ...]:
+        """Read rows back.
+
+        Raises:
+            StoreError: the file is missing, damaged, or holds other rows.
+        """
+        from bench.store.parquet import from_bytes
+
+        return from_bytes(self.get(named), kind, self._shown(named))
+
+    def get(self, named: str) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            StoreError: it is missing, or cannot be read.
+        """
+        blobs, path = self.place(named)
+        try:
+            return blobs.get(path)
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"{self._shown(named)} is missing: it was removed, or written on another machine into another "
+                "results folder; copy it there, or run the suite again with --rerun"
+            ) from error
+        except OSError as error:
+            why = error.strerror or error
+            raise StoreError(f"{self._shown(named)} cannot be read: {why}; check its store and its rights") from error
+
+    def are_here(self, record: Mapping[str, object]) -> bool:
+        """Return whether all files that a record names can be found."""
+        return all(self.exists(str(record[name])) for name in ROW_PATHS if record[name] is not None)
+
+    def exists(self, named: str) -> bool:
+        """Return whether a file can be found."""
+        try:
+            blobs, path = self.place(named)
+            return blobs.exists(path)
+        except (OSError, StoreError):
+            return False
+
+    def place(self, named: str) -> tuple[Blobs, str]:
+        """Return the blob store of a file, and its path there.
+
+        Raises:
+            StoreError: this bench has no such blob store.
+        """
+        address, separator, path = named.rpartition("#")
+        if not separator or "://" not in address:
+            return self.home, named
+        try:
+            return self._opened(address), path
+        except InputError as error:
+            raise StoreError(f"{named}: {error}; install the package that brings it") from error
+
+    def _shown(self, named: str) -> str:
+        return named if "://" in named else str(self.results / named)
