@@ -84,6 +84,7 @@ def record_row(record: Record) -> dict[str, Any]:
             "job": None if cell.job is None else cell.job.to_json(),
             "identity": cell.identity,
             "unsupported": cell.unsupported,
+            **({} if cell.drawn_as is None else {"drawn_as": cell.drawn_as}),
         },
         "status": record.status,
         "reason": None if record.reason is None else clean_text(record.reason),
@@ -108,7 +109,13 @@ def cell_from(row: Mapping[str, Any]) -> Cell:
     cell = row["cell"]
     job = None if cell["job"] is None else CellJob.from_json(cell["job"])
     names = {name: row[name] for name in ("model", "family", "variant", "task", "kind")}
-    return Cell(**names, job=job, identity=cell["identity"], unsupported=cell["unsupported"])
+    return Cell(
+        **names,
+        job=job,
+        identity=cell["identity"],
+        unsupported=cell["unsupported"],
+        drawn_as=cell.get("drawn_as"),
+    )
 
 
 def record_from(row: Mapping[str, Any], environment: Mapping[str, Any], facts: tuple[Fact, ...]) -> Record:
