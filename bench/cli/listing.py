@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, print_table, results_option, store_option
 
 Rows = list[dict[str, str]]
 
@@ -140,7 +140,7 @@ def ls(what: str, results: Path, store_url: str | None, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo(_none(what, results))
+        echo(_none(what, results))
         return
     header = list(rows[0])
     print_table(header, [[row[name] for name in header] for row in rows])

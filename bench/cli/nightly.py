@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, results_option, store_option
 from bench.cli.suite import plan_options
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _run(work: Work, executor: Executor, results: Path, store_url: str | None, n
         work = replace(work, troubles=(f"storage: {trouble}",))
     with store:
         return run_night(work, store, executor, progress_for(sys.stderr), now,
-                         lambda line: click.echo(line, err=True))  # fmt: skip
+                         lambda line: echo(line, err=True))  # fmt: skip
 
 
 def _say(outcome: Outcome, as_json: bool) -> None:
@@ -112,9 +112,9 @@ def _say(outcome: Outcome, as_json: bool) -> None:
     if outcome.gate is not None:
         print_gate(outcome.gate, closing=False)
     for cell in outcome.failed:
-        click.echo(f"{cell.status}: {cell.label}: {cell.reason}")
+        echo(f"{cell.status}: {cell.label}: {cell.reason}")
     for problem in outcome.problems:
-        click.echo(f"trouble: {problem}")
+        echo(f"trouble: {problem}")
     for name in ("report", "index"):
-        click.echo(f"{name}: {outcome.pages[name]}")
-    click.echo(outcome.sentence)
+        echo(f"{name}: {outcome.pages[name]}")
+    echo(outcome.sentence)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, results_option, store_option
 from bench.cli.suite import plan_options
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ def fit_missing(plan: Plan, results: Path) -> dict[str, str]:
     failed: dict[str, BenchError] = {}
     for job in plan.fits:
         try:
-            failed |= run_fits([job], results, echo=lambda line: click.echo(line, err=True)).failed
+            failed |= run_fits([job], results, echo=lambda line: echo(line, err=True)).failed
         except BenchError as error:
             failed[job.model.name] = error
-            click.echo(f"{job.model.name}: {error}", err=True)
+            echo(f"{job.model.name}: {error}", err=True)
     return {name: f"its training failed: {error}" for name, error in failed.items()}
 
 
@@ -136,4 +136,4 @@ def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, 
     path = report_path or results / "reports" / f"{run_id}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_html(view, path)
-    click.echo(f"report: {path.resolve()}", err=as_json)
+    echo(f"report: {path.resolve()}", err=as_json)
