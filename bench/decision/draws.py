@@ -45,7 +45,7 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
         if not any(doubt.code == PRUNED for doubt in entry.doubts):
             continue
         for name in set(metrics) & set(entry.quality) - set(entry.statistics):
-            out[name][:, i] = remembered_draws(entry.quality[name], replicates, seeded(seed, entry.id, name))
+            out[name][:, i] = remembered_draws(entry.quality[name], replicates, seeded(seed, entry.cell.draw_key, name))
     return out
 
 
@@ -80,7 +80,7 @@ def reading_draws(
     quantity = entry.efficiency.get(name)
     if quantity is None or quantity.value is None:
         return np.full(replicates, np.nan)
-    rng = seeded(seed, entry.id, name)
+    rng = seeded(seed, entry.cell.draw_key, name)
     if name in DERIVATIONS:
         timed = entry.timed.get(DERIVATIONS[name].timed)
         if timed is None:

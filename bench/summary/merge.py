@@ -73,7 +73,7 @@ class _Computed:
 
 def _computed(records: Sequence[Record], answers: statistics.Answers, seed: int) -> _Computed:
     timed = timings.collect(records)
-    rng = seeded(seed, records[0].cell.id, "timings")
+    rng = seeded(seed, records[0].cell.draw_key, "timings")
     gaps = [gap for record in records for gap in timings.gaps(record.timings)]
     return _Computed(answers.statistics(), timed, timings.readings(timed, gaps, rng))
 
