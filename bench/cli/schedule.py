@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import results_option, store_option
+from bench.cli.options import echo, results_option, store_option
 
 if TYPE_CHECKING:
     from bench.schedule import Schedule
@@ -62,7 +62,7 @@ def schedule(kind: str, suite: str, at: str, deadline: str | None, baseline: str
     if action is None:
         value = chosen.get(found.option or "")
         options = {} if value is None or found.option is None else {found.option: value}
-        click.echo(found.render(entry, **options), nl=False)
+        echo(found.render(entry, **options), nl=False)
     else:
         _act(kind, action, entry)
 
@@ -71,7 +71,7 @@ def _warn_of_password(entry: Schedule) -> None:
     from bench.store.addresses import has_secret
 
     if entry.store is not None and has_secret(entry.store):
-        click.echo(
+        echo(
             f"the database's address holds a password, which belongs in no entry: put BENCH_STORE='...' into the file "
             f"{entry.environment}, or leave the password out and put it into ~/.pgpass",
             err=True,
@@ -100,8 +100,8 @@ def _act(kind: str, action: str, entry: object) -> None:
         raise UsageError(f"--{action} is for systemd and cron; write the output of `bench schedule {kind}` to its file")
     if action == "install":
         found.install(entry)
-        click.echo(f"installed: {entry.name}, every day at {entry.at:%H:%M}; it writes to {entry.log}")
+        echo(f"installed: {entry.name}, every day at {entry.at:%H:%M}; it writes to {entry.log}")
         if found.hint is not None and (hint := found.hint()) is not None:
-            click.echo(hint, err=True)
+            echo(hint, err=True)
     else:
-        click.echo(f"{'removed' if found.remove(entry) else 'was not installed'}: {entry.name}")
+        echo(f"{'removed' if found.remove(entry) else 'was not installed'}: {entry.name}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from bench.digest import content_hash
 from bench.errors import StoreError
-from bench.record import Cell, content_hash
+from bench.record import Cell
 from bench.store import Store, StoredRun, Summary, SummaryRow
 from bench.summary import Entry, Quantity, summarise_run
 from bench.summary.entry import finite

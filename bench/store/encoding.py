@@ -14,9 +14,11 @@ from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Any, TypeVar, cast, get_args
 
+from bench.digest import content_hash
 from bench.errors import StoreError
-from bench.record import Cell, Doubt, Fact, Record, Status, content_hash
+from bench.record import Cell, Doubt, Fact, Record, Status
 from bench.store.addresses import redact
+from bench.suite import CellJob
 
 Values = dict[str, object]
 """A row to be written, by column."""
@@ -89,7 +91,11 @@ def record_row(record: Record) -> Values:
         "cell_id": cell.id,
         "family": cell.family,
         "kind": cell.kind,
-        "cell": {"payload": cell.payload, "identity": cell.identity, "unsupported": cell.unsupported},
+        "cell": {
+            "job": None if cell.job is None else cell.job.to_json(),
+            "identity": cell.identity,
+            "unsupported": cell.unsupported,
+        },
         "status": record.status,
         "reason": None if record.reason is None else redact(clean_text(record.reason)),
         "started_at": record.started_at,
@@ -147,8 +153,9 @@ def cell_from(row: Row) -> Cell:
         expect(row, name, str) for name in ("model", "family", "variant", "task", "kind")
     )
     cell = expect(row, "cell", dict)
-    payload, identity = expect(cell, "payload", dict), expect(cell, "identity", dict)
-    return Cell(model, family, variant, task, kind, payload, identity, cell["unsupported"])
+    job = None if cell["job"] is None else CellJob.from_json(expect(cell, "job", dict))
+    unsupported = None if cell["unsupported"] is None else expect(cell, "unsupported", str)
+    return Cell(model, family, variant, task, kind, job, expect(cell, "identity", dict), unsupported)
 
 
 def record_from(row: Row, environment: Mapping[str, object], facts: tuple[Fact, ...]) -> Record:

@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.errors import StoreError
 from bench.store.encoding import Row, cell_from, decoding, expect, fact_from, to_json
 from bench.store.files import write_file
+from bench.store.older_cells import id_of, is_older, renewed
 from bench.store.runs import RunInfo, run_from, run_row
 
 RUN = "run.json"
@@ -96,6 +97,9 @@ def _record(path: Path) -> KeptRecord:
     kept = _read(path)
     with decoding(str(path)):
         row, environment, facts = expect(kept, "row", dict), expect(kept, "environment", dict), kept["facts"]
+        if is_older(expect(row, "cell", dict)):  # kept by a bench of before, and never taken by a database
+            cell = renewed(row["cell"])
+            row |= {"cell": cell, "cell_id": id_of(cell)}
         cell_from(row)
         expect(row, "started_at", str), expect(row, "process", int), expect(environment, "hash", str)
         for fact in facts:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, cast, get_args
 
-from bench.record import Record, content_hash
+from bench.digest import content_hash
+from bench.record import Record
 from bench.store.addresses import redact
 from bench.store.encoding import Document, Row, expect
 

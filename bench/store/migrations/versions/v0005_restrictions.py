@@ -1,10 +1,10 @@
-"""Fourth version: which options left out a part of a run's suite."""
+"""Fifth version: which options left out a part of a run's suite."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
