@@ -154,10 +154,10 @@ def cell_from(row: Row) -> Cell:
         expect(row, name, str) for name in ("model", "family", "variant", "task", "kind")
     )
     cell = expect(row, "cell", dict)
-    identity = expect(cell, "identity", dict)
     job = None if cell["job"] is None else CellJob.from_json(expect(cell, "job", dict))
+    unsupported = None if cell["unsupported"] is None else expect(cell, "unsupported", str)
     drawn_as = None if cell.get("drawn_as") is None else expect(cell, "drawn_as", str)
-    return Cell(model, family, variant, task, kind, job, identity, cell["unsupported"], drawn_as)
+    return Cell(model, family, variant, task, kind, job, expect(cell, "identity", dict), unsupported, drawn_as)
 
 
 def record_from(row: Row, environment: Mapping[str, object], facts: tuple[Fact, ...]) -> Record:
