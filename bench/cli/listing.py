@@ -82,6 +82,13 @@ def _meters(results: Path, store_url: str | None) -> Rows:
     return rows
 
 
+def _doubts(results: Path, store_url: str | None) -> Rows:
+    from bench.catalogue.doubts import doubt_kinds
+
+    kinds = doubt_kinds().items()
+    return [{"code": code, "title": kind.title, "remedy": kind.advice} for code, kind in kinds]
+
+
 def _suites(results: Path, store_url: str | None) -> Rows:
     from bench.planning import embedded_suites
 
@@ -106,6 +113,7 @@ KINDS_OF_LISTING: dict[str, Callable[[Path, str | None], Rows]] = {
     "tasks": _tasks,
     "metrics": _metrics,
     "meters": _meters,
+    "doubts": _doubts,
     "suites": _suites,
     "runs": _runs,
 }

@@ -30,7 +30,11 @@ class Energy:
     reason: str | None = None
     """Why `joules` is None, or what qualifies it."""
     low: float | None = None
+    """Lower bound of the joules."""
     high: float | None = None
+    """Upper bound of the joules."""
+    stood_still: bool = False
+    """Whether a counter answered throughout and did not move, which is why there are no joules."""
 
 
 class EnergyMeter(Protocol):

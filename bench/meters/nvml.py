@@ -111,7 +111,7 @@ class NvmlCounter:
         joules = sum(late - early for early, late in zip(self._first, self._last, strict=True)) / 1000
         if joules <= 0:
             reason = f"the energy counter did not move in {seconds:.3g} s (it moves every {self.period_s:.3g} s)"
-            return Energy(None, seconds, self.source, self.scope, reason)
+            return Energy(None, seconds, self.source, self.scope, reason, stood_still=True)
         edge = min(1.0, self.period_s / seconds)
         reason = f"counter moves every {self.period_s * 1000:.3g} ms, so ±{edge:.2%} at the edges"
         return Energy(joules, seconds, self.source, self.scope, reason, joules * (1 - edge), joules * (1 + edge))

@@ -142,6 +142,7 @@ class Rapl:
         if self._broken is not None:
             return Energy(None, seconds, self.source, self.scope, f"RAPL stopped answering: {self._broken}")
         if joules <= 0:
-            return Energy(None, seconds, self.source, self.scope, f"the RAPL counters did not move in {seconds:.3g} s")
+            reason = f"the RAPL counters did not move in {seconds:.3g} s"
+            return Energy(None, seconds, self.source, self.scope, reason, stood_still=True)
         edge = min(1.0, UPDATE_PERIOD_S / seconds) if seconds > 0 else 1.0
         return Energy(joules, seconds, self.source, self.scope, None, joules * (1 - edge), joules * (1 + edge))

@@ -33,7 +33,7 @@ from bench.meters.bundle import Meters, open_meters
 from bench.meters.clock import split_devices
 from bench.plugins import load_object
 from bench.record import Cell, Doubt, Fact, Record, Sample
-from bench.running.worker.doubts import own_doubts, taken_over
+from bench.running.worker.doubts import own_doubts, taken_over, with_examined
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
 from bench.suite import MeasureSpec, ModelSpec, TaskSpec, VariantSpec
 from bench.tasks import GENERATED_LABEL, KINDS, REFERENCE_COLUMN, ability_of
@@ -82,13 +82,13 @@ def run_cell(
     known = model.facts()
     about = own_doubts(cell, data, samples, process, known.notes)
     about += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
-    return Record(
+    return with_examined(Record(
         cell=cell, status="ok", reason=None, process=process, samples=tuple(samples), timings=measured.timings,
         started_at=started_at, wall_s=time.perf_counter() - begin, doubts=(*measured.doubts, *about),
         facts=(*_found(facts, seen, measured, shared, profile), *_fit_facts(payload, process)),
         environment=_environment(meters.device, placed, known),
         notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _of_the_run(
