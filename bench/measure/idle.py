@@ -66,7 +66,7 @@ def idle_baseline(meters: Meters, seconds: float) -> Idle:
 def _settle(meters: Meters, most_s: float) -> tuple[float, bool]:
     """Returns the seconds waited, and whether the power had stopped falling; a meter that fails ends the wait."""
     waited, before = 0.0, float("inf")
-    least_s = GPU_LEAST_S if meters.energy.source.startswith("nvml") else 0.0
+    least_s = GPU_LEAST_S if meters.device.startswith("cuda") else 0.0
     step_s = min(SETTLE_STEP_S, most_s / MIN_SETTLE_STEPS)
     while waited + step_s <= most_s:
         watts = Idle(_rest(meters, step_s)).watts

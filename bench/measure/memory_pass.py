@@ -47,5 +47,5 @@ def _affordable(given: Subject, batched: Sequence[Timing]) -> bool:
 
 
 def _fact(name: str, value: int, given: Subject) -> Fact:
-    source = "rss_high_water" if given.meters.memory.resettable else "rss_polled"
+    source = given.meters.memory.source
     return Fact(name, value, "bytes", source, "longest example at batch size 1", process=given.process)

@@ -77,7 +77,7 @@ def measure_load(load: Callable[[], T], meters: Meters, process: int = 0) -> tup
     about 1 %.
     """
     baseline = meters.memory.rss_bytes()
-    with watch("load", meters, process, poll=not meters.memory.resettable) as facts:
+    with watch("load", meters, process, poll=not meters.memory.keeps_peak) as facts:
         loaded = load()
     by_name = {fact.name: fact for fact in facts}
     seconds, peak = by_name["window_load_s"], by_name["peak_rss_load_bytes"]
