@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
 
 from bench.data import waybills_names as names
 from bench.data import waybills_templates as templates
@@ -68,7 +67,7 @@ def _in(language: Language, pair: Pair) -> str:
     return pair.en if language == "en" else pair.de
 
 
-def _goods(language: Language, facts: Facts, _: Any = None) -> str:
+def _goods(language: Language, facts: Facts, _: object = None) -> str:
     package = _in(language, words.PACKAGES[facts.package])
     name = _in(language, words.COMMODITIES[facts.commodity].name)
     return f"{facts.count} {package} of {name}" if language == "en" else f"{facts.count} {package} {name}"

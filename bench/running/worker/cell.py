@@ -228,7 +228,7 @@ def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str, kept: Kept | N
 def _answer_places(cell: Cell, labels: tuple[str, ...], data: Dataset) -> tuple[int, ...]:
     """Returns how often each label, or each position among the choices, is right."""
     if cell.kind == "multiple-choice":
-        places = Counter(list(e.columns["choices"]).index(e.columns["answer"]) for e in data.examples)
+        places = Counter(list(e.columns["choices"]).index(str(e.columns["answer"])) for e in data.examples)
         return tuple(places.get(place, 0) for place in range(max(len(e.columns["choices"]) for e in data.examples)))
     counts = Counter(str(example.columns[REFERENCE_COLUMN[cell.kind]]) for example in data.examples) if labels else {}
     return tuple(counts.get(label, 0) for label in labels)
