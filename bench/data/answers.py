@@ -51,7 +51,7 @@ def right_choice(value: object, choices: Sequence[str], where: str) -> str:
 
 
 def answers_of(value: object, where: str) -> list[str]:
-    """Returns the right answers of a question, none for one that has no answer.
+    """Read the right answers of a question, none for one that has no answer.
 
     A text that is a JSON list is that list, since CSV knows no lists.
 

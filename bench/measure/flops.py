@@ -6,9 +6,9 @@ quantised kernels or third-party extensions; there it gives no figure rather tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from types import ModuleType
 
 import torch
 import torch._dynamo  # the counter imports it on first use in 1.4 s; here the forkserver pays that once
@@ -19,10 +19,12 @@ from bench.record import Fact
 
 SOURCE = "flop_counter"
 
-_sdpa_flops: Any = sdpa_flop_count
+_sdpa_flops: Callable[..., int] = sdpa_flop_count
 
 
-def count_flops(module: Any, requests: Requests, singles: Sequence[Batch], examples: int, process: int) -> Fact:
+def count_flops(
+    module: torch.nn.Module | None, requests: Requests, singles: Sequence[Batch], examples: int, process: int
+) -> Fact:
     """Returns `flops_per_example`: the mean over the first `examples` single requests of the seeded order."""
     reason = why_uncountable(module)
     if reason is not None:
@@ -36,7 +38,7 @@ def count_flops(module: Any, requests: Requests, singles: Sequence[Batch], examp
     return Fact("flops_per_example", total / len(chosen), "FLOP", SOURCE, reason, process=process)
 
 
-def why_uncountable(module: Any) -> str | None:
+def why_uncountable(module: torch.nn.Module | None) -> str | None:
     """Returns why the counter would be wrong for a module, or None when it would be right."""
     if module is None:
         return "the model has no torch module whose operators could be counted"
@@ -50,9 +52,8 @@ def why_uncountable(module: Any) -> str | None:
 
 
 def _flops(requests: Requests, batch: Batch) -> int:
-    def cpu_attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-        """The CPU's fused attention, which torch's own table leaves out (2.13); the counter hands over
-        shapes."""
+    def cpu_attention(query: object, key: object, value: object, *_: object, **__: object) -> int:
+        """The CPU's fused attention, which torch's own table leaves out (2.13); the counter hands over shapes."""
         return int(_sdpa_flops(query, key, value))
 
     fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
@@ -68,7 +69,7 @@ def _without_fast_path() -> Iterator[None]:
 
     Their fast path in inference is one fused operator, which the counter takes for none (torch 2.13).
     """
-    mha: Any = torch.backends.mha
+    mha: ModuleType = torch.backends.mha
     before = mha.get_fastpath_enabled()
     mha.set_fastpath_enabled(False)
     try:

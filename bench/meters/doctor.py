@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from bench.host import Advice, advise, fingerprint
 from bench.host.nvml import NvmlUnavailableError
@@ -28,11 +27,11 @@ class MeterState:
 class Doctor:
     """Findings on this machine; nothing was changed."""
 
-    fingerprint: dict[str, Any]
+    fingerprint: dict[str, object]
     meters: tuple[MeterState, ...]
     advice: tuple[Advice, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Convert all of it to JSON-able values."""
         return asdict(self)
 
