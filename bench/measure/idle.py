@@ -83,7 +83,7 @@ def _settle(meters: Meters, most_s: float) -> tuple[float, bool]:
 
 
 def _rest(meters: Meters, seconds: float) -> Energy:
-    found: list[Energy] = []
-    with metering([meters.energy], found):
+    energies: list[Energy] = []
+    with metering([meters.energy], energies):
         meters.clock.sleep(seconds)
-    return found[0]
+    return energies[0]

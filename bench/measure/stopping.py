@@ -14,8 +14,7 @@ from bench.measure.profiles import HARD_CAP, Profile
 from bench.stats.order import quantile_interval
 
 MEDIAN_HALF_WIDTH = 0.02
-"""Half the interval of the median over the median, at which it is precise. Source: section 5.4 of the
-design."""
+"""Half the interval of the median over the median, at which it is precise: two models 5 % apart are then told apart."""
 P95_HALF_WIDTH = 0.05
 """The same for the 95th percentile."""
 CONFIDENCE = 0.95

@@ -24,8 +24,8 @@ def boards_of(device: str) -> Boards:
         NvmlUnavailableError: NVML cannot be used, or does not know a GPU that CUDA uses.
     """
     pynvml = open_nvml()
-    found = [find_device(pynvml, cuda_identity(part)) for part in split_devices(device)]
-    return Boards(pynvml, tuple({board.index: board for board in found}.values()))
+    boards = [find_device(pynvml, cuda_identity(part)) for part in split_devices(device)]
+    return Boards(pynvml, tuple({board.index: board for board in boards}.values()))
 
 
 def all_boards() -> Boards:

@@ -38,8 +38,8 @@ class Doctor:
 
 def doctor() -> Doctor:
     """Find out what this machine can measure and what disturbs it."""
-    found = fingerprint()
-    return Doctor(found, tuple(meter_states()), tuple(advise(found)))
+    description = fingerprint()
+    return Doctor(description, tuple(meter_states()), tuple(advise(description)))
 
 
 def meter_states() -> list[MeterState]:

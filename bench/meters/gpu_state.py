@@ -132,13 +132,13 @@ class GpuState:
     def _violations(self) -> dict[str, tuple[int, int]]:
         """Read the nanoseconds of each kind of throttling that the driver counts, since it was loaded, and its
         clock in microseconds; the bits are looked at for every kind."""
-        nv, found = self.pynvml, {}
+        nv, violations = self.pynvml, {}
         for name in VIOLATIONS:
             policy = getattr(nv, f"NVML_PERF_POLICY_{name}")
             counted, _ = attempt(nv, partial(nv.nvmlDeviceGetViolationStatus, self.device.handle, policy))
             if counted is not None:
-                found[name] = int(counted.violationTime), int(counted.referenceTime)
-        return found
+                violations[name] = int(counted.violationTime), int(counted.referenceTime)
+        return violations
 
     @property
     def why_not(self) -> str:

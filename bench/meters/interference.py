@@ -84,15 +84,15 @@ class InterferenceMeter:
 
     def _throttling(self) -> tuple[int | None, float | None]:
         """Read the periods and seconds of this process's group and those that hold it: each counts its own quota."""
-        found = []
+        counted = []
         for folder in dict.fromkeys(own_groups(self._cgroup, self._proc / "self/cgroup")):
             try:
                 pairs = dict(line.split() for line in (folder / "cpu.stat").read_text().splitlines())
             except (OSError, ValueError):
                 continue
             if "nr_throttled" in pairs:
-                found.append((int(pairs["nr_throttled"]), _throttled_s(pairs)))
-        return (sum(n for n, _ in found), sum(s for _, s in found)) if found else (None, None)
+                counted.append((int(pairs["nr_throttled"]), _throttled_s(pairs)))
+        return (sum(n for n, _ in counted), sum(s for _, s in counted)) if counted else (None, None)
 
     def _heat_events(self) -> int | None:
         """Count the events of the cores in use, and of the package with the most.
