@@ -31,21 +31,21 @@ def own_doubts(
         process: which of the cell's processes.
         notes: of the loaded model.
     """
-    metrics = metrics_of(cell)
-    overlap = cell.payload.get("train_overlap")
-    doubts = data_doubts(data.notes, overlap, len(data.examples), metrics) if samples else []
+    job, metrics = cell.to_run(), metrics_of(cell)
+    doubts = data_doubts(data.notes, job.train_overlap, len(data.examples), metrics) if samples else []
     most_new = notes.get("max_new_tokens")
-    doubts += _at_the_limit(cell, samples, most_new if isinstance(most_new, int) else None, metrics, process)
+    longest = most_new if isinstance(most_new, int) else None
+    doubts += _at_the_limit(job.task.max_new_tokens, samples, longest, metrics, process)
     if "@None" in str(cell.identity.get("weights")):
         doubts.append(UnpinnedRevision().doubt(process))
-    if cell.payload.get("stale_checkpoint"):
+    if job.stale_checkpoint:
         doubts.append(StaleCheckpoint().doubt(process))
     return doubts
 
 
 def metrics_of(cell: Cell) -> tuple[str, ...]:
     """Name the metrics of a cell's task."""
-    return tuple(cell.payload["task"]["metrics"] or DEFAULT_METRICS[cell.kind])
+    return tuple(cell.to_run().task.metrics or DEFAULT_METRICS[cell.kind])
 
 
 def with_examined(record: Record) -> Record:
@@ -57,10 +57,9 @@ def with_examined(record: Record) -> Record:
 
 
 def _at_the_limit(
-    cell: Cell, samples: Sequence[Sample], most_new: int | None, metrics: tuple[str, ...], process: int
+    asked: int, samples: Sequence[Sample], most_new: int | None, metrics: tuple[str, ...], process: int
 ) -> list[Doubt]:
     """Raise the doubt that answers stopped because they may not be longer, and not because they were complete."""
-    asked = int(cell.payload["task"].get("max_new_tokens") or 0)
     limit = min(asked, most_new or asked)
     full = sum(0 < limit <= sample.output_tokens for sample in samples)
     if full < max(1.0, MANY * len(samples)):
