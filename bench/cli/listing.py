@@ -82,7 +82,7 @@ def _meters(results: Path, store_url: str | None) -> Rows:
 
 
 def _doubts(results: Path, store_url: str | None) -> Rows:
-    from bench.catalogue.doubts import doubt_kinds
+    from bench.doubts import doubt_kinds
 
     kinds = doubt_kinds().items()
     return [{"code": code, "title": kind.title, "remedy": kind.advice} for code, kind in kinds]

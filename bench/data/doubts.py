@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.catalogue.doubts import Evidence, examined
+from bench.doubts import Evidence, examined
 from bench.record import Doubt
 
 

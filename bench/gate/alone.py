@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from statistics import median
 
-from bench.catalogue.doubts import disturbances
+from bench.doubts import disturbances
 from bench.gate import speed
 from bench.gate.draft import Draft, Key, key_of
 from bench.gate.rerun import Duel

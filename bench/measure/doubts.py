@@ -1,21 +1,21 @@
 """Raise the doubts about a measuring as a whole: its warm-up, windows, energy, audit and token times.
 
 The doubts about a series of times are raised in `bench.measure.series`, those about the machine in
-`bench.measure.machine_doubts`; what each doubt says and advises is declared in `bench.catalogue.doubts`.
+`bench.measure.machine_doubts`; what each doubt says and advises is declared in `bench.doubts`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.catalogue.doubts.base import ENERGY, NET_ENERGY
-from bench.catalogue.doubts.idle_not_settled import IdleNotSettled
-from bench.catalogue.doubts.no_steady_state import NoSteadyState
-from bench.catalogue.doubts.non_positive_energy import CounterStoodStill, IdleDrewAsMuch
-from bench.catalogue.doubts.not_audited import NotAudited
-from bench.catalogue.doubts.output_mismatch import OutputMismatch
-from bench.catalogue.doubts.token_stamps import NoTokenStamps, TokenStamps
-from bench.catalogue.doubts.window_too_short import FewBatches, ShortEnergyWindow
+from bench.doubts.base import ENERGY, NET_ENERGY
+from bench.doubts.idle_not_settled import IdleNotSettled
+from bench.doubts.no_steady_state import NoSteadyState
+from bench.doubts.non_positive_energy import CounterStoodStill, IdleDrewAsMuch
+from bench.doubts.not_audited import NotAudited
+from bench.doubts.output_mismatch import OutputMismatch
+from bench.doubts.token_stamps import NoTokenStamps, TokenStamps
+from bench.doubts.window_too_short import FewBatches, ShortEnergyWindow
 from bench.measure.audit import Audit
 from bench.measure.energy_pass import Metered
 from bench.measure.machine_doubts import interference_doubts

@@ -1,18 +1,18 @@
 """Raise the doubts about the machine while it was measured: the load of others, throttling, a shared GPU.
 
-What each doubt says and advises is declared in `bench.catalogue.doubts`.
+What each doubt says and advises is declared in `bench.doubts`.
 """
 
 from __future__ import annotations
 
-from bench.catalogue.doubts.base import TIMED, DoubtKind
-from bench.catalogue.doubts.cgroup_throttled import CgroupThrottled
-from bench.catalogue.doubts.cpu_throttled import CpuThrottled
-from bench.catalogue.doubts.foreign_gpu_process import ForeignGpuProcess
-from bench.catalogue.doubts.gpu_throttled import GpuThrottled
-from bench.catalogue.doubts.load_of_others import LoadOfOthers
-from bench.catalogue.doubts.mig_whole_board import MigWholeBoard
-from bench.catalogue.doubts.stolen_time import StolenTime
+from bench.doubts.base import TIMED, DoubtKind
+from bench.doubts.cgroup_throttled import CgroupThrottled
+from bench.doubts.cpu_throttled import CpuThrottled
+from bench.doubts.foreign_gpu_process import ForeignGpuProcess
+from bench.doubts.gpu_throttled import GpuThrottled
+from bench.doubts.load_of_others import LoadOfOthers
+from bench.doubts.mig_whole_board import MigWholeBoard
+from bench.doubts.stolen_time import StolenTime
 from bench.meters.gpus import Gpus
 from bench.meters.interference import Interference
 from bench.record import Doubt

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kendalltau, theilslopes
 
-from bench.catalogue.doubts.bimodal import Bimodal
-from bench.catalogue.doubts.drift import Drift
-from bench.catalogue.doubts.high_variation import HighVariation
-from bench.catalogue.doubts.outliers import Outliers
-from bench.catalogue.doubts.too_few_samples import TooFewForP95, TooFewSamples
+from bench.doubts.bimodal import Bimodal
+from bench.doubts.drift import Drift
+from bench.doubts.high_variation import HighVariation
+from bench.doubts.outliers import Outliers
+from bench.doubts.too_few_samples import TooFewForP95, TooFewSamples
 from bench.measure.steady import MAD_TO_SIGMA, OUTLIER_Z
 from bench.record import Doubt
 from bench.stats.order import interval_ranks

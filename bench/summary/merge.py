@@ -13,8 +13,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.catalogue.doubts.metric_not_computed import MetricNotComputed
 from bench.catalogue.readings import NOT_MEASURED, OFF, READINGS
+from bench.doubts.metric_not_computed import MetricNotComputed
 from bench.host.pool import forked
 from bench.metrics.base import Metric
 from bench.record import Doubt, Record, Sample

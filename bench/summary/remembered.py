@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.catalogue.doubts.raw_timings_gone import RawTimingsGone
 from bench.catalogue.readings import READINGS
+from bench.doubts.raw_timings_gone import RawTimingsGone
 from bench.store import StoredRun
 from bench.summary import facts, quality
 from bench.summary.entry import Entry, Quantity

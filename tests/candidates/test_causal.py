@@ -9,8 +9,8 @@ import torch
 
 from bench.candidates.families.causal import CausalLM
 from bench.candidates.interface import Context, Decoding
-from bench.catalogue.doubts import Evidence
-from bench.catalogue.doubts.no_chat_template import NoChatTemplate
+from bench.doubts import Evidence
+from bench.doubts.no_chat_template import NoChatTemplate
 from bench.suite import VariantSpec
 from tests.checkpoints import LABELS, TEXTS, load, spec_of
 

@@ -12,7 +12,7 @@ SOURCE = '''\
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bench.catalogue.doubts import DoubtKind
+from bench.doubts import DoubtKind
 
 
 @dataclass(frozen=True, kw_only=True)

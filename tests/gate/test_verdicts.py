@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.catalogue.doubts import disturbances
+from bench.doubts import disturbances
 from bench.gate import rerun, settlement
 from bench.gate.fronts import front_changes
 from bench.gate.gate import gate

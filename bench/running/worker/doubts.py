@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bench.catalogue.doubts import Evidence, examined
-from bench.catalogue.doubts.answers_reused import AnswersReused, MeasuredAnswersReused
-from bench.catalogue.doubts.outputs_at_limit import OutputsAtLimit, OutputsAtModelLimit
-from bench.catalogue.doubts.stale_checkpoint import StaleCheckpoint
-from bench.catalogue.doubts.unpinned_revision import UnpinnedRevision
 from bench.catalogue.readings import DEFAULT_METRICS
 from bench.data.base import Dataset
 from bench.data.doubts import data_doubts
+from bench.doubts import Evidence, examined
+from bench.doubts.answers_reused import AnswersReused, MeasuredAnswersReused
+from bench.doubts.outputs_at_limit import OutputsAtLimit, OutputsAtModelLimit
+from bench.doubts.stale_checkpoint import StaleCheckpoint
+from bench.doubts.unpinned_revision import UnpinnedRevision
 from bench.record import Cell, Doubt, Record, Sample
 
 MANY = 0.01

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.candidates.interface import Model
 from bench.candidates.kept import Kept
-from bench.catalogue.doubts.shared_process import SharedProcess
+from bench.doubts.shared_process import SharedProcess
 from bench.measure.phases import measure_load
 from bench.meters.allocator import release
 from bench.meters.bundle import Meters
