@@ -116,7 +116,8 @@ def doctor(as_json: bool) -> None:
     echo("This machine")
     _print_tree(found.fingerprint, 1)
     echo("\nMeters")
-    print_table(["meter", "works", "because"], [[m.name, "yes" if m.works else "no", m.reason] for m in found.meters])
+    rows = [[meter.name, meter.reads, "yes" if meter.works else "no", meter.reason] for meter in found.meters]
+    print_table(["meter", "reads", "works", "because"], rows)
     echo("\nFor quieter measurements (bench changes nothing by itself)")
     for advice in found.advice:
         echo(f"  {advice.finding}")

@@ -73,13 +73,19 @@ def _better(higher_is_better: bool) -> str:
 
 
 def _meters(results: Path, store_url: str | None) -> Rows:
-    from bench.meters import METERS
+    from bench.meters.doctor import meter_states
 
-    rows = []
-    for name in METERS:
-        works, reason = METERS.load(name)()
-        rows.append({"name": name, "works": "yes" if works else "no", "reason": reason})
-    return rows
+    return [
+        {"name": meter.name, "reads": meter.reads, "works": "yes" if meter.works else "no", "reason": meter.reason}
+        for meter in meter_states()
+    ]
+
+
+def _doubts(results: Path, store_url: str | None) -> Rows:
+    from bench.doubts import doubt_kinds
+
+    kinds = doubt_kinds().items()
+    return [{"code": code, "title": kind.title, "remedy": kind.advice} for code, kind in kinds]
 
 
 def _executors(results: Path, store_url: str | None) -> Rows:
@@ -115,6 +121,7 @@ KINDS_OF_LISTING: dict[str, Callable[[Path, str | None], Rows]] = {
     "tasks": _tasks,
     "metrics": _metrics,
     "meters": _meters,
+    "doubts": _doubts,
     "executors": _executors,
     "suites": _suites,
     "runs": _runs,

@@ -14,8 +14,7 @@ _PEAKS = {
 
 
 def overall_peaks(facts: Sequence[Fact], process: int) -> list[Fact]:
-    """Returns the highest peak over all phases of each kind of memory, and what the model added to the
-    baseline."""
+    """Find the highest peak over all phases of each kind of memory, and what the model added to the baseline."""
     found = []
     for name, prefix in _PEAKS.items():
         phases = [fact for fact in facts if fact.name.startswith(prefix)]

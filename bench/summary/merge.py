@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.catalogue.readings import NOT_MEASURED, OFF, READINGS
+from bench.doubts.metric_not_computed import MetricNotComputed
 from bench.host.pool import forked
 from bench.metrics.base import Metric
 from bench.record import Doubt, Record, Sample
@@ -25,7 +26,7 @@ Floats = NDArray[np.float64]
 
 MANY_TEXTS, MANY_CELLS = 50_000, 200
 """Texts to score, or cells, from which processes are forked: about 1 s of work, far above what a fork costs (0.1 s)."""
-NOT_COMPUTED = "metric_not_computed"
+NOT_COMPUTED = MetricNotComputed.code
 """Code of the doubt about a metric that raised, or is out of reach where the run is read."""
 BATCH = 4
 """Cells that a process takes at a time: enough to keep a task's references in its cache."""
@@ -140,9 +141,8 @@ def _entry(records: Sequence[Record], part: quality.Scored, scored: dict[str, Qu
 
 def _not_computed(part: quality.Scored) -> list[Doubt]:
     """Returns a doubt for each metric that could not be computed here: nothing else shows that it was asked for."""
-    remedy = "mend what is said, and make the report again: the answers are stored, nothing need be run again"
     missing = part.missing.items()
-    return [Doubt(NOT_COMPUTED, f"{quantity.reason}", remedy, (name,), 0) for name, quantity in missing]
+    return [MetricNotComputed(reason=f"{quantity.reason}", readings=(name,)).doubt() for name, quantity in missing]
 
 
 def _status(records: Sequence[Record]) -> tuple[str, str | None]:

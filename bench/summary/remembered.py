@@ -10,15 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from bench.catalogue.readings import READINGS
-from bench.record import Doubt
+from bench.doubts.raw_timings_gone import RawTimingsGone
 from bench.store import StoredRun
 from bench.summary import facts, quality
 from bench.summary.entry import Entry, Quantity
 from bench.summary.merge import summarise
 
-PRUNED = "raw_timings_gone"
+PRUNED = RawTimingsGone.code
 """Code of the doubt that such an entry carries."""
-REMEDY = "run the suite again for raw timings; `bench store prune --keep-nights` sets how many nights keep theirs"
 
 
 def summarise_run(stored: StoredRun) -> list[Entry]:
@@ -41,8 +40,7 @@ def _remembered(
         return entry
     rows = kept.get((entry.cell.model, entry.cell.variant, entry.cell.task), ())
     found = {str(row["reading"]): _quantity(row) for row in rows}
-    said = "what is shown is the summary of that night" if found else "no summary of them was kept"
-    doubt = Doubt(PRUNED, f"{why}; {said}", REMEDY)
+    doubt = RawTimingsGone(reason=why, summarised=bool(found)).doubt()
     return replace(
         entry,
         quality={name: found[name] for name in _metrics(entry, found)},
