@@ -30,25 +30,27 @@ class Bleu(SacrebleuCounts):
     """
 
     name = "bleu"
-    higher_is_better = True
+    title = "BLEU"
+    definition = "Brevity penalty times the geometric mean of the n-gram precisions, n = 1 … 4, 0 to 100."
+    source = "Papineni et al. 2002, Post 2018"
     width = 2 + 2 * ORDERS + 1
 
     def scorer(self) -> Any:
-        """Returns sacrebleu's scorer."""
+        """Make sacrebleu's scorer."""
         from sacrebleu.metrics.bleu import BLEU
 
         return BLEU(force=True)
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns rows of shape `(n, width)`: sacrebleu's counts, made for all texts at once where they can be."""
-        found = shared_ngrams(predictions(samples), references(samples), ORDERS, _words)
-        if found is None:
+        """Compute rows of shape `(n, width)`: sacrebleu's counts, made for all texts at once where they can be."""
+        shared = shared_ngrams(predictions(samples), references(samples), ORDERS, _words)
+        if shared is None:
             return super().statistics(samples, labels)
-        given = totals(found.given, ORDERS)
-        return np.column_stack([found.given, found.wanted, found.hits, given, np.ones(len(samples))])
+        given = totals(shared.given, ORDERS)
+        return np.column_stack([shared.given, shared.wanted, shared.hits, given, np.ones(len(samples))])
 
     def value(self, sums: Floats) -> Floats:
-        """Returns corpus BLEU."""
+        """Compute corpus BLEU."""
         values = np.asarray(sums, dtype=np.float64)
         length, wanted, n = values[..., 0], values[..., 1], values[..., -1]
         hits, totals = values[..., 2 : 2 + ORDERS], values[..., 2 + ORDERS : 2 + 2 * ORDERS]

@@ -67,7 +67,7 @@ def as_csv(view: RunView) -> str:
         head = [_inert(text) for text in (cell.model, cell.variant, cell.family, cell.task, entry.status)]
         rows = [*entry.quality.items(), *entry.efficiency.items()]
         for name, q in rows:
-            reason = _inert(q.reason or entry.reason or "")
+            reason = _inert(str(q.reason or entry.reason or ""))
             ends = ["" if v is None else repr(v) for v in (q.value, q.ci_low, q.ci_high)]
             writer.writerow(
                 [*head, reason, name, *ends, q.n, q.unit, _inert(q.source), str(q.higher_is_better).lower()]

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest version of the database, as in `migrations/versions`; versions sort as text."""
 
 metadata = MetaData(
@@ -142,6 +142,7 @@ summaries = Table(
     Column("cell_id", String(64), nullable=False),
     Column("terms", String(64), nullable=False),
     Column("measured_in", String(32)),
+    Column("reason_code", String(32)),
 )
 """One row per reading of a cell: what a year of nights is read from, and what stays when raw timings go."""
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bench.catalogue.readings import READINGS
 from bench.report import labels, tables
 from bench.report.advice import Bound, TaskAdvice
 from bench.report.charts.axes import main_range, set_axis, tidy
@@ -30,9 +31,12 @@ MIDDLE = 20
 """Place of the median among them."""
 DASHES: tuple[object, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 """Lines of one family, in turn."""
-SHARES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
-"""Share of the requests that a limit is about."""
-PERCENTILES = ("latency_p50_s", "latency_p95_s", "latency_p99_s")
+SHARES = {
+    reading.name: reading.derivation.q
+    for reading in READINGS.values()
+    if reading.derivation is not None and reading.derivation.timed == "latency" and reading.derivation.q is not None
+}
+"""Percentiles of latency, and the share of the requests that a limit on each is about."""
 
 
 def latency_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
@@ -124,7 +128,7 @@ def _median(entry: Entry) -> str:
 def _table(task: TaskView, ordered: Sequence[Entry], marks: Mapping[str, Mark]) -> tables.Table:
     columns = (tables.Column("candidate", numeric=False), *(tables.Column(h) for h in ("p50", "p95", "p99")))
     rows = [
-        tables.Row((tables.name_item(e, marks), *(tables.quantity_item(e.quantity(name)) for name in PERCENTILES)))
+        tables.Row((tables.name_item(e, marks), *(tables.quantity_item(e.quantity(name)) for name in SHARES)))
         for e in ordered
     ]
     return tables.beside(f"Latency on {task.name}", columns, rows, task.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from bench.catalogue.readings import READINGS
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.charts.base import Chart
@@ -53,7 +54,7 @@ def token_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) 
         ),
         note=left_out(task, ordered),
     )
-    heads = ("TTFT p50", "TPOT p50")
+    heads = [READINGS[name].short for name in TOKEN_TIMES]
     yield Plate(chart, reading_table(task, f"Token times on {task.name}", ordered, TOKEN_TIMES, heads, marks))
 
 

@@ -10,12 +10,12 @@ from datetime import date
 
 from markupsafe import Markup
 
-from bench.catalogue.readings import METRIC_TITLES, READINGS
 from bench.history.effects import change_words, scale_of
 from bench.history.series import History, Night, Point, Series
 from bench.history.trend import Alarm, ChangePoint, change_points, trend_alarm
+from bench.metrics.catalogue import words_of
 from bench.report.nights.spark import sparkline_svg
-from bench.report.wording import SHORT_TITLES, number, plural
+from bench.report.wording import number, plural
 
 SHOWN_NIGHTS = 90
 """Nights of a drawing, the newest: a quarter of a year. `bench history --csv` has all."""
@@ -134,10 +134,8 @@ class Reading:
 
 
 def title_of(reading: str) -> str:
-    """Returns a reading's name for a heading."""
-    if reading in METRIC_TITLES or reading in SHORT_TITLES:
-        return METRIC_TITLES.get(reading) or SHORT_TITLES[reading]
-    return READINGS[reading].title if reading in READINGS else reading
+    """Name a reading for a heading."""
+    return words_of(reading).short
 
 
 def readings_of(history: History, links: Mapping[str, str]) -> list[Reading]:
