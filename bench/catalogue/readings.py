@@ -351,7 +351,7 @@ _ENERGY = (
         name="energy_net_per_example_j",
         title="Net energy per example",
         unit="J",
-        range=AT_LEAST_ZERO,
+        range=Range(),
         scope="window",
         definition="Energy per example less the idle power over the same time.",
     ),

@@ -250,9 +250,10 @@ def _workload(cell: Cell, task: TaskSpec, model: Model, data: Dataset) -> Worklo
 
 
 def _fit_facts(payload: Mapping[str, Any], process: int) -> list[Fact]:
-    """Returns what the training of the checkpoint cost, where it is known."""
-    provenance = payload.get("provenance")
-    return [Fact("fit_s", provenance["wall_s"], "s", "provenance", process=process)] if provenance else []
+    """Read what the training of the checkpoint cost, where it is known."""
+    from bench.fit.cost import facts_of
+
+    return facts_of(payload.get("provenance"), process)
 
 
 def _environment(device: str, placed: Mapping[str, Any], known: ModelFacts) -> dict[str, Any]:
