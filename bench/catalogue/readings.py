@@ -102,6 +102,8 @@ class Reading:
     blurred_by_sharing: bool = False
     """Whether it means less in a process that ran another task before: the allocator keeps what that one left, and
     nothing is cold."""
+    highest_of: str = ""
+    """The raw facts, one of each phase, of which it is the highest."""
     alias: str = ""
     """Another name that a suite may use; of several readings with one alias, the one that the device has is meant."""
     shown: frozenset[Place] = frozenset()
@@ -289,6 +291,7 @@ _MEMORY = (
         scope="process",
         definition="Highest resident set of the cell's process and its children over all phases.",
         merging="highest",
+        highest_of="peak_rss_{phase}_bytes",
         blurred_by_sharing=True,
         alias="peak_memory_bytes",
         shown=frozenset(("terminal", "explorer", "history", "comparison")),
@@ -321,6 +324,7 @@ _MEMORY = (
         scope="device",
         definition="Highest memory allocated by torch on the GPU over all phases.",
         merging="highest",
+        highest_of="peak_gpu_memory_{phase}_bytes",
         alias="peak_memory_bytes",
         needs="gpu",
         shown=frozenset(("explorer", "history", "comparison")),
@@ -333,6 +337,7 @@ _MEMORY = (
         scope="device",
         definition="Highest memory reserved by torch's caching allocator on the GPU.",
         merging="highest",
+        highest_of="peak_gpu_reserved_{phase}_bytes",
         needs="gpu",
     ),
 )

@@ -47,3 +47,14 @@ def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "1 unexpected error" in shown
     assert all(f"{code} " in shown for code in (0, 2, 3, 4, 5, 130))
+
+
+def test_the_schema_describes_every_reading_and_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    objectives = {row.get("const"): row for row in schema["properties"]["objectives"]["items"]["anyOf"]}
+    metrics = {row.get("const"): row for row in schema["$defs"]["TaskSpec"]["properties"]["metrics"]["items"]["anyOf"]}
+    assert set(objectives) == {"quality", *READINGS, *ALIASES, *METRICS, None}
+    assert set(metrics) == {*METRICS, *METRICS.groups, None}
+    assert objectives["latency_p95_s"]["title"] == READINGS["latency_p95_s"].title
+    assert all(row["description"] for row in objectives.values() if "const" in row)

@@ -164,17 +164,10 @@ def _reading(series: Series, place: int, links: Mapping[str, str], *, listed: bo
         low=number(min(values), series.unit),
         high=number(max(values), series.unit),
         alarm=alarm,
-        alarm_said=""
-        if alarm is None
-        else _beside(series, alarm.text).removeprefix("worse, ").removeprefix("better, "),
-        changes=tuple((change, _beside(series, change.text).rpartition(" from ")[0]) for change in changes),
+        alarm_said="" if alarm is None else alarm.change,
+        changes=tuple((change, change.change) for change in changes),
         nights=tuple((point, _value(point, series.unit), links.get(point.run_id)) for point in last),
     )
-
-
-def _beside(series: Series, text: str) -> str:
-    """Returns what an alarm or a change point says, without the name of the series that it is shown with."""
-    return text.removeprefix(f"{series.label}: ")
 
 
 def _value(point: Point, unit: str) -> str:
