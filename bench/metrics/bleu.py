@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from bench.metrics.base import Floats
 from bench.metrics.ngrams import shared_ngrams, totals
 from bench.metrics.rows import predictions, references
-from bench.metrics.sacrebleu_counts import SacrebleuCounts
+from bench.metrics.sacrebleu_counts import SacrebleuCounts, Scorer
 from bench.record import Sample
 
 ORDERS = 4
@@ -35,11 +34,12 @@ class Bleu(SacrebleuCounts):
     source = "Papineni et al. 2002, Post 2018"
     width = 2 + 2 * ORDERS + 1
 
-    def scorer(self) -> Any:
+    def scorer(self) -> Scorer:
         """Make sacrebleu's scorer."""
         from sacrebleu.metrics.bleu import BLEU
 
-        return BLEU(force=True)
+        scorer: Scorer = BLEU(force=True)
+        return scorer
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Compute rows of shape `(n, width)`: sacrebleu's counts, made for all texts at once where they can be."""
@@ -65,13 +65,16 @@ class Bleu(SacrebleuCounts):
 
 
 @lru_cache(maxsize=1)
-def _scorer() -> Any:
+def _scorer() -> Scorer:
     return Bleu().scorer()
 
 
 def _words(text: str) -> list[str]:
-    """Returns the tokens of `13a`. It looks no further than the white space around a word, except where it joins
-    what a line's end or a mark for a skipped part tears apart; so each word is read once."""
+    """Split a text as `13a` does.
+
+    It looks no further than the white space around a word, except where it joins what the end of a line or a mark for
+    a skipped part tears apart; so each word is read once.
+    """
     if "\n" in text or "<skipped>" in text:
         return list(_tokens(text))
     return [token for word in text.split() for token in _tokens(word)]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from bench.metrics.base import Floats
 from bench.metrics.ngrams import shared_ngrams, totals
 from bench.metrics.rows import predictions, ratio, references
-from bench.metrics.sacrebleu_counts import SacrebleuCounts
+from bench.metrics.sacrebleu_counts import SacrebleuCounts, Scorer
 from bench.record import Sample
 
 ORDERS = 6
@@ -34,11 +33,12 @@ class ChrF(SacrebleuCounts):
     source = "Popović 2015 and 2016"
     width = 3 * ORDERS + 1
 
-    def scorer(self) -> Any:
+    def scorer(self) -> Scorer:
         """Make sacrebleu's scorer."""
         from sacrebleu.metrics.chrf import CHRF
 
-        return CHRF(char_order=ORDERS, word_order=0, beta=BETA)
+        scorer: Scorer = CHRF(char_order=ORDERS, word_order=0, beta=BETA)
+        return scorer
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Compute rows of shape `(n, width)`: sacrebleu's counts, made for all texts at once where they can be."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -150,14 +150,14 @@ def find(name: str) -> Metric:
     )
 
 
-def _called(name: str, call: Callable[[], Any]) -> Any:
+def _called(name: str, call: Callable[[], object]) -> object:
     try:
         return call()
     except (Exception, SystemExit) as error:  # whatever the user's own code does, the others are computed
         raise InputError(f"metric '{name}' raised {type(error).__name__}: {error}") from error
 
 
-def _read(result: Any, name: str, key: str | None) -> float | list[float]:
+def _read(result: object, name: str, key: str | None) -> float | list[float]:
     """Read the number, or the numbers, that a metric's result holds."""
     if isinstance(result, Mapping):
         if key in result and not isinstance(result[key], Mapping):
@@ -172,10 +172,19 @@ def _read(result: Any, name: str, key: str | None) -> float | list[float]:
     return _number(result, name)
 
 
-def _number(value: Any, name: str) -> float:
+def _number(value: object, name: str) -> float:
     if isinstance(value, Real | np.number | np.bool_):
         return float(value)
     raise InputError(f"metric '{name}' gave a {type(value).__name__}; a number, or one per example, is needed")
+
+
+class Evaluated(Protocol):
+    """What is used of an `evaluate` module."""
+
+    features: Mapping[str, object] | list[Mapping[str, object]]
+
+    def compute(self, *, predictions: Sequence[object], references: Sequence[object]) -> object:
+        """Compute what the module computes, by name."""
 
 
 class _Module:
@@ -201,14 +210,14 @@ class _Module:
         _ = self._loaded
 
     @cached_property
-    def _loaded(self) -> Any:
+    def _loaded(self) -> Evaluated:
         import evaluate
 
         if self._unreached is not None:
             raise self._unreached  # asked before: every cell of a report would wait for it again
         try:
             place = self.place or download(self.name, self.path, self.revision)
-            return evaluate.load(str(place.absolute()), keep_in_memory=True)
+            loaded: Evaluated = evaluate.load(str(place.absolute()), keep_in_memory=True)
         except HubError as error:
             self._unreached = error
             raise
@@ -216,18 +225,19 @@ class _Module:
             raise EnvironmentLackError(f"metric '{self.name}': {error}; install what it names") from error
         except (OSError, ValueError, RuntimeError) as error:
             raise InputError(f"metric '{self.name}' cannot be loaded: {error}") from error
+        return loaded
 
-    def _as_expected(self, column: str, texts: Texts, labels: Sequence[str]) -> list[Any]:
+    def _as_expected(self, column: str, texts: Texts, labels: Sequence[str]) -> list[object]:
         """Turn texts into what the module declares: label numbers, floats, or lists of one reference."""
         declared = self._loaded.features
         feature = (declared[0] if isinstance(declared, list) else declared)[column]
         nested = getattr(feature, "feature", None)
         dtype = str(getattr(nested if nested is not None else feature, "dtype", "string"))
-        values = [_as_type(text, dtype, labels, self.name) for text in texts]
+        values: list[object] = [_as_type(text, dtype, labels, self.name) for text in texts]
         return [[value] for value in values] if nested is not None else values
 
 
-def _as_type(text: str, dtype: str, labels: Sequence[str], name: str) -> Any:
+def _as_type(text: str, dtype: str, labels: Sequence[str], name: str) -> str | int | float:
     if dtype.startswith(("int", "uint")) and labels:
         return labels.index(text) if text in labels else len(labels)
     try:
@@ -251,7 +261,7 @@ def _of_evaluate(name: str) -> Metric:
     return External(name, module, unit="score", higher_is_better=better, kinds=ALL_KINDS, prepare=module.load)
 
 
-def as_evaluate(name: str) -> Any:
+def as_evaluate(name: str) -> Evaluated:
     """Make an `evaluate.Metric` that computes a built-in metric: `compute(predictions=…, references=…)`.
 
     Predictions and references are texts or labels; the result is `{name: value}`.
@@ -270,7 +280,7 @@ def as_evaluate(name: str) -> Any:
     class BuiltIn(evaluate.Metric):  # type: ignore[misc]
         """One metric of bench."""
 
-        def _info(self) -> Any:
+        def _info(self) -> object:
             texts = datasets.Features({key: datasets.Value("string") for key in ("predictions", "references")})
             return evaluate.MetricInfo(
                 description=metric.definition, citation="", inputs_description="", features=texts
@@ -281,4 +291,5 @@ def as_evaluate(name: str) -> Any:
             samples = [Sample(i, str(i), wanted, given) for i, (wanted, given) in pairs]
             return {name: float(metric.value(metric.statistics(samples, ()).sum(axis=0)))}
 
-    return BuiltIn(keep_in_memory=True)
+    built_in: Evaluated = BuiltIn(keep_in_memory=True)
+    return built_in

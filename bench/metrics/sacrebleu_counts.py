@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +13,22 @@ from bench.catalogue.readings import Range
 from bench.metrics.base import SCORE_POINT, Floats, Metric
 from bench.metrics.rows import TEXT_KINDS, counted, predictions, references
 from bench.record import Sample
+
+
+class Scorer(Protocol):
+    """What is used of sacrebleu's metrics: their counts are not part of its public surface."""
+
+    num_refs: int
+    _ref_cache: object
+
+    def get_signature(self) -> object:
+        """What fixes the number besides the texts."""
+
+    def _cache_references(self, references: Sequence[Sequence[str]]) -> object: ...
+
+    def _extract_corpus_statistics(self, hypotheses: Sequence[str], references: None) -> list[list[float]]: ...
+
+    def _preprocess_segment(self, sentence: str) -> str: ...
 
 
 class SacrebleuCounts(Metric):
@@ -26,7 +42,7 @@ class SacrebleuCounts(Metric):
     """Columns of a row of counts, the example's own 1 included."""
 
     @abstractmethod
-    def scorer(self) -> Any:
+    def scorer(self) -> Scorer:
         """Make sacrebleu's object: the import takes half a second."""
 
     @cached_property
@@ -46,6 +62,6 @@ class SacrebleuCounts(Metric):
 
 
 @lru_cache(maxsize=4)
-def _prepared(metric: type[SacrebleuCounts], wanted: tuple[str, ...]) -> Any:
+def _prepared(metric: type[SacrebleuCounts], wanted: tuple[str, ...]) -> object:
     """Find the n-grams of a task's references, made once for all its models: they are half of the work."""
     return metric().scorer()._cache_references([wanted])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from bench.catalogue.readings import AT_LEAST_ZERO
 from bench.metrics.base import Floats
-from bench.metrics.sacrebleu_counts import SacrebleuCounts
+from bench.metrics.sacrebleu_counts import SacrebleuCounts, Scorer
 
 
 class Ter(SacrebleuCounts):
@@ -28,11 +26,12 @@ class Ter(SacrebleuCounts):
     range = AT_LEAST_ZERO
     width = 3
 
-    def scorer(self) -> Any:
+    def scorer(self) -> Scorer:
         """Make sacrebleu's scorer."""
         from sacrebleu.metrics.ter import TER
 
-        return TER()
+        scorer: Scorer = TER()
+        return scorer
 
     def value(self, sums: Floats) -> Floats:
         """Compute corpus TER."""
