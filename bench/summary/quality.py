@@ -35,11 +35,10 @@ SEED = 42
 
 def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
     """Find the metrics of the record's task, in the suite's order."""
-    task = record.cell.payload.get("task", {})
-    names = list(task.get("metrics") or [])
-    beside = record.cell.payload.get("suite_folder")
-    if beside is not None and any({":", "/"} & set(name) for name in names):
-        look_beside(Path(str(beside)))
+    job = record.cell.job
+    names = [] if job is None else job.task.metrics
+    if job is not None and job.suite_folder is not None and any({":", "/"} & set(name) for name in names):
+        look_beside(Path(job.suite_folder))
     return list(resolve(names, record.cell.kind))
 
 

@@ -1,10 +1,10 @@
-"""Fourth version: a code beside the sentence that says why a value or its interval is missing."""
+"""Fifth version: a code beside the sentence that says why a value or its interval is missing."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
