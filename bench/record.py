@@ -138,7 +138,7 @@ class Timing:
     output_tokens: int = 0
     token_ns: tuple[int, ...] = ()
     """Generation at batch size 1: nanoseconds from the start to each output token; the first is the TTFT."""
-    device_ns: int | None = None
+    device_ns: int | None = field(default=None, metadata={"needs": "gpu"})
     """The same interval by CUDA events, where there are any."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -40,32 +39,33 @@ def _tasks(results: Path, store_url: str | None) -> Rows:
 
 
 def _metrics(results: Path, store_url: str | None) -> Rows:
-    from bench.catalogue.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
+    from bench.metrics.catalogue import METRICS
 
-    rows = [_metric(name, METRICS.load(name)) for name in METRICS]
-    rows += [
-        {"name": name, "unit": "", "better": "", "what": f"Short for {', '.join(members)}.", "target": ""}
-        for name, members in METRIC_GROUPS.items()
-    ]
-    rows += [
-        {"name": r.name, "unit": r.unit, "better": _better(r.higher_is_better), "what": r.definition, "target": ""}
-        for r in READINGS.values()
-    ]
-    for name, meant in ALIASES.items():
-        about = READINGS[meant]
-        what = f"Another name for {meant}; on a GPU for peak_gpu_memory_bytes."
-        rows.append({"name": name, "unit": about.unit, "better": _better(about.higher_is_better), "what": what,
-                     "target": ""})  # fmt: skip
+    rows = []
+    for name in METRICS:
+        metric = METRICS[name]
+        kinds = ", ".join(sorted(metric.kinds))
+        direction = _better(metric.higher_is_better)
+        row = {"name": name, "title": metric.title, "unit": metric.unit, "better": direction, "what": metric.definition}
+        rows.append(row | {"kinds": kinds, "source": metric.source, "target": METRICS.target(name)})
+    for name, members in METRICS.groups.items():
+        row = {"name": name, "title": "", "unit": "", "better": "", "what": f"Short for {', '.join(members)}."}
+        rows.append(row | {"kinds": "", "source": "", "target": ""})
     return rows
 
 
-def _metric(name: str, metric: Any) -> dict[str, str]:
-    """Returns the line of a quality metric; what it is, is the first line of its class's docstring."""
-    from bench.catalogue.readings import METRICS
+def _readings(results: Path, store_url: str | None) -> Rows:
+    from bench.catalogue.readings import ALIASES, GPU_ALIASES, READINGS, Reading
 
-    what = f"{', '.join(sorted(metric.kinds))}: {(metric.__doc__ or 'a metric').strip().splitlines()[0]}"
-    better = _better(metric.higher_is_better)
-    return {"name": name, "unit": metric.unit, "better": better, "what": what, "target": METRICS[name]}
+    def row(name: str, about: Reading, what: str) -> dict[str, str]:
+        better = _better(about.higher_is_better)
+        return {"name": name, "title": about.title, "unit": about.unit, "better": better, "what": what}
+
+    rows = [row(reading.name, reading, reading.definition) for reading in READINGS.values()]
+    for name, meant in ALIASES.items():
+        on_gpu = f"; on a GPU for {GPU_ALIASES[name]}" if name in GPU_ALIASES else ""
+        rows.append(row(name, READINGS[meant], f"Another name for {meant}{on_gpu}."))
+    return rows
 
 
 def _better(higher_is_better: bool) -> str:
@@ -120,6 +120,7 @@ KINDS_OF_LISTING: dict[str, Callable[[Path, str | None], Rows]] = {
     "models": _models,
     "tasks": _tasks,
     "metrics": _metrics,
+    "readings": _readings,
     "meters": _meters,
     "doubts": _doubts,
     "executors": _executors,
