@@ -12,9 +12,12 @@ from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from pkgutil import iter_modules
+from typing import Any, TypeVar
 
 from bench.errors import InputError, UsageError, nearest
+
+T = TypeVar("T")
 
 
 def load_object(target: str) -> Any:
@@ -41,6 +44,41 @@ def load_object(target: str) -> Any:
             raise UsageError(f"'{target}': '{module_name}' has no '{part}'; {nearest(part, vars(found))}")
         found = getattr(found, part)
     return found
+
+
+def declared_classes(package: str, group: str, base: type[T], key: str) -> dict[str, type[T]]:
+    """Collect the classes of one kind of thing that declare themselves, by the attribute `key`, in its order.
+
+    They come from the modules directly in a package, so that a new file is all that a new one takes, and from the entry
+    points of third parties.
+
+    Args:
+        package: name of the package, which may be the one that is being imported.
+        group: of the entry points.
+        base: what the classes derive from.
+        key: class attribute that names a class; one without an own value is no declaration.
+
+    Raises:
+        UsageError: a plug-in cannot be loaded, does not derive from `base`, or takes a name that is in use.
+    """
+    modules = [import_module(f"{package}.{module.name}") for module in iter_modules(import_module(package).__path__)]
+    members = ((module, member) for module in modules for member in vars(module).values() if isinstance(member, type))
+    declared = {
+        str(vars(member)[key]): member
+        for module, member in members
+        if issubclass(member, base) and key in vars(member) and member.__module__ == module.__name__
+    }
+    for point in entry_points(group=group):
+        plug_in = load_object(point.value)
+        where = f"the entry point '{point.name}' of '{group}' ({point.value})"
+        if not isinstance(plug_in, type) or not issubclass(plug_in, base):
+            raise UsageError(f"{where} is no class that derives from {base.__module__}.{base.__name__}")
+        name = getattr(plug_in, key, None)
+        if not isinstance(name, str):
+            raise UsageError(f"{where} has no '{key}'; give the class one")
+        if declared.setdefault(name, plug_in) is not plug_in:
+            raise UsageError(f"{where} declares the {key} '{name}', which is taken; choose another")
+    return dict(sorted(declared.items()))
 
 
 def look_beside(folder: Path) -> None:

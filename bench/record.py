@@ -51,6 +51,13 @@ class Cell:
     """What the id hashes, and nothing that is as by default; no path. See `bench.planning.identity`."""
     unsupported: str | None = None
     """The reason why this model cannot do this task, known when planning."""
+    drawn_as: str | None = None
+    """What seeds the draws of its intervals, where that is not the id: renewed cells keep their numbers."""
+
+    @property
+    def draw_key(self) -> str:
+        """What seeds the random draws of the cell's intervals."""
+        return self.drawn_as or self.id
 
     @property
     def id(self) -> str:
@@ -131,7 +138,7 @@ class Timing:
     output_tokens: int = 0
     token_ns: tuple[int, ...] = ()
     """Generation at batch size 1: nanoseconds from the start to each output token; the first is the TTFT."""
-    device_ns: int | None = None
+    device_ns: int | None = field(default=None, metadata={"needs": "gpu"})
     """The same interval by CUDA events, where there are any."""
 
 

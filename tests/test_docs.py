@@ -22,8 +22,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bench.catalogue.readings import ALIASES, METRICS, READINGS
+from bench.catalogue.readings import ALIASES, READINGS
 from bench.fit.recipe import Recipe
+from bench.metrics.catalogue import METRICS
 from bench.suite import Suite
 from bench.suite.yaml_file import read
 from tests.pages import (

@@ -85,6 +85,8 @@ def differences(expected: Any, found: Any, slack: float | None, place: str = "")
     elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         for index, (one, two) in enumerate(zip(expected, found, strict=True)):
             yield from differences(one, two, slack, f"{place}[{index}]")
+    elif place.endswith(".id") and all(isinstance(value, str) and len(value) == 64 for value in (expected, found)):
+        return  # ids of cells hash only what differs from the defaults since: `tests/store/test_older_cells.py`
     elif not _equal(expected, found, slack):
         yield f"{place}: expected {expected!r}, found {found!r}"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
-from bench.catalogue.readings import NOT_MEASURED
+from bench.catalogue.reasons import MEASURING_OFF
 from bench.planning import Options, make_plan, open_suite
 from bench.running.executors.inline import InlineExecutor
 from bench.running.runner import run
@@ -102,12 +102,12 @@ def test_everything_that_shows_a_run_says_that_nothing_was_measured(
     for cell in shown["cells"]:
         assert cell["quality"]["rougeL"]["value"] == 1.0
         missing = {name: q for name, q in cell["efficiency"].items() if name not in COUNTED}
-        assert missing and all((q["value"], q["reason"]) == (None, NOT_MEASURED) for q in missing.values())
+        assert missing and all((q["value"], q["reason"]) == (None, MEASURING_OFF.sentence) for q in missing.values())
     assert "measuring was off" in (tmp_path / "page.html").read_text()
     assert "measured with the profile" not in (tmp_path / "page.html").read_text()
     assert main(["recommend"]) == 0
     said = capsys.readouterr().out
-    assert "No pick" in said and NOT_MEASURED in said
+    assert "No pick" in said and MEASURING_OFF.sentence in said
     assert main(["show"]) == 0
 
 

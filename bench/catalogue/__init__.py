@@ -1,1 +1,1 @@
-"""What can be read and what can be doubted: each declared once."""
+"""What can be read: each reading declared once."""

@@ -1,139 +1,600 @@
-"""The efficiency readings that bench knows: name, base unit, direction and one-line definition, declared once.
+"""The efficiency readings of bench, each declared once: what it is called, what it means and how it is treated.
 
-Quality metrics declare the same of themselves in `bench/metrics/`. Everything that ranks, charts or limits a reading
-looks here. A reading is derived from stored raw facts by `bench.summary`.
+Everything that ranks, charts, limits, lists or follows a reading looks here; no other file holds a table of
+readings. Quality metrics declare the same of themselves in `bench/metrics/`. A reading is derived from stored raw facts
+by `bench.summary`, or is itself a fact that a worker wrote.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from bench.plugins import Table
+TimedValues = Literal["latency", "ttft", "tpot", "itl", "throughput"]
+"""Kinds of timed values: seconds per request, to the first token, per further token, between tokens; windows."""
+Observation = Literal["requests", "token gaps", "batches", "processes"]
+"""What one more observation of a reading is."""
+Merging = Literal["median", "highest"]
+"""How the values of several processes become one."""
+Place = Literal["terminal", "results", "explorer", "history", "comparison"]
+"""Where a reading is shown without being asked for: `bench show`, the table of results, the explorer's axes, the
+history of nights, `bench compare`."""
+Need = Literal["gpu"]
+"""Hardware without which a reading cannot be produced."""
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """The values that are possible; one outside is a mistake of the instrument."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    low_is_possible: bool = True
+
+    def admits(self, value: float) -> bool:
+        """Tell whether a value is possible; NaN is not.
+
+        >>> POSITIVE.admits(0.0), AT_LEAST_ZERO.admits(0.0), COUNT.admits(2.0**63)
+        (False, True, False)
+        """
+        return (self.low <= value if self.low_is_possible else self.low < value) and value <= self.high
+
+
+POSITIVE = Range(0.0, low_is_possible=False)
+AT_LEAST_ZERO = Range(0.0)
+COUNT = Range(0.0, 2.0**63 - 1024)
+"""Counts and bytes are below 2⁶³, the end of a database's integers; 2⁶³ − 1024 is the float before it."""
+RATIO = Range(0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How a reading follows from one kind of timed values."""
+
+    timed: TimedValues
+    """Key of `Entry.timed`."""
+    q: float | None = None
+    """Which quantile; None for a mean or a ratio."""
+    column: int | None = None
+    """Throughput: the column that is divided by the seconds."""
+    clustered: bool = False
+    """Whether the values of one request are alike, so that the interval must treat them as a cluster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a reading means."""
+    """One efficiency reading."""
 
     name: str
     """Quantity, statistic, unit: `latency_p95_s`."""
+    title: str
+    """For headings, without the unit."""
+    short: str = ""
+    """For the heads of tables; the title where it is short enough."""
+    phrase: str = ""
+    """As it reads inside a sentence: `p95 latency`."""
+    narrow: str = ""
+    """For the narrow columns of a terminal."""
     unit: str
     """Base unit, a key of `bench.units.FACTORS`."""
-    higher_is_better: bool
-    title: str
-    """For people, without the unit."""
+    higher_is_better: bool = False
+    range: Range
     definition: str
-    """One sentence."""
+    """One sentence, with the formula where there is one."""
+    scope: str
+    """What it is taken over: a request, a window, a process, a device, a model, a training."""
+
+    derivation: Derivation | None = None
+    """How it follows from raw timings; None for a fact that a worker read."""
+    observation: Observation = "processes"
+    """What more observations would be."""
+    merging: Merging = "median"
+    exact: bool = False
+    """Whether it is counted and carries no noise."""
+    priced: bool = False
+    """Whether it needs the suite's prices; `bench.decision.cost` adds it."""
+    of_training: bool = False
+    """Whether it is of one training, which every process repeats: no spread between processes is to be seen."""
+    smallest_effect: float = 0.03
+    """Smallest relative change that counts. 3 %: fewer false alarms than 2 %, and steps of 5 % are still found."""
+    blurred_by_sharing: bool = False
+    """Whether it means less in a process that ran another task before: the allocator keeps what that one left, and
+    nothing is cold."""
+    highest_of: str = ""
+    """The raw facts, one of each phase, of which it is the highest."""
+    alias: str = ""
+    """Another name that a suite may use; of several readings with one alias, the one that the device has is meant."""
+    shown: frozenset[Place] = frozenset()
+    needs: Need | None = None
+
+    def __post_init__(self) -> None:
+        """Fill in the shorter names that are not declared."""
+        object.__setattr__(self, "short", self.short or self.title)
+        object.__setattr__(self, "phrase", self.phrase or in_sentence(self.title))
 
 
-_ALL = (
-    Reading("latency_p50_s", "s", False, "Latency, median",
-            "Median time of one request at batch size 1, from text in to answer out, device synchronised."),
-    Reading("latency_p95_s", "s", False, "Latency, 95th percentile",
-            "95th percentile (nearest rank) of the time of one request at batch size 1."),
-    Reading("latency_p99_s", "s", False, "Latency, 99th percentile",
-            "99th percentile (nearest rank) of the time of one request at batch size 1."),
-    Reading("latency_mean_s", "s", False, "Latency, mean", "Mean time of one request at batch size 1."),
-    Reading("ttft_p50_s", "s", False, "Time to first token, median",
-            "Median time from submission to the first generated token (TTFT), batch size 1."),
-    Reading("ttft_p95_s", "s", False, "Time to first token, 95th percentile",
-            "95th percentile of the time from submission to the first generated token, batch size 1."),
-    Reading("tpot_p50_s", "s", False, "Time per output token, median",
-            "Median over requests of (latency − TTFT) / (output tokens − 1); undefined below 2 tokens."),
-    Reading("itl_p95_s", "s", False, "Inter-token latency, 95th percentile",
-            "95th percentile of the single gaps between consecutive output tokens."),
-    Reading("throughput_examples_per_s", "1/s", True, "Throughput, examples",
-            "Examples answered per second of the batched window."),
-    Reading("throughput_input_tokens_per_s", "1/s", True, "Throughput, input tokens",
-            "Input tokens (padding not counted) read per second of the batched window."),
-    Reading("throughput_output_tokens_per_s", "1/s", True, "Throughput, output tokens",
-            "Output tokens generated per second of the batched window."),
-    Reading("peak_rss_bytes", "bytes", False, "Peak memory (RSS)",
-            "Highest resident set of the cell's process and its children over all phases."),
-    Reading("load_rss_bytes", "bytes", False, "Peak memory while loading (RSS)",
-            "Highest resident set of the process and its children while the model was loaded."),
-    Reading("added_rss_bytes", "bytes", False, "Memory added by the model (RSS)",
-            "Peak resident set less the resident set of the worker before it loaded the model."),
-    Reading("peak_gpu_memory_bytes", "bytes", False, "Peak GPU memory (allocated)",
-            "Highest memory allocated by torch on the GPU over all phases."),
-    Reading("peak_gpu_reserved_bytes", "bytes", False, "Peak GPU memory (reserved)",
-            "Highest memory reserved by torch's caching allocator on the GPU."),
-    Reading("energy_per_example_j", "J", False, "Energy per example",
-            "Energy of the energy pass divided by its examples; the source says how it was found."),
-    Reading("energy_net_per_example_j", "J", False, "Net energy per example",
-            "Energy per example less the idle power over the same time."),
-    Reading("energy_per_output_token_j", "J", False, "Energy per output token",
-            "Energy of the energy pass divided by its generated tokens."),
-    Reading("flops_per_example", "FLOP", False, "Arithmetic per example",
-            "Floating-point operations per example counted by torch.utils.flop_counter; exact, without noise."),
-    Reading("parameters", "count", False, "Parameters", "Number of parameters, shared ones counted once."),
-    Reading("weights_bytes", "bytes", False, "Weights", "Bytes of the parameters and buffers as loaded."),
-    Reading("load_s", "s", False, "Load time", "Time from the start of loading to a model ready on its device."),
-    Reading("first_request_s", "s", False, "First request",
-            "Time of the first request after loading, before any warm-up (cold start)."),
-    Reading("fit_s", "s", False, "Training time",
-            "Wall time of the training that made the checkpoint; search, folds and teacher are not in it."),
-    Reading("fit_energy_j", "J", False, "Training energy",
-            "Energy of the training that made the checkpoint; search, folds and teacher are not in it."),
-    Reading("fit_peak_memory_bytes", "bytes", False, "Peak memory of the training",
-            "Highest memory while training: allocated by torch on a GPU, else the resident set (RSS)."),
-    Reading("fit_examples_per_s", "1/s", True, "Training speed", "Examples trained on per second of the training."),
-    Reading("fit_search_s", "s", False, "Search time", "Wall time of all trials of the hyper-parameter search."),
-    Reading("fit_search_energy_j", "J", False, "Search energy", "Energy of all trials of the search."),
-    Reading("fit_folds_s", "s", False, "Cross-validation time", "Wall time of the trainings on the folds."),
-    Reading("fit_folds_energy_j", "J", False, "Cross-validation energy", "Energy of the trainings on the folds."),
-    Reading("fit_teacher_s", "s", False, "Teacher's training time",
-            "Wall time of all that made the checkpoint of the teacher."),
-    Reading("fit_teacher_energy_j", "J", False, "Teacher's training energy",
-            "Energy of all that made the checkpoint of the teacher."),
-    Reading("fit_total_s", "s", False, "Training time, all",
-            "Wall time of the training with its search, its folds and its teacher."),
-    Reading("fit_total_energy_j", "J", False, "Training energy, all",
-            "Energy of the training with its search, its folds and its teacher."),
-    Reading("cost_per_1000", "currency", False, "Cost per 1000 examples",
-            "Machine time and energy at the suite's prices for a thousand examples."),
-    Reading("carbon_per_1000_g", "gCO2", False, "Carbon per 1000 examples",
-            "Energy at the suite's carbon intensity for a thousand examples."),
-)  # fmt: skip
+def in_sentence(title: str) -> str:
+    """Write a title as it stands within a sentence: small, unless it begins with an abbreviation.
 
-READINGS: dict[str, Reading] = {reading.name: reading for reading in _ALL}
-"""Every efficiency reading by its name."""
+    >>> in_sentence("Training time"), in_sentence("ROUGE-L")
+    ('training time', 'ROUGE-L')
+    """
+    return title[0].lower() + title[1:] if title[1:2].islower() else title
 
-ALIASES: dict[str, str] = {"peak_memory_bytes": "peak_rss_bytes"}
-"""Names a suite may use; on a GPU `peak_memory_bytes` is `peak_gpu_memory_bytes` (see `bench.summary`)."""
+
+TAIL_EFFECT = 0.05
+"""Tails rest on fewer observations than medians."""
+FAR_TAIL_EFFECT = 0.10
+DISK_EFFECT = 0.20
+"""Loading reads a disk whose cache is not bench's."""
+EVERYWHERE: frozenset[Place] = frozenset(("terminal", "results", "explorer", "history", "comparison"))
+
+_TIMES = (
+    Reading(
+        name="latency_p50_s",
+        title="Latency, median",
+        short="Latency p50",
+        phrase="median latency",
+        narrow="p50",
+        unit="s",
+        range=POSITIVE,
+        scope="request",
+        definition="Median time of one request at batch size 1, from text in to answer out, device synchronised.",
+        derivation=Derivation("latency", q=0.5),
+        observation="requests",
+        shown=frozenset(("terminal", "explorer", "history", "comparison")),
+    ),
+    Reading(
+        name="latency_p95_s",
+        title="Latency, 95th percentile",
+        short="Latency p95",
+        phrase="p95 latency",
+        narrow="p95",
+        unit="s",
+        range=POSITIVE,
+        scope="request",
+        definition="95th percentile (nearest rank) of the time of one request at batch size 1.",
+        derivation=Derivation("latency", q=0.95),
+        observation="requests",
+        smallest_effect=TAIL_EFFECT,
+        shown=frozenset(("terminal", "explorer", "history", "comparison")),
+    ),
+    Reading(
+        name="latency_p99_s",
+        title="Latency, 99th percentile",
+        short="Latency p99",
+        phrase="p99 latency",
+        unit="s",
+        range=POSITIVE,
+        scope="request",
+        definition="99th percentile (nearest rank) of the time of one request at batch size 1.",
+        derivation=Derivation("latency", q=0.99),
+        observation="requests",
+        smallest_effect=FAR_TAIL_EFFECT,
+    ),
+    Reading(
+        name="latency_mean_s",
+        title="Latency, mean",
+        short="Latency mean",
+        phrase="mean latency",
+        unit="s",
+        range=POSITIVE,
+        scope="request",
+        definition="Mean time of one request at batch size 1.",
+        derivation=Derivation("latency"),
+        observation="requests",
+    ),
+    Reading(
+        name="ttft_p50_s",
+        title="Time to first token, median",
+        short="TTFT p50",
+        phrase="median time to first token",
+        unit="s",
+        range=POSITIVE,
+        scope="request of a generator",
+        definition="Median time from submission to the first generated token (TTFT), batch size 1.",
+        derivation=Derivation("ttft", q=0.5),
+        observation="requests",
+        shown=frozenset(("explorer", "history")),
+    ),
+    Reading(
+        name="ttft_p95_s",
+        title="Time to first token, 95th percentile",
+        short="TTFT p95",
+        phrase="p95 time to first token",
+        unit="s",
+        range=POSITIVE,
+        scope="request of a generator",
+        definition="95th percentile of the time from submission to the first generated token, batch size 1.",
+        derivation=Derivation("ttft", q=0.95),
+        observation="requests",
+        smallest_effect=TAIL_EFFECT,
+    ),
+    Reading(
+        name="tpot_p50_s",
+        title="Time per output token, median",
+        short="TPOT p50",
+        phrase="median time per output token",
+        unit="s",
+        range=POSITIVE,
+        scope="request of a generator",
+        definition="Median over requests of (latency − TTFT) / (output tokens − 1); undefined below 2 tokens.",
+        derivation=Derivation("tpot", q=0.5),
+        observation="requests",
+        shown=frozenset(("explorer", "history")),
+    ),
+    Reading(
+        name="itl_p95_s",
+        title="Inter-token latency, 95th percentile",
+        short="ITL p95",
+        phrase="p95 inter-token latency",
+        unit="s",
+        range=POSITIVE,
+        scope="request of a generator",
+        definition="95th percentile of the single gaps between consecutive output tokens.",
+        derivation=Derivation("itl", q=0.95, clustered=True),
+        observation="token gaps",
+        smallest_effect=TAIL_EFFECT,
+    ),
+    Reading(
+        name="throughput_examples_per_s",
+        title="Throughput, examples",
+        short="Throughput",
+        phrase="throughput (examples)",
+        narrow="throughput",
+        unit="1/s",
+        range=POSITIVE,
+        higher_is_better=True,
+        scope="window",
+        definition="Examples answered per second of the batched window.",
+        derivation=Derivation("throughput", column=1),
+        observation="batches",
+        shown=EVERYWHERE,
+    ),
+    Reading(
+        name="throughput_input_tokens_per_s",
+        title="Throughput, input tokens",
+        phrase="throughput (input tokens)",
+        unit="1/s",
+        range=POSITIVE,
+        higher_is_better=True,
+        scope="window",
+        definition="Input tokens (padding not counted) read per second of the batched window.",
+        derivation=Derivation("throughput", column=2),
+        observation="batches",
+    ),
+    Reading(
+        name="throughput_output_tokens_per_s",
+        title="Throughput, output tokens",
+        phrase="throughput (output tokens)",
+        unit="1/s",
+        range=POSITIVE,
+        higher_is_better=True,
+        scope="window",
+        definition="Output tokens generated per second of the batched window.",
+        derivation=Derivation("throughput", column=3),
+        observation="batches",
+        shown=frozenset(("history",)),
+    ),
+)
+
+_MEMORY = (
+    Reading(
+        name="peak_rss_bytes",
+        title="Peak memory (RSS)",
+        short="Peak memory",
+        narrow="peak RSS",
+        unit="bytes",
+        range=COUNT,
+        scope="process",
+        definition="Highest resident set of the cell's process and its children over all phases.",
+        merging="highest",
+        highest_of="peak_rss_{phase}_bytes",
+        blurred_by_sharing=True,
+        alias="peak_memory_bytes",
+        shown=frozenset(("terminal", "explorer", "history", "comparison")),
+    ),
+    Reading(
+        name="load_rss_bytes",
+        title="Peak memory while loading (RSS)",
+        unit="bytes",
+        range=COUNT,
+        scope="process",
+        definition="Highest resident set of the process and its children while the model was loaded.",
+        merging="highest",
+    ),
+    Reading(
+        name="added_rss_bytes",
+        title="Memory added by the model (RSS)",
+        unit="bytes",
+        range=COUNT,
+        scope="process",
+        definition="Peak resident set less the resident set of the worker before it loaded the model.",
+        merging="highest",
+        blurred_by_sharing=True,
+    ),
+    Reading(
+        name="peak_gpu_memory_bytes",
+        title="Peak GPU memory (allocated)",
+        short="Peak GPU memory",
+        unit="bytes",
+        range=COUNT,
+        scope="device",
+        definition="Highest memory allocated by torch on the GPU over all phases.",
+        merging="highest",
+        highest_of="peak_gpu_memory_{phase}_bytes",
+        alias="peak_memory_bytes",
+        needs="gpu",
+        shown=frozenset(("explorer", "history", "comparison")),
+    ),
+    Reading(
+        name="peak_gpu_reserved_bytes",
+        title="Peak GPU memory (reserved)",
+        unit="bytes",
+        range=COUNT,
+        scope="device",
+        definition="Highest memory reserved by torch's caching allocator on the GPU.",
+        merging="highest",
+        highest_of="peak_gpu_reserved_{phase}_bytes",
+        needs="gpu",
+    ),
+)
+
+_ENERGY = (
+    Reading(
+        name="energy_per_example_j",
+        title="Energy per example",
+        unit="J",
+        range=AT_LEAST_ZERO,
+        scope="window",
+        definition="Energy of the energy pass divided by its examples; the source says how it was found.",
+        shown=frozenset(("explorer", "history", "comparison")),
+    ),
+    Reading(
+        name="energy_net_per_example_j",
+        title="Net energy per example",
+        unit="J",
+        range=Range(),
+        scope="window",
+        definition="Energy per example less the idle power over the same time.",
+    ),
+    Reading(
+        name="energy_per_output_token_j",
+        title="Energy per output token",
+        unit="J",
+        range=AT_LEAST_ZERO,
+        scope="window",
+        definition="Energy of the energy pass divided by its generated tokens.",
+    ),
+)
+
+_MODEL = (
+    Reading(
+        name="flops_per_example",
+        title="Arithmetic per example",
+        unit="FLOP",
+        range=AT_LEAST_ZERO,
+        scope="model",
+        definition="Floating-point operations per example counted by torch.utils.flop_counter; exact, without noise.",
+        exact=True,
+    ),
+    Reading(
+        name="parameters",
+        title="Parameters",
+        unit="count",
+        range=COUNT,
+        scope="model",
+        definition="Number of parameters, shared ones counted once.",
+        exact=True,
+        shown=frozenset(("results", "explorer")),
+    ),
+    Reading(
+        name="weights_bytes",
+        title="Weights",
+        unit="bytes",
+        range=COUNT,
+        scope="model",
+        definition="Bytes of the parameters and buffers as loaded.",
+        exact=True,
+        shown=frozenset(("explorer",)),
+    ),
+    Reading(
+        name="load_s",
+        title="Load time",
+        unit="s",
+        range=POSITIVE,
+        scope="process",
+        definition="Time from the start of loading to a model ready on its device.",
+        smallest_effect=DISK_EFFECT,
+        shown=frozenset(("explorer", "history")),
+    ),
+    Reading(
+        name="first_request_s",
+        title="First request",
+        unit="s",
+        range=POSITIVE,
+        scope="process",
+        definition="Time of the first request after loading, before any warm-up (cold start).",
+        blurred_by_sharing=True,
+    ),
+)
+
+_TRAINING = (
+    Reading(
+        name="fit_s",
+        title="Training time",
+        unit="s",
+        range=AT_LEAST_ZERO,
+        scope="training",
+        of_training=True,
+        definition="Wall time of the training that made the checkpoint; search, folds and teacher are not in it.",
+    ),
+    Reading(
+        name="fit_energy_j",
+        title="Training energy",
+        unit="J",
+        range=AT_LEAST_ZERO,
+        scope="training",
+        definition="Energy of the training that made the checkpoint; search, folds and teacher are not in it.",
+        of_training=True,
+    ),
+    Reading(
+        name="fit_peak_memory_bytes",
+        title="Peak memory of the training",
+        short="Training memory",
+        unit="bytes",
+        range=COUNT,
+        scope="training",
+        of_training=True,
+        definition="Highest memory while training: allocated by torch on a GPU, else the resident set (RSS).",
+    ),
+    Reading(
+        name="fit_examples_per_s",
+        title="Training speed",
+        unit="1/s",
+        range=POSITIVE,
+        higher_is_better=True,
+        scope="training",
+        definition="Examples trained on per second of the training.",
+        of_training=True,
+    ),
+    Reading(
+        name="fit_search_s",
+        title="Search time",
+        unit="s",
+        range=AT_LEAST_ZERO,
+        scope="training",
+        of_training=True,
+        definition="Wall time of all trials of the hyper-parameter search.",
+    ),
+    Reading(
+        name="fit_search_energy_j",
+        title="Search energy",
+        unit="J",
+        range=AT_LEAST_ZERO,
+        scope="training",
+        definition="Energy of all trials of the search.",
+        of_training=True,
+    ),
+    Reading(
+        name="fit_folds_s",
+        title="Cross-validation time",
+        unit="s",
+        range=AT_LEAST_ZERO,
+        scope="training",
+        definition="Wall time of the trainings on the folds.",
+        of_training=True,
+    ),
+    Reading(
+        name="fit_folds_energy_j",
+        title="Cross-validation energy",
+        unit="J",
+        range=AT_LEAST_ZERO,
+        scope="training",
+        definition="Energy of the trainings on the folds.",
+        of_training=True,
+    ),
+    Reading(
+        name="fit_teacher_s",
+        title="Teacher's training time",
+        unit="s",
+        range=AT_LEAST_ZERO,
+        scope="training",
+        definition="Wall time of all that made the checkpoint of the teacher.",
+        of_training=True,
+    ),
+    Reading(
+        name="fit_teacher_energy_j",
+        title="Teacher's training energy",
+        unit="J",
+        range=AT_LEAST_ZERO,
+        scope="training",
+        definition="Energy of all that made the checkpoint of the teacher.",
+        of_training=True,
+    ),
+    Reading(
+        name="fit_total_s",
+        title="Training time, all",
+        short="Training time, all",
+        phrase="training time (all)",
+        unit="s",
+        range=AT_LEAST_ZERO,
+        scope="training",
+        of_training=True,
+        definition="Wall time of the training with its search, its folds and its teacher.",
+    ),
+    Reading(
+        name="fit_total_energy_j",
+        title="Training energy, all",
+        phrase="training energy (all)",
+        unit="J",
+        range=AT_LEAST_ZERO,
+        scope="training",
+        of_training=True,
+        definition="Energy of the training with its search, its folds and its teacher.",
+    ),
+)
+
+_PRICES = (
+    Reading(
+        name="cost_per_1000",
+        title="Cost per 1000 examples",
+        unit="currency",
+        range=AT_LEAST_ZERO,
+        scope="window",
+        definition="Machine time and energy at the suite's prices for a thousand examples.",
+        priced=True,
+        shown=frozenset(("explorer",)),
+    ),
+    Reading(
+        name="carbon_per_1000_g",
+        title="Carbon per 1000 examples",
+        unit="gCO2",
+        range=AT_LEAST_ZERO,
+        scope="window",
+        definition="Energy at the suite's carbon intensity for a thousand examples.",
+        priced=True,
+    ),
+)
+
+READINGS: Mapping[str, Reading] = {
+    reading.name: reading for reading in (*_TIMES, *_MEMORY, *_ENERGY, *_MODEL, *_TRAINING, *_PRICES)
+}
+"""Every efficiency reading by its name, in the order in which they are shown."""
+
+
+def shown_in(place: Place) -> tuple[str, ...]:
+    """List the readings that a place shows without being asked, in the order of `READINGS`.
+
+    >>> shown_in("results")
+    ('throughput_examples_per_s', 'parameters')
+    """
+    return tuple(reading.name for reading in READINGS.values() if place in reading.shown)
+
+
+def _aliases(readings: Iterable[Reading]) -> dict[str, str]:
+    return {reading.alias: reading.name for reading in readings if reading.alias}
+
+
+ALIASES: Mapping[str, str] = _aliases(reading for reading in READINGS.values() if reading.needs is None)
+"""Names that a suite may use for a reading."""
+GPU_ALIASES: Mapping[str, str] = _aliases(reading for reading in READINGS.values() if reading.needs == "gpu")
+"""What they stand for where the cell ran on a GPU."""
+
+
+def canonical(name: str, on_gpu: bool = False) -> str:
+    """Find the reading that a name stands for; a name that is no alias stands for itself.
+
+    >>> canonical("peak_memory_bytes"), canonical("peak_memory_bytes", on_gpu=True)
+    ('peak_rss_bytes', 'peak_gpu_memory_bytes')
+    """
+    return (GPU_ALIASES.get(name) if on_gpu else None) or ALIASES.get(name, name)
+
 
 OFF = "off"
 """The measuring profile under which quality is scored alone; a record's notes name its profile."""
-NOT_MEASURED = "not measured: measuring was off"
-"""The reason of every reading that such a record lacks."""
-
-METRICS = Table(
-    "metric",
-    "bench.metrics",
-    {
-        "accuracy": "bench.metrics.accuracy:Accuracy",
-        "macro_f1": "bench.metrics.f1:MacroF1",
-        "micro_f1": "bench.metrics.f1:MicroF1",
-        "weighted_f1": "bench.metrics.f1:WeightedF1",
-        "matthews": "bench.metrics.matthews:Matthews",
-        "exact_match": "bench.metrics.exact_match:ExactMatch",
-        "token_f1": "bench.metrics.token_f1:TokenF1",
-        "bleu": "bench.metrics.bleu:Bleu",
-        "chrf": "bench.metrics.chrf:ChrF",
-        "ter": "bench.metrics.ter:Ter",
-        "rouge1": "bench.metrics.rouge:Rouge1",
-        "rouge2": "bench.metrics.rouge:Rouge2",
-        "rougeL": "bench.metrics.rouge:RougeL",
-        "rougeLsum": "bench.metrics.rouge:RougeLsum",
-        "perplexity": "bench.metrics.perplexity:Perplexity",
-        "bits_per_byte": "bench.metrics.bits_per_byte:BitsPerByte",
-        "ece": "bench.metrics.calibration:CalibrationError",
-    },
-)
-"""Quality metrics by name."""
-
-METRIC_GROUPS: dict[str, tuple[str, ...]] = {"rouge": ("rouge1", "rouge2", "rougeL")}
-"""Short names for several metrics at once."""
 
 DEFAULT_METRICS: dict[str, tuple[str, ...]] = {
     "classification": ("accuracy", "macro_f1"),
@@ -144,24 +605,3 @@ DEFAULT_METRICS: dict[str, tuple[str, ...]] = {
     "question-answering": ("token_f1", "exact_match"),
 }
 """Metrics of a task that names none; the first is the task's `quality`."""
-
-METRIC_TITLES = {
-    "accuracy": "Accuracy",
-    "macro_f1": "Macro F1",
-    "micro_f1": "Micro F1",
-    "weighted_f1": "Weighted F1",
-    "matthews": "Matthews correlation",
-    "exact_match": "Exact match",
-    "token_f1": "Token F1",
-    "bleu": "BLEU",
-    "chrf": "chrF",
-    "ter": "TER",
-    "rouge1": "ROUGE-1",
-    "rouge2": "ROUGE-2",
-    "rougeL": "ROUGE-L",
-    "rougeLsum": "ROUGE-Lsum",
-    "perplexity": "Perplexity",
-    "bits_per_byte": "Bits per byte",
-    "ece": "Calibration error",
-}
-"""How the literature writes the built-in metrics; a plug-in's metric is shown by its name."""

@@ -130,7 +130,8 @@ def doctor(as_json: bool) -> None:
     say("This machine")
     _print_tree(machine.fingerprint, 1)
     say("\nMeters")
-    print_table(["meter", "works", "because"], [[m.name, "yes" if m.works else "no", m.reason] for m in machine.meters])
+    rows = [[meter.name, meter.reads, "yes" if meter.works else "no", meter.reason] for meter in machine.meters]
+    print_table(["meter", "reads", "works", "because"], rows)
     say("\nFor quieter measurements (bench changes nothing by itself)")
     for advice in machine.advice:
         say(f"  {advice.finding}")

@@ -76,29 +76,35 @@ def _tasks() -> Rows:
 
 
 def _metrics() -> Rows:
-    from bench.catalogue.readings import METRIC_GROUPS, METRICS
+    from bench.metrics.catalogue import METRICS
 
     rows = []
-    for row in _described(METRICS):
-        metric = METRICS.load(row["name"])
-        kinds = ", ".join(sorted(metric.kinds))
-        about = {"unit": metric.unit, "better": _better(metric.higher_is_better), "kinds": kinds}
-        rows.append({"name": row["name"], **about, "what": row["what"], "target": row["target"]})
-    empty = {"unit": "", "better": "", "kinds": ""}
-    for name, members in METRIC_GROUPS.items():
-        rows.append({"name": name, **empty, "what": f"Short for {', '.join(members)}.", "target": ""})
+    for name, metric in METRICS.items():
+        about = {"title": metric.title, "unit": metric.unit, "better": _better(metric.higher_is_better)}
+        further = {"kinds": ", ".join(sorted(metric.kinds)), "source": metric.source, "target": METRICS.target(name)}
+        rows.append({"name": name, **about, "what": metric.definition, **further})
+    for name, members in METRICS.groups.items():
+        empty = dict.fromkeys(rows[0], "")
+        rows.append(empty | {"name": name, "what": f"Short for {', '.join(members)}."})
     return rows
 
 
 def _readings() -> Rows:
-    from bench.catalogue.readings import ALIASES, READINGS
+    from bench.catalogue.readings import ALIASES, GPU_ALIASES, READINGS
 
-    rows = [(reading.name, reading, reading.definition) for reading in READINGS.values()]
+    described = [(reading.name, reading, reading.definition) for reading in READINGS.values()]
     for alias, name in ALIASES.items():
-        rows.append((alias, READINGS[name], f"Another name for {name}; on a GPU for peak_gpu_memory_bytes."))
+        on_gpu = f"; on a GPU for {GPU_ALIASES[alias]}" if alias in GPU_ALIASES else ""
+        described.append((alias, READINGS[name], f"Another name for {name}{on_gpu}."))
     return [
-        {"name": name, "unit": reading.unit, "better": _better(reading.higher_is_better), "what": what}
-        for name, reading, what in rows
+        {
+            "name": name,
+            "title": reading.title,
+            "unit": reading.unit,
+            "better": _better(reading.higher_is_better),
+            "what": what,
+        }
+        for name, reading, what in described
     ]
 
 
@@ -106,15 +112,19 @@ def _better(higher_is_better: bool) -> str:
     return "higher" if higher_is_better else "lower"
 
 
-def _meters() -> Rows:
-    from bench.meters import METERS
+def _doubts() -> Rows:
+    from bench.doubts import doubt_kinds
 
-    rows = []
-    for name in METERS:
-        works, reason = METERS.load(name)()
-        rows.append({"name": name, "works": "yes" if works else "no", "what": _summary(METERS.load(name))})
-        rows[-1]["because"] = reason
-    return rows
+    return [{"code": code, "what": kind.title, "remedy": kind.advice} for code, kind in doubt_kinds().items()]
+
+
+def _meters() -> Rows:
+    from bench.meters.doctor import meter_states
+
+    return [
+        {"name": meter.name, "what": meter.reads, "works": "yes" if meter.works else "no", "because": meter.reason}
+        for meter in meter_states()
+    ]
 
 
 def _charts() -> Rows:
@@ -164,6 +174,7 @@ LISTINGS: dict[str, Listing] = {
     "tasks": Listing("kinds of tasks, with their columns and metrics", _tasks),
     "metrics": Listing("measures of quality", _metrics),
     "readings": Listing("measures of efficiency and of training", _readings),
+    "doubts": Listing("what can weaken a number, and what to do about it", _doubts),
     "meters": Listing("sources of energy and memory, and which work here", _meters),
     "charts": Listing("charts of the report", _charts),
     "rules": Listing("ways to pick a model", _rules),

@@ -34,13 +34,12 @@ def show(run: str, results: Path, store_url: str | None, as_json: bool) -> None:
     print_view(view)
 
 
-SHOWN = ("latency_p50_s", "latency_p95_s", "throughput_examples_per_s", "peak_rss_bytes")
-"""Readings in the table on the terminal; the report has all."""
-
-
 def print_view(view: RunView) -> None:
     """Print one line per cell, the best quality of a task first, then what to ship and why."""
-    header = ["task", "model", "status", "quality", "p50", "p95", "throughput", "peak RSS", ""]
+    from bench.catalogue.readings import READINGS, shown_in
+
+    heads = [READINGS[name].narrow for name in shown_in("terminal")]
+    header = ["task", "model", "status", "quality", *heads, ""]
     rows = []
     for task in view.tasks:
         front = view.decision.fronts().get(task.name, [])
@@ -48,7 +47,7 @@ def print_view(view: RunView) -> None:
     if view.remark:
         say(f"{view.remark}.\n")
     runnable = [row for row in rows if row[2] != "unsupported"]
-    print_table(header, runnable, right=(4, 5, 6, 7))
+    print_table(header, runnable, right=tuple(range(4, 4 + len(heads))))
     if len(rows) > len(runnable):
         say(f"{len(rows) - len(runnable)} cells are unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
@@ -68,9 +67,10 @@ def _not_computed(view: RunView) -> Counter[str]:
 
 
 def _row(task: str, entry: Entry, front: Sequence[str]) -> list[str]:
+    from bench.catalogue.readings import shown_in
     from bench.units import format_number, format_quantity
 
-    shown = [entry.efficiency.get(name) for name in SHOWN]
+    shown = [entry.efficiency.get(name) for name in shown_in("terminal")]
     cells = ["" if q is None or q.value is None else format_quantity(q.value, q.unit) for q in shown]
     best = entry.quantity("quality")
     quality = "" if best is None or best.value is None else f"{entry.quality_metric} {format_number(best.value)}"

@@ -11,8 +11,6 @@ from bench.cli.options import json_option, plan_options, results_option
 from bench.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from bench.planning import Plan
 
 FILES = ("suite", "recipe")
@@ -132,8 +130,6 @@ def schema(file: str) -> None:
 
     Every key has its description there.
     """
-    from bench.fit.recipe import Recipe
-    from bench.suite import Suite
+    from bench.cli.suite_schema import recipe_schema, suite_schema
 
-    models: dict[str, type[BaseModel]] = {"suite": Suite, "recipe": Recipe}
-    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema"} | models[file].model_json_schema())
+    print_json(suite_schema() if file == "suite" else recipe_schema())

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.catalogue.readings import READINGS
+from bench.catalogue.readings import READINGS, shown_in
 from bench.compare import quality as compare_quality
 from bench.compare.quality import LEVEL, QualityRow
 from bench.decision.board import Column
@@ -27,14 +27,7 @@ from bench.summary.ratios import Floats, ratio_draws
 from bench.summary.timings import DERIVATIONS
 from bench.words.wording import amount, capital, listed, spoken
 
-READINGS_COMPARED = (
-    "latency_p50_s",
-    "latency_p95_s",
-    "throughput_examples_per_s",
-    "peak_rss_bytes",
-    "peak_gpu_memory_bytes",
-    "energy_per_example_j",
-)
+READINGS_COMPARED = shown_in("comparison")
 """Compared unless the caller names others."""
 
 

@@ -1,25 +1,24 @@
-"""Reads the columns that hold more than a text: choices, the right one of them, and a question's right answers."""
+"""Read the columns that hold more than a text: choices, the right one of them, and a question's right answers."""
 
 from __future__ import annotations
 
 import json
 import string
 from collections.abc import Sequence
-from typing import Any
 
 from bench.errors import DataError
 
 
-def choices_of(value: Any, where: str) -> list[str]:
-    """Returns the choices of a question; a text is taken for a JSON list, since CSV knows no lists.
+def choices_of(value: object, where: str) -> list[str]:
+    """Read the choices of a question; a text is taken for a JSON list, since CSV knows no lists.
 
     Raises:
         DataError: it is no list of two or more different texts.
     """
-    found = _listed(value)
-    if not isinstance(found, list) or len(found) < 2:
+    listed = _listed(value)
+    if not isinstance(listed, list) or len(listed) < 2:
         raise DataError(f"{where} must be a list of two or more texts (in CSV, a JSON list)")
-    choices = [str(choice) for choice in found]
+    choices = [encodable(str(choice), where) for choice in listed]
     if any(not choice.strip() for choice in choices):
         raise DataError(f"{where} holds an empty choice; a model cannot be asked how likely nothing is")
     if len(set(choices)) < len(choices):
@@ -27,8 +26,8 @@ def choices_of(value: Any, where: str) -> list[str]:
     return choices
 
 
-def right_choice(value: Any, choices: Sequence[str], where: str) -> str:
-    """Returns the right choice's text.
+def right_choice(value: object, choices: Sequence[str], where: str) -> str:
+    """Find the right choice's text.
 
     An integer is a position, 0 first. A text is a choice, or else a position, or else a letter, A first.
 
@@ -51,30 +50,47 @@ def right_choice(value: Any, choices: Sequence[str], where: str) -> str:
     return choices[place]
 
 
-def answers_of(value: Any, where: str) -> list[str]:
-    """Returns the right answers of a question, none for one that has no answer.
+def answers_of(value: object, where: str) -> list[str]:
+    """Read the right answers of a question, none for one that has no answer.
 
     A text that is a JSON list is that list, since CSV knows no lists.
 
     Raises:
         DataError: it is neither a text nor a list of texts.
     """
-    found = _listed(value)
-    if isinstance(found, dict):
+    listed = _listed(value)
+    if isinstance(listed, dict):
         raise DataError(
             f"{where} is a dict; name the part that holds the texts, such as 'columns: {{answers: answers.text}}'"
         )
-    if not isinstance(found, list):
-        return [str(value)]
-    if any(isinstance(answer, (dict, list)) or answer is None for answer in found):
+    if not isinstance(listed, list):
+        return [encodable(str(value), where)]
+    if any(isinstance(answer, (dict, list)) or answer is None for answer in listed):
         raise DataError(f"{where} must be a list of texts")
-    return [str(answer) for answer in found]
+    return [encodable(str(answer), where) for answer in listed]
 
 
-def _listed(value: Any) -> Any:
+def encodable(text: str, where: str) -> str:
+    """Check that a text can be written as UTF-8; JSON lets half of a character through, such as "\\ud83d".
+
+    Raises:
+        DataError: it cannot, with the place in the text.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{where} holds half of a character at position {error.start + 1} (a lone surrogate, "
+            f"\\u{ord(text[error.start]):04x}); write the character whole, or leave it out"
+        ) from error
+    return text
+
+
+def _listed(value: object) -> object:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
-            return json.loads(value)
-        except ValueError:
+            parsed: object = json.loads(value)
+        except (ValueError, RecursionError):
             return value
+        return parsed
     return list(value) if isinstance(value, tuple) else value

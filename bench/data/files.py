@@ -1,26 +1,35 @@
-"""Rows from files: JSONL, CSV and Parquet, or a folder that holds one file per split."""
+"""Read rows from files: JSONL, CSV and Parquet, or a folder that holds one file per split.
+
+Whatever a file holds, what cannot be read is one `DataError` with file, line, column and what to do about it.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.errors import DataError, nearest
+from bench.units import plural
 
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet")
 JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
 
 MOST_CHARACTERS = 2**31 - 1
 """Of a CSV field: Python's own limit of 131072 is shorter than many a document."""
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", ",": "commas"}
+"""Characters that other programs write between the fields of a CSV file."""
+SHOWN_NAME = 40
+"""Characters of a name out of a file that a message shows."""
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
 
 def find(path: Path, split: str) -> Path:
-    """Returns the file to read: `path` itself, or the one named after the split inside the folder `path`.
+    """Find the file to read: `path` itself, or the one named after the split inside the folder `path`.
 
     Raises:
         DataError: there is none.
@@ -34,18 +43,18 @@ def find(path: Path, split: str) -> Path:
         hint = nearest(path.name, siblings) if siblings else "paths are relative to the suite file"
         raise DataError(f"{path}: there is no such file; {hint}")
     files = [other for other in sorted(path.iterdir()) if other.suffix in SUFFIXES]
-    found = [other for other in files if other.stem == split]
-    if not found:
+    candidates = [other for other in files if other.stem == split]
+    if not candidates:
         hint = nearest(split, {other.stem for other in files}) if files else f"put a file such as '{split}.jsonl' there"
         raise DataError(f"{path}: the folder has no file for the split '{split}'; {hint}")
-    if len(found) > 1:
-        names = ", ".join(other.name for other in found)
+    if len(candidates) > 1:
+        names = ", ".join(other.name for other in candidates)
         raise DataError(f"{path}: the folder has several files for the split '{split}' ({names}); leave one of them")
-    return found[0]
+    return candidates[0]
 
 
 def read(path: Path) -> list[Row]:
-    """Returns the rows of a file in its order.
+    """Read the rows of a file in its order.
 
     Raises:
         DataError: a row cannot be read, with its line.
@@ -54,46 +63,104 @@ def read(path: Path) -> list[Row]:
         if path.suffix in JSON_SUFFIXES:
             return list(_jsonl(path))
         return _parquet(path) if path.suffix == ".parquet" else list(_csv(path))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+        raise DataError(f"{path}: cannot be read: {error.strerror}; check the path and its permissions") from error
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Read the lines of a UTF-8 file with their ends.
+
+    Raises:
+        DataError: a line is no UTF-8, with its place and how to convert the file.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                coding = "UTF-16" if number == 1 and line.startswith(UTF_16_MARKS) else "WINDOWS-1252"
+                raise DataError(
+                    f"{path}:{number}: not UTF-8 text (byte 0x{line[error.start]:02x}); save it as UTF-8, such as with "
+                    f"'iconv -f {coding} -t UTF-8 {path.name}'"
+                ) from error
 
 
 def _jsonl(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                column = getattr(error, "colno", 1)
-                what = getattr(error, "msg", str(error))
-                raise DataError(
-                    f"{path}:{number}:{column}: this row is not JSON ({what}); write one JSON object per line"
-                ) from error
-            if not isinstance(row, dict):
-                raise DataError(
-                    f"{path}:{number}:1: this row is a {type(row).__name__}; write one JSON object per line"
-                )
-            yield row
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, object_pairs_hook=_object)
+        except RecursionError as error:
+            raise DataError(f"{path}:{number}: this row is nested too deep to be read; write it flat") from error
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{path}:{number}:{error.colno}: this row is not JSON ({error.msg}); write one JSON object per line"
+            ) from error
+        except _RepeatedNameError as error:
+            raise DataError(f"{path}:{number}: {error}") from error
+        except ValueError as error:  # Python's limit on the digits of an integer
+            raise DataError(
+                f"{path}:{number}: this row holds a number of more than 4300 digits; write it as a text, in quotes"
+            ) from error
+        if not isinstance(row, dict):
+            raise DataError(f"{path}:{number}:1: this row is a {type(row).__name__}; write one JSON object per line")
+        yield row
+
+
+class _RepeatedNameError(ValueError):
+    """An object holds one name twice."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> Row:
+    """Build a JSON object, in which a name that comes twice would silently lose the first value."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise _RepeatedNameError(_repeated([name for name, _ in pairs], "the name", "of an object"))
+    return row
 
 
 def _csv(path: Path) -> Iterator[Row]:
     csv.field_size_limit(MOST_CHARACTERS)
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
-        try:
-            for row in reader:
-                if None in row or None in row.values():
-                    raise DataError(
-                        f"{path}:{reader.line_num}: this row has not as many fields as the header; "
-                        "quote fields that contain commas"
-                    )
-                yield row
-        except csv.Error as error:
-            raise DataError(f"{path}:{reader.line_num}: {error}; check the quotes") from error
+    delimiter = "\t" if path.suffix == ".tsv" else ","
+    reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
+    try:
+        header = next(reader, [])
+        _check_header(path, header, delimiter)
+        for fields in reader:
+            if not fields:
+                continue
+            if len(fields) != len(header):
+                raise DataError(
+                    f"{path}:{reader.line_num}: this row has {plural(len(fields), 'field')} and the header "
+                    f"{len(header)}; quote fields that contain {DELIMITERS[delimiter]}"
+                )
+            yield dict(zip(header, fields, strict=True))
+    except csv.Error as error:
+        raise DataError(f"{path}:{reader.line_num}: {error}; check the quotes") from error
+
+
+def _check_header(path: Path, header: Sequence[str], delimiter: str) -> None:
+    """Refuse a header whose columns cannot be told apart, or that is one field because of another delimiter.
+
+    Raises:
+        DataError: with what to change.
+    """
+    if len(set(header)) < len(header):
+        raise DataError(f"{path}:1: {_repeated(header, 'the column', 'of the header')}")
+    others = [other for other in DELIMITERS if other != delimiter and len(header) == 1 and other in header[0]]
+    if others:
+        kind = "name it '.tsv'" if others[0] == "\t" else f"save it with {DELIMITERS[delimiter]}"
+        raise DataError(
+            f"{path}:1: the header is one field, with {DELIMITERS[others[0]]} in it, where {DELIMITERS[delimiter]} are "
+            f"expected between fields; {kind}"
+        )
+
+
+def _repeated(names: Sequence[str], what: str, where: str) -> str:
+    """Say which name is there several times."""
+    name, count = Counter(names).most_common(1)[0]
+    return f"{what} {name[:SHOWN_NAME]!r} {where} is there {count} times; give each a name of its own"
 
 
 def _parquet(path: Path) -> list[Row]:
@@ -101,7 +168,19 @@ def _parquet(path: Path) -> list[Row]:
     import pyarrow.parquet as pq
 
     try:
-        rows: list[Row] = pq.read_table(path).to_pylist()
+        names = pq.read_schema(path).names
+        if len(set(names)) < len(names):
+            raise DataError(f"{path}: {_repeated(names, 'the column', 'of the table')}")
+        table = pq.read_table(path)
     except pa.ArrowException as error:
-        raise DataError(f"{path}: not a readable Parquet file: {error}") from error
-    return rows
+        raise DataError(f"{path}: not a readable Parquet file: {error}; write it again") from error
+    columns: dict[str, list[object]] = {}
+    for name in names:
+        try:
+            columns[name] = table.column(name).to_pylist()
+        except (ValueError, OverflowError, pa.ArrowException) as error:  # such as years outside 1 to 9999
+            raise DataError(
+                f"{path}: the column {name[:SHOWN_NAME]!r} ({table.column(name).type}) cannot be read: {error}; "
+                "write it as text, or leave it out"
+            ) from error
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]

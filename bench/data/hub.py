@@ -5,16 +5,24 @@ The Hub's own library decides about tokens, caches and offline mode.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Protocol
 
 from bench.errors import DataError, HubError
 from bench.host.hub import cache_if_unreachable
 
-Row = dict[str, Any]
+Row = dict[str, object]
+
+
+class ClassNames(Protocol):
+    """The Hub's feature of a column of class labels."""
+
+    def int2str(self, values: int) -> object:
+        """Name a label by its number."""
 
 
 def read(name: str, config: str | None, split: str, revision: str | None) -> list[Row]:
-    """Returns the rows of one split; integer class labels become their names.
+    """Read the rows of one split; integer class labels become their names.
 
     Raises:
         HubError: the Hub cannot be reached, or does not serve the data set.
@@ -42,7 +50,7 @@ def read(name: str, config: str | None, split: str, revision: str | None) -> lis
 
 
 def _unbuilt(name: str, error: Exception) -> DataError:
-    """Returns what is wrong with files that were served and cannot be read."""
+    """Say what is wrong with files that were served and cannot be read."""
     cause = error.__cause__ or error
     return DataError(
         f"data set '{name}': its files were served and cannot be read ({_first_line(cause)}); they are damaged, cut "
@@ -50,14 +58,14 @@ def _unbuilt(name: str, error: Exception) -> DataError:
     )
 
 
-def _named(row: Row, features: dict[str, Any]) -> Row:
+def _named(row: Row, features: Mapping[str, ClassNames]) -> Row:
     return {key: _name_of(value, key, features[key]) if key in features else value for key, value in row.items()}
 
 
-def _name_of(value: int | None, column: str, feature: Any) -> str | None:
+def _name_of(value: object, column: str, feature: ClassNames) -> str | None:
     if value is None:
         return None
-    if value < 0:
+    if not isinstance(value, int) or value < 0:
         raise DataError(f"column '{column}' holds {value}: this split has no labels; take another split")
     return str(feature.int2str(value))
 

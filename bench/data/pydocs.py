@@ -39,9 +39,21 @@ BODY_CHARS = (80, 2000)
 LABELLED_CHARS = (40, 2000)
 TEXT_CHARS = (200, 4000)
 SKIPPED = frozenset(
-    {"site-packages", "test", "tests", "idlelib", "lib2to3", "turtledemo", "ensurepip", "lib-dynload",
-     "pydoc_data", "distutils", "encodings", "__pycache__"}
-)  # fmt: skip
+    {
+        "site-packages",
+        "test",
+        "tests",
+        "idlelib",
+        "lib2to3",
+        "turtledemo",
+        "ensurepip",
+        "lib-dynload",
+        "pydoc_data",
+        "distutils",
+        "encodings",
+        "__pycache__",
+    }
+)
 """Folders left out: third parties, tests, vendored copies, tables, and what later versions no longer have."""
 MARKER = b'"""'
 """A file without it has no docstring in the library's style and is not parsed."""
@@ -66,7 +78,7 @@ class Docstring:
 
 
 def rows(config: str, split: str) -> list[Row]:
-    """Returns the rows of a configuration and split, under the names that the tasks expect.
+    """Make the rows of a configuration and split, under the names that the tasks expect.
 
     Columns: `id`, `group` (the module) and, for `summary`, `document` and `summary`; for `package`, `text`
     and `label`; for `text`, `text`. Splits are disjoint by the hash of the text.
@@ -83,7 +95,7 @@ def rows(config: str, split: str) -> list[Row]:
 
 
 def python_version() -> str:
-    """Returns the version of the Python whose docstrings these are."""
+    """Name the version of the Python whose docstrings these are."""
     return platform.python_version()
 
 
@@ -138,8 +150,7 @@ def _text_rows() -> Iterator[Row]:
 
 @cache
 def largest_packages() -> tuple[str, ...]:
-    """Returns the packages (folders, not single modules) with the most docstrings of a usable length,
-    sorted."""
+    """List the packages (folders, not single modules) with the most docstrings of a usable length, sorted."""
     root = Path(sysconfig.get_path("stdlib"))
     count = Counter(
         doc.package for doc in docstrings() if _within(doc.text, LABELLED_CHARS) and (root / doc.package).is_dir()
@@ -150,7 +161,7 @@ def largest_packages() -> tuple[str, ...]:
 
 @cache
 def docstrings() -> tuple[Docstring, ...]:
-    """Returns every docstring of the standard library, in the order of files and lines."""
+    """Yield every docstring of the standard library, in the order of files and lines."""
     root = Path(sysconfig.get_path("stdlib"))
     return tuple(doc for path in sorted(root.rglob("*.py")) for doc in _of_file(path, root))
 
@@ -170,8 +181,7 @@ def _of_file(path: Path, root: Path) -> Iterator[Docstring]:
 
 
 def _nodes(node: ast.AST, prefix: str) -> Iterator[tuple[str, Node]]:
-    """The module, its classes and functions; bodies of `if` and `try` are looked into, expressions are
-    not."""
+    """The module, its classes and functions; bodies of `if` and `try` are looked into, expressions are not."""
     if isinstance(node, ast.Module):
         yield "", node
     for child in getattr(node, "body", ()):

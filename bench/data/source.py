@@ -1,8 +1,6 @@
-"""Loads a task's examples: rows from a file, the Hub or a built-in corpus, under the names that the task's
-kind expects.
+"""Load a task's examples: rows from a file, the Hub or a built-in corpus, under the names that the task's kind expects.
 
-What a user must know of the data is counted, never mended: duplicates, empty references, rows left out by a
-limit.
+What a user must know of the data is counted, never corrected: duplicates, empty references, rows left out by a limit.
 """
 
 from __future__ import annotations
@@ -11,20 +9,19 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from bench.data.answers import answers_of, choices_of, right_choice
-from bench.data.base import COLUMNS, EXTRA_COLUMNS, OPTIONAL_COLUMNS, Dataset, Example, input_columns
+from bench.data.answers import answers_of, choices_of, encodable, right_choice
+from bench.data.base import COLUMNS, EXTRA_COLUMNS, OPTIONAL_COLUMNS, Dataset, Example, Value, input_columns
 from bench.digest import content_hash
 from bench.errors import DataError, nearest
 from bench.suite import DataSpec
 
-Row = Mapping[str, Any]
+Row = Mapping[str, object]
 MISSING = object()
 
 
 def load(spec: DataSpec, kind: str, *, base: Path, max_examples: int | None = None, seed: int = 42) -> Dataset:
-    """Returns the examples of one split.
+    """Load the examples of one split.
 
     Args:
         spec: where they come from.
@@ -58,8 +55,7 @@ def load(spec: DataSpec, kind: str, *, base: Path, max_examples: int | None = No
 
 
 def overlap(first: Dataset, second: Dataset, kind: str) -> int:
-    """Returns how many inputs of `second` occur in `first`: a model trained on the one must not be scored on
-    those."""
+    """Count the inputs of `second` that occur in `first`: a model trained on the one must not be scored on those."""
     seen = {_input_hash(example, kind) for example in first.examples}
     return sum(_input_hash(example, kind) in seen for example in second.examples)
 
@@ -68,13 +64,13 @@ def _input_hash(example: Example, kind: str) -> str:
     return content_hash([example.columns.get(name) for name in input_columns(kind)])
 
 
-def _is_empty(reference: Any) -> bool:
+def _is_empty(reference: object) -> bool:
     texts = reference if isinstance(reference, list) else [reference]
     return not any(str(text).strip() for text in texts)
 
 
 def _check_mapping(spec: DataSpec, kind: str) -> None:
-    """Raises `DataError` when `columns` maps a name that the kind does not have."""
+    """Refuse `columns` that map a name which the kind does not have."""
     known = (*COLUMNS[kind], *EXTRA_COLUMNS.get(kind, ()), *OPTIONAL_COLUMNS)
     for name in spec.columns:
         if name not in known:
@@ -82,7 +78,7 @@ def _check_mapping(spec: DataSpec, kind: str) -> None:
 
 
 def _check_optional(spec: DataSpec, kind: str, rows: Sequence[Row], origin: str) -> None:
-    """Raises `DataError` when a column that may be missing is mapped to one that no row has."""
+    """Refuse a column that may be missing and is mapped to one that no row has."""
     for name in (*EXTRA_COLUMNS.get(kind, ()), *OPTIONAL_COLUMNS):
         wanted = spec.columns.get(name)
         if wanted is not None and all(_reach(row, wanted) is MISSING for row in rows):
@@ -93,7 +89,7 @@ def _check_optional(spec: DataSpec, kind: str, rows: Sequence[Row], origin: str)
 
 
 def _check_groups(examples: Sequence[Example], chosen: Sequence[int], origin: str) -> None:
-    """Raises `DataError` when some rows have a group and others none: intervals could not be clustered."""
+    """Refuse data of which some rows have a group and others none: intervals could not be clustered."""
     without = [row for example, row in zip(examples, chosen, strict=True) if example.group is None]
     if 0 < len(without) < len(examples):
         raise DataError(
@@ -102,8 +98,8 @@ def _check_groups(examples: Sequence[Example], chosen: Sequence[int], origin: st
         )
 
 
-def _rows(spec: DataSpec, base: Path) -> tuple[Sequence[Row], str, dict[str, Any]]:
-    """Returns rows, their origin for people, and facts about the source."""
+def _rows(spec: DataSpec, base: Path) -> tuple[Sequence[Row], str, dict[str, object]]:
+    """Read the rows; give them with their origin for people and facts about the source."""
     if spec.path is not None:
         from bench.data import files
 
@@ -118,7 +114,7 @@ def _rows(spec: DataSpec, base: Path) -> tuple[Sequence[Row], str, dict[str, Any
         from bench.data import pydocs
 
         config = spec.config or "text"
-        facts = {"python_version": pydocs.python_version()}
+        facts: dict[str, object] = {"python_version": pydocs.python_version()}
         return (
             pydocs.rows(config, spec.split),
             f"pydocs/{config}/{spec.split} of Python {pydocs.python_version()}",
@@ -137,19 +133,26 @@ def _subsample(count: int, most: int | None, seed: int) -> list[int]:
 
 
 def _example(place: int, number: int, row: Row, kind: str, spec: DataSpec, origin: str) -> Example:
-    columns = {name: _value(row, name, number, spec, origin) for name in COLUMNS[kind]}
+    columns: dict[str, Value] = {}
+    for name in COLUMNS[kind]:
+        value = _value(row, name, number, spec, origin)
+        if name == "answer":
+            where = f"{origin}: row {number + 1}: '{spec.columns.get(name, name)}'"
+            value = right_choice(value, columns["choices"], where)
+        columns[name] = value if isinstance(value, list) else str(value)
     for name in EXTRA_COLUMNS.get(kind, ()):
         there = _reach(row, spec.columns.get(name, name)) not in (MISSING, None)
-        columns[name] = _value(row, name, number, spec, origin) if there else ""
-    if "choices" in columns:
-        where = f"{origin}: row {number + 1}: '{spec.columns.get('answer', 'answer')}'"
-        columns["answer"] = right_choice(columns["answer"], columns["choices"], where)
+        value = _value(row, name, number, spec, origin) if there else ""
+        columns[name] = value if isinstance(value, list) else str(value)
     optional = {name: _reach(row, spec.columns.get(name, name)) for name in OPTIONAL_COLUMNS}
-    identity, group = (None if value is MISSING or value is None else str(value) for value in optional.values())
+    identity, group = (
+        None if value is MISSING or value is None else encodable(str(value), f"{origin}: row {number + 1}: '{name}'")
+        for name, value in optional.items()
+    )
     return Example(place, identity if identity is not None else str(number), columns, group)
 
 
-def _value(row: Row, name: str, number: int, spec: DataSpec, origin: str) -> Any:
+def _value(row: Row, name: str, number: int, spec: DataSpec, origin: str) -> Value | int:
     wanted = spec.columns.get(name, name)
     value = _reach(row, wanted)
     if value is MISSING and wanted == "answers":
@@ -169,11 +172,11 @@ def _value(row: Row, name: str, number: int, spec: DataSpec, origin: str) -> Any
         return answers_of(value, where)
     if isinstance(value, (dict, list)):
         raise DataError(f"{where} is a {type(value).__name__}, not a text; name a part of it, such as '{wanted}.0'")
-    return value if name == "answer" else str(value)
+    return value if name == "answer" and isinstance(value, int) else encodable(str(value), where)
 
 
-def _reach(row: Any, path: str) -> Any:
-    """Returns the value at a dotted path, or `MISSING`; a column whose own name has dots is found first.
+def _reach(row: object, path: str) -> object:
+    """Find the value at a dotted path, or `MISSING`; a column whose own name has dots is found first.
 
     Not a number is what pandas writes where there is nothing: None.
     """
@@ -189,5 +192,5 @@ def _reach(row: Any, path: str) -> Any:
     return None if _is_nan(row) else row
 
 
-def _is_nan(value: Any) -> bool:
+def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)

@@ -1,5 +1,4 @@
-"""A data set as the run used it, written once beside the run, so that every worker reads the very same
-rows."""
+"""A data set as the run used it, written once beside the run, so that every worker reads the very same rows."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ FOLDER = "data"
 
 
 def write(data: Dataset, results: Path) -> Path:
-    """Writes `data` under its hash unless it is there; returns the absolute path."""
+    """Write `data` under its hash unless it is there; give the absolute path."""
     path = results.resolve() / FOLDER / f"{data.hash[:32]}.json"
     if path.is_file():
         return path
@@ -25,7 +24,7 @@ def write(data: Dataset, results: Path) -> Path:
 
 
 def read(path: Path) -> Dataset:
-    """Returns what `write` wrote."""
+    """Read what `write` wrote."""
     stored = json.loads(path.read_text(encoding="utf-8"))
     examples = tuple(
         Example(index, identity, columns, group) for index, (identity, group, columns) in enumerate(stored["rows"])

@@ -30,7 +30,7 @@ Row = dict[str, str]
 
 
 def rows(split: str) -> list[Row]:
-    """Returns the rows of a split: `id`, `text`, `status`, `headline`, `german` and `group` (the consignee).
+    """Make the rows of a split: `id`, `text`, `status`, `headline`, `german` and `group` (the consignee).
 
     Raises:
         DataError: there is no such split.
@@ -41,18 +41,18 @@ def rows(split: str) -> list[Row]:
 
 
 def digest(split: str) -> str:
-    """Returns the SHA-256 (hex) of a split's rows."""
+    """Hash (SHA-256, hex) a split's rows."""
     text = json.dumps(rows(split), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def babel_version() -> str:
-    """Returns the version of Babel, whose CLDR names the texts contain."""
+    """Name the version of Babel, whose CLDR names the texts contain."""
     return babel.__version__
 
 
 def _split_of(key: str) -> str:
-    """Returns the split that the hash of a note's facts belongs to, in proportion to the sizes."""
+    """Find the split that the hash of a note's facts belongs to, in proportion to the sizes."""
     position = int(key[:12], 16) % sum(SIZES.values())
     for split, size in SIZES.items():
         if position < size:

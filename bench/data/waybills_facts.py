@@ -35,12 +35,12 @@ MID_MONTH_SHARE = 0.85
 
 
 def pick(rng: Random, items: Sequence[T]) -> T:
-    """Returns one of `items`, all equally likely."""
+    """Pick one of `items`, all equally likely."""
     return items[int(rng.random() * len(items))]
 
 
 def between(rng: Random, low: int, high: int) -> int:
-    """Returns an integer from `low` to `high`, both included."""
+    """Draw an integer from `low` to `high`, both included."""
     return low + int(rng.random() * (high - low + 1))
 
 
@@ -127,7 +127,7 @@ def _dates(rng: Random, status: str) -> tuple[date, date, date, date]:
 
 
 def draw(rng: Random) -> Facts:
-    """Returns the facts of one shipment."""
+    """Draw the facts of one shipment."""
     status = pick(rng, words.STATUSES)
     commodity = between(rng, 0, len(words.COMMODITIES) - 1)
     origin = pick(rng, words.EUROPE)

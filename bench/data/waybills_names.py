@@ -29,13 +29,13 @@ MONEY: dict[Language, str] = {"en": "¤#,##0", "de": "#,##0 ¤"}
 
 
 def _plain(text: str) -> str:
-    """Returns `text` with CLDR's no-break and thin spaces as ordinary ones."""
+    """Replace CLDR's no-break and thin spaces in `text` by ordinary ones."""
     return text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2009", " ")
 
 
 @cache
 def territory(language: Language, code: str) -> str:
-    """Returns the name of an ISO 3166 territory.
+    """Look up the name of an ISO 3166 territory.
 
     >>> territory("de", "NO")
     'Norwegen'
@@ -45,13 +45,13 @@ def territory(language: Language, code: str) -> str:
 
 @cache
 def month(language: Language, number: int) -> str:
-    """Returns the full name of a month, 1 for January."""
+    """Look up the full name of a month, 1 for January."""
     return format_date(date(2025, number, 1), "MMMM", locale=LOCALES[language])
 
 
 @cache
 def quantity(language: Language, value: float, unit: str) -> str:
-    """Returns a number with the long name of its CLDR unit.
+    """Write a number with the long name of its CLDR unit.
 
     >>> quantity("en", 3.5, "mass-tonne"), quantity("de", 3.5, "mass-tonne")
     ('3.5 tonnes', '3,5 Tonnen')
@@ -61,7 +61,7 @@ def quantity(language: Language, value: float, unit: str) -> str:
 
 @cache
 def money(language: Language, amount: int, currency: str, spelt: bool) -> str:
-    """Returns an amount of an ISO 4217 currency, with its name when `spelt` and its symbol otherwise."""
+    """Write an amount of an ISO 4217 currency, with its name when `spelt` and its symbol otherwise."""
     locale = LOCALES[language]
     if spelt:
         return _plain(format_currency(amount, currency, locale=locale, format_type="name", currency_digits=False))
@@ -70,7 +70,7 @@ def money(language: Language, amount: int, currency: str, spelt: bool) -> str:
 
 @cache
 def enumeration(language: Language, codes: tuple[str, ...]) -> str:
-    """Returns the names of territories as a list in words: `Denmark and Sweden`."""
+    """Write the names of territories as a list in words: `Denmark and Sweden`."""
     return format_list([territory(language, code) for code in codes], locale=LOCALES[language])
 
 
@@ -86,7 +86,7 @@ def _bare(language: Language, day: date, style: DateStyle) -> str:
 
 @cache
 def date_phrase(language: Language, role: Role, day: date, style: DateStyle) -> str:
-    """Returns a date with what stands around it.
+    """Write a date with what stands around it.
 
     >>> date_phrase("de", "on", date(2025, 3, 3), "weekday")
     'am Montag, dem 3. März'
@@ -108,7 +108,7 @@ def date_phrase(language: Language, role: Role, day: date, style: DateStyle) -> 
 
 @cache
 def between(language: Language, start: date, end: date, style: DateStyle) -> str:
-    """Returns a span of days in words.
+    """Write a span of days in words.
 
     >>> between("de", date(2025, 3, 3), date(2025, 3, 6), "long")
     'zwischen dem 3. und dem 6. März'
@@ -123,5 +123,5 @@ def between(language: Language, start: date, end: date, style: DateStyle) -> str
 
 @cache
 def interval(language: Language, start: date, end: date) -> str:
-    """Returns a span of days in CLDR's short form: `3–6 Mar`, `3.–6. März`."""
+    """Write a span of days in CLDR's short form: `3–6 Mar`, `3.–6. März`."""
     return _plain(format_interval(start, end, "MMMd", locale=LOCALES[language]))

@@ -68,14 +68,50 @@ COMMODITIES: tuple[Commodity, ...] = (
 )
 
 EUROPE: tuple[str, ...] = (
-    "NO", "SE", "DK", "FI", "PL", "PT", "ES", "FR", "IT", "GR", "AT", "BE", "HU", "RO", "BG", "HR",
-    "SI", "RS", "EE", "LV", "LT", "LU",
-)  # fmt: skip
+    "NO",
+    "SE",
+    "DK",
+    "FI",
+    "PL",
+    "PT",
+    "ES",
+    "FR",
+    "IT",
+    "GR",
+    "AT",
+    "BE",
+    "HU",
+    "RO",
+    "BG",
+    "HR",
+    "SI",
+    "RS",
+    "EE",
+    "LV",
+    "LT",
+    "LU",
+)
 """Origins, transits and destinations that a lorry or a train reaches."""
 OVERSEAS: tuple[str, ...] = (
-    "MA", "EG", "TN", "KE", "ZA", "GH", "BR", "CL", "PE", "MX", "CA", "JP", "IN", "VN", "TH", "AU",
-    "UY", "CO",
-)  # fmt: skip
+    "MA",
+    "EG",
+    "TN",
+    "KE",
+    "ZA",
+    "GH",
+    "BR",
+    "CL",
+    "PE",
+    "MX",
+    "CA",
+    "JP",
+    "IN",
+    "VN",
+    "TH",
+    "AU",
+    "UY",
+    "CO",
+)
 """Destinations that take a ship or a plane."""
 
 LAND_MODES: tuple[Pair, ...] = (Pair("by road", "per Lkw"), Pair("by rail", "per Bahn"))

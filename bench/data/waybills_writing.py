@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
 
 from bench.data import waybills_names as names
 from bench.data import waybills_templates as templates
@@ -68,7 +67,7 @@ def _in(language: Language, pair: Pair) -> str:
     return pair.en if language == "en" else pair.de
 
 
-def _goods(language: Language, facts: Facts, _: Any = None) -> str:
+def _goods(language: Language, facts: Facts, _: object = None) -> str:
     package = _in(language, words.PACKAGES[facts.package])
     name = _in(language, words.COMMODITIES[facts.commodity].name)
     return f"{facts.count} {package} of {name}" if language == "en" else f"{facts.count} {package} {name}"
@@ -153,7 +152,7 @@ def _sentences(rng: Random, facts: Facts) -> list[Pair]:
 
 
 def write(rng: Random, facts: Facts) -> tuple[str, str]:
-    """Returns the note in English and in German."""
+    """Write the note in English and in German."""
     house = DATE_STYLES[words.CONSIGNEES.index(facts.consignee) % len(DATE_STYLES)]
     styles = {slot: house if rng.random() < HOUSE_STYLE_SHARE else pick(rng, DATE_STYLES) for slot in DATE_SLOTS}
     spelt = rng.random() < 0.5
@@ -169,7 +168,7 @@ def write(rng: Random, facts: Facts) -> tuple[str, str]:
 
 
 def headline(facts: Facts) -> str:
-    """Returns what matters in one line: the goods, where to, what happened and by how much."""
+    """Write what matters in one line: the goods, where to, what happened and by how much."""
     goods = words.COMMODITIES[facts.commodity].name.en.capitalize()
     subject = f"{goods} to {names.territory('en', facts.destination)}"
     length = names.quantity("en", abs(facts.days), "duration-day")

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.catalogue.readings import READINGS
+from bench.catalogue.readings import READINGS, canonical
 from bench.decision.board import Board, Column
 from bench.decision.draws import is_estimate, quality_draws, reading_draws
 from bench.decision.question import Question, parse_margin
 from bench.stats.paired import mcnemar_better
-from bench.summary import Entry, Quantity, canonical
+from bench.summary import Entry, Quantity
 from bench.words import remarks as said
 
 Floats = NDArray[np.float64]

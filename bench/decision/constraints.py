@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.catalogue.reasons import NOT_MEASURED
 from bench.decision.board import Board, Column
 from bench.decision.draws import is_estimate
 from bench.decision.question import Limit
@@ -25,11 +26,6 @@ from bench.words.wording import amount, percent, spoken
 Floats = NDArray[np.float64]
 State = Literal["inside", "outside", "open"]
 """`open`: the data do not settle it."""
-
-TOO_SMALL = "n too small"
-"""How a quantity's reason begins when an interval exists in principle, but not at this n."""
-UNDEFINED = "undefined on some resamples"
-"""How it begins when the metric has no value on some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +123,7 @@ def _ratios(board: Board, index: int) -> Floats:
 def _check(board: Board, row: int, index: int, limit: Limit, ratios: Floats | None) -> Check:
     column, quantity = board.columns[index], board.quantities[row][index]
     if quantity is None or quantity.value is None:
-        why = quantity.reason if quantity is not None and quantity.reason else "not measured"
+        why = quantity.reason if quantity is not None and quantity.reason else NOT_MEASURED
         text = f"{spoken(column.name)} is not known ({why}), so the limit {limit.text} cannot be shown to hold"
         return Check(limit, column, "open", None, None, None, text)
     if ratios is not None:
@@ -155,13 +151,13 @@ def _ends(quantity: Quantity) -> tuple[float, float, float]:
     value = float("nan") if quantity.value is None else quantity.value
     if quantity.ci_low is not None and quantity.ci_high is not None:
         return value, quantity.ci_low, quantity.ci_high
-    if (quantity.reason or "").startswith((TOO_SMALL, UNDEFINED)):
+    if quantity.reason is not None and quantity.reason.settles_nothing:
         return value, float("nan"), float("nan")
     return value, value, value
 
 
 def _unsettled(column: Column, quantity: Quantity, limit: Limit, value: float) -> Check:
-    why = f"it is {UNDEFINED}" if limit.of_best else quantity.reason
+    why = "it is undefined on some resamples" if limit.of_best else quantity.reason
     text = f"{spoken(column.name)} reads {_shown(column, limit, value)} against {limit.text}, but {why}"
     return Check(limit, column, "open", value, None, None, text)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.catalogue.readings import READINGS
+from bench.catalogue.reasons import part_missing
 from bench.suite import PriceSpec
 from bench.summary import Entry, Quantity
 
@@ -66,7 +67,7 @@ def _cost(entry: Entry, prices: PriceSpec) -> Quantity:
     parts = {name: entry.efficiency.get(name) for name in needs("cost_per_1000", prices)}
     for name, part in parts.items():
         if part is None or part.value is None:
-            why = f"{name} is missing: {part.reason if part else 'not measured'}"
+            why = part_missing(name, None if part is None else part.reason)
             return Quantity(None, None, None, 0, about.unit, "prices", False, why)
     speed, energy = parts.get(THROUGHPUT), parts.get(ENERGY)
 
@@ -102,7 +103,7 @@ def _scaled(entry: Entry, name: str, factor: float) -> Quantity:
     about = READINGS[name]
     energy = entry.efficiency.get(ENERGY)
     if energy is None or energy.value is None:
-        why = f"{ENERGY} is missing: {energy.reason if energy else 'not measured'}"
+        why = part_missing(ENERGY, None if energy is None else energy.reason)
         return Quantity(None, None, None, 0, about.unit, "prices", False, why)
     low = None if energy.ci_low is None else energy.ci_low * factor
     high = None if energy.ci_high is None else energy.ci_high * factor

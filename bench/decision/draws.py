@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from bench.catalogue.readings import READINGS
 from bench.decision import cost
 from bench.stats.resample import seeded
 from bench.suite import PriceSpec
 from bench.summary import PRUNED, Entry, Quantity
-from bench.summary.facts import PEAKS
 from bench.summary.quality import shared_resamples
 from bench.summary.timings import DERIVATIONS, draws
 
@@ -45,7 +45,7 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
         if not any(doubt.code == PRUNED for doubt in entry.doubts):
             continue
         for name in set(metrics) & set(entry.quality) - set(entry.statistics):
-            out[name][:, i] = remembered_draws(entry.quality[name], replicates, seeded(seed, entry.id, name))
+            out[name][:, i] = remembered_draws(entry.quality[name], replicates, seeded(seed, entry.cell.draw_key, name))
     return out
 
 
@@ -80,13 +80,13 @@ def reading_draws(
     quantity = entry.efficiency.get(name)
     if quantity is None or quantity.value is None:
         return np.full(replicates, np.nan)
-    rng = seeded(seed, entry.id, name)
+    rng = seeded(seed, entry.cell.draw_key, name)
     if name in DERIVATIONS:
         timed = entry.timed.get(DERIVATIONS[name].timed)
         if timed is None:
             return np.maximum(0.0, remembered_draws(quantity, replicates, rng))
         return draws(DERIVATIONS[name], timed, replicates, rng)
-    if prices is not None and name in ("cost_per_1000", "carbon_per_1000_g"):
+    if prices is not None and READINGS[name].priced:
         parts = {
             part: reading_draws(entry, part, replicates, seed, prices, use_bounds=use_bounds)
             for part in cost.needs(name, prices)
@@ -111,7 +111,8 @@ def fact_draws(
     that is all."""
     value = quantity.value if quantity.value is not None else np.nan
     constant = np.full(replicates, float(value))
-    if quantity.exact or quantity.ci_low is None or quantity.ci_high is None or name.startswith(PEAKS):
+    is_peak = READINGS[name].merging == "highest"
+    if quantity.exact or quantity.ci_low is None or quantity.ci_high is None or is_peak:
         return constant
     if is_estimate(quantity):
         if not use_bounds:

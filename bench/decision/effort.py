@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.catalogue.readings import READINGS
 from bench.decision.board import Board
 from bench.decision.rules import Stage
 from bench.stats.bootstrap import robust_variance
-from bench.summary.timings import DERIVATIONS
 
 Floats = NDArray[np.float64]
 
@@ -98,14 +98,8 @@ def _source(part: Board, c: int, unit: str, gaps: Floats, pair: tuple[str, str])
 
 
 def unit_of(name: str, *, is_quality: bool) -> str:
-    """Returns what a reading or metric is observed on."""
-    if is_quality:
-        return "examples"
-    if name.startswith("throughput"):
-        return "batches"
-    if name == "itl_p95_s":
-        return "token gaps"
-    return "requests" if name in DERIVATIONS else "processes"
+    """Tell what a reading or metric is observed on."""
+    return "examples" if is_quality else READINGS[name].observation
 
 
 def seconds_each(board: Board, rows: Sequence[int], unit: str) -> float | None:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.catalogue.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
+from bench.catalogue.readings import ALIASES, READINGS, canonical
 from bench.errors import InputError, UsageError, nearest
+from bench.metrics.catalogue import METRICS
 from bench.suite import LIMIT, DecisionSpec, PriceSpec, Suite
 from bench.units import parse_quantity
 
@@ -121,10 +122,10 @@ def unit_of(name: str) -> str | None:
     Raises:
         InputError: no such reading or metric.
     """
-    known = ALIASES.get(name, name)
-    if known in READINGS:
-        return READINGS[known].unit
-    if name == "quality" or name in METRICS or name in METRIC_GROUPS or ":" in name:
+    reading = READINGS.get(canonical(name))
+    if reading is not None:
+        return reading.unit
+    if name == "quality" or name in METRICS or name in METRICS.groups or ":" in name:
         return None
     raise InputError(
         f"no reading or metric is named '{name}'; {nearest(name, [*READINGS, *ALIASES, *METRICS, 'quality'])}"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from statistics import median
 
+from bench.doubts import disturbances
 from bench.gate import speed
 from bench.gate.draft import Draft, Key, key_of
 from bench.gate.rerun import Duel
@@ -19,10 +20,6 @@ from bench.gate.verdict import Line
 from bench.history.effects import MACHINE_SPEED
 from bench.summary import Entry
 
-DISTURBANCES = (
-    "load_of_others", "stolen_time", "cgroup_throttled", "cpu_throttled", "gpu_throttled", "foreign_gpu_process",
-)  # fmt: skip
-"""Doubts that say why a machine was slower."""
 UNSEEN = (
     "look for what bench does not see (a neighbour, a driver, a setting, a file that the model reads), then "
     "`bench gate` again"
@@ -81,5 +78,5 @@ def _machine_words(line: Line) -> str:
 
 def _disturbed_by(entry: Entry) -> str:
     """Returns what disturbed the candidate's measuring, as the record's doubts say; empty where none does."""
-    found = next((doubt.message for doubt in entry.doubts if doubt.code in DISTURBANCES), None)
+    found = next((doubt.message for doubt in entry.doubts if doubt.code in disturbances()), None)
     return "" if found is None else f" ({found})"

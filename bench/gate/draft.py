@@ -18,8 +18,6 @@ Key = tuple[str, str, str]
 SCORING = ("task", "task_version", "labels")
 """Parts of a cell's identity that must be equal for its quality to be compared."""
 ENDED_BADLY = ("failed", "oom", "timeout")
-NOT_COMPARED = "not compared: "
-"""Begins what a line of another environment says."""
 STATUS = "status"
 """Name of the line of a cell that no longer runs."""
 
@@ -103,9 +101,9 @@ def _look_at(draft: Draft, key: Key, old: Entry, new: Entry) -> None:
 def _look_at_quality(draft: Draft, old: Entry, new: Entry) -> None:
     different = [part for part in SCORING if old.cell.identity.get(part) != new.cell.identity.get(part)]
     if different:
-        why = f"{NOT_COMPARED}its {listed_parts(different)} changed"
+        why = f"its {listed_parts(different)} changed"
         shared = [name for name in new.quality if name in old.quality]
-        draft.others += [_line(_key(new), name, "environment changed", why) for name in shared]
+        draft.others += [_not_compared(_key(new), name, why) for name in shared]
         return
     found = quality.tests_of(new, old)
     if not found and new.quality:
@@ -137,10 +135,14 @@ def _look_at_speed(
 
 def _other_environment(series: Series, old: Point, new: Point, changed: str) -> Line:
     why = changed or "the data, the batch size or the measuring of this cell"
-    line = _line(series.key[:3], series.reading, "environment changed", f"{NOT_COMPARED}{why}")
+    line = _not_compared(series.key[:3], series.reading, why)
     return replace(
         line, baseline=old.value, candidate=new.value, unit=series.unit, larger_is_better=series.larger_is_better
     )
+
+
+def _not_compared(key: Key, reading: str, cause: str) -> Line:
+    return replace(_line(key, reading, "environment changed", f"not compared: {cause}"), cause=cause)
 
 
 def _line(key: Key, reading: str, verdict: Verdict, text: str) -> Line:

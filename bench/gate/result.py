@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bench.catalogue.readings import READINGS
 from bench.errors import EXIT_OK, EXIT_REGRESSED
-from bench.gate.draft import NOT_COMPARED, Draft
+from bench.gate.draft import Draft
 from bench.gate.quality import points
 from bench.gate.speed import Looked, percent, seen_words
 from bench.gate.verdict import AlarmNote, FrontChange, GateResult, Line, Verdict
@@ -127,7 +127,7 @@ def _machine(lines: Sequence[Line]) -> str:
 
 
 def _new_environment(those: Sequence[Line], lines: Sequence[Line], baseline: str) -> str:
-    whys = list(dict.fromkeys(line.text.removeprefix(NOT_COMPARED) for line in those))
+    whys = list(dict.fromkeys(line.cause for line in those))
     more = f" (and {len(whys) - 1} more)" if len(whys) > 1 else ""
     rest = [line for line in lines if line not in those]
     others = "" if not rest else f"; the other {len(rest)} are {' or '.join(dict.fromkeys(x.verdict for x in rest))}"

@@ -43,6 +43,8 @@ class Line:
     """Quality: chance that a true drop of two points is found at this n, among as many readings as were tested."""
     machine: bool = False
     """Whether the machine read the very same model otherwise that night: told beside the verdict, never as one."""
+    cause: str = ""
+    """What changed, where that is why nothing is compared."""
 
 
 @dataclass(frozen=True, slots=True)

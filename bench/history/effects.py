@@ -11,25 +11,16 @@ from numpy.typing import NDArray
 
 from bench.catalogue.readings import READINGS
 from bench.history.series import Point, Series
+from bench.metrics.base import PERCENT_POINT
+from bench.metrics.catalogue import METRICS
 
 Floats = NDArray[np.float64]
 
-RELATIVE = 0.03
-"""Smallest relative change of an efficiency reading that counts, unless `RELATIVE_OF` has another: small enough that
-steps of 5 % are found, large enough for few false alarms (`benchmarks/gate.py`)."""
-RELATIVE_OF = {"latency_p95_s": 0.05, "ttft_p95_s": 0.05, "itl_p95_s": 0.05, "latency_p99_s": 0.10, "load_s": 0.20}
-"""Tails rest on fewer observations than medians; loading reads a disk whose cache is not bench's."""
-QUALITY = {"ratio": 0.005, "score": 0.5}
+POINTS_THAT_COUNT = 0.5
 """Half a point of a share and of a score from 0 to 100: below it a change is smaller than what the published scores of
 one model differ by."""
-UP_TO_HUNDRED = frozenset({"bleu", "chrf", "ter"})
-"""Metrics whose score has points. The unit does not tell: it is `score` for whatever has none."""
-UP_TO_ONE = frozenset({"matthews"})
-"""Metrics without a unit that are judged as shares are."""
 QUALITY_RELATIVE = 0.01
-"""Of all other quality metrics: bits per byte, perplexity, a function of one's own."""
-POINTS_THAT_COUNT = 0.5
-"""`QUALITY` as people say it."""
+"""Of quality metrics whose scale has no points: bits per byte, perplexity, a function of one's own."""
 
 MACHINE_SPEED = {"s": 1.0, "1/s": -1.0}
 """Units that follow the machine's speed: their logarithm moves with that of the canary, or against it."""
@@ -63,12 +54,9 @@ def scale_of(reading: str, unit: str) -> Scale:
     (0.5, Scale(relative=True, minimum=0.01))
     """
     if reading in READINGS:
-        return Scale(True, RELATIVE_OF.get(reading, RELATIVE))
-    if unit == "ratio" or reading in UP_TO_ONE:
-        return Scale(False, QUALITY["ratio"])
-    if reading in UP_TO_HUNDRED:
-        return Scale(False, QUALITY["score"])
-    return Scale(True, QUALITY_RELATIVE)
+        return Scale(True, READINGS[reading].smallest_effect)
+    point = METRICS[reading].point if reading in METRICS else PERCENT_POINT if unit == "ratio" else None
+    return Scale(True, QUALITY_RELATIVE) if point is None else Scale(False, POINTS_THAT_COUNT * point)
 
 
 def levels(series: Series, points: Sequence[Point], *, machine_out: bool = True) -> Floats | None:

@@ -12,22 +12,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from bench.catalogue.readings import READINGS
+from bench.catalogue.readings import READINGS, shown_in
 from bench.history.environment import differences, harness_of
 from bench.store import CanarySeconds, RunInfo, Store, SummaryRow
 
-TRACKED = (
-    "latency_p50_s",
-    "latency_p95_s",
-    "ttft_p50_s",
-    "tpot_p50_s",
-    "throughput_examples_per_s",
-    "throughput_output_tokens_per_s",
-    "peak_rss_bytes",
-    "peak_gpu_memory_bytes",
-    "energy_per_example_j",
-    "load_s",
-)
+TRACKED = shown_in("history")
 """Efficiency readings that are followed from night to night; every quality metric is, too."""
 
 NO_CELL = "this night has no such cell"

@@ -64,7 +64,10 @@ class Alarm:
     baseline_nights: int
     minimum_effect: float
     """Smallest change that raises an alarm on this series: a share, or in the unit of a quality metric."""
+    change: str
+    """How large the change is and how sure, in words."""
     text: str
+    """The whole sentence, with the name of the series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,10 @@ class ChangePoint:
     """after ÷ before, the machine's own speed taken out."""
     p: float
     worse: bool
+    change: str
+    """How large the change is, in words."""
     text: str
+    """The whole sentence, with the name of the series."""
 
 
 def trend_alarm(series: Series) -> Alarm | None:
@@ -126,9 +132,12 @@ def _alarm(
     worse = (shift < 0) == series.larger_is_better
     minimum = math.expm1(smallest) if scale.relative else smallest
     what = f"{change_words(series, shift)} over the last {last} nights against the {len(before)} before"
-    text = f"{series.label}: {'worse' if worse else 'better'}, {what} (p = {p:.2g})"
+    change = f"{what} (p = {p:.2g})"
+    text = f"{series.label}: {'worse' if worse else 'better'}, {change}"
     ratio = _ratio(series, window, last, shift, scale.relative)
-    return Alarm(series, window[-1].run_id, ratio, p, worse, window[-last].run_id, len(before), minimum, text)
+    return Alarm(
+        series, window[-1].run_id, ratio, p, worse, window[-last].run_id, len(before), minimum, change, text
+    )  # fmt: skip
 
 
 def typical_shift(before: Floats, after: Floats) -> float:
@@ -245,8 +254,9 @@ def _change(
     raw = [float(np.median([point.value for point in side])) for side in (points[start:at], points[at:end])]
     ratio = math.exp(shift) if scale.relative else (raw[1] / raw[0] if raw[0] else math.inf)
     worse = (shift < 0) == series.larger_is_better
-    text = f"{series.label}: {change_words(series, shift)} from {points[at].run_id} on"
-    return ChangePoint(points[at].run_id, points[at].started_at, raw[0], raw[1], ratio, p, worse, text)
+    change = change_words(series, shift)
+    text = f"{series.label}: {change} from {points[at].run_id} on"
+    return ChangePoint(points[at].run_id, points[at].started_at, raw[0], raw[1], ratio, p, worse, change, text)
 
 
 def pettitt(values: Floats) -> tuple[int, float]:

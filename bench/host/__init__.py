@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Any
 
 from bench.digest import content_hash
 from bench.host.cpu import cpu_facts, machine_facts
+from bench.host.facts import Facts
 from bench.host.gpu import gpu_facts
 from bench.host.quiet import Advice, advise
 from bench.host.software import git_facts, software_facts
@@ -38,8 +38,8 @@ STABLE = {
 STABLE_GPU = ("name", "uuid", "driver", "vbios", "power_limit_w", "mig", "max_sm_clock_mhz")
 
 
-def fingerprint(cwd: Path | None = None) -> dict[str, Any]:
-    """Returns the JSON-able description of machine, GPUs, software and git checkout.
+def fingerprint(cwd: Path | None = None) -> Facts:
+    """Describe the machine, its GPUs, the software and the git checkout as JSON-able values.
 
     Keys: `cpu`, `machine`, `gpu` (with `devices` or a `reason`), `software`, `git`, `taken_at`. What cannot
     be read is None.
@@ -54,13 +54,12 @@ def fingerprint(cwd: Path | None = None) -> dict[str, Any]:
     }
 
 
-def machine_key(found: dict[str, Any]) -> str:
-    """Returns the SHA-256 (hex) of what must be equal for a timing to be comparable: hardware, limits and
-    software.
+def machine_key(found: Facts) -> str:
+    """Hash (SHA-256, hex) what must be equal for a timing to be comparable: hardware, limits and software.
 
     Load, clocks, temperature, time and git state are left out.
     """
-    stable: dict[str, Any] = {}
+    stable: Facts = {}
     for part, names in STABLE.items():
         values = found.get(part) or {}
         stable[part] = values if names is None else {name: values.get(name) for name in names}

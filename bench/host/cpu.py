@@ -9,9 +9,10 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import psutil
+
+from bench.host.facts import Facts
 
 SYSTEM_CPU = Path("/sys/devices/system/cpu")
 PROC = Path("/proc")
@@ -32,8 +33,8 @@ COMMAND_LIMIT_S = 5.0
 """Longest wait for a helper program such as systemd-detect-virt, which answers in milliseconds."""
 
 
-def cpu_facts(system: Path = SYSTEM_CPU, proc: Path = PROC, cgroup: Path = CGROUP) -> dict[str, Any]:
-    """Returns what is known of the CPU; None for what the system does not tell."""
+def cpu_facts(system: Path = SYSTEM_CPU, proc: Path = PROC, cgroup: Path = CGROUP) -> Facts:
+    """Describe the CPU; None for what the system does not tell."""
     info = first_processor(proc / "cpuinfo")
     facts = {
         "model": info.get("model name") or platform.processor() or platform.machine(),
@@ -56,8 +57,8 @@ def cpu_facts(system: Path = SYSTEM_CPU, proc: Path = PROC, cgroup: Path = CGROU
     return facts | {"reasons": {name: REASONS[name] for name in REASONS if facts[name] is None}}
 
 
-def machine_facts(proc: Path = PROC) -> dict[str, Any]:
-    """Returns what is known of the machine as a whole."""
+def machine_facts(proc: Path = PROC) -> Facts:
+    """Describe the machine as a whole."""
     load = os.getloadavg() if hasattr(os, "getloadavg") else None
     return {
         "system": platform.system(),
@@ -74,25 +75,25 @@ def machine_facts(proc: Path = PROC) -> dict[str, Any]:
 
 
 def first_processor(cpuinfo: Path) -> dict[str, str]:
-    """Returns the key-value pairs of the first processor in `/proc/cpuinfo`."""
+    """Read the key-value pairs of the first processor in `/proc/cpuinfo`."""
     block = (text(cpuinfo) or "").split("\n\n")[0]
     pairs = (line.split(":", 1) for line in block.splitlines() if ":" in line)
     return {key.strip(): value.strip() for key, value in pairs}
 
 
 def affinity() -> list[int]:
-    """Returns the CPUs that this process may use; empty where the system does not say."""
+    """List the CPUs that this process may use; empty where the system does not say."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def one_of(root: Path, pattern: str) -> str | None:
-    """Returns the distinct contents of the files that match, joined with commas; None when there is none."""
+    """Read the distinct contents of the files that match, joined with commas; None when there is none."""
     values = sorted({value for path in root.glob(pattern) if (value := text(path)) is not None})
     return ", ".join(values) or None
 
 
 def turbo(system: Path) -> bool | None:
-    """Returns whether the clock may rise above its base rate; None where the system does not say.
+    """Find out whether the clock may rise above its base rate; None where the system does not say.
 
     Source: Linux Documentation/admin-guide/pm: intel_pstate/no_turbo, cpufreq/boost.
     """
@@ -104,8 +105,7 @@ def turbo(system: Path) -> bool | None:
 
 
 def quota_cpus(cgroup: Path, membership: Path) -> float | None:
-    """Returns the CPUs that the cgroup's quota allows, the least over this group and its parents; None for no
-    quota."""
+    """Read how many CPUs the cgroup's quota allows, the least over this group and its parents; None for no quota."""
     limits = []
     for folder in own_groups(cgroup, membership):
         maximum = (text(folder / "cpu.max") or "").split()
@@ -118,7 +118,7 @@ def quota_cpus(cgroup: Path, membership: Path) -> float | None:
 
 
 def own_groups(cgroup: Path, membership: Path) -> list[Path]:
-    """Returns the folders of the CPU cgroups that a process is in, v1 and v2, the root's first."""
+    """List the folders of the CPU cgroups that a process is in, v1 and v2, the root's first."""
     folders = [cgroup, cgroup / "cpu"]
     for line in (text(membership) or "").splitlines():
         _, controllers, path = line.split(":", 2)
@@ -130,14 +130,14 @@ def own_groups(cgroup: Path, membership: Path) -> list[Path]:
 
 
 def mitigations(folder: Path) -> str | None:
-    """Returns the names of the CPU vulnerabilities that the kernel works around, which costs time."""
+    """List the names of the CPU vulnerabilities that the kernel works around, which costs time."""
     if not folder.is_dir():
         return None
     return ", ".join(sorted(path.name for path in folder.iterdir() if (text(path) or "").startswith("Mitigation")))
 
 
 def vector_flags(flags: str) -> list[str]:
-    """Returns the instruction sets that decide how fast matrix products are.
+    """List the instruction sets that decide how fast matrix products are.
 
     >>> vector_flags("fpu avx2 avx512f sse")
     ['avx2', 'avx512f']
@@ -159,7 +159,7 @@ def vector_flags(flags: str) -> list[str]:
 
 
 def virtualisation(cpuinfo: Path) -> str | None:
-    """Returns the hypervisor's name, `none` for bare metal, None where nothing says."""
+    """Find the hypervisor's name, `none` for bare metal, None where nothing says."""
     program = shutil.which("systemd-detect-virt")
     if program is not None:
         try:
@@ -177,7 +177,7 @@ def virtualisation(cpuinfo: Path) -> str | None:
 
 
 def container(proc: Path) -> bool | None:
-    """Returns whether this runs in a container, by the marks that Docker, Podman and Kubernetes leave."""
+    """Find out whether this runs in a container, by the marks that Docker, Podman and Kubernetes leave."""
     if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
         return True
     groups = text(proc / "1/cgroup")
@@ -185,7 +185,7 @@ def container(proc: Path) -> bool | None:
 
 
 def _numbers(info: dict[str, str], *names: str) -> str | None:
-    """Returns family, model and stepping as `family/model/stepping`: the marketing name may say nothing."""
+    """Join family, model and stepping as `family/model/stepping`: the marketing name may say nothing."""
     found = [info[name] for name in names if name in info]
     return "/".join(found) or None
 
@@ -196,7 +196,7 @@ def _mhz(system: Path, name: str) -> float | None:
 
 
 def text(path: Path) -> str | None:
-    """Returns a small file's content without blanks at its ends, or None when it cannot be read."""
+    """Read a small file's content without blanks at its ends, or None when it cannot be read."""
     try:
         return path.read_text().strip()
     except (OSError, UnicodeDecodeError):

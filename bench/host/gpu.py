@@ -1,15 +1,19 @@
-"""The GPUs of the machine as NVML sees them: names, driver, VBIOS, limits, clocks. No CUDA context is
-made."""
+"""The GPUs of the machine as NVML sees them: names, driver, VBIOS, limits, clocks. Makes no CUDA context."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from types import ModuleType
+from typing import TypeVar
 
+from bench.host.facts import Facts
 from bench.host.nvml import NvmlDevice, NvmlUnavailableError, all_devices, attempt, open_nvml
 
+T = TypeVar("T")
 
-def gpu_facts() -> dict[str, Any]:
-    """Returns `devices` (one dict each) and `driver`, or `reason` when there is no usable GPU."""
+
+def gpu_facts() -> Facts:
+    """Describe the GPUs: `devices` (one dict each) and `driver`, or `reason` when there is no usable GPU."""
     try:
         pynvml = open_nvml()
         found = all_devices(pynvml)
@@ -24,11 +28,11 @@ def gpu_facts() -> dict[str, Any]:
     }
 
 
-def device_facts(pynvml: Any, device: NvmlDevice, driver: str | None) -> dict[str, Any]:
-    """Returns what NVML knows of one GPU; None for what it does not answer."""
+def device_facts(pynvml: ModuleType, device: NvmlDevice, driver: str | None) -> Facts:
+    """Describe one GPU; None for what NVML does not answer."""
     nv, handle = pynvml, device.handle
 
-    def read(call: Any) -> Any:
+    def read(call: Callable[[], T]) -> T | None:
         return attempt(nv, call)[0]
 
     limit = read(lambda: int(nv.nvmlDeviceGetEnforcedPowerLimit(handle)))

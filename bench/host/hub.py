@@ -37,7 +37,7 @@ REFUSED_STATUS = re.compile(r"\b[45]\d\d [A-Z][a-z]+( [A-Z][a-z]+)*")
 
 
 def reachable() -> bool:
-    """Returns whether the Hub (`HF_ENDPOINT`) answers a request, whatever it says; a proxy is taken for an answer.
+    """Find out whether the Hub (`HF_ENDPOINT`) answers a request, whatever it says; a proxy is taken for an answer.
 
     A connection alone is not enough: what takes it and stays silent would cost each of the library's retries.
     """
@@ -62,7 +62,7 @@ def reachable() -> bool:
 
 @contextlib.contextmanager
 def cache_if_unreachable() -> Iterator[None]:
-    """Has the imported libraries of the Hub look into their cache alone, as with `HF_HUB_OFFLINE=1`, where the
+    """Let the imported libraries of the Hub look into their cache alone, as with `HF_HUB_OFFLINE=1`, where the
     Hub does not answer. With that variable set none is tried."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() not in OFFLINE and reachable():
         yield
@@ -79,7 +79,7 @@ def cache_if_unreachable() -> Iterator[None]:
 
 
 def unserved(where: str, error: BaseException, setting: str) -> HubError | None:
-    """Returns what the Hub did not do, or None where it is not to blame.
+    """Say what the Hub did not do, or None where it is not to blame.
 
     Args:
         where: what was asked for, with its revision.
@@ -113,7 +113,7 @@ def unserved(where: str, error: BaseException, setting: str) -> HubError | None:
 
 
 def chain_of(error: BaseException) -> list[BaseException]:
-    """Returns an error and those that it was raised from, or while handling."""
+    """Collect an error and those that it was raised from, or while handling."""
     links: list[BaseException] = []
     current: BaseException | None = error
     while current is not None and current not in links:

@@ -1,5 +1,4 @@
-"""Access to NVIDIA's management library (NVML): opening it, finding the GPU that CUDA means, and errors as
-reasons.
+"""Access to NVIDIA's management library (NVML): opening it, finding the GPU that CUDA means, and errors as reasons.
 
 Nothing here measures. The order of GPUs in NVML is that of the PCI bus, in CUDA that of speed or of
 `CUDA_VISIBLE_DEVICES`; so a GPU is found by its UUID or its place on the PCI bus, never by its position.
@@ -9,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from importlib import import_module
+from types import ModuleType
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -43,7 +45,7 @@ class GpuIdentity:
 class NvmlDevice:
     """One GPU in NVML."""
 
-    handle: Any
+    handle: object
     index: int
     """Position in NVML, the one of `nvidia-smi`."""
     uuid: str
@@ -52,14 +54,14 @@ class NvmlDevice:
     """Whether it is divided into MIG instances; power is then still the whole board's."""
 
 
-def open_nvml() -> Any:
-    """Returns the initialised `pynvml` module.
+def open_nvml() -> ModuleType:
+    """Open NVML through the `pynvml` module.
 
     Raises:
         NvmlUnavailableError: with what is missing.
     """
     try:
-        import pynvml
+        pynvml = import_module("pynvml")
     except ImportError as error:
         raise NvmlUnavailableError("the package nvidia-ml-py is not installed") from error
     try:
@@ -69,8 +71,8 @@ def open_nvml() -> Any:
     return pynvml
 
 
-def reason_of(pynvml: Any, error: Exception) -> str:
-    """Returns one line on an NVML error: its own words, and what to do about it."""
+def reason_of(pynvml: ModuleType, error: Exception) -> str:
+    """Say in one line what NVML's error is, and what to do about it."""
     code = getattr(error, "value", None)
     for name, remedy in REMEDIES.items():
         if code == getattr(pynvml, f"NVML_ERROR_{name}"):
@@ -78,8 +80,8 @@ def reason_of(pynvml: Any, error: Exception) -> str:
     return f"NVML says '{error}'"
 
 
-def attempt(pynvml: Any, read: Callable[[], T]) -> tuple[T | None, str | None]:
-    """Returns `(value, None)`, or `(None, reason)` where NVML answers with an error."""
+def attempt(pynvml: ModuleType, read: Callable[[], T]) -> tuple[T | None, str | None]:
+    """Read a value: `(value, None)`, or `(None, reason)` where NVML answers with an error."""
     try:
         return read(), None
     except pynvml.NVMLError as error:
@@ -87,19 +89,20 @@ def attempt(pynvml: Any, read: Callable[[], T]) -> tuple[T | None, str | None]:
 
 
 def cuda_identity(device: str) -> GpuIdentity:
-    """Returns the UUID and the PCI place of a torch device `cuda:N`."""
+    """Ask torch for the UUID and the PCI place of a device `cuda:N`."""
     import torch
 
-    found: Any = torch.cuda.get_device_properties(torch.device(device))
-    uuid = getattr(found, "uuid", None)
-    place = tuple(getattr(found, name, None) for name in ("pci_domain_id", "pci_bus_id", "pci_device_id"))
-    pci = None if None in place else (int(place[0] or 0), int(place[1] or 0), int(place[2] or 0))
+    properties = torch.cuda.get_device_properties(torch.device(device))
+    uuid = getattr(properties, "uuid", None)
+    domain, bus, slot = (getattr(properties, name, None) for name in ("pci_domain_id", "pci_bus_id", "pci_device_id"))
+    pci = None if domain is None or bus is None or slot is None else (int(domain), int(bus), int(slot))
     return GpuIdentity(None if uuid is None else str(uuid), pci)
 
 
-def find_device(pynvml: Any, wanted: GpuIdentity) -> NvmlDevice:
-    """Returns the GPU in NVML that CUDA means, by UUID, else by its place on the PCI bus (a MIG instance has
-    its own UUID).
+def find_device(pynvml: ModuleType, wanted: GpuIdentity) -> NvmlDevice:
+    """Find the GPU in NVML that CUDA means: by UUID, else by its place on the PCI bus.
+
+    A MIG instance has a UUID of its own, and the place of its board.
 
     Raises:
         NvmlUnavailableError: none of NVML's GPUs is it.
@@ -115,32 +118,39 @@ def find_device(pynvml: Any, wanted: GpuIdentity) -> NvmlDevice:
     raise NvmlUnavailableError(f"no GPU of NVML ({known}) has CUDA's UUID {wanted.uuid} or PCI place {wanted.pci}")
 
 
-def all_devices(pynvml: Any) -> list[NvmlDevice]:
-    """Returns every GPU that NVML can name."""
+def all_devices(pynvml: ModuleType) -> list[NvmlDevice]:
+    """List every GPU that NVML can name."""
     return [device for device, _ in _devices(pynvml)]
 
 
-def _devices(pynvml: Any) -> list[tuple[NvmlDevice, tuple[int, int, int] | None]]:
+def board_scope(devices: tuple[NvmlDevice, ...]) -> str:
+    """Say what power and energy of these GPUs cover."""
+    names = ", ".join(f"GPU {device.index} ({device.name})" for device in devices)
+    shared = "; MIG is on, so other instances are in it" if any(device.mig for device in devices) else ""
+    return f"{names}, whole board{shared}"
+
+
+def _devices(pynvml: ModuleType) -> list[tuple[NvmlDevice, tuple[int, int, int] | None]]:
     try:
         count = int(pynvml.nvmlDeviceGetCount())
     except pynvml.NVMLError as error:
         raise NvmlUnavailableError(reason_of(pynvml, error)) from error
     found = []
     for index in range(count):
-        handle, _ = attempt(pynvml, lambda index=index: pynvml.nvmlDeviceGetHandleByIndex(index))  # type: ignore[misc]
+        handle, _ = attempt(pynvml, partial(pynvml.nvmlDeviceGetHandleByIndex, index))
         if handle is not None:
             found.append((_device(pynvml, handle, index), _place(pynvml, handle)))
     return found
 
 
-def _device(pynvml: Any, handle: Any, index: int) -> NvmlDevice:
+def _device(pynvml: ModuleType, handle: object, index: int) -> NvmlDevice:
     uuid, _ = attempt(pynvml, lambda: str(pynvml.nvmlDeviceGetUUID(handle)))
     name, _ = attempt(pynvml, lambda: str(pynvml.nvmlDeviceGetName(handle)))
     mode, _ = attempt(pynvml, lambda: int(pynvml.nvmlDeviceGetMigMode(handle)[0]))
     return NvmlDevice(handle, index, uuid or "", name or "GPU", mode == pynvml.NVML_DEVICE_MIG_ENABLE)
 
 
-def _place(pynvml: Any, handle: Any) -> tuple[int, int, int] | None:
+def _place(pynvml: ModuleType, handle: object) -> tuple[int, int, int] | None:
     info, _ = attempt(pynvml, lambda: pynvml.nvmlDeviceGetPciInfo(handle))
     return None if info is None else (int(info.domain), int(info.bus), int(info.device))
 

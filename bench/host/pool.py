@@ -1,4 +1,4 @@
-"""Calls shared out over the cores by forked processes, which inherit their arguments without a copy."""
+"""Share calls out over the cores to forked processes, which inherit their arguments without a copy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from bench.host.cpu import affinity
 
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def forked(calls: Sequence[Callable[[], Result]], batch: int = 1, *, worth_it: bool = True) -> list[Result]:
-    """Returns what each call returns, in order: the same on one core and on many.
+    """Call each and collect the results in order: the same on one core and on many.
 
     Only results are sent between processes, so that a call may be a closure over anything. One after another where
     there is one core, or where a fork is not safe.
@@ -35,7 +35,7 @@ def forked(calls: Sequence[Callable[[], Result]], batch: int = 1, *, worth_it: b
     gc.freeze()  # a collection in a child would touch, and so copy, all that it inherits
     try:
         with ProcessPoolExecutor(workers, context, initializer=_inherit, initargs=(calls,)) as pool:
-            return list(pool.map(_at, range(len(calls)), chunksize=batch))
+            return cast("list[Result]", list(pool.map(_at, range(len(calls)), chunksize=batch)))
     except BrokenProcessPool:  # a child was killed, for want of memory as a rule: one process needs less
         return [call() for call in calls]
     finally:
@@ -43,7 +43,7 @@ def forked(calls: Sequence[Callable[[], Result]], batch: int = 1, *, worth_it: b
 
 
 def _may_fork() -> bool:
-    """Returns whether a fork is safe: on Linux, from a process with one thread that is no pool's child itself.
+    """Find out whether a fork is safe: on Linux, from a process with one thread that is no pool's child itself.
 
     Only Python's threads are counted; those of libraries such as OpenBLAS see to forks themselves.
     """
@@ -51,14 +51,14 @@ def _may_fork() -> bool:
     return alone and sys.platform == "linux"
 
 
-_inherited: Sequence[Callable[[], Any]] = ()
+_inherited: Sequence[Callable[[], object]] = ()
 """In a forked child: the calls, which it has from its parent's memory."""
 
 
-def _inherit(calls: Sequence[Callable[[], Any]]) -> None:
+def _inherit(calls: Sequence[Callable[[], object]]) -> None:
     global _inherited
     _inherited = calls
 
 
-def _at(index: int) -> Any:
+def _at(index: int) -> object:
     return _inherited[index]()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+
+from bench.host.facts import Facts
 
 BUSY_LOAD = 0.25
 """Load average per CPU from which the machine is not at rest."""
@@ -21,8 +22,8 @@ class Advice:
     """What to type; None where no command helps."""
 
 
-def advise(found: dict[str, Any]) -> list[Advice]:
-    """Returns what disturbs measurements on the machine of a fingerprint, worst first."""
+def advise(found: Facts) -> list[Advice]:
+    """List what disturbs measurements on the machine of a fingerprint, worst first."""
     return [
         *_about_load(found),
         *_about_cpu(found["cpu"]),
@@ -31,7 +32,7 @@ def advise(found: dict[str, Any]) -> list[Advice]:
     ]
 
 
-def _about_load(found: dict[str, Any]) -> Iterator[Advice]:
+def _about_load(found: Facts) -> Iterator[Advice]:
     load, cpus = found["machine"].get("load_average"), found["cpu"].get("logical_cpus") or 1
     if load and load[0] > BUSY_LOAD * cpus:
         yield Advice(f"load average {load[0]:g} on {cpus} CPUs: other work is running", "top -o %CPU")
@@ -42,7 +43,7 @@ def _about_load(found: dict[str, Any]) -> Iterator[Advice]:
         yield Advice("swap is in use; pages may come back within a measurement", "sudo swapoff -a && sudo swapon -a")
 
 
-def _about_cpu(cpu: dict[str, Any]) -> Iterator[Advice]:
+def _about_cpu(cpu: Facts) -> Iterator[Advice]:
     governor = cpu.get("governor")
     if governor is not None and governor != "performance":
         yield Advice(
@@ -63,14 +64,14 @@ def _about_cpu(cpu: dict[str, Any]) -> Iterator[Advice]:
         yield Advice(text, f"export OMP_NUM_THREADS={max(1, int(quota))}")
 
 
-def _about_machine(machine: dict[str, Any]) -> Iterator[Advice]:
+def _about_machine(machine: Facts) -> Iterator[Advice]:
     virtual = machine.get("virtualisation")
     if virtual not in (None, "none"):
         text = f"virtual machine ({virtual}): clock rate, neighbours and most energy counters are out of sight"
         yield Advice(text, None)
 
 
-def _about_gpus(gpu: dict[str, Any]) -> Iterator[Advice]:
+def _about_gpus(gpu: Facts) -> Iterator[Advice]:
     for device in gpu.get("devices", []):
         if device.get("persistence") is False:
             yield Advice(

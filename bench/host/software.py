@@ -8,7 +8,8 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+
+from bench.host.facts import Facts
 
 PACKAGES = (
     "bench",
@@ -52,9 +53,8 @@ GIT_LIMIT_S = 10.0
 """Longest wait for git, which answers in milliseconds unless the folder lies on a slow network."""
 
 
-def software_facts() -> dict[str, Any]:
-    """Returns the versions of Python and of the packages, and the environment variables that matter where
-    set."""
+def software_facts() -> Facts:
+    """Collect the versions of Python and of the packages, and the environment variables that matter where set."""
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -64,15 +64,15 @@ def software_facts() -> dict[str, Any]:
 
 
 def package_version(name: str) -> str | None:
-    """Returns the version of an installed package, or None."""
+    """Look up the version of an installed package, or None."""
     try:
         return version(name)
     except PackageNotFoundError:
         return None
 
 
-def git_facts(folder: Path) -> dict[str, Any]:
-    """Returns `commit` and `dirty` (whether tracked files differ from it), both None with a `reason` where
+def git_facts(folder: Path) -> Facts:
+    """Ask git for `commit` and `dirty` (whether tracked files differ from it), both None with a `reason` where
     there is none."""
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     if commit is None:

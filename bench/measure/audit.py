@@ -30,7 +30,7 @@ class Audit:
 
 
 def compare(timed: Iterable[Sample], scored: Sequence[Sample], dtype: str) -> Audit:
-    """Returns the comparison of timed rows with the scored rows of the same examples."""
+    """Compare timed rows with the scored rows of the same examples."""
     by_index = {sample.index: sample for sample in scored}
     tolerance = LOG_TOLERANCE.get(dtype.removeprefix("torch."), COARSE_TOLERANCE)
     compared, mismatched = 0, []
@@ -45,7 +45,7 @@ def compare(timed: Iterable[Sample], scored: Sequence[Sample], dtype: str) -> Au
 
 
 def agrees(timed: Sample, scored: Sample, tolerance: float) -> bool:
-    """Returns whether two answers to one example are the same up to rounding.
+    """Find out whether two answers to one example are the same up to rounding.
 
     Labels may differ only where the scores are tied within the tolerance; texts must be equal to the letter.
     """

@@ -15,7 +15,7 @@ from statistics import median
 from bench.measure.placement import bind
 
 VERSION = 1
-"""Raised with every change of the work: durations of two versions do not compare."""
+"""Rises with every change of the work: durations of two versions do not compare."""
 REPEATS = 60
 """Of each part; all together take a quarter of a second."""
 SIZE = 448
@@ -47,7 +47,7 @@ def measure_canary(
     clock: Callable[[], int] = time.perf_counter_ns,
     cpus: str | None = None,
 ) -> Canary:
-    """Returns how long the fixed work takes here and now; an executor runs it in a fresh process.
+    """Measure how long the fixed work takes here and now; an executor runs it in a fresh process.
 
     Args:
         notify: told the phase.

@@ -1,133 +1,112 @@
-"""Doubts about a measuring as a whole: what the warm-up, the windows, the energy and the audit say against it.
+"""Raise the doubts about a measuring as a whole: its warm-up, windows, energy, audit and token times.
 
-Each names what was seen with numbers and what to do about it. The doubts of a series of times are in
-`bench.measure.series`, those of the machine in `bench.measure.machine_doubts`.
+The doubts about a series of times are raised in `bench.measure.series`, those about the machine in
+`bench.measure.machine_doubts`; what each doubt says and advises is declared in `bench.doubts`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.doubts.base import ENERGY, NET_ENERGY
+from bench.doubts.idle_not_settled import IdleNotSettled
+from bench.doubts.no_steady_state import NoSteadyState
+from bench.doubts.non_positive_energy import CounterStoodStill, IdleDrewAsMuch
+from bench.doubts.not_audited import NotAudited
+from bench.doubts.output_mismatch import OutputMismatch
+from bench.doubts.token_stamps import NoTokenStamps, TokenStamps
+from bench.doubts.window_too_short import FewBatches, ShortEnergyWindow
 from bench.measure.audit import Audit
 from bench.measure.energy_pass import Metered
-from bench.measure.machine_doubts import ENERGY, NET, TIMED, interference_doubts
+from bench.measure.machine_doubts import interference_doubts
 from bench.measure.trace import Pass
+from bench.meters.clock import NS_PER_S
 from bench.record import Doubt, Sample, Timing
-from bench.units import format_number, plural
 
 MIN_ENERGY_WINDOW_S = 10.0
-"""Least window of a hardware counter: at an update period of 100 ms the edges are then 1 %. Source: section
-5.6 of the design; peers' notes."""
+"""Least window of a hardware counter: the slowest counters move every 100 ms (Yang et al., Part-time Power
+Measurements: nvidia-smi's Lack of Attention, 2023), so the edges are 1 % of 10 s."""
 MIN_WINDOW_BATCHES = 3
 """Least batches of a throughput window: fewer show nothing of their own scatter."""
+NS_PER_MS = 1e6
 
 
-def warmup_doubts(found: Pass, window: int, process: int) -> list[Doubt]:
-    """Returns `no_steady_state` for a warm-up that its cap ended."""
-    if found.ended_by != "cap":
+def warmup_doubts(warmup: Pass, window: int, process: int) -> list[Doubt]:
+    """Raise `no_steady_state` for a warm-up that its cap ended.
+
+    Args:
+        warmup: the pass.
+        window: how many of its last requests are named.
+        process: which of the cell's processes.
+    """
+    if warmup.ended_by != "cap":
         return []
-    spent = found.duration_ns / 1e9
-    last = ", ".join(format_number(timing.duration_ns / 1e6) for timing in found.timings[-window:])
-    message = f"not steady after {plural(found.requests, 'warm-up request')} in {spent:.2g} s; the last took {last} ms"
-    remedy = (
-        "use the profile `standard` or `rigorous`, whose warm-up lasts longer, or look for other work on the machine"
-    )
-    return [Doubt("no_steady_state", message, remedy, TIMED, process)]
+    last_ms = tuple(timing.duration_ns / NS_PER_MS for timing in warmup.timings[-window:])
+    case = NoSteadyState(requests=warmup.requests, seconds=warmup.duration_ns / NS_PER_S, last_ms=last_ms)
+    return [case.doubt(process)]
 
 
-def energy_doubts(found: Metered, hardware: bool, process: int) -> list[Doubt]:
-    """Returns doubts about a short window, about energy that is not positive, and about what else drew power."""
-    energy = found.energy
+def energy_doubts(metered: Metered, hardware: bool, process: int) -> list[Doubt]:
+    """Raise doubts about a short window, about energy that is not positive, and about what else drew power.
+
+    An estimate (`hardware` false) has no window of its own, and none of these doubts.
+    """
+    energy = metered.energy
     if not hardware:
         return []
     doubts = []
     if energy.joules is not None and energy.seconds < MIN_ENERGY_WINDOW_S:
-        message = (
-            f"energy window of {energy.seconds:.3g} s on {energy.source}, where {MIN_ENERGY_WINDOW_S:g} s "
-            "keep the edges below 1 %"
-        )
-        remedy = "use the profile `standard` or `rigorous`, or set measure.window_s to 10 or more"
-        doubts.append(Doubt("window_too_short", message, remedy, ENERGY, process))
-    if energy.joules is None and "did not move" in (energy.reason or ""):
-        remedy = "measure for longer; if it stays so, `bench doctor` says which other meters work here"
-        doubts.append(Doubt("non_positive_energy", energy.reason or "", remedy, ENERGY, process))
-    if found.load is not None:
-        doubts += interference_doubts(found.load, process, "the energy window", ENERGY)
-    return [*doubts, *_idle_doubts(found, process)]
+        short = ShortEnergyWindow(seconds=energy.seconds, source=energy.source, least_s=MIN_ENERGY_WINDOW_S)
+        doubts.append(short.doubt(process))
+    if energy.stood_still:
+        doubts.append(CounterStoodStill(reason=energy.reason or f"{energy.source} did not move").doubt(process))
+    if metered.load is not None:
+        doubts += interference_doubts(metered.load, process, "the energy window", ENERGY)
+    return [*doubts, *_idle_doubts(metered, process)]
 
 
-def _idle_doubts(found: Metered, process: int) -> list[Doubt]:
-    """Returns doubts about the baseline: others at work, no rest, as much power as the work."""
-    energy, idle = found.energy, found.idle
+def _idle_doubts(metered: Metered, process: int) -> list[Doubt]:
+    """Raise doubts about the baseline: others at work, no rest, as much power as the work."""
+    energy, idle = metered.energy, metered.idle
     if idle is None or idle.watts is None:
         return []
-    doubts = [] if idle.load is None else interference_doubts(idle.load, process, "the idle window", NET)
+    doubts = [] if idle.load is None else interference_doubts(idle.load, process, "the idle window", NET_ENERGY)
     if not idle.settled:
-        message = (
-            f"the machine may not have come to rest in {idle.settling_s:.3g} s: the idle power may be too high, and "
-            "the net energy too low"
-        )
-        remedy = "use the profile `standard` or `rigorous`, which wait longer for the machine to come to rest"
-        doubts.append(Doubt("idle_not_settled", message, remedy, NET, process))
-    if energy.joules is not None and energy.joules - idle.watts * energy.seconds <= 0:
-        net = energy.joules - idle.watts * energy.seconds
-        message = f"net energy of the window is {net:.3g} J: the idle baseline drew as much as the work"
-        remedy = "let the machine come to rest before the run, and measure for longer"
-        doubts.append(Doubt("non_positive_energy", message, remedy, NET, process))
+        doubts.append(IdleNotSettled(waited_s=idle.settling_s).doubt(process))
+    if energy.joules is not None:
+        net_j = energy.joules - idle.watts * energy.seconds
+        if net_j <= 0:
+            doubts.append(IdleDrewAsMuch(net_j=net_j).doubt(process))
     return doubts
 
 
-def window_doubts(found: Pass, window_s: float, process: int) -> list[Doubt]:
-    """Returns `window_too_short` for a throughput window of hardly any batches."""
-    if found.requests >= MIN_WINDOW_BATCHES or not found.requests:
+def window_doubts(throughput: Pass, window_s: float, process: int) -> list[Doubt]:
+    """Raise `window_too_short` for a throughput window that held hardly any batches."""
+    if throughput.requests >= MIN_WINDOW_BATCHES or not throughput.requests:
         return []
-    spent = found.duration_ns / 1e9
-    count = f"{found.requests} batch" if found.requests == 1 else f"{found.requests} batches"
-    message = f"the throughput window of {window_s:g} s held {count} ({spent:.3g} s)"
-    remedy = "set measure.window_s higher, or a smaller batch_size"
-    return [Doubt("window_too_short", message, remedy, ("throughput",), process)]
+    seconds = throughput.duration_ns / NS_PER_S
+    return [FewBatches(window_s=window_s, batches=throughput.requests, seconds=seconds).doubt(process)]
 
 
 def audit_doubts(audit: Audit, process: int) -> list[Doubt]:
-    """Returns `output_mismatch` when a timed answer differs from the scored one."""
+    """Raise `output_mismatch` when a timed answer differs from the scored one."""
     if not audit.mismatched:
         return []
-    shown = ", ".join(map(str, audit.mismatched[:5])) + (", …" if len(audit.mismatched) > 5 else "")
-    message = (
-        f"{len(audit.mismatched)} of {audit.compared} timed answers differ from the scored ones (examples {shown})"
-    )
-    remedy = (
-        "compare the model at batch size 1 and batched: in 16 bit types a few texts may differ by "
-        "rounding, in float32 "
-        "padding or state between requests is the likely cause"
-    )
-    return [Doubt("output_mismatch", message, remedy, (), process)]
+    return [OutputMismatch(mismatched=audit.mismatched, compared=audit.compared).doubt(process)]
 
 
 def unaudited(process: int, scored: Sequence[Sample]) -> list[Doubt]:
-    """Returns `not_audited` for a process that had no scored answers to compare its timed ones with."""
-    if scored:
-        return []
-    message = "the scored answers were not at hand in this process, so what it timed was not compared with them"
-    remedy = "run the cell again with --rerun in the results folder that holds its first process"
-    return [Doubt("not_audited", message, remedy, (), process)]
+    """Raise `not_audited` for a process that had no scored answers to compare its timed ones with."""
+    return [] if scored else [NotAudited().doubt(process)]
 
 
 def token_doubts(timings: Sequence[Timing], process: int) -> list[Doubt]:
-    """Returns `token_stamps` when the model did not report every token that it says it generated."""
+    """Raise `token_stamps` when the model did not report every token that it says it generated."""
     wrong = [timing for timing in timings if len(timing.token_ns) != timing.output_tokens]
     if not wrong:
         return []
-    if not any(timing.token_ns for timing in timings):
-        message = "the model reported no token as it came, so there is no TTFT, TPOT or ITL"
-        remedy = "beam search knows its tokens only at the end: set num_beams to 1 to time them"
-        return [Doubt("token_stamps", message, remedy, ("ttft", "tpot", "itl"), process)]
-    first = wrong[0]
-    message = (
-        f"{len(wrong)} of {len(timings)} requests reported another number of tokens than they returned, "
-        f"e.g. {len(first.token_ns)} against {first.output_tokens}"
+    kind = TokenStamps if any(timing.token_ns for timing in timings) else NoTokenStamps
+    case = kind(
+        requests=len(timings), wrong=len(wrong), stamps=len(wrong[0].token_ns), output_tokens=wrong[0].output_tokens
     )
-    remedy = (
-        "the model's `generate` must call `on_token` once for every output token, the end-of-sequence token included"
-    )
-    return [Doubt("token_stamps", message, remedy, ("ttft", "tpot", "itl"), process)]
+    return [case.doubt(process)]

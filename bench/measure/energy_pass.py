@@ -31,7 +31,7 @@ class Metered:
 
 
 def metered(meters: Meters, run: Callable[[AbstractContextManager[None]], Pass], idle: Idle | None = None) -> Metered:
-    """Runs a pass with the device's meter, and the host's beside a GPU, running for its window alone.
+    """Run a pass with the device's meter, and the host's beside a GPU, running for its window alone.
 
     Args:
         meters: the instruments.
@@ -48,7 +48,7 @@ def metered(meters: Meters, run: Callable[[AbstractContextManager[None]], Pass],
 
 @contextmanager
 def _window(others: InterferenceMeter, meter: AbstractContextManager[None], load: list[Interference]) -> Iterator[None]:
-    """Watches the load of others around the meters' window."""
+    """Watch the load of others around the meters' window."""
     before = others.snapshot()
     with meter:
         yield
@@ -56,7 +56,7 @@ def _window(others: InterferenceMeter, meter: AbstractContextManager[None], load
 
 
 def energy_facts(found: Metered, rejected: tuple[str, ...], process: int) -> list[Fact]:
-    """Returns the window's energy and the energies per example and per output token, gross and net."""
+    """Compute the window's energy and the energies per example and per output token, gross and net."""
     energy, work = found.energy, found.work
     examples, tokens = work.examples, work.output_tokens
     reason = energy.reason

@@ -12,15 +12,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 import torch._dynamo  # the registry's module needs it on first use, for 1.4 s; here the forkserver pays that once
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 
 from bench.measure.requests import Requests
 from bench.record import Fact
+
+if TYPE_CHECKING:
+
+    class TorchDispatchMode:
+        """What is used of torch's class, which has no annotations."""
+
+        def __enter__(self) -> Self: ...
+        def __exit__(self, *error: object) -> None: ...
+
+else:
+    from torch.utils._python_dispatch import TorchDispatchMode
 
 SOURCE = "flop_counter"
 NAME, UNIT = "flops_per_example", "FLOP"

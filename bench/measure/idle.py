@@ -56,7 +56,7 @@ class Idle:
 
 
 def idle_baseline(meters: Meters, seconds: float) -> Idle:
-    """Returns the energy of doing nothing for `seconds`, after as long a wait as the power needs to settle."""
+    """Measure the energy of doing nothing for `seconds`, after as long a wait as the power needs to settle."""
     waited, settled = _settle(meters, min(SETTLE_CAP_S, SETTLE_SHARE * seconds))
     before = meters.interference.snapshot()
     energy = _rest(meters, seconds)
@@ -64,9 +64,12 @@ def idle_baseline(meters: Meters, seconds: float) -> Idle:
 
 
 def _settle(meters: Meters, most_s: float) -> tuple[float, bool]:
-    """Returns the seconds waited, and whether the power had stopped falling; a meter that fails ends the wait."""
+    """Wait until the power falls no more; give the seconds, and whether it came to that.
+
+    A meter that fails ends the wait.
+    """
     waited, before = 0.0, float("inf")
-    least_s = GPU_LEAST_S if meters.energy.source.startswith("nvml") else 0.0
+    least_s = GPU_LEAST_S if meters.device.startswith("cuda") else 0.0
     step_s = min(SETTLE_STEP_S, most_s / MIN_SETTLE_STEPS)
     while waited + step_s <= most_s:
         watts = Idle(_rest(meters, step_s)).watts
@@ -80,7 +83,7 @@ def _settle(meters: Meters, most_s: float) -> tuple[float, bool]:
 
 
 def _rest(meters: Meters, seconds: float) -> Energy:
-    found: list[Energy] = []
-    with metering([meters.energy], found):
+    energies: list[Energy] = []
+    with metering([meters.energy], energies):
         meters.clock.sleep(seconds)
-    return found[0]
+    return energies[0]

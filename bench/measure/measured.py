@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from bench.candidates.interface import Model, ModelFacts
 from bench.catalogue.readings import OFF
@@ -17,17 +16,17 @@ class Measured:
     timings: tuple[Timing, ...]
     facts: tuple[Fact, ...]
     doubts: tuple[Doubt, ...]
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, object] = field(default_factory=dict)
     """`ended_by`, `requests` and `gc_collections` per pass, `audit`, `energy_rejected`."""
 
 
 def unmeasured(model: Model, process: int) -> Measured:
-    """Returns what is known of a model without measuring: what is counted. Its notes say that nothing was measured."""
+    """Give what is known of a model without measuring: what is counted. The notes say that nothing was measured."""
     return Measured((), tuple(model_facts(model.facts(), process)), (), {"profile": OFF})
 
 
 def model_facts(known: ModelFacts, process: int) -> list[Fact]:
-    """Returns what is counted of a model: its parameters and their bytes."""
+    """Give what is counted of a model: its parameters and their bytes."""
     return [
         Fact("parameters", known.parameters, "count", "model", process=process),
         Fact("weights_bytes", known.weights_bytes, "bytes", "model", process=process),

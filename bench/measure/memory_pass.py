@@ -15,8 +15,7 @@ from bench.record import Fact, Timing
 
 
 def run_memory_pass(given: Subject, batched: Sequence[Timing]) -> list[Fact]:
-    """Runs the longest single example and the longest batch, and returns the peaks of prefill and
-    generation."""
+    """Run the longest single example and the longest batch; give the peaks of prefill and generation."""
     facts = _single_peaks(given)
     if _affordable(given, batched):
         given.requests.get(given.batches[0])(None)
@@ -41,11 +40,10 @@ def _single_peaks(given: Subject) -> list[Fact]:
 
 
 def _affordable(given: Subject, batched: Sequence[Timing]) -> bool:
-    """A batch that takes longer than a whole window has been seen by the evaluation already, and is not run
-    again."""
+    """Skip a batch that takes longer than a whole window: the evaluation has run it already."""
     return all(timing.duration_ns < given.profile.window_s * NS_PER_S for timing in batched)
 
 
 def _fact(name: str, value: int, given: Subject) -> Fact:
-    source = "rss_high_water" if given.meters.memory.resettable else "rss_polled"
+    source = given.meters.memory.source
     return Fact(name, value, "bytes", source, "longest example at batch size 1", process=given.process)

@@ -1,4 +1,4 @@
-"""Times of requests on different inputs made comparable, so that scatter means noise and not long sentences.
+"""Make the times of requests on different inputs comparable, so that scatter means noise and not long sentences.
 
 A request's time is divided by what that input is expected to take: the median of its own repeats where most
 inputs repeat, else a robust line in its input and output tokens. Used by the doubts only; readings keep the
@@ -32,8 +32,7 @@ Robust Statistics, 1981."""
 
 
 def relative_times(timings: Sequence[Timing]) -> Floats | None:
-    """Returns time over expected time of each request, shape `(k,)`, in order; None when that cannot be
-    known.
+    """Compute time over expected time of each request, shape `(k,)`, in order; None when that cannot be known.
 
     k is the number of timings, or of those whose input repeats.
     """
@@ -66,7 +65,7 @@ def _by_own_median(timings: Sequence[Timing], durations: Floats) -> Floats | Non
 
 
 def _line(tokens: Floats, durations: Floats) -> Floats:
-    """Returns a + b·input + c·output fitted to the durations by Huber's reweighted least squares."""
+    """Fit a + b·input + c·output to the durations by Huber's reweighted least squares."""
     design = np.column_stack([np.ones(len(durations)), tokens])
     weights = np.ones(len(durations))
     fitted = np.full_like(durations, np.median(durations))
@@ -83,7 +82,7 @@ def _line(tokens: Floats, durations: Floats) -> Floats:
 
 
 def _ratio(durations: Floats, expected: Floats) -> Floats | None:
-    """Returns the ratios scaled to a median of 1; None where an expectation is not positive."""
+    """Scale the ratios to a median of 1; None where an expectation is not positive."""
     if np.any(expected <= 0):
         return None
     ratios = durations / expected

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 from bench.measure.profiles import HARD_CAP, PROFILES, Profile
 from bench.measure.requests import Batch, Requests, cycle, seeded_order, sorted_batches, time_request, token_sum
@@ -42,15 +41,14 @@ class Subject:
     batches: tuple[Batch, ...]
     """All examples in batches of similar length, the longest first."""
     shuffled: tuple[Batch, ...]
-    """The same batches in a seeded order, so that a window shorter than the data is not only the long
-    ones."""
+    """The same batches in a seeded order, so that a window shorter than the data is not only the long ones."""
     requests: Requests
 
 
 def subject(
     workload: Workload, profile: Profile, meters: Meters, process: int, batching: Batching | int, seed: int
 ) -> Subject:
-    """Returns the subject with its orders worked out."""
+    """Work out the orders of a subject."""
     order = seeded_order(len(workload.examples), seed, process)
     limits = Batching(examples=batching) if isinstance(batching, int) else batching
     batches = tuple(sorted_batches(workload, limits))
@@ -68,7 +66,7 @@ def subject(
 
 
 def cold(workload: Workload, meters: Meters, process: int, seed: int) -> Pass:
-    """Times the first request as a user would meet it, at batch size 1; nothing was tokenised or run before."""
+    """Time the first request as a user would meet it, at batch size 1; nothing was tokenised or run before."""
     first = seeded_order(len(workload.examples), seed, process)[0]
     nothing_sorted = Subject(
         workload, PROFILES["quick"], meters, process, Batching(examples=1), ((first,),), (), (), Requests(workload)
@@ -105,7 +103,7 @@ def warm_up(given: Subject, first_s: float) -> Pass:
 
 
 def latency(given: Subject) -> Pass:
-    """Times single requests through all examples in the seeded order until the stopping rule ends it."""
+    """Time single requests through all examples in the seeded order until the stopping rule ends it."""
     found, rule, clock = Pass("latency"), StopRule(given.profile), given.meters.clock
     with quiet_collector(found):
         start_ns = clock.now_ns()
@@ -126,7 +124,7 @@ def throughput(
     window: AbstractContextManager[None] | None = None,
     warm: bool = False,
 ) -> Pass:
-    """Runs batches one after another for a window; they lie end to end, so that the sum of all, kept or not, is the
+    """Run batches one after another for a window; they lie end to end, so that the sum of all, kept or not, is the
     window.
 
     Pipelined: requests are prepared before the window and the device is waited for at its ends only (a
@@ -162,7 +160,7 @@ def throughput(
 
 
 def batch_fits(given: Subject, singles: Pass) -> bool:
-    """Returns whether the largest batch takes less than a window even if its examples ran one after another."""
+    """Find out whether the largest batch takes less than a window even if its examples ran one after another."""
     return max(singles.durations) * len(given.batches[0]) <= given.profile.window_s * NS_PER_S
 
 
@@ -177,7 +175,7 @@ def _batch_timing(
     batch: Batch,
     start_ns: int,
     end_ns: int,
-    answers: Sequence[Any],
+    answers: Sequence[object],
 ) -> Timing:
     return Timing(
         phase=phase,
@@ -191,7 +189,7 @@ def _batch_timing(
     )
 
 
-def _single(given: Subject, phase: Phase, iteration: int, batch: Batch) -> tuple[Timing, Sequence[Any]]:
+def _single(given: Subject, phase: Phase, iteration: int, batch: Batch) -> tuple[Timing, Sequence[object]]:
     request = given.requests.get(batch)
     stamp = given.workload.generates
     return time_request(given.meters.clock, request, phase, given.process, iteration, batch, stamp)
@@ -199,8 +197,7 @@ def _single(given: Subject, phase: Phase, iteration: int, batch: Batch) -> tuple
 
 @contextmanager
 def quiet_collector(found: Pass) -> Iterator[None]:
-    """Collects garbage and freezes what is left before the block, and counts the collections that happen in
-    it.
+    """Collect garbage and freeze what is left before the block, and count the collections that happen in it.
 
     The collector stays on: a server has it on too, and a pass that leaks cycles must show it.
     """
@@ -219,7 +216,7 @@ def quiet_collector(found: Pass) -> Iterator[None]:
 
 @contextmanager
 def frozen_heap() -> Iterator[None]:
-    """Collects garbage and hides what is left from the collector.
+    """Collect garbage and hide what is left from the collector.
 
     Whatever was frozen before stays so afterwards, with all that the block has: a forked process that thawed what its
     server had imported would walk over all of it at every collection, and copy the pages that it shares.

@@ -25,7 +25,7 @@ load left it, and the latency pass must stay warm."""
 
 @contextmanager
 def watch(phase: Phase, meters: Meters, process: int, poll: bool = False) -> Iterator[list[Fact]]:
-    """Yields a list that holds the phase's facts once the block has ended.
+    """Yield a list that holds the phase's facts once the block has ended.
 
     The facts are `window_PHASE_s`, `peak_rss_PHASE_bytes` and, on CUDA, `peak_gpu_memory_PHASE_bytes` and
     `peak_gpu_reserved_PHASE_bytes` (of several GPUs the sum, and each apart). `poll` lets a thread look at memory, so
@@ -61,7 +61,7 @@ def _memory_facts(phase: str, peak: Peak, process: int) -> list[Fact]:
 
 
 def _device_facts(phase: str, gpu: GpuPeak, process: int) -> list[Fact]:
-    """Returns the peaks on one of several GPUs: `cuda1_peak_memory_PHASE_bytes`, `cuda1_peak_reserved_PHASE_bytes`."""
+    """Give the peaks on one of several GPUs: `cuda1_peak_memory_PHASE_bytes`, `cuda1_peak_reserved_PHASE_bytes`."""
     name = gpu.device.replace(":", "")
     return [
         Fact(f"{name}_peak_memory_{phase}_bytes", gpu.allocated_bytes, "bytes", "torch", process=process),
@@ -70,14 +70,15 @@ def _device_facts(phase: str, gpu: GpuPeak, process: int) -> list[Fact]:
 
 
 def measure_load(load: Callable[[], T], meters: Meters, process: int = 0) -> tuple[T, list[Fact]]:
-    """Returns what `load` returns, and the facts `baseline_rss_bytes`, `load_s`, `load_rss_bytes` and those
-    of `watch`.
+    """Load under watch; give what `load` returns, and the facts of the load.
+
+    These are `baseline_rss_bytes`, `load_s`, `load_rss_bytes` and those of `watch`.
 
     Memory is polled only where the kernel keeps no peak that can be reset; at 100 Hz that slows the load by
     about 1 %.
     """
     baseline = meters.memory.rss_bytes()
-    with watch("load", meters, process, poll=not meters.memory.resettable) as facts:
+    with watch("load", meters, process, poll=not meters.memory.keeps_peak) as facts:
         loaded = load()
     by_name = {fact.name: fact for fact in facts}
     seconds, peak = by_name["window_load_s"], by_name["peak_rss_load_bytes"]

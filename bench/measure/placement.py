@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from bench.errors import EnvironmentLackError
 from bench.host.cpu import CGROUP, PROC, affinity, quota_cpus
@@ -18,15 +18,15 @@ from bench.units import format_cpus, parse_cpus
 
 
 def default_threads() -> int:
-    """Returns the CPUs that this process may use: its affinity, and no more than the cgroup's quota."""
+    """Count the CPUs that this process may use: its affinity, and no more than the cgroup's quota."""
     usable = len(affinity()) or os.cpu_count() or 1
     quota = quota_cpus(CGROUP, PROC / "self/cgroup")
     return usable if quota is None else max(1, min(usable, int(quota)))
 
 
-def place(threads: int | None, cpus: str | None = None) -> dict[str, Any]:
-    """Binds this process to `cpus`, or to all that it may use, fixes torch's intra-op threads to `threads`, or to the
-    number of CPUs, and returns `recorded()` and where the CPUs come from.
+def place(threads: int | None, cpus: str | None = None) -> dict[str, object]:
+    """Bind this process to `cpus`, or to all that it may use, and fix torch's intra-op threads to `threads`, or to the
+    number of CPUs; give `recorded()` and where the CPUs come from.
 
     Raises:
         EnvironmentLackError: a CPU is asked for that this run may not use.
@@ -39,7 +39,7 @@ def place(threads: int | None, cpus: str | None = None) -> dict[str, Any]:
 
 
 def bind(cpus: str | None) -> None:
-    """Binds every thread that this process has, and so all that they start, to `cpus`, or to what it may use now.
+    """Bind every thread that this process has, and so all that they start, to `cpus`, or to what it may use now.
 
     Raises:
         EnvironmentLackError: a CPU is asked for that this run may not use, or the system knows no affinity.
@@ -68,8 +68,8 @@ def bind(cpus: str | None) -> None:
             return  # a sandbox that binds nothing: what may be used is what is used
 
 
-def recorded() -> dict[str, Any]:
-    """Returns the threads and cores that are in force now, and what else decides which kernels run."""
+def recorded() -> dict[str, object]:
+    """Describe the threads and cores that are in force now, and what else decides which kernels run."""
     import torch
 
     return {
@@ -85,9 +85,9 @@ def recorded() -> dict[str, Any]:
 
 
 def attention_kernels() -> list[str]:
-    """Returns the kernels among which torch's `scaled_dot_product_attention` may choose here."""
+    """List the kernels among which torch's `scaled_dot_product_attention` may choose here."""
     import torch
 
-    backends: Any = torch.backends.cuda
+    backends: ModuleType = torch.backends.cuda
     kernels = ("flash", "mem_efficient", "math", "cudnn")
     return [name for name in kernels if getattr(backends, f"{name}_sdp_enabled", bool)()]

@@ -22,8 +22,7 @@ class Profile:
     processes: int
     """Fresh processes per cell."""
     window_s: float
-    """Most seconds of the latency and of the throughput pass each; precision may end the latency pass
-    earlier."""
+    """Most seconds of the latency and of the throughput pass each; precision may end the latency pass earlier."""
     min_window_s: float
     """Least seconds of the latency pass: a narrow interval within one calm moment is not yet precision."""
     min_iterations: int
@@ -55,11 +54,11 @@ PROFILES: dict[str, Profile] = {
     "rigorous": Profile("rigorous", 5, 30.0, 10.0, 50, 3, 10, 15.0, 30.0, 10.0, 5),
     "off": Profile("off", 1, 0.0, 0.0, 0, 0, 0, 0.0, 0.0, 0.0, 0, energy="off"),
 }
-"""Processes and windows from section 5 of the design; a hardware energy window below 10 s carries a doubt."""
+"""Processes and windows; a hardware energy window below 10 s carries a doubt."""
 
 
 def resolve(spec: MeasureSpec) -> Profile:
-    """Returns the profile that `spec` names, with the numbers that `spec` sets itself.
+    """Look up the profile that `spec` names, with the numbers that `spec` sets itself.
 
     >>> resolve(MeasureSpec(profile="quick", window_s=2.0)).window_s
     2.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from bench.meters.clock import Clock
 from bench.record import Phase, Timing
@@ -20,7 +19,7 @@ Batch = tuple[int, ...]
 
 
 def seeded_order(count: int, seed: int, process: int) -> list[int]:
-    """Returns the positions 0..count-1 shuffled: the same for every model, another for each process.
+    """Shuffle the positions 0..count-1: the same for every model, another for each process.
 
     Two models are then timed on the same first examples however early one of them stops.
     """
@@ -30,7 +29,7 @@ def seeded_order(count: int, seed: int, process: int) -> list[int]:
 
 
 def sorted_batches(workload: Workload, batching: Batching | int) -> list[Batch]:
-    """Returns all examples in the batches in which they are scored: of similar length, the longest first."""
+    """Group all examples into the batches in which they are scored: of similar length, the longest first."""
     limits = Batching(examples=batching) if isinstance(batching, int) else batching
     return limits.split(lengths_of(workload))
 
@@ -43,7 +42,7 @@ class Requests:
         self._prepared: dict[Batch, Request] = {}
 
     def get(self, batch: Batch) -> Request:
-        """Returns the request for a batch, prepared now if it was not before."""
+        """Look up the request for a batch, prepared now if it was not before."""
         request = self._prepared.get(batch)
         if request is None:
             request = self._prepared[batch] = self._workload.request(batch)
@@ -51,7 +50,7 @@ class Requests:
 
 
 def cycle(batches: Sequence[Batch]) -> Iterator[tuple[int, Batch]]:
-    """Yields `(iteration, batch)` for ever, through all the batches again and again."""
+    """Yield `(iteration, batch)` for ever, through all the batches again and again."""
     iteration = 0
     while True:
         for batch in batches:
@@ -61,8 +60,8 @@ def cycle(batches: Sequence[Batch]) -> Iterator[tuple[int, Batch]]:
 
 def time_request(
     clock: Clock, request: Request, phase: Phase, process: int, iteration: int, batch: Batch, stamp: bool
-) -> tuple[Timing, Sequence[Any]]:
-    """Returns the timing of one request and its answers; `stamp` notes the time of every output token."""
+) -> tuple[Timing, Sequence[object]]:
+    """Time one request and keep its answers; `stamp` notes the time of every output token."""
     now, synchronise = clock.now_ns, clock.synchronise
     stamps: list[int] = []
     note = stamps.append
@@ -96,6 +95,6 @@ def time_request(
     return timing, answers
 
 
-def token_sum(answers: Sequence[Any], name: str) -> int:
-    """Returns the tokens of all answers; 0 for a model without tokens."""
+def token_sum(answers: Sequence[object], name: str) -> int:
+    """Add up the tokens of all answers; 0 for a model without tokens."""
     return sum(getattr(answer, name, 0) for answer in answers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.candidates.interface import Model, ModelFacts
 from bench.measure import doubts as doubtful
@@ -35,7 +34,7 @@ interrupt 5 µs."""
 
 
 def _silent(_: Phase) -> None:
-    """Nobody wants to know."""
+    """Ignore the phase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def cold_start(
     notify: Callable[[Phase], None] = _silent,
     seed: int = 42,
 ) -> ColdStart:
-    """Times the first request of a loaded model; a cold start only before anything else has been asked of it."""
+    """Time the first request of a loaded model; a cold start only before anything else has been asked of it."""
     notify("cold")
     with meters.edges(), watch("cold", meters, process) as facts:
         found = cold(workload, meters, process, seed)
@@ -76,7 +75,7 @@ def measure(
     seed: int = 42,
     begun: ColdStart | None = None,
 ) -> Measured:
-    """Returns timings, facts and doubts of a model that is loaded and, mostly, has been scored.
+    """Measure a model that is loaded and, mostly, has been scored: its timings, facts and doubts.
 
     Args:
         model: for its facts; every request goes through `workload`.
@@ -112,7 +111,7 @@ class _Run:
         self.energy: Metered | None = None
 
     def timed_passes(self) -> None:
-        """Warm-up, latency, throughput: nothing polls."""
+        """Run warm-up, latency and throughput; nothing polls."""
         first_s = self.passes["cold"].timings[0].duration_ns / NS_PER_S
         self._watched("warmup", lambda: warm_up(self.given, first_s))
         before = self.meters.interference.snapshot()
@@ -127,7 +126,7 @@ class _Run:
         return batch_fits(self.given, self.passes["latency"])
 
     def untimed_passes(self) -> None:
-        """Memory, energy on hardware, arithmetic."""
+        """Run memory, energy on hardware, and arithmetic."""
         self.notify("memory")
         with self.meters.edges(), watch("memory", self.meters, self.process, poll=True) as peaks, self.meters.polled():
             self.facts += run_memory_pass(self.given, self.passes["throughput"].timings)
@@ -142,7 +141,7 @@ class _Run:
         self.facts += [*counted, *(fact for fact in peaks if fact.name == "window_flops_s")]
 
     def conclude(self, scored: Sequence[Sample], prior: Sequence[Fact]) -> Measured:
-        """Returns everything, with the doubts that need all of it."""
+        """Put everything together, with the doubts that need all of it."""
         if self.energy is not None:
             self.facts += energy_facts(self.energy, self.meters.rejected, self.process)
             self.doubts += doubtful.energy_doubts(self.energy, self.meters.energy.hardware, self.process)
@@ -208,7 +207,7 @@ class _Run:
         seconds = self.passes["cold"].timings[0].duration_ns / 1e9
         return [Fact("first_request_s", seconds, "s", "clock", process=self.process)]
 
-    def _notes(self, audit: Audit) -> dict[str, Any]:
+    def _notes(self, audit: Audit) -> dict[str, object]:
         return {
             "ended_by": {phase: found.ended_by for phase, found in self.passes.items()},
             "requests": {phase: found.requests for phase, found in self.passes.items()},

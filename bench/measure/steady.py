@@ -25,7 +25,7 @@ MAD_TO_SIGMA = 1.4826
 
 
 def is_steady(durations: Sequence[float], window: int) -> bool:
-    """Returns whether the last `window` durations (any unit) are steady.
+    """Find out whether the last `window` durations (any unit) are steady.
 
     >>> is_steady([9.0, 1.0, 1.01, 1.0, 1.01, 1.0], 5)
     True
@@ -39,15 +39,14 @@ def is_steady(durations: Sequence[float], window: int) -> bool:
 
 
 def has_trend(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
-    """Returns whether Theil–Sen's line changes by more than `TREND_SHARE` of the median over the window."""
+    """Find out whether Theil–Sen's line changes by more than `TREND_SHARE` of the median over the window."""
     median = float(np.median(values))
     slope = float(theilslopes(values).slope)
     return abs(slope) * (len(values) - 1) > TREND_SHARE * median
 
 
 def first_outlies(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
-    """Returns whether the first value is an outlier upwards of the others, by modified z-score and by
-    size."""
+    """Find out whether the first value is an outlier upwards of the others, by modified z-score and by size."""
     rest = values[1:]
     median = float(np.median(rest))
     spread = MAD_TO_SIGMA * float(np.median(np.abs(rest - median)))

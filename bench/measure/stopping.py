@@ -14,8 +14,7 @@ from bench.measure.profiles import HARD_CAP, Profile
 from bench.stats.order import quantile_interval
 
 MEDIAN_HALF_WIDTH = 0.02
-"""Half the interval of the median over the median, at which it is precise. Source: section 5.4 of the
-design."""
+"""Half the interval of the median over the median, at which it is precise: two models 5 % apart are then told apart."""
 P95_HALF_WIDTH = 0.05
 """The same for the 95th percentile."""
 CONFIDENCE = 0.95
@@ -34,7 +33,7 @@ class StopRule:
         self._next_look = profile.min_iterations
 
     def decide(self, durations: Sequence[float], elapsed_s: float, requests: int | None = None) -> StopReason | None:
-        """Returns why the pass ends now, or None to go on.
+        """Say why the pass ends now, or None to continue.
 
         Args:
             durations: of all requests so far, or of an even sample of them, in any unit.
@@ -55,13 +54,12 @@ class StopRule:
 
 
 def is_precise(durations: Sequence[float]) -> bool:
-    """Returns whether the median is known within ±2 % and the 95th percentile within ±5 %."""
+    """Find out whether the median is known within ±2 % and the 95th percentile within ±5 %."""
     return half_width(durations, 0.5) <= MEDIAN_HALF_WIDTH and half_width(durations, 0.95) <= P95_HALF_WIDTH
 
 
 def half_width(durations: Sequence[float], quantile: float) -> float:
-    """Returns half the interval of a quantile over the interval's middle; infinite where no interval
-    exists."""
+    """Compute half the interval of a quantile over the interval's middle; infinite where no interval exists."""
     interval = quantile_interval(durations, quantile, CONFIDENCE)
     if interval is None or interval[0] + interval[1] <= 0:
         return float("inf")

@@ -10,7 +10,6 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from bench.record import Phase, Timing
 
@@ -28,7 +27,7 @@ class Pass:
     phase: Phase
     timings: list[Timing] = field(default_factory=list)
     """Of the requests that are kept, in their order once the pass has ended."""
-    answers: dict[int, list[Any]] = field(default_factory=dict)
+    answers: dict[int, list[object]] = field(default_factory=dict)
     """The different answers to each example, of the requests that are kept."""
     gc_collections: int = 0
     ended_by: str = ""
@@ -42,8 +41,8 @@ class Pass:
     """Of the timings, in no order."""
     _sample: _Reservoir | None = None
 
-    def keep(self, timing: Timing, answers: Sequence[Any]) -> None:
-        """Counts one request, and keeps it while there is room or when its turn in the sample has come."""
+    def keep(self, timing: Timing, answers: Sequence[object]) -> None:
+        """Count one request, and keep it while there is room or when its turn in the sample has come."""
         place, self.requests = self.requests, self.requests + 1
         self.examples += len(timing.examples)
         self.input_tokens += timing.input_tokens
@@ -65,7 +64,7 @@ class Pass:
                 known.append(answer)
 
     def end(self, reason: str) -> None:
-        """Notes why the pass ended, and puts the kept requests into their order."""
+        """Note why the pass ended, and put the kept requests into their order."""
         self.ended_by = reason
         self.timings.sort(key=lambda timing: timing.iteration)
 
@@ -83,7 +82,7 @@ class _Reservoir:
         self._advance()
 
     def slot(self, place: int) -> int | None:
-        """Returns which of the kept items the item at `place` (0 first) takes the place of, or None for none."""
+        """Choose which of the kept items the item at `place` (0 first) takes the place of, or None for none."""
         if place < self._next:
             return None
         self._advance()

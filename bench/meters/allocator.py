@@ -1,4 +1,4 @@
-"""Giving memory that nothing uses any more back, so that a peak belongs to the phase that made it.
+"""Give memory that nothing uses any more back, so that a peak belongs to the phase that made it.
 
 An allocator keeps what was freed: torch's caching allocator on a GPU, glibc's arenas on the host. What it keeps
 counts as reserved or resident in every phase that follows. Fragments stay: a page goes back only when all of it is
@@ -14,7 +14,7 @@ from contextlib import suppress
 
 
 def release() -> None:
-    """Gives unused memory back to the device and to the system; never within anything timed.
+    """Give unused memory back to the device and to the system; never within anything timed.
 
     Takes milliseconds, and the next use of the memory pays for getting it again. Source: malloc_trim(3), which
     returns whole free pages of every arena since glibc 2.8; torch.cuda.empty_cache.

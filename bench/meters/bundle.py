@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bench.meters.cascade import Chosen, choose_energy
+from bench.meters.cascade import choose_energy, open_memory, site_of
 from bench.meters.clock import Clock, HostClock
 from bench.meters.cpu_clock import CpuClock
 from bench.meters.energy import EnergyMeter
@@ -40,7 +40,7 @@ class Meters:
 
     @contextmanager
     def edges(self) -> Iterator[None]:
-        """Looks at the GPUs right before and after a pass, timed or not, and at the CPUs' clock right after it."""
+        """Look at the GPUs right before and after a pass, timed or not, and at the CPUs' clock right after it."""
         if self.gpu is not None:
             self.gpu.begin()
         try:
@@ -52,7 +52,7 @@ class Meters:
 
     @contextmanager
     def polled(self) -> Iterator[None]:
-        """Looks at the same all the time; for passes that are not timed."""
+        """Look at the same all the time; for passes that are not timed."""
         poller = Poller(self._glance, STATE_POLL_S)
         try:
             yield
@@ -71,13 +71,13 @@ def open_meters(
     tdp_w: float | None = None,
     clock: Clock | None = None,
 ) -> Meters:
-    """Returns the best instruments that this machine has for `device` (`cpu`, `cuda:N`, `cuda:0,cuda:1`)."""
-    clock = clock or HostClock(device)
-    chosen: Chosen = choose_energy(device, clock, energy, tdp_w)
+    """Open the best instruments that this machine has for `device` (`cpu`, `cuda:N`, `cuda:0,cuda:1`)."""
+    site = site_of(device, clock or HostClock(device), tdp_w)
+    chosen = choose_energy(site, energy)
     return Meters(
         device=device,
-        clock=clock,
-        memory=MemoryMeter(device),
+        clock=site.clock,
+        memory=open_memory(site),
         interference=InterferenceMeter(),
         energy=chosen.meter,
         host_energy=chosen.host,

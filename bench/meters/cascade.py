@@ -1,31 +1,44 @@
-"""Which energy source a machine gets: the best that answers, and why the better ones did not.
+"""Which source a machine gets: of those that read the same thing, the best by rank that works here.
 
-    GPU: nvml_counter → nvml_power_integral → unavailable      CPU: rapl → estimate
-
-The host's CPU beside a GPU is read by the CPU's cascade and kept apart.
+The table is the sorted list of declared sources, those of third parties among them. The host's CPU beside a GPU is read
+by the CPU's own cascade and kept apart.
 """
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from functools import cache
+from types import MappingProxyType
+from typing import Literal, TypeVar
 
-from bench.host.nvml import NvmlDevice, NvmlUnavailableError, cuda_identity, find_device, open_nvml
-from bench.meters.clock import Clock, split_devices
+from bench.host.nvml import NvmlUnavailableError
+from bench.meters.boards import boards_of
+from bench.meters.clock import Clock
 from bench.meters.energy import EnergyMeter, Unavailable
-from bench.meters.estimate import CpuEstimate, cpu_model, cpu_power
 from bench.meters.gpu_state import GpuState
 from bench.meters.gpus import Gpus
-from bench.meters.nvml import NvmlCounter, probe_counter
-from bench.meters.nvml_power import NvmlPowerIntegral, probe_power
-from bench.meters.rapl import POWERCAP, Rapl, find_zones
+from bench.meters.memory import MemoryMeter
+from bench.meters.source import (
+    CpuEnergySource,
+    EnergySource,
+    GpuEnergySource,
+    GpuMemorySource,
+    HostMemorySource,
+    Probe,
+    Site,
+    Source,
+)
+from bench.plugins import declared_classes
+
+PACKAGE, GROUP = "bench.meters.sources", "bench.meters"
+
+S = TypeVar("S", bound=Source)
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The sources for one device."""
+    """The energy sources for one device."""
 
     meter: EnergyMeter
     rejected: tuple[str, ...] = ()
@@ -34,52 +47,78 @@ class Chosen:
     gpu: Gpus | None = None
 
 
-def choose_energy(
-    device: str,
-    clock: Clock,
-    energy: Literal["auto", "off"] = "auto",
-    tdp_w: float | None = None,
-    powercap: Path = POWERCAP,
-) -> Chosen:
-    """Returns the best sources for `cpu` or `cuda:N` (several GPUs: `cuda:0,cuda:1`)."""
-    off: EnergyMeter = Unavailable("the suite says energy: off")
+@cache
+def meter_sources() -> Mapping[str, type[Source]]:
+    """Collect the sources by name.
+
+    Raises:
+        UsageError: a plug-in cannot be loaded, is no source, or takes a name that is in use.
+    """
+    return MappingProxyType(declared_classes(PACKAGE, GROUP, Source, "name"))
+
+
+def ranked(kind: type[S]) -> list[type[S]]:
+    """Sort the alternatives that derive from `kind`, best first; of equal rank, by name."""
+    alternatives = [source for source in meter_sources().values() if issubclass(source, kind)]
+    return sorted(alternatives, key=lambda source: (source.rank, source.name))
+
+
+def probed(source: Source) -> Probe:
+    """Probe a source; one that raises an error does not work, with the error as the reason."""
+    try:
+        return source.probe()
+    except Exception as error:  # noqa: BLE001  may be a third party's
+        return Probe(False, f"probing raised {type(error).__name__}: {error}")
+
+
+def best(kind: type[S], site: Site) -> tuple[S | None, tuple[str, ...]]:
+    """Find the best source of a kind that works at a site, and why each better one does not."""
+    rejected: list[str] = []
+    for alternative in ranked(kind):
+        source = alternative(site)
+        probe = probed(source)
+        if probe.works:
+            return source, tuple(rejected)
+        rejected.append(f"{source.name}: {probe.reason}")
+    return None, tuple(rejected)
+
+
+def site_of(device: str, clock: Clock, tdp_w: float | None = None) -> Site:
+    """Describe where a cell's meters are to read."""
     if not device.startswith("cuda"):
-        return Chosen(off) if energy == "off" else choose_cpu(clock, tdp_w, powercap)
+        return Site(device, clock, tdp_w)
     try:
-        pynvml = open_nvml()
-        found = [find_device(pynvml, cuda_identity(part)) for part in split_devices(device)]
-        devices = tuple({one.index: one for one in found}.values())  # two MIG instances may share a board
+        return Site(device, clock, tdp_w, boards_of(device))
     except NvmlUnavailableError as error:
-        meter = off if energy == "off" else Unavailable(str(error), "GPU")
-        return Chosen(meter, () if energy == "off" else (f"nvml: {error}",))
-    state = Gpus(tuple(GpuState(pynvml, one) for one in devices))
+        return Site(device, clock, tdp_w, why_no_boards=str(error))
+
+
+def choose_energy(site: Site, energy: Literal["auto", "off"] = "auto") -> Chosen:
+    """Open the best energy sources of a site, and the state of its GPUs."""
+    boards = site.boards
+    state = None if boards is None else Gpus(tuple(GpuState(boards.pynvml, board) for board in boards.devices))
     if energy == "off":
-        return Chosen(off, gpu=state)
-    meter, rejected = choose_gpu(pynvml, devices, clock)
-    return Chosen(meter, rejected, choose_cpu(clock, tdp_w, powercap).meter, state)
+        return Chosen(Unavailable("the suite says energy: off"), gpu=state)
+    if not site.device.startswith("cuda"):
+        return _opened(CpuEnergySource, site, "CPU")
+    chosen = _opened(GpuEnergySource, site, "GPU")
+    return Chosen(chosen.meter, chosen.rejected, _opened(CpuEnergySource, site, "CPU").meter, state)
 
 
-def choose_gpu(pynvml: Any, devices: tuple[NvmlDevice, ...], clock: Clock) -> tuple[EnergyMeter, tuple[str, ...]]:
-    """Returns the counter where every GPU has one that moves, else the integral of power, else why there is
-    neither."""
-    probed = [probe_counter(pynvml, device, clock) for device in devices]
-    periods = [probe.period_s for probe in probed if probe.period_s is not None]
-    if len(periods) == len(devices):
-        return NvmlCounter(pynvml, devices, clock, max(periods)), ()
-    rejected = tuple(f"nvml_counter: {probe.reason}" for probe in probed if probe.reason is not None)
-    try:
-        readings = [probe_power(pynvml, device) for device in devices]
-    except NvmlUnavailableError as error:
-        rejected = (*rejected, f"nvml_power_integral: {error}")
-        return Unavailable("; ".join(rejected), "GPU"), rejected
-    coarsest = max(readings, key=lambda reading: reading.averages_s)
-    return NvmlPowerIntegral(pynvml, devices, coarsest, clock), rejected
+def _opened(kind: type[EnergySource], site: Site, scope: str) -> Chosen:
+    """Open the best energy source of a kind; where none works, a meter that says why."""
+    source, rejected = best(kind, site)
+    if source is None:
+        return Chosen(Unavailable("; ".join(rejected), scope), rejected)
+    return Chosen(source.open(), rejected)
 
 
-def choose_cpu(clock: Clock, tdp_w: float | None, powercap: Path = POWERCAP) -> Chosen:
-    """Returns RAPL where every package can be read, else the estimate."""
-    found = find_zones(powercap)
-    if found.zones:
-        return Chosen(Rapl(found.zones, clock))
-    power = cpu_power(cpu_model(), os.cpu_count() or 1, tdp_w)
-    return Chosen(CpuEstimate(clock, power), (f"rapl: {found.reason}",))
+def open_memory(site: Site) -> MemoryMeter:
+    """Open the best memory sources of a site."""
+    host, rejected = best(HostMemorySource, site)
+    if host is None:
+        raise RuntimeError(f"no source reads the memory of this process: {'; '.join(rejected)}")
+    if not site.device.startswith("cuda"):
+        return MemoryMeter(host.open())
+    gpus, _ = best(GpuMemorySource, site)
+    return MemoryMeter(host.open(), None if gpus is None else gpus.open())

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
 
 NS_PER_S = 1_000_000_000
 
 
 def split_devices(device: str) -> tuple[str, ...]:
-    """Returns the single devices of a list as a suite writes it.
+    """Split a list of devices, as a suite writes it, into the single ones.
 
     >>> split_devices("cuda:0, cuda:1")
     ('cuda:0', 'cuda:1')
@@ -26,29 +29,29 @@ class DeviceTimer(Protocol):
     """The device's own stopwatch for one interval (a pair of CUDA events)."""
 
     def start(self) -> None:
-        """Marks the beginning on the device's stream."""
+        """Mark the beginning on the device's stream."""
 
     def stop(self) -> None:
-        """Marks the end on the device's stream."""
+        """Mark the end on the device's stream."""
 
     def elapsed_ns(self) -> int:
-        """Returns the nanoseconds between the marks; the device must have been synchronised since."""
+        """Read the nanoseconds between the marks; the device must have been synchronised since."""
 
 
 class Clock(Protocol):
     """Time of the host, and how to wait for the device."""
 
     def now_ns(self) -> int:
-        """Returns monotonic nanoseconds of the host."""
+        """Read the monotonic nanoseconds of the host."""
 
     def synchronise(self) -> None:
-        """Returns when the device has finished all the work given to it."""
+        """Wait until the device has finished all the work given to it."""
 
     def sleep(self, seconds: float) -> None:
-        """Lets `seconds` pass."""
+        """Let `seconds` pass."""
 
     def device_timer(self) -> DeviceTimer | None:
-        """Returns a stopwatch of the device, or None for a device without one."""
+        """Make a stopwatch of the device, or None for a device without one."""
 
 
 class HostClock:
@@ -63,11 +66,11 @@ class HostClock:
         self.synchronise = _synchroniser(device)
 
     def sleep(self, seconds: float) -> None:
-        """Lets `seconds` pass without using a core."""
+        """Let `seconds` pass without using a core."""
         time.sleep(seconds)
 
     def device_timer(self) -> DeviceTimer | None:
-        """Returns a pair of CUDA events, or None on other devices.
+        """Make a pair of CUDA events, or None on other devices.
 
         Of several GPUs the first: it takes the input, and the answer comes back to it, so its stream waits for the
         others.
@@ -81,22 +84,20 @@ class CudaTimer:
     def __init__(self, device: str) -> None:
         import torch
 
-        self._stream: Any = torch.cuda.current_stream(torch.device(device))
-        event: Any = torch.cuda.Event
-        self._begin = event(enable_timing=True)
-        self._end = event(enable_timing=True)
+        self._stream = torch.cuda.current_stream(torch.device(device))
+        event: Callable[..., torch.cuda.Event] = torch.cuda.Event
+        self._begin, self._end = event(enable_timing=True), event(enable_timing=True)
 
     def start(self) -> None:
-        """Records the first event."""
+        """Record the first event."""
         self._begin.record(self._stream)
 
     def stop(self) -> None:
-        """Records the second event."""
+        """Record the second event."""
         self._end.record(self._stream)
 
     def elapsed_ns(self) -> int:
-        """Returns the time between the events; `elapsed_time` is in milliseconds with about 0.5 µs
-        resolution."""
+        """Read the time between the events; `elapsed_time` is in milliseconds with about 0.5 µs resolution."""
         return int(self._begin.elapsed_time(self._end) * 1e6)
 
 
@@ -115,8 +116,8 @@ def _synchroniser(device: str) -> Callable[[], None]:
     return _nothing
 
 
-def _synchronise_all(targets: list[Any]) -> None:
-    """Waits for every device; work that one gives to another has been given by the time the first has finished."""
+def _synchronise_all(targets: list[torch.device]) -> None:
+    """Wait for every device; work that one gives to another has been given by the time the first has finished."""
     import torch
 
     for target in targets:

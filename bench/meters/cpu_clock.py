@@ -24,14 +24,14 @@ class CpuClock:
     """The mean over the CPUs, one per look."""
 
     def look(self) -> None:
-        """Reads the rates once."""
+        """Read the rates once."""
         files = (self.system / f"cpu{number}" / "cpufreq" / "scaling_cur_freq" for number in affinity())
         rates = [int(rate) / KHZ_PER_MHZ for file in files if (rate := text(file)) is not None and rate.isdigit()]
         if rates:
             self.seen_mhz.append(sum(rates) / len(rates))
 
     def facts(self, process: int) -> list[Fact]:
-        """Returns the mean rate with the lowest and highest look as bounds."""
+        """Give the mean rate with the lowest and highest look as bounds."""
         seen = self.seen_mhz
         if not seen:
             return [Fact("cpu_clock_mhz", None, "MHz", "cpufreq", REASONS["max_mhz"], process=process)]

@@ -30,7 +30,11 @@ class Energy:
     reason: str | None = None
     """Why `joules` is None, or what qualifies it."""
     low: float | None = None
+    """Lower bound of the joules."""
     high: float | None = None
+    """Upper bound of the joules."""
+    stood_still: bool = False
+    """Whether a counter answered throughout and did not move, which is why there are no joules."""
 
 
 class EnergyMeter(Protocol):
@@ -44,13 +48,13 @@ class EnergyMeter(Protocol):
     """How often `poll` must be called between `start` and `stop`; None for never."""
 
     def start(self) -> None:
-        """Begins a window."""
+        """Begin a window."""
 
     def poll(self) -> None:
-        """Looks at the source within a window."""
+        """Look at the source within a window."""
 
     def stop(self) -> Energy:
-        """Ends the window and returns its energy."""
+        """End the window and read its energy."""
 
 
 class Unavailable:
@@ -65,19 +69,19 @@ class Unavailable:
         self.scope = scope
 
     def start(self) -> None:
-        """Nothing to begin."""
+        """Do nothing: there is nothing to begin."""
 
     def poll(self) -> None:
-        """Nothing to look at."""
+        """Do nothing: there is nothing to look at."""
 
     def stop(self) -> Energy:
-        """Returns no figure, with the reason."""
+        """Give no figure, with the reason."""
         return Energy(None, 0.0, self.source, self.scope, self.reason)
 
 
 @contextmanager
-def metering(sources: Sequence[EnergyMeter], found: list[Energy]) -> Iterator[None]:
-    """Starts the meters, polls each as often as it asks, and puts what they saw into `found` at the end."""
+def metering(sources: Sequence[EnergyMeter], energies: list[Energy]) -> Iterator[None]:
+    """Start the meters, poll each as often as it asks, and append what they saw to `energies` at the end."""
     for source in sources:
         source.start()
     pollers = [Poller(source.poll, source.poll_interval_s) for source in sources if source.poll_interval_s is not None]
@@ -86,4 +90,4 @@ def metering(sources: Sequence[EnergyMeter], found: list[Energy]) -> Iterator[No
     finally:
         for poller in pollers:
             poller.stop()
-        found += [source.stop() for source in sources]
+        energies += [source.stop() for source in sources]

@@ -9,13 +9,18 @@ the process numbers are the host's, so one's own cannot be found there; then onl
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from types import ModuleType
+from typing import TypeVar
 
 import psutil
 
 from bench.host.nvml import NvmlDevice, attempt
 from bench.meters.clock import NS_PER_S
+
+T = TypeVar("T")
 
 US_PER_S = 1_000_000
 THROTTLING = {
@@ -51,7 +56,7 @@ PROCESSES_EVERY = 4
 class GpuState:
     """All that was seen of one GPU since it was made."""
 
-    pynvml: Any
+    pynvml: ModuleType
     device: NvmlDevice
     throttle_bits: int | None = None
     """OR over all looks."""
@@ -75,12 +80,12 @@ class GpuState:
     _counted: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def begin(self) -> None:
-        """Stands at the beginning of a pass."""
+        """Look at the beginning of a pass."""
         self.look()
         self._counted = self._violations()
 
     def end(self) -> None:
-        """Stands at the end of the pass that `begin` began."""
+        """Look at the end of the pass that `begin` began."""
         late, spans_us = self._violations(), [0]
         for name in late.keys() & self._counted.keys():
             (early_ns, early_us), (late_ns, late_us) = self._counted[name], late[name]
@@ -91,12 +96,12 @@ class GpuState:
         self.look()
 
     def look(self) -> None:
-        """Reads everything once; an error is kept as a problem, not raised."""
+        """Read everything once; an error is kept as a problem, not raised."""
         self._look_at_device()
         self._look_at_processes()
 
     def glance(self) -> None:
-        """Reads what costs little, and the processes now and then."""
+        """Read what costs little, and the processes now and then."""
         self._look_at_device()
         self._glances += 1
         if self._glances % PROCESSES_EVERY == 0:
@@ -117,7 +122,7 @@ class GpuState:
             self.sm_clocks_mhz = (min(low, clock), max(high, clock))
 
     def throttling(self) -> tuple[str, ...]:
-        """Returns the kinds of throttling seen so far, and for how long the driver counted them, for people."""
+        """Name the kinds of throttling seen so far, and for how long the driver counted them, for people."""
         seen = [text for bit, text in THROTTLING.items() if (self.throttle_bits or 0) & bit]
         least_s = LEAST_HELD_BACK * self.watched_s
         held_back = (self.held_back_s or {}).items()
@@ -125,15 +130,15 @@ class GpuState:
         return (*seen, *counted)
 
     def _violations(self) -> dict[str, tuple[int, int]]:
-        """Returns the nanoseconds of each kind of throttling that the driver counts, since it was loaded, and its
+        """Read the nanoseconds of each kind of throttling that the driver counts, since it was loaded, and its
         clock in microseconds; the bits are looked at for every kind."""
-        nv, found = self.pynvml, {}
+        nv, violations = self.pynvml, {}
         for name in VIOLATIONS:
             policy = getattr(nv, f"NVML_PERF_POLICY_{name}")
-            counted, _ = attempt(nv, lambda policy=policy: nv.nvmlDeviceGetViolationStatus(self.device.handle, policy))  # type: ignore[misc]
+            counted, _ = attempt(nv, partial(nv.nvmlDeviceGetViolationStatus, self.device.handle, policy))
             if counted is not None:
-                found[name] = int(counted.violationTime), int(counted.referenceTime)
-        return found
+                violations[name] = int(counted.violationTime), int(counted.referenceTime)
+        return violations
 
     @property
     def why_not(self) -> str:
@@ -154,7 +159,7 @@ class GpuState:
         self.process_bytes = _larger(self.process_bytes, sum(booked) if booked else None)
         self.foreign.update({int(entry.pid): _process_name(int(entry.pid)) for entry in others})
 
-    def _read(self, what: str, read: Any) -> Any:
+    def _read(self, what: str, read: Callable[[], T]) -> T | None:
         value, reason = attempt(self.pynvml, read)
         problem = f"{what}: {reason}"
         if reason is not None and problem not in self.problems:
@@ -162,7 +167,7 @@ class GpuState:
         return value
 
 
-def _throttle_bits(pynvml: Any, handle: Any) -> int:
+def _throttle_bits(pynvml: ModuleType, handle: object) -> int:
     """The driver renamed 'throttle' to 'event' reasons in version 535, and will drop the old name with CUDA 14."""
     try:
         return int(pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle))

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import TypeVar
 
 from bench.meters.gpu_state import GpuState
 from bench.record import Fact
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +21,22 @@ class Gpus:
     states: tuple[GpuState, ...]
 
     def begin(self) -> None:
-        """Stands at the beginning of a pass."""
+        """Look at the beginning of a pass."""
         for state in self.states:
             state.begin()
 
     def end(self) -> None:
-        """Stands at the end of a pass."""
+        """Look at the end of a pass."""
         for state in self.states:
             state.end()
 
     def glance(self) -> None:
-        """Reads what costs little; for a thread in passes that are not timed."""
+        """Read what costs little; for a thread in passes that are not timed."""
         for state in self.states:
             state.glance()
 
     def facts(self, process: int) -> list[Fact]:
-        """Returns memory, temperature, clocks and throttling: of all GPUs, and of several each apart too."""
+        """Collect memory, temperature, clocks and throttling: of all GPUs, and of several each apart too."""
         found = _facts(self.states, process)
         if len(self.states) < 2:
             return found
@@ -53,10 +55,13 @@ def _highest(clocks: Sequence[tuple[int, int]]) -> int:
 def _facts(states: Sequence[GpuState], process: int) -> list[Fact]:
     why = "; ".join(dict.fromkeys(state.why_not for state in states))
 
-    def fact(name: str, unit: str, values: list[Any], join: Callable[[Any], float], about: str | None = None) -> Fact:
-        if None in values:
+    def fact(
+        name: str, unit: str, values: list[T | None], join: Callable[[list[T]], float], about: str | None = None
+    ) -> Fact:
+        present = [value for value in values if value is not None]
+        if len(present) < len(values):
             return Fact(name, None, unit, "nvml", why, process=process)
-        return Fact(name, join(values), unit, "nvml", about, process=process)
+        return Fact(name, join(present), unit, "nvml", about, process=process)
 
     clocks = [state.sm_clocks_mhz for state in states]
     highest = fact("gpu_sm_clock_mhz", "MHz", clocks, _highest, "highest seen; low: lowest seen")

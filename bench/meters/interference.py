@@ -52,7 +52,7 @@ class Interference:
 
 
 class InterferenceMeter:
-    """Takes snapshots; `proc`, `cgroup` and `system` are roots that a test can replace."""
+    """A taker of snapshots; `proc`, `cgroup` and `system` are roots that a test can replace."""
 
     def __init__(
         self, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup"), system: Path = SYSTEM_CPU
@@ -63,7 +63,7 @@ class InterferenceMeter:
         self._tick = 1 / os.sysconf("SC_CLK_TCK")
 
     def snapshot(self) -> Snapshot:
-        """Returns the counters now."""
+        """Read the counters now."""
         busy, steal = self._machine()
         periods, throttled = self._throttling()
         times = os.times()
@@ -71,7 +71,7 @@ class InterferenceMeter:
         return Snapshot(time.monotonic(), own, busy, steal, periods, throttled, self._heat_events())
 
     def since(self, before: Snapshot) -> Interference:
-        """Returns what happened since `before`."""
+        """Compute what happened since `before`."""
         return difference(before, self.snapshot())
 
     def _machine(self) -> tuple[float | None, float | None]:
@@ -83,19 +83,19 @@ class InterferenceMeter:
         return sum(ticks[column] for column in _BUSY) * self._tick, ticks[_STEAL] * self._tick
 
     def _throttling(self) -> tuple[int | None, float | None]:
-        """Returns periods and seconds of this process's group and those that hold it: each counts its own quota."""
-        found = []
+        """Read the periods and seconds of this process's group and those that hold it: each counts its own quota."""
+        counted = []
         for folder in dict.fromkeys(own_groups(self._cgroup, self._proc / "self/cgroup")):
             try:
                 pairs = dict(line.split() for line in (folder / "cpu.stat").read_text().splitlines())
             except (OSError, ValueError):
                 continue
             if "nr_throttled" in pairs:
-                found.append((int(pairs["nr_throttled"]), _throttled_s(pairs)))
-        return (sum(n for n, _ in found), sum(s for _, s in found)) if found else (None, None)
+                counted.append((int(pairs["nr_throttled"]), _throttled_s(pairs)))
+        return (sum(n for n, _ in counted), sum(s for _, s in counted)) if counted else (None, None)
 
     def _heat_events(self) -> int | None:
-        """Returns the events of the cores in use, and of the package with the most.
+        """Count the events of the cores in use, and of the package with the most.
 
         Source: Linux Documentation/ABI/testing/sysfs-devices-system-cpu, thermal_throttle (Intel only).
         """
@@ -106,7 +106,7 @@ class InterferenceMeter:
 
 
 def difference(before: Snapshot, after: Snapshot) -> Interference:
-    """Returns what happened between two snapshots."""
+    """Compute what happened between two snapshots."""
     wall = after.wall_s - before.wall_s
     own = after.own_cpu_s - before.own_cpu_s
 

@@ -1,44 +1,96 @@
-"""The interface of a quality metric.
+"""The interface of a quality metric, and what it declares of itself.
 
-A metric turns each example into a row of sufficient statistics, and sums of rows into a value. Everything
-else (the score, its interval, paired tests, resampling) follows from the stored rows by arithmetic: a
-bootstrap replicate is `value(weights @ statistics)`.
+A metric turns each example into a row of sufficient statistics, and sums of rows into a value. Everything else (the
+score, its interval, paired tests, resampling) follows from the stored rows by arithmetic: a bootstrap replicate is
+`value(weights @ statistics)`.
+
+A metric of bench is one file in this folder; one of a third party is a class that an entry point of the group
+`bench.metrics` names. Both are found, listed and shown from what the class declares.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.catalogue.readings import RATIO, Range, in_sentence
 from bench.record import Sample
 
 Floats = NDArray[np.float64]
 
+Field = Literal["prediction", "reference", "answers", "scores", "nll", "scored_tokens", "scored_bytes"]
+"""What a metric reads of a `Sample`."""
+LABELS_AND_TEXTS: frozenset[Field] = frozenset(("prediction", "reference"))
+"""What every answer that is a label or a text has."""
+PERCENT_POINT, SCORE_POINT = 0.01, 1.0
+"""What people call a point: a hundredth of a share, and one of a score from 0 to 100."""
 
-class Metric(Protocol):
-    """One metric. Implementations are stateless classes in a file of their own."""
+
+class Metric(ABC):
+    """One metric: stateless, made without arguments."""
 
     name: str
     """The name in suites and reports."""
-    unit: str
+    title: str
+    """For headings, as the literature writes it."""
+    short: str
+    """For the heads of tables; the title where nothing shorter is declared."""
+    unit: str = "ratio"
     """`ratio` (0 to 1), `score` (its own scale, such as BLEU's 0 to 100) or `count`."""
-    higher_is_better: bool
+    range: Range = RATIO
+    """The values that are possible."""
+    higher_is_better: bool = True
+    definition: str
+    """What it is, in one sentence or formula."""
+    source: str = ""
+    """The publication or the program that defines it."""
     kinds: frozenset[str]
-    """Task kinds on which it makes sense."""
-    proportion: bool
+    """Kinds of task on which it makes sense."""
+    reads: frozenset[Field] = LABELS_AND_TEXTS
+    """What it reads of each sample."""
+    groups: tuple[str, ...] = ()
+    """Short names by which a suite may ask for it together with others."""
+    proportion: bool = False
     """Whether it is a mean of 0/1 outcomes per example, so that a Wilson interval applies."""
-    signature: str | None
-    """What fixes the number besides the texts, e.g. sacrebleu's signature."""
+    point: float | None = PERCENT_POINT
+    """What people call a point of it; None for a scale without points, whose changes are told in percent."""
 
+    def __init_subclass__(cls) -> None:
+        """Let the title stand where nothing shorter is declared."""
+        super().__init_subclass__()
+        if "title" in vars(cls) and "short" not in vars(cls):
+            cls.short = cls.title
+
+    @property
+    def phrase(self) -> str:
+        """The title as it reads inside a sentence."""
+        return in_sentence(self.title)
+
+    @cached_property
+    def signature(self) -> str | None:
+        """What fixes the number besides the texts, e.g. sacrebleu's signature."""
+        return None
+
+    def prepare(self) -> None:  # noqa: B027  most metrics have nothing to load
+        """Load what computes the metric, so that a plan fails where a finished run would.
+
+        Raises:
+            EnvironmentLackError: something that it needs is not here.
+            InputError: it cannot be loaded.
+        """
+
+    @abstractmethod
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns the sufficient statistics, shape `(n, k)`: one row per sample."""
+        """Compute the sufficient statistics, shape `(n, k)`: one row per sample."""
 
+    @abstractmethod
     def value(self, sums: Floats) -> Floats:
-        """Returns the metric, shape `(...)`, from sums of rows, shape `(..., k)`; the last column counts
-        examples.
+        """Compute the metric, shape `(...)`, from sums of rows, shape `(..., k)`; the last column counts examples.
 
         NaN where the metric is undefined.
         """

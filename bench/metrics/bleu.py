@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from bench.metrics.base import Floats
 from bench.metrics.ngrams import shared_ngrams, totals
 from bench.metrics.rows import predictions, references
-from bench.metrics.sacrebleu_counts import SacrebleuCounts
+from bench.metrics.sacrebleu_counts import SacrebleuCounts, Scorer
 from bench.record import Sample
 
 ORDERS = 4
@@ -30,25 +29,28 @@ class Bleu(SacrebleuCounts):
     """
 
     name = "bleu"
-    higher_is_better = True
+    title = "BLEU"
+    definition = "Brevity penalty times the geometric mean of the n-gram precisions, n = 1 … 4, 0 to 100."
+    source = "Papineni et al. 2002, Post 2018"
     width = 2 + 2 * ORDERS + 1
 
-    def scorer(self) -> Any:
-        """Returns sacrebleu's scorer."""
+    def scorer(self) -> Scorer:
+        """Make sacrebleu's scorer."""
         from sacrebleu.metrics.bleu import BLEU
 
-        return BLEU(force=True)
+        scorer: Scorer = BLEU(force=True)
+        return scorer
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns rows of shape `(n, width)`: sacrebleu's counts, made for all texts at once where they can be."""
-        found = shared_ngrams(predictions(samples), references(samples), ORDERS, _words)
-        if found is None:
+        """Compute rows of shape `(n, width)`: sacrebleu's counts, made for all texts at once where they can be."""
+        shared = shared_ngrams(predictions(samples), references(samples), ORDERS, _words)
+        if shared is None:
             return super().statistics(samples, labels)
-        given = totals(found.given, ORDERS)
-        return np.column_stack([found.given, found.wanted, found.hits, given, np.ones(len(samples))])
+        given = totals(shared.given, ORDERS)
+        return np.column_stack([shared.given, shared.wanted, shared.hits, given, np.ones(len(samples))])
 
     def value(self, sums: Floats) -> Floats:
-        """Returns corpus BLEU."""
+        """Compute corpus BLEU."""
         values = np.asarray(sums, dtype=np.float64)
         length, wanted, n = values[..., 0], values[..., 1], values[..., -1]
         hits, totals = values[..., 2 : 2 + ORDERS], values[..., 2 + ORDERS : 2 + 2 * ORDERS]
@@ -63,13 +65,16 @@ class Bleu(SacrebleuCounts):
 
 
 @lru_cache(maxsize=1)
-def _scorer() -> Any:
+def _scorer() -> Scorer:
     return Bleu().scorer()
 
 
 def _words(text: str) -> list[str]:
-    """Returns the tokens of `13a`. It looks no further than the white space around a word, except where it joins
-    what a line's end or a mark for a skipped part tears apart; so each word is read once."""
+    """Split a text as `13a` does.
+
+    It looks no further than the white space around a word, except where it joins what the end of a line or a mark for
+    a skipped part tears apart; so each word is read once.
+    """
     if "\n" in text or "<skipped>" in text:
         return list(_tokens(text))
     return [token for word in text.split() for token in _tokens(word)]

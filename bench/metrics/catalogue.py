@@ -1,43 +1,159 @@
 """From the names that a suite gives to metrics, with the defaults of each kind of task.
 
-A name is one of `bench.catalogue.readings.METRICS` or of `METRIC_GROUPS`; `package.module:function` for a callable of
-one's own; or `evaluate:NAME` for a Hugging Face `evaluate` module (see `bench.metrics.module`). Nothing heavy
-is imported here.
+A name is a metric's own, or that of a group; `package.module:function` for a callable of one's own; or `evaluate:NAME`
+for a Hugging Face `evaluate` module (see `bench.metrics.module`). Nothing heavy is imported here: a metric imports
+what computes it when it first computes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 
-from bench.catalogue.readings import DEFAULT_METRICS, METRIC_GROUPS, METRICS
+import bench.metrics
+from bench.catalogue.readings import DEFAULT_METRICS, READINGS, in_sentence
 from bench.errors import InputError, nearest
 from bench.metrics.base import Metric
+from bench.plugins import load_object
 
+GROUP = "bench.metrics"
+"""Entry points of third parties."""
 FALLBACK = ("accuracy",)
-"""Metrics of a kind that `DEFAULT_METRICS` does not list (multiple choice)."""
+"""Metrics of a kind that `DEFAULT_METRICS` does not list."""
+DECLARED = ("name", "title", "definition", "kinds")
+"""What a metric cannot leave out."""
+
+
+class Metrics(Mapping[str, type[Metric]]):
+    """All metrics by name: those in this folder, and those that entry points add beside them."""
+
+    @cached_property
+    def built_in(self) -> Mapping[str, type[Metric]]:
+        """The metrics in this folder."""
+        names = sorted(module.name for module in pkgutil.iter_modules(bench.metrics.__path__, f"{GROUP}."))
+        classes = (value for name in names for value in vars(import_module(name)).values())
+        return {kind.name: kind for kind in classes if _is_metric(kind)}
+
+    @cached_property
+    def _points(self) -> Mapping[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group=GROUP) if point.name not in self.built_in}
+
+    def __getitem__(self, name: str) -> type[Metric]:
+        """Find a metric's class, imported now."""
+        if name in self.built_in:
+            return self.built_in[name]
+        point = self._points[name]
+        return _checked(load_object(point.value), point)
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is such a metric, without importing it."""
+        return name in self.built_in or name in self._points
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names in alphabetical order."""
+        return iter(sorted({*self.built_in, *self._points}))
+
+    def __len__(self) -> int:
+        """Count the metrics."""
+        return len({*self.built_in, *self._points})
+
+    def make(self, name: str) -> Metric:
+        """Make a metric.
+
+        Raises:
+            InputError: no metric has the name.
+        """
+        if name not in self:
+            raise InputError(f"no metric is named '{name}'; {nearest(name, self)}")
+        return self[name]()
+
+    def target(self, name: str) -> str:
+        """Name the class of a metric as `module:class`."""
+        kind = self[name]
+        return f"{kind.__module__}:{kind.__qualname__}"
+
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Short names for several metrics of bench at once; those of third parties are asked for by their own names."""
+        members: dict[str, list[str]] = {}
+        for name in sorted(self.built_in):
+            for group in self.built_in[name].groups:
+                members.setdefault(group, []).append(name)
+        return {group: tuple(names) for group, names in members.items()}
+
+
+def _is_metric(kind: object) -> bool:
+    if not isinstance(kind, type) or not issubclass(kind, Metric) or inspect.isabstract(kind):
+        return False
+    return all(hasattr(kind, attribute) for attribute in DECLARED)
+
+
+def _checked(kind: object, point: EntryPoint) -> type[Metric]:
+    where = f"the entry point '{point.name} = {point.value}' of the group '{GROUP}'"
+    if not isinstance(kind, type) or not issubclass(kind, Metric):
+        raise InputError(f"{where} names no subclass of bench.metrics.base.Metric; make it one")
+    missing = [attribute for attribute in DECLARED if not hasattr(kind, attribute)]
+    if missing:
+        raise InputError(f"{where}: the metric does not declare {', '.join(missing)}; set them on the class")
+    if kind.name != point.name:
+        raise InputError(f"{where}: the metric's own name is '{kind.name}'; give both the same name")
+    return kind
+
+
+METRICS = Metrics()
+"""Every metric that has a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a metric or a reading is called."""
+
+    title: str
+    short: str
+    phrase: str
+    """Inside a sentence."""
+
+
+def words_of(name: str) -> Words:
+    """Find what a metric or a reading is called; a function of one's own is called by its name.
+
+    >>> words_of("latency_p95_s").phrase, words_of("macro_f1").title, words_of("mine:score").title
+    ('p95 latency', 'Macro F1', 'mine:score')
+    """
+    if name in READINGS:
+        reading = READINGS[name]
+        return Words(reading.title, reading.short, reading.phrase)
+    if name in METRICS:
+        metric = METRICS[name]
+        return Words(metric.title, metric.short, in_sentence(metric.title))
+    title = name.replace("_", " ")
+    return Words(title, title, in_sentence(name))
 
 
 def resolve(names: Sequence[str], kind: str) -> list[Metric]:
-    """Returns the metrics for a task in the order named, each once; the kind's defaults where no name is
-    given.
+    """Make the metrics of a task in the order named, each once; the kind's defaults where no name is given.
 
     Raises:
         InputError: no metric has the name, or it makes no sense for the kind.
     """
-    wanted = list(names) or list(DEFAULT_METRICS.get(kind, FALLBACK))
-    expanded = [single for name in wanted for single in METRIC_GROUPS.get(name, (name,))]
-    return [_suited(_find(name), kind) for name in dict.fromkeys(expanded)]
+    asked = list(names) or list(DEFAULT_METRICS.get(kind, FALLBACK))
+    expanded = [single for name in asked for single in METRICS.groups.get(name, (name,))]
+    return [_suited(_make(name), kind) for name in dict.fromkeys(expanded)]
 
 
-def _find(name: str) -> Metric:
+def _make(name: str) -> Metric:
     if name in METRICS:
-        found: Metric = METRICS.load(name)()
-        return found
+        return METRICS.make(name)
     if ":" in name or "/" in name:
         from bench.metrics import module
 
         return module.find(name)
-    valid = [*METRICS, *METRIC_GROUPS]
+    valid = [*METRICS, *METRICS.groups]
     raise InputError(
         f"no metric is named '{name}'; {nearest(name, valid)} (one's own: 'package.module:function' or 'evaluate:NAME')"
     )
@@ -46,7 +162,7 @@ def _find(name: str) -> Metric:
 def _suited(metric: Metric, kind: str) -> Metric:
     if kind in metric.kinds:
         return metric
-    fitting = ", ".join(name for name in METRICS if kind in METRICS.load(name).kinds) or "none of bench's"
+    fitting = ", ".join(name for name in METRICS if kind in METRICS[name].kinds) or "none of bench's"
     fits = ", ".join(sorted(metric.kinds))
     raise InputError(
         f"the metric '{metric.name}' makes no sense for {kind}; these do: {fitting} ('{metric.name}' is for {fits})"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from bench.metrics.base import Floats
 from bench.metrics.ngrams import shared_ngrams, totals
 from bench.metrics.rows import predictions, ratio, references
-from bench.metrics.sacrebleu_counts import SacrebleuCounts
+from bench.metrics.sacrebleu_counts import SacrebleuCounts, Scorer
 from bench.record import Sample
 
 ORDERS = 6
@@ -29,27 +28,30 @@ class ChrF(SacrebleuCounts):
     """
 
     name = "chrf"
-    higher_is_better = True
+    title = "chrF"
+    definition = "F2 of character n-gram precision and recall, averaged over n = 1 … 6, 0 to 100."
+    source = "Popović 2015 and 2016"
     width = 3 * ORDERS + 1
 
-    def scorer(self) -> Any:
-        """Returns sacrebleu's scorer."""
+    def scorer(self) -> Scorer:
+        """Make sacrebleu's scorer."""
         from sacrebleu.metrics.chrf import CHRF
 
-        return CHRF(char_order=ORDERS, word_order=0, beta=BETA)
+        scorer: Scorer = CHRF(char_order=ORDERS, word_order=0, beta=BETA)
+        return scorer
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns rows of shape `(n, width)`: sacrebleu's counts, made for all texts at once where they can be."""
-        found = shared_ngrams(predictions(samples), references(samples), ORDERS, _letters)
-        if found is None:
+        """Compute rows of shape `(n, width)`: sacrebleu's counts, made for all texts at once where they can be."""
+        shared = shared_ngrams(predictions(samples), references(samples), ORDERS, _letters)
+        if shared is None:
             return super().statistics(samples, labels)
-        wanted = totals(found.wanted, ORDERS)
-        given = np.where(wanted > 0, totals(found.given, ORDERS), 0)  # as sacrebleu has it
-        rows = np.stack([given, wanted, found.hits], axis=-1).reshape(len(samples), 3 * ORDERS)
+        wanted = totals(shared.wanted, ORDERS)
+        given = np.where(wanted > 0, totals(shared.given, ORDERS), 0)  # as sacrebleu has it
+        rows = np.stack([given, wanted, shared.hits], axis=-1).reshape(len(samples), 3 * ORDERS)
         return np.column_stack([rows, np.ones(len(samples))])
 
     def value(self, sums: Floats) -> Floats:
-        """Returns corpus chrF."""
+        """Compute corpus chrF."""
         values = np.asarray(sums, dtype=np.float64)
         n = values[..., -1]
         counts = values[..., :-1].reshape(*n.shape, ORDERS, 3)

@@ -6,7 +6,7 @@ import re
 import string
 from collections.abc import Sequence
 
-from bench.metrics.base import Floats
+from bench.metrics.base import Field, Floats, Metric
 from bench.metrics.rows import ANSWER_KINDS, LABEL_KINDS, accepted, counted, mean, predictions
 from bench.record import Sample
 
@@ -15,7 +15,7 @@ PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalised(text: str) -> str:
-    """Returns `text` in lower case without punctuation and English articles, words one space apart.
+    """Put `text` in lower case without punctuation and English articles, words one space apart.
 
     Source: Rajpurkar et al. 2016, SQuAD's evaluation script.
 
@@ -25,21 +25,23 @@ def normalised(text: str) -> str:
     return " ".join(ARTICLES.sub(" ", text.lower().translate(PUNCTUATION)).split())
 
 
-class ExactMatch:
+class ExactMatch(Metric):
     """Share of answers that equal the reference, or one of several, once both are normalised. Rows: `match, 1`."""
 
     name = "exact_match"
-    unit = "ratio"
-    higher_is_better = True
+    title = "Exact match"
+    definition = "Share of answers that equal the reference, or one of several, once both are normalised."
+    source = "Rajpurkar et al. 2016"
     kinds = ANSWER_KINDS | LABEL_KINDS
+    reads = frozenset[Field](("prediction", "reference", "answers"))
     proportion = True
-    signature: str | None = "normalisation:squad"
+    signature = "normalisation:squad"
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns rows `(match, 1)`, shape `(n, 2)`."""
+        """Compute rows `(match, 1)`, shape `(n, 2)`."""
         pairs = zip(predictions(samples), accepted(samples), strict=True)
-        return counted([float(normalised(given) in map(normalised, answers)) for given, answers in pairs])
+        return counted([float(normalised(answer) in map(normalised, right)) for answer, right in pairs])
 
     def value(self, sums: Floats) -> Floats:
-        """Returns the share of matches."""
+        """Compute the share of matches."""
         return mean(sums)

@@ -23,7 +23,7 @@ CODE = "*.py"
 
 
 def download(name: str, path: str, revision: str) -> Path:
-    """Returns the file of a metric module, from the Hub or its cache.
+    """Find the file of a metric module on the Hub or in its cache.
 
     Args:
         name: as the suite calls it.
@@ -36,21 +36,21 @@ def download(name: str, path: str, revision: str) -> Path:
     repositories = [path] if "/" in path else [f"{owner}/{path}" for owner in OWNERS]
     asked = f"metric '{name}'"
     with cache_if_unreachable():
-        found, error = _first([(repository, tag) for repository in repositories for tag in _revisions(revision)])
-    if found is None:
+        folder, error = _first([(repository, tag) for repository in repositories for tag in _revisions(revision)])
+    if folder is None:
         raise _explained(asked, error) from error
-    return _module_of(asked, found, path.rpartition("/")[2])
+    return _module_of(asked, folder, path.rpartition("/")[2])
 
 
 def _revisions(asked: str) -> list[str | None]:
-    """Returns the revisions to try: as `evaluate` has it, a version's tag, and by default that of the library first."""
+    """List the revisions to try: as `evaluate` has it, a version's tag, and by default that of the library first."""
     if not asked:
         return [f"v{version('evaluate')}", None]
     return [f"v{asked}" if VERSION.fullmatch(asked) else asked]
 
 
 def _first(places: Sequence[tuple[str, str | None]]) -> tuple[Path | None, Exception]:
-    """Returns the first folder that is served or cached; else none, and what was said of the last place."""
+    """Find the first folder that is served or cached; else none, and the error of the last place."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -68,12 +68,12 @@ def _first(places: Sequence[tuple[str, str | None]]) -> tuple[Path | None, Excep
 
 
 def _module_of(asked: str, folder: Path, stem: str) -> Path:
-    found = folder / f"{stem}.py"
-    if not found.is_file():
-        raise HubError(f"{asked}: its page on the Hub holds no {found.name}, so it is no metric module")
-    return found
+    file = folder / f"{stem}.py"
+    if not file.is_file():
+        raise HubError(f"{asked}: its page on the Hub holds no {file.name}, so it is no metric module")
+    return file
 
 
 def _explained(asked: str, error: Exception) -> HubError:
-    known = unserved(asked, error, "'evaluate:./folder'")
-    return known or HubError(f"{asked}: could not be fetched from the Hub ({type(error).__name__}: {error})")
+    explained = unserved(asked, error, "'evaluate:./folder'")
+    return explained or HubError(f"{asked}: could not be fetched from the Hub ({type(error).__name__}: {error})")

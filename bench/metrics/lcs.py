@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 
 def lcs_length(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
-    """Returns the length of the longest common subsequence.
+    """Find the length of the longest common subsequence.
 
     The zero bits of `row` mark where the length grows along `a`; a step per item of `b` instead of one per pair.
 

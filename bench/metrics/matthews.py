@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.metrics.base import Floats
+from bench.catalogue.readings import Range
+from bench.metrics.base import Floats, Metric
 from bench.metrics.f1 import label_set, one_hot
 from bench.metrics.rows import LABEL_KINDS, counted, predictions, references
 from bench.record import Sample
 
 
-class Matthews:
+class Matthews(Metric):
     """(c·n − Σ pₖtₖ) / √((n² − Σ pₖ²)(n² − Σ tₖ²)), 0 where only one class is predicted or expected.
 
     c: correct answers; pₖ, tₖ: how often class k is predicted and expected. Answers that are no label form
@@ -22,32 +23,33 @@ class Matthews:
     """
 
     name = "matthews"
+    title = "Matthews correlation"
     unit = "score"
-    higher_is_better = True
+    range = Range(-1.0, 1.0)
+    definition = "Correlation of predicted and expected labels, 0 for a guess: (c·n − Σ pₖtₖ) / √(…)."
+    source = "Gorodkin 2004"
     kinds = LABEL_KINDS
-    proportion = False
-    signature: str | None = None
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns rows of shape `(n, 2·(labels + 1) + 2)`."""
+        """Compute rows of shape `(n, 2·(labels + 1) + 2)`."""
         names = label_set(samples, labels)
-        given, wanted = predictions(samples), references(samples)
-        correct = np.asarray([[float(p == t)] for p, t in zip(given, wanted, strict=True)]).reshape(-1, 1)
-        return counted(np.hstack([correct, _classes(given, names), _classes(wanted, names)]))
+        predicted, expected = predictions(samples), references(samples)
+        correct = np.asarray([[float(p == t)] for p, t in zip(predicted, expected, strict=True)]).reshape(-1, 1)
+        return counted(np.hstack([correct, _classes(predicted, names), _classes(expected, names)]))
 
     def value(self, sums: Floats) -> Floats:
-        """Returns the correlation, -1 to 1."""
+        """Compute the correlation, -1 to 1."""
         values = np.asarray(sums, dtype=np.float64)
         correct, n = values[..., 0], values[..., -1]
         predicted, expected = np.split(values[..., 1:-1], 2, axis=-1)
         covariance = correct * n - (predicted * expected).sum(axis=-1)
         spread = (n**2 - (predicted**2).sum(axis=-1)) * (n**2 - (expected**2).sum(axis=-1))
-        known = spread > 0
-        found = np.divide(covariance, np.sqrt(np.where(known, spread, 1.0)), where=known, out=np.zeros(n.shape))
-        return np.where(n > 0, found, np.nan)
+        varied = spread > 0
+        scaled = np.divide(covariance, np.sqrt(np.where(varied, spread, 1.0)), where=varied, out=np.zeros(n.shape))
+        return np.where(n > 0, scaled, np.nan)
 
 
 def _classes(values: Sequence[str], labels: Sequence[str]) -> Floats:
-    """Returns shape `(n, labels + 1)`, the last class being that of answers that are no label."""
-    known = one_hot(values, labels)
-    return np.hstack([known, 1.0 - known.sum(axis=1, keepdims=True)])
+    """Mark each answer's class, shape `(n, labels + 1)`, the last class being that of answers that are no label."""
+    labelled = one_hot(values, labels)
+    return np.hstack([labelled, 1.0 - labelled.sum(axis=1, keepdims=True)])

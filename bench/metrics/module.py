@@ -16,13 +16,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
-from bench.catalogue.readings import METRICS
+from bench.catalogue.readings import Range
 from bench.errors import EnvironmentLackError, HubError, InputError, UsageError, nearest
-from bench.metrics.base import Floats, Metric
+from bench.metrics.base import LABELS_AND_TEXTS, PERCENT_POINT, Floats, Metric
+from bench.metrics.catalogue import METRICS
 from bench.metrics.hub import download
 from bench.metrics.rows import counted, mean, predictions, references
 from bench.plugins import beside, load_object
@@ -43,7 +44,7 @@ Score = Callable[[Texts, Texts, Sequence[str]], float | list[float]]
 
 
 def influences(score: Callable[[Sequence[int]], float], n: int, blocks: int = BLOCKS) -> list[float]:
-    """Returns one number per example, whose mean is the score of all: score + (mean of s₋ᵢ − s₋ᵢ)·(n − 1).
+    """Compute one number per example, whose mean is the score of all: score + (mean of s₋ᵢ − s₋ᵢ)·(n − 1).
 
     s₋ᵢ is the score without example i. For a mean of per-example scores these are the scores themselves.
     Beyond `blocks` examples, `blocks` runs of neighbours are left out in turn, and their influence is scaled
@@ -64,10 +65,11 @@ def influences(score: Callable[[Sequence[int]], float], n: int, blocks: int = BL
     return [float(row) for row in whole + (n / blocks) ** 0.5 * (blocks - 1) * (without.mean() - without)]
 
 
-class External:
+class External(Metric):
     """A metric whose number comes from a function of lists. Rows: `score or influence, 1`."""
 
-    proportion = False
+    definition = "What the named function or module computes."
+    range = Range()
 
     def __init__(
         self,
@@ -80,15 +82,21 @@ class External:
         prepare: Callable[[], object] = tuple,
     ) -> None:
         self.name = name
+        self.title = self.short = name.replace("_", " ")
         self.unit = unit
         self.higher_is_better = higher_is_better
         self.kinds = kinds
-        self.signature: str | None = name
+        self.point = PERCENT_POINT if unit == "ratio" else None
         self._score = score
         self._prepare = prepare
 
+    @cached_property
+    def signature(self) -> str | None:
+        """The name, which says what computes it and at which revision."""
+        return self.name
+
     def prepare(self) -> None:
-        """Loads what computes the metric, so that a plan fails where a finished run would.
+        """Load what computes the metric, so that a plan fails where a finished run would.
 
         Raises:
             HubError: the Hub does not serve it.
@@ -97,7 +105,7 @@ class External:
         self._prepare()
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns rows `(score or influence, 1)`, shape `(n, 2)`."""
+        """Compute rows `(score or influence, 1)`, shape `(n, 2)`."""
         if not samples:
             return np.zeros((0, 2))
         given, wanted = predictions(samples), references(samples)
@@ -114,12 +122,12 @@ class External:
         return counted(influences(on, len(samples)))
 
     def value(self, sums: Floats) -> Floats:
-        """Returns the mean of the rows."""
+        """Compute the mean of the rows."""
         return mean(sums)
 
 
 def find(name: str) -> Metric:
-    """Returns the metric behind `package.module:function` or `evaluate:NAME`.
+    """Find the metric behind `package.module:function` or `evaluate:NAME`.
 
     Raises:
         InputError: there is no such callable, or no such folder.
@@ -142,15 +150,15 @@ def find(name: str) -> Metric:
     )
 
 
-def _called(name: str, call: Callable[[], Any]) -> Any:
+def _called(name: str, call: Callable[[], object]) -> object:
     try:
         return call()
     except (Exception, SystemExit) as error:  # whatever the user's own code does, the others are computed
         raise InputError(f"metric '{name}' raised {type(error).__name__}: {error}") from error
 
 
-def _read(result: Any, name: str, key: str | None) -> float | list[float]:
-    """Returns the number, or the numbers, that a metric's result holds."""
+def _read(result: object, name: str, key: str | None) -> float | list[float]:
+    """Read the number, or the numbers, that a metric's result holds."""
     if isinstance(result, Mapping):
         if key in result and not isinstance(result[key], Mapping):
             return _read(result[key], name, None)
@@ -164,10 +172,19 @@ def _read(result: Any, name: str, key: str | None) -> float | list[float]:
     return _number(result, name)
 
 
-def _number(value: Any, name: str) -> float:
+def _number(value: object, name: str) -> float:
     if isinstance(value, Real | np.number | np.bool_):
         return float(value)
     raise InputError(f"metric '{name}' gave a {type(value).__name__}; a number, or one per example, is needed")
+
+
+class Evaluated(Protocol):
+    """What is used of an `evaluate` module."""
+
+    features: Mapping[str, object] | list[Mapping[str, object]]
+
+    def compute(self, *, predictions: Sequence[object], references: Sequence[object]) -> object:
+        """Compute what the module computes, by name."""
 
 
 class _Module:
@@ -182,25 +199,25 @@ class _Module:
         self._unreached: HubError | None = None
 
     def __call__(self, given: Texts, wanted: Texts, labels: Sequence[str]) -> float | list[float]:
-        """Returns the module's number."""
+        """Compute the module's number."""
         left = self._as_expected("predictions", given, labels)
         right = self._as_expected("references", wanted, labels)
         result = _called(self.name, lambda: self._loaded.compute(predictions=left, references=right))
         return _read(result, self.name, self.key)
 
     def load(self) -> None:
-        """Loads the module."""
+        """Load the module."""
         _ = self._loaded
 
     @cached_property
-    def _loaded(self) -> Any:
+    def _loaded(self) -> Evaluated:
         import evaluate
 
         if self._unreached is not None:
             raise self._unreached  # asked before: every cell of a report would wait for it again
         try:
             place = self.place or download(self.name, self.path, self.revision)
-            return evaluate.load(str(place.absolute()), keep_in_memory=True)
+            loaded: Evaluated = evaluate.load(str(place.absolute()), keep_in_memory=True)
         except HubError as error:
             self._unreached = error
             raise
@@ -208,18 +225,19 @@ class _Module:
             raise EnvironmentLackError(f"metric '{self.name}': {error}; install what it names") from error
         except (OSError, ValueError, RuntimeError) as error:
             raise InputError(f"metric '{self.name}' cannot be loaded: {error}") from error
+        return loaded
 
-    def _as_expected(self, column: str, texts: Texts, labels: Sequence[str]) -> list[Any]:
-        """Texts as the module declares them: label numbers, floats, or lists of one reference."""
+    def _as_expected(self, column: str, texts: Texts, labels: Sequence[str]) -> list[object]:
+        """Turn texts into what the module declares: label numbers, floats, or lists of one reference."""
         declared = self._loaded.features
         feature = (declared[0] if isinstance(declared, list) else declared)[column]
         nested = getattr(feature, "feature", None)
         dtype = str(getattr(nested if nested is not None else feature, "dtype", "string"))
-        values = [_as_type(text, dtype, labels, self.name) for text in texts]
+        values: list[object] = [_as_type(text, dtype, labels, self.name) for text in texts]
         return [[value] for value in values] if nested is not None else values
 
 
-def _as_type(text: str, dtype: str, labels: Sequence[str], name: str) -> Any:
+def _as_type(text: str, dtype: str, labels: Sequence[str], name: str) -> str | int | float:
     if dtype.startswith(("int", "uint")) and labels:
         return labels.index(text) if text in labels else len(labels)
     try:
@@ -243,8 +261,8 @@ def _of_evaluate(name: str) -> Metric:
     return External(name, module, unit="score", higher_is_better=better, kinds=ALL_KINDS, prepare=module.load)
 
 
-def as_evaluate(name: str) -> Any:
-    """Returns an `evaluate.Metric` that computes a built-in metric: `compute(predictions=…, references=…)`.
+def as_evaluate(name: str) -> Evaluated:
+    """Make an `evaluate.Metric` that computes a built-in metric: `compute(predictions=…, references=…)`.
 
     Predictions and references are texts or labels; the result is `{name: value}`.
 
@@ -255,21 +273,23 @@ def as_evaluate(name: str) -> Any:
     import datasets
     import evaluate
 
-    metric: Metric = METRICS.load(name)()
-    if name == "ece" or not metric.kinds & ALL_KINDS:
+    metric = METRICS.make(name)
+    if not metric.reads <= {*LABELS_AND_TEXTS, "answers"}:
         raise InputError(f"metric '{name}' needs scores of the model, not texts alone; use it through a suite")
 
     class BuiltIn(evaluate.Metric):  # type: ignore[misc]
         """One metric of bench."""
 
-        def _info(self) -> Any:
+        def _info(self) -> object:
             texts = datasets.Features({key: datasets.Value("string") for key in ("predictions", "references")})
-            about = (metric.__doc__ or name).strip()
-            return evaluate.MetricInfo(description=about, citation="", inputs_description="", features=texts)
+            return evaluate.MetricInfo(
+                description=metric.definition, citation="", inputs_description="", features=texts
+            )
 
         def _compute(self, *, predictions: Texts, references: Texts) -> dict[str, float]:
             pairs = enumerate(zip(references, predictions, strict=True))
             samples = [Sample(i, str(i), wanted, given) for i, (wanted, given) in pairs]
             return {name: float(metric.value(metric.statistics(samples, ()).sum(axis=0)))}
 
-    return BuiltIn(keep_in_memory=True)
+    built_in: Evaluated = BuiltIn(keep_in_memory=True)
+    return built_in

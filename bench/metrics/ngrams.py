@@ -44,34 +44,34 @@ class _References:
 
 
 def shared_ngrams(given: Sequence[str], wanted: Sequence[str], orders: int, split: Split) -> Shared | None:
-    """Returns the shared n-grams, n = 1 … `orders`, of each prediction and its one reference.
+    """Count the shared n-grams, n = 1 … `orders`, of each prediction and its one reference.
 
     None where the references have so many different symbols that an n-gram does not fit into a number.
     """
-    known = _prepared(tuple(wanted), orders, split)
-    if known is None:
+    references = _prepared(tuple(wanted), orders, split)
+    if references is None:
         return None
-    base, hits = len(known.ids) + 1, np.zeros((len(given), orders), dtype=np.int64)
+    base, hits = len(references.ids) + 1, np.zeros((len(given), orders), dtype=np.int64)
     symbols, lengths = _flat([split(text) for text in given])
-    for order, keys in enumerate(_keys(_numbers(symbols, known.ids), lengths, base, orders)):
-        expected = known.keys[order]
-        found, counts = np.unique(keys, return_counts=True)
-        at = np.searchsorted(expected, found)
-        both = np.append(expected, -1)[at] == found
-        shared = np.minimum(counts, np.append(known.counts[order], 0)[at])[both]
-        owners = found[both] // base ** (order + 1)
+    for order, keys in enumerate(_keys(_numbers(symbols, references.ids), lengths, base, orders)):
+        expected = references.keys[order]
+        distinct, counts = np.unique(keys, return_counts=True)
+        at = np.searchsorted(expected, distinct)
+        both = np.append(expected, -1)[at] == distinct
+        shared = np.minimum(counts, np.append(references.counts[order], 0)[at])[both]
+        owners = distinct[both] // base ** (order + 1)
         hits[:, order] = np.bincount(owners, weights=shared, minlength=len(given))
-    return Shared(lengths, known.lengths, hits)
+    return Shared(lengths, references.lengths, hits)
 
 
 def totals(lengths: Ints, orders: int) -> Ints:
-    """Returns how many n-grams texts of such lengths have, shape `(n, orders)`.
+    """Count the n-grams that texts of such lengths have, shape `(n, orders)`.
 
     >>> totals(np.array([3, 0]), 2).tolist()
     [[3, 2], [0, 0]]
     """
-    found: Ints = np.maximum(lengths[:, None] - np.arange(orders), 0)
-    return found
+    counts: Ints = np.maximum(lengths[:, None] - np.arange(orders), 0)
+    return counts
 
 
 @lru_cache(maxsize=8)
@@ -81,18 +81,18 @@ def _prepared(wanted: tuple[str, ...], orders: int, split: Split) -> _References
     base = len(ids) + 1
     if base**orders * max(len(wanted), 1) >= LARGEST:
         return None
-    made = [np.unique(keys, return_counts=True) for keys in _keys(_numbers(symbols, ids), lengths, base, orders)]
-    return _References(ids, lengths, tuple(keys for keys, _ in made), tuple(counts for _, counts in made))
+    counted = [np.unique(keys, return_counts=True) for keys in _keys(_numbers(symbols, ids), lengths, base, orders)]
+    return _References(ids, lengths, tuple(keys for keys, _ in counted), tuple(counts for _, counts in counted))
 
 
 def _flat(texts: Sequence[Sequence[str]]) -> tuple[Sequence[str], Ints]:
-    """Returns the symbols of all texts one after the other, and how many each text has."""
+    """Put the symbols of all texts one after the other, and count how many each text has."""
     lengths = np.array([len(text) for text in texts], dtype=np.int64)
     return list(chain.from_iterable(texts)), lengths
 
 
 class _Ids(dict[str, int]):
-    """The number of each symbol of the references; 0 for one that they have not."""
+    """The number of each symbol of the references; 0 for one that they do not have."""
 
     def __missing__(self, symbol: str) -> int:
         return 0
@@ -103,14 +103,14 @@ def _numbers(symbols: Sequence[str], ids: _Ids) -> Ints:
 
 
 def _keys(numbers: Ints, lengths: Ints, base: int, orders: int) -> list[Ints]:
-    """Returns example × base^n + n-gram of every n-gram, one array per order n = 1 … `orders`."""
+    """Compute example × base^n + n-gram of every n-gram, one array per order n = 1 … `orders`."""
     owners = np.repeat(np.arange(lengths.size), lengths)
     left = np.repeat(np.cumsum(lengths), lengths) - np.arange(numbers.size)
-    found, grams = [], np.zeros_like(numbers)
+    keys, grams = [], np.zeros_like(numbers)
     for order in range(orders):
         following = np.zeros_like(numbers)
         following[: max(numbers.size - order, 0)] = numbers[order:]
         grams = grams * base + following
         whole = left > order
-        found.append(owners[whole] * base ** (order + 1) + grams[whole])
-    return found
+        keys.append(owners[whole] * base ** (order + 1) + grams[whole])
+    return keys

@@ -19,22 +19,22 @@ LABEL_KINDS = frozenset({"classification", "multiple-choice"})
 
 
 def predictions(samples: Sequence[Sample]) -> list[str]:
-    """Returns the predicted texts; a missing one is the empty text."""
+    """List the predicted texts; a missing one is the empty text."""
     return [sample.prediction or "" for sample in samples]
 
 
 def references(samples: Sequence[Sample]) -> list[str]:
-    """Returns the expected texts."""
+    """List the expected texts."""
     return [sample.reference for sample in samples]
 
 
 def accepted(samples: Sequence[Sample]) -> list[tuple[str, ...]]:
-    """Returns every right answer of each example; the empty text alone where a question has none."""
+    """List every right answer of each example; the empty text alone where a question has none."""
     return [sample.answers or (sample.reference,) for sample in samples]
 
 
 def counted(columns: ArrayLike) -> Floats:
-    """Returns `columns`, shape `(n, k)` or `(n,)`, as floats with a last column of ones."""
+    """Give `columns`, shape `(n, k)` or `(n,)`, as floats with a last column of ones."""
     values = np.asarray(columns, dtype=np.float64)
     if values.ndim == 1:
         values = values[:, None]
@@ -42,7 +42,7 @@ def counted(columns: ArrayLike) -> Floats:
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """Returns the quotient elementwise, NaN where the denominator is 0."""
+    """Divide elementwise, NaN where the denominator is 0."""
     above, below = np.broadcast_arrays(
         np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     )
@@ -51,6 +51,6 @@ def ratio(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def mean(sums: Floats) -> Floats:
-    """Returns the mean of the first column of rows `(value, 1)`, from their sums of shape `(..., 2)`."""
+    """Compute the mean of the first column of rows `(value, 1)`, from their sums of shape `(..., 2)`."""
     values = np.asarray(sums, dtype=np.float64)
     return ratio(values[..., 0], values[..., -1])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from bench.catalogue.readings import AT_LEAST_ZERO
 from bench.metrics.base import Floats
-from bench.metrics.sacrebleu_counts import SacrebleuCounts
+from bench.metrics.sacrebleu_counts import SacrebleuCounts, Scorer
 
 
 class Ter(SacrebleuCounts):
@@ -20,17 +19,22 @@ class Ter(SacrebleuCounts):
     """
 
     name = "ter"
+    title = "TER"
+    definition = "100 · edits / reference words, a run of words that moved being one edit."
+    source = "Snover et al. 2006"
     higher_is_better = False
+    range = AT_LEAST_ZERO
     width = 3
 
-    def scorer(self) -> Any:
-        """Returns sacrebleu's scorer."""
+    def scorer(self) -> Scorer:
+        """Make sacrebleu's scorer."""
         from sacrebleu.metrics.ter import TER
 
-        return TER()
+        scorer: Scorer = TER()
+        return scorer
 
     def value(self, sums: Floats) -> Floats:
-        """Returns corpus TER."""
+        """Compute corpus TER."""
         values = np.asarray(sums, dtype=np.float64)
         edits, words, n = values[..., 0], values[..., 1], values[..., -1]
         without_words = np.where(edits > 0, 1.0, 0.0)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from bench.metrics.base import Floats
+from bench.metrics.base import Field, Floats, Metric
 from bench.metrics.exact_match import normalised
 from bench.metrics.rows import ANSWER_KINDS, accepted, counted, mean, predictions
 from bench.record import Sample
 
 
 def overlap_f1(predicted: str, expected: str) -> float:
-    """Returns the harmonic mean of the precision and recall of words, counted with repetition.
+    """Compute the harmonic mean of the precision and recall of words, counted with repetition.
 
     Where either has no words left after normalisation, 1 if neither has and 0 otherwise (SQuAD 2.0).
 
@@ -26,24 +26,25 @@ def overlap_f1(predicted: str, expected: str) -> float:
     return 2 * shared / (len(given) + len(wanted))
 
 
-class TokenF1:
+class TokenF1(Metric):
     """Mean over examples of the F1 of words, the highest over the right answers. Rows: `f1, 1`.
 
     Source: Rajpurkar et al. 2018, SQuAD 2.0's evaluation script.
     """
 
     name = "token_f1"
-    unit = "ratio"
-    higher_is_better = True
+    title = "Token F1"
+    definition = "Mean over examples of the F1 of the answer's words, the highest over the right answers."
+    source = "Rajpurkar et al. 2018"
     kinds = ANSWER_KINDS
-    proportion = False
-    signature: str | None = "normalisation:squad"
+    reads = frozenset[Field](("prediction", "reference", "answers"))
+    signature = "normalisation:squad"
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns rows `(f1, 1)`, shape `(n, 2)`."""
+        """Compute rows `(f1, 1)`, shape `(n, 2)`."""
         pairs = zip(predictions(samples), accepted(samples), strict=True)
         return counted([max(overlap_f1(given, right) for right in answers) for given, answers in pairs])
 
     def value(self, sums: Floats) -> Floats:
-        """Returns the mean F1."""
+        """Compute the mean F1."""
         return mean(sums)

@@ -13,9 +13,9 @@ from typing import Any
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import locate
-from bench.catalogue.readings import ALIASES, METRICS, READINGS
+from bench.catalogue.readings import ALIASES, READINGS
 from bench.errors import BenchError, HubError, SuiteError, nearest
-from bench.metrics.catalogue import resolve
+from bench.metrics.catalogue import METRICS, resolve
 from bench.metrics.module import External
 from bench.plugins import look_beside
 from bench.suite import LIMIT, ModelSpec, Suite, TaskSpec

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bench.catalogue.readings import READINGS, canonical
 from bench.record import Cell
 from bench.suite import Suite
 
 SHAREABLE = ("causal-lm", "encoder", "seq2seq", "transformer")
 """Families whose weights serve every task. What a `torch-module` factory returns may keep a state; a baseline has
 nothing to load."""
-
-BLURRED = ("peak_memory_bytes", "peak_rss_bytes", "added_rss_bytes", "first_request_s")
-"""Readings that mean less in a process that ran another task before: the allocator keeps what that one left, and
-nothing is cold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +50,15 @@ def _decided(suite: Suite, measured: bool) -> tuple[bool, str]:
         return asked, f"the suite says 'share_load: {str(asked).lower()}'"
     if not measured:
         return True, "nothing is measured, so that tasks of a model may share a process"
-    named = [name for name in (*suite.objectives, *suite.constraints) if name in BLURRED]
+    named = [name for name in (*suite.objectives, *suite.constraints) if _is_blurred(name)]
     if named:
         return False, f"the suite asks for '{named[0]}', which needs a fresh process for every task"
     return True, "the suite asks for no memory and no cold start, so that tasks of a model may share a process"
+
+
+def _is_blurred(name: str) -> bool:
+    reading = READINGS.get(canonical(name))
+    return reading is not None and reading.blurred_by_sharing
 
 
 def _marked(cell: Cell, measured: bool) -> Cell:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from bench.decision.constraints import TOO_SMALL
+from bench.catalogue.reasons import ReasonCode
 from bench.report.advice import TaskAdvice, overall_of
 from bench.report.text import name_markup, short
 from bench.report.view import RunView, TaskView
 from bench.report.wording import number, plural, spread
+from bench.summary import Quantity
 from bench.words.wording import percent
 
 REASONS, CHANGES = 3, 2
@@ -100,10 +101,14 @@ def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
         quantity = entry.quantity(measure.name) if entry else None
         if quantity is not None and quantity.value is not None:
             ends = spread(quantity)
-            few = f"n = {quantity.n}, too few for an interval" if (quantity.reason or "").startswith(TOO_SMALL) else ""
+            few = f"n = {quantity.n}, too few for an interval" if _is_too_few(quantity) else ""
             label = f"{measure.short} ({ends or few})" if ends or few else measure.short
             found.append((number(quantity.value, measure.unit), label))
     return found
+
+
+def _is_too_few(quantity: Quantity) -> bool:
+    return quantity.reason is not None and quantity.reason.code is ReasonCode.TOO_FEW
 
 
 def _parted(line: str) -> Parted:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.catalogue.readings import shown_in
 from bench.decision import Question, rules
 from bench.decision.board import Board, Column
 from bench.decision.constraints import check_all
@@ -36,21 +37,6 @@ from bench.units import display_unit, scales
 if TYPE_CHECKING:
     import altair as alt
 
-AXES = (
-    "latency_p50_s",
-    "latency_p95_s",
-    "ttft_p50_s",
-    "tpot_p50_s",
-    "throughput_examples_per_s",
-    "peak_rss_bytes",
-    "peak_gpu_memory_bytes",
-    "energy_per_example_j",
-    "parameters",
-    "weights_bytes",
-    "load_s",
-    "cost_per_1000",
-)
-"""Readings offered as axes besides the objectives and the metrics."""
 TIP_DIGITS = 5
 """Significant digits of what is only drawn."""
 
@@ -126,7 +112,7 @@ def _measures(task: TaskView) -> list[Measure]:
     """List what the axes offer: quality first, then the objectives, the metrics and the usual readings."""
     metrics = [name for e in task.scored[:1] for name in e.quality]
     found: dict[str, Measure] = {}
-    readings = AXES[:1] if task.crowded else AXES
+    readings = shown_in("explorer")[:1] if task.crowded else shown_in("explorer")
     for name in ["quality", *(m.name for m in task.objectives), *metrics, *readings]:
         measure = measure_of(name, task.scored or task.entries)
         if measure is not None and task.measured(name) and measure.title not in found:

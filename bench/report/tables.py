@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from bench.catalogue.readings import METRIC_TITLES
+from bench.catalogue.readings import shown_in
+from bench.catalogue.reasons import NOT_MEASURED
+from bench.metrics.catalogue import words_of
 from bench.report.advice import TaskAdvice
 from bench.report.marks import Mark
 from bench.report.text import REASON_LIMIT, cut, name_markup
@@ -29,8 +31,6 @@ MILD = ("unsupported", "skipped")
 """Statuses that are no fault of the run."""
 TITLED = 30
 """Up to this many candidates each number's tooltip tells n and source; with more, `--format csv` does."""
-EXTRA = ("throughput_examples_per_s", "parameters")
-"""Readings in the table of results besides the suite's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def quantity_item(quantity: Quantity | None, *, titled: bool = False) -> Item:
         return Item("–", css="none")
     if quantity.value is None:
         shown = "not measured" if quantity.unit == "J" else "–"
-        return Item(shown, title=cut(quantity.reason or "not measured", REASON_LIMIT), css="none")
+        return Item(shown, title=cut(str(quantity.reason or NOT_MEASURED), REASON_LIMIT), css="none")
     title = ""
     if titled:
         title = f"n = {quantity.n:,}, {quantity.source}" + (f"; {quantity.reason}" if quantity.reason else "")
@@ -105,7 +105,7 @@ def columns_of(task: TaskView) -> list[Measure]:
     """List the measures of the table of results: quality first, then the objectives, then the other
     metrics."""
     metrics = list(dict.fromkeys(name for entry in task.entries for name in entry.quality))
-    more = () if task.crowded else (*metrics[1:], *EXTRA)
+    more = () if task.crowded else (*metrics[1:], *shown_in("results"))
     names = ["quality", *(m.name for m in task.objectives), *more]
     found: dict[str, Measure] = {}
     for name in names:
@@ -223,4 +223,4 @@ def troubles(tasks: Sequence[TaskView], marks: Mapping[str, Mark]) -> Table:
 
 def metric_title(name: str) -> str:
     """Name a metric as the literature writes it."""
-    return METRIC_TITLES.get(name, name.replace("_", " "))
+    return words_of(name).title

@@ -5,28 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.catalogue.readings import METRIC_TITLES, READINGS
+from bench.catalogue.readings import canonical
 from bench.decision.draws import is_estimate
-from bench.summary import Entry, Quantity, canonical
+from bench.metrics.catalogue import words_of
+from bench.summary import Entry, Quantity
 from bench.units import display_unit, format_number, format_quantity
 from bench.units import plural as plural
-from bench.words.wording import spoken
-
-SHORT_TITLES = {
-    "latency_p50_s": "Latency p50",
-    "latency_p95_s": "Latency p95",
-    "latency_p99_s": "Latency p99",
-    "latency_mean_s": "Latency mean",
-    "peak_rss_bytes": "Peak memory",
-    "peak_gpu_memory_bytes": "Peak GPU memory",
-    "energy_per_example_j": "Energy per example",
-    "ttft_p50_s": "TTFT p50",
-    "ttft_p95_s": "TTFT p95",
-    "tpot_p50_s": "TPOT p50",
-    "itl_p95_s": "ITL p95",
-    "throughput_examples_per_s": "Throughput",
-}
-"""Table heads, where the reading's own title is long."""
 
 STATUS_WORDS = {
     "ok": "ok",
@@ -91,13 +75,11 @@ def measure_of(name: str, entries: Iterable[Entry]) -> Measure | None:
 
 
 def _measure(name: str, entry: Entry, quantity: Quantity) -> Measure:
-    known = canonical(name, on_gpu=entry.on_gpu)
-    if known == "quality":
-        known = entry.quality_metric or known
-    reading = READINGS.get(known)
-    title = reading.title if reading else METRIC_TITLES.get(known, known.replace("_", " "))
-    short = SHORT_TITLES.get(known, title)
-    return Measure(name, title, short, quantity.unit, quantity.higher_is_better, spoken(known))
+    own = canonical(name, on_gpu=entry.on_gpu)
+    if own == "quality":
+        own = entry.quality_metric or own
+    words = words_of(own)
+    return Measure(name, words.title, words.short, quantity.unit, quantity.higher_is_better, words.phrase)
 
 
 def is_baseline(entry: Entry) -> bool:

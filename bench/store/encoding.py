@@ -95,6 +95,7 @@ def record_row(record: Record) -> Values:
             "job": None if cell.job is None else cell.job.to_json(),
             "identity": cell.identity,
             "unsupported": cell.unsupported,
+            **({} if cell.drawn_as is None else {"drawn_as": cell.drawn_as}),
         },
         "status": record.status,
         "reason": None if record.reason is None else redact(clean_text(record.reason)),
@@ -153,9 +154,10 @@ def cell_from(row: Row) -> Cell:
         expect(row, name, str) for name in ("model", "family", "variant", "task", "kind")
     )
     cell = expect(row, "cell", dict)
-    identity = expect(cell, "identity", dict)
     job = None if cell["job"] is None else CellJob.from_json(expect(cell, "job", dict))
-    return Cell(model, family, variant, task, kind, job, identity, cell["unsupported"])
+    unsupported = None if cell["unsupported"] is None else expect(cell, "unsupported", str)
+    drawn_as = None if cell.get("drawn_as") is None else expect(cell, "drawn_as", str)
+    return Cell(model, family, variant, task, kind, job, expect(cell, "identity", dict), unsupported, drawn_as)
 
 
 def record_from(row: Row, environment: Mapping[str, object], facts: tuple[Fact, ...]) -> Record:

@@ -97,9 +97,9 @@ def _record(path: Path) -> KeptRecord:
     kept = _read(path)
     with decoding(str(path)):
         row, environment, facts = expect(kept, "row", dict), expect(kept, "environment", dict), kept["facts"]
-        cell = expect(row, "cell", dict)
-        if is_older(cell):  # kept by a bench of before, and never taken by a database
-            row |= {"cell": renewed(cell), "cell_id": id_of(renewed(cell))}
+        if is_older(expect(row, "cell", dict)):  # kept by a bench of before, and never taken by a database
+            cell = renewed(row["cell"])
+            row |= {"cell": cell, "cell_id": id_of(cell)}
         cell_from(row)
         expect(row, "started_at", str), expect(row, "process", int), expect(environment, "hash", str)
         for fact in facts:

@@ -62,11 +62,11 @@ def is_older(cell: Json) -> bool:
 
 
 def renewed(cell: Json) -> dict[str, object]:
-    """Return a record's column `cell` as it is kept now.
+    """Return a record's column `cell` as it is kept now; `drawn_as` is the id of then, which seeds its intervals.
 
     >>> old = {"payload": {}, "identity": {"seed": 42, "variant": dict(VARIANT), "weights": "w"}, "unsupported": None}
-    >>> renewed(old)
-    {'job': None, 'identity': {'weights': 'w'}, 'unsupported': None}
+    >>> renewed(old) | {"drawn_as": "..."}
+    {'job': None, 'identity': {'weights': 'w'}, 'unsupported': None, 'drawn_as': '...'}
     """
     payload, identity = cell["payload"], cell["identity"]
     assert isinstance(payload, Mapping)
@@ -76,6 +76,7 @@ def renewed(cell: Json) -> dict[str, object]:
         "job": dict(payload) if whole else None,
         "identity": _without_defaults(identity),
         "unsupported": cell["unsupported"],
+        "drawn_as": content_hash(dict(identity)),
     }
 
 

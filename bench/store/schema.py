@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest version of the database, as in `migrations/versions`; versions sort as text."""
 
 metadata = MetaData(
@@ -145,6 +145,7 @@ summaries = Table(
     Column("cell_id", String(64), nullable=False),
     Column("terms", String(64), nullable=False),
     Column("measured_in", String(32)),
+    Column("reason_code", String(32)),
 )
 """One row per reading of a cell: what a year of nights is read from, and what stays when raw timings go."""
 

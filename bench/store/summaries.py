@@ -43,6 +43,8 @@ class Summary:
     """Hash of what must be equal for two nights to be comparable: data, seed, batch size, measuring, …"""
     measured_in: str | None = None
     """Run that measured it, where this run only linked to it."""
+    reason_code: str | None = None
+    """What the reason is, for programs: a value of `bench.catalogue.reasons.ReasonCode`."""
 
 
 class SummaryRow(NamedTuple):

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.catalogue.readings import ALIASES
+from bench.catalogue.readings import canonical
+from bench.catalogue.reasons import Reason
 from bench.metrics.base import Metric
 from bench.record import Cell, Doubt, Record, Sample
 
@@ -35,7 +36,7 @@ class Quantity:
     source: str
     """How it was found: a metric's signature, `clock`, `rss`, `nvml_counter`, `estimate`, …"""
     higher_is_better: bool
-    reason: str | None = None
+    reason: Reason | None = None
     """Why the value or its interval is missing, or what qualifies it."""
     exact: bool = False
     """Whether it has no noise at all: parameters, bytes of weights, counted arithmetic."""
@@ -109,8 +110,7 @@ class Entry:
         return next(iter(self.quality), None)
 
     def quantity(self, name: str) -> Quantity | None:
-        """Returns a quantity by the name a suite uses: `quality`, a metric, a reading or an alias; None when
-        unknown."""
+        """Find a quantity by the name a suite uses: `quality`, a metric, a reading or an alias."""
         name = canonical(name, on_gpu=self.on_gpu)
         if name == "quality":
             name = self.quality_metric or name
@@ -118,28 +118,65 @@ class Entry:
 
 
 def candidate_name(cell: Cell) -> str:
-    """Returns `model`, or `model[variant]` when the variant is not the plain one."""
+    """Name what is chosen between: `model`, or `model[variant]` where the variant is not the plain one."""
     return cell.model if cell.variant == "float32" else f"{cell.model}[{cell.variant}]"
 
 
-def canonical(name: str, on_gpu: bool = False) -> str:
-    """Returns the reading that a name stands for.
-
-    >>> canonical("peak_memory_bytes"), canonical("peak_memory_bytes", on_gpu=True)
-    ('peak_rss_bytes', 'peak_gpu_memory_bytes')
-    """
-    if on_gpu and name == "peak_memory_bytes":
-        return "peak_gpu_memory_bytes"
-    return ALIASES.get(name, name)
-
-
 def finite(value: float | None) -> float | None:
-    """Returns the value, or None when it is not a finite number (JSON knows no NaN)."""
+    """Pass on a finite number; anything else becomes None, since JSON knows no NaN."""
     return value if value is not None and math.isfinite(value) else None
 
 
-def entry_json(entry: Entry) -> dict[str, Any]:
-    """Returns the cell as `bench show --json` prints it."""
+class SharedJson(TypedDict):
+    """What a metric and a reading both show."""
+
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    n: int
+    reason: str | None
+
+
+class MetricJson(SharedJson):
+    """A metric of a cell."""
+
+    higher_is_better: bool
+
+
+class ReadingJson(SharedJson):
+    """A reading of a cell."""
+
+    unit: str
+    source: str
+
+
+class DoubtJson(TypedDict):
+    """A doubt about a cell."""
+
+    code: str
+    message: str
+    remedy: str
+    readings: list[str]
+    process: int
+
+
+class EntryJson(TypedDict):
+    """A cell as `bench show --json` prints it."""
+
+    id: str
+    model: str
+    family: str
+    variant: str
+    task: str
+    status: str
+    reason: str | None
+    quality: dict[str, MetricJson]
+    efficiency: dict[str, ReadingJson]
+    doubts: list[DoubtJson]
+
+
+def entry_json(entry: Entry) -> EntryJson:
+    """Show a cell as `bench show --json` prints it."""
     return {
         "id": entry.id,
         "model": entry.cell.model,
@@ -148,8 +185,10 @@ def entry_json(entry: Entry) -> dict[str, Any]:
         "task": entry.cell.task,
         "status": entry.status,
         "reason": entry.reason,
-        "quality": {name: _shared(q) | {"higher_is_better": q.higher_is_better} for name, q in entry.quality.items()},
-        "efficiency": {name: _shared(q) | {"unit": q.unit, "source": q.source} for name, q in entry.efficiency.items()},
+        "quality": {name: {**_shared(q), "higher_is_better": q.higher_is_better} for name, q in entry.quality.items()},
+        "efficiency": {
+            name: {**_shared(q), "unit": q.unit, "source": q.source} for name, q in entry.efficiency.items()
+        },
         "doubts": [
             {
                 "code": d.code,
@@ -163,6 +202,11 @@ def entry_json(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _shared(q: Quantity) -> dict[str, Any]:
-    low, high = finite(q.ci_low), finite(q.ci_high)
-    return {"value": finite(q.value), "ci_low": low, "ci_high": high, "n": q.n, "reason": q.reason}
+def _shared(q: Quantity) -> SharedJson:
+    return {
+        "value": finite(q.value),
+        "ci_low": finite(q.ci_low),
+        "ci_high": finite(q.ci_high),
+        "n": q.n,
+        "reason": None if q.reason is None else q.reason.sentence,
+    }

@@ -1,5 +1,4 @@
-"""Efficiency readings that were read rather than timed: memory, energy, parameters, load time; merged over
-processes."""
+"""Readings that were read rather than timed, such as memory, energy and load time, merged over processes."""
 
 from __future__ import annotations
 
@@ -8,57 +7,61 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import t as student
 
-from bench.catalogue.readings import READINGS
+from bench.catalogue import reasons
+from bench.catalogue.readings import READINGS, Reading
+from bench.catalogue.reasons import Reason
 from bench.record import Fact, Record
 from bench.summary.entry import Quantity
 
-PEAKS = ("peak_", "load_rss", "added_rss")
-"""Prefixes of readings whose value over several processes is the highest; of all others it is the median."""
-TRAINED = "fit_"
-"""Prefix of readings of one training, which every process repeats: no spread between processes is to be seen."""
-EXACT = frozenset({"parameters", "weights_bytes", "flops_per_example"})
-"""Readings that are counted and carry no noise."""
-COMPUTED = frozenset({"cost_per_1000", "carbon_per_1000_g"})
-"""Readings that need prices; `bench.decision.cost` adds them."""
+Interval = tuple[float | None, float | None, Reason | None]
+"""Low end, high end, and what must be said of them."""
 
 
 def readings(records: Sequence[Record], names: Sequence[str]) -> dict[str, Quantity]:
-    """Returns the reading of each name; one that no process read is None with the reason that was stored."""
-    facts = [fact for record in records for fact in record.facts]
-    return {name: merge(name, [fact for fact in facts if fact.name == name]) for name in names}
+    """Merge the readings of these names; one that no process read is None, with the reason that was stored."""
+    facts: dict[str, list[Fact]] = {name: [] for name in names}
+    for record in records:
+        for fact in record.facts:
+            if fact.name in facts:
+                facts[fact.name].append(fact)
+    return {name: merge(name, of_name) for name, of_name in facts.items()}
 
 
 def merge(name: str, facts: Sequence[Fact]) -> Quantity:
-    """Returns one reading from what each process read."""
+    """Merge what each process read of one reading."""
     about = READINGS[name]
-    known = [fact for fact in facts if fact.value is not None]
-    if not known:
-        why = next((fact.reason for fact in facts if fact.reason), "not measured")
-        source = facts[0].source if facts else "none"
-        return Quantity(None, None, None, 0, about.unit, source, about.higher_is_better, why)
-    values = [float(fact.value) for fact in known if fact.value is not None]
-    source = "+".join(sorted({fact.source for fact in known}))
-    value = max(values) if name.startswith(PEAKS) else float(np.median(values))
-    exact = name in EXACT and len(set(values)) == 1
-    low, high, reason = (value, value, None) if exact else _interval(name, known, values)
+    values = [float(fact.value) for fact in facts if fact.value is not None]
+    if not values:
+        return _missing(about, facts)
+    read = [fact for fact in facts if fact.value is not None]
+    source = "+".join(sorted({fact.source for fact in read}))
+    value = max(values) if about.merging == "highest" else float(np.median(values))
+    exact = about.exact and len(set(values)) == 1
+    low, high, reason = (value, value, None) if exact else _interval(about, read, values)
     return Quantity(value, low, high, len(values), about.unit, source, about.higher_is_better, reason, exact)
 
 
-def _interval(
-    name: str, facts: Sequence[Fact], values: Sequence[float]
-) -> tuple[float | None, float | None, str | None]:
-    """Returns low, high and a remark: the bounds of an estimate, else Student's t over processes."""
-    remark = next((fact.reason for fact in facts if fact.reason), None)
+def _missing(about: Reading, facts: Sequence[Fact]) -> Quantity:
+    sentence = next((fact.reason for fact in facts if fact.reason), None)
+    reason = reasons.NOT_MEASURED if sentence is None else reasons.from_source(sentence)
+    source = facts[0].source if facts else "none"
+    return Quantity(None, None, None, 0, about.unit, source, about.higher_is_better, reason)
+
+
+def _interval(about: Reading, facts: Sequence[Fact], values: Sequence[float]) -> Interval:
+    """Find the interval: the bounds of an estimate, else Student's t over processes."""
+    sentence = next((fact.reason for fact in facts if fact.reason), None)
+    remark = None if sentence is None else reasons.from_source(sentence)
     lows = [fact.low for fact in facts if fact.low is not None]
     highs = [fact.high for fact in facts if fact.high is not None]
     if lows and highs:
-        return min(lows), max(highs), remark or "the interval is the estimate's bounds"
-    if name.startswith(TRAINED):
-        return None, None, remark or "one training: how much it varies between trainings is not known"
-    if name.startswith(PEAKS):
-        return None, None, remark or "a peak has no interval; the highest of the processes is shown"
+        return min(lows), max(highs), remark or reasons.ESTIMATE_BOUNDS
+    if about.of_training:
+        return None, None, remark or reasons.ONE_TRAINING
+    if about.merging == "highest":
+        return None, None, remark or reasons.A_PEAK
     if len(values) < 2:
-        return None, None, remark or "one process: how much it varies between processes is not known"
+        return None, None, remark or reasons.ONE_PROCESS
     half = float(student.ppf(0.975, len(values) - 1)) * float(np.std(values, ddof=1)) / len(values) ** 0.5
     centre = float(np.median(values))
     return max(0.0, centre - half), centre + half, remark

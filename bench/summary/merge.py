@@ -7,13 +7,16 @@ holds the interpreter's lock: 60 models on eight tasks of 2 000 examples would t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.catalogue.readings import NOT_MEASURED, OFF, READINGS
+from bench.catalogue import reasons
+from bench.catalogue.readings import OFF, READINGS
+from bench.catalogue.reasons import Reason
+from bench.doubts.metric_not_computed import MetricNotComputed
 from bench.host.pool import forked
 from bench.metrics.base import Metric
 from bench.record import Doubt, Record, Sample
@@ -25,7 +28,7 @@ Floats = NDArray[np.float64]
 
 MANY_TEXTS, MANY_CELLS = 50_000, 200
 """Texts to score, or cells, from which processes are forked: about 1 s of work, far above what a fork costs (0.1 s)."""
-NOT_COMPUTED = "metric_not_computed"
+NOT_COMPUTED = MetricNotComputed.code
 """Code of the doubt about a metric that raised, or is out of reach where the run is read."""
 BATCH = 4
 """Cells that a process takes at a time: enough to keep a task's references in its cache."""
@@ -34,7 +37,7 @@ BATCH = 4
 def summarise(
     records: Sequence[Record], resolve: quality.Resolve | None = None, seed: int = quality.SEED
 ) -> list[Entry]:
-    """Returns one entry per cell, in the order in which the cells first appear.
+    """Merge the records of each cell into one entry, in the order in which the cells first appear.
 
     Args:
         records: of any number of cells, tasks and processes.
@@ -48,15 +51,15 @@ def summarise(
     cells: dict[str, list[Record]] = {}
     for record in records:
         cells.setdefault(record.cell.id, []).append(record)
-    ordered = [sorted(found, key=lambda r: r.process) for found in cells.values()]
+    ordered = [sorted(of_cell, key=lambda record: record.process) for of_cell in cells.values()]
     once = _once(resolve)
-    answers = [_answers(found, once) for found in ordered]
-    much = _is_much([found for found, _, _ in answers])
-    calls = [partial(_computed, found, given, seed) for found, (given, _, _) in zip(ordered, answers, strict=True)]
+    tasks = [_to_score(of_cell, once) for of_cell in ordered]
+    much = _is_much([task.answers for task in tasks])
+    calls = [partial(_computed, of_cell, task.answers, seed) for of_cell, task in zip(ordered, tasks, strict=True)]
     computed = forked(calls, BATCH, worth_it=much)
     parts = [
-        _scored(*each, done.counted, found[0].cell.task, seed)
-        for each, done, found in zip(answers, computed, ordered, strict=True)
+        _scored(task, done.counted, of_cell[0].cell.task, seed)
+        for task, done, of_cell in zip(tasks, computed, ordered, strict=True)
     ]
     scored = quality.quantities(parts, worth_it=much)
     return [_entry(*each) for each in zip(ordered, parts, scored, computed, strict=True)]
@@ -73,7 +76,7 @@ class _Computed:
 
 def _computed(records: Sequence[Record], answers: statistics.Answers, seed: int) -> _Computed:
     timed = timings.collect(records)
-    rng = seeded(seed, records[0].cell.id, "timings")
+    rng = seeded(seed, records[0].cell.draw_key, "timings")
     gaps = [gap for record in records for gap in timings.gaps(record.timings)]
     return _Computed(answers.statistics(), timed, timings.readings(timed, gaps, rng))
 
@@ -83,41 +86,44 @@ def _is_much(cells: Sequence[statistics.Answers]) -> bool:
 
 
 def _once(resolve: quality.Resolve) -> quality.Resolve:
-    """Returns the same, asked once for all cells of a kind: a metric from elsewhere is then loaded, or missed, once."""
-    found: dict[tuple[tuple[str, ...], str], Sequence[Metric]] = {}
+    """Ask for the metrics of a kind once for all its cells: one from elsewhere is then loaded, or missed, once."""
+    cache: dict[tuple[tuple[str, ...], str], Sequence[Metric]] = {}
 
-    def known(names: Sequence[str], kind: str) -> Sequence[Metric]:
+    def cached(names: Sequence[str], kind: str) -> Sequence[Metric]:
         key = (tuple(names), kind)
-        if key not in found:
-            found[key] = resolve(names, kind)
-        return found[key]
+        if key not in cache:
+            cache[key] = resolve(names, kind)
+        return cache[key]
 
-    return known
+    return cached
 
 
-def _answers(
-    records: Sequence[Record], resolve: quality.Resolve
-) -> tuple[statistics.Answers, dict[str, Quantity], list[str]]:
-    """Returns what is to be scored, what stands for metrics that are out of reach here, and the names of all."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _ToScore:
+    """What is to be scored of one cell."""
+
+    answers: statistics.Answers
+    missing: dict[str, Quantity]
+    """What stands for metrics that are out of reach here."""
+    order: list[str]
+    """Names of all metrics."""
+
+
+def _to_score(records: Sequence[Record], resolve: quality.Resolve) -> _ToScore:
     samples = _samples(records)
     every = quality.metrics_of(records[0], resolve) if samples else []
     metrics, missing = quality.usable(every)
-    return statistics.Answers(samples, _labels(records), metrics), missing, [metric.name for metric in every]
+    answers = statistics.Answers(samples, _labels(records), metrics)
+    return _ToScore(answers, missing, [metric.name for metric in every])
 
 
-def _scored(
-    answers: statistics.Answers,
-    missing: dict[str, Quantity],
-    order: list[str],
-    found: statistics.Counted,
-    task: str,
-    seed: int,
-) -> quality.Scored:
-    """Returns what the metrics are computed from; one that raised stands among the missing, with what it said."""
-    failed = {m.name: quality.without(m, found.failed[m.name]) for m in answers.metrics if m.name in found.failed}
-    metrics = [metric for metric in answers.metrics if metric.name in found.rows]
+def _scored(task: _ToScore, counted: statistics.Counted, name: str, seed: int) -> quality.Scored:
+    """Gather what the metrics are computed from; one that raised stands among the missing, with what it said."""
+    answers, failures = task.answers, counted.failed
+    failed = {m.name: quality.without(m, failures[m.name]) for m in answers.metrics if m.name in failures}
+    metrics = [metric for metric in answers.metrics if metric.name in counted.rows]
     resamples = quality.shared_resamples(answers.samples, seed=seed)
-    return quality.Scored(metrics, found.rows, resamples, missing | failed, order, task)
+    return quality.Scored(metrics, counted.rows, resamples, task.missing | failed, task.order, name)
 
 
 def _entry(records: Sequence[Record], part: quality.Scored, scored: dict[str, Quantity], computed: _Computed) -> Entry:
@@ -139,14 +145,13 @@ def _entry(records: Sequence[Record], part: quality.Scored, scored: dict[str, Qu
 
 
 def _not_computed(part: quality.Scored) -> list[Doubt]:
-    """Returns a doubt for each metric that could not be computed here: nothing else shows that it was asked for."""
-    remedy = "mend what is said, and make the report again: the answers are stored, nothing need be run again"
+    """Doubt each metric that could not be computed here: nothing else shows that it was asked for."""
     missing = part.missing.items()
-    return [Doubt(NOT_COMPUTED, f"{quantity.reason}", remedy, (name,), 0) for name, quantity in missing]
+    return [MetricNotComputed(reason=f"{quantity.reason}", readings=(name,)).doubt() for name, quantity in missing]
 
 
 def _status(records: Sequence[Record]) -> tuple[str, str | None]:
-    """Returns the status of the first process that did not end well, and its reason."""
+    """Find the status of the first process that did not end well, and its reason."""
     for record in records:
         if record.status != "ok":
             where = f"process {record.process}: " if len(records) > 1 else ""
@@ -155,31 +160,32 @@ def _status(records: Sequence[Record]) -> tuple[str, str | None]:
 
 
 def _samples(records: Sequence[Record]) -> tuple[Sample, ...]:
-    """Returns the rows of the first process that has any, in the data's order."""
-    found = next((record.samples for record in records if record.samples), ())
-    return tuple(sorted(found, key=lambda sample: sample.index))
+    """Take the rows of the first process that has any, in the data's order."""
+    rows = next((record.samples for record in records if record.samples), ())
+    return tuple(sorted(rows, key=lambda sample: sample.index))
 
 
 def _labels(records: Sequence[Record]) -> Sequence[str]:
-    found = next((record.notes["labels"] for record in records if record.notes.get("labels")), ())
-    return [str(label) for label in found]
+    labels = next((record.notes["labels"] for record in records if record.notes.get("labels")), ())
+    return [str(label) for label in labels]
 
 
 def _efficiency(
     records: Sequence[Record], timed: dict[str, Quantity], status: str, reason: str | None
 ) -> dict[str, Quantity]:
-    """Returns every reading in the order of `READINGS`; where the cell did not end well, that is the missing
-    ones' reason."""
-    rest = [name for name in READINGS if name not in timed and name not in facts.COMPUTED]
-    found = timed | facts.readings(records, rest)
-    why = None if status == "ok" else f"the cell is {status}: {reason}"
+    """Gather every reading in the order of `READINGS`.
+
+    Where the cell did not end well, or nothing was measured, that is the reason of what is missing.
+    """
+    rest = [name for name, about in READINGS.items() if name not in timed and not about.priced]
+    quantities = timed | facts.readings(records, rest)
+    why = None if status == "ok" else reasons.cell_ended(status, reason)
     if status == "ok" and all(record.notes.get("profile") == OFF for record in records):
-        why = NOT_MEASURED
-    return {name: _because(found[name], why) for name in READINGS if name in found}
+        why = reasons.MEASURING_OFF
+    return {name: _because(quantities[name], why) for name in READINGS if name in quantities}
 
 
-def _because(quantity: Quantity, why: str | None) -> Quantity:
+def _because(quantity: Quantity, why: Reason | None) -> Quantity:
     if why is None or quantity.value is not None:
         return quantity
-    q = quantity
-    return Quantity(None, None, None, q.n, q.unit, q.source, q.higher_is_better, why)
+    return replace(quantity, ci_low=None, ci_high=None, reason=why, exact=False)

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.catalogue import reasons
+from bench.catalogue.reasons import Reason
 from bench.errors import EnvironmentLackError
 from bench.host.pool import forked
 from bench.metrics.base import Metric
@@ -32,7 +34,7 @@ SEED = 42
 
 
 def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
-    """Returns the metrics of the record's task, in the suite's order."""
+    """Find the metrics of the record's task, in the suite's order."""
     job = record.cell.job
     names = [] if job is None else job.task.metrics
     if job is not None and job.suite_folder is not None and any({":", "/"} & set(name) for name in names):
@@ -41,7 +43,7 @@ def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
 
 
 def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]]:
-    """Returns the metrics that can be computed here, and what stands for those that cannot.
+    """Tell the metrics that can be computed here from those that cannot, and say what stands for these.
 
     A metric from the Hub may be out of reach where a stored run is read; the others are shown all the same.
     """
@@ -49,7 +51,7 @@ def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]
     missing: dict[str, Quantity] = {}
     for metric in metrics:
         try:
-            getattr(metric, "prepare", tuple)()
+            metric.prepare()
         except EnvironmentLackError as error:
             missing[metric.name] = without(metric, str(error))
         else:
@@ -57,13 +59,14 @@ def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]
     return ready, missing
 
 
-def without(metric: Metric, reason: str) -> Quantity:
-    """Returns what stands for a metric that cannot be computed."""
+def without(metric: Metric, why: str) -> Quantity:
+    """Make what stands for a metric that cannot be computed."""
+    reason = reasons.not_computed(why)
     return Quantity(None, None, None, 0, metric.unit, metric.name, metric.higher_is_better, reason)
 
 
 def shared_resamples(samples: Sequence[Sample], replicates: int = REPLICATES, seed: int = SEED) -> Resamples:
-    """Returns the resamples that fit these examples: by group when every example has one."""
+    """Make the resamples that fit these examples: by group when every example has one."""
     groups = tuple(sample.group for sample in samples if sample.group is not None)
     clustered = groups if len(groups) == len(samples) and len(set(groups)) < len(groups) else None
     return Resamples(len(samples), replicates, seed, clustered)
@@ -85,8 +88,8 @@ class Scored:
 
 
 def quantities(cells: Sequence[Scored], *, worth_it: bool) -> list[dict[str, Quantity]]:
-    """Returns each cell's metrics with their 95 % intervals: Wilson for a proportion of independent
-    examples, else the bootstrap's.
+    """Compute each cell's metrics with their 95 % intervals: Wilson's for a proportion of independent examples, else
+    the bootstrap's.
 
     Cells with the same resamples, as those of one task, are multiplied by the weights together: the weights are
     drawn once for all of them.
@@ -99,53 +102,53 @@ def quantities(cells: Sequence[Scored], *, worth_it: bool) -> list[dict[str, Qua
     for index, cell in enumerate(cells):
         together.setdefault((cell.resamples, cell.task), []).append(index)
     calls = [partial(_of_task, [cells[i] for i in indices]) for indices in together.values()]
-    found: dict[int, dict[str, Quantity]] = {}
-    for indices, quantities in zip(together.values(), forked(calls, worth_it=worth_it), strict=True):
-        found |= zip(indices, quantities, strict=True)
-    return [found[index] for index in range(len(cells))]
+    by_cell: dict[int, dict[str, Quantity]] = {}
+    for indices, of_task in zip(together.values(), forked(calls, worth_it=worth_it), strict=True):
+        by_cell |= zip(indices, of_task, strict=True)
+    return [by_cell[index] for index in range(len(cells))]
 
 
 def _of_task(cells: Sequence[Scored]) -> list[dict[str, Quantity]]:
     resamples = cells[0].resamples
-    wanted = [(i, m.name) for i, cell in enumerate(cells) for m in cell.metrics if resamples.groups or not m.proportion]
+    drawn = [(i, m.name) for i, cell in enumerate(cells) for m in cell.metrics if resamples.groups or not m.proportion]
+    summed = resamples.sums([cells[i].statistics[name] for i, name in drawn])
     sums: list[dict[str, Floats]] = [{} for _ in cells]
-    for (i, name), summed in zip(
-        wanted, resamples.sums([cells[i].statistics[name] for i, name in wanted]), strict=True
-    ):
-        sums[i][name] = summed
-    return [_of_cell(cell, known) for cell, known in zip(cells, sums, strict=True)]
+    for (i, name), of_metric in zip(drawn, summed, strict=True):
+        sums[i][name] = of_metric
+    return [_of_cell(cell, of_cell) for cell, of_cell in zip(cells, sums, strict=True)]
 
 
 def _of_cell(cell: Scored, sums: dict[str, Floats]) -> dict[str, Quantity]:
-    found = {m.name: _quantity(m, cell.statistics[m.name], sums.get(m.name), cell.resamples) for m in cell.metrics}
-    every = {**found, **cell.missing}
+    computed = {m.name: _quantity(m, cell.statistics[m.name], sums.get(m.name), cell.resamples) for m in cell.metrics}
+    every = {**computed, **cell.missing}
     return {name: every[name] for name in cell.order}
 
 
 def _quantity(metric: Metric, statistics: Floats, sums: Floats | None, resamples: Resamples) -> Quantity:
-    n, units = len(statistics), resamples.units
+    n = len(statistics)
     source = metric.signature or metric.name
     value = float(metric.value(statistics.sum(axis=0))) if n else float("nan")
     if not np.isfinite(value):
-        why = "no examples were scored" if n == 0 else "undefined on these examples"
+        why = reasons.NOTHING_SCORED if n == 0 else reasons.UNDEFINED_HERE
         return Quantity(None, None, None, n, metric.unit, source, metric.higher_is_better, why)
-    remark = None
-    if sums is None:
-        interval = proportion_interval(round(value * n), n)
-        remark = FEW_SAID if is_few(round(value * n), n) else None
-    elif units < bootstrap.SMALLEST_N:
-        interval = None
-    else:
-        jackknife = bootstrap.jackknife_values(resamples.by_unit(statistics), metric.value)
-        interval = bootstrap.guarded_interval(np.asarray(metric.value(sums)), value, jackknife)
-        remark = bootstrap.SKEWED if bootstrap.is_too_skewed(jackknife) else None
+    interval, reason = _interval(metric, value, statistics, sums, resamples)
     low, high = interval or (None, None)
-    reason = remark if interval else _short(units, resamples)
     return Quantity(value, low, high, n, metric.unit, source, metric.higher_is_better, reason)
 
 
-def _short(units: int, resamples: Resamples) -> str:
-    what = "groups" if resamples.groups is not None else "examples"
+def _interval(
+    metric: Metric, value: float, statistics: Floats, sums: Floats | None, resamples: Resamples
+) -> tuple[tuple[float, float] | None, Reason | None]:
+    """Find the interval of a metric, and why there is none or what qualifies it."""
+    n, units = len(statistics), resamples.units
+    if sums is None:
+        right = round(value * n)
+        return proportion_interval(right, n), reasons.loose(FEW_SAID) if is_few(right, n) else None
     if units < bootstrap.SMALLEST_N:
-        return f"n too small for an interval: {units} {what}, {bootstrap.SMALLEST_N} needed"
-    return "undefined on some resamples, so there is no interval"
+        what = "groups" if resamples.groups is not None else "examples"
+        return None, reasons.too_few(units, what, bootstrap.SMALLEST_N)
+    jackknife = bootstrap.jackknife_values(resamples.by_unit(statistics), metric.value)
+    interval = bootstrap.guarded_interval(np.asarray(metric.value(sums)), value, jackknife)
+    if interval is None:
+        return None, reasons.UNDEFINED_ON_RESAMPLES
+    return interval, reasons.loose(bootstrap.SKEWED) if bootstrap.is_too_skewed(jackknife) else None

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.catalogue.readings import Derivation
 from bench.stats import bootstrap, order
-from bench.summary.timings import Derivation, estimate, sample_draws
+from bench.summary.timings import estimate, sample_draws
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +24,7 @@ PROCESS_DRAWS = 400
 def ratio_draws(
     how: Derivation, a: Sequence[Floats], b: Sequence[Floats], replicates: int, rng: np.random.Generator
 ) -> Floats:
-    """Returns draws of the reading of `b` divided by that of `a`, shape `(replicates,)`.
+    """Draw the ratio of the reading of `b` to that of `a`, shape `(replicates,)`.
 
     Args:
         how: which statistic of which values.
@@ -55,5 +56,5 @@ def ratio_draws(
 
 
 def _too_few(how: Derivation, arrays: Sequence[Floats]) -> bool:
-    """Returns whether a repeat alone cannot show the quantile, so that the repeats must be pooled."""
+    """Tell whether a repeat alone cannot show the quantile, so that the repeats must be pooled."""
     return how.q is not None and min(len(array) for array in arrays) < order.needed(how.q)

@@ -9,20 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bench.catalogue import reasons
 from bench.catalogue.readings import READINGS
-from bench.record import Doubt
+from bench.doubts.raw_timings_gone import RawTimingsGone
 from bench.store import StoredRun
-from bench.summary import facts, quality
+from bench.summary import quality
 from bench.summary.entry import Entry, Quantity
 from bench.summary.merge import summarise
 
-PRUNED = "raw_timings_gone"
+PRUNED = RawTimingsGone.code
 """Code of the doubt that such an entry carries."""
-REMEDY = "run the suite again for raw timings; `bench store prune --keep-nights` sets how many nights keep theirs"
 
 
 def summarise_run(stored: StoredRun) -> list[Entry]:
-    """Returns one entry per cell of a run; those without raw rows get the numbers that were kept of them."""
+    """Make one entry per cell of a run; those without raw rows get the numbers that were kept of them."""
     entries = summarise(stored.records)
     if not stored.gone:
         return entries
@@ -40,14 +40,14 @@ def _remembered(
     if why is None:
         return entry
     rows = kept.get((entry.cell.model, entry.cell.variant, entry.cell.task), ())
-    found = {str(row["reading"]): _quantity(row) for row in rows}
-    said = "what is shown is the summary of that night" if found else "no summary of them was kept"
-    doubt = Doubt(PRUNED, f"{why}; {said}", REMEDY)
+    quantities = {str(row["reading"]): _quantity(row) for row in rows}
+    doubt = RawTimingsGone(reason=why, summarised=bool(quantities)).doubt()
     return replace(
         entry,
-        quality={name: found[name] for name in _metrics(entry, found)},
+        quality={name: quantities[name] for name in _metrics(entry, quantities)},
         efficiency={
-            name: found.get(name) or replace(q, reason=q.reason and why) for name, q in entry.efficiency.items()
+            name: quantities.get(name) or replace(q, reason=q.reason and reasons.raw_gone(why))
+            for name, q in entry.efficiency.items()
         },
         doubts=(*entry.doubts, doubt),
         samples=(),
@@ -57,26 +57,27 @@ def _remembered(
     )
 
 
-def _metrics(entry: Entry, found: Mapping[str, Quantity]) -> list[str]:
-    """Returns the names of the metrics that were kept, in the task's order."""
+def _metrics(entry: Entry, quantities: Mapping[str, Quantity]) -> list[str]:
+    """List the metrics that were kept, in the task's order."""
     from bench.metrics.catalogue import resolve
 
-    kept = [name for name in found if name not in READINGS]
+    kept = [name for name in quantities if name not in READINGS]
     order = [metric.name for metric in quality.metrics_of(entry.records[0], resolve)]
     return [name for name in order if name in kept] + sorted(set(kept) - set(order))
 
 
 def _quantity(row: Mapping[str, Any]) -> Quantity:
     name, value = str(row["reading"]), row["value"]
-    exact = name in facts.EXACT and value is not None and value == row["low"] == row["high"]
+    about = READINGS.get(name)
+    counted = about is not None and about.exact
     return Quantity(
-        value,
-        row["low"],
-        row["high"],
-        row["n"],
-        row["unit"],
-        row["source"],
-        row["higher_is_better"],
-        row["reason"],
-        exact,
+        value=value,
+        ci_low=row["low"],
+        ci_high=row["high"],
+        n=row["n"],
+        unit=row["unit"],
+        source=row["source"],
+        higher_is_better=row["higher_is_better"],
+        reason=reasons.stored(row["reason_code"], row["reason"]),
+        exact=counted and value is not None and value == row["low"] == row["high"],
     )

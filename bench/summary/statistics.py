@@ -35,7 +35,7 @@ class Answers:
     metrics: Sequence[Metric]
 
     def statistics(self) -> Counted:
-        """Returns each metric's sufficient statistics, shape `(n, k)`, or why it could not be computed."""
+        """Compute each metric's sufficient statistics, shape `(n, k)`, or say why they could not be."""
         rows: dict[str, Floats] = {}
         failed: dict[str, str] = {}
         for metric in self.metrics:

@@ -8,12 +8,13 @@ when there are several; a percentile measured in several processes has the hull 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.catalogue.readings import READINGS
+from bench.catalogue import reasons
+from bench.catalogue.readings import READINGS, Derivation, TimedValues
+from bench.catalogue.reasons import Reason
 from bench.record import Record, Timing
 from bench.stats import bootstrap, order
 from bench.summary.entry import Quantity
@@ -26,57 +27,35 @@ DRAWS = 2000
 seeds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Derivation:
-    """How a reading follows from one kind of timed values."""
-
-    timed: str
-    """Key of `Entry.timed`."""
-    q: float | None = None
-    """Which quantile; None for a mean or a ratio."""
-    column: int | None = None
-    """Throughput: the column that is divided by the seconds."""
-
-
-DERIVATIONS: dict[str, Derivation] = {
-    "latency_p50_s": Derivation("latency", q=0.5),
-    "latency_p95_s": Derivation("latency", q=0.95),
-    "latency_p99_s": Derivation("latency", q=0.99),
-    "latency_mean_s": Derivation("latency"),
-    "ttft_p50_s": Derivation("ttft", q=0.5),
-    "ttft_p95_s": Derivation("ttft", q=0.95),
-    "tpot_p50_s": Derivation("tpot", q=0.5),
-    "itl_p95_s": Derivation("itl", q=0.95),
-    "throughput_examples_per_s": Derivation("throughput", column=1),
-    "throughput_input_tokens_per_s": Derivation("throughput", column=2),
-    "throughput_output_tokens_per_s": Derivation("throughput", column=3),
+DERIVATIONS: Mapping[str, Derivation] = {
+    reading.name: reading.derivation for reading in READINGS.values() if reading.derivation is not None
 }
-"""Every reading that comes from raw timings."""
+"""How every reading that comes from raw timings follows from them."""
 
-_MISSING = {
-    "latency": "no latency pass finished",
-    "ttft": "no generated token was timed: the task or the model does not generate",
-    "tpot": "no request generated two tokens or more",
-    "itl": "no request generated two tokens or more",
-    "throughput": "no throughput window finished",
+_MISSING: Mapping[TimedValues, Reason] = {
+    "latency": reasons.no_values("no latency pass finished"),
+    "ttft": reasons.no_values("no generated token was timed: the task or the model does not generate"),
+    "tpot": reasons.no_values("no request generated two tokens or more"),
+    "itl": reasons.no_values("no request generated two tokens or more"),
+    "throughput": reasons.no_values("no throughput window finished"),
 }
 
 
 def collect(records: Sequence[Record]) -> dict[str, tuple[Floats, ...]]:
-    """Returns the timed values of each kind, one array per process; seconds."""
-    kinds: dict[str, Callable[[Sequence[Timing]], Floats]] = {
+    """Collect the timed values of each kind, one array per process; seconds."""
+    kinds: dict[TimedValues, Callable[[Sequence[Timing]], Floats]] = {
         "latency": lambda timings: np.array([t.duration_ns * NS for t in _of(timings, "latency")]),
         "ttft": lambda timings: np.array([t.token_ns[0] * NS for t in _of(timings, "latency") if t.token_ns]),
         "tpot": lambda timings: np.array([_tpot(t) for t in _of(timings, "latency") if len(t.token_ns) > 1]),
         "itl": lambda timings: np.concatenate([np.empty(0), *gaps(timings)]),
         "throughput": _windows,
     }
-    found = {kind: tuple(make(record.timings) for record in records) for kind, make in kinds.items()}
-    return {kind: tuple(array for array in arrays if array.size) for kind, arrays in found.items()}
+    timed = {kind: tuple(make(record.timings) for record in records) for kind, make in kinds.items()}
+    return {kind: tuple(array for array in arrays if array.size) for kind, arrays in timed.items()}
 
 
 def gaps(timings: Sequence[Timing]) -> list[Floats]:
-    """Returns the gaps between consecutive output tokens, one array per request; seconds."""
+    """Find the gaps between consecutive output tokens, one array per request; seconds."""
     return [np.diff(np.array(t.token_ns)) * NS for t in _of(timings, "latency") if len(t.token_ns) > 1]
 
 
@@ -85,7 +64,7 @@ def _of(timings: Sequence[Timing], phase: str) -> list[Timing]:
 
 
 def _tpot(timing: Timing) -> float:
-    """Returns (latency − TTFT) / (output tokens − 1); seconds."""
+    """Compute (latency − TTFT) / (output tokens − 1); seconds."""
     return (timing.duration_ns - timing.token_ns[0]) * NS / (len(timing.token_ns) - 1)
 
 
@@ -97,38 +76,33 @@ def _windows(timings: Sequence[Timing]) -> Floats:
 def readings(
     timed: Mapping[str, tuple[Floats, ...]], token_gaps: Sequence[Floats], rng: np.random.Generator
 ) -> dict[str, Quantity]:
-    """Returns every reading of `DERIVATIONS`; one without values is None with its reason."""
+    """Compute every reading of `DERIVATIONS`; one without values is None with its reason."""
     return {name: reading(name, timed, token_gaps, rng) for name in DERIVATIONS}
 
 
 def reading(
     name: str, timed: Mapping[str, tuple[Floats, ...]], token_gaps: Sequence[Floats], rng: np.random.Generator
 ) -> Quantity:
-    """Returns one reading of `DERIVATIONS`, with its interval and what qualifies it."""
+    """Compute one reading of `DERIVATIONS`, with its interval and what qualifies it."""
     how, about = DERIVATIONS[name], READINGS[name]
     arrays = timed.get(how.timed, ())
     if not arrays:
         return Quantity(None, None, None, 0, about.unit, "clock", about.higher_is_better, _MISSING[how.timed])
     value = estimate(how, np.concatenate(arrays))
     if how.column is not None and value == 0.0:
-        return Quantity(None, None, None, 0, about.unit, "clock", about.higher_is_better, "no tokens were counted")
-    if name == "itl_p95_s":
-        interval = order.clustered_quantile_interval(token_gaps, 0.95)
-        few = len(token_gaps) < order.CLUSTERS_NEEDED
-        short = (
-            f"{order.CLUSTERS_NEEDED} or more needed, as the gaps of one are alike" if few else "their gaps are alike"
-        )
-        short = f"{len(token_gaps)} requests, {short}"
-        remark = "" if interval else f"n too small for an interval: {short}"
+        return Quantity(None, None, None, 0, about.unit, "clock", about.higher_is_better, reasons.NO_TOKENS)
+    if how.clustered and how.q is not None:
+        interval = order.clustered_quantile_interval(token_gaps, how.q)
+        reason = None if interval else reasons.too_few_clusters(len(token_gaps), order.CLUSTERS_NEEDED)
     else:
-        interval, remark = _interval(how, arrays, rng)
+        interval, reason = _interval(how, arrays, rng)
     low, high = interval or (None, None)
     n = sum(len(array) for array in arrays)
-    return Quantity(value, low, high, n, about.unit, "clock", about.higher_is_better, remark or None)
+    return Quantity(value, low, high, n, about.unit, "clock", about.higher_is_better, reason)
 
 
 def estimate(how: Derivation, values: Floats) -> float:
-    """Returns the reading on pooled values, in its base unit."""
+    """Compute the reading on pooled values, in its base unit."""
     if how.column is not None:
         return float(values[:, how.column].sum() / values[:, 0].sum())
     if how.q is not None:
@@ -137,7 +111,7 @@ def estimate(how: Derivation, values: Floats) -> float:
 
 
 def draws(how: Derivation, arrays: Sequence[Floats], replicates: int, rng: np.random.Generator) -> Floats:
-    """Returns bootstrap draws of the reading over processes and samples, shape `(replicates,)`."""
+    """Draw the reading by the bootstrap over processes and samples, shape `(replicates,)`."""
     pooled = sample_draws(how, np.concatenate(arrays), replicates, rng)
     if len(arrays) < 2:
         return pooled
@@ -146,7 +120,7 @@ def draws(how: Derivation, arrays: Sequence[Floats], replicates: int, rng: np.ra
 
 
 def sample_draws(how: Derivation, values: Floats, count: int, rng: np.random.Generator) -> Floats:
-    """Returns bootstrap draws of the reading over the samples of one array, shape `(count,)`."""
+    """Draw the reading by the bootstrap over the samples of one array, shape `(count,)`."""
     if how.column is not None:
         return bootstrap.ratio_draws(values[:, how.column], values[:, 0], count, rng)
     if how.q is not None:
@@ -156,28 +130,38 @@ def sample_draws(how: Derivation, values: Floats, count: int, rng: np.random.Gen
 
 def _interval(
     how: Derivation, arrays: Sequence[Floats], rng: np.random.Generator
-) -> tuple[tuple[float, float] | None, str]:
-    """Returns the interval, and why there is none or what qualifies it; empty when nothing does."""
-    n = sum(len(array) for array in arrays)
-    pooled = np.concatenate(arrays)
+) -> tuple[tuple[float, float] | None, Reason | None]:
+    """Find the interval, and why there is none or what qualifies it; None when nothing does."""
     if how.q is not None:
-        needed = order.needed(how.q)
-        ranks = order.quantile_interval(pooled, how.q)
-        if ranks is None:
-            return None, f"n too small for an interval: {n} requests, {needed} needed"
-        if len(arrays) < 2:
-            return ranks, order.TIED_SAID if order.has_tied_end(pooled, how.q) else ""
-        spread = bootstrap.percentile_interval(draws(how, arrays, DRAWS, rng))
-        return _hull(ranks, spread), bootstrap.FEW_PROCESSES_SAID
+        return _quantile_interval(how, how.q, arrays, rng)
+    n, several = sum(len(array) for array in arrays), len(arrays) > 1
     if n < bootstrap.SMALLEST_N:
         what = "batches" if how.column is not None else "requests"
-        return None, f"n too small for an interval: {n} {what}, {bootstrap.SMALLEST_N} needed"
+        return None, reasons.too_few(n, what, bootstrap.SMALLEST_N)
     drawn = draws(how, arrays, DRAWS, rng)
-    if len(arrays) > 1 or how.column is not None:
-        return bootstrap.percentile_interval(drawn, n=n), bootstrap.FEW_PROCESSES_SAID if len(arrays) > 1 else ""
+    if several or how.column is not None:
+        return bootstrap.percentile_interval(drawn, n=n), _FEW_PROCESSES if several else None
+    pooled = np.concatenate(arrays)
     left_out = (pooled.sum() - pooled) / (n - 1)
-    remark = bootstrap.SKEWED if bootstrap.is_too_skewed(left_out) else ""
+    remark = reasons.loose(bootstrap.SKEWED) if bootstrap.is_too_skewed(left_out) else None
     return bootstrap.guarded_interval(drawn, float(pooled.mean()), left_out), remark
+
+
+_FEW_PROCESSES = reasons.loose(bootstrap.FEW_PROCESSES_SAID)
+
+
+def _quantile_interval(
+    how: Derivation, q: float, arrays: Sequence[Floats], rng: np.random.Generator
+) -> tuple[tuple[float, float] | None, Reason | None]:
+    """Find the interval of a quantile by its ranks; over several processes, the hull of that and their bootstrap."""
+    pooled = np.concatenate(arrays)
+    ranks = order.quantile_interval(pooled, q)
+    if ranks is None:
+        return None, reasons.too_few(len(pooled), "requests", order.needed(q))
+    if len(arrays) < 2:
+        return ranks, reasons.loose(order.TIED_SAID) if order.has_tied_end(pooled, q) else None
+    spread = bootstrap.percentile_interval(draws(how, arrays, DRAWS, rng))
+    return _hull(ranks, spread), _FEW_PROCESSES
 
 
 def _hull(a: tuple[float, float], b: tuple[float, float] | None) -> tuple[float, float]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.catalogue.readings import READINGS
+from bench.catalogue.readings import READINGS, canonical
 from bench.decision.board import Column
 from bench.decision.draws import is_estimate
-from bench.summary import Entry, Quantity, canonical
+from bench.summary import Entry, Quantity
 from bench.words.wording import capital, listed, spoken
 
 
@@ -27,7 +27,7 @@ def dropped(task: str, asked: str, good: Sequence[Entry]) -> str:
         return f"{asked} is not known: no model finished '{task}'."
     name = canonical(asked, on_gpu=any(entry.on_gpu for entry in good))
     if name in READINGS:
-        reasons = {q.reason for entry in good if (q := entry.efficiency.get(name)) is not None and q.reason}
+        reasons = {q.reason.sentence for entry in good if (q := entry.efficiency.get(name)) is not None and q.reason}
         why = f" ({'; '.join(sorted(reasons))})" if reasons else ""
         return f"{asked} was measured for no model on '{task}'{why}: it is left out of this front."
     return f"{asked} is not a metric of '{task}': it is left out of this front."

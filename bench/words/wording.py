@@ -5,32 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.catalogue.readings import METRIC_TITLES, READINGS
 from bench.decision.board import Board, Column
+from bench.metrics.catalogue import words_of
 from bench.units import format_number, format_quantity
 
 POINTS = 100.0
 """Points in a ratio of 1: people say "2 points of accuracy" for 0.02."""
 
 
-_STATISTICS = {"median": "median", "mean": "mean", "95th percentile": "p95", "99th percentile": "p99"}
 _OTHERS = {"share_of_best": "quality as a share of the best"}
 
 
 def spoken(name: str) -> str:
-    """Returns the name of a reading or metric as it reads inside a sentence.
+    """Name a reading or metric as it reads inside a sentence.
 
     >>> spoken("latency_p95_s"), spoken("throughput_examples_per_s"), spoken("macro_f1")
     ('p95 latency', 'throughput (examples)', 'macro F1')
     """
-    if name not in READINGS:
-        title = _OTHERS.get(name) or METRIC_TITLES.get(name, name)
-        return title[0].lower() + title[1:] if title[1:2].islower() else title
-    first, _, second = READINGS[name].title.partition(", ")
-    first = first if first[:2].isupper() else first[0].lower() + first[1:]
-    if second in _STATISTICS:
-        return f"{_STATISTICS[second]} {first}"
-    return f"{first} ({second})" if second else first
+    return _OTHERS.get(name) or words_of(name).phrase
 
 
 def capital(text: str) -> str:

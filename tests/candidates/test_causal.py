@@ -9,7 +9,8 @@ import torch
 
 from bench.candidates.families.causal import CausalLM
 from bench.candidates.interface import Context, Decoding
-from bench.running.worker.doubts import unasked_prompts
+from bench.doubts import Evidence
+from bench.doubts.no_chat_template import NoChatTemplate
 from bench.suite import VariantSpec
 from tests.checkpoints import LABELS, TEXTS, load, spec_of
 
@@ -54,11 +55,11 @@ def test_the_chat_template_wraps_the_prompt_only_when_the_suite_asks(checkpoints
     )
     question, choices, decoding = [TEXTS[0]], [("red", "green tea")], Decoding(max_new_tokens=6)
     assert asked.generate(question, decoding) == plain.generate(question, decoding)  # the tokenizer has no template
-    assert [doubt.code for doubt in unasked_prompts(asked.facts().notes, 0)] == ["no_chat_template"]
-    assert not unasked_prompts(plain.facts().notes, 0)
+    assert list(NoChatTemplate.examine(Evidence(notes=asked.facts().notes)))
+    assert not list(NoChatTemplate.examine(Evidence(notes=plain.facts().notes)))
     asked.tokenizer.chat_template = plain.tokenizer.chat_template = TEMPLATE
     written = [f"<user>{TEXTS[0]}\n>"]
     assert asked.generate(question, decoding)[0].text == plain.generate(written, decoding)[0].text
     assert asked.choose(question, choices) == plain.choose(written, choices)
     assert asked.choose(question, choices) != plain.choose(question, choices)
-    assert not unasked_prompts(asked.facts().notes, 0)
+    assert not list(NoChatTemplate.examine(Evidence(notes=asked.facts().notes)))

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
-from bench.catalogue.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
+from bench.catalogue.readings import ALIASES, READINGS
 from bench.cli.listing import LISTINGS
+from bench.metrics.catalogue import METRICS
 from bench.store import Store
 
 
 def _rows(capsys: pytest.CaptureFixture[str], what: str) -> dict[str, dict[str, str]]:
     assert main(["ls", what, "--json"]) == 0
-    return {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    return {row.get("name", row.get("code")): row for row in json.loads(capsys.readouterr().out)}
 
 
 @pytest.mark.parametrize("made", [False, True])
@@ -32,8 +33,8 @@ def test_no_runs_is_no_error_and_says_how_to_make_one(
 
 def test_every_name_a_suite_may_use_is_listed_with_unit_and_direction(capsys: pytest.CaptureFixture[str]) -> None:
     metrics, readings = _rows(capsys, "metrics"), _rows(capsys, "readings")
-    assert set(metrics) == {*METRICS, *METRIC_GROUPS} and set(readings) == {*READINGS, *ALIASES}
-    described = [row for name, row in (metrics | readings).items() if name not in METRIC_GROUPS]
+    assert set(metrics) == {*METRICS, *METRICS.groups} and set(readings) == {*READINGS, *ALIASES}
+    described = [row for name, row in (metrics | readings).items() if name not in METRICS.groups]
     assert all(row["unit"] and row["better"] in ("higher", "lower") for row in described)
     assert metrics["accuracy"]["better"] == "higher" and metrics["bits_per_byte"]["better"] == "lower"
     assert "classification" in metrics["accuracy"]["kinds"]
@@ -59,3 +60,14 @@ def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "1 unexpected error" in shown
     assert all(f"{code} " in shown for code in (0, 2, 3, 4, 5, 130))
+
+
+def test_the_schema_describes_every_reading_and_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    objectives = {row.get("const"): row for row in schema["properties"]["objectives"]["items"]["anyOf"]}
+    metrics = {row.get("const"): row for row in schema["$defs"]["TaskSpec"]["properties"]["metrics"]["items"]["anyOf"]}
+    assert set(objectives) == {"quality", *READINGS, *ALIASES, *METRICS, None}
+    assert set(metrics) == {*METRICS, *METRICS.groups, None}
+    assert objectives["latency_p95_s"]["title"] == READINGS["latency_p95_s"].title
+    assert all(row["description"] for row in objectives.values() if "const" in row)

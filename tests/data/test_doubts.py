@@ -28,8 +28,13 @@ def test_nothing_is_said_of_clean_data() -> None:
 
 def test_each_doubt_has_its_number_and_its_remedy() -> None:
     found = data_doubts({"duplicates": 2, "empty_references": 3, "duplicate_ids": 1}, 4, 10, ("accuracy",))
-    assert [doubt.code for doubt in found] == ["train_overlap", "duplicate_inputs", "duplicate_ids", "empty_references"]
-    assert [doubt.message[:7] for doubt in found] == ["4 of 10", "2 of 10", "1 of 10", "3 of 10"]
+    counts = {doubt.code: doubt.message[:7] for doubt in found}
+    assert counts == {
+        "train_overlap": "4 of 10",
+        "duplicate_inputs": "2 of 10",
+        "duplicate_ids": "1 of 10",
+        "empty_references": "3 of 10",
+    }
     assert all(doubt.remedy and doubt.readings == ("accuracy",) for doubt in found)
 
 
@@ -49,7 +54,7 @@ def test_the_plan_counts_scored_rows_that_the_model_learns(tmp_path: Path) -> No
     assert (ours.to_run().train_overlap, floor.to_run().train_overlap) == (2, None)
     assert "train_overlap" not in ours.identity
     said = [(where, doubt.code) for where, doubt in plan.doubts]
-    assert said == [("ours · topic", "train_overlap"), ("topic", "duplicate_inputs")]
+    assert sorted(said) == [("ours · topic", "train_overlap"), ("topic", "duplicate_inputs")]
 
 
 def test_the_command_prints_doubts_with_their_remedy(tmp_path: Path) -> None:
@@ -60,4 +65,4 @@ def test_the_command_prints_doubts_with_their_remedy(tmp_path: Path) -> None:
     shown = CliRunner().invoke(plan, options).output
     assert "doubt: ours · topic: 2 of 4 scored inputs are also in the data that the model was trained on; take" in shown
     listed = json.loads(CliRunner().invoke(plan, [*options, "--json"]).output)
-    assert [doubt["code"] for doubt in listed["doubts"]] == ["train_overlap", "duplicate_inputs"]
+    assert {doubt["code"] for doubt in listed["doubts"]} == {"train_overlap", "duplicate_inputs"}

@@ -11,7 +11,7 @@ from bench.data.source import load
 from bench.errors import DataError, HubError
 from bench.host import hub as endpoint
 from bench.suite import DataSpec
-from tests.test_endpoint import dead_endpoint
+from tests.host.test_hub import dead_endpoint
 
 
 @pytest.fixture

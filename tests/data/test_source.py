@@ -66,6 +66,15 @@ def test_columns_are_mapped_and_dots_reach_inside(tmp_path: Path) -> None:
         ('{"text": "a", "label": null}\n', "'label' is empty"),
         ('{"text": {"a": 1}, "label": "x"}\n', "'text' is a dict, not a text"),
         ("", "no rows"),
+        ('{"text": "a", "label": "x"}\n' + "[" * 100_000 + "\n", r"data.jsonl:2: this row is nested too deep"),
+        (
+            '{"text": "a", "label": ' + "9" * 5_000 + "}\n",
+            r"data.jsonl:1: .* more than 4300 digits; write",
+        ),
+        ('{"text": "a", "label": "x", "text": "b"}\n', r"data.jsonl:1: the name 'text' of an object is there 2 times"),
+        ('{"text": "half \\ud83d", "label": "x"}\n', r"row 1: 'text' holds half of a character at position 6"),
+        ('{"text": "a", "label": "x", "id": "\\ud83d"}\n', r"row 1: 'id' holds half of a character"),
+        ('{"text": "a\x01", "label": "x"}\n', r"data.jsonl:1:12: this row is not JSON \(Invalid control character"),
     ],
 )
 def test_wrong_rows_say_where_and_what_to_do(tmp_path: Path, text: str, message: str) -> None:
@@ -86,7 +95,7 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a readable Parquet file"):
         load_file(tmp_path / "bad.parquet")
     (tmp_path / "short.csv").write_text("text,label\na\n")
-    with pytest.raises(DataError, match=r"short.csv:2: this row has not as many fields"):
+    with pytest.raises(DataError, match=r"short.csv:2: this row has 1 field and the header 2"):
         load_file(tmp_path / "short.csv")
 
 
@@ -217,3 +226,43 @@ def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
     marked = tmp_path / "marked.jsonl"
     marked.write_text(jsonl(tmp_path).read_text(), encoding="utf-8-sig")
     assert load_file(marked).hash == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("data.csv", b"text;label\na;x\n", "with semicolons in it, where commas are expected between fields; save it"),
+        ("data.csv", b"text\tlabel\na\tx\n", r"with tabs in it, where commas are expected .* name it '.tsv'"),
+        ("data.tsv", b"text,label\na,x\n", "with commas in it, where tabs are expected between fields"),
+        ("data.csv", b"text,label,text\na,x,b\n", r"data.csv:1: the column 'text' of the header is there 2 times"),
+        ("data.csv", b"text,label\na,x\nb,caf\xe9\n", r"data.csv:3: not UTF-8 text \(byte 0xe9\); .*WINDOWS-1252"),
+        ("data.csv", "text,label\na,x\n".encode("utf-16"), r"data.csv:1: not UTF-8 text .*iconv -f UTF-16"),
+        ("data.jsonl", b'{"text": "a", "label": "x"}\n{"text": "\xe9"}\n', r"data.jsonl:2: not UTF-8 text"),
+        ("data.csv", b'text,label\n"a,x\n', r"data.csv:2: unexpected end of data; check the quotes"),
+    ],
+)
+def test_a_file_of_another_shape_names_the_place_and_the_remedy(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        load_file(tmp_path / name)
+
+
+def test_parquet_with_dates_that_python_has_none_for_and_with_columns_of_one_name(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    late = pa.table({"text": ["a"], "label": ["x"], "day": pa.array([2**30], pa.date32())})
+    pq.write_table(late, tmp_path / "late.parquet")
+    with pytest.raises(DataError, match=r"the column 'day' \(date32\[day\]\) cannot be read: .*; write it as text"):
+        load_file(tmp_path / "late.parquet")
+    pq.write_table(pa.table([["a"], ["x"], ["y"]], names=["text", "label", "label"]), tmp_path / "twice.parquet")
+    with pytest.raises(DataError, match="the column 'label' of the table is there 2 times"):
+        load_file(tmp_path / "twice.parquet")
+
+
+def test_fields_of_a_csv_may_hold_line_ends(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_bytes(b'text,label\r\n"a\r\nb",x\r\n\r\n')
+    (example,) = load_file(tmp_path / "data.csv").examples
+    assert example.columns == {"text": "a\r\nb", "label": "x"}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.catalogue.readings import READINGS
+from bench.catalogue.reasons import from_source
 from bench.decision.board import Board, Column
 from bench.summary import Quantity
 
@@ -57,6 +58,6 @@ def _column(name: str, margin: float) -> Column:
 
 def _quantity(column: Column, value: float, spread: float, n: int) -> Quantity:
     if np.isnan(value):
-        return Quantity(None, None, None, 0, column.unit, "clock", column.higher_is_better, "no meter")
+        return Quantity(None, None, None, 0, column.unit, "clock", column.higher_is_better, from_source("no meter"))
     low, high = (None, None) if spread == 0 else (value - 1.96 * spread, value + 1.96 * spread)
     return Quantity(value, low, high, n, column.unit, "clock", column.higher_is_better)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.catalogue.reasons import UNDEFINED_ON_RESAMPLES, too_few
 from bench.decision.constraints import check_all, inapplicable, state_of
 from bench.decision.question import parse_limit
 from bench.summary import Quantity
@@ -38,7 +39,7 @@ def test_share_of_best_is_paired() -> None:
 
 def test_too_few_observations_settle_nothing() -> None:
     board = make_board([[0.9, 0.001]])
-    few = Quantity(0.001, None, None, 30, "s", "clock", False, "n too small for an interval: 30 requests, 72 needed")
+    few = Quantity(0.001, None, None, 30, "s", "clock", False, too_few(30, "requests", 72))
     board = replace(board, quantities=((board.quantities[0][0], few),))
     check = check_all(board, [parse_limit("latency_p95_s", "<= 50 ms")])[0][0]
     assert check.state == "open" and "72 needed" in check.sentence
@@ -55,7 +56,7 @@ def test_missing_readings_and_foreign_metrics() -> None:
 
 def test_a_metric_undefined_on_some_resamples_settles_nothing() -> None:
     board = make_board([[0.9, 0.1], [0.8, 0.1]])
-    reason = "undefined on some resamples, so there is no interval"
+    reason = UNDEFINED_ON_RESAMPLES
     rows = tuple((replace(row[0], ci_low=None, ci_high=None, reason=reason), row[1]) for row in board.quantities)
     draws = board.draws.copy()
     draws[:50, :, 0] = float("nan")

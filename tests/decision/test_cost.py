@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.catalogue.reasons import too_few
 from bench.decision import cost
 from bench.suite import PriceSpec
 from bench.summary import summarise
@@ -33,13 +34,13 @@ def test_missing_energy_is_no_free_energy() -> None:
     entry = summarise([make_record(Sketch("a", energy_j=None))])[0]
     found = cost.priced(entry, PriceSpec(machine_per_hour=1.0, energy_per_kwh=0.3, carbon_g_per_kwh=1.0)).efficiency
     for name in ("cost_per_1000", "carbon_per_1000_g"):
-        assert found[name].value is None and "no energy source" in (found[name].reason or "")
+        assert found[name].value is None and "no energy source" in str(found[name].reason)
     assert "cost_per_1000" not in cost.priced(entry, PriceSpec(carbon_g_per_kwh=1.0)).efficiency
 
 
 def test_a_cost_of_too_few_batches_has_their_reason() -> None:
     entry = summarise([make_record(Sketch("a", energy_j=7.2))])[0]
-    short = "n too small for an interval: 3 batches, 10 needed"
+    short = too_few(3, "batches", 10)
     speed = replace(entry.efficiency[cost.THROUGHPUT], ci_low=None, ci_high=None, n=3, reason=short)
     few = replace(entry, efficiency={**entry.efficiency, cost.THROUGHPUT: speed})
     found = cost.priced(few, PriceSpec(machine_per_hour=3.6)).efficiency["cost_per_1000"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.catalogue.reasons import too_few
 from bench.decision import next_step, rules
 from bench.decision.constraints import check_all
 from bench.decision.question import parse_limit
@@ -70,7 +71,7 @@ def test_token_gaps_are_not_requests() -> None:
     limit = [parse_limit("itl_p95_s", "<= 50 ms")]
     found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
     assert found is not None and found.seconds is None and "more token gaps of a" in found.sentence
-    few = replace(board.quantities[0][1], ci_low=None, ci_high=None, n=400, reason="n too small: 5 requests, 20 needed")
+    few = replace(board.quantities[0][1], ci_low=None, ci_high=None, n=400, reason=too_few(5, "requests", 20))
     board = replace(board, quantities=((board.quantities[0][0], few),))
     found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
     assert found is not None and found.sentence.startswith("20 more requests of a")

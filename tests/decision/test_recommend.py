@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.catalogue.reasons import too_few
 from bench.decision.case import Recommendation
 from bench.decision.constraints import check_all
 from bench.decision.fronts import find
@@ -89,9 +90,7 @@ def test_a_worse_model_whose_limit_is_open_changes_nothing() -> None:
 
 def test_too_few_requests_for_an_interval_make_it_abstain() -> None:
     board = make_board([[0.95, 0.045], [0.85, 0.030]], noise=(0.001, 0.002), n=60)
-    short = replace(
-        board.quantities[0][1], ci_low=None, ci_high=None, reason="n too small for an interval: 60 requests"
-    )
+    short = replace(board.quantities[0][1], ci_low=None, ci_high=None, reason=too_few(60, "requests", 72))
     board = replace(board, quantities=((board.quantities[0][0], short), board.quantities[1]))
     found = _ask(board, OPEN)
     assert found.pick is None and found.leader == "b" and found.next_step is not None

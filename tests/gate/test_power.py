@@ -9,11 +9,12 @@ from scipy.stats import binom
 from bench.gate import quality
 from bench.gate.quality import exact_power, lines, power_of, told_power
 from bench.gate.settle import LEVEL, adjusted
-from bench.history.effects import QUALITY
+from bench.history.effects import scale_of
 from bench.stats.paired import mcnemar
 from bench.summary import summarise
 from tests.factories import Sketch, Task, make_record
 
+MINIMUM = scale_of("accuracy", "ratio").minimum
 N, DISAGREEMENT, FAMILY, NIGHTS = 1000, 0.10, 8, 4000
 
 
@@ -26,8 +27,8 @@ def test_the_power_among_eight_readings_is_the_share_that_is_found(drop):
     found = 0
     for night in range(NIGHTS):
         p = adjusted([p_of(int(one[night, 0]), int(one[night, 1])) for one in counts])
-        found += p[0] <= LEVEL and counts[0][night, 0] - counts[0][night, 1] >= QUALITY["ratio"] * N
-    printed = exact_power(drop, round(DISAGREEMENT * N), N, LEVEL / FAMILY, QUALITY["ratio"])
+        found += p[0] <= LEVEL and counts[0][night, 0] - counts[0][night, 1] >= MINIMUM * N
+    printed = exact_power(drop, round(DISAGREEMENT * N), N, LEVEL / FAMILY, MINIMUM)
     error = np.sqrt(printed * (1 - printed) / NIGHTS)
     assert printed == pytest.approx(found / NIGHTS, abs=3 * error)
 
@@ -58,7 +59,7 @@ def test_a_line_tells_the_power_and_the_effect_of_its_family():
     among, *_ = lines([one] * FAMILY)
     for line, level in ((alone, LEVEL), (among, LEVEL / FAMILY)):
         assert line.power == told_power(one.row, level)
-        assert line.power == exact_power(0.02, one.row.discordant, 200, level, QUALITY["ratio"])
+        assert line.power == exact_power(0.02, one.row.discordant, 200, level, MINIMUM)
     assert among.detectable is not None and alone.detectable is not None
     assert among.power < alone.power and among.detectable > alone.detectable
 

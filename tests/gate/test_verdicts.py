@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.doubts import disturbances
 from bench.gate import rerun, settlement
-from bench.gate.alone import DISTURBANCES
 from bench.gate.fronts import front_changes
 from bench.gate.gate import gate
 from bench.gate.result import conclude
@@ -201,7 +201,7 @@ def test_a_front_that_moves_with_the_same_models_is_chance_and_not_in_the_last_l
 def test_whatever_the_machine_did_is_said_beside_what_it_changed():
     found = interference_doubts(Interference(10.0, 5.0, 1.0, 1.0, 3, 0.2, heat_events=2), 0)
     assert len(found) == 4
-    assert {doubt.code for doubt in found} <= set(DISTURBANCES)
+    assert {doubt.code for doubt in found} <= disturbances()
 
 
 def test_the_first_pair_that_ends_well_is_the_one_that_scores(tmp_path):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from bench.catalogue.readings import METRICS
 from bench.gate import quality
 from bench.gate.result import conclude
 from bench.gate.verdict import Line
 from bench.history.effects import Scale, scale_of
 from bench.history.trend import trend_alarm
+from bench.metrics.catalogue import METRICS
 from bench.summary import summarise
 from tests.factories import Sketch, Task, make_record
 from tests.history.nights import series
@@ -15,7 +15,7 @@ from tests.history.nights import series
 
 @pytest.mark.parametrize("name", ["bleu", "chrf", "ter"])
 def test_a_score_to_a_hundred_counts_from_half_a_point_on(name):
-    assert scale_of(name, METRICS.load(name)().unit) == Scale(False, 0.5)
+    assert scale_of(name, METRICS[name].unit) == Scale(False, 0.5)
 
 
 @pytest.mark.parametrize("name", ["bits_per_byte", "perplexity", "mine:score"])
@@ -24,7 +24,7 @@ def test_a_score_of_any_other_size_counts_from_a_hundredth_of_itself_on(name):
 
 
 def test_a_correlation_is_judged_as_a_share():
-    assert scale_of("matthews", METRICS.load("matthews")().unit) == Scale(False, 0.005)
+    assert scale_of("matthews", METRICS["matthews"].unit) == Scale(False, 0.005)
 
 
 def test_a_language_model_that_takes_more_bits_has_regressed():

@@ -12,9 +12,10 @@ from bench.measure.measured import Measured
 from bench.measure.profiles import PROFILES, Profile
 from bench.measure.session import measure
 from bench.meters.bundle import Meters
+from bench.meters.cascade import open_memory
 from bench.meters.energy import Energy, EnergyMeter, Unavailable
 from bench.meters.interference import InterferenceMeter
-from bench.meters.memory import MemoryMeter
+from bench.meters.source import Site
 from bench.record import Sample
 from bench.tasks.base import OnToken, Request
 
@@ -146,7 +147,9 @@ def profile(**changes: Any) -> Profile:
 
 def meters(clock: FakeClock, energy: EnergyMeter | None = None) -> Meters:
     """Returns instruments over a clock of one's own."""
-    return Meters("cpu", clock, MemoryMeter("cpu"), InterferenceMeter(), energy or Unavailable("none here"))
+    return Meters(
+        "cpu", clock, open_memory(Site("cpu", clock)), InterferenceMeter(), energy or Unavailable("none here")
+    )
 
 
 def measured_by(model: FakeModel, workload: FakeWorkload, how: Profile, instruments: Meters) -> Measured:

@@ -75,10 +75,12 @@ def metered(
     idle: float | None = None,
     reason: str | None = None,
     load: Interference | None = None,
+    stood_still: bool = False,
     **about_idle: object,
 ) -> Metered:
     rest = None if idle is None else Idle(Energy(idle * 5, 5.0, "rapl", "x"), **about_idle)  # type: ignore[arg-type]
-    return Metered(Pass("energy"), Energy(joules, seconds, "rapl", "x", reason), idle=rest, load=load)
+    energy = Energy(joules, seconds, "rapl", "x", reason, stood_still=stood_still)
+    return Metered(Pass("energy"), energy, idle=rest, load=load)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def metered(
         (metered(100.0, 10.0, 2.0), True, []),
         (metered(100.0, 9.9, 2.0), True, ["window_too_short"]),
         (metered(100.0, 1.0), False, []),
-        (metered(None, 10.0, reason="the RAPL counters did not move in 10 s"), True, ["non_positive_energy"]),
+        (metered(None, 10.0, reason="no change", stood_still=True), True, ["non_positive_energy"]),
         (metered(None, 10.0, reason="GPU is lost"), True, []),
         (metered(19.0, 10.0, 2.0), True, ["non_positive_energy"]),
         (metered(100.0, 10.0, 2.0, load=seen(others_cpus=0.5)), True, ["load_of_others"]),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -34,7 +35,8 @@ class Falling:
 
 def idle(watts: Callable[[float], float | None], seconds: float = 5.0, source: str = "rapl") -> Idle:
     clock = FakeClock()
-    return idle_baseline(meters(clock, Falling(clock, watts, source)), seconds)
+    device = "cuda:0" if source.startswith("nvml") else "cpu"
+    return idle_baseline(replace(meters(clock, Falling(clock, watts, source)), device=device), seconds)
 
 
 def test_high_clocks_after_the_work_are_waited_out() -> None:

@@ -56,7 +56,7 @@ def test_drift_is_found_with_its_direction(change: float, word: str) -> None:
     assert share(drift, make) >= 0.99
     found = drift(make(np.random.default_rng(0)))
     assert found is not None
-    assert word in found[1]
+    assert word in found.message
 
 
 def test_a_step_in_the_middle_is_a_drift() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 from bench.host.gpu import gpu_facts
 from bench.host.nvml import GpuIdentity, NvmlUnavailableError, find_device, open_nvml
-from bench.meters.cascade import choose_gpu
+from bench.meters.boards import Boards
+from bench.meters.cascade import Chosen, choose_energy
 from bench.meters.gpu_state import GpuState
 from bench.meters.gpus import Gpus
+from bench.meters.source import Site
 from tests.meters.nvml_library import Board
 
 WINDOW_S = 12.0
@@ -22,11 +24,16 @@ def _codes(state: GpuState) -> list[str]:
     return [doubt.code for doubt in gpu_doubts(Gpus((state,)), 0)]
 
 
+def _chosen(board: Board, boards: Boards) -> Chosen:
+    return choose_energy(Site("cuda:0", board, boards=boards))
+
+
 def _measure(board: Board, uuids: tuple[str, ...] = ("GPU-a",), window_s: float = WINDOW_S) -> dict[str, Any]:
     """Chooses a meter for the GPUs, runs a window of virtual time through it, polled as its interval asks."""
     pynvml = open_nvml()
     devices = tuple(find_device(pynvml, GpuIdentity(uuid, None)) for uuid in uuids)
-    meter, rejected = choose_gpu(pynvml, devices, board)
+    chosen = _chosen(board, Boards(pynvml, devices))
+    meter, rejected = chosen.meter, chosen.rejected
     board.sleep(1.0)
     start_s = board.now_ns() / 1e9
     meter.start()
@@ -67,7 +74,7 @@ def counter_stops_within_window() -> Any:
     board = Board()
     board.gpu(0, "GPU-a")
     pynvml = open_nvml()
-    meter, _ = choose_gpu(pynvml, (find_device(pynvml, GpuIdentity("GPU-a", None)),), board)
+    meter = _chosen(board, Boards(pynvml, (find_device(pynvml, GpuIdentity("GPU-a", None)),))).meter
     meter.start()
     return asdict(meter.stop())
 
@@ -249,27 +256,30 @@ def several_gpus_through_all_passes() -> Any:
     """`cuda:0,cuda:1`, which are the second and the first of NVML, through a whole measuring on virtual time."""
     import torch
 
-    from bench.meters import cascade
+    from bench.meters import boards
     from bench.meters.bundle import Meters
+    from bench.meters.cascade import site_of
     from bench.meters.interference import InterferenceMeter
     from bench.meters.memory import MemoryMeter
+    from bench.meters.sources.cuda_memory import CudaAllocator
+    from bench.meters.sources.rss_high_water import KernelPeak
     from tests.measure.fakes import FakeModel, FakeWorkload, measured_by, profile, steady
 
     board = Board()
     board.gpu(0, "GPU-slow", bus=3, low=50, high=50)
     board.gpu(1, "GPU-fast", bus=7, low=250, high=250)
     place = {"cuda:0": GpuIdentity("fast", None), "cuda:1": GpuIdentity("slow", None)}
-    cascade.cuda_identity = place.__getitem__
+    boards.cuda_identity = place.__getitem__
     allocated = {"cuda:0": 3 << 20, "cuda:1": 5 << 20}
     cuda: Any = torch.cuda
     cuda.init = lambda: None
     cuda.reset_peak_memory_stats = lambda device: None
     cuda.max_memory_allocated = allocated.__getitem__
     cuda.max_memory_reserved = lambda device: 2 * allocated[device]
-    chosen = cascade.choose_energy("cuda:0, cuda:1", board)
-    meters = Meters(
-        "cuda:0, cuda:1", board, MemoryMeter("cuda:0, cuda:1"), InterferenceMeter(), chosen.meter, None, chosen.gpu
-    )
+    site = site_of("cuda:0, cuda:1", board)
+    chosen = choose_energy(site)
+    memory = MemoryMeter(KernelPeak(), CudaAllocator(("cuda:0", "cuda:1")))
+    meters = Meters("cuda:0, cuda:1", board, memory, InterferenceMeter(), chosen.meter, None, chosen.gpu)
     workload = FakeWorkload(board, [4, 1, 3, 2], steady([4, 1, 3, 2]))
     found = measured_by(FakeModel(), workload, profile(energy_window_s=12.0, idle_window_s=5.0), meters)
     return {fact.name: fact.value for fact in found.facts}

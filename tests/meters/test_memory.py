@@ -8,15 +8,24 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench.meters.memory import MemoryMeter, high_water_bytes
+from bench.meters.cascade import open_memory
+from bench.meters.clock import HostClock
+from bench.meters.memory import MemoryMeter
+from bench.meters.source import OWN_PROC, Site
+from bench.meters.sources.cuda_memory import CudaAllocator
+from bench.meters.sources.rss_high_water import high_water_bytes
 
 MIB = 1024**2
 
 
+def meter_at(proc: Path = OWN_PROC) -> MemoryMeter:
+    return open_memory(Site("cpu", HostClock("cpu"), proc=proc))
+
+
 def test_peak_of_memory_that_is_gone_again() -> None:
-    meter = MemoryMeter("cpu")
+    meter = meter_at()
     before = meter.rss_bytes()
-    meter.start(poll=not meter.resettable)
+    meter.start(poll=not meter.keeps_peak)
     held = np.ones(256 * MIB, dtype=np.uint8)
     del held
     peak = meter.stop()
@@ -25,8 +34,8 @@ def test_peak_of_memory_that_is_gone_again() -> None:
 
 
 def test_each_stretch_starts_afresh() -> None:
-    meter = MemoryMeter("cpu")
-    if not meter.resettable:
+    meter = meter_at()
+    if not meter.keeps_peak:
         pytest.skip("the kernel's peak cannot be reset here")
     meter.start(poll=False)
     held = np.ones(128 * MIB, dtype=np.uint8)
@@ -38,7 +47,7 @@ def test_each_stretch_starts_afresh() -> None:
 
 
 def test_children_count() -> None:
-    meter = MemoryMeter("cpu")
+    meter = meter_at()
     alone = meter.rss_bytes()
     code = f"held = bytearray(b'x') * {64 * MIB}; print('ready', flush=True); input()"
     with subprocess.Popen(
@@ -53,8 +62,8 @@ def test_children_count() -> None:
 
 
 def test_without_the_kernels_peak_a_timed_stretch_has_a_reason(tmp_path: Path) -> None:
-    meter = MemoryMeter("cpu", proc=tmp_path)
-    assert not meter.resettable
+    meter = meter_at(tmp_path)
+    assert not meter.keeps_peak
     meter.start(poll=False)
     peak = meter.stop()
     assert peak.rss_bytes is None
@@ -62,7 +71,7 @@ def test_without_the_kernels_peak_a_timed_stretch_has_a_reason(tmp_path: Path) -
 
 
 def test_without_the_kernels_peak_an_untimed_stretch_is_polled(tmp_path: Path) -> None:
-    meter = MemoryMeter("cpu", proc=tmp_path)
+    meter = meter_at(tmp_path)
     meter.start(poll=True)
     peak = meter.stop()
     assert peak.source == "rss_polled"
@@ -78,8 +87,8 @@ def test_high_water_of_a_status_file(tmp_path: Path) -> None:
 
 def test_peaks_of_children_start_afresh_too() -> None:
     """A child that held 96 MiB before the stretch and holds nothing in it."""
-    meter = MemoryMeter("cpu")
-    if not meter.resettable:
+    meter = meter_at()
+    if not meter.keeps_peak:
         pytest.skip("the kernel's peak cannot be reset here")
     code = f"held = bytearray(b'x') * {96 * MIB}; del held; print('ready', flush=True); input()"
     with subprocess.Popen(
@@ -102,5 +111,5 @@ def test_a_gpu_that_nothing_has_touched_yet_is_initialised_before_its_peak_is_re
         init=lambda: called.append("init"), reset_peak_memory_stats=lambda device: called.append(f"reset {device}")
     )
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda, device=str))
-    MemoryMeter("cuda:0,cuda:1").start(poll=False)
+    CudaAllocator(("cuda:0", "cuda:1")).reset()
     assert called == ["init", "reset cuda:0", "reset cuda:1"]

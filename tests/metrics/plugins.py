@@ -6,7 +6,7 @@ import ast
 import json
 from collections.abc import Sequence
 
-from bench.metrics.base import Floats
+from bench.metrics.base import Floats, Metric
 from bench.metrics.rows import counted, mean
 from bench.record import Sample
 
@@ -29,15 +29,14 @@ def _accepts(parse: object, text: str) -> bool:
     return True
 
 
-class JsonValidity:
+class JsonValidity(Metric):
     """Share of answers that are JSON, as a metric in full: a proportion, so that its interval is Wilson's."""
 
     name = "json_validity"
-    unit = "ratio"
-    higher_is_better = True
+    title = "Valid JSON"
+    definition = "Share of answers that are JSON."
     kinds = frozenset({"summarisation", "translation", "question-answering"})
     proportion = True
-    signature: str | None = None
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Returns rows `(valid, 1)`, shape `(n, 2)`."""

@@ -11,9 +11,11 @@ from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from bench.metrics.accuracy import Accuracy
 from bench.metrics.base import Metric
-from bench.metrics.calibration import BINS, CalibrationError
-from bench.metrics.f1 import MacroF1, MicroF1, WeightedF1
+from bench.metrics.calibration_error import BINS, CalibrationError
+from bench.metrics.macro_f1 import MacroF1
 from bench.metrics.matthews import Matthews
+from bench.metrics.micro_f1 import MicroF1
+from bench.metrics.weighted_f1 import WeightedF1
 from bench.record import Sample
 from tests.metrics.pairs import LABELS, adversarial_labels, label_samples
 

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.metrics.lcs import lcs_length
-from bench.metrics.rouge import RougeL
+from bench.metrics.rouge_l import RougeL
 
 WORDS = st.lists(st.sampled_from(["load", "left", "port", "tea", "Ühr", "9"]), max_size=80)
 

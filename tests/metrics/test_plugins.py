@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bench.errors import InputError
 from bench.metrics.catalogue import resolve
 from bench.record import Sample
 
@@ -27,16 +28,25 @@ def test_validity_by_its_path(name: str, expected: float) -> None:
 
 
 def test_validity_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench import plugins as registry
-    from bench.catalogue.readings import METRICS
+    from bench.metrics import catalogue
     from bench.metrics.module import External, find
 
     assert isinstance(find("tests.metrics.plugins:valid_json"), External)
-    point = EntryPoint("json_validity", "tests.metrics.plugins:JsonValidity", "bench.metrics")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "bench.metrics" else [])
-    monkeypatch.delitem(METRICS.__dict__, "_targets", raising=False)
+    points = [
+        EntryPoint("json_validity", "tests.metrics.plugins:JsonValidity", "bench.metrics"),
+        EntryPoint("accuracy", "tests.metrics.plugins:JsonValidity", "bench.metrics"),
+        EntryPoint("other", "tests.metrics.plugins:JsonValidity", "bench.metrics"),
+        EntryPoint("function", "tests.metrics.plugins:valid_json", "bench.metrics"),
+    ]
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: points if group == "bench.metrics" else [])
+    metrics = catalogue.Metrics()
+    monkeypatch.setattr(catalogue, "METRICS", metrics)
     metric = resolve(["json_validity"], "question-answering")[0]
     assert metric.name == "json_validity" and metric.proportion
     assert value_of(metric, JSON) == pytest.approx(2 / 6)
-    monkeypatch.undo()
-    METRICS.__dict__.pop("_targets", None)
+    assert catalogue.words_of("json_validity").title == "Valid JSON"
+    assert metrics.target("accuracy") == "bench.metrics.accuracy:Accuracy"  # none of ours is replaced
+    with pytest.raises(InputError, match="own name is 'json_validity'"):
+        metrics.make("other")
+    with pytest.raises(InputError, match="names no subclass of"):
+        metrics.make("function")

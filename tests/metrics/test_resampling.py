@@ -7,13 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from bench.catalogue.readings import METRICS
 from bench.metrics.base import Metric
-from bench.metrics.catalogue import resolve
+from bench.metrics.catalogue import METRICS, resolve
 from bench.record import Sample
 from tests.metrics.pairs import LABELS, label_samples, random_texts, text_samples
 
-BUILT_IN = [name for name in METRICS if METRICS[name].startswith("bench.metrics.")]
+BUILT_IN = sorted(METRICS.built_in)
 
 
 def likelihoods(n: int = 60) -> list[Sample]:
@@ -32,7 +31,7 @@ def samples_for(metric: Metric) -> list[Sample]:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_stacked_replicates_equal_rows_written_out(name: str) -> None:
-    metric: Metric = METRICS.load(name)()
+    metric: Metric = METRICS.make(name)
     samples = samples_for(metric)
     rng = np.random.default_rng(5)
     drawn = rng.integers(0, len(samples), size=(2, 3, len(samples)))
@@ -46,7 +45,7 @@ def test_stacked_replicates_equal_rows_written_out(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_nothing_scored_is_undefined_and_the_last_column_counts(name: str) -> None:
-    metric: Metric = METRICS.load(name)()
+    metric: Metric = METRICS.make(name)
     rows = metric.statistics(samples_for(metric), LABELS)
     assert (rows[:, -1] == 1).all()
     assert math.isnan(float(metric.value(np.zeros(rows.shape[1]))))

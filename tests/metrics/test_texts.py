@@ -15,7 +15,10 @@ from bench.metrics.base import Metric
 from bench.metrics.bleu import Bleu
 from bench.metrics.chrf import ChrF
 from bench.metrics.exact_match import ExactMatch
-from bench.metrics.rouge import Rouge1, Rouge2, RougeL, RougeLsum
+from bench.metrics.rouge1 import Rouge1
+from bench.metrics.rouge2 import Rouge2
+from bench.metrics.rouge_l import RougeL
+from bench.metrics.rouge_lsum import RougeLsum
 from bench.metrics.ter import Ter
 from bench.metrics.token_f1 import TokenF1
 from bench.record import Sample

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.decision import Question, decide
+from bench.metrics.base import Metric
 from bench.record import Doubt, Fact, Record, Sample
 from bench.report import RunView, view_of
 from bench.store import RunInfo, StoredRun
@@ -17,13 +18,10 @@ TASKS = (Task("status"), Task("headline", "summarisation"), Task("german", "tran
 FAMILIES = {"gpt2": "causal-lm", "bert": "encoder", "t5": "seq2seq", "ours": "transformer"}
 
 
-class Share:
+class Share(Metric):
     """A metric for tests: the share of words (or labels) that are right, per example."""
 
-    unit = "ratio"
-    higher_is_better = True
     kinds = frozenset({"classification", "summarisation", "translation", "language-modelling"})
-    signature = None
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -149,7 +149,7 @@ def test_a_database_of_then_is_taken_along(tmp_path: Path, planned: Callable[[st
         for cell in (today[label_of(old)] for old in cells):
             linked = store.reuse(again, cell, 0)
             assert linked is not None and linked[1] == RUN and linked[0].cell == cell
-        rows = store._read(text("SELECT model, task, cell_id, terms FROM summaries"))
+        rows = store.database.read(text("SELECT model, task, cell_id, terms FROM summaries"))
     by_name = {(cell.model, cell.task): cell for cell in today.values()}
     assert len(rows) == len(cells)
     for row in rows:

@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 
-from bench.summary import canonical, entry_json, summarise
+from bench.catalogue.readings import canonical
+from bench.summary import entry_json, summarise
 from tests.factories import Sketch, make_record, make_run
 
 NAMES = {

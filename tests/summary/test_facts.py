@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from bench.catalogue.reasons import NOT_MEASURED, from_source
 from bench.record import Fact
 from bench.summary import facts
 
@@ -29,8 +30,8 @@ def test_students_interval_by_hand() -> None:
 
 def test_missing_keeps_its_reason_and_is_not_zero() -> None:
     found = facts.merge("energy_per_example_j", _facts("energy_per_example_j", None, None))
-    assert (found.value, found.reason) == (None, "no meter")
-    assert facts.merge("fit_s", []).reason == "not measured"
+    assert (found.value, found.reason) == (None, from_source("no meter"))
+    assert facts.merge("fit_s", []).reason == NOT_MEASURED
 
 
 def test_an_estimate_shows_its_bounds_and_its_source() -> None:

@@ -102,7 +102,7 @@ def _drawn(entry: Entry, advice: TaskAdvice, *, apart: bool) -> DotRow:
 def _row(entry: Entry, marks: Mapping[str, Mark]) -> tables.Row:
     quantity = entry.quantity(NAME)
     known = quantity is not None and quantity.value is not None
-    reason = (quantity.reason or "") if quantity is not None else ""
+    reason = str(quantity.reason or "") if quantity is not None else ""
     source = SOURCE_WORDS.get(quantity.source, quantity.source) if quantity is not None and known else "not measured"
     item = tables.Item(source, title=reason, small="" if known else short(reason, REASON_CHARACTERS))
     return tables.Row((tables.name_item(entry, marks), tables.quantity_item(quantity), item))

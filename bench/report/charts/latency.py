@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bench.catalogue.readings import READINGS
 from bench.report import tables
 from bench.report.advice import Bound, TaskAdvice
 from bench.report.chart import SPEED, Chart, Plate, TaskChart
@@ -29,10 +30,13 @@ QUANTILES = np.linspace(0.0, 1.0, 41)
 """Where a curve is read; 40 steps, seven pixels of the chart's height each."""
 MIDDLE = 20
 """Place of the median among them."""
-SHARES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
-"""Share of the requests that a limit is about."""
-PERCENTILES = ("latency_p50_s", "latency_p95_s", "latency_p99_s")
-LIMITED = (*PERCENTILES, "latency_mean_s")
+SHARES = {
+    reading.name: reading.derivation.q
+    for reading in READINGS.values()
+    if reading.derivation is not None and reading.derivation.timed == "latency" and reading.derivation.q is not None
+}
+"""Percentiles of latency, and the share of the requests that a limit on each is about."""
+LIMITED = (*SHARES, "latency_mean_s")
 """Readings whose limit is drawn: those of the distribution that the chart shows."""
 
 
@@ -133,7 +137,7 @@ def _median(entry: Entry) -> str:
 def _table(task: TaskView, ordered: Sequence[Entry], marks: Mapping[str, Mark]) -> tables.Table:
     columns = (tables.Column("candidate", numeric=False), *(tables.Column(h) for h in ("p50", "p95", "p99")))
     rows = [
-        tables.Row((tables.name_item(e, marks), *(tables.quantity_item(e.quantity(name)) for name in PERCENTILES)))
+        tables.Row((tables.name_item(e, marks), *(tables.quantity_item(e.quantity(name)) for name in SHARES)))
         for e in ordered
     ]
     return tables.beside(f"Latency on {task.name}", columns, rows, task.rows)

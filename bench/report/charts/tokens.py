@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.catalogue.readings import READINGS
 from bench.report.advice import TaskAdvice
 from bench.report.chart import SPEED, Chart, Plate, TaskChart
 from bench.report.drawing.readings import left_out, reading_row, reading_table, shown, sorted_by
@@ -51,7 +52,7 @@ class Tokens(TaskChart):
             ),
             note=left_out(task, ordered),
         )
-        heads = ("TTFT p50", "TPOT p50")
+        heads = [READINGS[name].short for name in TOKEN_TIMES]
         yield Plate(chart, reading_table(task, f"Token times on {task.name}", ordered, TOKEN_TIMES, heads, marks))
 
 

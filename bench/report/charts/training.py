@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.catalogue.readings import READINGS, in_sentence
 from bench.report import tables
 from bench.report.chart import TRAINING, Chart, Plate, RunChart
 from bench.report.drawing.readings import MANY, shown
@@ -14,13 +15,8 @@ from bench.report.view import MOST_ROWS, RunView, TaskView, value_of
 from bench.report.wording import measure_of, plural, times
 from bench.summary import Entry, Quantity
 
-COSTS = {
-    "fit_s": "training time",
-    "fit_energy_j": "training energy",
-    "fit_peak_memory_bytes": "peak memory",
-    "fit_total_s": "with search and teacher",
-}
-"""Readings of the table, and their heads; those that no model has are left out, time and energy never."""
+COSTS = ("fit_s", "fit_energy_j", "fit_peak_memory_bytes", "fit_total_s")
+"""Readings of the table; those that no model has are left out, time and energy never."""
 ALWAYS = 2
 MOST_TASKS = 4
 """Tasks whose quality stands beside the cost; the table of results has all."""
@@ -86,7 +82,10 @@ def _table(view: RunView, fitted: Sequence[Entry], marks: Mapping[str, Mark]) ->
         if i < ALWAYS or any(value_of(e, name) not in (None, value_of(e, "fit_s")) for e in fitted)
     ]
     tasks = view.tasks[:MOST_TASKS]
-    columns = [tables.Column("model", numeric=False), *(tables.Column(COSTS[name]) for name in names)]
+    columns = [
+        tables.Column("model", numeric=False),
+        *(tables.Column(in_sentence(READINGS[name].short)) for name in names),
+    ]
     columns += [tables.Column(short(task.name, 20), "best quality of the model's variants") for task in tasks]
     rows = []
     for entry in fitted:

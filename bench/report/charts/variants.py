@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.catalogue.readings import READINGS, in_sentence
 from bench.compare.pairs import EfficiencyRow, efficiency_rows
 from bench.report import tables
 from bench.report.advice import TaskAdvice
@@ -17,7 +18,8 @@ from bench.report.view import TaskView
 from bench.report.wording import Measure, plural, signed
 from bench.summary import Entry
 
-WORDS = {"latency_p50_s": "latency p50", "peak_rss_bytes": "peak memory", "energy_per_example_j": "energy"}
+COSTS = ("latency_p50_s", "peak_rss_bytes", "energy_per_example_j")
+WORDS = {name: in_sentence(READINGS[name].short) for name in COSTS}
 """Costs that are compared, and their words; the first that a pair has decides who gains most."""
 _RATIO = Measure("ratio", "Times the parent's value", "ratio", "count", higher_is_better=False, inner="ratio")
 

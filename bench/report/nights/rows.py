@@ -10,12 +10,12 @@ from datetime import date
 
 from markupsafe import Markup
 
-from bench.catalogue.readings import METRIC_TITLES, READINGS
 from bench.history.effects import change_words, scale_of
 from bench.history.series import History, Night, Point, Series
 from bench.history.trend import Alarm, ChangePoint, change_points, trend_alarm
+from bench.metrics.catalogue import words_of
 from bench.report.nights.spark import sparkline_svg
-from bench.report.wording import SHORT_TITLES, number, plural
+from bench.report.wording import number, plural
 
 SHOWN_NIGHTS = 90
 """Nights of a drawing, the newest: a quarter of a year. `bench history --csv` has all."""
@@ -140,9 +140,7 @@ class Reading:
 
 def title_of(reading: str) -> str:
     """Name a reading for a heading."""
-    if reading in METRIC_TITLES or reading in SHORT_TITLES:
-        return METRIC_TITLES.get(reading) or SHORT_TITLES[reading]
-    return READINGS[reading].title if reading in READINGS else reading
+    return words_of(reading).short
 
 
 def readings_of(history: History, links: Mapping[str, str]) -> list[Reading]:
@@ -171,17 +169,10 @@ def _reading(series: Series, place: int, links: Mapping[str, str], *, listed: bo
         low=number(min(values), series.unit),
         high=number(max(values), series.unit),
         alarm=alarm,
-        alarm_said=""
-        if alarm is None
-        else _beside(series, alarm.text).removeprefix("worse, ").removeprefix("better, "),
-        changes=tuple((change, _beside(series, change.text).rpartition(" from ")[0]) for change in changes),
+        alarm_said="" if alarm is None else alarm.change,
+        changes=tuple((change, change.change) for change in changes),
         nights=tuple((point, _value(point, series.unit), links.get(point.run_id)) for point in last),
     )
-
-
-def _beside(series: Series, text: str) -> str:
-    """Returns what an alarm or a change point says, without the name of the series that it is shown with."""
-    return text.removeprefix(f"{series.label}: ")
 
 
 def _value(point: Point, unit: str) -> str:

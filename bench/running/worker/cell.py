@@ -33,7 +33,7 @@ from bench.meters.bundle import Meters, open_meters
 from bench.meters.clock import split_devices
 from bench.plugins import load_object
 from bench.record import Cell, Doubt, Fact, Record, Sample
-from bench.running.worker.doubts import own_doubts, taken_over
+from bench.running.worker.doubts import own_doubts, taken_over, with_examined
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
 from bench.suite import CellJob
 from bench.tasks import GENERATED_LABEL, KINDS, REFERENCE_COLUMN, ability_of
@@ -84,7 +84,7 @@ def run_cell(
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     notes = _notes(cell, data, known, samples) | measured.notes
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
-    return Record(
+    record = Record(
         cell=cell,
         status="ok",
         reason=None,
@@ -103,6 +103,7 @@ def run_cell(
         environment=_environment(meters.device, placed, known),
         notes=notes,
     )
+    return with_examined(record)
 
 
 def _of_the_run(
@@ -230,7 +231,7 @@ def _answer_places(job: CellJob, data: Dataset) -> tuple[int, ...]:
     """Count how often each label, or each position among the choices, is right."""
     kind, labels = job.task.kind, job.labels
     if kind == "multiple-choice":
-        places = Counter(list(e.columns["choices"]).index(e.columns["answer"]) for e in data.examples)
+        places = Counter(list(e.columns["choices"]).index(str(e.columns["answer"])) for e in data.examples)
         return tuple(places.get(place, 0) for place in range(max(len(e.columns["choices"]) for e in data.examples)))
     counts = Counter(str(example.columns[REFERENCE_COLUMN[kind]]) for example in data.examples) if labels else {}
     return tuple(counts.get(label, 0) for label in labels)

@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.candidates.interface import Model
 from bench.candidates.kept import Kept
+from bench.doubts.shared_process import SharedProcess
 from bench.measure.phases import measure_load
 from bench.meters.allocator import release
 from bench.meters.bundle import Meters
@@ -60,6 +61,4 @@ def sharing_doubts(shared: str | None, process: int) -> list[Doubt]:
     """Returns the doubt that another task's memory is counted."""
     if shared is None:
         return []
-    message = f"this task ran after '{shared}' in one process; what that left in the allocator counts as its memory"
-    remedy = "set 'share_load: false' in the suite's defaults to measure every task in a fresh process"
-    return [Doubt("shared_process", message, remedy, ("peak_rss", "added_rss"), process)]
+    return [SharedProcess(task=shared).doubt(process)]

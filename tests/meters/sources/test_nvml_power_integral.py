@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.meters.nvml_power import READINGS, bounds_j, seen_share, trapezoid_j
+from bench.meters.sources.nvml_power_integral import READINGS, bounds_j, seen_share, trapezoid_j
 
 INSTANT, AVERAGE, _ = READINGS
 S = 1_000_000_000

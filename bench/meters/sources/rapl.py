@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from bench.meters.clock import NS_PER_S, Clock
-from bench.meters.energy import Energy
+from bench.meters.energy import Energy, EnergyMeter
+from bench.meters.source import POWERCAP, CpuEnergySource, Probe
 
-POWERCAP = Path("/sys/class/powercap")
 POLL_INTERVAL_S = 1.0
 """Between two looks, so that no wrap-around is missed: the smallest range in use (2^32 × 15.3 µJ = 65.7 kJ)
 lasts 65 s at 1 kW. Source: Intel 64 SDM vol. 3B, 15.10.3; Linux Documentation/power/powercap."""
@@ -23,6 +24,25 @@ REMEDY = (
     "readable by root only since Linux 5.10 (CVE-2020-8694); allow it with "
     "'sudo chmod -R a+r /sys/class/powercap/intel-rapl*' until the next boot, or run as root"
 )
+
+
+class RaplSource(CpuEnergySource):
+    """The counters, where that of every CPU package can be read."""
+
+    name: ClassVar[str] = "rapl"
+    title: ClassVar[str] = "CPU energy counter (RAPL)"
+    rank: ClassVar[int] = 10
+
+    def probe(self) -> Probe:
+        """Look for the zones to add up."""
+        zones = find_zones(self.site.powercap)
+        if zones.zones:
+            return Probe(True, "adds " + ", ".join(zone.name for zone in zones.zones))
+        return Probe(False, zones.reason or "no zones")
+
+    def open(self) -> EnergyMeter:
+        """Add up the zones."""
+        return Rapl(find_zones(self.site.powercap).zones, self.site.clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +57,29 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Zones:
     """The counters of a machine, or why there are none."""
 
     zones: tuple[Zone, ...] = ()
     reason: str | None = None
 
 
-def find_zones(root: Path = POWERCAP) -> Found:
-    """Returns the zones to add up; none, with the reason, unless every package can be read."""
+def find_zones(root: Path = POWERCAP) -> Zones:
+    """Find the zones to add up; none, with the reason, unless every package can be read."""
     packages = sorted(path for path in root.glob("intel-rapl:*") if path.name.count(":") == 1)
     if not packages:
-        return Found(reason=f"no RAPL zones under {root}; most virtual machines hide them, and so do non-x86 machines")
+        return Zones(reason=f"no RAPL zones under {root}; most virtual machines hide them, and so do non-x86 machines")
     zones: list[Zone] = []
     try:
         for package in packages:
             zones.extend(_zones_of(package))
     except PermissionError as error:
-        return Found(reason=f"{error.filename} cannot be read; {REMEDY}")
+        return Zones(reason=f"{error.filename} cannot be read; {REMEDY}")
     except (OSError, ValueError) as error:
-        return Found(reason=f"RAPL under {root} cannot be read: {error}")
+        return Zones(reason=f"RAPL under {root} cannot be read: {error}")
     if not zones:
-        return Found(reason=f"RAPL under {root} has no package zone")
-    return Found(tuple(zones))
+        return Zones(reason=f"RAPL under {root} has no package zone")
+    return Zones(tuple(zones))
 
 
 def _zones_of(package: Path) -> list[Zone]:
@@ -92,7 +112,7 @@ class Window:
     sum_uj: int = 0
 
     def look(self) -> None:
-        """Adds what was used since the last look; a smaller count than before has wrapped around once."""
+        """Add what was used since the last look; a smaller count than before has wrapped around once."""
         now = _read(self.zone)
         self.sum_uj += now - self.last_uj if now >= self.last_uj else now + self.zone.range_uj - self.last_uj
         self.last_uj = now
@@ -104,7 +124,7 @@ class Rapl:
 
     zones: tuple[Zone, ...]
     clock: Clock
-    source: str = "rapl"
+    source: str = RaplSource.name
     hardware: bool = True
     poll_interval_s: float | None = POLL_INTERVAL_S
     scope: str = ""
@@ -116,7 +136,7 @@ class Rapl:
         self.scope = "whole machine: " + " + ".join(zone.name for zone in self.zones)
 
     def start(self) -> None:
-        """Begins a window."""
+        """Begin a window."""
         self._broken = None
         self._windows = []
         self._start_ns = self.clock.now_ns()
@@ -126,7 +146,7 @@ class Rapl:
             self._broken = str(error)
 
     def poll(self) -> None:
-        """Adds what was used since the last look."""
+        """Add what was used since the last look."""
         try:
             for window in self._windows:
                 window.look()
@@ -134,14 +154,14 @@ class Rapl:
             self._broken = str(error)
 
     def stop(self) -> Energy:
-        """Returns the joules of the window; the counters' period over the window bounds the error of the
-        edges."""
+        """Add up the joules of the window; the counters' period over the window bounds the error of the edges."""
         self.poll()
         seconds = (self.clock.now_ns() - self._start_ns) / NS_PER_S
         joules = sum(window.sum_uj for window in self._windows) / 1e6
         if self._broken is not None:
             return Energy(None, seconds, self.source, self.scope, f"RAPL stopped answering: {self._broken}")
         if joules <= 0:
-            return Energy(None, seconds, self.source, self.scope, f"the RAPL counters did not move in {seconds:.3g} s")
+            reason = f"the RAPL counters did not move in {seconds:.3g} s"
+            return Energy(None, seconds, self.source, self.scope, reason, stood_still=True)
         edge = min(1.0, UPDATE_PERIOD_S / seconds) if seconds > 0 else 1.0
         return Energy(joules, seconds, self.source, self.scope, None, joules * (1 - edge), joules * (1 + edge))

@@ -11,13 +11,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
-from typing import Any
+from types import ModuleType
+from typing import ClassVar
 
-from bench.host.nvml import NvmlDevice, NvmlUnavailableError, attempt, reason_of
+from bench.host.nvml import NvmlDevice, NvmlUnavailableError, attempt, board_scope, reason_of
 from bench.meters.clock import NS_PER_S, Clock
-from bench.meters.energy import Energy
-from bench.meters.nvml import board_scope
+from bench.meters.energy import Energy, EnergyMeter
+from bench.meters.source import GpuEnergySource, Probe, Site
 
 POLL_INTERVAL_S = 0.0125
 """Between two looks: half of the 25 ms that field 186 averages, so that every moment is in two means and
@@ -43,8 +45,38 @@ READINGS = (
 """Best first. Source: NVML API reference, field values and nvmlDeviceGetPowerUsage; Yang et al. 2023."""
 
 
-def read_watts(pynvml: Any, device: NvmlDevice, reading: Reading) -> float:
-    """Returns the power in watts.
+class NvmlPowerSource(GpuEnergySource):
+    """The best power reading that every GPU of the device has."""
+
+    name: ClassVar[str] = "nvml_power_integral"
+    title: ClassVar[str] = "GPU power, integrated (NVML)"
+    rank: ClassVar[int] = 20
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._reading = READINGS[-1]
+
+    def probe(self) -> Probe:
+        """Find the best reading of each GPU; the coarsest of them is used for all."""
+        boards = self.site.boards
+        if boards is None:
+            return Probe(False, self.site.why_no_boards)
+        try:
+            readings = {board.index: probe_power(boards.pynvml, board) for board in boards.devices}
+        except NvmlUnavailableError as error:
+            return Probe(False, str(error))
+        self._reading = max(readings.values(), key=lambda reading: reading.averages_s)
+        return Probe(True, ", ".join(f"GPU {index}: {reading.name}" for index, reading in readings.items()))
+
+    def open(self) -> EnergyMeter:
+        """Integrate the power of the site's GPUs."""
+        boards = self.site.boards
+        assert boards is not None, "opened without a probe that works"
+        return NvmlPowerIntegral(boards.pynvml, boards.devices, self._reading, self.site.clock)
+
+
+def read_watts(pynvml: ModuleType, device: NvmlDevice, reading: Reading) -> float:
+    """Read the power in watts.
 
     Raises:
         pynvml.NVMLError: NVML has no such reading here.
@@ -57,15 +89,15 @@ def read_watts(pynvml: Any, device: NvmlDevice, reading: Reading) -> float:
     return int(value.value.uiVal) / 1000
 
 
-def probe_power(pynvml: Any, device: NvmlDevice) -> Reading:
-    """Returns the best power reading that answers with more than zero.
+def probe_power(pynvml: ModuleType, device: NvmlDevice) -> Reading:
+    """Find the best power reading that answers with more than zero.
 
     Raises:
         NvmlUnavailableError: none does.
     """
     reasons = []
     for reading in READINGS:
-        watts, reason = attempt(pynvml, lambda reading=reading: read_watts(pynvml, device, reading))  # type: ignore[misc]
+        watts, reason = attempt(pynvml, partial(read_watts, pynvml, device, reading))
         if watts:
             return reading
         reasons.append(f"{reading.name}: {reason or 'reads 0 W'}")
@@ -76,11 +108,11 @@ def probe_power(pynvml: Any, device: NvmlDevice) -> Reading:
 class NvmlPowerIntegral:
     """Trapezoid over power samples of one or more GPUs."""
 
-    pynvml: Any
+    pynvml: ModuleType
     devices: tuple[NvmlDevice, ...]
     reading: Reading
     clock: Clock
-    source: str = "nvml_power_integral"
+    source: str = NvmlPowerSource.name
     hardware: bool = True
     poll_interval_s: float | None = POLL_INTERVAL_S
     scope: str = ""
@@ -91,12 +123,12 @@ class NvmlPowerIntegral:
         self.scope = board_scope(self.devices)
 
     def start(self) -> None:
-        """Begins a window with a first sample."""
+        """Begin a window with a first sample."""
         self._samples, self._broken = [], None
         self.poll()
 
     def poll(self) -> None:
-        """Takes a sample."""
+        """Take a sample."""
         if self._broken is not None:
             return
         try:
@@ -107,7 +139,7 @@ class NvmlPowerIntegral:
         self._samples.append((self.clock.now_ns(), watts))
 
     def stop(self) -> Energy:
-        """Returns the integral, with bounds for what the reading did not see."""
+        """Integrate the window, with bounds for what the reading did not see."""
         self.poll()
         samples = self._samples
         seconds = (samples[-1][0] - samples[0][0]) / NS_PER_S if len(samples) > 1 else 0.0
@@ -123,7 +155,7 @@ class NvmlPowerIntegral:
 
 
 def trapezoid_j(samples: Sequence[tuple[int, float]]) -> float:
-    """Returns Σ (P_i + P_{i+1})/2 · Δt in joules, for samples of (ns, W).
+    """Integrate by trapezoid: Σ (P_i + P_{i+1})/2 · Δt in joules, for samples of (ns, W).
 
     >>> trapezoid_j([(0, 100.0), (1_000_000_000, 200.0)])
     150.0
@@ -133,11 +165,10 @@ def trapezoid_j(samples: Sequence[tuple[int, float]]) -> float:
 
 
 def seen_share(samples: Sequence[tuple[int, float]], reading: Reading) -> float:
-    """Returns the share of time that the reading averages over: its mean's length over its refresh period, at
-    most 1.
+    """Compute the share of time that the reading averages over.
 
-    The period is the median gap between changes; a power that never changes is seen in full, whatever the
-    period.
+    That is its mean's length over its refresh period, at most 1. The period is the median gap between changes; a power
+    that never changes is seen in full, whatever the period.
     """
     changes = [late[0] for early, late in itertools.pairwise(samples) if late[1] != early[1]]
     if len(changes) < 2:
@@ -147,8 +178,7 @@ def seen_share(samples: Sequence[tuple[int, float]], reading: Reading) -> float:
 
 
 def bounds_j(samples: Sequence[tuple[int, float]], joules: float, seen: float, reading: Reading) -> tuple[float, float]:
-    """Returns bounds: what was not seen, and the lag at the edges, at the least and at the greatest power
-    sampled.
+    """Bound the joules: what was not seen, and the lag at the edges, at the least and the greatest power sampled.
 
     With share seen s, window T and lag a of the mean: low = s·E + (1−s)·P_min·T − a·(P_max−P_min)/2, high
     likewise.

@@ -13,9 +13,11 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from bench.meters.clock import NS_PER_S, Clock
-from bench.meters.energy import Energy
+from bench.meters.energy import Energy, EnergyMeter
+from bench.meters.source import CpuEnergySource, Probe
 
 GENERIC_W = 4.0
 """Watts of one busy logical CPU of unknown make. Source: Cloud Carbon Footprint's methodology, average of 3.5
@@ -29,6 +31,26 @@ KNOWN_LOW, KNOWN_HIGH = 0.5, 1.5
 """Bounds around a known TDP: busy packages draw from half of it (scalar code, memory waits) to the turbo
 limit, which vendors set 1.2 to 2 times higher for desktops and at or near the TDP for servers. Source: Intel
 64 SDM vol. 3B, 15.10 (PL1, PL2); RAPL readings in Khan et al., RAPL in Action, ACM TOMPECS 3(2), 2018."""
+
+
+class EstimateSource(CpuEnergySource):
+    """The process's CPU time, which every machine has, times the watts of a busy CPU."""
+
+    name: ClassVar[str] = "estimate"
+    title: ClassVar[str] = "estimate"
+    rank: ClassVar[int] = 90
+
+    def probe(self) -> Probe:
+        """Say which watts it assumes; it works everywhere."""
+        power = self._power()
+        return Probe(True, f"{power.watts:.3g} W per busy CPU ({power.low:.3g} to {power.high:.3g}); {power.origin}")
+
+    def open(self) -> EnergyMeter:
+        """Count this process's CPU time."""
+        return CpuEstimate(self.site.clock, self._power())
+
+    def _power(self) -> CpuPower:
+        return cpu_power(cpu_model(), os.cpu_count() or 1, self.site.tdp_w)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +83,7 @@ product pages; the cloud parts (8375C, 8259CL, 9R14, 7R13) from the public parts
 
 
 def cpu_power(model: str, logical_cpus: int, tdp_w: float | None) -> CpuPower:
-    """Returns the watts of one busy logical CPU, from the suite's TDP, the table, or the generic bounds.
+    """Look up the watts of one busy logical CPU, from the suite's TDP, the table, or the generic bounds.
 
     >>> cpu_power("whatever", 10, 65.0).watts
     6.5
@@ -87,7 +109,7 @@ def _around(watts: float, origin: str) -> CpuPower:
 class CpuEstimate:
     """CPU seconds of this process and its ended children, times watts of a busy logical CPU."""
 
-    source = "estimate"
+    source = EstimateSource.name
     scope = "CPU time of this process; no memory, no idle power"
     hardware = False
     poll_interval_s: float | None = None
@@ -99,15 +121,15 @@ class CpuEstimate:
         self._start_cpu_s = 0.0
 
     def start(self) -> None:
-        """Notes the CPU time so far."""
+        """Note the CPU time so far."""
         self._start_ns = self._clock.now_ns()
         self._start_cpu_s = self._cpu_s()
 
     def poll(self) -> None:
-        """Nothing to look at."""
+        """Do nothing: there is nothing to look at."""
 
     def stop(self) -> Energy:
-        """Returns utilisation × TDP × time, which is CPU seconds × watts of a busy CPU."""
+        """Compute utilisation × TDP × time, which is CPU seconds × watts of a busy CPU."""
         busy_s = self._cpu_s() - self._start_cpu_s
         seconds = (self._clock.now_ns() - self._start_ns) / NS_PER_S
         power = self._power
@@ -131,7 +153,7 @@ class CpuEstimate:
 
 
 def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """Returns the CPU's model name, or `unknown CPU`."""
+    """Read the CPU's model name, or `unknown CPU`."""
     try:
         match = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE)
     except OSError:

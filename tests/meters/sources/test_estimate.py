@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.meters.cascade import choose_cpu, choose_energy
-from bench.meters.estimate import CpuEstimate, CpuPower, cpu_power
+from bench.meters.cascade import choose_energy
+from bench.meters.source import Site
+from bench.meters.sources.estimate import CpuEstimate, CpuPower, cpu_power
 from tests.measure.fakes import FakeClock
 
 
@@ -50,14 +51,14 @@ def test_unknown_cpu_says_how_to_set_it() -> None:
 
 
 def test_cascade_falls_to_the_estimate_and_says_why(tmp_path: Path) -> None:
-    chosen = choose_cpu(FakeClock(), None, tmp_path)
+    chosen = choose_energy(Site("cpu", FakeClock(), powercap=tmp_path))
     assert chosen.meter.source == "estimate"
     assert not chosen.meter.hardware
     assert chosen.rejected[0].startswith("rapl: no RAPL zones")
 
 
 def test_energy_off_is_obeyed() -> None:
-    chosen = choose_energy("cpu", FakeClock(), "off")
+    chosen = choose_energy(Site("cpu", FakeClock()), "off")
     energy = chosen.meter.stop()
     assert (energy.source, energy.joules) == ("unavailable", None)
     assert "energy: off" in (energy.reason or "")

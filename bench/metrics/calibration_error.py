@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.metrics.base import Floats
+from bench.metrics.base import Field, Floats, Metric
 from bench.metrics.rows import LABEL_KINDS, ratio
 from bench.record import Sample
 
@@ -14,7 +14,7 @@ BINS = 15
 """Of equal width over (0, 1]. Source: Guo et al. 2017."""
 
 
-class CalibrationError:
+class CalibrationError(Metric):
     """Σ over bins |Σ confidence − Σ correct| / n, confidence being the largest softmax probability of the
     label scores.
 
@@ -25,14 +25,16 @@ class CalibrationError:
     """
 
     name = "ece"
-    unit = "ratio"
+    title = "Calibration error"
     higher_is_better = False
+    definition = f"Mean distance of confidence and accuracy over {BINS} bins of confidence, weighted by their examples."
+    source = "Guo et al. 2017"
     kinds = LABEL_KINDS
-    proportion = False
-    signature: str | None = f"bins:{BINS}"
+    reads = frozenset[Field](("prediction", "reference", "scores"))
+    signature = f"bins:{BINS}"
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
-        """Returns rows of shape `(n, 16)`: the bin of the example holds confidence − correct.
+        """Compute rows of shape `(n, 16)`: the bin of the example holds confidence − correct.
 
         A row of zeros for an example without scores, or whose scores have no finite highest.
         """
@@ -46,13 +48,13 @@ class CalibrationError:
         return rows
 
     def value(self, sums: Floats) -> Floats:
-        """Returns the expected calibration error."""
+        """Compute the expected calibration error."""
         values = np.asarray(sums, dtype=np.float64)
         return ratio(np.abs(values[..., :-1]).sum(axis=-1), values[..., -1])
 
 
 def _confidence(scores: Sequence[float]) -> float | None:
-    """Returns the largest softmax probability of log-probabilities, None where it is undefined."""
+    """Find the largest softmax probability of log-probabilities, None where it is undefined."""
     values = np.asarray(scores, dtype=np.float64)
     if values.size == 0 or not np.isfinite(values.max()):
         return None

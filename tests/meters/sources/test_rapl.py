@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.meters import rapl as rapl_module
-from bench.meters.probes import rapl as probe
-from bench.meters.rapl import Rapl, find_zones
+from bench.meters.source import Site
+from bench.meters.sources import rapl as rapl_module
+from bench.meters.sources.rapl import Rapl, RaplSource, find_zones
 from tests.measure.fakes import FakeClock
 
 RANGE_UJ = 65_712_999_613
@@ -92,7 +92,7 @@ def test_counters_that_do_not_move_are_no_zero(server: dict[str, Path]) -> None:
     found.start()
     energy = found.stop()
     assert energy.joules is None
-    assert "did not move" in (energy.reason or "")
+    assert energy.stood_still
 
 
 def test_file_that_vanishes_within_the_window(server: dict[str, Path]) -> None:
@@ -118,9 +118,9 @@ def test_unreadable_file_gives_the_remedy(server: dict[str, Path], monkeypatch: 
     assert found.zones == ()
     assert "cannot be read" in (found.reason or "")
     assert "sudo chmod" in (found.reason or "")
-    works, reason = probe(server["root"])
-    assert not works
-    assert reason == found.reason
+    probe = RaplSource(Site("cpu", FakeClock(), powercap=server["root"])).probe()
+    assert not probe.works
+    assert probe.reason == found.reason
 
 
 def test_no_powercap(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""The JSON Schemas of recipes and of the suite file, with every name that may be written in it described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.catalogue.readings import ALIASES, READINGS
+from bench.fit.recipe import Recipe
+from bench.metrics.catalogue import METRICS
+from bench.suite import Suite
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+Json = dict[str, object]
+"""A JSON object."""
+
+
+def suite_schema() -> Json:
+    """Describe the suite file: editors complete the names of readings and metrics, and show what each means.
+
+    A name that is not listed stays valid here: a metric may be `package.module:function`.
+    """
+    schema: Json = Suite.model_json_schema()
+    names = [*_readings(), *_metrics()]
+    properties, definitions = _within(schema, "properties"), _within(schema, "$defs")
+    _within(properties, "objectives")["items"] = _one_of(names)
+    _within(properties, "constraints")["propertyNames"] = _one_of(names)
+    _within(definitions, "TaskSpec", "properties", "metrics")["items"] = _one_of([*_metrics(), *_groups()])
+    return schema | {"$schema": DIALECT}
+
+
+def recipe_schema() -> Json:
+    """Describe the file of a recipe."""
+    return Recipe.model_json_schema() | {"$schema": DIALECT}
+
+
+def _within(schema: Json, *path: str) -> Json:
+    for key in path:
+        inner = schema[key]
+        assert isinstance(inner, dict)
+        schema = inner
+    return schema
+
+
+def _one_of(names: list[Json]) -> Json:
+    return {"type": "string", "anyOf": [*names, {"type": "string"}]}
+
+
+def _readings() -> Iterator[Json]:
+    yield {"const": "quality", "title": "Quality", "description": "The first metric of each task."}
+    for reading in READINGS.values():
+        yield {"const": reading.name, "title": reading.title, "description": reading.definition}
+    for alias, name in ALIASES.items():
+        yield {"const": alias, "title": READINGS[name].short, "description": f"{READINGS[name].title}, or the GPU's."}
+
+
+def _metrics() -> Iterator[Json]:
+    for name in METRICS:
+        metric = METRICS[name]
+        yield {"const": name, "title": metric.title, "description": metric.definition}
+
+
+def _groups() -> Iterator[Json]:
+    for group, members in METRICS.groups.items():
+        yield {"const": group, "title": group, "description": f"Short for {', '.join(members)}."}
