@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.catalogue.readings import DEFAULT_METRICS
 from bench.record import Cell, Doubt, Fact, Record, Sample, Status, Timing
+from bench.tasks import KINDS
 
 LABELS = ("delayed", "delivered", "in transit", "lost")
 WORDS = ("the", "load", "left", "port", "on", "time", "with", "nine", "crates", "of", "tea", "for", "Bremen")
@@ -57,7 +57,7 @@ class Task:
 
 def make_cell(model: Sketch, task: Task) -> Cell:
     """Returns the cell of a model on a task; its id depends on both names, the variant and the kind."""
-    metrics = list(task.metrics or DEFAULT_METRICS[task.kind])
+    metrics = list(task.metrics or KINDS[task.kind].metrics)
     identity = {"model": model.name, "variant": model.variant, "task": task.name, "kind": task.kind}
     payload: dict[str, Any] = {
         "model": {"name": model.name, "family": model.family},

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from bench.errors import UnsupportedError
 
 
 def spread(module: Any, devices: Sequence[str]) -> Any:
-    """Returns the module with its blocks on `devices` (`cuda:N`), about equally full.
+    """Place the module with its blocks on `devices` (`cuda:N`), about equally full.
 
     Raises:
         UnsupportedError: it does not fit, or does not say which of its blocks must stay whole.
     """
+    import torch
     from accelerate import dispatch_model
 
     free = {int(torch.device(device).index or 0): int(torch.cuda.mem_get_info(device)[0]) for device in devices}
@@ -27,7 +26,7 @@ def spread(module: Any, devices: Sequence[str]) -> Any:
 
 
 def placement(module: Any, free_bytes: dict[int, int]) -> dict[str, Any]:
-    """Returns the GPU of each part of the module: its name → the index of the GPU."""
+    """Choose the GPU of each part of the module: its name → the index of the GPU."""
     from accelerate import infer_auto_device_map
     from accelerate.utils import get_balanced_memory
 

@@ -135,16 +135,6 @@ METRICS = Table(
 METRIC_GROUPS: dict[str, tuple[str, ...]] = {"rouge": ("rouge1", "rouge2", "rougeL")}
 """Short names for several metrics at once."""
 
-DEFAULT_METRICS: dict[str, tuple[str, ...]] = {
-    "classification": ("accuracy", "macro_f1"),
-    "summarisation": ("rougeL", "rouge1", "rouge2"),
-    "translation": ("bleu", "chrf"),
-    "language-modelling": ("bits_per_byte", "perplexity"),
-    "multiple-choice": ("accuracy",),
-    "question-answering": ("token_f1", "exact_match"),
-}
-"""Metrics of a task that names none; the first is the task's `quality`."""
-
 METRIC_TITLES = {
     "accuracy": "Accuracy",
     "macro_f1": "Macro F1",

@@ -4,14 +4,72 @@ from __future__ import annotations
 
 import json
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import DataError
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands, for messages."""
+
+    row: str
+    """The data and the number of the row."""
+    column: str
+    """Its name in the data."""
+
+    def __str__(self) -> str:
+        return f"{self.row}: '{self.column}'"
+
+
+Reader = Callable[[object, Place, Mapping[str, object]], object]
+"""From a raw value (None where there is none), its place, and the columns that were read before it."""
+
+
+def read_text(value: object, place: Place, before: Mapping[str, object]) -> str:
+    """Read a text, or what can be written as one.
+
+    Raises:
+        DataError: there is nothing, or a list or a mapping.
+    """
+    return str(_single(value, place))
+
+
+def read_choices(value: object, place: Place, before: Mapping[str, object]) -> list[str]:
+    """Read the choices of a question."""
+    return choices_of(value, str(place))
+
+
+def read_choice(value: object, place: Place, before: Mapping[str, object]) -> str:
+    """Read which of the column `choices` is right: by its text, its position or its letter."""
+    choices = before["choices"]
+    assert isinstance(choices, list)
+    return right_choice(_single(value, place), choices, str(place))
+
+
+def read_answers(value: object, place: Place, before: Mapping[str, object]) -> list[str]:
+    """Read the right answers of a question."""
+    return answers_of(_present(value, place), str(place))
+
+
+def _present(value: object, place: Place) -> object:
+    if value is None:
+        raise DataError(f"{place} is empty (null); give it a text or leave the row out")
+    return value
+
+
+def _single(value: object, place: Place) -> object:
+    if isinstance(_present(value, place), (dict, list)):
+        raise DataError(
+            f"{place} is a {type(value).__name__}, not a text; name a part of it, such as '{place.column}.0'"
+        )
+    return value
+
+
 def choices_of(value: Any, where: str) -> list[str]:
-    """Returns the choices of a question; a text is taken for a JSON list, since CSV knows no lists.
+    """Read the choices of a question; a text is taken for a JSON list, since CSV knows no lists.
 
     Raises:
         DataError: it is no list of two or more different texts.
@@ -28,7 +86,7 @@ def choices_of(value: Any, where: str) -> list[str]:
 
 
 def right_choice(value: Any, choices: Sequence[str], where: str) -> str:
-    """Returns the right choice's text.
+    """Find the right choice's text.
 
     An integer is a position, 0 first. A text is a choice, or else a position, or else a letter, A first.
 
@@ -52,7 +110,7 @@ def right_choice(value: Any, choices: Sequence[str], where: str) -> str:
 
 
 def answers_of(value: Any, where: str) -> list[str]:
-    """Returns the right answers of a question, none for one that has no answer.
+    """Read the right answers of a question, none for one that has no answer.
 
     A text that is a JSON list is that list, since CSV knows no lists.
 

@@ -8,7 +8,7 @@ bootstrap replicate is `value(weights @ statistics)`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,18 @@ from numpy.typing import NDArray
 from bench.record import Sample
 
 Floats = NDArray[np.float64]
+
+Answers = Literal["label", "short text", "text", "likelihood"]
+"""What the answers of a kind of task are: one of a few, a short text of which any right one will do, a text, or how
+likely a text is."""
+
+
+class Judged(Protocol):
+    """What metrics ask of a kind of task; `bench.tasks.kind.Kind` declares it."""
+
+    name: str
+    answers: Answers
+    metrics: tuple[str, ...]
 
 
 class Metric(Protocol):
@@ -27,7 +39,7 @@ class Metric(Protocol):
     """`ratio` (0 to 1), `score` (its own scale, such as BLEU's 0 to 100) or `count`."""
     higher_is_better: bool
     kinds: frozenset[str]
-    """Task kinds on which it makes sense."""
+    """Kinds of answers (`Answers`), or of tasks, on which it makes sense."""
     proportion: bool
     """Whether it is a mean of 0/1 outcomes per example, so that a Wilson interval applies."""
     signature: str | None

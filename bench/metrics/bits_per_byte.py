@@ -17,7 +17,7 @@ class BitsPerByte:
     name = "bits_per_byte"
     unit = "score"
     higher_is_better = False
-    kinds = frozenset({"language-modelling"})
+    kinds = frozenset({"likelihood"})
     proportion = False
     signature: str | None = "utf-8"
 

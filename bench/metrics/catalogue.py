@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.catalogue.readings import DEFAULT_METRICS, METRIC_GROUPS, METRICS
+from bench.catalogue.readings import METRIC_GROUPS, METRICS
 from bench.errors import InputError, nearest
-from bench.metrics.base import Metric
-
-FALLBACK = ("accuracy",)
-"""Metrics of a kind that `DEFAULT_METRICS` does not list (multiple choice)."""
+from bench.metrics.base import Judged, Metric
 
 
-def resolve(names: Sequence[str], kind: str) -> list[Metric]:
-    """Returns the metrics for a task in the order named, each once; the kind's defaults where no name is
+def resolve(names: Sequence[str], kind: Judged) -> list[Metric]:
+    """Find the metrics for a task in the order named, each once; the kind's defaults where no name is
     given.
 
     Raises:
         InputError: no metric has the name, or it makes no sense for the kind.
     """
-    wanted = list(names) or list(DEFAULT_METRICS.get(kind, FALLBACK))
+    wanted = list(names) or list(kind.metrics)
     expanded = [single for name in wanted for single in METRIC_GROUPS.get(name, (name,))]
     return [_suited(_find(name), kind) for name in dict.fromkeys(expanded)]
 
@@ -43,11 +40,16 @@ def _find(name: str) -> Metric:
     )
 
 
-def _suited(metric: Metric, kind: str) -> Metric:
-    if kind in metric.kinds:
+def fits(metric: Metric, kind: Judged) -> bool:
+    """Tell whether a metric makes sense for a kind of task."""
+    return kind.answers in metric.kinds or kind.name in metric.kinds
+
+
+def _suited(metric: Metric, kind: Judged) -> Metric:
+    if fits(metric, kind):
         return metric
-    fitting = ", ".join(name for name in METRICS if kind in METRICS.load(name).kinds) or "none of bench's"
-    fits = ", ".join(sorted(metric.kinds))
+    fitting = ", ".join(name for name in METRICS if fits(METRICS.load(name), kind)) or "none of bench's"
     raise InputError(
-        f"the metric '{metric.name}' makes no sense for {kind}; these do: {fitting} ('{metric.name}' is for {fits})"
+        f"the metric '{metric.name}' makes no sense for {kind.name}; these do: {fitting} ('{metric.name}' is for "
+        f"{', '.join(sorted(metric.kinds))}; the answer to {kind.name} is: {kind.answers})"
     )

@@ -18,7 +18,7 @@ class Perplexity:
     name = "perplexity"
     unit = "score"
     higher_is_better = False
-    kinds = frozenset({"language-modelling"})
+    kinds = frozenset({"likelihood"})
     proportion = False
     signature: str | None = "token-weighted"
 

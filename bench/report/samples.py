@@ -15,6 +15,7 @@ from bench.report.tables import name_item
 from bench.report.text import cut
 from bench.report.view import RunView, TaskView
 from bench.summary import Entry
+from bench.tasks.choosing import chooses
 
 EXAMPLES = 6
 """Examples shown per task when the page holds few tasks and models."""
@@ -91,7 +92,7 @@ def _example(
     marks: Mapping[str, Mark],
 ) -> dict[str, Any]:
     first = answers[shown[0].candidate][index]
-    exact = task.kind in ("classification", "multiple-choice")
+    exact = chooses(task.kind)
     predictions = []
     for entry in shown:
         sample = answers[entry.candidate][index]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from bench.candidates import is_floor
 from bench.decision import Decision, Question, decide
 from bench.errors import UsageError, nearest
 from bench.report.wording import Measure, measure_of
@@ -99,7 +100,7 @@ class RunView:
     def families(self) -> tuple[str, ...]:
         """Families in the order of their first appearance, the baselines last."""
         found = list(dict.fromkeys(entry.cell.family for entry in self.entries))
-        return tuple(sorted(found, key=lambda family: family == "baseline"))
+        return tuple(sorted(found, key=is_floor))
 
 
 def view_of(

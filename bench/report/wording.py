@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.candidates import is_floor
 from bench.catalogue.readings import METRIC_TITLES, READINGS
 from bench.decision.draws import is_estimate
 from bench.summary import Entry, Quantity, canonical
@@ -102,7 +103,7 @@ def _measure(name: str, entry: Entry, quantity: Quantity) -> Measure:
 
 def models_of(entries: Sequence[Entry]) -> list[Entry]:
     """Returns the entries that are no baselines, or all of them where there is no other."""
-    return [entry for entry in entries if entry.cell.family != "baseline"] or list(entries)
+    return [entry for entry in entries if not is_floor(entry.cell.family)] or list(entries)
 
 
 def among(entries: Sequence[Entry], models: Sequence[Entry]) -> str:

@@ -59,7 +59,7 @@ def _remembered(
 
 def _metrics(entry: Entry, found: Mapping[str, Quantity]) -> list[str]:
     """Returns the names of the metrics that were kept, in the task's order."""
-    from bench.metrics.catalogue import resolve
+    from bench.tasks.metrics import resolve
 
     kept = [name for name in found if name not in READINGS]
     order = [metric.name for metric in quality.metrics_of(entry.records[0], resolve)]

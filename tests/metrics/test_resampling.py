@@ -9,8 +9,8 @@ import pytest
 
 from bench.catalogue.readings import METRICS
 from bench.metrics.base import Metric
-from bench.metrics.catalogue import resolve
 from bench.record import Sample
+from bench.tasks.metrics import resolve
 from tests.metrics.pairs import LABELS, label_samples, random_texts, text_samples
 
 BUILT_IN = [name for name in METRICS if METRICS[name].startswith("bench.metrics.")]
@@ -25,9 +25,9 @@ def likelihoods(n: int = 60) -> list[Sample]:
 
 
 def samples_for(metric: Metric) -> list[Sample]:
-    if "language-modelling" in metric.kinds:
+    if "likelihood" in metric.kinds:
         return likelihoods()
-    return label_samples(60, scores=True) if "classification" in metric.kinds else text_samples(random_texts(60))
+    return label_samples(60, scores=True) if "label" in metric.kinds else text_samples(random_texts(60))
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.candidates import is_floor
 from bench.decision.draws import is_estimate
 from bench.report import tables
 from bench.report.advice import TaskAdvice
@@ -80,7 +81,7 @@ def step_front(points: Sequence[Point], x_high: bool, y_high: bool) -> list[Poin
 
 def takeaway(points: Sequence[Point], cost: Measure, quality: Measure) -> str:
     """Returns what the chart says of the models in one sentence; baselines are what a model should beat."""
-    models = [p for p in points if p.entry.cell.family != "baseline"] or list(points)
+    models = [p for p in points if not is_floor(p.entry.cell.family)] or list(points)
     steps = step_front(models, cost.higher_is_better, quality.higher_is_better)
     best, cheap = steps[-1], steps[0]
     said = among([p.entry for p in points], [p.entry for p in models])
@@ -108,7 +109,7 @@ def _much(best: float, cheap: float, cost: Measure) -> str:
 def _floor(points: Sequence[Point], best: Point, quality: Measure) -> str:
     """Returns that a baseline is better than the best model, where one is."""
     sign = 1 if quality.higher_is_better else -1
-    floors = [p for p in points if p.entry.cell.family == "baseline" and sign * p.at[1] > sign * best.at[1]]
+    floors = [p for p in points if is_floor(p.entry.cell.family) and sign * p.at[1] > sign * best.at[1]]
     if not floors:
         return ""
     top = max(floors, key=lambda p: sign * p.at[1])

@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.candidates import is_floor
 from bench.report import labels
 from bench.report.charts.base import INK, MUTED, SMALL
 from bench.report.marks import Mark
@@ -88,8 +89,8 @@ class Lanes:
 def floor_of(points: Sequence[Point], quality: Measure) -> Floor | None:
     """Returns what is far worse than every model: baselines, where the gap to the models takes most of the scale."""
     sign = 1 if quality.higher_is_better else -1
-    models = [sign * p.at[1] for p in points if p.entry.cell.family != "baseline"]
-    floors = [v for p in points if p.entry.cell.family == "baseline" and (v := sign * p.at[1]) < min(models, default=v)]
+    models = [sign * p.at[1] for p in points if not is_floor(p.entry.cell.family)]
+    floors = [v for p in points if is_floor(p.entry.cell.family) and (v := sign * p.at[1]) < min(models, default=v)]
     if len(models) < FEWEST or not floors:
         return None
     gap, whole = min(models) - max(floors), max(models) - min(floors)

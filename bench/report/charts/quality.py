@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.candidates import is_floor
 from bench.compare.quality import interval_of
 from bench.report import tables
 from bench.report.advice import TaskAdvice
@@ -135,7 +136,7 @@ def reference_of(task: TaskView) -> Entry | None:
     asked = [entry for entry in ordered if entry.candidate == task.reference]
     if asked:
         return asked[0]
-    floors = [entry for entry in ordered if entry.cell.family == "baseline"]
+    floors = [entry for entry in ordered if is_floor(entry.cell.family)]
     return floors[0] if floors else ordered[-1] if len(ordered) > 1 else None
 
 

@@ -6,9 +6,7 @@ Any exception leaves this module as it is; `bench.running.executors.outcome` tur
 from __future__ import annotations
 
 import json
-import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +19,7 @@ from bench.candidates import FAMILIES
 from bench.candidates.interface import Context, Model, ModelFacts
 from bench.candidates.kept import Kept
 from bench.data import stored
-from bench.data.base import Dataset, reference_text, shown_input
+from bench.data.base import Dataset
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.measure.doubts import unaudited
 from bench.measure.measured import Measured, unmeasured
@@ -31,20 +29,19 @@ from bench.measure.profiles import Profile
 from bench.measure.profiles import resolve as resolve_profile
 from bench.meters.bundle import Meters, open_meters
 from bench.meters.clock import split_devices
-from bench.plugins import load_object
+from bench.plugins import look_beside
 from bench.record import Cell, Doubt, Fact, Record, Sample
 from bench.running.worker.doubts import own_doubts, taken_over
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
 from bench.suite import MeasureSpec, ModelSpec, TaskSpec, VariantSpec
-from bench.tasks import GENERATED_LABEL, KINDS, REFERENCE_COLUMN, ability_of
+from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
+from bench.tasks.choosing import ability_of
 from bench.tasks.scoring import fitting, lengths_of, score
 
 State = dict[str, Any] | None
 """What a process keeps between the cells of one model variant."""
-SPREADS = ("causal-lm", "encoder", "seq2seq")
-"""Families whose models can lie on several GPUs."""
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""
 
@@ -197,56 +194,38 @@ def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str, kept: Kept | N
     variant = VariantSpec.model_validate_json(_json(payload["variant"]))
     labels = tuple(payload["labels"])
     devices = split_devices(device)
-    if len(devices) > 1 and cell.family not in SPREADS:
+    family, kind = FAMILIES.find(cell.family), KINDS.find(cell.kind)
+    if len(devices) > 1 and not family.spreads:
         raise UnsupportedError(
             f"a model of the family '{cell.family}' is not spread over several GPUs; set 'device' to one of them "
-            f"({', '.join(SPREADS)} can be)"
+            f"({', '.join(name for name, other in FAMILIES.items() if other.spreads)} can be)"
         )
     context = Context(
         device=devices[0],
         devices=devices if len(devices) > 1 else (),
-        kind=cell.kind,
+        ability=ability_of(cell.kind, str(payload["scoring"])),
         labels=labels,
         label_texts=tuple(task.label_names.get(label, label) for label in labels),
-        label_counts=_answer_places(cell, labels, data),
-        answer_counts=_first_answers(cell, data),
+        label_counts=kind.right_places(data.examples, labels),
+        answer_counts=kind.right_texts(data.examples),
         scoring=str(payload["scoring"]),
         seed=int(payload["seed"]),
         max_input_tokens=task.max_input_tokens,
         kept=kept,
     )
-    folder = str(payload.get("suite_folder", ""))
-    if spec.factory is not None and folder not in sys.path:
-        sys.path.insert(0, folder)  # a factory may lie beside the suite; this process runs cells of one model
-    model: Model = FAMILIES.load(cell.family)(spec, variant, context)
-    needed = ability_of(cell.kind, context.scoring)
-    if needed not in model.abilities:
-        raise UnsupportedError(f"'{spec.name}' has no '{needed}', which a task of kind '{cell.kind}' needs")
+    if spec.factory is not None:
+        look_beside(Path(str(payload.get("suite_folder", ""))))  # a factory may lie beside the suite
+    model = family.load(spec, variant, context)
+    if context.ability not in model.abilities:
+        raise UnsupportedError(f"'{spec.name}' has no '{context.ability}', which a task of kind '{cell.kind}' needs")
     return model
-
-
-def _answer_places(cell: Cell, labels: tuple[str, ...], data: Dataset) -> tuple[int, ...]:
-    """Returns how often each label, or each position among the choices, is right."""
-    if cell.kind == "multiple-choice":
-        places = Counter(list(e.columns["choices"]).index(e.columns["answer"]) for e in data.examples)
-        return tuple(places.get(place, 0) for place in range(max(len(e.columns["choices"]) for e in data.examples)))
-    counts = Counter(str(example.columns[REFERENCE_COLUMN[cell.kind]]) for example in data.examples) if labels else {}
-    return tuple(counts.get(label, 0) for label in labels)
-
-
-def _first_answers(cell: Cell, data: Dataset) -> Counter[str]:
-    if cell.kind != "question-answering":
-        return Counter()
-    return Counter(reference_text(example, cell.kind) for example in data.examples)
 
 
 def _workload(cell: Cell, task: TaskSpec, model: Model, data: Dataset) -> Workload:
     labels, scoring = tuple(cell.payload["labels"]), str(cell.payload["scoring"])
     texts = tuple(task.label_names.get(label, label) for label in labels)
     bound = Bound(model, data.examples, labels, str(cell.payload["template"]), scoring, texts)
-    made: Any = load_object(GENERATED_LABEL) if scoring == "generated" else KINDS.load(cell.kind)
-    workload: Workload = made(task, bound)
-    return workload
+    return KINDS.find(cell.kind).workload(task, bound)
 
 
 def _fit_facts(payload: Mapping[str, Any], process: int) -> list[Fact]:
@@ -276,4 +255,5 @@ def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: list[Sample]) 
 
 def _shown_inputs(cell: Cell, data: Dataset) -> dict[str, str]:
     """Returns the first inputs as they are in the data, for the report's samples."""
-    return {str(example.index): shown_input(example, cell.kind) for example in data.examples[:SHOWN_INPUTS]}
+    columns = KINDS.find(cell.kind).columns
+    return {str(example.index): columns.shown(example) for example in data.examples[:SHOWN_INPUTS]}

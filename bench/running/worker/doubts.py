@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.catalogue.readings import DEFAULT_METRICS
 from bench.data.base import Dataset
 from bench.data.doubts import data_doubts
 from bench.record import Cell, Doubt, Sample
+from bench.tasks import KINDS
 
 MANY = 0.01
 """Share of answers at the limit from which it is said: fewer move a metric by less than it varies."""
@@ -17,7 +17,7 @@ MANY = 0.01
 def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int, notes: Mapping[str, Any]) -> list[Doubt]:
     """Returns doubts that only this module can see: of the data, cut inputs and answers, prompts, a checkpoint older
     than its recipe; `notes` are those of the loaded model."""
-    metrics = tuple(cell.payload["task"]["metrics"] or DEFAULT_METRICS[cell.kind])
+    metrics = tuple(cell.payload["task"]["metrics"] or KINDS[cell.kind].metrics)
     overlap = cell.payload.get("train_overlap")
     doubts = data_doubts(data.notes, overlap, len(data.examples), metrics) if samples else []
     doubts += _cut_inputs(samples, metrics, process)
