@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from bench.candidates.family import Family
+from bench.errors import BenchError
 from bench.plugins import Declared
 
 FAMILIES: Declared[Family] = Declared("model family", "bench.families", "bench.candidates.families", Family)
@@ -18,3 +22,13 @@ def is_floor(family: str) -> bool:
     ['baseline']
     """
     return family in FAMILIES and FAMILIES[family].is_floor
+
+
+def heavy_modules() -> Iterator[str]:
+    """Yield the modules that the families' models need.
+
+    A plug-in that cannot be imported is left to the cell that needs it, and fails there with its reason.
+    """
+    for name in FAMILIES:
+        with contextlib.suppress(BenchError, ImportError):
+            yield from FAMILIES[name].modules

@@ -88,6 +88,9 @@ class Family:
     code_is_weights: ClassVar[bool] = False
     """Whether code decides the answers that the identity of the weights does not cover."""
 
+    modules: ClassVar[tuple[str, ...]] = ()
+    """Heavy modules that its models need, imported once before anything is measured; none may start a thread or touch a
+    device."""
     look: ClassVar[Look | None] = None
     """Its mark in the charts; one that is free is taken where there is none."""
     learning: ClassVar[Learning | None] = None

@@ -240,6 +240,10 @@ class HuggingFaceLearning(Learning):
         source = Source.of(spec)
         return AutoTokenizer.from_pretrained(source.checkpoint.name, **source.shared)
 
+    def save(self, net: Any, folder: Path, dtype: torch.dtype) -> None:
+        """Write weights and configuration as transformers does."""
+        net.to(dtype).save_pretrained(folder)
+
     def room(self, net: nn.Module, tokenizer: Any) -> int | None:
         """Count the tokens of one sequence that the network has positions for; None where any number will do."""
         config: Any = net.config

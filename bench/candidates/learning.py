@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypedDict
 
 from bench.errors import FitError
@@ -145,6 +146,13 @@ class Learning:
 
     def prepare(self, net: nn.Module, tokenizer: PreTrainedTokenizerBase, labels: tuple[str, ...]) -> None:
         """Adjust a new network to its tokenizer."""
+
+    def save(self, net: nn.Module, folder: Path, dtype: torch.dtype) -> None:
+        """Write the weights of a trained network, without its tokenizer."""
+        from safetensors.torch import save_model
+
+        folder.mkdir(exist_ok=True)
+        save_model(net.to(dtype), str(folder / "model.safetensors"))
 
     def logits(self, net: nn.Module, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute logits and their targets, positions without a target marked `IGNORED`."""

@@ -112,6 +112,6 @@ def _print_loads(made: Plan) -> None:
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of the suite file, for editors that complete YAML."""
-    from bench.suite import Suite
+    from bench.planning.schema import suite_schema
 
-    print_json(Suite.model_json_schema() | {"$schema": "https://json-schema.org/draft/2020-12/schema"})
+    print_json(suite_schema())

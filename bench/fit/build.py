@@ -92,7 +92,7 @@ def head_labels(job: FitJob) -> tuple[str, ...]:
     ]
     if learning.head_or_text and tasks and len(tasks) < len(job.tasks):
         raise FitError(
-            f"model '{job.model.name}': a causal model with a head writes no text, and its tasks need both; name one "
+            f"model '{job.model.name}': a {family} model with a head writes no text, and its tasks need both; name one "
             f"kind in the recipe's 'tasks', or leave out 'scoring: head' of {tasks[0].spec.name}"
         )
     if len({task.labels for task in tasks}) > 1:

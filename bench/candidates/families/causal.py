@@ -200,6 +200,13 @@ class CausalFamily(Family):
     keys = frozenset({"chat_template"})
     shares_load = True
     spreads = True
+    modules = (
+        "transformers.models.gpt2.modeling_gpt2",
+        "transformers.models.llama.modeling_llama",
+        "bench.candidates.decoding.choices",
+        "bench.candidates.decoding.greedy",
+        "bench.candidates.decoding.windows",
+    )
     look = Look("#D55E00", "#F08A3C", "s", "square")
     learning = CausalLearning()
     paths = {"generate": "transformers.generate", "generate_many": "bench.candidates.decoding.greedy.generate_many"}

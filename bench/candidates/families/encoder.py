@@ -97,6 +97,7 @@ class EncoderFamily(Family):
     needs = ("checkpoint", "fit")
     shares_load = True
     spreads = True
+    modules = ("transformers.models.bert.modeling_bert",)
     look = Look("#009E73", "#2FC79B", "^", "triangle-up")
     learning = EncoderLearning()
 

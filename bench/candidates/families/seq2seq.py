@@ -117,6 +117,11 @@ class Seq2SeqFamily(Family):
     needs = ("checkpoint", "fit")
     shares_load = True
     spreads = True
+    modules = (
+        "transformers.models.t5.modeling_t5",
+        "bench.candidates.decoding.choices",
+        "bench.candidates.decoding.generate",
+    )
     look = Look("#CC79A7", "#E09CC4", "D", "diamond")
     learning = Seq2SeqLearning()
     paths = {"generate": "transformers.generate"}

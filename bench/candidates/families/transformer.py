@@ -281,6 +281,10 @@ class TransformerLearning(Learning):
             raise FitError(f"model '{spec.name}': the in-house Transformer starts from a folder")
         return folder
 
+    def save(self, net: Any, folder: Path, dtype: torch.dtype) -> None:
+        """Write weights and sizes."""
+        net.save(folder, dtype)
+
     def room(self, net: Any, tokenizer: Any) -> int | None:
         """Count the positions of a source, and of a target."""
         return int(net.config.max_length)
@@ -310,6 +314,12 @@ class TransformerFamily(Family):
     reads_prompt = True
     needs = ("checkpoint", "fit")
     shares_load = True
+    modules = (
+        "bench.candidates.network",
+        "bench.candidates.decoding.beams",
+        "bench.candidates.decoding.choices",
+        "bench.candidates.decoding.stops",
+    )
     look = Look("#0072B2", "#4FA8DC", "o", "circle")
     learning = TransformerLearning()
 

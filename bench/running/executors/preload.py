@@ -13,6 +13,8 @@ import os
 from collections.abc import Sequence
 from importlib import import_module
 
+from bench.candidates import heavy_modules
+
 DEFAULTS = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
 """No telemetry from a benchmark, no tokenizer threads beside those being timed; the user's setting wins."""
 
@@ -21,10 +23,7 @@ MODULES = (
     "transformers.models.auto.modeling_auto",
     "transformers.models.auto.tokenization_auto",
     "transformers.generation.utils",
-    "transformers.models.gpt2.modeling_gpt2",
-    "transformers.models.llama.modeling_llama",
-    "transformers.models.bert.modeling_bert",
-    "transformers.models.t5.modeling_t5",
+    *heavy_modules(),
     "bench.running.worker.cell",
 )
 """A module that cannot be imported here fails again in the cell that needs it, and there with its reason."""

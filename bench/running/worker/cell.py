@@ -33,6 +33,7 @@ from bench.plugins import look_beside
 from bench.record import Cell, Doubt, Fact, Record, Sample
 from bench.running.worker.doubts import own_doubts, taken_over
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
+from bench.running.worker.paths import paths_of
 from bench.suite import MeasureSpec, ModelSpec, TaskSpec, VariantSpec
 from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
@@ -77,6 +78,7 @@ def run_cell(
     watched = _Watched(meters, process, notify, int(payload["seed"]), tuple(scored))
     samples, limits, seen, measured = _answers(model, workload, profile, _limits(payload, meters), facts, watched)
     known = model.facts()
+    paths = paths_of(FAMILIES[cell.family], workload, measured.notes.get("audit"))
     about = own_doubts(cell, data, samples, process, known.notes)
     about += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     return Record(
@@ -84,7 +86,8 @@ def run_cell(
         started_at=started_at, wall_s=time.perf_counter() - begin, doubts=(*measured.doubts, *about),
         facts=(*_found(facts, seen, measured, shared, profile), *_fit_facts(payload, process)),
         environment=_environment(meters.device, placed, known),
-        notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
+        notes={"paths": paths, **_notes(cell, data, known, samples), **measured.notes,
+               **_load_and_batches(limits, workload, shared)},
     )  # fmt: skip
 
 
