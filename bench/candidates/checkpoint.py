@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from bench.candidates.untyped import Json
 from bench.errors import EnvironmentLackError, InputError, nearest
 
 PACKAGE_PREFIX = "package:"
@@ -78,7 +78,7 @@ def find_gguf(folder: Path) -> str | None:
     return files[0] if len(files) == 1 else None
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> Json:
     """Read the checkpoint's `config.json`, or an empty dict where there is none (GGUF).
 
     Raises:
@@ -88,7 +88,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        loaded: Json = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: not JSON: {error}") from error
     return loaded
@@ -97,7 +97,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 NO_HEAD = "has no classification head; add a 'fit' to train one"
 
 
-def config_of(checkpoint: str | None, subfolder: str | None) -> dict[str, Any] | None:
+def config_of(checkpoint: str | None, subfolder: str | None) -> Json | None:
     """Read the `config.json` of a checkpoint on this machine; None for one on the Hub, or for none."""
     place = locate(checkpoint, Path()) if checkpoint is not None else None
     if place is None or place.folder is None:

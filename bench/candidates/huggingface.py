@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.candidates import variants
 from bench.candidates.checkpoint import Checkpoint, find_gguf, locate
@@ -22,6 +22,7 @@ from bench.candidates.interface import Classified, Context, ModelFacts, PartialM
 from bench.candidates.kept import Kept, load_key
 from bench.candidates.learning import Batch, Learning
 from bench.candidates.spread import spread
+from bench.candidates.untyped import Loader, Network, Options, Tensors, Tokenizer
 from bench.errors import UnsupportedError
 from bench.meters.clock import split_devices
 from bench.suite import ModelSpec, VariantSpec
@@ -41,8 +42,8 @@ class Source:
     """The arguments of `from_pretrained` for one suite entry."""
 
     checkpoint: Checkpoint
-    shared: dict[str, Any]
-    weights: dict[str, Any]
+    shared: Options
+    weights: Options
 
     @classmethod
     def of(cls, spec: ModelSpec) -> Source:
@@ -52,7 +53,7 @@ class Source:
             InputError, EnvironmentLackError: the checkpoint's files are not there.
         """
         checkpoint = locate(str(spec.checkpoint), Path())
-        shared: dict[str, Any] = {"trust_remote_code": spec.trust_remote_code}
+        shared: Options = {"trust_remote_code": spec.trust_remote_code}
         if spec.revision:
             shared["revision"] = spec.revision
         if spec.subfolder:
@@ -62,13 +63,13 @@ class Source:
             gguf = find_gguf(checkpoint.folder)
         if gguf:
             shared["gguf_file"] = gguf
-        weights: dict[str, Any] = {} if gguf or spec.allow_pickle else {"use_safetensors": True}
+        weights: Options = {} if gguf or spec.allow_pickle else {"use_safetensors": True}
         return cls(checkpoint, shared, weights)
 
 
 def load_pretrained(
-    auto_class: Any, spec: ModelSpec, variant: VariantSpec, device: str, kept: Kept | None = None
-) -> tuple[Any, Any]:
+    auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str, kept: Kept | None = None
+) -> tuple[Network, Tokenizer]:
     """Load `(module, tokenizer)`: the module in evaluation mode on `device` with `variant` applied.
 
     Args:
@@ -87,7 +88,9 @@ def load_pretrained(
     return kept.obtain(key, lambda: _load_pretrained(auto_class, spec, variant, device))
 
 
-def _load_pretrained(auto_class: Any, spec: ModelSpec, variant: VariantSpec, device: str) -> tuple[Any, Any]:
+def _load_pretrained(
+    auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str
+) -> tuple[Network, Tokenizer]:
     from transformers import AutoTokenizer
 
     source = Source.of(spec)
@@ -106,7 +109,7 @@ def _load_pretrained(auto_class: Any, spec: ModelSpec, variant: VariantSpec, dev
 class HuggingFaceModel(PartialModel):
     """A module and its tokenizer; the base of the families."""
 
-    def __init__(self, spec: ModelSpec, module: Any, tokenizer: Any, context: Context) -> None:
+    def __init__(self, spec: ModelSpec, module: Network, tokenizer: Tokenizer, context: Context) -> None:
         self.spec = spec
         self.module = module
         self.tokenizer = tokenizer
@@ -135,13 +138,13 @@ class HuggingFaceModel(PartialModel):
         """Longest input in tokens: the model's context or the suite's limit, whichever is smaller."""
         return min(self.context_tokens, self.context.max_input_tokens or UNBOUNDED)
 
-    def tokenize(self, texts: Sequence[str], limit: int, **options: Any) -> tuple[Any, list[bool]]:
+    def tokenize(self, texts: Sequence[str], limit: int, **options: bool) -> tuple[Tensors, list[bool]]:
         """Make padded tensors on the device, and for each text whether it was cut to `limit` tokens."""
         ids, cut = self.encode(texts, limit, **options)
         batch = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt", return_attention_mask=True)
         return batch.to(self.device), cut
 
-    def encode(self, texts: Sequence[str], limit: int, **options: Any) -> tuple[list[list[int]], list[bool]]:
+    def encode(self, texts: Sequence[str], limit: int, **options: bool) -> tuple[list[list[int]], list[bool]]:
         """Encode the token ids of each text, at least one, and whether it was cut to `limit` tokens."""
         ids = [row or [self.start_id] for row in self.token_ids(texts, **options)]
         cut = [len(row) > limit for row in ids]
@@ -150,7 +153,7 @@ class HuggingFaceModel(PartialModel):
             ids = [self._cut(row, limit, left) for row in ids]
         return ids, cut
 
-    def token_ids(self, texts: Sequence[str], **options: Any) -> list[list[int]]:
+    def token_ids(self, texts: Sequence[str], **options: bool) -> list[list[int]]:
         """Look up the token ids of each text, uncut; remembered ones are not worked out again."""
         if self._known is None:
             return self._tokenised(texts, options)
@@ -160,7 +163,7 @@ class HuggingFaceModel(PartialModel):
             self._known.update(zip(((text, special) for text in new), self._tokenised(new, options), strict=True))
         return [self._known[text, special] for text in texts]
 
-    def _tokenised(self, texts: Sequence[str], options: dict[str, Any]) -> list[list[int]]:
+    def _tokenised(self, texts: Sequence[str], options: Options) -> list[list[int]]:
         rows: list[list[int]] = self.tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
         return rows
 
@@ -178,7 +181,7 @@ class HuggingFaceModel(PartialModel):
             return row
         return row[-limit:] if left else [*row[: limit - 1], row[-1]]
 
-    def prompts(self, texts: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
         """Write the texts as the model reads them; with the options of their tokenising."""
         return list(texts), {"add_special_tokens": False} if self.context.ability == "log_likelihood" else {}
 
@@ -212,7 +215,7 @@ class HuggingFaceModel(PartialModel):
 class HuggingFaceLearning(Learning):
     """How a network of transformers is trained, from a checkpoint; what is trained from scratch is the family's."""
 
-    def auto_class(self, labels: tuple[str, ...]) -> Any:
+    def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the `AutoModelFor…` that loads the network; one with a head where there are labels."""
         raise NotImplementedError
 
@@ -221,7 +224,7 @@ class HuggingFaceLearning(Learning):
         import torch
 
         source = Source.of(spec)
-        head: dict[str, Any] = {}
+        head: Options = {}
         if labels:
             head = {"num_labels": len(labels), **label_names(labels), "ignore_mismatched_sizes": True}
         with explain_load_errors(spec):
@@ -233,26 +236,26 @@ class HuggingFaceLearning(Learning):
             tokenizer.pad_token = tokenizer.eos_token
         return net, tokenizer
 
-    def tokenizer(self, spec: ModelSpec) -> Any:
+    def tokenizer(self, spec: ModelSpec) -> Tokenizer:
         """Load the tokenizer of a checkpoint, without its weights."""
         from transformers import AutoTokenizer
 
         source = Source.of(spec)
         return AutoTokenizer.from_pretrained(source.checkpoint.name, **source.shared)
 
-    def save(self, net: Any, folder: Path, dtype: torch.dtype) -> None:
+    def save(self, net: Network, folder: Path, dtype: torch.dtype) -> None:
         """Write weights and configuration as transformers does."""
         net.to(dtype).save_pretrained(folder)
 
-    def room(self, net: nn.Module, tokenizer: Any) -> int | None:
+    def room(self, net: nn.Module, tokenizer: Tokenizer) -> int | None:
         """Count the tokens of one sequence that the network has positions for; None where any number will do."""
-        config: Any = net.config
+        config: Loader = net.config
         limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
         limits.append(tokenizer.model_max_length)
         return min((int(limit) for limit in limits if limit and limit < UNBOUNDED), default=None)
 
 
-def label_names(labels: Sequence[str]) -> dict[str, Any]:
+def label_names(labels: Sequence[str]) -> Options:
     """Name the outputs of a head in the words of transformers' configurations.
 
     >>> label_names(["red"])
@@ -261,14 +264,14 @@ def label_names(labels: Sequence[str]) -> dict[str, Any]:
     return {"id2label": dict(enumerate(labels)), "label2id": {label: place for place, label in enumerate(labels)}}
 
 
-def head_logits(net: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def head_logits(net: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Compute the logits of a head over labels, and the right labels."""
     logits = net(input_ids=batch["source"], attention_mask=batch["source_mask"].long()).logits
     return logits, batch["target"].squeeze(1)
 
 
 def head_scores(
-    model: HuggingFaceModel, texts: Sequence[str], order: Sequence[int], **options: Any
+    model: HuggingFaceModel, texts: Sequence[str], order: Sequence[int], **options: bool
 ) -> list[Classified]:
     """Compute the log-probability of every label by a head, `order` giving the head's index of each label.
 
@@ -299,7 +302,7 @@ def label_order(name: str, id2label: Mapping[int, str], labels: Sequence[str]) -
     return [places[label.casefold()] for label in labels]
 
 
-def tokenizer_hash(tokenizer: Any) -> str:
+def tokenizer_hash(tokenizer: Tokenizer) -> str:
     """Compute the SHA-256 (hex) of all that decides how a tokenizer cuts text: its whole pipeline where it is a fast
     one, else its vocabulary."""
     fast = getattr(tokenizer, "backend_tokenizer", None)
@@ -325,7 +328,7 @@ def _weights(module: torch.nn.Module) -> list[torch.Tensor]:
     packed: list[torch.Tensor] = []
     for layer in module.modules():
         if isinstance(layer, torch.ao.nn.quantized.dynamic.Linear):
-            quantised: Any = layer
+            quantised: Network = layer
             packed.append(quantised.weight())
             if quantised.bias() is not None:
                 packed.append(quantised.bias())

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bench.candidates import FAMILIES
 from bench.errors import FitError
 from bench.fit.job import FitJob, FitTask, headed, learning_of
 from bench.fit.vocabulary import train_tokenizer
@@ -37,7 +38,10 @@ def build(
     model, recipe, learning = job.model, job.recipe, learning_of(job.model)
     labels = head_labels(job)
     if learning.from_factory != (recipe.start == "factory"):
-        raise FitError(f"model '{model.name}': 'start: factory' is for a family with a 'factory', and only that")
+        owners = " and ".join(
+            name for name, family in FAMILIES.items() if family.learning and family.learning.from_factory
+        )
+        raise FitError(f"model '{model.name}': 'start: factory' is for the family {owners}, and only that")
     torch.manual_seed(recipe.seed)
     try:
         if learning.from_factory:

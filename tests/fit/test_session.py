@@ -228,7 +228,7 @@ def test_a_causal_model_that_is_scored_by_its_head_learns_one(tmp_path: Path) ->
     answers = model.classify([f"box 7 is {label}" for label in labels])
     assert [max(range(3), key=answer.scores.__getitem__) for answer in answers] == [0, 1, 2]
     both = make_job("causal-lm", tmp_path / "both", ("classification", "translation"))
-    with pytest.raises(FitError, match="a causal model with a head writes no text"):
+    with pytest.raises(FitError, match="a causal-lm model with a head writes no text"):
         fit(replace(both, tasks=(headed, both.tasks[1])), lambda _: None)
 
 

@@ -8,7 +8,7 @@ on the left, with position ids that leave the padding out, so that padding does 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.candidates.checkpoint import why_no_head
 from bench.candidates.family import LIKELIHOODS, Family, Look
@@ -24,6 +24,7 @@ from bench.candidates.huggingface import (
 )
 from bench.candidates.interface import Classified, Context, Decoding, Generated, ModelFacts, OnToken, Scored
 from bench.candidates.learning import BOS_ID, EOS_ID, IGNORED, PAD_ID, Batch, Setting, Shape
+from bench.candidates.untyped import Loader, Network, Options, Tokenizer
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class CausalLM(HuggingFaceModel):
         from bench.candidates.decoding.rows import supports_rows
 
         self._headed = context.scoring == "head"
-        auto_class: Any = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
+        auto_class: Loader = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
         module, tokenizer = load_pretrained(auto_class, spec, variant, context.place, context.kept)
         tokenizer.padding_side = "right" if self._headed else "left"
         super().__init__(spec, module, tokenizer, context)
@@ -52,7 +53,7 @@ class CausalLM(HuggingFaceModel):
             module.config.pad_token_id = tokenizer.pad_token_id  # the head reads the last token that is no padding
             self._order = label_order(spec.name, module.config.id2label, context.labels)
 
-    def prompts(self, texts: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
         """Write the texts in the tokenizer's chat template where the suite asks for it."""
         plain = not self.spec.chat_template or self.tokenizer.chat_template is None
         if plain or self.context.ability == "log_likelihood":
@@ -111,7 +112,7 @@ class CausalLM(HuggingFaceModel):
         return known
 
 
-def in_chat(tokenizer: Any, texts: Sequence[str]) -> list[str]:
+def in_chat(tokenizer: Tokenizer, texts: Sequence[str]) -> list[str]:
     """Wrap each text as a user's turn of the tokenizer's chat template."""
     return [
         tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True)
@@ -126,7 +127,7 @@ class CausalLearning(HuggingFaceLearning):
     lead = " "
     head_or_text = True
 
-    def auto_class(self, labels: tuple[str, ...]) -> Any:
+    def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class that writes, or the one with a head."""
         from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
@@ -153,18 +154,20 @@ class CausalLearning(HuggingFaceLearning):
         )
         return GPT2ForSequenceClassification(config) if labels else GPT2LMHeadModel(config)
 
-    def prepare(self, net: Any, tokenizer: Any, labels: tuple[str, ...]) -> None:
+    def prepare(self, net: Network, tokenizer: Tokenizer, labels: tuple[str, ...]) -> None:
         """Tell a head what padding is: it reads the last token that is none."""
         if labels:
             net.config.pad_token_id = tokenizer.pad_token_id
 
-    def prompts(self, spec: ModelSpec, tokenizer: Any, prompts: Sequence[str]) -> tuple[list[str], dict[str, bool]]:
+    def prompts(
+        self, spec: ModelSpec, tokenizer: Tokenizer, prompts: Sequence[str]
+    ) -> tuple[list[str], dict[str, bool]]:
         """Write the prompts in the chat template where the suite will score with it."""
         if not spec.chat_template or tokenizer.chat_template is None:
             return list(prompts), {}
         return in_chat(tokenizer, prompts), {"add_special_tokens": False}
 
-    def logits(self, net: Any, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
+    def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute the logits of the next token with the answers' tokens, or those of the head."""
         if batch["mode"] == "label":
             return head_logits(net, batch)

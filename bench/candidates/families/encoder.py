@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.candidates.checkpoint import why_no_head
 from bench.candidates.family import Family, Look
@@ -19,6 +19,7 @@ from bench.candidates.huggingface import (
 )
 from bench.candidates.interface import Classified, Context
 from bench.candidates.learning import PAD_ID, Batch, Setting, Shape
+from bench.candidates.untyped import Loader
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class EncoderLearning(HuggingFaceLearning):
     frame = "<s> $A </s>"
     roles = {"cls_token": "<s>", "sep_token": "</s>"}
 
-    def auto_class(self, labels: tuple[str, ...]) -> Any:
+    def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class with a head."""
         from transformers import AutoModelForSequenceClassification
 

@@ -7,13 +7,14 @@ per text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
 from bench.candidates.huggingface import UNBOUNDED, HuggingFaceLearning, HuggingFaceModel, load_pretrained
 from bench.candidates.interface import Classified, Context, Decoding, Generated, OnToken
 from bench.candidates.learning import EOS_ID, PAD_ID, Batch, Setting, Shape
+from bench.candidates.untyped import Loader, Network, Tokenizer
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Seq2SeqLearning(HuggingFaceLearning):
 
     frame = "$A </s>"
 
-    def auto_class(self, labels: tuple[str, ...]) -> Any:
+    def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class that writes."""
         from transformers import AutoModelForSeq2SeqLM
 
@@ -66,7 +67,7 @@ class Seq2SeqLearning(HuggingFaceLearning):
         """Make a T5 with random weights."""
         from transformers import T5Config, T5ForConditionalGeneration
 
-        maker: Any = T5Config
+        maker: Loader = T5Config
         config = maker(
             vocab_size=vocabulary,
             d_model=shape.d_model,
@@ -83,16 +84,16 @@ class Seq2SeqLearning(HuggingFaceLearning):
         )
         return T5ForConditionalGeneration(config)
 
-    def room(self, net: nn.Module, tokenizer: Any) -> int | None:
+    def room(self, net: nn.Module, tokenizer: Tokenizer) -> int | None:
         """Count the positions of one sequence.
 
         T5's positions are relative: its `n_positions` and its tokenizer's limit are what it was trained on, no bound.
         """
-        config: Any = net.config
+        config: Loader = net.config
         limit = getattr(config, "max_position_embeddings", None)
         return int(limit) if limit and limit < UNBOUNDED else None
 
-    def logits(self, net: Any, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
+    def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute the decoder's logits of the next token, and the tokens."""
         target = batch["target"]
         logits = net(

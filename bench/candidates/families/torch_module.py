@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.candidates import variants
 from bench.candidates.checkpoint import locate
@@ -35,6 +35,7 @@ from bench.candidates.interface import (
     Scored,
 )
 from bench.candidates.learning import Batch, Learning, Setting
+from bench.candidates.untyped import Network
 from bench.errors import FitError, InputError, UnsupportedError
 from bench.plugins import load_object
 from bench.suite import ModelSpec, VariantSpec
@@ -52,7 +53,7 @@ class TorchModule(PartialModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         import torch
 
-        inner: Any = load_object(str(spec.factory))(**spec.options)
+        inner: Network = load_object(str(spec.factory))(**spec.options)
         self.abilities = frozenset(name for name in ABILITIES if callable(getattr(inner, name, None)))
         if not self.abilities:
             raise InputError(
@@ -70,7 +71,7 @@ class TorchModule(PartialModel):
         self.spec, self.variant, self.context, self.inner = spec, variant, context, inner
         self.device = context.device
 
-    def _answers(self, method: str, texts: Sequence[str], *arguments: Any) -> list[Any]:
+    def _answers(self, method: str, texts: Sequence[str], *arguments: object) -> list[Network]:
         import torch
 
         answers = getattr(self.inner, method)(list(texts), *arguments)
@@ -138,7 +139,7 @@ class TorchModule(PartialModel):
         return ModelFacts(count_parameters(self.inner), count_bytes(self.inner), self.variant.dtype, module=self.inner)
 
 
-def _load_weights(spec: ModelSpec, inner: Any) -> None:
+def _load_weights(spec: ModelSpec, inner: Network) -> None:
     """Load `model.safetensors` of the checkpoint's folder into the module.
 
     Raises:
@@ -183,14 +184,14 @@ class TorchModuleLearning(Learning):
         """Tell whether the module has a `training_loss`."""
         return hasattr(net, "training_loss")
 
-    def own_loss(self, net: Any, batch: Batch) -> torch.Tensor | None:
+    def own_loss(self, net: Network, batch: Batch) -> torch.Tensor | None:
         """Compute the module's `training_loss` where it has one."""
         if not self.has_own_loss(net):
             return None
         loss: torch.Tensor = net.training_loss(batch["texts"], batch["answers"])
         return loss
 
-    def logits(self, net: Any, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
+    def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
         """Ask the module for the logits of every label, and check that they can be learnt from."""
         import torch
 

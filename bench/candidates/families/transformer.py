@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.candidates import variants
 from bench.candidates.checkpoint import NO_HEAD, config_of, locate, unknown_label
@@ -25,6 +25,7 @@ from bench.candidates.interface import (
 )
 from bench.candidates.kept import load_key
 from bench.candidates.learning import BOS_ID, EOS_ID, PAD_ID, Batch, Learning, Setting, Shape
+from bench.candidates.untyped import Network, Tokenizer
 from bench.errors import FitError, UnsupportedError
 from bench.suite import ModelSpec, TaskSpec, VariantSpec
 
@@ -269,7 +270,7 @@ class TransformerLearning(Learning):
         folder = self._folder(spec)
         return TransformerNet.load(folder), self.tokenizer(spec)
 
-    def tokenizer(self, spec: ModelSpec) -> Any:
+    def tokenizer(self, spec: ModelSpec) -> Tokenizer:
         """Load the tokenizer of a checkpoint, without its weights."""
         from transformers import PreTrainedTokenizerFast
 
@@ -281,15 +282,15 @@ class TransformerLearning(Learning):
             raise FitError(f"model '{spec.name}': the in-house Transformer starts from a folder")
         return folder
 
-    def save(self, net: Any, folder: Path, dtype: torch.dtype) -> None:
+    def save(self, net: Network, folder: Path, dtype: torch.dtype) -> None:
         """Write weights and sizes."""
         net.save(folder, dtype)
 
-    def room(self, net: Any, tokenizer: Any) -> int | None:
+    def room(self, net: Network, tokenizer: Tokenizer) -> int | None:
         """Count the positions of a source, and of a target."""
         return int(net.config.max_length)
 
-    def logits(self, net: Any, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
+    def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute the logits of the head with the labels, or those of the decoder with the tokens."""
         import torch
 
