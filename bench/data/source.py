@@ -15,8 +15,8 @@ from typing import Any
 
 from bench.data.answers import Place
 from bench.data.base import OPTIONAL_COLUMNS, Column, Columns, Dataset, Example
+from bench.digest import content_hash
 from bench.errors import DataError, nearest
-from bench.record import content_hash
 from bench.suite import DataSpec
 
 Row = Mapping[str, Any]

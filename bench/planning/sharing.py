@@ -29,7 +29,7 @@ class Sharing:
 
 
 def share_loads(suite: Suite, cells: Sequence[Cell], *, measured: bool = True) -> tuple[list[Cell], Sharing]:
-    """Mark the cells that share a load in payload and identity, and say what was decided.
+    """Mark the cells that share a load in job and identity, and say what was decided.
 
     Without measuring the identity carries no mark: answers do not depend on what the process did before.
     """
@@ -57,6 +57,7 @@ def _decided(suite: Suite, measured: bool) -> tuple[bool, str]:
 
 
 def _marked(cell: Cell, measured: bool) -> Cell:
+    """Return a cell that shares its load; a measured one is another cell than one with a load of its own."""
     mark = {"share_load": True}
     identity = dict(cell.identity) | (mark if measured else {})
-    return replace(cell, payload=dict(cell.payload) | mark, identity=identity)
+    return replace(cell, job=cell.to_run().model_copy(update=mark), identity=identity)
