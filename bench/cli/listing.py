@@ -13,28 +13,27 @@ Rows = list[dict[str, str]]
 
 
 def _models(results: Path, store_url: str | None) -> Rows:
-    from bench.candidates import FAMILIES, why_unsupported
+    from bench.candidates import FAMILIES
     from bench.tasks import KINDS
+    from bench.tasks.choosing import why_unsupported
 
     rows = []
-    for name in FAMILIES:
+    for name, family in FAMILIES.items():
         kinds = ", ".join(kind for kind in KINDS if why_unsupported(name, kind) is None)
-        rows.append({"name": name, "kinds": kinds, "target": FAMILIES[name]})
+        rows.append({"name": name, "kinds": kinds, "what": family.summary})
     return rows
 
 
 def _tasks(results: Path, store_url: str | None) -> Rows:
-    from bench.catalogue.readings import DEFAULT_METRICS
-    from bench.data.base import COLUMNS, EXTRA_COLUMNS
     from bench.tasks import KINDS
 
     return [
         {
             "name": name,
-            "columns": ", ".join([*COLUMNS[name], *(f"({extra})" for extra in EXTRA_COLUMNS.get(name, ()))]),
-            "metrics": ", ".join(DEFAULT_METRICS[name]),
+            "columns": ", ".join(f"({c.name})" if c.optional else c.name for c in kind.columns.all),
+            "metrics": ", ".join(kind.metrics),
         }
-        for name in KINDS
+        for name, kind in KINDS.items()
     ]
 
 

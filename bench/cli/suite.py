@@ -115,6 +115,6 @@ def _print_loads(made: Plan) -> None:
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of the suite file, for editors that complete YAML."""
-    from bench.cli.suite_schema import suite_schema
+    from bench.planning.schema import suite_schema
 
     print_json(suite_schema())
