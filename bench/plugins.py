@@ -1,19 +1,21 @@
-"""Lazy tables from a name to `module:attribute`, open to third parties through entry points.
+"""How bench finds its parts, its own and those of third parties: declarations, tables of names, modules beside a suite.
 
-Nothing is imported until a name is loaded, so that `bench --help` stays fast. An entry point in the group of a table
-(`bench.candidates`, `bench.metrics`, `bench.meters`, …) adds a name; it cannot replace a built-in one.
+Nothing is imported until it is needed, so that `bench --help` stays fast. An entry point in a group (`bench.families`,
+`bench.tasks`, `bench.metrics`, `bench.meters`, …) adds a name; it cannot replace a built-in one.
 """
 
 from __future__ import annotations
 
+import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from bench.errors import InputError, UsageError, nearest
 
@@ -21,7 +23,7 @@ T = TypeVar("T")
 
 
 def load_object(target: str) -> Any:
-    """Returns the object that `package.module:attribute` names.
+    """Load the object that `package.module:attribute` names.
 
     Raises:
         UsageError: the target is not of that form, or the module or the attribute does not exist.
@@ -82,7 +84,11 @@ def declared_classes(package: str, group: str, base: type[T], key: str) -> dict[
 
 
 def look_beside(folder: Path) -> None:
-    """Has modules found in a folder, such as a suite's, after all that are installed; and files, by `beside`."""
+    """Let modules be imported from a folder, such as a suite's, and files be found there by `beside`.
+
+    The folder comes after everything that is installed, for metrics and factories alike: a file beside a suite that is
+    called `token.py` must not replace the standard library's for all that is measured.
+    """
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
     if folder not in _folders:
@@ -92,8 +98,27 @@ def look_beside(folder: Path) -> None:
 _folders: list[Path] = []
 
 
+def find_beside(module: str, folder: Path) -> ModuleSpec | None:
+    """Find a module as an import after `look_beside(folder)` alone would, without running any code.
+
+    Returns None where there is no such module.
+    """
+    others = {str(other) for other in _folders if other != folder}
+    places = [place for place in sys.path if place not in others and place != str(folder)] + [str(folder)]
+    spec: ModuleSpec | None = None
+    *above, last = module.split(".")
+    name = ""
+    for part in (*above, last):
+        name = f"{name}.{part}" if name else part
+        spec = PathFinder.find_spec(name, places)
+        if spec is None:
+            return None
+        places = list(spec.submodule_search_locations or ())
+    return spec
+
+
 def beside(path: str) -> Path | None:
-    """Returns what a relative path means: in a folder that `look_beside` names, the latest first, else from where this
+    """Resolve a relative path: in a folder that `look_beside` names, the latest first, else from where this
     process was started; None where there is nothing."""
     return next((found for folder in (*reversed(_folders), Path()) if (found := folder / path).exists()), None)
 
@@ -121,15 +146,103 @@ class Table(Mapping[str, str]):
         return len(self._targets)
 
     def check(self, name: str) -> None:
-        """Raises `InputError` with the nearest valid name when `name` is not in the table."""
+        """Raise `InputError` with the nearest valid name when `name` is not in the table."""
         if name not in self._targets:
             raise InputError(f"no {self.kind} is named '{name}'; {nearest(name, self._targets)}")
 
     def load(self, name: str) -> Any:
-        """Returns the object behind `name`, imported now.
+        """Import the object behind `name`.
 
         Raises:
             InputError: no such name.
         """
         self.check(name)
         return load_object(self._targets[name])
+
+
+class Declaration(Protocol):
+    """What every declared thing says of itself."""
+
+    name: str
+    """As in suites and records."""
+
+
+D = TypeVar("D", bound=Declaration)
+
+
+class Declared(Mapping[str, D], Generic[D]):
+    """The declarations of one kind of thing by name: one class per file of a folder, and those of entry points.
+
+    There is no table to keep: a file that is put into the folder is found. Its class derives from the base class. A
+    plug-in's entry point has the declaration's name, and its value is `package.module:Class`.
+    """
+
+    def __init__(self, noun: str, group: str, package: str, base: type[D]) -> None:
+        self.noun = noun
+        self.group = group
+        self._package = package
+        self._base = base
+        self._loaded: dict[str, D] = {}
+
+    @cached_property
+    def _built_in(self) -> dict[str, D]:
+        declared: dict[str, D] = {}
+        folder = import_module(self._package)
+        for found in pkgutil.iter_modules(folder.__path__, f"{self._package}."):
+            module = import_module(found.name)
+            for value in vars(module).values():
+                if isinstance(value, type) and issubclass(value, self._base) and value.__module__ == module.__name__:
+                    declaration = value()
+                    if hasattr(declaration, "name"):
+                        declared[declaration.name] = declaration
+        return declared
+
+    @cached_property
+    def _plug_ins(self) -> dict[str, str]:
+        return {point.name: point.value for point in entry_points(group=self.group)}
+
+    def _plug_in(self, name: str) -> D:
+        target = self._plug_ins[name]
+        found: object = load_object(target)
+        declaration = found() if isinstance(found, type) else found
+        if not isinstance(declaration, self._base):
+            raise InputError(
+                f"the {self.noun} '{name}': '{target}' is no {self._base.__name__}; derive its class from "
+                f"{self._base.__module__}.{self._base.__name__}"
+            )
+        if declaration.name != name:
+            raise InputError(
+                f"the {self.noun} '{name}': '{target}' calls itself '{declaration.name}'; give the entry point the "
+                "same name"
+            )
+        return declaration
+
+    def __getitem__(self, name: str) -> D:
+        if name in self._built_in:
+            return self._built_in[name]
+        if name not in self._loaded:
+            self._loaded[name] = self._plug_in(name)
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._built_in or name in self._plug_ins
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*self._built_in, *self._plug_ins}))
+
+    def __len__(self) -> int:
+        return len({*self._built_in, *self._plug_ins})
+
+    def check(self, name: str) -> None:
+        """Raise `InputError` with the nearest valid name when nothing is declared under `name`."""
+        if name not in self:
+            raise InputError(f"no {self.noun} is named '{name}'; {nearest(name, self)}")
+
+    def find(self, name: str) -> D:
+        """Find the declaration called `name`.
+
+        Raises:
+            InputError: no such name, or a plug-in whose declaration is not what it should be.
+        """
+        self.check(name)
+        return self[name]

@@ -33,7 +33,7 @@ from bench.planning import fit_jobs, open_suite
 from bench.planning.data import Data
 from bench.planning.suites import embedded_folder
 from bench.suite import ModelSpec, VariantSpec
-from bench.tasks import render
+from bench.tasks.prompts import render
 
 SUITE = """
 name: distil
@@ -74,7 +74,7 @@ def score(folder: Path, split: str) -> np.ndarray:
     task = located.value.tasks[0]
     examples, labels = data.split(task, split, None).examples, data.labels(task)
     spec = ModelSpec(name="scored", family="encoder", checkpoint=str(folder))
-    model = FAMILIES.load("encoder")(spec, VariantSpec(), Context("cpu", "classification", labels, labels))
+    model = FAMILIES["encoder"].load(spec, VariantSpec(), Context("cpu", "classify", labels, labels))
     right = []
     for at in range(0, len(examples), 32):
         part = examples[at : at + 32]

@@ -31,7 +31,7 @@ from bench.fit.job import FitJob, read_provenance
 from bench.planning import fit_jobs, open_suite
 from bench.planning.data import Data
 from bench.suite import ModelSpec, VariantSpec
-from bench.tasks import render
+from bench.tasks.prompts import render
 
 SUITE = """
 name: learn
@@ -85,7 +85,7 @@ def train(job: FitJob, folder: Path, kill_at: int | None) -> bool:
 def translate(job: FitJob, examples: tuple[Example, ...]) -> float:
     """Returns the checkpoint's BLEU (sacrebleu, 0 to 100)."""
     spec = ModelSpec(name="ours", family="transformer", checkpoint=str(job.output))
-    model: Any = FAMILIES.load("transformer")(spec, VariantSpec(), Context("cpu", "translation"))
+    model: Any = FAMILIES["transformer"].load(spec, VariantSpec(), Context("cpu", "generate"))
     answers: list[str] = []
     for at in range(0, len(examples), BATCH):
         asked = [render(job.tasks[0].template, example.columns) for example in examples[at : at + BATCH]]

@@ -80,8 +80,8 @@ def tuned(job: FitJob, test: tuple[Example, ...]) -> np.ndarray:
     """Returns what the fine-tuned model gets right of the test split."""
     labels, tokens = job.tasks[0].labels, job.recipe.max_source_tokens
     spec = ModelSpec(name="tuned", family="encoder", checkpoint=str(job.output))
-    context = Context("cpu", "classification", labels, labels, max_input_tokens=tokens)
-    model: Any = FAMILIES.load("encoder")(spec, VariantSpec(), context)
+    context = Context("cpu", "classify", labels, labels, max_input_tokens=tokens)
+    model: Any = FAMILIES["encoder"].load(spec, VariantSpec(), context)
     right = []
     for at in range(0, len(test), BATCH):
         part = test[at : at + BATCH]

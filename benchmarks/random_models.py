@@ -102,8 +102,10 @@ def load(checkpoint: Path, family: str) -> Model:
     """Returns the model behind bench's own interface, on the CPU."""
     spec = ModelSpec(name=family, family=family, checkpoint=str(checkpoint))
     kind = "classification" if family == "encoder" else "translation"
-    context = Context("cpu", kind, LABELS if family == "encoder" else (), LABELS if family == "encoder" else ())
-    model: Model = FAMILIES.load(family)(spec, VariantSpec(), context)
+    context = Context(
+        "cpu", KINDS[kind].ability, LABELS if family == "encoder" else (), LABELS if family == "encoder" else ()
+    )
+    model: Model = FAMILIES[family].load(spec, VariantSpec(), context)
     return model
 
 
@@ -114,5 +116,4 @@ def workload(model: Model, family: str, texts: list[str], new_tokens: int) -> Wo
     examples = tuple(Example(place, str(place), {column: text, answer: "no"}) for place, text in enumerate(texts))
     task = TaskSpec(name="made", kind=kind, data=DataSpec(builtin="waybills"), max_new_tokens=new_tokens)
     bound = Bound(model, examples, LABELS if family == "encoder" else (), "{" + column + "}")
-    made: Workload = KINDS.load(kind)(task, bound)
-    return made
+    return KINDS[kind].workload(task, bound)

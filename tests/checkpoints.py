@@ -11,6 +11,7 @@ from bench.candidates.interface import Context
 from bench.fit.recipe import Architecture
 from bench.fit.vocabulary import train_tokenizer
 from bench.suite import ModelSpec, VariantSpec
+from bench.tasks import KINDS
 
 LABELS = ("red", "green", "dark blue")
 TEXTS = (
@@ -26,14 +27,13 @@ FAMILIES = ("causal-lm", "encoder", "seq2seq", "transformer")
 
 def make_checkpoint(family: str, folder: Path, seed: int = 0) -> Path:
     """Writes a checkpoint of `family` under `folder`, and returns its folder."""
-    from bench.fit import build
+    from bench.candidates import FAMILIES as TABLE
 
+    learning = TABLE[family].learning
+    assert learning is not None
     torch.manual_seed(seed)
-    tokenizer = train_tokenizer([*TEXTS, *LABELS], SHAPE.vocab_size, family=family, max_length=SHAPE.max_length)
-    makers = {
-        "causal-lm": build._gpt2, "encoder": build._bert, "seq2seq": build._t5, "transformer": build._in_house,
-    }  # fmt: skip
-    module: Any = makers[family](SHAPE, len(tokenizer), () if family == "causal-lm" else LABELS)  # it writes
+    tokenizer = train_tokenizer([*TEXTS, *LABELS], SHAPE.vocab_size, learning=learning, max_length=SHAPE.max_length)
+    module: Any = learning.scratch(SHAPE, len(tokenizer), () if family == "causal-lm" else LABELS)  # it writes
     _spread(module)
     target = folder / family
     if family == "transformer":
@@ -59,11 +59,11 @@ def spec_of(family: str, folder: Path, **changes: Any) -> ModelSpec:
 
 def context_of(kind: str, **changes: Any) -> Context:
     """Returns a context on the CPU with the labels of this module."""
-    return Context("cpu", kind, LABELS if kind == "classification" else (), LABELS, **changes)
+    return Context("cpu", KINDS[kind].ability, LABELS if kind == "classification" else (), LABELS, **changes)
 
 
 def load(family: str, folder: Path, kind: str, variant: VariantSpec | None = None, **changes: Any) -> Any:
     """Returns the loaded model of a family."""
     from bench.candidates import FAMILIES as TABLE
 
-    return TABLE.load(family)(spec_of(family, folder, **changes), variant or VariantSpec(), context_of(kind))
+    return TABLE[family].load(spec_of(family, folder, **changes), variant or VariantSpec(), context_of(kind))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.catalogue.readings import DEFAULT_METRICS
 from bench.record import Cell, Doubt, Fact, Record, Sample, Status, Timing
+from bench.tasks import KINDS
 from tests.jobs import make_job
 
 LABELS = ("delayed", "delivered", "in transit", "lost")
@@ -57,7 +57,7 @@ class Task:
 
 def make_cell(model: Sketch, task: Task) -> Cell:
     """Returns the cell of a model on a task; its id depends on both names, the variant and the kind."""
-    metrics = list(task.metrics or DEFAULT_METRICS[task.kind])
+    metrics = list(task.metrics or KINDS[task.kind].metrics)
     identity = {"model": model.name, "variant": model.variant, "task": task.name, "kind": task.kind}
     job = make_job(model.name, task.name, task.kind, metrics=tuple(metrics), device="cpu")
     return Cell(model.name, model.family, model.variant, task.name, task.kind, job, identity)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.metrics.catalogue import resolve
 from bench.planning import Options, Plan, make_plan, open_suite
 from bench.record import Cell, Sample
 from bench.tasks.batching import Batching
+from bench.tasks.metrics import resolve
 from bench.tasks.scoring import score
 
 MODELS = [f"{family}-{size}" for family in ("gpt2", "bert", "t5", "ours") for size in ("small", "large")]

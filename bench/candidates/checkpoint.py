@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from bench.candidates.untyped import Json
 from bench.errors import EnvironmentLackError, InputError, nearest
 
 PACKAGE_PREFIX = "package:"
@@ -37,7 +38,7 @@ class Checkpoint:
 
 
 def locate(text: str, base: Path) -> Checkpoint:
-    """Returns where a suite's `checkpoint` points.
+    """Find where a suite's `checkpoint` points.
 
     `package:NAME/SUB` is folder SUB inside an installed package, found without importing it. A text that
     begins with `.`, `/` or `~`, or names an existing folder under `base`, is a folder; anything else is a Hub
@@ -72,13 +73,13 @@ def _package_folder(text: str) -> Path:
 
 
 def find_gguf(folder: Path) -> str | None:
-    """Returns the name of the one GGUF file in `folder`, or None when there is not exactly one."""
+    """Find the name of the one GGUF file in `folder`, or None when there is not exactly one."""
     files = sorted(path.name for path in folder.glob("*.gguf"))
     return files[0] if len(files) == 1 else None
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """Returns the checkpoint's `config.json`, or an empty dict where there is none (GGUF).
+def read_config(folder: Path) -> Json:
+    """Read the checkpoint's `config.json`, or an empty dict where there is none (GGUF).
 
     Raises:
         InputError: it is not JSON.
@@ -87,14 +88,50 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        loaded: Json = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: not JSON: {error}") from error
     return loaded
 
 
+NO_HEAD = "has no classification head; add a 'fit' to train one"
+
+
+def config_of(checkpoint: str | None, subfolder: str | None) -> Json | None:
+    """Read the `config.json` of a checkpoint on this machine; None for one on the Hub, or for none."""
+    place = locate(checkpoint, Path()) if checkpoint is not None else None
+    if place is None or place.folder is None:
+        return None
+    return read_config(place.folder / subfolder if subfolder else place.folder)
+
+
+def unknown_label(head: Iterable[object], labels: Sequence[str]) -> str | None:
+    """Explain that a head does not know one of the labels; case does not count. None where it knows them all."""
+    names = [str(name) for name in head]
+    known = {name.casefold() for name in names}
+    missing = next((label for label in labels if label.casefold() not in known), None)
+    if missing is None:
+        return None
+    return f"its head knows {', '.join(names[:8])}, and not the task's label '{missing}'; fit a head with 'fit'"
+
+
+def why_no_head(checkpoint: str | None, subfolder: str | None, labels: Sequence[str]) -> str | None:
+    """Explain why a checkpoint of transformers cannot classify by its head; None where it may.
+
+    A configuration that says nothing of heads or labels is left to the loading.
+    """
+    config = config_of(checkpoint, subfolder)
+    if config is None:
+        return None
+    heads = [str(name) for name in config.get("architectures") or []]
+    if heads and not any(name.endswith("ForSequenceClassification") for name in heads):
+        return f"its checkpoint ({heads[0]}) {NO_HEAD}"
+    names = (config.get("id2label") or {}).values()
+    return unknown_label(names, labels) if names else None
+
+
 def files_hash(folder: Path) -> str:
-    """Returns the SHA-256 over names and contents of all weight, config and tokenizer files of `folder`."""
+    """Compute the SHA-256 over names and contents of all weight, config and tokenizer files of `folder`."""
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         wanted = path.suffix in WEIGHT_SUFFIXES or path.suffix in (".json", ".model", ".txt")
@@ -105,7 +142,7 @@ def files_hash(folder: Path) -> str:
 
 
 def weights_identity(checkpoint: str, subfolder: str | None, revision: str | None) -> str:
-    """Returns what identifies the weights of an absolute checkpoint: a hash of its files, or Hub name and revision.
+    """Compute what identifies the weights of an absolute checkpoint: a hash of its files, or Hub name and revision.
 
     Raises:
         InputError: the subfolder does not exist.

@@ -1,20 +1,31 @@
-"""The one interface behind which every model family stands.
+"""The one interface behind which every loaded model stands.
 
-A family's class is made with `(spec, variant, context)`, the spec's checkpoint being absolute, and offers
-some of four abilities: `classify`, `choose`, `generate`, `log_likelihood`. A task calls these in batches to score, and
-the measuring passes call the very same ones to time, so that what is fast is what was scored.
+A family loads a model (`bench.candidates.family.Family.load`), which offers some of four abilities: `classify`,
+`choose`, `generate`, `log_likelihood`. A task calls these in batches to score, and the measuring passes call them to
+time.
+
+Mostly both call the same function. There is one exception: a decoder-only language model that writes greedily is timed
+through transformers' `generate`, which users call, and scored by `generate_many`, our own decoder that refills its rows
+(`bench.candidates.decoding.greedy`). A family names the function behind each ability (`Family.paths`), the record's
+notes keep the names of the scored and of the timed one under `paths`, and the audit measures how often their answers
+agree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from bench.candidates.kept import Kept
+from bench.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    import torch
 
 Ability = str
-"""`classify`, `choose`, `generate` or `log_likelihood`; and `stream` when `generate` calls back after each token."""
+"""`classify`, `choose`, `generate` or `log_likelihood`. A loaded model may add `stream`, when `generate` calls back
+after each token, and `generate_many`, when it takes a new prompt as soon as another's answer ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +34,8 @@ class Context:
 
     device: str
     """`cpu` or `cuda:N`; of several GPUs the first, which takes the input."""
-    kind: str
-    """The task's kind."""
+    ability: Ability
+    """What the task asks for: `classify`, `choose`, `generate` or `log_likelihood`."""
     labels: tuple[str, ...] = ()
     """Classification: the task's labels, in order."""
     label_texts: tuple[str, ...] = ()
@@ -108,22 +119,22 @@ class Model(Protocol):
     abilities: frozenset[Ability]
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
-        """Returns the scores of every label for each text."""
+        """Score every label for each text."""
 
     def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
-        """Returns log P(choice | text) in nats of each text's own choices."""
+        """Compute log P(choice | text) in nats of each text's own choices."""
 
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
-        """Returns the text written after each prompt."""
+        """Write a text after each prompt."""
 
     def log_likelihood(self, texts: Sequence[str]) -> list[Scored]:
-        """Returns the negative log-likelihood of each text."""
+        """Compute the negative log-likelihood of each text."""
 
     def length(self, text: str) -> int:
-        """Returns the length by which batches are sorted: tokens, or characters where there are none."""
+        """Measure the length by which batches are sorted: tokens, or characters where there are none."""
 
     def facts(self) -> ModelFacts:
-        """Returns what is known of the loaded model."""
+        """Describe the loaded model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +146,41 @@ class ModelFacts:
     dtype: str
     attention: str | None = None
     """Attention implementation: `sdpa`, `eager`, …"""
-    module: Any = None
-    """The `torch.nn.Module`, for the FLOP counter and the profilers; None for a baseline."""
-    notes: dict[str, Any] = field(default_factory=dict)
+    module: torch.nn.Module | None = None
+    """For the FLOP counter and the profilers; None where there is none."""
+    notes: dict[str, object] = field(default_factory=dict)
     """`weights_hash`, `tokenizer_hash`, `provenance`, `max_input_tokens`, …"""
+
+
+class PartialModel:
+    """A model that can do nothing yet: derive from it, and write the abilities that it has."""
+
+    device: str = "cpu"
+    abilities: frozenset[Ability] = frozenset()
+
+    def classify(self, texts: Sequence[str]) -> list[Classified]:
+        """Refuse to classify."""
+        raise self._unable("classify")
+
+    def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
+        """Refuse to choose."""
+        raise self._unable("choose")
+
+    def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
+        """Refuse to write."""
+        raise self._unable("generate")
+
+    def log_likelihood(self, texts: Sequence[str]) -> list[Scored]:
+        """Refuse to judge texts."""
+        raise self._unable("log_likelihood")
+
+    def _unable(self, ability: Ability) -> UnsupportedError:
+        return UnsupportedError(f"{type(self).__name__} has no '{ability}'")
+
+    def length(self, text: str) -> int:
+        """Count the characters of `text`."""
+        return len(text)
+
+    def facts(self) -> ModelFacts:
+        """Describe a model without parameters."""
+        return ModelFacts(0, 0, "none")

@@ -7,27 +7,26 @@ room for a larger model and do not make it faster. Not for models that accelerat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import torch
-
+from bench.candidates.untyped import Network
 from bench.errors import UnsupportedError
 
 
-def spread(module: Any, devices: Sequence[str]) -> Any:
-    """Returns the module with its blocks on `devices` (`cuda:N`), about equally full.
+def spread(module: Network, devices: Sequence[str]) -> Network:
+    """Place the module with its blocks on `devices` (`cuda:N`), about equally full.
 
     Raises:
         UnsupportedError: it does not fit, or does not say which of its blocks must stay whole.
     """
+    import torch
     from accelerate import dispatch_model
 
     free = {int(torch.device(device).index or 0): int(torch.cuda.mem_get_info(device)[0]) for device in devices}
     return dispatch_model(module, device_map=placement(module, free))
 
 
-def placement(module: Any, free_bytes: dict[int, int]) -> dict[str, Any]:
-    """Returns the GPU of each part of the module: its name → the index of the GPU."""
+def placement(module: Network, free_bytes: dict[int, int]) -> dict[str, int | str]:
+    """Choose the GPU of each part of the module: its name → the index of the GPU."""
     from accelerate import infer_auto_device_map
     from accelerate.utils import get_balanced_memory
 
@@ -38,7 +37,7 @@ def placement(module: Any, free_bytes: dict[int, int]) -> dict[str, Any]:
             "several GPUs; set 'device' to one of them"
         )
     limits = get_balanced_memory(module, max_memory=dict(free_bytes), no_split_module_classes=whole)
-    found: dict[str, Any] = infer_auto_device_map(module, max_memory=limits, no_split_module_classes=whole)
+    found: dict[str, int | str] = infer_auto_device_map(module, max_memory=limits, no_split_module_classes=whole)
     outside = [name for name, place in found.items() if place not in free_bytes]
     if outside:
         raise UnsupportedError(

@@ -595,13 +595,3 @@ def canonical(name: str, on_gpu: bool = False) -> str:
 
 OFF = "off"
 """The measuring profile under which quality is scored alone; a record's notes name its profile."""
-
-DEFAULT_METRICS: dict[str, tuple[str, ...]] = {
-    "classification": ("accuracy", "macro_f1"),
-    "summarisation": ("rougeL", "rouge1", "rouge2"),
-    "translation": ("bleu", "chrf"),
-    "language-modelling": ("bits_per_byte", "perplexity"),
-    "multiple-choice": ("accuracy",),
-    "question-answering": ("token_f1", "exact_match"),
-}
-"""Metrics of a task that names none; the first is the task's `quality`."""

@@ -19,8 +19,6 @@ from bench.cli.output import print_json, print_table, say
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from bench.plugins import Table
-
 Rows = list[dict[str, str]]
 
 
@@ -30,18 +28,15 @@ def _summary(documented: object) -> str:
     return " ".join(paragraph.split())
 
 
-def _described(table: Table) -> Rows:
-    return [{"name": name, "what": _summary(table.load(name)), "target": table[name]} for name in table]
-
-
 def _models() -> Rows:
-    from bench.candidates import FAMILIES, why_unsupported
+    from bench.candidates import FAMILIES
     from bench.tasks import KINDS
+    from bench.tasks.choosing import why_unsupported
 
     rows = []
-    for row in _described(FAMILIES):
-        kinds = ", ".join(kind for kind in KINDS if why_unsupported(row["name"], kind) is None)
-        rows.append({"name": row["name"], "kinds": kinds, "what": row["what"], "target": row["target"]})
+    for name, family in FAMILIES.items():
+        kinds = ", ".join(kind for kind in KINDS if why_unsupported(name, kind) is None)
+        rows.append({"name": name, "kinds": kinds, "what": family.summary})
     return rows
 
 
@@ -60,28 +55,31 @@ def _keys(model: type[BaseModel]) -> Rows:
 
 
 def _tasks() -> Rows:
-    from bench.catalogue.readings import DEFAULT_METRICS
-    from bench.data.base import COLUMNS, EXTRA_COLUMNS
     from bench.tasks import KINDS
 
     return [
         {
-            "name": row["name"],
-            "columns": ", ".join([*COLUMNS[row["name"]], *(f"({c})" for c in EXTRA_COLUMNS.get(row["name"], ()))]),
-            "metrics": ", ".join(DEFAULT_METRICS[row["name"]]),
-            "what": row["what"],
+            "name": name,
+            "columns": ", ".join(f"({column.name})" if column.optional else column.name for column in kind.columns.all),
+            "metrics": ", ".join(kind.metrics),
+            "what": kind.summary,
         }
-        for row in _described(KINDS)
+        for name, kind in KINDS.items()
     ]
 
 
 def _metrics() -> Rows:
-    from bench.metrics.catalogue import METRICS
+    from bench.metrics.catalogue import METRICS, fits
+    from bench.tasks import KINDS
 
     rows = []
     for name, metric in METRICS.items():
         about = {"title": metric.title, "unit": metric.unit, "better": _better(metric.higher_is_better)}
-        further = {"kinds": ", ".join(sorted(metric.kinds)), "source": metric.source, "target": METRICS.target(name)}
+        further = {
+            "kinds": ", ".join(kind.name for kind in KINDS.values() if fits(metric, kind)),
+            "source": metric.source,
+            "target": METRICS.target(name),
+        }
         rows.append({"name": name, **about, "what": metric.definition, **further})
     for name, members in METRICS.groups.items():
         empty = dict.fromkeys(rows[0], "")

@@ -130,6 +130,6 @@ def schema(file: str) -> None:
 
     Every key has its description there.
     """
-    from bench.cli.suite_schema import recipe_schema, suite_schema
+    from bench.planning.schema import recipe_schema, suite_schema
 
     print_json(suite_schema() if file == "suite" else recipe_schema())

@@ -18,6 +18,7 @@ from bench.stats.paired import Flips
 from bench.stats.resample import Resamples, seeded
 from bench.summary import Entry
 from bench.summary.quality import shared_resamples
+from bench.tasks.choosing import chooses
 from bench.words.wording import amount, size, spoken
 
 Floats = NDArray[np.float64]
@@ -165,7 +166,7 @@ def _flips(pair: tuple[Entry, Entry]) -> Flips:
         [s.prediction for s in a.samples],
         [s.prediction for s in b.samples],
         [s.reference for s in a.samples],
-        labels=a.cell.kind in ("classification", "multiple-choice"),
+        labels=chooses(a.cell.kind),
     )
 
 

@@ -4,9 +4,70 @@ from __future__ import annotations
 
 import json
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bench.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands, for messages."""
+
+    row: str
+    """The data and the number of the row."""
+    column: str
+    """Its name in the data."""
+
+    def __str__(self) -> str:
+        return f"{self.row}: '{self.column}'"
+
+
+Value = str | list[str]
+"""What an example holds of one column."""
+
+Reader = Callable[[object, Place, Mapping[str, Value]], Value]
+"""From a raw value (None where there is none), its place, and the columns that were read before it."""
+
+
+def read_text(value: object, place: Place, before: Mapping[str, Value]) -> str:
+    """Read a text, or what can be written as one.
+
+    Raises:
+        DataError: there is nothing, or a list or a mapping.
+    """
+    return encodable(str(_single(value, place)), str(place))
+
+
+def read_choices(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
+    """Read the choices of a question."""
+    return choices_of(value, str(place))
+
+
+def read_choice(value: object, place: Place, before: Mapping[str, Value]) -> str:
+    """Read which of the column `choices` is right: by its text, its position or its letter."""
+    choices = before["choices"]
+    assert isinstance(choices, list)
+    return right_choice(_single(value, place), choices, str(place))
+
+
+def read_answers(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
+    """Read the right answers of a question."""
+    return answers_of(_present(value, place), str(place))
+
+
+def _present(value: object, place: Place) -> object:
+    if value is None:
+        raise DataError(f"{place} is empty (null); give it a text or leave the row out")
+    return value
+
+
+def _single(value: object, place: Place) -> object:
+    if isinstance(_present(value, place), (dict, list)):
+        raise DataError(
+            f"{place} is a {type(value).__name__}, not a text; name a part of it, such as '{place.column}.0'"
+        )
+    return value
 
 
 def choices_of(value: object, where: str) -> list[str]:

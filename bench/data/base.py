@@ -5,23 +5,71 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "classification": ("text", "label"),
-    "summarisation": ("document", "summary"),
-    "translation": ("source", "target"),
-    "language-modelling": ("text",),
-    "multiple-choice": ("question", "choices", "answer"),
-    "question-answering": ("question", "answers"),
-}
-"""Columns that each kind of task needs, the reference last."""
-
-EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {"question-answering": ("context",)}
-"""Columns of a kind that may be missing: then they are empty."""
+from bench.data.answers import Reader, Value, read_text
 
 OPTIONAL_COLUMNS = ("id", "group")
+"""Columns that every kind of task may have."""
 
 
-Value = str | list[str]
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column that a kind of task reads."""
+
+    name: str
+    read: Reader = read_text
+    """From the raw value to what the example holds."""
+    optional: bool = False
+    """Whether it may be missing: then it is the empty text."""
+    aliases: tuple[str, ...] = ()
+    """Other names under which data sets have it, where the suite maps none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a kind of task."""
+
+    inputs: tuple[Column, ...]
+    """What a model is given; the first is the input, read alone where no prompt applies."""
+    reference: Column | None = None
+    """What is expected; None where it is the input itself."""
+
+    @property
+    def input(self) -> str:
+        """Name of the input's column."""
+        return self.inputs[0].name
+
+    @property
+    def expected(self) -> str:
+        """Name of the column that holds what is expected."""
+        return self.input if self.reference is None else self.reference.name
+
+    @property
+    def all(self) -> tuple[Column, ...]:
+        """Every column, in the order in which they are read: those that may be missing come last."""
+        own = (*self.inputs, *(() if self.reference is None else (self.reference,)))
+        return tuple(sorted(own, key=lambda column: column.optional))
+
+    def value(self, example: Example) -> object:
+        """Look up what is expected: a text, or the list of all right answers."""
+        return example.columns[self.expected]
+
+    def reference_text(self, example: Example) -> str:
+        """Look up the expected text: the first right answer where there are several, empty where there is none."""
+        value = example.columns[self.expected]
+        if isinstance(value, str):
+            return value
+        return str(value[0]) if value else ""
+
+    def shown(self, example: Example) -> str:
+        """Write the input as a person reads it: choices one a line, a question before its context."""
+        lines: list[str] = []
+        for column in self.inputs:
+            value = example.columns[column.name]
+            if isinstance(value, list):
+                lines += [f"({place}) {choice}" for place, choice in enumerate(value, start=1)]
+            elif value or not lines:
+                lines.append(str(value))
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +83,6 @@ class Example:
     group: str | None = None
 
 
-def input_columns(kind: str) -> tuple[str, ...]:
-    """Name the columns that a model is given; the text itself where there is no reference.
-
-    >>> input_columns("multiple-choice"), input_columns("language-modelling")
-    (('question', 'choices'), ('text',))
-    """
-    return (COLUMNS[kind][:-1] or COLUMNS[kind]) + EXTRA_COLUMNS.get(kind, ())
-
-
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """The examples of one split, and what is known of them."""
@@ -55,18 +94,3 @@ class Dataset:
     """For people: the path, the Hub name with revision, or the generator with its version."""
     notes: Mapping[str, object] = field(default_factory=dict)
     """`rows_available`, `duplicates`, `empty_references`, `python_version`, …"""
-
-
-def reference_text(example: Example, kind: str) -> str:
-    """Read the expected text: the first right answer where there are several, empty where there is none."""
-    value = example.columns[COLUMNS[kind][-1]]
-    if isinstance(value, str):
-        return value
-    return str(value[0]) if value else ""
-
-
-def shown_input(example: Example, kind: str) -> str:
-    """Write the input as a person reads it: choices one a line, a question before its context."""
-    first = str(example.columns[COLUMNS[kind][0]])
-    choices = [f"({place}) {choice}" for place, choice in enumerate(example.columns.get("choices", ()), start=1)]
-    return "\n".join([first, *choices, *([str(example.columns["context"])] if example.columns.get("context") else [])])

@@ -10,8 +10,8 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.data.answers import answers_of, choices_of, encodable, right_choice
-from bench.data.base import COLUMNS, EXTRA_COLUMNS, OPTIONAL_COLUMNS, Dataset, Example, Value, input_columns
+from bench.data.answers import Place, Value, encodable
+from bench.data.base import OPTIONAL_COLUMNS, Column, Columns, Dataset, Example
 from bench.digest import content_hash
 from bench.errors import DataError, nearest
 from bench.suite import DataSpec
@@ -20,12 +20,12 @@ Row = Mapping[str, object]
 MISSING = object()
 
 
-def load(spec: DataSpec, kind: str, *, base: Path, max_examples: int | None = None, seed: int = 42) -> Dataset:
+def load(spec: DataSpec, columns: Columns, *, base: Path, max_examples: int | None = None, seed: int = 42) -> Dataset:
     """Load the examples of one split.
 
     Args:
         spec: where they come from.
-        kind: of the task, a key of `COLUMNS`.
+        columns: that the task's kind reads.
         base: folder that relative paths are relative to.
         max_examples: more rows are subsampled with `seed`; the data's order is kept.
         seed: of the subsample.
@@ -34,34 +34,33 @@ def load(spec: DataSpec, kind: str, *, base: Path, max_examples: int | None = No
         DataError: a file is missing, a row cannot be read, or a column is not there.
         HubError: the Hub does not serve the data.
     """
-    _check_mapping(spec, kind)
+    _check_mapping(spec, columns)
     rows, origin, notes = _rows(spec, base)
     if not rows:
         raise DataError(f"{origin}: no rows in the split '{spec.split}'; check the file and the split")
     chosen = _subsample(len(rows), max_examples, seed)
-    examples = tuple(_example(place, row, rows[row], kind, spec, origin) for place, row in enumerate(chosen))
-    _check_optional(spec, kind, rows, origin)
+    examples = tuple(_example(place, row, rows[row], columns, spec, origin) for place, row in enumerate(chosen))
+    _check_optional(spec, columns, rows, origin)
     _check_groups(examples, chosen, origin)
-    reference = COLUMNS[kind][-1]
     kept = [[example.id, example.group, dict(example.columns)] for example in examples]
-    inputs = [_input_hash(example, kind) for example in examples]
+    inputs = [_input_hash(example, columns) for example in examples]
     counted = {
         "rows_available": len(rows),
         "duplicates": len(inputs) - len(set(inputs)),
         "duplicate_ids": len(examples) - len({example.id for example in examples}),
-        "empty_references": sum(_is_empty(example.columns[reference]) for example in examples),
+        "empty_references": sum(_is_empty(columns.value(example)) for example in examples),
     }
     return Dataset(examples, content_hash(kept), origin, counted | notes)
 
 
-def overlap(first: Dataset, second: Dataset, kind: str) -> int:
+def overlap(first: Dataset, second: Dataset, columns: Columns) -> int:
     """Count the inputs of `second` that occur in `first`: a model trained on the one must not be scored on those."""
-    seen = {_input_hash(example, kind) for example in first.examples}
-    return sum(_input_hash(example, kind) in seen for example in second.examples)
+    seen = {_input_hash(example, columns) for example in first.examples}
+    return sum(_input_hash(example, columns) in seen for example in second.examples)
 
 
-def _input_hash(example: Example, kind: str) -> str:
-    return content_hash([example.columns.get(name) for name in input_columns(kind)])
+def _input_hash(example: Example, columns: Columns) -> str:
+    return content_hash([example.columns.get(column.name) for column in columns.inputs])
 
 
 def _is_empty(reference: object) -> bool:
@@ -69,17 +68,17 @@ def _is_empty(reference: object) -> bool:
     return not any(str(text).strip() for text in texts)
 
 
-def _check_mapping(spec: DataSpec, kind: str) -> None:
+def _check_mapping(spec: DataSpec, columns: Columns) -> None:
     """Refuse `columns` that map a name which the kind does not have."""
-    known = (*COLUMNS[kind], *EXTRA_COLUMNS.get(kind, ()), *OPTIONAL_COLUMNS)
+    known = (*(column.name for column in columns.all), *OPTIONAL_COLUMNS)
     for name in spec.columns:
         if name not in known:
-            raise DataError(f"'columns' maps '{name}', which {kind} does not use; {nearest(name, known)}")
+            raise DataError(f"'columns' maps '{name}', which this kind of task does not use; {nearest(name, known)}")
 
 
-def _check_optional(spec: DataSpec, kind: str, rows: Sequence[Row], origin: str) -> None:
+def _check_optional(spec: DataSpec, columns: Columns, rows: Sequence[Row], origin: str) -> None:
     """Refuse a column that may be missing and is mapped to one that no row has."""
-    for name in (*EXTRA_COLUMNS.get(kind, ()), *OPTIONAL_COLUMNS):
+    for name in (*(column.name for column in columns.all if column.optional), *OPTIONAL_COLUMNS):
         wanted = spec.columns.get(name)
         if wanted is not None and all(_reach(row, wanted) is MISSING for row in rows):
             raise DataError(
@@ -132,51 +131,38 @@ def _subsample(count: int, most: int | None, seed: int) -> list[int]:
     return sorted(random.Random(seed).sample(range(count), most))
 
 
-def _example(place: int, number: int, row: Row, kind: str, spec: DataSpec, origin: str) -> Example:
-    columns: dict[str, Value] = {}
-    for name in COLUMNS[kind]:
-        value = _value(row, name, number, spec, origin)
-        if name == "answer":
-            where = f"{origin}: row {number + 1}: '{spec.columns.get(name, name)}'"
-            value = right_choice(value, columns["choices"], where)
-        columns[name] = value if isinstance(value, list) else str(value)
-    for name in EXTRA_COLUMNS.get(kind, ()):
-        there = _reach(row, spec.columns.get(name, name)) not in (MISSING, None)
-        value = _value(row, name, number, spec, origin) if there else ""
-        columns[name] = value if isinstance(value, list) else str(value)
+def _example(place: int, number: int, row: Row, columns: Columns, spec: DataSpec, origin: str) -> Example:
+    values: dict[str, Value] = {}
+    for column in columns.all:
+        wanted = spec.columns.get(column.name, column.name)
+        value = _raw(row, column, wanted)
+        if column.optional and (value is MISSING or value is None):
+            values[column.name] = ""
+            continue
+        if value is MISSING:
+            present = ", ".join(map(str, row))
+            raise DataError(
+                f"{origin}: row {number + 1} has no column '{wanted}' (it has: {present}); "
+                f"{nearest(wanted, map(str, row))} Map it with 'columns: {{{column.name}: …}}'"
+            )
+        values[column.name] = column.read(value, Place(f"{origin}: row {number + 1}", wanted), values)
     optional = {name: _reach(row, spec.columns.get(name, name)) for name in OPTIONAL_COLUMNS}
     identity, group = (
         None if value is MISSING or value is None else encodable(str(value), f"{origin}: row {number + 1}: '{name}'")
         for name, value in optional.items()
     )
-    return Example(place, identity if identity is not None else str(number), columns, group)
+    return Example(place, identity if identity is not None else str(number), values, group)
 
 
-def _value(row: Row, name: str, number: int, spec: DataSpec, origin: str) -> Value | int:
-    wanted = spec.columns.get(name, name)
-    value = _reach(row, wanted)
-    if value is MISSING and wanted == "answers":
-        value = _reach(row, "answer")
-    if value is MISSING:
-        present = ", ".join(map(str, row))
-        raise DataError(
-            f"{origin}: row {number + 1} has no column '{wanted}' (it has: {present}); "
-            f"{nearest(wanted, map(str, row))} Map it with 'columns: {{{name}: …}}'"
-        )
-    where = f"{origin}: row {number + 1}: '{wanted}'"
-    if name == "choices":
-        return choices_of(value, where)
-    if value is None:
-        raise DataError(f"{where} is empty (null); give it a text or leave the row out")
-    if name == "answers":
-        return answers_of(value, where)
-    if isinstance(value, (dict, list)):
-        raise DataError(f"{where} is a {type(value).__name__}, not a text; name a part of it, such as '{wanted}.0'")
-    return value if name == "answer" and isinstance(value, int) else encodable(str(value), where)
+def _raw(row: Row, column: Column, wanted: str) -> object:
+    """Look up a column's value by the name that the suite maps, else by its own or another usual name."""
+    names = (wanted, *column.aliases) if wanted == column.name else (wanted,)
+    values = (_reach(row, name) for name in names)
+    return next((value for value in values if value is not MISSING), MISSING)
 
 
 def _reach(row: object, path: str) -> object:
-    """Find the value at a dotted path, or `MISSING`; a column whose own name has dots is found first.
+    """Look up the value at a dotted path, or `MISSING`; a column whose own name has dots is found first.
 
     Not a number is what pandas writes where there is nothing: None.
     """

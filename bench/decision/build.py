@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.candidates import is_floor
 from bench.catalogue.readings import READINGS, canonical
 from bench.decision.board import Board, Column
 from bench.decision.draws import is_estimate, quality_draws, reading_draws
@@ -42,7 +43,7 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
             *said.of_estimates(task, good, columns, objectives),
             *said.taken_as_read(task, [entry.candidate for entry in entries], columns, quantities, as_read),
         ),
-        baselines=tuple(entry.cell.family == "baseline" for entry in entries),
+        baselines=tuple(is_floor(entry.cell.family) for entry in entries),
         seconds=np.array([_number(entry.efficiency.get("latency_mean_s")) for entry in entries]),
         as_read=as_read,
     )

@@ -10,18 +10,16 @@ from typing import Any
 
 import torch
 
-from bench.data.base import Dataset, reference_text
+from bench.candidates.learning import IGNORED, Batch, Learning
+from bench.data.base import Columns, Dataset
 from bench.errors import FitError
-from bench.fit.job import FitJob, FitTask, headed
-from bench.tasks import REFERENCE_COLUMN, render
+from bench.fit.job import FitJob, FitTask, headed, learning_of
+from bench.tasks import KINDS
+from bench.tasks.prompts import render
 
-IGNORED = -100
-"""Target id that the loss leaves out, as in torch's cross-entropy."""
 POOL_BATCHES = 40
 """Examples are shuffled, then sorted by length within pools of about this many batches: little padding, still
 random."""
-
-Batch = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Reader:
     """How a model reads and writes texts."""
 
     tokenizer: Any
-    """None for a `torch-module`."""
+    """None where a factory's module reads texts itself."""
     begin: int = 0
     """The token before the first of a text that is to be predicted."""
     end: int = 0
@@ -62,67 +60,56 @@ class Reader:
 
 
 def encode(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[Encoded]:
-    """Returns the examples of one split as the job's family reads them; what is too long is cut and marked.
+    """Encode the examples of one split as the job's family reads them; what is too long is cut and marked.
 
     A language model learns long texts in pieces, which leaves nothing out.
     """
-    family, kind, tokenizer = job.model.family, task.spec.kind, reader.tokenizer
-    if family == "torch-module":
-        return _own(task, data, REFERENCE_COLUMN[kind])
-    if kind == "language-modelling":
-        rows = tokenizer([str(e.columns["text"]) for e in data.examples], add_special_tokens=False)["input_ids"]
-        size = min(job.recipe.max_source_tokens, (reader.room or job.recipe.max_source_tokens + 1) - 1)
-        return [
-            Encoded((reader.begin,), tuple(row[at : at + size]), "text")
-            for row in rows
-            for at in range(0, len(row), size)
-        ]
-    sources = _sources(job, [render(task.template, e.columns) for e in data.examples], tokenizer)
-    references = [reference_text(e, kind) for e in data.examples]
-    if headed(family, task.spec):
+    learning, kind = learning_of(job.model), KINDS[task.spec.kind]
+    if learning.from_factory:
+        return _own(task, data, kind.columns, labelled=kind.labelled)
+    if kind.ability == "log_likelihood":
+        return _pieces([kind.columns.reference_text(e) for e in data.examples], job.recipe.max_source_tokens, reader)
+    prompts, options = learning.prompts(
+        job.model, reader.tokenizer, [render(task.template, e.columns) for e in data.examples]
+    )
+    sources: list[list[int]] = reader.tokenizer(prompts, **options)["input_ids"]
+    references = [kind.columns.reference_text(e) for e in data.examples]
+    if headed(job.model.family, task.spec):
         limit = min(job.recipe.max_source_tokens, reader.room or job.recipe.max_source_tokens)
         return [
-            Encoded(tuple(_cut(s, limit, family)), (place,), "label", scores, cut=len(s) > limit)
+            Encoded(tuple(_cut(s, limit, learning)), (place,), "label", scores, cut=len(s) > limit)
             for s, place, scores in zip(sources, _places(task, references), _soft(task, data), strict=True)
         ]
-    if kind == "classification":
+    if kind.labelled:
         references = [task.spec.label_names.get(label, label) for label in references]
-    lead = " " if family == "causal-lm" else ""
-    targets = tokenizer([lead + text for text in references], add_special_tokens=False)["input_ids"]
+    targets = reader.tokenizer([learning.lead + text for text in references], add_special_tokens=False)["input_ids"]
     return [
-        _pair(s, [*t, reader.end], job.recipe.max_source_tokens, reader.room, family)
+        _pair(s, [*t, reader.end], job.recipe.max_source_tokens, reader.room, learning)
         for s, t in zip(sources, targets, strict=True)
     ]
 
 
-def _sources(job: FitJob, prompts: list[str], tokenizer: Any) -> list[list[int]]:
-    """Returns the token ids of the prompts, in the chat template where the suite will score with it."""
-    options: dict[str, Any] = {}
-    if job.model.family == "causal-lm" and job.model.chat_template and tokenizer.chat_template is not None:
-        options["add_special_tokens"] = False
-        prompts = [
-            tokenizer.apply_chat_template(
-                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
-            )
-            for text in prompts
-        ]
-    ids: list[list[int]] = tokenizer(prompts, **options)["input_ids"]
-    return ids
+def _pieces(texts: Sequence[str], most: int, reader: Reader) -> list[Encoded]:
+    """Cut texts into pieces that a language model reads at once."""
+    rows = reader.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    size = min(most, (reader.room or most + 1) - 1)
+    return [
+        Encoded((reader.begin,), tuple(row[at : at + size]), "text") for row in rows for at in range(0, len(row), size)
+    ]
 
 
-def _pair(source: list[int], target: list[int], most: int, room: int | None, family: str) -> Encoded:
-    """Returns a source of `most` tokens and a target; a causal model must have room for both in one sequence."""
+def _pair(source: list[int], target: list[int], most: int, room: int | None, learning: Learning) -> Encoded:
+    """Pair a source of `most` tokens with a target; where they are one sequence, it must have room for both."""
     whole = len(target)
     if room is not None:
-        shared = family == "causal-lm"
-        target = target[: room - 1 if shared else room]
-        most = min(most, room - len(target) if shared else room)
+        target = target[: room - 1 if learning.one_sequence else room]
+        most = min(most, room - len(target) if learning.one_sequence else room)
     cut = len(source) > most or len(target) < whole
-    return Encoded(tuple(_cut(source, most, family)), tuple(target), "text", cut=cut)
+    return Encoded(tuple(_cut(source, most, learning)), tuple(target), "text", cut=cut)
 
 
 def _places(task: FitTask, references: Sequence[str]) -> list[int]:
-    """Returns the index of each label."""
+    """Find the index of each label."""
     places = {label: index for index, label in enumerate(task.labels)}
     unknown = sorted(set(references) - set(places))
     if unknown:
@@ -134,17 +121,16 @@ def _places(task: FitTask, references: Sequence[str]) -> list[int]:
 
 
 def _soft(task: FitTask, data: Dataset) -> list[tuple[float, ...] | None]:
-    """Returns the teacher's scores of each example; None for all where it did not read this split."""
+    """Look up the teacher's scores of each example; None for all where it did not read this split."""
     if task.soft is None or data is not task.train:
         return [None] * len(data.examples)
     return [task.soft[example.index] for example in data.examples]
 
 
-def _own(task: FitTask, data: Dataset, column: str) -> list[Encoded]:
-    """Returns the examples of a factory's module: texts and references as they are."""
+def _own(task: FitTask, data: Dataset, columns: Columns, *, labelled: bool) -> list[Encoded]:
+    """Hand a factory's module its examples: texts and references as they are."""
     texts = [render(task.template, example.columns) for example in data.examples]
-    answers = [str(example.columns[column]) for example in data.examples]
-    labelled = task.spec.kind == "classification"
+    answers = [str(columns.value(example)) for example in data.examples]
     places = _places(task, answers) if labelled else [0] * len(answers)
     return [
         Encoded((), (place,), "own", scores, text, answer)
@@ -152,14 +138,14 @@ def _own(task: FitTask, data: Dataset, column: str) -> list[Encoded]:
     ]
 
 
-def _cut(row: list[int], limit: int, family: str) -> list[int]:
+def _cut(row: list[int], limit: int, learning: Learning) -> list[int]:
     if len(row) <= limit:
         return row
-    return row[-limit:] if family == "causal-lm" else [*row[: limit - 1], row[-1]]
+    return row[-limit:] if learning.one_sequence else [*row[: limit - 1], row[-1]]
 
 
 def batches(groups: Sequence[Sequence[Encoded]], budget: int, seed: int, epoch: int) -> Iterator[list[Encoded]]:
-    """Yields the batches of one epoch; each holds examples of one task, `budget` tokens at most with padding.
+    """Yield the batches of one epoch; each holds examples of one task, `budget` tokens at most with padding.
 
     The order depends on `seed` and `epoch` alone, so that a resumed fit sees the very same batches.
     """
@@ -187,35 +173,41 @@ def _packed(examples: Sequence[Encoded], budget: int) -> Iterator[list[Encoded]]
         yield batch
 
 
-def collate(batch: Sequence[Encoded], family: str, pad: int, device: Any) -> Batch:
-    """Returns padded tensors: `mode`, `source`, `source_mask`, `target` (labels, `IGNORED` where padded),
-    `examples`."""
+def collate(batch: Sequence[Encoded], learning: Learning, pad: int, device: torch.device | str) -> Batch:
+    """Pad examples to tensors on the device."""
     mode = batch[0].mode
     if mode == "own":
         return {
-            "mode": mode, "texts": [example.text for example in batch], "answers": [e.answer for e in batch],
-            "target": torch.tensor([example.target for example in batch]).to(device), "examples": len(batch),
+            "mode": mode,
+            "texts": [example.text for example in batch],
+            "answers": [example.answer for example in batch],
+            "target": torch.tensor([example.target for example in batch]).to(device),
+            "examples": len(batch),
             "soft": _softened(batch, device),
-        }  # fmt: skip
-    if family == "causal-lm" and mode == "text":
+        }
+    if learning.one_sequence and mode == "text":
         rows = [[*example.source, *example.target] for example in batch]
-        ids = _padded(rows, pad)
         targets = _padded(rows, IGNORED)
-        prompt = torch.tensor([len(example.source) for example in batch])
         return {
-            "mode": mode, "source": ids.to(device), "target": targets.to(device), "prompt": prompt.to(device),
-            "source_mask": (targets != IGNORED).to(device), "examples": len(batch),
-        }  # fmt: skip
-    source = _padded([example.source for example in batch], pad)
+            "mode": mode,
+            "source": _padded(rows, pad).to(device),
+            "target": targets.to(device),
+            "prompt": torch.tensor([len(example.source) for example in batch]).to(device),
+            "source_mask": (targets != IGNORED).to(device),
+            "examples": len(batch),
+        }
     mask = _padded([[1] * len(example.source) for example in batch], 0).bool()
-    target = _padded([example.target for example in batch], IGNORED)
     return {
-        "mode": mode, "source": source.to(device), "source_mask": mask.to(device), "target": target.to(device),
-        "examples": len(batch), "soft": _softened(batch, device),
-    }  # fmt: skip
+        "mode": mode,
+        "source": _padded([example.source for example in batch], pad).to(device),
+        "source_mask": mask.to(device),
+        "target": _padded([example.target for example in batch], IGNORED).to(device),
+        "examples": len(batch),
+        "soft": _softened(batch, device),
+    }
 
 
-def _softened(batch: Sequence[Encoded], device: Any) -> torch.Tensor | None:
+def _softened(batch: Sequence[Encoded], device: torch.device | str) -> torch.Tensor | None:
     rows = [example.soft for example in batch if example.soft is not None]
     return torch.tensor(rows).to(device) if len(rows) == len(batch) else None
 

@@ -18,7 +18,7 @@ from bench.fit.job import FitJob, FitTask, fold_units
 from bench.fit.state import write_json
 from bench.fit.teaching import Lesson
 from bench.fit.training import Notify, train
-from bench.tasks import REFERENCE_COLUMN
+from bench.tasks import KINDS
 
 
 def assign(task: FitTask, folds: int, seed: int) -> list[int]:
@@ -35,14 +35,15 @@ def assign(task: FitTask, folds: int, seed: int) -> list[int]:
     grouped = kind == "groups"
     if units < folds:
         raise FitError(f"task '{task.spec.name}': {folds} folds need {folds} {kind}, and there are {units}")
-    labelled = task.spec.kind == "classification"
+    declared = KINDS[task.spec.kind]
+    labelled = declared.labelled
     maker = {
         (True, True): model_selection.StratifiedGroupKFold,
         (True, False): model_selection.StratifiedKFold,
         (False, True): model_selection.GroupKFold,
         (False, False): model_selection.KFold,
     }[labelled, grouped]
-    labels = [str(example.columns[REFERENCE_COLUMN[task.spec.kind]]) for example in examples] if labelled else None
+    labels = [str(declared.columns.value(example)) for example in examples] if labelled else None
     placed = [0] * len(examples)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a label rarer than the folds is then missing from some

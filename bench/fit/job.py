@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.candidates import FAMILIES
+from bench.candidates.learning import Learning
 from bench.data.base import Dataset
+from bench.errors import FitError
 from bench.fit.recipe import Recipe
 from bench.suite import ModelSpec, TaskSpec
-from bench.tasks import scoring_of
+from bench.tasks import KINDS
+from bench.tasks.choosing import scoring_of
 
 PROVENANCE_FILE = "provenance.json"
 FIT_VERSION = 1
@@ -68,18 +72,30 @@ class FitJob:
 
 
 def fold_units(data: Dataset) -> tuple[int, str]:
-    """Returns how many parts a split can be cut into at most, and what they are: groups, or examples without any."""
+    """Count how many parts a split can be cut into at most, and what they are: groups, or examples without any."""
     groups = {example.group for example in data.examples}
     return (len(data.examples), "examples") if None in groups else (len(groups), "groups")
 
 
 def headed(family: str, task: TaskSpec) -> bool:
-    """Returns whether a family learns a task as logits over its labels, for that is how it will be scored."""
-    return task.kind == "classification" and scoring_of(family, task) == "head"
+    """Tell whether a family learns a task as logits over its labels, for that is how it will be scored."""
+    return KINDS[task.kind].labelled and scoring_of(family, task) == "head"
+
+
+def learning_of(model: ModelSpec) -> Learning:
+    """Find how a model's family is trained.
+
+    Raises:
+        FitError: it cannot be.
+    """
+    learning = FAMILIES[model.family].learning
+    if learning is None:
+        raise FitError(f"model '{model.name}': a model of the family '{model.family}' cannot be trained")
+    return learning
 
 
 def read_provenance(folder: Path) -> Mapping[str, Any] | None:
-    """Returns the provenance beside a fitted checkpoint, or None where there is none."""
+    """Read the provenance beside a fitted checkpoint, or None where there is none."""
     path = folder / PROVENANCE_FILE
     if not path.is_file():
         return None

@@ -18,7 +18,7 @@ from bench.candidates.checkpoint import files_hash, locate
 from bench.errors import BenchError
 from bench.fit.cost import PARTS, Cost, cost_of, has_cost, total
 from bench.fit.folds import cross_validate
-from bench.fit.job import PROVENANCE_FILE, FitJob, read_provenance
+from bench.fit.job import PROVENANCE_FILE, FitJob, learning_of, read_provenance
 from bench.fit.place import check_place
 from bench.fit.search import run_search
 from bench.fit.teaching import Lesson, prepare
@@ -120,31 +120,23 @@ def _publish(job: FitJob, trained: Trained, provenance: dict[str, Any]) -> None:
     import torch
 
     def fill(fresh: Path) -> None:
-        _write(trained, fresh, job.recipe.save_dtype)
+        _write(job, trained, fresh)
         if trained.last is not None:
             trained.net.load_state_dict(torch.load(trained.last, weights_only=True))
-            _write(trained, fresh / "last", job.recipe.save_dtype)
+            _write(job, trained, fresh / "last")
         text = json.dumps(provenance, indent=1, ensure_ascii=False)
         (fresh / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
 
     write_folder(job.output, fill)
 
 
-def _write(trained: Trained, folder: Path, dtype_name: str) -> None:
+def _write(job: FitJob, trained: Trained, folder: Path) -> None:
     import torch
 
-    dtype, net = getattr(torch, dtype_name), trained.net
-    if trained.tokenizer is None:
-        from safetensors.torch import save_model
-
-        folder.mkdir(exist_ok=True)
-        save_model(net.to(dtype), str(folder / "model.safetensors"))
-        return
-    if hasattr(net, "save_pretrained"):
-        net.to(dtype).save_pretrained(folder)
-    else:
-        net.save(folder, dtype)
-    trained.tokenizer.save_pretrained(folder)
+    dtype: torch.dtype = getattr(torch, job.recipe.save_dtype)
+    learning_of(job.model).save(trained.net, folder, dtype)
+    if trained.tokenizer is not None:
+        trained.tokenizer.save_pretrained(folder)
 
 
 def main(path: Path) -> None:

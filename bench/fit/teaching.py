@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.candidates import FAMILIES
-from bench.candidates.checkpoint import locate
 from bench.candidates.interface import Context, Decoding
 from bench.data.base import Dataset, Example
 from bench.errors import BenchError, FitError
-from bench.fit.job import FitJob, FitTask, Teacher, headed
+from bench.fit.job import FitJob, FitTask, Teacher, headed, learning_of
 from bench.suite import VariantSpec
-from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render, scoring_of
+from bench.tasks import KINDS
+from bench.tasks.choosing import ability_of, scoring_of
+from bench.tasks.prompts import render
 
 BATCH = 32
 """Texts that the teacher reads at once: a guess that fits small machines."""
@@ -40,7 +41,7 @@ class Lesson:
 
 
 def prepare(job: FitJob, device: str, notify: Callable[[str], None]) -> Lesson:
-    """Returns the lesson of a job; one without a teacher as it is.
+    """Prepare the lesson of a job; one without a teacher as it is.
 
     Raises:
         FitError: the teacher has no checkpoint, or knows other labels or tokens than the student is to learn.
@@ -77,9 +78,9 @@ def _check_there(job: FitJob, teacher: Teacher) -> None:
 def _load(teacher: Teacher, task: FitTask, device: str) -> Any:
     texts = tuple(task.spec.label_names.get(label, label) for label in task.labels)
     scoring = scoring_of(teacher.model.family, task.spec)
-    context = Context(device, task.spec.kind, task.labels, texts, scoring=scoring)
+    context = Context(device, ability_of(task.spec.kind, scoring), task.labels, texts, scoring=scoring)
     try:
-        return FAMILIES.load(teacher.model.family)(teacher.model, VariantSpec(), context)
+        return FAMILIES[teacher.model.family].load(teacher.model, VariantSpec(), context)
     except BenchError as error:
         raise FitError(f"the teacher '{teacher.name}' cannot teach the task '{task.spec.name}': {error}") from error
 
@@ -100,7 +101,7 @@ def _method(job: FitJob, task: FitTask, model: Any) -> str:
 
 
 def _why_not_tokens(job: FitJob, teacher: Teacher, model: Any) -> str | None:
-    """Returns why the student cannot learn the teacher's distributions over tokens, or None where it can."""
+    """Explain why the student cannot learn the teacher's distributions over tokens, or None where it can."""
     if teacher.model.family != job.model.family or not hasattr(model, "tokenizer"):
         return f"its teacher '{teacher.name}' is of the family {teacher.model.family}, not {job.model.family}"
     known = model.tokenizer.get_vocab()
@@ -109,20 +110,10 @@ def _why_not_tokens(job: FitJob, teacher: Teacher, model: Any) -> str | None:
         if len(known) <= shape.vocab_size:
             return None
         return f"its vocabulary of {shape.vocab_size} is smaller than the {len(known)} tokens of '{teacher.name}'"
-    own = _own_tokenizer(job).get_vocab()
-    same = own == known
-    return None if same else f"its vocabulary ({len(own)}) is not that of '{teacher.name}' ({len(known)})"
-
-
-def _own_tokenizer(job: FitJob) -> Any:
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
-
-    from bench.candidates.huggingface import Source
-
-    if job.model.family == "transformer":
-        return PreTrainedTokenizerFast.from_pretrained(str(locate(str(job.model.checkpoint), Path()).folder))
-    source = Source.of(job.model)
-    return AutoTokenizer.from_pretrained(source.checkpoint.name, **source.shared)
+    own = learning_of(job.model).tokenizer(job.model).get_vocab()
+    if own == known:
+        return None
+    return f"its vocabulary ({len(own)}) is not that of '{teacher.name}' ({len(known)})"
 
 
 def _asked(teacher: Teacher, task: FitTask, examples: Sequence[Example]) -> list[str]:
@@ -131,7 +122,7 @@ def _asked(teacher: Teacher, task: FitTask, examples: Sequence[Example]) -> list
 
 
 def _batched(texts: Sequence[str], model: Any, answer: Callable[[list[str]], Sequence[Any]]) -> list[Any]:
-    """Returns the answer to each text, asked in batches of like lengths."""
+    """Collect the answer to each text, asked in batches of like lengths."""
     order = sorted(range(len(texts)), key=lambda place: model.length(texts[place]))
     found: list[Any] = [None] * len(texts)
     for at in range(0, len(order), BATCH):
@@ -148,11 +139,11 @@ def _soft(teacher: Teacher, task: FitTask, model: Any) -> dict[int, tuple[float,
 
 
 def _rewritten(job: FitJob, teacher: Teacher, task: FitTask, model: Any) -> Dataset:
-    """Returns the training split with the share `alpha` of its references replaced by the teacher's answers."""
+    """Replace the share `alpha` of the training split's references by the teacher's answers."""
     rng = random.Random(f"{job.recipe.seed}/teacher")
     chosen = [example for example in task.train.examples if rng.random() < job.recipe.alpha]
     answers = dict(zip([e.index for e in chosen], _answers(teacher, task, model, chosen), strict=True))
-    column = REFERENCE_COLUMN[task.spec.kind]
+    column = KINDS[task.spec.kind].columns.expected
     examples = tuple(
         replace(example, columns=dict(example.columns) | {column: answers[example.index]})
         if answers.get(example.index)
@@ -163,15 +154,15 @@ def _rewritten(job: FitJob, teacher: Teacher, task: FitTask, model: Any) -> Data
 
 
 def _answers(teacher: Teacher, task: FitTask, model: Any, examples: Sequence[Example]) -> list[str]:
-    kind = task.spec.kind
-    if kind == "classification":
+    kind = KINDS[task.spec.kind]
+    if kind.labelled:
         rows = _batched(_asked(teacher, task, examples), model, model.classify)
         return [task.labels[max(range(len(row.scores)), key=row.scores.__getitem__)] for row in rows]
     if "generate" not in model.abilities:
         raise FitError(f"the teacher '{teacher.name}' writes no text, which '{task.spec.name}' would have to learn")
     decoding = Decoding(task.spec.max_new_tokens)
-    if kind == "language-modelling":
-        begun = [_first_half(str(example.columns[INPUT_COLUMN[kind]])) for example in examples]
+    if kind.ability == "log_likelihood":
+        begun = [_first_half(kind.columns.reference_text(example)) for example in examples]
         rest = _batched(begun, model, lambda texts: model.generate(texts, decoding))
         return [f"{start} {answer.text.strip()}".strip() for start, answer in zip(begun, rest, strict=True)]
     answers = _batched(_asked(teacher, task, examples), model, lambda texts: model.generate(texts, decoding))

@@ -70,7 +70,7 @@ class Trainer:
     ) -> None:
         self.recipe, self.groups, self.validation_groups = recipe, groups, validation
         self.pad, self.report = pad, report
-        self.family = objective.family
+        self.learning = objective.learning
         self.accelerator = _accelerator(recipe, device)
         self.state = State(state, self.accelerator)
         self.cost = cost(self.accelerator.num_processes)
@@ -166,7 +166,7 @@ class Trainer:
             # Processes average their gradients, and this process has its part of the targets alone.
             share = _targets(batch) * self.accelerator.num_processes / targets
             with self.accelerator.autocast():
-                loss, _, _ = self.objective(collate(batch, self.family, self.pad, self.accelerator.device))
+                loss, _, _ = self.objective(collate(batch, self.learning, self.pad, self.accelerator.device))
             self.accelerator.backward(loss * share)
             total += loss.item() * share
             seen += len(batch)
@@ -218,15 +218,16 @@ class Trainer:
             total, targets, right = 0.0, 0, 0
             for batch in batches([group], self.recipe.batch_tokens, 0, 0):
                 with self.accelerator.autocast():
-                    loss, n, good = objective(collate(batch, self.family, self.pad, self.accelerator.device))
+                    loss, n, good = objective(collate(batch, self.learning, self.pad, self.accelerator.device))
                 total, targets, right = total + loss.item() * n, targets + n, right + good
             if targets:
                 losses.append(total / targets)
                 shares.append(right / targets)
         if not losses:
             return Scores(math.nan, None)
-        counted = not (self.family == "torch-module" and hasattr(self.net, "training_loss"))
-        return Scores(sum(losses) / len(losses), sum(shares) / len(shares) if counted else None)
+        if self.learning.has_own_loss(self.net):
+            return Scores(sum(losses) / len(losses), None)
+        return Scores(sum(losses) / len(losses), sum(shares) / len(shares))
 
     def _evaluate(self) -> None:
         loss = self.validate().loss

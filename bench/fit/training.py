@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,11 @@ from typing import Any
 from bench.errors import FitError
 from bench.fit.batches import Encoded, Reader, encode
 from bench.fit.cost import Cost, CostMeter
+from bench.fit.job import learning_of
 from bench.fit.state import Progress
 from bench.fit.teaching import Lesson
 from bench.fit.trainer import Scores, Trainer
+from bench.plugins import look_beside
 
 Notify = Callable[[str], None]
 
@@ -33,7 +34,7 @@ class Trained:
 
     net: Any
     tokenizer: Any
-    """None for a `torch-module`."""
+    """None for a module that reads texts itself."""
     progress: Progress
     scores: Scores
     """On the validation split."""
@@ -48,7 +49,7 @@ class Trained:
 
 
 def resolve_device(asked: str) -> str:
-    """Returns `cpu`, or the GPU of this process (`accelerate launch` numbers them); `auto` takes one where there is
+    """Resolve `cpu`, or the GPU of this process (`accelerate launch` numbers them); `auto` takes one where there is
     one."""
     import torch
 
@@ -58,20 +59,21 @@ def resolve_device(asked: str) -> str:
 
 
 def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
-    """Trains from scratch, or from the state under `state` where an interrupted training left one.
+    """Train from scratch, or from the state under `state` where an interrupted training left one.
 
     Raises:
         FitError: the training cannot start, or diverges.
     """
-    from bench.fit.build import build, context_tokens, head_labels
+    from bench.fit.build import build, head_labels
     from bench.fit.objectives import Losses, Objective
     from bench.meters.bundle import open_meters
 
     job, recipe = lesson.job, lesson.job.recipe
-    if job.base is not None and str(job.base) not in sys.path:
-        sys.path.insert(0, str(job.base))  # a factory may lie beside the suite
+    if job.base is not None:
+        look_beside(job.base)  # a factory may lie beside the suite
+    learning = learning_of(job.model)
     net, tokenizer = build(job, lesson.tokenizer)
-    reader = _reader(tokenizer, context_tokens(job.model.family, net, tokenizer))
+    reader = _reader(tokenizer, learning.room(net, tokenizer))
     labels, alpha = head_labels(job), recipe.alpha if job.teacher else 0.0
     losses = Losses(recipe.label_smoothing, recipe.prompt_loss, alpha, recipe.temperature, reader.begin, labels)
     device = resolve_device(job.device)
@@ -79,7 +81,7 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
     cut = _cut([task.spec.name for task in job.tasks], groups, notify)
     trainer = Trainer(
         recipe,
-        Objective(job.model.family, net, losses, lesson.net),
+        Objective(learning, net, losses, lesson.net),
         groups,
         [encode(job, task, task.validation, reader) for task in job.tasks],
         pad=0 if tokenizer is None else tokenizer.pad_token_id,
@@ -108,7 +110,7 @@ def _reader(tokenizer: Any, room: int | None) -> Reader:
 
 
 def _cut(names: Sequence[str], groups: Sequence[Sequence[Encoded]], notify: Notify) -> dict[str, int]:
-    """Returns how many examples of each task were cut, where any were, and says so."""
+    """Count the examples of each task that were cut, where any were, and say so."""
     found = {name: sum(one.cut for one in group) for name, group in zip(names, groups, strict=True)}
     for name, group in zip(names, groups, strict=True):
         if found[name]:

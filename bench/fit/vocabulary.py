@@ -7,7 +7,12 @@ Numbers are words of their own, so that small ones, such as the days of dates, b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from bench.candidates.learning import BOS_ID, EOS_ID, Learning
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 SPECIAL = {
     "pad_token": "<pad>",
@@ -16,14 +21,12 @@ SPECIAL = {
     "unk_token": "<unk>",
     "mask_token": "<mask>",
 }
-PAD_ID, EOS_ID, BOS_ID = 0, 1, 2
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int, *, family: str, max_length: int) -> Any:
-    """Returns a `PreTrainedTokenizerFast` trained on `texts`.
-
-    `encoder` gets `<s> … </s>`, `seq2seq` and `transformer` get `… </s>`, `causal-lm` adds nothing.
-    """
+def train_tokenizer(
+    texts: Iterable[str], vocab_size: int, *, learning: Learning, max_length: int
+) -> PreTrainedTokenizerBase:
+    """Train a `PreTrainedTokenizerFast` on `texts`, with the frame and the roles that the family declares."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -40,13 +43,12 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, *, family: str, max_l
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    frame = {"encoder": "<s> $A </s>", "seq2seq": "$A </s>", "transformer": "$A </s>"}.get(family)
-    if frame is not None:
+    if learning.frame is not None:
         tokenizer.post_processor = processors.TemplateProcessing(
-            single=frame, special_tokens=[("<s>", BOS_ID), ("</s>", EOS_ID)]
+            single=learning.frame, special_tokens=[("<s>", BOS_ID), ("</s>", EOS_ID)]
         )
-    roles = dict(SPECIAL)
-    if family == "encoder":
-        roles |= {"cls_token": "<s>", "sep_token": "</s>"}
     maker: Any = PreTrainedTokenizerFast
-    return maker(tokenizer_object=tokenizer, model_max_length=max_length, **roles)
+    made: PreTrainedTokenizerBase = maker(
+        tokenizer_object=tokenizer, model_max_length=max_length, **SPECIAL, **learning.roles
+    )
+    return made

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.candidates import FAMILIES
 from bench.planning.stale import why_gone
 from bench.record import Cell, Record
 from bench.running.executors.base import Executor, Job
@@ -66,7 +67,8 @@ def duel(candidate: Cell, baseline: Cell, *, score: bool) -> Duel:
     The same cell on both sides is run once: there is nothing to compare it with but what was stored.
     """
     if candidate.id == baseline.id:
-        seen = "" if candidate.family != "torch-module" else ", as far as the factory's own file or package shows"
+        by_code = candidate.family in FAMILIES and FAMILIES[candidate.family].code_is_weights
+        seen = ", as far as the factory's own file or package shows" if by_code else ""
         return Duel(
             candidate, None, f"the model, its weights and its data are those of the baseline{seen}", True, score
         )

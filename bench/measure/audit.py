@@ -27,6 +27,8 @@ class Audit:
     compared: int
     mismatched: tuple[int, ...]
     """Indices of the examples whose answers differ."""
+    differing: int
+    """Answers that differ; an example may have given several."""
 
 
 def compare(timed: Iterable[Sample], scored: Sequence[Sample], dtype: str) -> Audit:
@@ -41,7 +43,7 @@ def compare(timed: Iterable[Sample], scored: Sequence[Sample], dtype: str) -> Au
         compared += 1
         if not agrees(sample, expected, tolerance):
             mismatched.append(sample.index)
-    return Audit(compared, tuple(sorted(set(mismatched))))
+    return Audit(compared, tuple(sorted(set(mismatched))), len(mismatched))
 
 
 def agrees(timed: Sample, scored: Sample, tolerance: float) -> bool:

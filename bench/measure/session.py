@@ -212,7 +212,7 @@ class _Run:
             "ended_by": {phase: found.ended_by for phase, found in self.passes.items()},
             "requests": {phase: found.requests for phase, found in self.passes.items()},
             "gc_collections": {phase: found.gc_collections for phase, found in self.passes.items()},
-            "audit": {"compared": audit.compared, "mismatched": list(audit.mismatched)},
+            "audit": {"compared": audit.compared, "mismatched": list(audit.mismatched), "differing": audit.differing},
             "energy_rejected": list(self.meters.rejected),
             "profile": self.given.profile.name,
         }

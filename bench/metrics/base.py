@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,17 @@ LABELS_AND_TEXTS: frozenset[Field] = frozenset(("prediction", "reference"))
 """What every answer that is a label or a text has."""
 PERCENT_POINT, SCORE_POINT = 0.01, 1.0
 """What people call a point: a hundredth of a share, and one of a score from 0 to 100."""
+Answers = Literal["label", "short text", "text", "likelihood"]
+"""What the answers of a kind of task are: one of a few, a short text of which any right one will do, a text, or how
+likely a text is."""
+
+
+class Judged(Protocol):
+    """What metrics ask of a kind of task; `bench.tasks.kind.Kind` declares it."""
+
+    name: str
+    answers: Answers
+    metrics: tuple[str, ...]
 
 
 class Metric(ABC):
@@ -50,7 +61,7 @@ class Metric(ABC):
     source: str = ""
     """The publication or the program that defines it."""
     kinds: frozenset[str]
-    """Kinds of task on which it makes sense."""
+    """Kinds of answers (`Answers`), or of tasks, on which it makes sense."""
     reads: frozenset[Field] = LABELS_AND_TEXTS
     """What it reads of each sample."""
     groups: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ class BitsPerByte(Metric):
     range = AT_LEAST_ZERO
     higher_is_better = False
     definition = "Negative log-likelihood of the text in bits, divided by the bytes of its UTF-8 encoding."
-    kinds = frozenset({"language-modelling"})
+    kinds = frozenset({"likelihood"})
     reads = frozenset[Field](("nll", "scored_bytes"))
     point = None
     signature = "utf-8"

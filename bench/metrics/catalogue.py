@@ -16,15 +16,13 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 import bench.metrics
-from bench.catalogue.readings import DEFAULT_METRICS, READINGS, in_sentence
+from bench.catalogue.readings import READINGS, in_sentence
 from bench.errors import InputError, nearest
-from bench.metrics.base import Metric
+from bench.metrics.base import Judged, Metric
 from bench.plugins import load_object
 
 GROUP = "bench.metrics"
 """Entry points of third parties."""
-FALLBACK = ("accuracy",)
-"""Metrics of a kind that `DEFAULT_METRICS` does not list."""
 DECLARED = ("name", "title", "definition", "kinds")
 """What a metric cannot leave out."""
 
@@ -135,13 +133,13 @@ def words_of(name: str) -> Words:
     return Words(title, title, in_sentence(name))
 
 
-def resolve(names: Sequence[str], kind: str) -> list[Metric]:
+def resolve(names: Sequence[str], kind: Judged) -> list[Metric]:
     """Make the metrics of a task in the order named, each once; the kind's defaults where no name is given.
 
     Raises:
         InputError: no metric has the name, or it makes no sense for the kind.
     """
-    asked = list(names) or list(DEFAULT_METRICS.get(kind, FALLBACK))
+    asked = list(names) or list(kind.metrics)
     expanded = [single for name in asked for single in METRICS.groups.get(name, (name,))]
     return [_suited(_make(name), kind) for name in dict.fromkeys(expanded)]
 
@@ -159,11 +157,16 @@ def _make(name: str) -> Metric:
     )
 
 
-def _suited(metric: Metric, kind: str) -> Metric:
-    if kind in metric.kinds:
+def fits(metric: Metric | type[Metric], kind: Judged) -> bool:
+    """Tell whether a metric makes sense for a kind of task."""
+    return kind.answers in metric.kinds or kind.name in metric.kinds
+
+
+def _suited(metric: Metric, kind: Judged) -> Metric:
+    if fits(metric, kind):
         return metric
-    fitting = ", ".join(name for name in METRICS if kind in METRICS[name].kinds) or "none of bench's"
-    fits = ", ".join(sorted(metric.kinds))
+    fitting = ", ".join(name for name in METRICS if fits(METRICS[name], kind)) or "none of bench's"
     raise InputError(
-        f"the metric '{metric.name}' makes no sense for {kind}; these do: {fitting} ('{metric.name}' is for {fits})"
+        f"the metric '{metric.name}' makes no sense for {kind.name}; these do: {fitting} ('{metric.name}' is for "
+        f"{', '.join(sorted(metric.kinds))}; the answer to {kind.name} is: {kind.answers})"
     )

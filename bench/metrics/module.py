@@ -25,13 +25,13 @@ from bench.errors import EnvironmentLackError, HubError, InputError, UsageError,
 from bench.metrics.base import LABELS_AND_TEXTS, PERCENT_POINT, Floats, Metric
 from bench.metrics.catalogue import METRICS
 from bench.metrics.hub import download
-from bench.metrics.rows import counted, mean, predictions, references
+from bench.metrics.rows import ANSWER_KINDS, LABEL_KINDS, counted, mean, predictions, references
 from bench.plugins import beside, load_object
 from bench.record import Sample
 
 PREFIX = "evaluate:"
-ALL_KINDS = frozenset({"classification", "summarisation", "translation", "multiple-choice", "question-answering"})
-"""Kinds whose samples have a prediction and a reference; of several right answers the first is the reference."""
+ALL_KINDS = LABEL_KINDS | ANSWER_KINDS
+"""Answers whose samples have a prediction and a reference; of several right answers the first is the reference."""
 LOWER_IS_BETTER = frozenset({"wer", "cer", "ter", "mse", "mae", "mape", "smape", "mase", "brier_score", "perplexity"})
 """The Hub's own modules whose lowest value is best; a callable says so by `higher_is_better = False`."""
 BLOCKS = 200

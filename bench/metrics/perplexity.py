@@ -21,7 +21,7 @@ class Perplexity(Metric):
     range = Range(1.0)
     higher_is_better = False
     definition = "exp(negative log-likelihood of all texts / their tokens): comparable with the same tokeniser alone."
-    kinds = frozenset({"language-modelling"})
+    kinds = frozenset({"likelihood"})
     reads = frozenset[Field](("nll", "scored_tokens"))
     point = None
     signature = "token-weighted"

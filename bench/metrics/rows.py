@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 from bench.metrics.base import Floats
 from bench.record import Sample
 
-TEXT_KINDS = frozenset({"summarisation", "translation"})
-"""Kinds whose answers are free text."""
-ANSWER_KINDS = TEXT_KINDS | {"question-answering"}
-"""Kinds whose answers may be short."""
-LABEL_KINDS = frozenset({"classification", "multiple-choice"})
-"""Kinds whose answers are one of a few."""
+TEXT_KINDS = frozenset({"text"})
+"""Answers that are free text."""
+ANSWER_KINDS = TEXT_KINDS | {"short text"}
+"""Answers that may be short."""
+LABEL_KINDS = frozenset({"label"})
+"""Answers that are one of a few."""
 
 
 def predictions(samples: Sequence[Sample]) -> list[str]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.candidates import why_unsupported
-from bench.candidates.checkpoint import files_hash, locate, read_config
+from bench.candidates import FAMILIES, is_floor
+from bench.candidates.checkpoint import files_hash
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.data.doubts import data_doubts
@@ -27,7 +27,8 @@ from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, Sui
 from bench.suite.job import Provenance
 from bench.suite.spec import BatchSize
 from bench.suite.yaml_file import Located
-from bench.tasks import ability_of, scoring_of, template_for, why_not_scored
+from bench.tasks.choosing import ability_of, scoring_of, why_not_scored, why_unsupported
+from bench.tasks.prompts import template_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Plan:
         job = cell.to_run()
         data = self.datasets.get(job.data_hash)
         examples = 0 if data is None or cell.unsupported else len(data.examples)
-        generates = ability_of(cell.kind, job.scoring) == "generate" and cell.family != "baseline"
+        generates = ability_of(cell.kind, job.scoring) == "generate" and not is_floor(cell.family)
         profile = resolve_profile(self.measure)
         return {
             "examples": examples,
@@ -180,31 +181,18 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
 
 
 def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
-    """Returns why a model cannot do a task, from its family and its checkpoint's configuration alone."""
-    reason = why_unsupported(spec.family, task.kind, spec.strategy) or why_not_scored(spec.family, task)
-    if reason is not None or fitted or task.kind != "classification" or scoring_of(spec.family, task) != "head":
+    """Explain why a model cannot do a task, from its family and its checkpoint's configuration alone."""
+    reason = why_unsupported(spec.family, task.kind, spec) or why_not_scored(spec.family, task)
+    if reason is not None or fitted or scoring_of(spec.family, task) != "head":
         return reason
-    place = locate(str(spec.checkpoint), Path()) if spec.checkpoint is not None else None
-    if place is None or place.folder is None or spec.family not in ("encoder", "causal-lm", "transformer"):
+    return FAMILIES[spec.family].why_no_head(spec, labels)
+
+
+def _why_no_variant(spec: ModelSpec, variant: VariantSpec) -> str | None:
+    """Explain that a family has no weights that could be in another form."""
+    if FAMILIES[spec.family].takes_variants or variant == VariantSpec():
         return None
-    config = read_config(place.folder / spec.subfolder if spec.subfolder else place.folder)
-    if spec.family == "transformer":
-        known = [str(label) for label in config.get("labels", [])]
-    else:
-        heads = [str(name) for name in config.get("architectures") or []]
-        if heads and not any(name.endswith("ForSequenceClassification") for name in heads):
-            return f"its checkpoint ({heads[0]}) has no classification head; add a 'fit' to train one"
-        known = [str(label) for label in (config.get("id2label") or {}).values()]
-    if not known:
-        return (
-            "its checkpoint has no classification head; add a 'fit' to train one"
-            if spec.family == "transformer"
-            else None
-        )
-    missing = [label for label in labels if label.casefold() not in {name.casefold() for name in known}]
-    if missing:
-        return f"its head knows {', '.join(known[:8])}, and not the task's label '{missing[0]}'; fit a head with 'fit'"
-    return None
+    return f"a model of the family '{spec.family}' has no variants; leave '{variant.label}' out"
 
 
 def _cell(
@@ -240,7 +228,7 @@ def _cell(
         stale_checkpoint=weights.stale,
         train_overlap=weights.overlaps.get(task.name),
     )
-    reason = _why_not(spec, task, labels, fitted=spec.fit is not None)
+    reason = _why_no_variant(spec, variant) or _why_not(spec, task, labels, fitted=spec.fit is not None)
     identity = cell_identity(job, weights.identity)
     return Cell(spec.name, spec.family, variant.label, task.name, task.kind, job, identity, reason)
 

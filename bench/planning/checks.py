@@ -7,20 +7,21 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import locate
+from bench.candidates.family import EXCLUSIVE_KEYS
 from bench.catalogue.readings import ALIASES, READINGS
 from bench.errors import BenchError, HubError, SuiteError, nearest
 from bench.metrics.catalogue import METRICS, resolve
 from bench.metrics.module import External
-from bench.plugins import look_beside
+from bench.plugins import find_beside, look_beside
 from bench.suite import LIMIT, ModelSpec, Suite, TaskSpec
 from bench.suite.yaml_file import Loc, Located
-from bench.tasks import KINDS, template_for
+from bench.tasks import KINDS
+from bench.tasks.prompts import template_for
 from bench.units import parse_quantity
 
 QUALITY = "quality"
@@ -30,7 +31,7 @@ OF_BEST = re.compile(r"^(.*?)\s*%\s*of\s+best$")
 
 
 def check_names(suite: Located[Suite]) -> None:
-    """Checks every name of the suite that needs no data.
+    """Check every name of the suite that needs no data.
 
     Raises:
         SuiteError: names that stand for nothing, one line for each.
@@ -38,10 +39,16 @@ def check_names(suite: Located[Suite]) -> None:
     spec = suite.value
     checks: list[Callable[[], object]] = []
     for index, model in enumerate(spec.models):
-        checks += [partial(check, suite, index, model) for check in (_check_weights, _check_prompts, _check_factory)]
+        checks.append(partial(_with_place, suite, ("models", index, "family"), partial(FAMILIES.check, model.family)))
+        if model.family in FAMILIES:
+            checks += [partial(check, suite, index, model) for check in (_check_keys, _check_prompts, _check_factory)]
+        checks.append(partial(_check_weights, suite, index, model))
     for index, task in enumerate(spec.tasks):
-        metrics = partial(_check_metrics, task, suite.path.parent.resolve())
-        checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
+        checks.append(partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, task.kind)))
+        if task.kind in KINDS:
+            checks.append(partial(_check_scoring, suite, index, task))
+            metrics = partial(_check_metrics, task, suite.path.parent.resolve())
+            checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
     checks += [partial(_check_limit, suite, name, limit) for name, limit in spec.constraints.items()]
     checks += _decision_checks(suite)
@@ -51,7 +58,7 @@ def check_names(suite: Located[Suite]) -> None:
 
 
 def _decision_checks(suite: Located[Suite]) -> list[Callable[[], object]]:
-    """Returns the checks of every name that the decision mentions, and of what its rule cannot do without."""
+    """List the checks of every name that the decision mentions, and of what its rule cannot do without."""
     spec = suite.value.decision
     at: list[tuple[Loc, str]] = [] if spec.prefer is None else [(("decision", "prefer"), spec.prefer)]
     at += [(("decision", "order", i), name) for i, name in enumerate(spec.order)]
@@ -70,7 +77,7 @@ def _lacking(suite: Located[Suite], rule: str, key: str) -> None:
 
 
 def loose_mistakes(suite: Located[Any]) -> list[str]:
-    """Returns the wrong names of a file that is no valid suite, as far as they can be read in it."""
+    """List the wrong names of a file that is no valid suite, as far as they can be read in it."""
     tree = suite.value
     checks: list[Callable[[], object]] = []
     for index, model in _entries(tree.get("models")):
@@ -78,11 +85,8 @@ def loose_mistakes(suite: Located[Any]) -> list[str]:
         if isinstance(family, str):
             checks.append(partial(_with_place, suite, ("models", index, "family"), partial(FAMILIES.check, family)))
     for index, task in _entries(tree.get("tasks")):
-        names, kind = (task.get("metrics"), task.get("kind")) if isinstance(task, Mapping) else (None, None)
-        own = [name for name in names if _is_builtin(name)] if isinstance(names, list) else []
-        if own and isinstance(kind, str) and kind in KINDS:
-            at = ("tasks", index, "metrics")
-            checks.append(partial(_with_place, suite, at, partial(resolve, own, kind)))
+        if isinstance(task, Mapping):
+            checks += _loose_task_checks(suite, index, task)
     for index, name in _entries(tree.get("objectives")):
         if isinstance(name, str):
             checks.append(partial(_check_reading, suite, ("objectives", index), name))
@@ -93,17 +97,31 @@ def loose_mistakes(suite: Located[Any]) -> list[str]:
     return _mistakes(checks)
 
 
+def _loose_task_checks(suite: Located[Any], index: int, task: Mapping[str, object]) -> list[Callable[[], object]]:
+    """List the checks of a task's kind and of bench's own metrics, as far as they can be read."""
+    kind, names = task.get("kind"), task.get("metrics")
+    if not isinstance(kind, str):
+        return []
+    checks: list[Callable[[], object]] = [
+        partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, kind))
+    ]
+    own = [name for name in names if _is_builtin(name)] if isinstance(names, list) else []
+    if own and kind in KINDS:
+        checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), partial(resolve, own, KINDS[kind])))
+    return checks
+
+
 def _entries(value: object) -> Iterator[tuple[int, Any]]:
     return enumerate(value if isinstance(value, list) else ())
 
 
 def _is_builtin(name: object) -> bool:
-    """Returns whether it is written as a metric of bench's own is, and not as a module's."""
+    """Tell whether it is written as a metric of bench's own is, and not as a module's."""
     return isinstance(name, str) and not {":", "/"} & set(name)
 
 
 def _mistakes(checks: Sequence[Callable[[], object]]) -> list[str]:
-    """Returns the message of each check that fails, in the order of the file's lines."""
+    """Collect the message of each check that fails, in the order of the file's lines."""
     found: list[str] = []
     unreached: HubError | None = None
     for check in checks:
@@ -121,22 +139,49 @@ def _mistakes(checks: Sequence[Callable[[], object]]) -> list[str]:
 def _check_metrics(task: TaskSpec, beside: Path) -> None:
     if not all(map(_is_builtin, task.metrics)):
         look_beside(beside)  # a metric may lie beside the suite, as a factory may
-    for metric in resolve(task.metrics, task.kind):
+    for metric in resolve(task.metrics, KINDS[task.kind]):
         if isinstance(metric, External):
             metric.prepare()
 
 
-def _with_place(suite: Located[Suite], loc: Loc, call: object) -> None:
+def _with_place(suite: Located[Any], loc: Loc, call: Callable[[], object]) -> None:
     try:
-        call()  # type: ignore[operator]
+        call()
     except HubError:
         raise
     except BenchError as error:
         raise suite.error(loc, str(error)) from error
 
 
+def _check_keys(suite: Located[Suite], index: int, model: ModelSpec) -> None:
+    """Check that a model's entry has the keys that its family needs, and none that another family alone reads."""
+    family, plain = FAMILIES[model.family], ModelSpec(name=model.name, family=model.family)
+    if family.needs and not any(getattr(model, key) for key in family.needs):
+        keys = " or a ".join(f"'{key}'" for key in family.needs)
+        raise suite.error(("models", index), f"family '{model.family}' needs the key {keys}")
+    for key in EXCLUSIVE_KEYS:
+        if getattr(model, key) != getattr(plain, key) and key not in family.keys:
+            owners = " and ".join(name for name, other in FAMILIES.items() if key in other.keys)
+            raise suite.error(
+                ("models", index, key),
+                f"'{key}' is for {owners}; leave it out of a model of the family '{model.family}'",
+            )
+    if model.fit is not None and family.learning is None:
+        raise suite.error(("models", index, "fit"), f"a model of the family '{model.family}' cannot be trained")
+    for key, mistake in family.mistakes(model):
+        raise suite.error(("models", index, key), mistake)
+
+
+def _check_scoring(suite: Located[Suite], index: int, task: TaskSpec) -> None:
+    """Check that `scoring` is asked only of a kind that chooses its answers."""
+    if task.scoring is not None and not KINDS[task.kind].scorings:
+        choosing = " and ".join(name for name, kind in KINDS.items() if kind.scorings)
+        raise suite.error(
+            ("tasks", index, "scoring"), f"'scoring' is for {choosing}; leave it out of a {task.kind} task"
+        )
+
+
 def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
-    _with_place(suite, ("models", index, "family"), lambda: FAMILIES.check(model.family))
     if model.checkpoint is not None:
         base = suite.path.parent
         _with_place(suite, ("models", index, "checkpoint"), lambda: locate(str(model.checkpoint), base))
@@ -144,12 +189,14 @@ def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
 
 def _check_prompts(suite: Located[Suite], index: int, model: ModelSpec) -> None:
     for task in suite.value.tasks:
+        if task.kind not in KINDS:
+            continue
         at: Sequence[int | str] = ("models", index)
         if task.name in model.prompts:
             at = ("models", index, "prompts", task.name)
         elif task.prompt is not None:
             at = ("tasks", suite.value.tasks.index(task), "prompt")
-        _with_place(suite, at, lambda task=task: template_for(model, task))
+        _with_place(suite, at, partial(template_for, model, task))
     known = [task.name for task in suite.value.tasks]
     for name in model.prompts:
         if name not in known:
@@ -157,22 +204,16 @@ def _check_prompts(suite: Located[Suite], index: int, model: ModelSpec) -> None:
 
 
 def _check_factory(suite: Located[Suite], index: int, model: ModelSpec) -> None:
-    if model.factory is not None and not re.fullmatch(r"[\w.]+:[\w.]+", model.factory):
+    """Check that a factory is written as one, and that its module lies beside the suite or can be imported."""
+    if model.factory is None:
+        return
+    at = ("models", index, "factory")
+    if not re.fullmatch(r"[\w.]+:[\w.]+", model.factory):
+        raise suite.error(at, f"'{model.factory}' is not of the form 'package.module:function'")
+    package = model.factory.partition(":")[0].partition(".")[0]
+    if package not in sys.builtin_module_names and find_beside(package, suite.path.parent.resolve()) is None:
         raise suite.error(
-            ("models", index, "factory"), f"'{model.factory}' is not of the form 'package.module:function'"
-        )
-    if model.factory is not None:
-        _check_importable(suite, index, model.factory)
-
-
-def _check_importable(suite: Located[Suite], index: int, factory: str) -> None:
-    """Raises when no module of a factory's name lies beside the suite or on Python's path; nothing is imported."""
-    package = factory.partition(":")[0].partition(".")[0]
-    folders = [str(suite.path.parent.resolve()), *sys.path]
-    if package not in sys.builtin_module_names and PathFinder.find_spec(package, folders) is None:
-        raise suite.error(
-            ("models", index, "factory"),
-            f"there is no module '{package}' beside the suite or on Python's path; put it there, or install it",
+            at, f"there is no module '{package}' beside the suite or on Python's path; put it there, or install it"
         )
 
 
@@ -197,7 +238,7 @@ def _check_limit(suite: Located[Suite], name: str, limit: str) -> None:
 
 
 def resolved_model(suite: Located[Suite], model: ModelSpec) -> ModelSpec:
-    """Returns the model with its checkpoint made absolute, so that a worker can run it from anywhere."""
+    """Resolve the model with its checkpoint made absolute, so that a worker can run it from anywhere."""
     updates: dict[str, object] = {}
     if model.checkpoint is not None:
         place = locate(model.checkpoint, suite.path.parent)
@@ -207,7 +248,7 @@ def resolved_model(suite: Located[Suite], model: ModelSpec) -> ModelSpec:
 
 
 def fit_paths(suite: Located[Suite], model: ModelSpec) -> tuple[Path, Path | None]:
-    """Returns the recipe's path and the output folder, both absolute; the second is None for the default
+    """Find the recipe's path and the output folder, both absolute; the second is None for the default
     place."""
     assert model.fit is not None
     base = suite.path.parent.resolve()
@@ -216,5 +257,5 @@ def fit_paths(suite: Located[Suite], model: ModelSpec) -> tuple[Path, Path | Non
 
 
 def task_place(suite: Located[Suite], task: TaskSpec) -> Loc:
-    """Returns where a task's data stands in the file."""
+    """Tell where a task's data stands in the file."""
     return ("tasks", suite.value.tasks.index(task), "data")

@@ -10,7 +10,7 @@ from bench.data.source import load
 from bench.errors import BenchError, DataError, EnvironmentLackError, nearest
 from bench.suite import Suite, TaskSpec
 from bench.suite.yaml_file import Located
-from bench.tasks import REFERENCE_COLUMN
+from bench.tasks import KINDS
 
 
 @dataclass
@@ -23,13 +23,13 @@ class Data:
     _loaded: dict[tuple[str, str, int | None], Dataset] = field(default_factory=dict)
 
     def scored(self, task: TaskSpec) -> Dataset:
-        """Returns the split that is scored."""
+        """Load the split that is scored."""
         caps = [task.max_examples or self.suite.value.defaults.max_examples, self.limit]
         known = [cap for cap in caps if cap is not None]
         return self.split(task, task.data.split, min(known) if known else None)
 
     def split(self, task: TaskSpec, split: str, most: int | None) -> Dataset:
-        """Returns a split of a task's data.
+        """Load a split of a task's data.
 
         Raises:
             SuiteError: the data cannot be read as the task needs it, with the place in the suite.
@@ -40,7 +40,7 @@ class Data:
             spec = task.data.model_copy(update={"split": split})
             seed = self.suite.value.defaults.seed
             try:
-                found = load(spec, task.kind, base=self.suite.path.parent, max_examples=most, seed=seed)
+                found = load(spec, KINDS[task.kind].columns, base=self.suite.path.parent, max_examples=most, seed=seed)
             except EnvironmentLackError:
                 raise
             except BenchError as error:
@@ -50,7 +50,7 @@ class Data:
         return self._loaded[key]
 
     def _check_split(self, task: TaskSpec, split: str) -> None:
-        """Raises where one file would have to be two splits: a model must not be trained on what it is scored on."""
+        """Raise where one file would have to be two splits: a model must not be trained on what it is scored on."""
         path = task.data.path
         if split != task.data.split and path is not None and (self.suite.path.parent / path.expanduser()).is_file():
             place = ("tasks", self.suite.value.tasks.index(task), "data", "path")
@@ -61,16 +61,16 @@ class Data:
             )
 
     def labels(self, task: TaskSpec) -> tuple[str, ...]:
-        """Returns a classification task's labels in order, empty for other kinds.
+        """Find the labels of a task in order; none for a kind without labels.
 
         Raises:
             SuiteError: a row has a label that the suite does not list, or 'label_names' does not tell labels apart.
         """
-        if task.kind != "classification":
+        kind = KINDS[task.kind]
+        if not kind.labelled:
             return ()
-        column = REFERENCE_COLUMN[task.kind]
         whole = self.split(task, task.data.split, None)
-        found = sorted({str(example.columns[column]) for example in whole.examples})
+        found = sorted({str(kind.columns.value(example)) for example in whole.examples})
         at = ("tasks", self.suite.value.tasks.index(task))
         listed = found if task.labels is None else task.labels
         for label in found:
@@ -87,7 +87,7 @@ class Data:
 
 
 def _unclear_names(labels: Sequence[str], names: Mapping[str, str]) -> str | None:
-    """Returns what is wrong with the texts that stand for labels, or None."""
+    """Explain what is wrong with the texts that stand for labels, or None."""
     for name in names:
         if name not in labels:
             return f"the task has no label '{name}'; {nearest(name, labels)}"
@@ -101,6 +101,6 @@ def _unclear_names(labels: Sequence[str], names: Mapping[str, str]) -> str | Non
 
 
 def check_not_empty(data: Dataset) -> None:
-    """Raises `DataError` when there is no example."""
+    """Raise `DataError` when there is no example."""
     if not data.examples:
         raise DataError(f"{data.origin}: no examples; check the split and the filters")

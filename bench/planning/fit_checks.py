@@ -10,11 +10,11 @@ from bench.fit.job import FitTask, fold_units
 from bench.fit.recipe import NO_OPTUNA, Recipe
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.yaml_file import Located
-from bench.tasks import REFERENCE_COLUMN
+from bench.tasks import KINDS
 
 
 def check_apart(suite: Located[Suite], model: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec]) -> None:
-    """Raises where a recipe learns from, or stops by, the very rows that are scored."""
+    """Raise where a recipe learns from, or stops by, the very rows that are scored."""
     for task in learnt:
         if task.data.split in (recipe.train_split, recipe.validation_split):
             raise suite.error(
@@ -25,7 +25,7 @@ def check_apart(suite: Located[Suite], model: ModelSpec, recipe: Recipe, learnt:
 
 
 def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> None:
-    """Raises for what would stop a training after it began, as far as the data and this machine tell before."""
+    """Raise for what would stop a training after it began, as far as the data and this machine tell before."""
     if recipe.search is not None and recipe.search.method == "tpe" and importlib.util.find_spec("optuna") is None:
         raise EnvironmentLackError(f"model '{model.name}': {NO_OPTUNA}")
     at = ("models", suite.value.models.index(model), "fit")
@@ -37,14 +37,14 @@ def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Recipe, task
                 f"the recipe's 'folds: {recipe.folds}' needs {recipe.folds} {kind} of {task.spec.name} to learn from, "
                 f"and there are {units}; lower 'folds'",
             )
-        if task.spec.kind == "classification":
+        if KINDS[task.spec.kind].labelled:
             _check_labels(suite, task)
 
 
 def _check_labels(suite: Located[Suite], task: FitTask) -> None:
-    column = REFERENCE_COLUMN[task.spec.kind]
+    columns = KINDS[task.spec.kind].columns
     for data in (task.train, task.validation):
-        unknown = sorted({str(example.columns[column]) for example in data.examples} - set(task.labels))
+        unknown = sorted({str(columns.value(example)) for example in data.examples} - set(task.labels))
         if unknown:
             raise suite.error(
                 ("tasks", suite.value.tasks.index(task.spec), "data"),

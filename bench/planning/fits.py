@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.candidates import why_unsupported
+from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
 from bench.data.base import Dataset
 from bench.data.source import overlap
@@ -21,14 +21,16 @@ from bench.planning.fit_checks import check_apart, check_possible
 from bench.planning.identity import loaded_identity
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.yaml_file import Located, read
-from bench.tasks import template_for
+from bench.tasks import KINDS
+from bench.tasks.choosing import scorings_of, why_unsupported
+from bench.tasks.prompts import template_for
 
 FITS_FOLDER = "fits"
 """Under the results folder: checkpoints whose suite entry names no output."""
 
 
 def read_recipe(suite: Located[Suite], model: ModelSpec) -> Recipe:
-    """Returns a model's recipe.
+    """Work out a model's recipe.
 
     Raises:
         SuiteError: the recipe's file is missing or wrong.
@@ -39,7 +41,7 @@ def read_recipe(suite: Located[Suite], model: ModelSpec) -> Recipe:
 
 
 def check_teachers(suite: Located[Suite]) -> None:
-    """Checks every `teacher`: a model of the suite that can teach, and no circle.
+    """Check every `teacher`: a model of the suite that can teach, and no circle.
 
     Raises:
         SuiteError: a name is no model, a baseline teaches, or a model is to learn from itself in the end.
@@ -50,7 +52,7 @@ def check_teachers(suite: Located[Suite]) -> None:
         while (name := _teacher_name(suite, models[line[-1]])) is not None:
             if name not in models:
                 raise suite.error(at, f"the teacher '{name}' is no model of this suite; {nearest(name, models)}")
-            if models[name].family == "baseline":
+            if FAMILIES[models[name].family].is_floor:
                 raise suite.error(at, f"the teacher '{name}' is a baseline, from which there is nothing to learn")
             if name in line:
                 circle = " → ".join([*line[line.index(name) :], name])
@@ -65,7 +67,7 @@ def _teacher_name(suite: Located[Suite], model: ModelSpec) -> str | None:
 def _teacher(
     suite: Located[Suite], student: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec], data: Data, results: Path
 ) -> Teacher | None:
-    """Returns whom a student learns from, with the checkpoint that it will be loaded from."""
+    """Work out whom a student learns from, with the checkpoint that it will be loaded from."""
     if recipe.teacher is None:
         return None
     check_teachers(suite)
@@ -90,7 +92,7 @@ def _teacher(
 
 
 def _fitted_identity(job: FitJob) -> str:
-    """Returns the fit's id, which is known before its weights are; of a checkpoint that came otherwise, its files'
+    """Work out the fit's id, which is known before its weights are; of a checkpoint that came otherwise, its files'
     hash."""
     if not job.output.is_dir() or (read_provenance(job.output) or {}).get("fit_id") == job.id:
         return job.id
@@ -98,7 +100,7 @@ def _fitted_identity(job: FitJob) -> str:
 
 
 def in_order(jobs: Sequence[FitJob], names: Collection[str]) -> list[FitJob]:
-    """Returns the jobs of the named models and of the teachers that they need, every teacher before its students."""
+    """Work out the jobs of the named models and of the teachers that they need, every teacher before its students."""
     by_name = {job.model.name: job for job in jobs}
     found: dict[str, FitJob] = {}
 
@@ -114,7 +116,7 @@ def in_order(jobs: Sequence[FitJob], names: Collection[str]) -> list[FitJob]:
 
 
 def fit_tasks(suite: Located[Suite], model: ModelSpec, recipe: Recipe) -> list[TaskSpec]:
-    """Returns the tasks that the recipe learns.
+    """Work out the tasks that the recipe learns.
 
     Raises:
         SuiteError: a name is no task, or the family cannot do it.
@@ -133,7 +135,7 @@ def fit_tasks(suite: Located[Suite], model: ModelSpec, recipe: Recipe) -> list[T
 
 
 def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path, output: Path | None = None) -> FitJob:
-    """Returns the fit of one model; loads the training splits.
+    """Work out the fit of one model; loads the training splits.
 
     Args:
         suite: the suite.
@@ -177,7 +179,7 @@ def _identity(
     tasks: Sequence[FitTask],
     teacher: Teacher | None,
 ) -> str:
-    """Returns the hash of all that decides the weights; what came later is in it only where it is used."""
+    """Work out the hash of all that decides the weights; what came later is in it only where it is used."""
     said: dict[str, object] = {
         "version": FIT_VERSION, "recipe": recipe.hash, "data": data_id, "family": model.family, "start": start,
         "tasks": [[task.spec.name, task.template, list(task.labels)] for task in tasks],
@@ -185,29 +187,30 @@ def _identity(
     said |= _later(model, recipe, tasks)
     if teacher is not None:
         said["teacher"] = [teacher.model.family, teacher.identity, dict(teacher.templates)]
-    if model.family == "torch-module":
+    learning = FAMILIES[model.family].learning
+    if learning is not None and learning.from_factory:
         said["options"] = model.options
     return content_hash(said)
 
 
 def _later(model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> dict[str, object]:
-    """Returns what decides the weights since the first checkpoints were published, and only where it does."""
+    """Work out what decides the weights since the first checkpoints were published, and only where it does."""
     said: dict[str, object] = {}
     if recipe.accumulation > 1:
         said["accumulation"] = "by target"  # once by batch
-    if any(task.spec.kind == "language-modelling" for task in tasks):
+    if any(KINDS[task.spec.kind].ability == "log_likelihood" for task in tasks):
         said["texts"] = "in pieces"  # once their beginnings alone
-    if model.family == "causal-lm" and model.chat_template:
+    if model.chat_template:
         said["chat_template"] = True  # once trained without
     for task in tasks:
         with_head = headed(model.family, task.spec)
-        if task.spec.kind == "classification" and with_head != (model.family not in ("causal-lm", "seq2seq")):
+        if KINDS[task.spec.kind].labelled and with_head != (scorings_of(model.family, task.spec.kind)[:1] == ("head",)):
             said[f"head of {task.spec.name}"] = with_head
     return said
 
 
 def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data) -> dict[str, int]:
-    """Returns for each task that the recipe learns how many scored inputs are in its training split.
+    """Count for each task that the recipe learns how many scored inputs are in its training split.
 
     A task whose training split is not there is left out: its checkpoint may be made elsewhere.
     """
@@ -217,19 +220,19 @@ def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data
             train = data.split(task, recipe.train_split, recipe.max_train_examples)
         except SuiteError:
             continue
-        found[task.name] = overlap(train, data.scored(task), task.kind)
+        found[task.name] = overlap(train, data.scored(task), KINDS[task.kind].columns)
     return found
 
 
 def data_hash(tasks: Iterable[tuple[Dataset, Dataset]]) -> str:
-    """Returns what identifies the training and validation splits of all tasks of a fit."""
+    """Work out what identifies the training and validation splits of all tasks of a fit."""
     return content_hash([[train.hash, validation.hash] for train, validation in tasks])
 
 
 def made_from_these(
     suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data, provenance: Mapping[str, Any] | None
 ) -> bool:
-    """Returns whether a checkpoint is of this recipe and of these data; data that are not there are not asked."""
+    """Tell whether a checkpoint is of this recipe and of these data; data that are not there are not asked."""
     if provenance is None or provenance.get("recipe_hash") != recipe.hash:
         return False
     try:

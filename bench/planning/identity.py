@@ -13,25 +13,22 @@ alone (`bench.host.machine_key`). A runtime that is not the default one adds its
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Collection
 from hashlib import sha256
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import weights_identity
 from bench.digest import content_hash
 from bench.measure.profiles import resolve as resolve_profile
+from bench.plugins import find_beside
 from bench.suite import CellJob, ModelSpec
-from bench.tasks import VERSIONS
+from bench.tasks import KINDS
 
 DEFAULTS_VERSION = 1
 """Of the defaults of the suite's schema, as far as identities leave them out; 1 is left out too."""
-
-STOPS_VERSION = 2
-"""Of in-house decoding with stop strings, which once went on after them: tokens, times and beams were others."""
 
 NOT_OF_THE_MODEL = frozenset({"checkpoint", "fit", "variants", "prompts"})
 """Keys of a model that its weights, the variant and the template stand for."""
@@ -52,7 +49,7 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
         "model": _changed(job.model, NOT_OF_THE_MODEL),
         "weights": weights,
         "task": _changed(job.task, NOT_OF_THE_TASK),
-        "task_version": VERSIONS[job.task.kind],
+        "task_version": KINDS[job.task.kind].version,
         "template": job.template,
         "data_hash": job.data_hash,
     }
@@ -63,8 +60,7 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
         identity["measure"] = _changed(job.measure)
     resolved = set(RESOLVED if measured else RESOLVED - {"share_load"})
     identity |= job.model_dump(mode="json", include=resolved, exclude_defaults=True)
-    if job.model.family == "transformer" and job.task.stop:
-        identity["stops"] = STOPS_VERSION
+    identity |= FAMILIES[job.model.family].answer_versions(job.task)
     if DEFAULTS_VERSION > 1:
         identity["defaults"] = DEFAULTS_VERSION
     return identity
@@ -92,11 +88,9 @@ def loaded_identity(spec: ModelSpec, base: Path) -> str:
 
 def _sources(module: str, base: Path) -> list[str | list[str]]:
     """Return the source of a module, empty where it has none, then name and hash of all files of its package."""
-    place = base / Path(*module.split("."))
-    beside = [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()]
-    spec = None if beside else _find_spec(module)
-    origin = Path(str(spec.origin)) if spec is not None else (beside or [place])[0]
-    if not origin.is_file():
+    spec = find_beside(module, base.resolve())
+    origin = Path(str(spec.origin)) if spec is not None else None
+    if origin is None or not origin.is_file():
         return [""]
     source = origin.read_text(encoding="utf-8", errors="replace")
     above = module.count(".") - (origin.name != "__init__.py")
@@ -105,10 +99,3 @@ def _sources(module: str, base: Path) -> list[str | list[str]]:
     package = origin.parents[above]
     files = sorted(package.rglob("*.py"))
     return [source, *([path.relative_to(package).as_posix(), sha256(path.read_bytes()).hexdigest()] for path in files)]
-
-
-def _find_spec(module: str) -> ModuleSpec | None:
-    try:
-        return importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        return None

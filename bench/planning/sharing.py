@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bench.candidates import FAMILIES
 from bench.catalogue.readings import READINGS, canonical
 from bench.record import Cell
 from bench.suite import Suite
-
-SHAREABLE = ("causal-lm", "encoder", "seq2seq", "transformer")
-"""Families whose weights serve every task. What a `torch-module` factory returns may keep a state; a baseline has
-nothing to load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +26,14 @@ class Sharing:
 
 
 def share_loads(suite: Suite, cells: Sequence[Cell], *, measured: bool = True) -> tuple[list[Cell], Sharing]:
-    """Returns the cells, those that share a load marked in job and identity, and what was decided.
+    """Mark the cells that share a load in job and identity, and say what was decided.
 
     Without measuring the identity carries no mark: answers do not depend on what the process did before.
     """
     allowed, reason = _decided(suite, measured)
     groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
-        if allowed and cell.unsupported is None and cell.family in SHAREABLE:
+        if allowed and cell.unsupported is None and FAMILIES[cell.family].shares_load:
             groups.setdefault((cell.model, cell.variant), []).append(cell)
     groups = {key: group for key, group in groups.items() if len(group) > 1}
     marked = [_marked(cell, measured) if cell in groups.get((cell.model, cell.variant), ()) else cell for cell in cells]

@@ -1,7 +1,7 @@
 """One colour and one shape per model family, the same in every chart, table and legend of a report.
 
-Colours are Okabe and Ito's, which people with the usual colour deficiencies tell apart; the shape says the
-same again. The order is fixed for the built-in families, so that two reports agree.
+A family declares its look; one that declares none takes the first that is free. Colours are Okabe and Ito's, which
+people with the usual colour deficiencies tell apart; the shape says the same again.
 
 Source: Okabe and Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/.
 """
@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from bench.candidates import FAMILIES
+from bench.candidates.family import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,53 +36,70 @@ class Mark:
 ORANGE, SKY, GREEN, BLUE = "#E69F00", "#56B4E9", "#009E73", "#0072B2"
 VERMILION, PURPLE, GREY = "#D55E00", "#CC79A7", "#767676"
 
-_LOOKS = (
-    (BLUE, "#4FA8DC", "o", "circle"),
-    (VERMILION, "#F08A3C", "s", "square"),
-    (GREEN, "#2FC79B", "^", "triangle-up"),
-    (PURPLE, "#E09CC4", "D", "diamond"),
-    (SKY, "#7CCBF5", "v", "triangle-down"),
-    (ORANGE, "#F2B632", "P", "cross"),
+PALETTE = (
+    Look(BLUE, "#4FA8DC", "o", "circle"),
+    Look(VERMILION, "#F08A3C", "s", "square"),
+    Look(GREEN, "#2FC79B", "^", "triangle-up"),
+    Look(PURPLE, "#E09CC4", "D", "diamond"),
+    Look(SKY, "#7CCBF5", "v", "triangle-down"),
+    Look(ORANGE, "#F2B632", "P", "cross"),
 )
-_BASELINE = (GREY, "#A3A3A3", "X", "cross")
+"""The page's own colours `--m-0` to `--m-5`, and the looks that a family takes first."""
 
-BUILT_IN = {
-    "transformer": ("in-house Transformer", 0),
-    "causal-lm": ("causal LM", 1),
-    "encoder": ("encoder", 2),
-    "seq2seq": ("sequence to sequence", 3),
-    "torch-module": ("own module", 4),
-}
+GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖"}
+"""A mark's shape as text; any other is shown as a disc."""
+
+
+def looks() -> tuple[Look, ...]:
+    """List every look: the palette, the palette's colours with each other's shapes, and what families declare besides.
+
+    The place of a look is the number of its custom property.
+    """
+    turned = [
+        Look(look.colour, look.dark, other.shape, other.vega)
+        for look, other in zip(PALETTE, (*PALETTE[1:], PALETTE[0]), strict=True)
+    ]
+    declared = [family.look for family in FAMILIES.values() if family.look is not None]
+    return tuple(dict.fromkeys([*PALETTE, *turned, *declared]))
 
 
 def marks_of(families: Iterable[str]) -> dict[str, Mark]:
-    """Returns the mark of each family; families of plug-ins take what is left, in the order given."""
-    found: dict[str, Mark] = {}
-    extra = len(BUILT_IN)
-    for family in families:
-        if family == "baseline":
-            found[family] = Mark("baseline", *_BASELINE, css="--m-baseline")
-            continue
-        label, place = BUILT_IN.get(family, (family, extra))
-        extra += family not in BUILT_IN
-        found[family] = Mark(label, *_LOOKS[place % len(_LOOKS)], css=f"--m-{place % len(_LOOKS)}")
-    return found
+    """Give each family its mark: the one that it declares, else the first that nobody has, in the order given."""
+    every = looks()
+    taken = {family.look for family in FAMILIES.values() if family.look is not None}
+    free = [look for look in every if look not in taken]
+    marks: dict[str, Mark] = {}
+    extra = 0
+    for name in families:
+        family = FAMILIES.get(name)
+        look = None if family is None else family.look
+        if look is None:
+            look = free[extra % len(free)]
+            extra += 1
+        label = name if family is None else family.title or name
+        marks[name] = Mark(label, look.colour, look.dark, look.shape, look.vega, f"--m-{every.index(look)}")
+    return marks
 
 
-GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖"}
-"""A mark's shape as text."""
+def colour_properties() -> dict[str, str]:
+    """Name the custom property of each colour, written in lower case as matplotlib writes it."""
+    properties: dict[str, str] = {}
+    for place, look in enumerate(looks()):
+        properties.setdefault(look.colour.lower(), f"--m-{place}")
+    return properties
 
 
 def glyph_rules() -> str:
-    """Returns the CSS that shows `<i class="m-0">` as a mark, silent to screen readers.
+    """Write the CSS that shows `<i class="m-0">` as a mark, silent to screen readers.
 
     Source: CSS Generated Content Module Level 3, alternative text after a slash.
     """
-    looks = [*((f"m-{i}", look[2]) for i, look in enumerate(_LOOKS)), ("m-baseline", _BASELINE[2])]
-    return "".join(f'.{name}::before{{content:"{GLYPHS[shape]}"/"";color:var(--{name})}}' for name, shape in looks)
+    return "".join(
+        f'.m-{place}::before{{content:"{GLYPHS.get(look.shape, "●")}"/"";color:var(--m-{place})}}'
+        for place, look in enumerate(looks())
+    )
 
 
 def custom_properties(*, dark: bool) -> str:
-    """Returns the CSS declarations of every mark's colour."""
-    looks = [*((f"--m-{i}", look) for i, look in enumerate(_LOOKS)), ("--m-baseline", _BASELINE)]
-    return ";".join(f"{name}:{look[1] if dark else look[0]}" for name, look in looks)
+    """Write the CSS declarations of every mark's colour."""
+    return ";".join(f"--m-{place}:{look.dark if dark else look.colour}" for place, look in enumerate(looks()))

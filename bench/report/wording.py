@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.candidates import is_floor
 from bench.catalogue.readings import canonical
 from bench.decision.draws import is_estimate
 from bench.metrics.catalogue import words_of
@@ -84,7 +85,7 @@ def _measure(name: str, entry: Entry, quantity: Quantity) -> Measure:
 
 def is_baseline(entry: Entry) -> bool:
     """Tell whether an entry is a baseline: what every model should beat."""
-    return entry.cell.family == "baseline"
+    return is_floor(entry.cell.family)
 
 
 def models_of(entries: Sequence[Entry]) -> list[Entry]:

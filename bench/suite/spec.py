@@ -18,14 +18,9 @@ from bench.suite.sections import NightlySpec as NightlySpec
 from bench.suite.sections import PriceSpec as PriceSpec
 from bench.units import format_cpus, parse_cpus, parse_quantity
 
-Kind = Literal[
-    "classification", "multiple-choice", "question-answering", "summarisation", "translation", "language-modelling"
-]  # fmt: skip
 Scoring = Literal["head", "likelihood", "likelihood-per-token", "likelihood-per-byte", "generated"]
 """How one of a few answers is chosen: by a head over labels; by the log-likelihood of each answer's text, whole or per
 token or UTF-8 byte of it; by the text that is written."""
-CHOOSING_KINDS = ("classification", "multiple-choice")
-"""Kinds whose answer is one of a few."""
 Name = Annotated[
     str,
     Field(min_length=1, max_length=100, pattern=r"^[^\s/\\\x00-\x1f]([^/\\\x00-\x1f]*[^\s/\\\x00-\x1f])?$"),
@@ -93,7 +88,7 @@ class ModelSpec(_Strict):
     name: Name
     """How the model is called in tables and on the command line."""
     family: str
-    """What the model is; `bench ls models` lists the families."""
+    """What kind of model it is; `bench ls models` lists the families."""
     checkpoint: str | None = None
     """A folder, a Hub name, or `package:NAME` for files inside an installed package."""
     revision: str | None = None
@@ -103,11 +98,11 @@ class ModelSpec(_Strict):
     subfolder: str | None = None
     """Folder of the checkpoint that holds the model."""
     factory: str | None = None
-    """`torch-module`: `package.module:function`."""
-    strategy: Literal["majority", "copy", "lead"] | None = None
-    """`baseline`: which."""
+    """`package.module:function` that makes the model, for a family that asks for one."""
+    strategy: str | None = None
+    """Which rule, for a family of rules."""
     options: dict[str, Any] = {}
-    """`torch-module`: keyword arguments of the factory."""
+    """Keyword arguments of the factory, or what else a family reads."""
     fit: FitSpec | None = None
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1)] = [VariantSpec()]
@@ -115,22 +110,14 @@ class ModelSpec(_Strict):
     prompts: dict[str, str] = {}
     """Prompt template by task name, over the task's own."""
     chat_template: bool = False
-    """Wrap the prompt in the tokenizer's chat template (causal-lm)."""
+    """Wrap the prompt in the tokenizer's chat template."""
     trust_remote_code: bool = False
     """Run the Python code that a checkpoint brings along."""
     allow_pickle: bool = False
     """Load weights that are pickled; a pickle can run any code."""
 
     @model_validator(mode="after")
-    def _needs(self) -> ModelSpec:
-        need = {"torch-module": "factory", "baseline": "strategy"}.get(self.family)
-        if need and getattr(self, need) is None:
-            raise ValueError(f"family '{self.family}' needs the key '{need}'")
-        hugging_face = ("causal-lm", "encoder", "seq2seq", "transformer")
-        if self.family in hugging_face and not self.checkpoint and not self.fit:
-            raise ValueError(f"family '{self.family}' needs a 'checkpoint' or a 'fit'")
-        if self.chat_template and self.family != "causal-lm":
-            raise ValueError(f"'chat_template' is for causal-lm; leave it out of a model of the family '{self.family}'")
+    def _distinct_variants(self) -> ModelSpec:
         labels = [variant.label for variant in self.variants]
         if len(set(labels)) < len(labels):
             raise ValueError(f"two variants are the same: {', '.join(labels)}")
@@ -167,16 +154,16 @@ class TaskSpec(_Strict):
 
     name: Name
     """How the task is called in tables and on the command line."""
-    kind: Kind
-    """What is to be done; `bench ls tasks` lists the kinds with their columns."""
+    kind: str
+    """What is asked and how it is scored; `bench ls tasks` lists the kinds."""
     data: DataSpec
     """Where the examples come from."""
     metrics: list[str] = []
     """Empty: the kind's own. The first is the task's `quality`."""
     labels: list[str] | None = None
-    """Classification: the labels in order; by default those of the data, sorted."""
+    """The labels in order, for a kind that has some; by default those of the data, sorted."""
     label_names: dict[str, str] = {}
-    """Classification by likelihood: what the model is to write for a label, where that differs."""
+    """By likelihood or written: what the model is to write for a label, where that differs."""
     scoring: Scoring | dict[str, Scoring] | None = None
     """How an answer is chosen, or one way per family; by default by the head, or the whole likelihood without one."""
     prompt: str | dict[str, str] | None = None
@@ -201,10 +188,8 @@ class TaskSpec(_Strict):
     """Weight of this task's quality in a decision across tasks."""
 
     @model_validator(mode="after")
-    def _one_limit_and_a_choice(self) -> TaskSpec:
+    def _one_limit(self) -> TaskSpec:
         _one_batch_limit(self.batch_size, self.batch_tokens)
-        if self.scoring is not None and self.kind not in CHOOSING_KINDS:
-            raise ValueError(f"'scoring' is for {' and '.join(CHOOSING_KINDS)}; leave it out of a {self.kind} task")
         return self
 
 

@@ -45,7 +45,7 @@ def summarise(
         seed: of the bootstrap; the same records and seed give the same numbers.
     """
     if resolve is None:
-        from bench.metrics.catalogue import resolve as built_in
+        from bench.tasks.metrics import resolve as built_in
 
         resolve = built_in
     cells: dict[str, list[Record]] = {}

@@ -59,7 +59,7 @@ def _remembered(
 
 def _metrics(entry: Entry, quantities: Mapping[str, Quantity]) -> list[str]:
     """List the metrics that were kept, in the task's order."""
-    from bench.metrics.catalogue import resolve
+    from bench.tasks.metrics import resolve
 
     kept = [name for name in quantities if name not in READINGS]
     order = [metric.name for metric in quality.metrics_of(entry.records[0], resolve)]

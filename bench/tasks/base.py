@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bench.candidates.interface import Classified, Generated, Model, OnToken, Scored
-from bench.data.base import Example
+from bench.candidates.interface import Ability, Classified, Generated, Model, OnToken, Scored
+from bench.data.base import Columns, Example
 from bench.record import Sample
 
 Answer = Classified | Generated | Scored
@@ -20,20 +20,25 @@ Request = Callable[[OnToken | None], Sequence[Any]]
 class Workload(Protocol):
     """A task bound to its data and to one loaded model; the same object is scored and timed."""
 
-    examples: Sequence[Example]
+    ability: Ability
+    """What its requests ask of the model, and what is timed."""
     labels: tuple[str, ...]
     generates: bool
     """Whether requests generate tokens one by one, so that TTFT and TPOT exist."""
 
+    @property
+    def examples(self) -> Sequence[Example]:
+        """The task's examples."""
+
     def request(self, indices: Sequence[int]) -> Request:
-        """Returns a request for the examples at `indices`; prompts are rendered here, outside the timed
+        """Prepare a request for the examples at `indices`; prompts are rendered here, outside the timed
         region."""
 
     def samples(self, indices: Sequence[int], answers: Sequence[Any]) -> list[Sample]:
-        """Returns the stored rows for the answers of `request(indices)`, in the same order."""
+        """Make the stored rows for the answers of `request(indices)`, in the same order."""
 
     def length(self, index: int) -> int:
-        """Returns the length by which batches are sorted: tokens, or characters of a model without tokens."""
+        """Measure the length by which batches are sorted: tokens, or characters of a model without tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,12 @@ class Bound:
 
 
 def lengths_of_texts(model: Model, texts: Sequence[str]) -> list[int]:
-    """Returns the length of each text; a model that can count many at once is asked once."""
+    """Measure the length of each text; a model that can count many at once is asked once."""
     many: Callable[[Sequence[str]], list[int]] | None = getattr(model, "lengths", None)
     return [model.length(text) for text in texts] if many is None else many(texts)
+
+
+def prompts_of(bound: Bound, columns: Columns) -> list[str]:
+    """Fill in the prompt of every example; the input as it is where there is no template."""
+    template = bound.prompt or "{" + columns.input + "}"
+    return [template.format_map(example.columns) for example in bound.examples]

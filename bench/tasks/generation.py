@@ -1,4 +1,4 @@
-"""Summarisation and translation: a text for a text."""
+"""The workload of every kind whose answer is a text."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.candidates.interface import Decoding, Generated, OnToken
-from bench.data.base import reference_text
+from bench.data.base import Columns
 from bench.record import Sample
 from bench.suite import TaskSpec
-from bench.tasks import INPUT_COLUMN, render
-from bench.tasks.base import Bound, Request, lengths_of_texts
+from bench.tasks.base import Bound, Request, lengths_of_texts, prompts_of
 
 
 class Generation:
@@ -18,20 +17,19 @@ class Generation:
 
     ability = "generate"
 
-    def __init__(self, spec: TaskSpec, bound: Bound) -> None:
+    def __init__(self, spec: TaskSpec, bound: Bound, columns: Columns) -> None:
         self.bound = bound
+        self.columns = columns
         self.examples = bound.examples
         self.labels = bound.labels
         self.generates = "stream" in bound.model.abilities
         self._decoding = Decoding(spec.max_new_tokens, spec.num_beams, spec.length_penalty, tuple(spec.stop))
-        self._kind = spec.kind
-        template = bound.prompt or "{" + INPUT_COLUMN[spec.kind] + "}"
-        self._prompts = [render(template, example.columns) for example in bound.examples]
+        self.prompts = prompts_of(bound, columns)
         self._lengths: list[int] | None = None
 
     def request(self, indices: Sequence[int]) -> Request:
-        """Returns a request for the generated texts."""
-        prompts = [self._prompts[index] for index in indices]
+        """Prepare a request for the generated texts."""
+        prompts = [self.prompts[index] for index in indices]
         generate, decoding = self.bound.model.generate, self._decoding
 
         def call(on_token: OnToken | None) -> Sequence[Generated]:
@@ -41,23 +39,23 @@ class Generation:
 
     @property
     def streams(self) -> bool:
-        """Whether `stream` can be called: the model takes a new prompt as soon as another's answer ends."""
+        """Tell whether `stream` can be called: the model takes a new prompt as soon as another's answer ends."""
         return "generate_many" in self.bound.model.abilities and self._decoding.num_beams == 1
 
     def stream(self, indices: Sequence[int], rows: int) -> Iterator[tuple[int, Generated]]:
-        """Yields index and text of each example as it ends; at most `rows` are under way at a time."""
+        """Yield index and text of each example as it ends; at most `rows` are under way at a time."""
         model: Any = self.bound.model
-        texts = [self._prompts[index] for index in indices]
+        texts = [self.prompts[index] for index in indices]
         for place, answer in model.generate_many(texts, self._decoding, rows):
             yield indices[place], answer
 
     def samples(self, indices: Sequence[int], answers: Sequence[Generated]) -> list[Sample]:
-        """Returns rows with the generated text and token counts."""
+        """Make rows with the generated text and token counts."""
         return [
             Sample(
                 index=index,
                 example_id=self.examples[index].id,
-                reference=reference_text(self.examples[index], self._kind),
+                reference=self.columns.reference_text(self.examples[index]),
                 prediction=answer.text,
                 input_tokens=answer.input_tokens,
                 output_tokens=answer.output_tokens,
@@ -68,7 +66,7 @@ class Generation:
         ]
 
     def length(self, index: int) -> int:
-        """Returns the length by which batches are sorted."""
+        """Measure the length by which batches are sorted."""
         if self._lengths is None:
-            self._lengths = lengths_of_texts(self.bound.model, self._prompts)
+            self._lengths = lengths_of_texts(self.bound.model, self.prompts)
         return self._lengths[index]

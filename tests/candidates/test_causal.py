@@ -36,7 +36,7 @@ def headed(tmp_path_factory: pytest.TempPathFactory, checkpoints: dict[str, Path
 
 
 def test_a_head_reads_the_last_token_whatever_the_padding(headed: Path) -> None:
-    context = Context("cpu", "classification", LABELS, LABELS, scoring="head")
+    context = Context("cpu", "classify", LABELS, LABELS, scoring="head")
     model = CausalLM(spec_of("causal-lm", headed), VariantSpec(), context)
     together = model.classify(TEXTS)
     for text, answer in zip(TEXTS, together, strict=True):

@@ -71,7 +71,7 @@ def test_labels_are_choices_that_every_text_shares(checkpoints: dict[str, Path])
 def test_the_in_house_head_gives_way_to_likelihood_when_asked(checkpoints: dict[str, Path]) -> None:
     family = "transformer"
     spec = spec_of(family, checkpoints[family])
-    model = TABLE.load(family)(spec, VariantSpec(), context_of("classification", scoring="likelihood"))
+    model = TABLE[family].load(spec, VariantSpec(), context_of("classification", scoring="likelihood"))
     assert model.classify(TEXTS) == model.choose(TEXTS, [model.context.label_texts] * len(TEXTS))
     assert model.classify(TEXTS) != load(family, checkpoints[family], "classification").classify(TEXTS)
 
@@ -116,7 +116,7 @@ def test_the_majority_baseline_picks_the_most_frequent_position_and_answer() -> 
 
     spec = ModelSpec(name="floor", family="baseline", strategy="majority")
     counts = {"Bremen": 2, "Oslo": 3}
-    model = Baseline(spec, VariantSpec(), Context("cpu", "", label_counts=(1, 5, 2), answer_counts=counts))
+    model = Baseline(spec, VariantSpec(), Context("cpu", "choose", label_counts=(1, 5, 2), answer_counts=counts))
     two, four = model.choose(["q", "q"], [("a", "b"), ("a", "b", "c", "d")])
     assert [max(range(len(a.scores)), key=a.scores.__getitem__) for a in (two, four)] == [1, 1]
     assert len(four.scores) == 4

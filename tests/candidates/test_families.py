@@ -102,7 +102,7 @@ def test_labels_that_a_head_does_not_know_are_unsupported(checkpoints: dict[str,
         Encoder(
             spec_of("encoder", checkpoints["encoder"]),
             VariantSpec(),
-            Context("cpu", "classification", ("purple",)),
+            Context("cpu", "classify", ("purple",)),
         )
 
 
@@ -151,7 +151,7 @@ def test_a_limit_on_the_input_leaves_room_for_the_output(checkpoints: dict[str, 
 
     family = "causal-lm"
     context = context_of("translation", max_input_tokens=16)
-    model = TABLE.load(family)(spec_of(family, checkpoints[family]), VariantSpec(), context)
+    model = TABLE[family].load(spec_of(family, checkpoints[family]), VariantSpec(), context)
     answer = model.generate([" ".join(TEXTS)], Decoding(max_new_tokens=40))[0]
     assert answer.input_tokens == 16 and answer.truncated
 
@@ -182,7 +182,7 @@ def test_the_window_of_perplexity_is_what_the_suite_asks_for_and_is_kept(
     folder = checkpoints["causal-lm"]
     capped = load("causal-lm", folder, "language-modelling")
     context = context_of("language-modelling", max_input_tokens=40)
-    asked = TABLE.load("causal-lm")(spec_of("causal-lm", folder), VariantSpec(), context)
+    asked = TABLE["causal-lm"].load(spec_of("causal-lm", folder), VariantSpec(), context)
     assert (capped.facts().notes["window_tokens"], capped.facts().notes["stride_tokens"]) == (16, 8)
     assert (asked.facts().notes["window_tokens"], asked.facts().notes["stride_tokens"]) == (40, 20)
     assert "window_tokens" not in load("causal-lm", folder, "translation").facts().notes

@@ -39,7 +39,7 @@ def build_nothing() -> object:
 
 def byo(factory: str, **options: Any) -> TorchModule:
     spec = ModelSpec(name="byo", family="torch-module", factory=f"{__name__}:{factory}", options=options)
-    return TorchModule(spec, VariantSpec(), Context("cpu", "classification", ("red", "green")))
+    return TorchModule(spec, VariantSpec(), Context("cpu", "classify", ("red", "green")))
 
 
 def test_a_module_of_ones_own_classifies() -> None:
@@ -55,7 +55,7 @@ def test_a_factory_without_methods_is_told_which_to_add() -> None:
 
 def baseline(strategy: str, **context: Any) -> Baseline:
     spec = ModelSpec(name="floor", family="baseline", strategy=strategy)
-    return Baseline(spec, VariantSpec(), Context("cpu", "classification", **context))
+    return Baseline(spec, VariantSpec(), Context("cpu", "classify", **context))
 
 
 def test_majority_prefers_the_most_frequent_label() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bench.data.base import input_columns, reference_text, shown_input
 from bench.data.source import load, overlap
 from bench.errors import DataError
 from bench.suite import DataSpec
+from bench.tasks import KINDS
 
 QUESTION = {"question": "Which?", "choices": ["a", "b", "3"]}
 
@@ -20,14 +20,14 @@ QUESTION = {"question": "Which?", "choices": ["a", "b", "3"]}
 def rows_of(folder: Path, kind: str, rows: list[dict[str, Any]], **columns: str) -> Any:
     path = folder / "data.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    return load(DataSpec(path=path, columns=columns), kind, base=Path())
+    return load(DataSpec(path=path, columns=columns), KINDS[kind].columns, base=Path())
 
 
 @pytest.mark.parametrize(("answer", "right"), [(1, "b"), ("1", "b"), ("b", "b"), ("B", "b"), ("3", "3"), (2, "3")])
 def test_an_answer_is_a_position_a_text_or_a_letter(tmp_path: Path, answer: Any, right: str) -> None:
     data = rows_of(tmp_path, "multiple-choice", [QUESTION | {"answer": answer}])
     assert data.examples[0].columns == QUESTION | {"answer": right}
-    assert shown_input(data.examples[0], "multiple-choice") == "Which?\n(1) a\n(2) b\n(3) 3"
+    assert KINDS["multiple-choice"].columns.shown(data.examples[0]) == "Which?\n(1) a\n(2) b\n(3) 3"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,8 @@ def test_lists_in_csv_and_parquet(tmp_path: Path) -> None:
         writer.writerows([["question", "choices", "answer"], ["Which?", '["a", "b", "3"]', "1"]])
     pd.DataFrame([QUESTION | {"answer": 1}]).to_parquet(tmp_path / "data.parquet")
     found = [
-        load(DataSpec(path=tmp_path / name), "multiple-choice", base=Path()) for name in ("data.csv", "data.parquet")
+        load(DataSpec(path=tmp_path / name), KINDS["multiple-choice"].columns, base=Path())
+        for name in ("data.csv", "data.parquet")
     ]
     assert found[0].hash == found[1].hash
     assert found[0].examples[0].columns["answer"] == "b"
@@ -74,9 +75,13 @@ def test_answers_are_a_list_or_one_text_and_the_context_may_be_missing(tmp_path:
     data = rows_of(tmp_path, "question-answering", rows)
     assert [example.columns["answers"] for example in data.examples] == [["Oslo", "in Oslo"], ["today"], []]
     assert [example.columns["context"] for example in data.examples] == ["It is in Oslo.", "", ""]
-    assert [reference_text(example, "question-answering") for example in data.examples] == ["Oslo", "today", ""]
+    assert [KINDS["question-answering"].columns.reference_text(example) for example in data.examples] == [
+        "Oslo",
+        "today",
+        "",
+    ]
     assert data.notes["empty_references"] == 1
-    assert shown_input(data.examples[0], "question-answering") == "Where?\nIt is in Oslo."
+    assert KINDS["question-answering"].columns.shown(data.examples[0]) == "Where?\nIt is in Oslo."
 
 
 def test_squad_answers_are_reached_by_a_path(tmp_path: Path) -> None:
@@ -91,5 +96,4 @@ def test_the_same_question_on_another_context_is_no_duplicate_and_no_overlap(tmp
     first = rows_of(tmp_path, "question-answering", [{"question": "?", "context": c, "answer": "x"} for c in "aab"])
     second = rows_of(tmp_path, "question-answering", [{"question": "?", "context": c, "answer": "y"} for c in "bc"])
     assert first.notes["duplicates"] == 1
-    assert overlap(first, second, "question-answering") == 1
-    assert input_columns("classification") == ("text",)
+    assert overlap(first, second, KINDS["question-answering"].columns) == 1

@@ -11,6 +11,7 @@ from bench.data.source import load
 from bench.errors import DataError, HubError
 from bench.host import hub as endpoint
 from bench.suite import DataSpec
+from bench.tasks import KINDS
 from tests.host.test_hub import dead_endpoint
 
 
@@ -31,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_class_labels_become_their_names(folder: Path) -> None:
     spec = DataSpec(hub=str(folder), columns={"text": "sentence"})
-    data = load(spec, "classification", base=Path())
+    data = load(spec, KINDS["classification"].columns, base=Path())
     assert [dict(example.columns) for example in data.examples] == [
         {"text": "good", "label": "positive"},
         {"text": "bad", "label": "negative"},

@@ -13,6 +13,7 @@ from bench.data import stored
 from bench.data.source import load, overlap
 from bench.errors import DataError
 from bench.suite import DataSpec
+from bench.tasks import KINDS
 
 ROWS = [{"text": f"note {index}", "label": index % 3, "id": f"n{index}", "group": "g"} for index in range(10)]
 
@@ -25,7 +26,7 @@ def jsonl(folder: Path, rows: list[dict[str, Any]] = ROWS, name: str = "data.jso
 
 def load_file(path: Path, kind: str = "classification", **options: Any) -> Any:
     columns = options.pop("columns", {})
-    return load(DataSpec(path=path, columns=columns), kind, base=Path(), **options)
+    return load(DataSpec(path=path, columns=columns), KINDS[kind].columns, base=Path(), **options)
 
 
 def test_the_same_rows_from_every_format(tmp_path: Path) -> None:
@@ -43,9 +44,9 @@ def test_the_same_rows_from_every_format(tmp_path: Path) -> None:
 def test_a_folder_of_splits(tmp_path: Path) -> None:
     jsonl(tmp_path, ROWS[:3], "test.jsonl")
     jsonl(tmp_path, ROWS[3:], "train.jsonl")
-    assert len(load(DataSpec(path=tmp_path), "classification", base=Path()).examples) == 3
+    assert len(load(DataSpec(path=tmp_path), KINDS["classification"].columns, base=Path()).examples) == 3
     with pytest.raises(DataError, match="did you mean 'train'"):
-        load(DataSpec(path=tmp_path, split="trian"), "classification", base=Path())
+        load(DataSpec(path=tmp_path, split="trian"), KINDS["classification"].columns, base=Path())
 
 
 def test_columns_are_mapped_and_dots_reach_inside(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_overlap_counts_shared_inputs(tmp_path: Path) -> None:
         load_file(jsonl(tmp_path, ROWS[:6], "a.jsonl")),
         load_file(jsonl(tmp_path, ROWS[4:], "b.jsonl")),
     )
-    assert overlap(first, second, "classification") == 2
+    assert overlap(first, second, KINDS["classification"].columns) == 2
 
 
 def test_what_is_stored_is_read_back(tmp_path: Path) -> None:
@@ -149,16 +150,16 @@ def test_pydocs_has_three_disjoint_configurations() -> None:
         ("text", "language-modelling"),
     ):
         parts = [
-            load(DataSpec(builtin="pydocs", config=config, split=split), kind, base=Path())
+            load(DataSpec(builtin="pydocs", config=config, split=split), KINDS[kind].columns, base=Path())
             for split in ("train", "validation", "test")
         ]
         assert all(len(part.examples) > 50 for part in parts)
-        assert overlap(parts[0], parts[2], kind) == 0
+        assert overlap(parts[0], parts[2], KINDS[kind].columns) == 0
         assert parts[0].notes["python_version"]
 
 
 def test_pydocs_masks_the_package_that_is_asked_for() -> None:
-    data = load(DataSpec(builtin="pydocs", config="package"), "classification", base=Path())
+    data = load(DataSpec(builtin="pydocs", config="package"), KINDS["classification"].columns, base=Path())
     labels = {example.columns["label"] for example in data.examples}
     assert 8 <= len(labels) <= 12
     for example in data.examples:
@@ -170,7 +171,7 @@ def test_the_hub_without_a_network_says_so_at_once(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(HubError, match=r"no such data set|cannot be reached"):
-        load(DataSpec(hub="nobody/nothing-at-all"), "classification", base=Path())
+        load(DataSpec(hub="nobody/nothing-at-all"), KINDS["classification"].columns, base=Path())
 
 
 def test_a_dotted_path_reaches_into_a_list(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_a_dotted_path_reaches_into_a_list(tmp_path: Path) -> None:
 
 
 def test_a_mapped_name_that_the_kind_does_not_use_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="maps 'txt', which classification does not use; did you mean 'text'"):
+    with pytest.raises(DataError, match="maps 'txt', which this kind of task does not use; did you mean 'text'"):
         load_file(jsonl(tmp_path), columns={"txt": "body"})
 
 

@@ -5,7 +5,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.fit.batches import IGNORED, Encoded, Reader, batches, collate, encode
+from bench.candidates.families.causal import CausalLearning
+from bench.candidates.learning import IGNORED
+from bench.fit.batches import Encoded, Reader, batches, collate, encode
 from tests.fit.jobs import make_job
 
 
@@ -29,7 +31,7 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
 
 
 def test_a_causal_batch_by_hand() -> None:
-    batch = collate([Encoded((5, 6), (7, 1), "text"), Encoded((5,), (1,), "text")], "causal-lm", 0, "cpu")
+    batch = collate([Encoded((5, 6), (7, 1), "text"), Encoded((5,), (1,), "text")], CausalLearning(), 0, "cpu")
     assert batch["source"].tolist() == [[5, 6, 7, 1], [5, 1, 0, 0]]
     assert batch["target"].tolist() == [[5, 6, 7, 1], [5, 1, IGNORED, IGNORED]]
     assert batch["prompt"].tolist() == [2, 1]

@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from bench.candidates.families.causal import CausalLearning
+from bench.candidates.families.torch_module import TorchModuleLearning
 from bench.errors import FitError
 from bench.fit.batches import Encoded, collate
 from bench.fit.objectives import Losses, Objective, divergence
@@ -26,7 +28,7 @@ class Fixed(nn.Module):
 
 
 def own_batch(place: int, soft: tuple[float, ...] | None = None) -> dict[str, Any]:
-    return collate([Encoded((), (place,), "own", soft, "text", "b")], "torch-module", 0, "cpu")
+    return collate([Encoded((), (place,), "own", soft, "text", "b")], TorchModuleLearning(), 0, "cpu")
 
 
 def test_divergence_by_hand() -> None:
@@ -41,7 +43,9 @@ def test_divergence_by_hand() -> None:
 
 def test_the_teachers_part_is_mixed_by_alpha_and_only_while_training() -> None:
     teacher = (math.log(0.75), math.log(0.25))
-    objective = Objective("torch-module", Fixed(0.0, 0.0), Losses(alpha=0.25, temperature=1.0, labels=("a", "b")))
+    objective = Objective(
+        TorchModuleLearning(), Fixed(0.0, 0.0), Losses(alpha=0.25, temperature=1.0, labels=("a", "b"))
+    )
     loss, targets, _ = objective.train()(own_batch(1, teacher))
     kl = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
     assert loss.item() == pytest.approx(0.75 * math.log(2) + 0.25 * kl, rel=1e-5) and targets == 1
@@ -50,7 +54,7 @@ def test_the_teachers_part_is_mixed_by_alpha_and_only_while_training() -> None:
 
 
 def test_label_smoothing_by_hand_and_only_while_training() -> None:
-    objective = Objective("torch-module", Fixed(math.log(3.0), 0.0), Losses(smoothing=0.2, labels=("a", "b")))
+    objective = Objective(TorchModuleLearning(), Fixed(math.log(3.0), 0.0), Losses(smoothing=0.2, labels=("a", "b")))
     # Smoothed target (0.9, 0.1) against the student's (3/4, 1/4).
     expected = -0.9 * math.log(0.75) - 0.1 * math.log(0.25)
     assert objective.train()(own_batch(0))[0].item() == pytest.approx(expected, rel=1e-5)
@@ -61,20 +65,19 @@ def test_logits_without_a_gradient_or_of_a_wrong_shape_are_refused() -> None:
     detached = Fixed(0.0, 0.0)
     detached.logits.requires_grad_(False)
     with pytest.raises(FitError, match="carry a gradient"):
-        Objective("torch-module", detached, Losses(labels=("a", "b"))).train()(own_batch(0))
+        Objective(TorchModuleLearning(), detached, Losses(labels=("a", "b"))).train()(own_batch(0))
     with pytest.raises(FitError, match=r"shape \(1, 2\) instead of \(1, 3\)"):
-        Objective("torch-module", Fixed(0.0, 0.0), Losses(labels=("a", "b", "c"))).train()(own_batch(0))
+        Objective(TorchModuleLearning(), Fixed(0.0, 0.0), Losses(labels=("a", "b", "c"))).train()(own_batch(0))
 
 
 def test_token_level_distillation_leaves_prompt_and_padding_out() -> None:
     """Against an independent sum over the target positions."""
-    from bench.fit.build import _gpt2
     from tests.fit.jobs import SHAPE
 
     torch.manual_seed(0)
-    student, teacher = _gpt2(SHAPE, 50, ()).eval(), _gpt2(SHAPE, 50, ()).eval()
-    batch = collate([Encoded((5, 6), (7, 1), "text"), Encoded((5,), (1,), "text")], "causal-lm", 0, "cpu")
-    objective = Objective("causal-lm", student, Losses(alpha=1.0, temperature=3.0), teacher)
+    student, teacher = (CausalLearning().scratch(SHAPE, 50, ()).eval() for _ in range(2))
+    batch = collate([Encoded((5, 6), (7, 1), "text"), Encoded((5,), (1,), "text")], CausalLearning(), 0, "cpu")
+    objective = Objective(CausalLearning(), student, Losses(alpha=1.0, temperature=3.0), teacher)
     objective.training = True  # the parts stay in evaluation mode: no dropout
     loss, targets, _ = objective(batch)
     assert targets == 3

@@ -49,12 +49,12 @@ def test_a_factorys_module_learns_by_its_logits_and_is_loaded_with_its_weights(t
     assert provenance["final_validation_accuracy"] > 0.9
     spec = ModelSpec(name="own", family="torch-module", factory="tests.fit.factories:bag", checkpoint=str(job.output))
     labels = tuple(COLOURS)
-    model = FAMILIES.load("torch-module")(spec, VariantSpec(), Context("cpu", "classification", labels, labels))
+    model = FAMILIES["torch-module"].load(spec, VariantSpec(), Context("cpu", "classify", labels, labels))
     answers = model.classify([f"box 7 is {label}" for label in labels])
     assert [max(range(3), key=answer.scores.__getitem__) for answer in answers] == [0, 1, 2]
     other = spec.model_copy(update={"factory": "tests.fit.factories:own_loss"})
     with pytest.raises(InputError, match="does not fit what"):
-        FAMILIES.load("torch-module")(other, VariantSpec(), Context("cpu", "translation"))
+        FAMILIES["torch-module"].load(other, VariantSpec(), Context("cpu", "generate"))
 
 
 def test_a_factorys_module_learns_by_a_loss_of_its_own(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_two_processes_under_accelerate_launch_give_one_checkpoint(tmp_path: Pat
     assert "process 1 of 2 alone" in provenance["cost"]["energy_reason"]
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
     spec = ModelSpec(name="made", family="transformer", checkpoint=str(job.output))
-    model = FAMILIES.load("transformer")(spec, VariantSpec(), Context("cpu", "translation"))
+    model = FAMILIES["transformer"].load(spec, VariantSpec(), Context("cpu", "generate"))
     assert len(model.generate(["german: box 3 is red"], Decoding(8))) == 1
 
 
@@ -222,13 +222,13 @@ def test_a_causal_model_that_is_scored_by_its_head_learns_one(tmp_path: Path) ->
     job = replace(job, tasks=(headed,))
     assert fit(job, lambda _: None)["final_validation_accuracy"] > 0.9
     labels = tuple(COLOURS)
-    context = Context("cpu", "classification", labels, labels, scoring="head")
+    context = Context("cpu", "classify", labels, labels, scoring="head")
     spec = ModelSpec(name="made", family="causal-lm", checkpoint=str(job.output))
-    model = FAMILIES.load("causal-lm")(spec, VariantSpec(), context)
+    model = FAMILIES["causal-lm"].load(spec, VariantSpec(), context)
     answers = model.classify([f"box 7 is {label}" for label in labels])
     assert [max(range(3), key=answer.scores.__getitem__) for answer in answers] == [0, 1, 2]
     both = make_job("causal-lm", tmp_path / "both", ("classification", "translation"))
-    with pytest.raises(FitError, match="a causal model with a head writes no text"):
+    with pytest.raises(FitError, match="a causal-lm model with a head writes no text"):
         fit(replace(both, tasks=(headed, both.tasks[1])), lambda _: None)
 
 

@@ -64,7 +64,7 @@ def test_every_family_learns_and_its_checkpoint_classifies(family: str, tmp_path
     assert last < 0.5 * first
     spec = ModelSpec(name="made", family=family, checkpoint=str(job.output))
     labels = tuple(COLOURS)
-    model = FAMILIES.load(family)(spec, VariantSpec(), Context("cpu", "classification", labels, labels))
+    model = FAMILIES[family].load(spec, VariantSpec(), Context("cpu", "classify", labels, labels))
     answers = model.classify([f"box 7 is {label}" for label in labels])
     best = [labels[max(range(3), key=lambda i: answer.scores[i])] for answer in answers]
     assert best == list(labels)

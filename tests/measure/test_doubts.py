@@ -117,8 +117,8 @@ def test_throughput_window_of_two_batches() -> None:
 
 
 def test_audit() -> None:
-    assert audit_doubts(Audit(10, ()), 0) == []
-    doubt = audit_doubts(Audit(30, tuple(range(7))), 0)[0]
+    assert audit_doubts(Audit(10, (), 0), 0) == []
+    doubt = audit_doubts(Audit(30, tuple(range(7)), 7), 0)[0]
     assert doubt.code == "output_mismatch"
     assert "7 of 30" in doubt.message
     assert doubt.readings == ()

@@ -26,7 +26,7 @@ def timings_of(family: str, folder: Path) -> list[Timing]:
     model = load(family, make_checkpoint(family, folder), "translation")
     task = TaskSpec(name="made", kind="translation", data=DataSpec(builtin="waybills"), max_new_tokens=24)
     examples = tuple(Example(place, str(place), {"source": text, "target": "x"}) for place, text in enumerate(TEXTS))
-    workload = KINDS.load("translation")(task, Bound(model, examples, (), "{source}"))
+    workload = KINDS["translation"].workload(task, Bound(model, examples, (), "{source}"))
     assert workload.generates
     requests, clock = Requests(workload), HostClock("cpu")
     places = [place for _ in range(ROUNDS) for place in range(len(TEXTS))]

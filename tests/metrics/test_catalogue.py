@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from bench.data.base import COLUMNS
 from bench.errors import InputError
-from bench.metrics.catalogue import resolve
+from bench.metrics.catalogue import fits
+from bench.tasks import KINDS
+from bench.tasks.metrics import resolve
 
 
 def names(wanted: list[str], kind: str) -> list[str]:
@@ -20,10 +21,10 @@ def test_groups_expand_and_each_metric_comes_once() -> None:
     assert names(["rouge", "bleu", "rougeL"], "summarisation") == ["rouge1", "rouge2", "rougeL", "bleu"]
 
 
-@pytest.mark.parametrize("kind", list(COLUMNS))
+@pytest.mark.parametrize("kind", list(KINDS))
 def test_every_kind_has_defaults_that_suit_it(kind: str) -> None:
-    assert all(kind in metric.kinds for metric in resolve([], kind))
-    assert resolve([], kind)
+    assert [metric.name for metric in resolve([], kind)] == list(KINDS[kind].metrics)
+    assert all(fits(metric, KINDS[kind]) for metric in resolve([], kind))
 
 
 def test_a_misspelt_name_gets_the_nearest() -> None:
@@ -38,8 +39,8 @@ def test_a_metric_of_another_kind_is_refused_with_those_that_fit() -> None:
 
 def test_resolving_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from bench.metrics.catalogue import resolve; from bench.data import source\n"
-        f"for kind in {list(COLUMNS)!r}: resolve([], kind)\n"
+        "import sys; from bench.tasks.metrics import resolve; from bench.data import source\n"
+        f"for kind in {list(KINDS)!r}: resolve([], kind)\n"
         "heavy = {'torch', 'transformers', 'evaluate', 'datasets', 'pandas'}\n"
         "heavy |= {'sacrebleu', 'rouge_score', 'sklearn'}\n"
         "print(sorted(heavy & set(sys.modules)))"
@@ -53,8 +54,8 @@ def test_metrics_of_labels_suit_multiple_choice_too(name: str) -> None:
     assert names([name], "multiple-choice") == [name]
 
 
-def test_a_refused_metric_says_which_kinds_it_is_for() -> None:
-    with pytest.raises(InputError, match=r"'bleu' is for summarisation, translation"):
+def test_a_refused_metric_says_which_answers_it_is_for() -> None:
+    with pytest.raises(InputError, match=r"'bleu' is for text; the answer to classification is: label"):
         resolve(["bleu"], "classification")
 
 

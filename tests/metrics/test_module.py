@@ -12,8 +12,8 @@ import pytest
 
 from bench.errors import HubError, InputError, UsageError
 from bench.metrics import exact_match, module, token_f1
-from bench.metrics.catalogue import resolve
 from bench.plugins import look_beside
+from bench.tasks.metrics import resolve
 from tests.metrics.pairs import random_texts, text_samples
 
 SAMPLES = text_samples(random_texts(40))

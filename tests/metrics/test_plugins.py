@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bench.errors import InputError
-from bench.metrics.catalogue import resolve
 from bench.record import Sample
+from bench.tasks.metrics import resolve
 
 JSON = ['{"a": 1}', "[1, 2", "", "null", "{'a': 1}", "x = 1"]
 

@@ -164,12 +164,12 @@ def answered(pairs: list[tuple[str, str]]) -> list[Sample]:
 
 
 def examples_for(metric: Metric) -> dict[str, list[Sample]]:
-    if "language-modelling" in metric.kinds:
+    if "likelihood" in metric.kinds:
         return {"random": likelihood_samples(500), "adversarial": likelihood_samples(50, "東👩‍👩‍👧")}
-    if metric.name not in ("exact_match", "token_f1") and "classification" in metric.kinds:
+    if metric.name not in ("exact_match", "token_f1") and "label" in metric.kinds:
         return {"random": label_samples(500, scores=True), "adversarial": odd_labels()}
     found = {"random": text_samples(random_texts(500)), "adversarial": text_samples(adversarial_texts())}
-    if "question-answering" in metric.kinds:
+    if "short text" in metric.kinds:
         found |= {"answers": answered(random_texts(500)), "odd answers": answered(adversarial_texts())}
     return found
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from bench.metrics.base import Metric
-from bench.metrics.catalogue import METRICS, resolve
+from bench.metrics.catalogue import METRICS
 from bench.record import Sample
+from bench.tasks.metrics import resolve
 from tests.metrics.pairs import LABELS, label_samples, random_texts, text_samples
 
 BUILT_IN = sorted(METRICS.built_in)
@@ -24,9 +25,9 @@ def likelihoods(n: int = 60) -> list[Sample]:
 
 
 def samples_for(metric: Metric) -> list[Sample]:
-    if "language-modelling" in metric.kinds:
+    if "likelihood" in metric.kinds:
         return likelihoods()
-    return label_samples(60, scores=True) if "classification" in metric.kinds else text_samples(random_texts(60))
+    return label_samples(60, scores=True) if "label" in metric.kinds else text_samples(random_texts(60))
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -224,7 +224,7 @@ def test_a_metric_may_lie_beside_the_suite(tmp_path: Path, monkeypatch: pytest.M
     cell = plan_of(path).cells[0]
     monkeypatch.undo()
     sys.modules.pop(name)
-    from bench.metrics.catalogue import resolve
+    from bench.tasks.metrics import resolve
 
     monkeypatch.setattr(sys, "path", list(sys.path))
     record = Record(cell=cell, status="ok", reason=None, process=0, started_at="", wall_s=0.0)

@@ -42,11 +42,6 @@ def test_places_are_found_again(tmp_path: Path) -> None:
             "strategie: majority",
             "3:37 models[0].strategie: unknown key 'strategie'; did you mean 'strategy'?",
         ),
-        (
-            "kind: classification",
-            "kind: clasification",
-            '5:19 tasks[0].kind: "clasification" is not one of the choices',
-        ),
         ("family: baseline, ", "", "3:5 models[0]: the key 'family' is missing"),
         ("name: floor", "name: 7", "3:6 models[0].name: 7 should be text; put it in quotes"),
         ("strategy: majority", "strategy: majority, strategy: copy", "not valid YAML"),

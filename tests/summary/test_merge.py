@@ -50,7 +50,7 @@ def test_nothing_gives_nothing() -> None:
 
 
 def test_metrics_are_asked_for_once_for_all_cells_of_a_task() -> None:
-    from bench.metrics.catalogue import resolve
+    from bench.tasks.metrics import resolve
 
     asked: list[tuple[list[str], str]] = []
 

@@ -1,7 +1,7 @@
 import numpy as np
 
-from bench.metrics.catalogue import resolve
 from bench.summary import statistics
+from bench.tasks.metrics import resolve
 from tests.factories import Sketch, Task, make_samples
 
 

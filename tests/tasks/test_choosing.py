@@ -10,13 +10,11 @@ from bench.candidates.interface import Classified, Decoding, Generated
 from bench.data.base import Example
 from bench.errors import UnsupportedError
 from bench.suite import TaskSpec
-from bench.tasks import ability_of, scoring_of, template_for, why_not_scored
+from bench.tasks import KINDS
 from bench.tasks.base import Bound
-from bench.tasks.classification import Classification
-from bench.tasks.generated_label import GeneratedLabel
+from bench.tasks.choosing import ability_of, scoring_of, why_not_scored
 from bench.tasks.likelihood import scores_of
-from bench.tasks.multiple_choice import MultipleChoice
-from bench.tasks.question_answering import QuestionAnswering
+from bench.tasks.prompts import template_for
 
 DATA: Any = {"path": "x.jsonl"}
 
@@ -69,7 +67,7 @@ QUESTION = {"question": "Which?", "choices": ["a long one", "b", "c d"], "answer
 def test_multiple_choice_by_each_scoring(scoring: str, scores: Any, prediction: str) -> None:
     model: Any = Fixed(CHOSEN)
     bound = Bound(model, (example(**QUESTION),), (), "Q: {question}\nA:", scoring)
-    work = MultipleChoice(task("multiple-choice"), bound)
+    work = KINDS["multiple-choice"].workload(task("multiple-choice"), bound)
     row = work.samples([0], work.request([0])(None))[0]
     assert model.asked == [(["Q: Which?\nA:"], [("a long one", "b", "c d")])]
     assert row.scores == pytest.approx(scores)
@@ -79,7 +77,7 @@ def test_multiple_choice_by_each_scoring(scoring: str, scores: Any, prediction: 
 def test_classification_by_normalised_likelihood_divides_by_what_is_written() -> None:
     model: Any = Fixed(Classified((-6.0, -4.0), 7, False, (3, 1)))
     bound = Bound(model, (example(text="x", label="pos"),), ("pos", "neg"), None, "likelihood-per-byte", ("good", "é"))
-    work = Classification(task("classification"), bound)
+    work = KINDS["classification"].workload(task("classification"), bound)
     assert work.samples([0], work.request([0])(None))[0].scores == (-1.5, -2.0)
 
 
@@ -96,7 +94,7 @@ def test_question_answering_keeps_every_right_answer_and_no_empty_context() -> N
     )
     spec = task("question-answering")
     bound = Bound(model, examples, (), "{context}\nQuestion: {question}\nAnswer:")
-    work = QuestionAnswering(spec, bound)
+    work = KINDS["question-answering"].workload(spec, bound)
     rows = work.samples([0, 1], work.request([0, 1])(None))
     assert model.asked == [["Question: Where?\nAnswer:", "Now.\nQuestion: When?\nAnswer:"]]
     assert [(row.reference, row.answers) for row in rows] == [("Oslo", ("Oslo", "in Oslo")), ("", ())]
@@ -107,7 +105,7 @@ def test_a_written_label_is_read_without_case_and_space_and_else_is_wrong() -> N
     model: Any = Fixed(*(Generated(text, 1, 1) for text in texts))
     examples = tuple(Example(i, str(i), {"text": "x", "label": "dark blue"}) for i in range(3))
     bound = Bound(model, examples, ("dark blue", "+"), "{text}", "generated", ("dark blue", "good"))
-    work = GeneratedLabel(task("classification"), bound)
+    work = KINDS["classification"].workload(task("classification"), bound)
     rows = work.samples([0, 1, 2], work.request([0, 1, 2])(None))
     assert [row.prediction for row in rows] == ["dark blue", "+", "purple"]
     assert {row.reference for row in rows} == {"dark blue"}
@@ -125,8 +123,6 @@ def test_the_scoring_of_each_family_and_what_it_cannot() -> None:
     mapped = task("classification", scoring={"causal-lm": "generated"})
     assert why_not_scored("encoder", mapped) is None
     assert ability_of("classification", scoring_of("causal-lm", mapped)) == "generate"
-    with pytest.raises(ValueError, match="leave it out"):
-        task("translation", scoring="likelihood")
 
 
 def test_a_question_s_prompt_may_name_its_context() -> None:
@@ -142,7 +138,7 @@ def test_a_label_is_named_by_the_first_line_where_a_model_writes_on() -> None:
     texts = ("dark blue\nText: another\nLabel: red", "\n red.\n\nText:", "rather red\nred", "no\ndark blue")
     model: Any = Fixed(*(Generated(text, 1, 9) for text in texts))
     examples = tuple(Example(i, str(i), {"text": "t", "label": "red"}) for i in range(4))
-    work = GeneratedLabel(
+    work = KINDS["classification"].workload(
         task("classification"),
         Bound(model, examples, ("dark blue", "red"), "{text}", "generated", ("dark blue", "red")),
     )

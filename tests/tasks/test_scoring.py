@@ -131,7 +131,7 @@ def workload_of(family: str, folder: Path, kind: str, **task: Any) -> Any:
     )
     spec = TaskSpec(name="t", kind=kind, data=DataSpec(builtin="waybills"), **task)
     model = load(family, folder, kind)
-    return KINDS.load(kind)(spec, Bound(model, examples, LABELS if kind == "classification" else (), None))
+    return KINDS[kind].workload(spec, Bound(model, examples, LABELS if kind == "classification" else (), None))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, chain, pairwise
-from typing import Any
+from typing import TypeVar
 
 import torch
 
@@ -19,6 +19,7 @@ from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.interface import Classified
 from bench.errors import UnsupportedError
 
+V = TypeVar("V")
 Ids = list[int]
 Choices = Sequence[Sequence[str]]
 LINE = "\n"
@@ -36,7 +37,7 @@ def joined(prompt: str, choice: str) -> tuple[str, str]:
     return bare, choice if glued else f" {choice}"
 
 
-def by_prompt(values: Sequence[Any], choices: Choices) -> list[tuple[Any, ...]]:
+def by_prompt(values: Sequence[V], choices: Choices) -> list[tuple[V, ...]]:
     """Returns one value per choice as one tuple per prompt.
 
     >>> by_prompt([1, 2, 3], [["a", "b"], ["c"]])
@@ -46,7 +47,9 @@ def by_prompt(values: Sequence[Any], choices: Choices) -> list[tuple[Any, ...]]:
     return [tuple(values[start:end]) for start, end in pairwise(places)]
 
 
-def choose_after(model: HuggingFaceModel, prompts: Sequence[str], choices: Choices, **options: Any) -> list[Classified]:
+def choose_after(
+    model: HuggingFaceModel, prompts: Sequence[str], choices: Choices, **options: bool
+) -> list[Classified]:
     """Returns log P(choice | prompt) in nats of a decoder-only model, summed over the choice's tokens.
 
     Args:
@@ -94,7 +97,7 @@ def padded(rows: Sequence[Ids], fill: int, device: str) -> torch.Tensor:
     return torch.tensor([row + [fill] * (longest - len(row)) for row in rows], device=device)
 
 
-def _encoded(model: HuggingFaceModel, texts: Sequence[str], **options: Any) -> list[Ids]:
+def _encoded(model: HuggingFaceModel, texts: Sequence[str], **options: bool) -> list[Ids]:
     """Returns the token ids of each text, at least one; a text that occurs twice is tokenised once."""
     distinct = list(dict.fromkeys(texts))
     rows = model.token_ids(distinct, **options)

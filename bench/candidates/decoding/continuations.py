@@ -8,7 +8,6 @@ than once. Logits are made where a token is scored, nowhere else; what all promp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from transformers.cache_utils import DynamicCache
@@ -17,6 +16,7 @@ from bench.candidates.decoding.greedy import common_prefix
 from bench.candidates.decoding.logits import IGNORED, log_probability, target_log_probabilities
 from bench.candidates.decoding.rows import supports_rows
 from bench.candidates.huggingface import HuggingFaceModel
+from bench.candidates.untyped import KeyValues
 
 Ids = Sequence[int]
 
@@ -73,7 +73,7 @@ def _plain_scores(model: HuggingFaceModel, rows: Sequence[tuple[list[int], list[
     return scores
 
 
-def _run_prompts(model: HuggingFaceModel, prompts: Sequence[Ids]) -> tuple[Any, torch.Tensor, torch.Tensor]:
+def _run_prompts(model: HuggingFaceModel, prompts: Sequence[Ids]) -> tuple[KeyValues, torch.Tensor, torch.Tensor]:
     """Returns the cache, the mask of its columns `(batch, columns)`, and the next token's log-probabilities."""
     prefix, device = common_prefix(prompts), model.device
     shared = len(prefix)
@@ -111,7 +111,7 @@ def _padded_left(rows: Sequence[Ids], device: str) -> tuple[torch.Tensor, torch.
 
 def _run_choices(
     model: HuggingFaceModel,
-    cache: Any,
+    cache: KeyValues,
     mask: torch.Tensor,
     prompts: Sequence[Ids],
     choices: Sequence[Sequence[Ids]],
@@ -158,7 +158,7 @@ def _tree_mask(mask: torch.Tensor, owner: torch.Tensor) -> torch.Tensor:
 
 def _log_probabilities(
     model: HuggingFaceModel,
-    cache: Any,
+    cache: KeyValues,
     allowed: torch.Tensor,
     ids: torch.Tensor,
     positions: torch.Tensor,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
 from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.interface import Decoding, Generated, OnToken
+from bench.candidates.untyped import Loader, Options, Tensors
 from bench.errors import UnsupportedError
 
 
@@ -41,7 +41,7 @@ def generate(
     on_token: OnToken | None,
     *,
     encoder_decoder: bool,
-    **options: Any,
+    **options: bool,
 ) -> list[Generated]:
     """Returns what the model writes for each prompt.
 
@@ -86,10 +86,10 @@ def answer_of(model: HuggingFaceModel, row: list[int], decoding: Decoding, count
     return Generated(_stopped(text, decoding.stop), count, len(kept), cut)
 
 
-def _run(model: HuggingFaceModel, batch: Any, decoding: Decoding, on_token: OnToken | None) -> torch.Tensor:
+def _run(model: HuggingFaceModel, batch: Tensors, decoding: Decoding, on_token: OnToken | None) -> torch.Tensor:
     """Returns token ids, shape `(batch, prompt + new)`, or `(batch, 1 + new)` of an encoder-decoder."""
     streamer = None if on_token is None or decoding.num_beams > 1 else TokenCalls(on_token, skip=1)
-    extra: dict[str, Any] = {"stop_strings": list(decoding.stop), "tokenizer": model.tokenizer} if decoding.stop else {}
+    extra: Options = {"stop_strings": list(decoding.stop), "tokenizer": model.tokenizer} if decoding.stop else {}
     output: torch.Tensor = model.module.generate(
         input_ids=batch["input_ids"],
         attention_mask=batch["attention_mask"],
@@ -100,11 +100,11 @@ def _run(model: HuggingFaceModel, batch: Any, decoding: Decoding, on_token: OnTo
     return output
 
 
-def _config(model: HuggingFaceModel, decoding: Decoding) -> Any:
+def _config(model: HuggingFaceModel, decoding: Decoding) -> Loader:
     from transformers import GenerationConfig
 
     stored = model.module.generation_config
-    maker: Any = GenerationConfig
+    maker: Loader = GenerationConfig
     return maker(
         max_new_tokens=decoding.max_new_tokens,
         num_beams=decoding.num_beams,

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 
@@ -34,7 +33,7 @@ LEAST_PREFIX = 8
 
 
 def generate_many(
-    model: HuggingFaceModel, texts: Sequence[str], decoding: Decoding, rows: int, **options: Any
+    model: HuggingFaceModel, texts: Sequence[str], decoding: Decoding, rows: int, **options: bool
 ) -> Iterator[tuple[int, Generated]]:
     """Yields position and answer of each prompt as it ends; a prompt's answer does not depend on the others.
 

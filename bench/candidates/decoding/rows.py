@@ -6,19 +6,19 @@ All rows end at the same column. A row's tokens are a run of columns that ends t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 from bench.candidates.huggingface import HuggingFaceModel
+from bench.candidates.untyped import KeyValues, Network
 
 SLACK = 32
 """Columns beyond what a row can need. When they are used up all rows are moved to the left, which costs one copy of
 the buffer in so many steps; more columns would make attention run over more masked ones."""
 
 
-def supports_rows(module: Any) -> bool:
+def supports_rows(module: Network) -> bool:
     """Returns whether every layer keeps plain keys and values of all tokens (no sliding window, no state)."""
     layers = DynamicCache(config=module.config).layers
     return bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
@@ -34,7 +34,7 @@ class _Buffer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.is_initialized = True
 
     def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Writes the new columns in place, and returns all columns in use."""
         start, self.end = self.end, self.end + key_states.shape[-2]
@@ -83,7 +83,7 @@ class RowCache:
         self._lay(slots, prompts, cache)
         return tokens
 
-    def _lay(self, slots: Sequence[int], prompts: Sequence[Sequence[int]], cache: Any) -> None:
+    def _lay(self, slots: Sequence[int], prompts: Sequence[Sequence[int]], cache: KeyValues) -> None:
         """Lays the keys and values of prompts into rows so that each ends at the common column, its prefix before."""
         shared, where = len(self.prefix), torch.tensor(slots, device=self.device)
         begin = self.end - (max(map(len, prompts)) - shared)
@@ -145,7 +145,7 @@ class RowCache:
         self.begins = (self.begins - by).clamp(min=0)
         self.end = used
 
-    def _run(self, prompts: Sequence[Sequence[int]]) -> tuple[Any, list[int]]:
+    def _run(self, prompts: Sequence[Sequence[int]]) -> tuple[KeyValues, list[int]]:
         """Returns the cache of the prompts after their prefix, padded on the left, and their next tokens.
 
         The cache's columns are those of the prefix, then those of the rest of each prompt.
@@ -172,7 +172,7 @@ class RowCache:
         if not self._prefix_states:
             ids = torch.tensor([self.prefix], device=self.device)
             self._call(input_ids=ids, past_key_values=cache)
-            layers: list[Any] = cache.layers
+            layers: list[KeyValues] = cache.layers
             self._prefix_states = [(layer.keys, layer.values) for layer in layers]
             cache = DynamicCache(config=self.module.config)
         for place, (keys, values) in enumerate(self._prefix_states):
@@ -185,7 +185,7 @@ class RowCache:
             return allowed[:, None, None, :]
         return allowed.long()
 
-    def _call(self, **arguments: Any) -> Any:
+    def _call(self, **arguments: object) -> KeyValues:
         return self.module(**arguments, use_cache=True, logits_to_keep=1)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from bench.candidates.untyped import Tokenizer
 
 
 class Stops:
     """Whether the newest token completes a stop string."""
 
-    def __init__(self, tokenizer: Any, stops: Sequence[str], *, special: bool = True) -> None:
+    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str], *, special: bool = True) -> None:
         self._tokenizer = tokenizer
         self._special = special
         """Whether the names of special tokens are part of the text."""

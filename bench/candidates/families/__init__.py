@@ -1,1 +1,1 @@
-"""Model families: one file each, which says what a model of the family is and what it can do."""
+"""Model families: one file each. A file that is put here is found; see `bench.candidates.family.Family`."""

@@ -8,18 +8,28 @@ on the left, with position ids that leave the padding out, so that padding does 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-import torch
-
-from bench.candidates.decoding.choices import choose_after
-from bench.candidates.decoding.generate import generate
-from bench.candidates.decoding.greedy import generate_many
-from bench.candidates.decoding.windows import STRIDE_SHARE, score_windows, window_tokens
-from bench.candidates.families.encoder import head_scores, label_order
-from bench.candidates.huggingface import HuggingFaceModel, load_pretrained
+from bench.candidates.checkpoint import why_no_head
+from bench.candidates.family import LIKELIHOODS, Family, Look
+from bench.candidates.gradients import without_gradients
+from bench.candidates.huggingface import (
+    HuggingFaceLearning,
+    HuggingFaceModel,
+    head_logits,
+    head_scores,
+    label_names,
+    label_order,
+    load_pretrained,
+)
 from bench.candidates.interface import Classified, Context, Decoding, Generated, ModelFacts, OnToken, Scored
+from bench.candidates.learning import BOS_ID, EOS_ID, IGNORED, PAD_ID, Batch, Setting, Shape
+from bench.candidates.untyped import Loader, Network, Options, Tokenizer
 from bench.suite import ModelSpec, VariantSpec
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 class CausalLM(HuggingFaceModel):
@@ -30,65 +40,184 @@ class CausalLM(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
+        from bench.candidates.decoding.rows import supports_rows
+
         self._headed = context.scoring == "head"
-        auto_class: Any = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
+        auto_class: Loader = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
         module, tokenizer = load_pretrained(auto_class, spec, variant, context.place, context.kept)
         tokenizer.padding_side = "right" if self._headed else "left"
         super().__init__(spec, module, tokenizer, context)
+        if not supports_rows(module):
+            self.abilities = self.abilities - {"generate_many"}
         if self._headed:
             module.config.pad_token_id = tokenizer.pad_token_id  # the head reads the last token that is no padding
             self._order = label_order(spec.name, module.config.id2label, context.labels)
 
-    def prompts(self, texts: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-        """Returns the texts in the tokenizer's chat template where the suite asks for it."""
+    def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
+        """Write the texts in the tokenizer's chat template where the suite asks for it."""
         plain = not self.spec.chat_template or self.tokenizer.chat_template is None
-        if plain or self.context.kind == "language-modelling":
+        if plain or self.context.ability == "log_likelihood":
             return super().prompts(texts)
-        wrapped = [
-            self.tokenizer.apply_chat_template(
-                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
-            )
-            for text in texts
-        ]
-        return wrapped, {"add_special_tokens": False}
+        return in_chat(self.tokenizer, texts), {"add_special_tokens": False}
 
-    @torch.inference_mode()
+    @without_gradients
     def classify(self, texts: Sequence[str]) -> list[Classified]:
-        """Returns log P(label | prompt) in nats for every label, summed over the label's tokens; or the head's."""
+        """Compute log P(label | prompt) in nats for every label, summed over the label's tokens; or the head's."""
         if self._headed:
             prompts, options = self.prompts(texts)
             return head_scores(self, prompts, self._order, **options)
         return self.choose(texts, [self.context.label_texts] * len(texts))
 
-    @torch.inference_mode()
+    @without_gradients
     def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
-        """Returns log P(choice | prompt) in nats of each prompt's own choices, summed over the choice's tokens."""
+        """Compute log P(choice | prompt) in nats of each prompt's own choices, summed over the choice's tokens."""
+        from bench.candidates.decoding.choices import choose_after
+
         prompts, options = self.prompts(texts)
         return choose_after(self, prompts, choices, **options)
 
-    @torch.inference_mode()
+    @without_gradients
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
-        """Returns the continuation of each prompt, greedy or by beams."""
+        """Write the continuation of each prompt, greedily or by beams."""
+        from bench.candidates.decoding.generate import generate
+
         prompts, options = self.prompts(texts)
         return generate(self, prompts, decoding, on_token, encoder_decoder=False, **options)
 
     def generate_many(self, texts: Sequence[str], decoding: Decoding, rows: int) -> Iterator[tuple[int, Generated]]:
-        """Yields position and continuation of each prompt as it ends; at most `rows` are under way at a time."""
+        """Yield position and continuation of each prompt as it ends; at most `rows` are under way at a time."""
+        from bench.candidates.decoding.greedy import generate_many
+
         prompts, options = self.prompts(texts)
         return generate_many(self, prompts, decoding, rows, **options)
 
-    @torch.inference_mode()
+    @without_gradients
     def log_likelihood(self, texts: Sequence[str]) -> list[Scored]:
-        """Returns −log P of each text by sliding windows, every token scored once."""
+        """Compute −log P of each text by sliding windows, every token scored once."""
+        from bench.candidates.decoding.windows import score_windows
+
         return score_windows(self, texts)
 
     def facts(self) -> ModelFacts:
-        """Returns what is known of the loaded model; for language modelling the windows too, which perplexity hangs
+        """Describe the loaded model; for language modelling the windows too, which perplexity hangs
         on, and whether there is a chat template where the suite asks for it."""
         known = super().facts()
         if self.spec.chat_template:
             known.notes["chat_template"] = self.tokenizer.chat_template is not None
-        if self.context.kind == "language-modelling":
+        if self.context.ability == "log_likelihood":
+            from bench.candidates.decoding.windows import STRIDE_SHARE, window_tokens
+
             size = window_tokens(self)
             known.notes.update(window_tokens=size, stride_tokens=max(size // STRIDE_SHARE, 1))
         return known
+
+
+def in_chat(tokenizer: Tokenizer, texts: Sequence[str]) -> list[str]:
+    """Wrap each text as a user's turn of the tokenizer's chat template."""
+    return [
+        tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True)
+        for text in texts
+    ]
+
+
+class CausalLearning(HuggingFaceLearning):
+    """GPT-2 from scratch, or any checkpoint; prompt and answer are one sequence."""
+
+    one_sequence = True
+    lead = " "
+    head_or_text = True
+
+    def auto_class(self, labels: tuple[str, ...]) -> Loader:
+        """Choose the class that writes, or the one with a head."""
+        from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+        return AutoModelForSequenceClassification if labels else AutoModelForCausalLM
+
+    def scratch(self, shape: Shape, vocabulary: int, labels: tuple[str, ...]) -> nn.Module:
+        """Make a GPT-2 with random weights."""
+        from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadModel
+
+        config = GPT2Config(
+            vocab_size=vocabulary,
+            n_positions=shape.max_length,
+            n_embd=shape.d_model,
+            n_layer=shape.layers,
+            n_head=shape.heads,
+            n_inner=shape.d_ff,
+            resid_pdrop=shape.dropout,
+            embd_pdrop=shape.dropout,
+            attn_pdrop=shape.dropout,
+            bos_token_id=BOS_ID,
+            eos_token_id=EOS_ID,
+            pad_token_id=PAD_ID,
+            **(label_names(labels) if labels else {}),
+        )
+        return GPT2ForSequenceClassification(config) if labels else GPT2LMHeadModel(config)
+
+    def prepare(self, net: Network, tokenizer: Tokenizer, labels: tuple[str, ...]) -> None:
+        """Tell a head what padding is: it reads the last token that is none."""
+        if labels:
+            net.config.pad_token_id = tokenizer.pad_token_id
+
+    def prompts(
+        self, spec: ModelSpec, tokenizer: Tokenizer, prompts: Sequence[str]
+    ) -> tuple[list[str], dict[str, bool]]:
+        """Write the prompts in the chat template where the suite will score with it."""
+        if not spec.chat_template or tokenizer.chat_template is None:
+            return list(prompts), {}
+        return in_chat(tokenizer, prompts), {"add_special_tokens": False}
+
+    def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the logits of the next token with the answers' tokens, or those of the head."""
+        if batch["mode"] == "label":
+            return head_logits(net, batch)
+        logits = net(input_ids=batch["source"], attention_mask=batch["source_mask"].long()).logits[:, :-1]
+        return logits, batch["target"][:, 1:].masked_fill(in_prompt(batch), IGNORED)
+
+    def prompt_targets(self, batch: Batch) -> torch.Tensor | None:
+        """List the tokens of the prompts, which the same logits predict."""
+        if batch["mode"] != "text":
+            return None
+        return batch["target"][:, 1:].masked_fill(~in_prompt(batch), IGNORED)
+
+
+def in_prompt(batch: Batch) -> torch.Tensor:
+    """Mark which of the predicted tokens belong to the prompt; shape `(batch, length - 1)`."""
+    import torch
+
+    ids = batch["source"]
+    return torch.arange(1, ids.shape[1], device=ids.device) < batch["prompt"].unsqueeze(1)
+
+
+class CausalFamily(Family):
+    """A decoder-only language model of transformers."""
+
+    name = "causal-lm"
+    summary = "GPT-2 and any AutoModelForCausalLM, GGUF included; labels and choices by their likelihood"
+    title = "causal LM"
+    abilities = frozenset({"classify", "choose", "generate", "log_likelihood"})
+    scorings = {"classify": (*LIKELIHOODS, "generated", "head"), "choose": LIKELIHOODS}
+    style = "continue"
+    reads_prompt = True
+    needs = ("checkpoint", "fit")
+    keys = frozenset({"chat_template"})
+    shares_load = True
+    spreads = True
+    modules = (
+        "transformers.models.gpt2.modeling_gpt2",
+        "transformers.models.llama.modeling_llama",
+        "bench.candidates.decoding.choices",
+        "bench.candidates.decoding.greedy",
+        "bench.candidates.decoding.windows",
+    )
+    look = Look("#D55E00", "#F08A3C", "s", "square")
+    learning = CausalLearning()
+    paths = {"generate": "transformers.generate", "generate_many": "bench.candidates.decoding.greedy.generate_many"}
+
+    def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> CausalLM:
+        """Load a language model, or its variant with a head."""
+        return CausalLM(spec, variant, context)
+
+    def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
+        """Explain why the checkpoint's head cannot score the labels."""
+        return why_no_head(spec.checkpoint, spec.subfolder, labels)

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-import torch
-
-from bench.candidates.huggingface import HuggingFaceModel, load_pretrained
+from bench.candidates.checkpoint import why_no_head
+from bench.candidates.family import Family, Look
+from bench.candidates.gradients import without_gradients
+from bench.candidates.huggingface import (
+    HuggingFaceLearning,
+    HuggingFaceModel,
+    head_logits,
+    head_scores,
+    label_names,
+    label_order,
+    load_pretrained,
+)
 from bench.candidates.interface import Classified, Context
-from bench.errors import UnsupportedError
+from bench.candidates.learning import PAD_ID, Batch, Setting, Shape
+from bench.candidates.untyped import Loader
 from bench.suite import ModelSpec, VariantSpec
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 class Encoder(HuggingFaceModel):
@@ -27,39 +41,71 @@ class Encoder(HuggingFaceModel):
         super().__init__(spec, module, tokenizer, context)
         self._order = label_order(spec.name, module.config.id2label, context.labels)
 
-    @torch.inference_mode()
+    @without_gradients
     def classify(self, texts: Sequence[str]) -> list[Classified]:
-        """Returns the head's log-probability of every label, in the task's order."""
+        """Compute the head's log-probability of every label, in the task's order."""
         return head_scores(self, texts, self._order)
 
 
-def head_scores(
-    model: HuggingFaceModel, texts: Sequence[str], order: Sequence[int], **options: Any
-) -> list[Classified]:
-    """Returns the log-probability of every label by a head, `order` giving the head's index of each label.
+class EncoderLearning(HuggingFaceLearning):
+    """BERT from scratch, or any checkpoint with a new head."""
 
-    `options` are of the tokenizer's call.
-    """
-    if not texts:
-        return []
-    batch, cut = model.tokenize(texts, model.max_tokens, **options)
-    logits = model.module(**batch).logits.float().log_softmax(-1)
-    rows = logits[:, list(order)].tolist()
-    counts = batch["attention_mask"].sum(1).tolist()
-    return [Classified(tuple(row), n, c) for row, n, c in zip(rows, counts, cut, strict=True)]
+    frame = "<s> $A </s>"
+    roles = {"cls_token": "<s>", "sep_token": "</s>"}
 
+    def auto_class(self, labels: tuple[str, ...]) -> Loader:
+        """Choose the class with a head."""
+        from transformers import AutoModelForSequenceClassification
 
-def label_order(name: str, id2label: dict[int, str], labels: Sequence[str]) -> list[int]:
-    """Returns for each of the task's labels the index of the head's output for it; case does not count.
+        return AutoModelForSequenceClassification
 
-    Raises:
-        UnsupportedError: the head does not know one of the labels.
-    """
-    known = {str(label).casefold(): int(index) for index, label in id2label.items()}
-    missing = [label for label in labels if label.casefold() not in known]
-    if missing:
-        raise UnsupportedError(
-            f"the head of '{name}' has the labels {', '.join(map(str, id2label.values()))}, but the task has "
-            f"'{missing[0]}'; map them with the task's 'labels', or fit a head with 'fit'"
+    def scratch(self, shape: Shape, vocabulary: int, labels: tuple[str, ...]) -> nn.Module:
+        """Make a BERT with random weights."""
+        from transformers import BertConfig, BertForSequenceClassification
+
+        config = BertConfig(
+            vocab_size=vocabulary,
+            max_position_embeddings=shape.max_length,
+            hidden_size=shape.d_model,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            intermediate_size=shape.d_ff,
+            hidden_dropout_prob=shape.dropout,
+            attention_probs_dropout_prob=shape.dropout,
+            pad_token_id=PAD_ID,
+            **label_names(labels),
         )
-    return [known[label.casefold()] for label in labels]
+        return BertForSequenceClassification(config)
+
+    def logits(self, net: nn.Module, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the head's logits and the right labels."""
+        return head_logits(net, batch)
+
+
+class EncoderFamily(Family):
+    """A head over fixed labels and nothing else."""
+
+    name = "encoder"
+    summary = "BERT and any AutoModelForSequenceClassification, through its classification head"
+    title = "encoder"
+    abilities = frozenset({"classify"})
+    lacks = {
+        "generate": "an encoder writes no text",
+        "choose": "an encoder's head knows fixed labels, not a question's choices",
+        "log_likelihood": "an encoder reads both ways and has no left-to-right likelihood",
+    }
+    scorings = {"classify": ("head",)}
+    needs = ("checkpoint", "fit")
+    shares_load = True
+    spreads = True
+    modules = ("transformers.models.bert.modeling_bert",)
+    look = Look("#009E73", "#2FC79B", "^", "triangle-up")
+    learning = EncoderLearning()
+
+    def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Encoder:
+        """Load an encoder with its head."""
+        return Encoder(spec, variant, context)
+
+    def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
+        """Explain why the checkpoint's head cannot score the labels."""
+        return why_no_head(spec.checkpoint, spec.subfolder, labels)

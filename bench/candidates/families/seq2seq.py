@@ -7,14 +7,19 @@ per text.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
-
-from bench.candidates.decoding.choices import choose_in_decoder
-from bench.candidates.decoding.generate import generate
-from bench.candidates.huggingface import HuggingFaceModel, load_pretrained
+from bench.candidates.family import LIKELIHOODS, Family, Look
+from bench.candidates.gradients import without_gradients
+from bench.candidates.huggingface import UNBOUNDED, HuggingFaceLearning, HuggingFaceModel, load_pretrained
 from bench.candidates.interface import Classified, Context, Decoding, Generated, OnToken
+from bench.candidates.learning import EOS_ID, PAD_ID, Batch, Setting, Shape
+from bench.candidates.untyped import Loader, Network, Tokenizer
 from bench.suite import ModelSpec, VariantSpec
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 class Seq2Seq(HuggingFaceModel):
@@ -29,16 +34,99 @@ class Seq2Seq(HuggingFaceModel):
         super().__init__(spec, module, tokenizer, context)
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
-        """Returns log P(label | text) in nats for every label, summed over its tokens and the end of
-        sequence."""
+        """Compute log P(label | text) in nats for every label, summed over its tokens and the end."""
         return self.choose(texts, [self.context.label_texts] * len(texts))
 
-    @torch.inference_mode()
+    @without_gradients
     def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
-        """Returns log P(choice | text) in nats of each text's own choices, summed over their tokens and the end."""
+        """Compute log P(choice | text) in nats of each text's own choices, summed over their tokens and the end."""
+        from bench.candidates.decoding.choices import choose_in_decoder
+
         return choose_in_decoder(self, texts, choices)
 
-    @torch.inference_mode()
+    @without_gradients
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
-        """Returns the decoder's text for each source, greedy or by beams."""
+        """Write the decoder's text for each source, greedily or by beams."""
+        from bench.candidates.decoding.generate import generate
+
         return generate(self, texts, decoding, on_token, encoder_decoder=True)
+
+
+class Seq2SeqLearning(HuggingFaceLearning):
+    """T5 from scratch, or any checkpoint; labels are written as text."""
+
+    frame = "$A </s>"
+
+    def auto_class(self, labels: tuple[str, ...]) -> Loader:
+        """Choose the class that writes."""
+        from transformers import AutoModelForSeq2SeqLM
+
+        return AutoModelForSeq2SeqLM
+
+    def scratch(self, shape: Shape, vocabulary: int, labels: tuple[str, ...]) -> nn.Module:
+        """Make a T5 with random weights."""
+        from transformers import T5Config, T5ForConditionalGeneration
+
+        maker: Loader = T5Config
+        config = maker(
+            vocab_size=vocabulary,
+            d_model=shape.d_model,
+            d_kv=shape.d_model // shape.heads,
+            d_ff=shape.d_ff,
+            num_layers=shape.layers,
+            num_decoder_layers=shape.decoder_layers or shape.layers,
+            num_heads=shape.heads,
+            dropout_rate=shape.dropout,
+            feed_forward_proj="relu",
+            pad_token_id=PAD_ID,
+            eos_token_id=EOS_ID,
+            decoder_start_token_id=PAD_ID,
+        )
+        return T5ForConditionalGeneration(config)
+
+    def room(self, net: nn.Module, tokenizer: Tokenizer) -> int | None:
+        """Count the positions of one sequence.
+
+        T5's positions are relative: its `n_positions` and its tokenizer's limit are what it was trained on, no bound.
+        """
+        config: Loader = net.config
+        limit = getattr(config, "max_position_embeddings", None)
+        return int(limit) if limit and limit < UNBOUNDED else None
+
+    def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the decoder's logits of the next token, and the tokens."""
+        target = batch["target"]
+        logits = net(
+            input_ids=batch["source"],
+            attention_mask=batch["source_mask"].long(),
+            decoder_input_ids=net.prepare_decoder_input_ids_from_labels(labels=target),
+        ).logits
+        return logits, target
+
+
+class Seq2SeqFamily(Family):
+    """An encoder-decoder of transformers."""
+
+    name = "seq2seq"
+    summary = "T5 and any AutoModelForSeq2SeqLM; labels and choices by their likelihood in the decoder"
+    title = "sequence to sequence"
+    abilities = frozenset({"classify", "choose", "generate"})
+    lacks = {"log_likelihood": "an encoder-decoder has no likelihood of a text without a source"}
+    scorings = {"classify": (*LIKELIHOODS, "generated"), "choose": LIKELIHOODS}
+    style = "prefix"
+    reads_prompt = True
+    needs = ("checkpoint", "fit")
+    shares_load = True
+    spreads = True
+    modules = (
+        "transformers.models.t5.modeling_t5",
+        "bench.candidates.decoding.choices",
+        "bench.candidates.decoding.generate",
+    )
+    look = Look("#CC79A7", "#E09CC4", "D", "diamond")
+    learning = Seq2SeqLearning()
+    paths = {"generate": "transformers.generate"}
+
+    def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Seq2Seq:
+        """Load an encoder-decoder."""
+        return Seq2Seq(spec, variant, context)

@@ -3,34 +3,54 @@ label in its decoder, writes through its decoder, greedily or by beams."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from bench.candidates import variants
-from bench.candidates.checkpoint import locate
-from bench.candidates.decoding.beams import Search, beam_search
-from bench.candidates.decoding.choices import by_prompt, padded
-from bench.candidates.decoding.logits import IGNORED, log_probability
-from bench.candidates.decoding.stops import Stops
-from bench.candidates.families.encoder import label_order
+from bench.candidates.checkpoint import NO_HEAD, config_of, locate, unknown_label
+from bench.candidates.family import LIKELIHOODS, Family, Look, Style
+from bench.candidates.gradients import without_gradients
 from bench.candidates.hub import explain_load_errors
-from bench.candidates.huggingface import count_bytes, count_parameters, tokenizer_hash
-from bench.candidates.interface import Classified, Context, Decoding, Generated, ModelFacts, OnToken
+from bench.candidates.huggingface import count_bytes, count_parameters, label_order, tokenizer_hash
+from bench.candidates.interface import (
+    Ability,
+    Classified,
+    Context,
+    Decoding,
+    Generated,
+    ModelFacts,
+    OnToken,
+    PartialModel,
+)
 from bench.candidates.kept import load_key
-from bench.candidates.network import TransformerNet
-from bench.errors import UnsupportedError
-from bench.suite import ModelSpec, VariantSpec
+from bench.candidates.learning import BOS_ID, EOS_ID, PAD_ID, Batch, Learning, Setting, Shape
+from bench.candidates.untyped import Network, Tokenizer
+from bench.errors import FitError, UnsupportedError
+from bench.suite import ModelSpec, TaskSpec, VariantSpec
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from transformers import PreTrainedTokenizerFast
+
+    from bench.candidates.decoding.stops import Stops
+    from bench.candidates.learning import Pair
+    from bench.candidates.network import TransformerNet
+
+STOPS_VERSION = 2
+"""Of decoding with stop strings, which once went on after them: tokens, times and beams were others."""
 
 
-class InHouse:
+class InHouse(PartialModel):
     """The in-house encoder-decoder with its tokenizer."""
 
     abilities = frozenset({"classify", "choose", "generate", "stream"})
 
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import PreTrainedTokenizerFast
+
+        from bench.candidates.network import TransformerNet
 
         checkpoint = locate(str(spec.checkpoint), Path())
         if checkpoint.folder is None:
@@ -53,7 +73,7 @@ class InHouse:
         self.device = context.device
         self._known: dict[str, list[int]] | None = None
         self._order: list[int] = []
-        if context.kind == "classification" and context.scoring in ("", "head"):
+        if context.ability == "classify" and context.scoring in ("", "head"):
             self._order = label_order(spec.name, dict(enumerate(self.config.labels)), context.labels)
 
     @property
@@ -62,6 +82,8 @@ class InHouse:
         return min(self.config.max_length, self.context.max_input_tokens or self.config.max_length)
 
     def _batch(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor, list[bool]]:
+        import torch
+
         limit = self.max_tokens
         rows = self._token_ids(texts)
         cut = [len(row) > limit for row in rows]
@@ -72,9 +94,9 @@ class InHouse:
         mask = torch.arange(longest, device=self.device) < lengths.unsqueeze(1)
         return ids, mask, cut
 
-    @torch.inference_mode()
+    @without_gradients
     def classify(self, texts: Sequence[str]) -> list[Classified]:
-        """Returns the head's log-probability of every label, or by likelihood the decoder's, in the task's order."""
+        """Compute the head's log-probability of every label, or by likelihood the decoder's, in the task's order."""
         if self.context.scoring.startswith("likelihood"):
             return self.choose(texts, [self.context.label_texts] * len(texts))
         if not texts:
@@ -83,13 +105,18 @@ class InHouse:
         rows = self.net.classify(ids, mask).float().log_softmax(-1)[:, self._order].tolist()
         return [Classified(tuple(row), n, c) for row, n, c in zip(rows, mask.sum(1).tolist(), cut, strict=True)]
 
-    @torch.inference_mode()
+    @without_gradients
     def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
-        """Returns log P(choice | text) in nats, summed over the choice's tokens and its end; a source is encoded once.
+        """Compute log P(choice | text) in nats, summed over the choice's tokens and its end; a source is encoded once.
 
         Raises:
             UnsupportedError: a choice is longer than the decoder writes.
         """
+        import torch
+
+        from bench.candidates.decoding.choices import by_prompt, padded
+        from bench.candidates.decoding.logits import IGNORED, log_probability
+
         if not texts:
             return []
         ids, mask, cut = self._batch(texts)
@@ -105,9 +132,11 @@ class InHouse:
         answers = zip(own, mask.sum(1).tolist(), cut, lengths, strict=True)
         return [Classified(*answer) for answer in answers]
 
-    @torch.inference_mode()
+    @without_gradients
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
-        """Returns the decoder's text for each source, greedily or by beams; a beam search calls `on_token` never."""
+        """Write the decoder's text for each source, greedily or by beams; a beam search calls `on_token` never."""
+        from bench.candidates.decoding.stops import Stops
+
         if not texts:
             return []
         ids, mask, cut = self._batch(texts)
@@ -128,7 +157,9 @@ class InHouse:
     def _greedy(
         self, ids: torch.Tensor, mask: torch.Tensor, limit: int, stops: Stops, on_token: OnToken | None
     ) -> list[list[int]]:
-        """Returns each source's tokens, its end included; no row knows of the others."""
+        """Decode each source's tokens, its end included; no row knows of the others."""
+        import torch
+
         caches = self.net.open_caches(ids, mask)
         newest = torch.full((len(ids),), self.config.bos_id, device=self.device)
         rows: list[list[int]] = [[] for _ in ids]
@@ -146,12 +177,16 @@ class InHouse:
         return rows
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
-        """Returns the number of tokens that the model reads of each text."""
+        """Count the tokens that the model reads of each text."""
         return [min(len(row), self.max_tokens) for row in self._token_ids(texts)]
 
     def _beams(
         self, ids: torch.Tensor, mask: torch.Tensor, limit: int, decoding: Decoding, stops: Stops
     ) -> list[list[int]]:
+        import torch
+
+        from bench.candidates.decoding.beams import Search, beam_search
+
         caches = self.net.open_caches(ids, mask)
         rows = torch.arange(len(ids), device=self.device).repeat_interleave(decoding.num_beams)
         for cache in caches:
@@ -170,11 +205,11 @@ class InHouse:
         return beam_search(step, len(ids), search, self.device)
 
     def length(self, text: str) -> int:
-        """Returns the number of tokens that the model reads of `text`."""
+        """Count the tokens that the model reads of `text`."""
         return self.lengths([text])[0]
 
     def remember(self, keep: bool) -> None:
-        """Keeps token ids from now on, or forgets them all; what is timed tokenises every time."""
+        """Keep token ids from now on, or forget them all; what is timed tokenises every time."""
         self._known = {} if keep else None
 
     def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
@@ -187,7 +222,7 @@ class InHouse:
         return [self._known[text] for text in texts]
 
     def facts(self) -> ModelFacts:
-        """Returns what is known of the loaded model."""
+        """Describe the loaded model."""
         return ModelFacts(
             parameters=count_parameters(self.net),
             weights_bytes=count_bytes(self.net),
@@ -201,3 +236,110 @@ class InHouse:
                 "tokenizer_hash": tokenizer_hash(self.tokenizer),
             },
         )
+
+
+class TransformerLearning(Learning):
+    """From scratch, or from a folder that an earlier training wrote; a head and texts at once."""
+
+    frame = "$A </s>"
+
+    def scratch(self, shape: Shape, vocabulary: int, labels: tuple[str, ...]) -> nn.Module:
+        """Make a network with random weights."""
+        from bench.candidates.network import NetConfig, TransformerNet
+
+        config = NetConfig(
+            vocab_size=vocabulary,
+            d_model=shape.d_model,
+            heads=shape.heads,
+            d_ff=shape.d_ff,
+            encoder_layers=shape.layers,
+            decoder_layers=shape.decoder_layers or shape.layers,
+            max_length=shape.max_length,
+            dropout=shape.dropout,
+            labels=labels,
+            pad_id=PAD_ID,
+            eos_id=EOS_ID,
+            bos_id=BOS_ID,
+        )
+        return TransformerNet(config)
+
+    def checkpoint(self, spec: ModelSpec, labels: tuple[str, ...]) -> Pair:
+        """Load a network and its tokenizer from a folder."""
+        from bench.candidates.network import TransformerNet
+
+        folder = self._folder(spec)
+        return TransformerNet.load(folder), self.tokenizer(spec)
+
+    def tokenizer(self, spec: ModelSpec) -> Tokenizer:
+        """Load the tokenizer of a checkpoint, without its weights."""
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast.from_pretrained(str(self._folder(spec)))
+
+    def _folder(self, spec: ModelSpec) -> Path:
+        folder = locate(str(spec.checkpoint), Path()).folder
+        if folder is None:
+            raise FitError(f"model '{spec.name}': the in-house Transformer starts from a folder")
+        return folder
+
+    def save(self, net: Network, folder: Path, dtype: torch.dtype) -> None:
+        """Write weights and sizes."""
+        net.save(folder, dtype)
+
+    def room(self, net: Network, tokenizer: Tokenizer) -> int | None:
+        """Count the positions of a source, and of a target."""
+        return int(net.config.max_length)
+
+    def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the logits of the head with the labels, or those of the decoder with the tokens."""
+        import torch
+
+        target = batch["target"]
+        if batch["mode"] == "label":
+            return net.classify(batch["source"], batch["source_mask"]), target.squeeze(1)
+        begin = torch.full_like(target[:, :1], setting.begin)
+        inputs = torch.cat([begin, target[:, :-1].clamp(min=0)], 1)
+        return net(batch["source"], batch["source_mask"], inputs), target
+
+
+class TransformerFamily(Family):
+    """The in-house encoder-decoder."""
+
+    name = "transformer"
+    summary = "the in-house Transformer: an encoder with a head over labels, and a decoder that writes"
+    title = "in-house Transformer"
+    abilities = frozenset({"classify", "choose", "generate"})
+    lacks = {"log_likelihood": "an encoder-decoder has no likelihood of a text without a source"}
+    scorings = {"classify": ("head", *LIKELIHOODS, "generated"), "choose": LIKELIHOODS}
+    style = "prefix"
+    reads_prompt = True
+    needs = ("checkpoint", "fit")
+    shares_load = True
+    modules = (
+        "bench.candidates.network",
+        "bench.candidates.decoding.beams",
+        "bench.candidates.decoding.choices",
+        "bench.candidates.decoding.stops",
+    )
+    look = Look("#0072B2", "#4FA8DC", "o", "circle")
+    learning = TransformerLearning()
+
+    def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> InHouse:
+        """Load the network and its tokenizer from a folder."""
+        return InHouse(spec, variant, context)
+
+    def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
+        """Explain why the checkpoint's head cannot score the labels."""
+        config = config_of(spec.checkpoint, spec.subfolder)
+        if config is None:
+            return None
+        head = config.get("labels", [])
+        return unknown_label(head, labels) if head else f"its checkpoint {NO_HEAD}"
+
+    def style_for(self, ability: Ability) -> Style:
+        """Read a text as it is where the head decides; an instruction would tell it nothing."""
+        return "input" if ability == "classify" else self.style
+
+    def answer_versions(self, task: TaskSpec) -> Mapping[str, int]:
+        """Number the decoding with stop strings."""
+        return {"stops": STOPS_VERSION} if task.stop else {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bench.candidates.untyped import Network
 from bench.errors import UnsupportedError
 from bench.suite import VariantSpec
 
@@ -19,7 +20,7 @@ def torch_dtype(variant: VariantSpec) -> torch.dtype:
     return dtype
 
 
-def apply(module: Any, variant: VariantSpec, device: str) -> Any:
+def apply(module: Network, variant: VariantSpec, device: str) -> Network:
     """Returns `module` pruned, quantised and compiled as `variant` says, in that order.
 
     Raises:

@@ -22,8 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bench.report.chart import Chart
-from bench.report.marks import _LOOKS as LOOKS
-from bench.report.marks import GREY
+from bench.report.marks import colour_properties
 
 INK, MUTED, GRID, ALARM, PAPER = "#1a1a1b", "#5c6066", "#dcdee2", "#b3261e", "#fdfdfe"
 """Sentinels of the page's colours; no mark has one of them."""
@@ -34,8 +33,7 @@ _PROPERTIES = {
     GRID: "--grid",
     ALARM: "--alarm",
     PAPER: "--paper",
-    GREY.lower(): "--m-baseline",
-} | {look[0].lower(): f"--m-{i}" for i, look in enumerate(LOOKS)}
+} | colour_properties()
 
 NARROW_IN = 5.0
 """Width of a chart that a phone shows."""

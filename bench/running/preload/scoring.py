@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.candidates import heavy_modules
 from bench.running.preload import preload
 
 MODULES = (
@@ -9,10 +10,7 @@ MODULES = (
     "transformers.models.auto.modeling_auto",
     "transformers.models.auto.tokenization_auto",
     "transformers.generation.utils",
-    "transformers.models.gpt2.modeling_gpt2",
-    "transformers.models.llama.modeling_llama",
-    "transformers.models.bert.modeling_bert",
-    "transformers.models.t5.modeling_t5",
+    *heavy_modules(),
     "bench.running.worker.cell",
 )
 

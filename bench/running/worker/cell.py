@@ -5,9 +5,7 @@ Any exception leaves this module as it is; `bench.running.executors.outcome` tur
 
 from __future__ import annotations
 
-import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +18,7 @@ from bench.candidates import FAMILIES
 from bench.candidates.interface import Context, Model, ModelFacts
 from bench.candidates.kept import Kept
 from bench.data import stored
-from bench.data.base import Dataset, reference_text, shown_input
+from bench.data.base import Dataset
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.fit.cost import facts_of
 from bench.measure.doubts import unaudited
@@ -31,20 +29,20 @@ from bench.measure.profiles import Profile
 from bench.measure.profiles import resolve as resolve_profile
 from bench.meters.bundle import Meters, open_meters
 from bench.meters.clock import split_devices
-from bench.plugins import load_object
+from bench.plugins import look_beside
 from bench.record import Cell, Doubt, Fact, Record, Sample
 from bench.running.worker.doubts import own_doubts, taken_over, with_examined
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
+from bench.running.worker.paths import paths_of
 from bench.suite import CellJob
-from bench.tasks import GENERATED_LABEL, KINDS, REFERENCE_COLUMN, ability_of
+from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
+from bench.tasks.choosing import ability_of
 from bench.tasks.scoring import fitting, lengths_of, score
 
 State = dict[str, Any] | None
 """What a process keeps between the cells of one model variant."""
-SPREADS = ("causal-lm", "encoder", "seq2seq")
-"""Families whose models can lie on several GPUs."""
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""
 
@@ -83,6 +81,7 @@ def run_cell(
     doubts = own_doubts(cell, data, samples, process, known.notes)
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     notes = _notes(cell, data, known, samples) | measured.notes
+    notes["paths"] = paths_of(FAMILIES[cell.family], workload, measured.notes.get("audit"))
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
     record = Record(
         cell=cell,
@@ -199,57 +198,38 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         UnsupportedError: the model cannot lie there, or cannot do the task.
     """
     spec, task, devices = job.model, job.task, split_devices(device)
-    if len(devices) > 1 and spec.family not in SPREADS:
+    family, kind = FAMILIES.find(spec.family), KINDS.find(task.kind)
+    if len(devices) > 1 and not family.spreads:
         raise UnsupportedError(
             f"a model of the family '{spec.family}' is not spread over several GPUs; set 'device' to one of them "
-            f"({', '.join(SPREADS)} can be)"
+            f"({', '.join(name for name, other in FAMILIES.items() if other.spreads)} can be)"
         )
     context = Context(
         device=devices[0],
         devices=devices if len(devices) > 1 else (),
-        kind=task.kind,
+        ability=ability_of(task.kind, job.scoring),
         labels=job.labels,
         label_texts=tuple(task.label_names.get(label, label) for label in job.labels),
-        label_counts=_answer_places(job, data),
-        answer_counts=_first_answers(job, data),
+        label_counts=kind.right_places(data.examples, job.labels),
+        answer_counts=kind.right_texts(data.examples),
         scoring=job.scoring,
         seed=job.seed,
         max_input_tokens=task.max_input_tokens,
         kept=kept,
     )
-    folder = job.suite_folder or ""
-    if spec.factory is not None and folder not in sys.path:
-        sys.path.insert(0, folder)  # a factory may lie beside the suite; this process runs cells of one model
-    model: Model = FAMILIES.load(spec.family)(spec, job.variant, context)
-    needed = ability_of(task.kind, context.scoring)
-    if needed not in model.abilities:
-        raise UnsupportedError(f"'{spec.name}' has no '{needed}', which a task of kind '{task.kind}' needs")
+    if spec.factory is not None and job.suite_folder:
+        look_beside(Path(job.suite_folder))  # a factory may lie beside the suite
+    model = family.load(spec, job.variant, context)
+    if context.ability not in model.abilities:
+        raise UnsupportedError(f"'{spec.name}' has no '{context.ability}', which a task of kind '{task.kind}' needs")
     return model
-
-
-def _answer_places(job: CellJob, data: Dataset) -> tuple[int, ...]:
-    """Count how often each label, or each position among the choices, is right."""
-    kind, labels = job.task.kind, job.labels
-    if kind == "multiple-choice":
-        places = Counter(list(e.columns["choices"]).index(str(e.columns["answer"])) for e in data.examples)
-        return tuple(places.get(place, 0) for place in range(max(len(e.columns["choices"]) for e in data.examples)))
-    counts = Counter(str(example.columns[REFERENCE_COLUMN[kind]]) for example in data.examples) if labels else {}
-    return tuple(counts.get(label, 0) for label in labels)
-
-
-def _first_answers(job: CellJob, data: Dataset) -> Counter[str]:
-    if job.task.kind != "question-answering":
-        return Counter()
-    return Counter(reference_text(example, job.task.kind) for example in data.examples)
 
 
 def bind_task(job: CellJob, model: Model, data: Dataset) -> Workload:
     """Bind the task of a job to its loaded model."""
     texts = tuple(job.task.label_names.get(label, label) for label in job.labels)
     bound = Bound(model, data.examples, job.labels, job.template, job.scoring, texts)
-    kind = load_object(GENERATED_LABEL) if job.scoring == "generated" else KINDS.load(job.task.kind)
-    workload: Workload = kind(job.task, bound)
-    return workload
+    return KINDS.find(job.task.kind).workload(job.task, bound)
 
 
 def _environment(device: str, placed: Mapping[str, object], known: ModelFacts) -> dict[str, object]:
@@ -260,7 +240,7 @@ def _environment(device: str, placed: Mapping[str, object], known: ModelFacts) -
 
 def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: Sequence[Sample]) -> dict[str, object]:
     job = cell.to_run()
-    shown = data.examples[:SHOWN_INPUTS] if samples else ()
+    shown, columns = data.examples[:SHOWN_INPUTS] if samples else (), KINDS.find(cell.kind).columns
     return {
         "labels": list(job.labels),
         "data": {"hash": data.hash, "origin": data.origin, "rows": len(data.examples), **data.notes},
@@ -268,6 +248,6 @@ def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: Sequence[Sampl
         "provenance": job.provenance,
         "weights_hash": cell.identity.get("weights"),
         "batch_size": job.batch_size,
-        "inputs": {str(example.index): shown_input(example, cell.kind) for example in shown},
+        "inputs": {str(example.index): columns.shown(example) for example in shown},
         **known.notes,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bench.catalogue.readings import DEFAULT_METRICS
 from bench.data.base import Dataset
 from bench.data.doubts import data_doubts
 from bench.doubts import Evidence, examined
@@ -14,6 +13,7 @@ from bench.doubts.outputs_at_limit import OutputsAtLimit, OutputsAtModelLimit
 from bench.doubts.stale_checkpoint import StaleCheckpoint
 from bench.doubts.unpinned_revision import UnpinnedRevision
 from bench.record import Cell, Doubt, Record, Sample
+from bench.tasks import KINDS
 
 MANY = 0.01
 """Share of answers at the limit from which a doubt is raised: fewer move a metric by less than it varies."""
@@ -45,7 +45,7 @@ def own_doubts(
 
 def metrics_of(cell: Cell) -> tuple[str, ...]:
     """Name the metrics of a cell's task."""
-    return tuple(cell.to_run().task.metrics or DEFAULT_METRICS[cell.kind])
+    return tuple(cell.to_run().task.metrics or KINDS[cell.kind].metrics)
 
 
 def with_examined(record: Record) -> Record:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
+from bench.candidates.family import LIKELIHOODS
 from bench.candidates.interface import Classified, OnToken
+from bench.data.answers import read_choice, read_choices
+from bench.data.base import Column, Columns, Example
 from bench.record import Sample
 from bench.suite import TaskSpec
-from bench.tasks import INPUT_COLUMN, REFERENCE_COLUMN, render
-from bench.tasks.base import Bound, Request, lengths_of_texts
+from bench.tasks.base import Bound, Request, Workload, lengths_of_texts, prompts_of
+from bench.tasks.kind import Kind
 from bench.tasks.likelihood import highest, scores_of
 
 
@@ -18,17 +22,17 @@ class MultipleChoice:
     ability = "choose"
     generates = False
 
-    def __init__(self, spec: TaskSpec, bound: Bound) -> None:
+    def __init__(self, bound: Bound, columns: Columns) -> None:
         self.bound = bound
+        self.columns = columns
         self.examples = bound.examples
         self.labels = bound.labels
-        template = bound.prompt or "{" + INPUT_COLUMN[spec.kind] + "}"
-        self._prompts = [render(template, example.columns) for example in bound.examples]
+        self._prompts = prompts_of(bound, columns)
         self._lengths: list[int] | None = None
         self._choices = [tuple(map(str, example.columns["choices"])) for example in bound.examples]
 
     def request(self, indices: Sequence[int]) -> Request:
-        """Returns a request for the choices' scores."""
+        """Prepare a request for the choices' scores."""
         prompts = [self._prompts[index] for index in indices]
         choices = [self._choices[index] for index in indices]
         choose = self.bound.model.choose
@@ -39,7 +43,7 @@ class MultipleChoice:
         return call
 
     def samples(self, indices: Sequence[int], answers: Sequence[Classified]) -> list[Sample]:
-        """Returns rows with the chosen text and the scores by which it was chosen."""
+        """Make rows with the chosen text and the scores by which it was chosen."""
         return [self._sample(index, answer) for index, answer in zip(indices, answers, strict=True)]
 
     def _sample(self, index: int, answer: Classified) -> Sample:
@@ -48,7 +52,7 @@ class MultipleChoice:
         return Sample(
             index=index,
             example_id=example.id,
-            reference=str(example.columns[REFERENCE_COLUMN["multiple-choice"]]),
+            reference=str(self.columns.value(example)),
             prediction=choices[highest(scores)],
             scores=scores,
             input_tokens=answer.input_tokens,
@@ -57,7 +61,31 @@ class MultipleChoice:
         )
 
     def length(self, index: int) -> int:
-        """Returns the length by which batches are sorted."""
+        """Measure the length by which batches are sorted."""
         if self._lengths is None:
             self._lengths = lengths_of_texts(self.bound.model, self._prompts)
         return self._lengths[index]
+
+
+class MultipleChoiceKind(Kind):
+    """One of each example's own choices."""
+
+    name = "multiple-choice"
+    summary = "one of each question's own choices, by how likely the model finds their texts"
+    version = 2
+    columns = Columns((Column("question"), Column("choices", read_choices)), Column("answer", read_choice))
+    prompts = {"continue": "{question}\nAnswer:"}
+    ability = "choose"
+    scorings = LIKELIHOODS
+    rules = ("majority",)
+    answers = "label"
+    metrics = ("accuracy",)
+
+    def workload(self, spec: TaskSpec, bound: Bound) -> Workload:
+        """Score the choices."""
+        return MultipleChoice(bound, self.columns)
+
+    def right_places(self, examples: Sequence[Example], labels: Sequence[str]) -> tuple[int, ...]:
+        """Count how often each position among the choices is right."""
+        places = Counter(list(e.columns["choices"]).index(str(e.columns["answer"])) for e in examples)
+        return tuple(places[place] for place in range(max(len(e.columns["choices"]) for e in examples)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.candidates.interface import OnToken, Scored
+from bench.data.base import Column, Columns
 from bench.record import Sample
 from bench.suite import TaskSpec
-from bench.tasks.base import Bound, Request, lengths_of_texts
+from bench.tasks.base import Bound, Request, Workload, lengths_of_texts
+from bench.tasks.kind import Kind
 
 
 class LanguageModelling:
@@ -16,15 +18,15 @@ class LanguageModelling:
     ability = "log_likelihood"
     generates = False
 
-    def __init__(self, spec: TaskSpec, bound: Bound) -> None:
+    def __init__(self, bound: Bound, columns: Columns) -> None:
         self.bound = bound
         self.examples = bound.examples
         self.labels = bound.labels
-        self._texts = [str(example.columns["text"]) for example in bound.examples]
+        self._texts = [columns.reference_text(example) for example in bound.examples]
         self._lengths: list[int] | None = None
 
     def request(self, indices: Sequence[int]) -> Request:
-        """Returns a request for the likelihood of the texts."""
+        """Prepare a request for the likelihood of the texts."""
         texts = [self._texts[index] for index in indices]
         log_likelihood = self.bound.model.log_likelihood
 
@@ -34,7 +36,7 @@ class LanguageModelling:
         return call
 
     def samples(self, indices: Sequence[int], answers: Sequence[Scored]) -> list[Sample]:
-        """Returns rows with the likelihood and what it covers."""
+        """Make rows with the likelihood and what it covers."""
         return [
             Sample(
                 index=index,
@@ -52,7 +54,23 @@ class LanguageModelling:
         ]
 
     def length(self, index: int) -> int:
-        """Returns the length by which batches are sorted."""
+        """Measure the length by which batches are sorted."""
         if self._lengths is None:
             self._lengths = lengths_of_texts(self.bound.model, self._texts)
         return self._lengths[index]
+
+
+class LanguageModellingKind(Kind):
+    """How likely a text is."""
+
+    name = "language-modelling"
+    summary = "how likely a model finds a text, in nats per token and bits per byte"
+    version = 2
+    columns = Columns((Column("text"),))
+    ability = "log_likelihood"
+    answers = "likelihood"
+    metrics = ("bits_per_byte", "perplexity")
+
+    def workload(self, spec: TaskSpec, bound: Bound) -> Workload:
+        """Compute the likelihood of each text."""
+        return LanguageModelling(bound, self.columns)

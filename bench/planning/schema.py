@@ -1,13 +1,15 @@
-"""The JSON Schemas of recipes and of the suite file, with every name that may be written in it described."""
+"""The JSON Schemas of the suite file and of recipes, with every name that may be written in them described."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from bench.candidates import FAMILIES
 from bench.catalogue.readings import ALIASES, READINGS
 from bench.fit.recipe import Recipe
 from bench.metrics.catalogue import METRICS
 from bench.suite import Suite
+from bench.tasks import KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Json = dict[str, object]
@@ -15,16 +17,20 @@ Json = dict[str, object]
 
 
 def suite_schema() -> Json:
-    """Describe the suite file: editors complete the names of readings and metrics, and show what each means.
+    """Describe the suite file: editors complete the names in it, and show what each means.
 
-    A name that is not listed stays valid here: a metric may be `package.module:function`.
+    Families and kinds are those that are there, a plug-in's too. A metric that is not listed stays valid here: it may
+    be `package.module:function`.
     """
     schema: Json = Suite.model_json_schema()
     names = [*_readings(), *_metrics()]
     properties, definitions = _within(schema, "properties"), _within(schema, "$defs")
     _within(properties, "objectives")["items"] = _one_of(names)
     _within(properties, "constraints")["propertyNames"] = _one_of(names)
-    _within(definitions, "TaskSpec", "properties", "metrics")["items"] = _one_of([*_metrics(), *_groups()])
+    model, task = _within(definitions, "ModelSpec", "properties"), _within(definitions, "TaskSpec", "properties")
+    _within(task, "metrics")["items"] = _one_of([*_metrics(), *_groups()])
+    model["family"] = _within(model, "family") | _named({n: family.summary for n, family in FAMILIES.items()})
+    task["kind"] = _within(task, "kind") | _named({n: kind.summary for n, kind in KINDS.items()})
     return schema | {"$schema": DIALECT}
 
 
@@ -43,6 +49,10 @@ def _within(schema: Json, *path: str) -> Json:
 
 def _one_of(names: list[Json]) -> Json:
     return {"type": "string", "anyOf": [*names, {"type": "string"}]}
+
+
+def _named(summaries: Mapping[str, str]) -> Json:
+    return {"oneOf": [{"const": name, "description": summary} for name, summary in summaries.items()]}
 
 
 def _readings() -> Iterator[Json]:

@@ -1,0 +1,143 @@
+"""What a model family declares of itself: the base class of the one file that a family is.
+
+A file in `bench/candidates/families/` holds one class derived from `Family`, or a plug-in names its own by an entry
+point in the group `bench.families`. Names, the suite's checks, planning, training, charts and listings read the
+declaration, and no list of families is kept anywhere. Importing it must need neither torch nor transformers: what is
+heavy is imported in `load` and in the methods of the loaded model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+from bench.candidates.interface import Ability, Context, Model
+from bench.candidates.learning import Learning
+from bench.suite import ModelSpec, Scoring, TaskSpec, VariantSpec
+
+Style = Literal["input", "plain", "continue", "prefix"]
+"""How a prompt is written: the input column alone; all columns without words around them; a text to be continued;
+an instruction before the input."""
+
+LIKELIHOODS: tuple[Scoring, ...] = ("likelihood", "likelihood-per-token", "likelihood-per-byte")
+"""The scorings that compare how likely the text of each answer is."""
+
+EXCLUSIVE_KEYS = ("factory", "options", "strategy", "chat_template")
+"""Keys of a model's entry that a family must claim (`Family.keys`); the rest is common to all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A colour and a shape in the charts."""
+
+    colour: str
+    """On white."""
+    dark: str
+    """On a dark page: the same hue, lighter where it needs to be."""
+    shape: str
+    """matplotlib's marker."""
+    vega: str
+    """Vega's shape."""
+
+
+class Asks(Protocol):
+    """What a kind of task asks of a family; `bench.tasks.kind.Kind` declares it."""
+
+    name: str
+    ability: Ability
+    scorings: tuple[Scoring, ...]
+    rules: tuple[str, ...]
+
+
+class Family:
+    """A declaration; derive a class from it, set what differs, and write `load`."""
+
+    name: str
+    """As in suites and records."""
+    summary: ClassVar[str] = ""
+    """One line for `bench ls models`."""
+    title: ClassVar[str] = ""
+    """Name in the charts' legends; the name itself where it is empty."""
+    version: ClassVar[int] = 1
+    """Raised when the same weights give other answers, so that old cells are not taken for new ones."""
+
+    abilities: ClassVar[frozenset[Ability]] = frozenset()
+    """What its models can do, as far as that is known before one is loaded."""
+    lacks: ClassVar[Mapping[Ability, str]] = {}
+    """Why it has not an ability; the remedy, the families that have it, is added."""
+    scorings: ClassVar[Mapping[Ability, tuple[Scoring, ...]]] = {}
+    """By the ability that a kind of task needs: how its answers may be chosen, its own way first."""
+    style: ClassVar[Style] = "input"
+    """Which of a kind's default prompts it reads."""
+    reads_prompt: ClassVar[bool] = False
+    """Whether a task's one `prompt` is for it too; otherwise only a prompt that names the family or the model."""
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Keys of the model's entry of which one must be there: `checkpoint`, `fit`, `factory`, …"""
+    keys: ClassVar[frozenset[str]] = frozenset()
+    """Of `EXCLUSIVE_KEYS`, those that it reads."""
+    takes_variants: ClassVar[bool] = True
+    """Whether it can be loaded in another dtype, quantised, pruned or compiled."""
+    shares_load: ClassVar[bool] = False
+    """Whether one load serves several tasks of a suite."""
+    spreads: ClassVar[bool] = False
+    """Whether a model can lie on several GPUs."""
+    is_floor: ClassVar[bool] = False
+    """Whether it is a rule that every model must beat: drawn apart, never a teacher."""
+    code_is_weights: ClassVar[bool] = False
+    """Whether code decides the answers that the identity of the weights does not cover."""
+
+    modules: ClassVar[tuple[str, ...]] = ()
+    """Heavy modules that its models need, imported once before anything is measured; none may start a thread or touch a
+    device."""
+    look: ClassVar[Look | None] = None
+    """Its mark in the charts; one that is free is taken where there is none."""
+    learning: ClassVar[Learning | None] = None
+    """How it is trained; None where it cannot be."""
+    paths: ClassVar[Mapping[Ability, str]] = {}
+    """The function behind an ability where it is not the model's own method."""
+
+    def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Model:
+        """Load a model for one task.
+
+        Args:
+            spec: the model's entry in the suite, its checkpoint absolute.
+            variant: in which form.
+            context: for which task, and where.
+
+        Raises:
+            BenchError: it cannot be loaded, with what to do about it.
+        """
+        raise NotImplementedError(f"the family '{self.name}' has no 'load'")
+
+    def mistakes(self, spec: ModelSpec) -> list[tuple[str, str]]:
+        """List what is wrong with a model's entry: the key, and what to do about it."""
+        return []
+
+    def why_not(self, kind: Asks, spec: ModelSpec | None) -> str | None:
+        """Explain why a kind of task cannot be done, without the remedy; None when it can.
+
+        Args:
+            kind: of the task.
+            spec: the model's entry; None to ask for the family as a whole.
+        """
+        if kind.ability in self.abilities:
+            return None
+        return self.lacks.get(kind.ability, f"a model of the family '{self.name}' has no '{kind.ability}'")
+
+    def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
+        """Explain, from its files alone, why a checkpoint's head cannot score the labels; None when it may."""
+        return None
+
+    def style_for(self, ability: Ability) -> Style:
+        """Tell which default prompt is read for tasks that need an ability."""
+        return self.style
+
+    def answer_versions(self, task: TaskSpec) -> Mapping[str, int]:
+        """Number what has changed in its answers to a task; part of a cell's identity."""
+        return {} if self.version == 1 else {"family_version": self.version}
+
+    def path(self, ability: Ability) -> str:
+        """Name the function behind an ability."""
+        return self.paths.get(ability, f"{self.name}.{ability}")

@@ -1,0 +1,54 @@
+"""Which prompt a model gets on a task, and how it is filled in."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+
+from bench.candidates import FAMILIES
+from bench.errors import InputError, nearest
+from bench.suite import ModelSpec, TaskSpec
+from bench.tasks import KINDS
+
+Field = tuple[str, str | None, str | None, str | None]
+"""A piece of a template as `string.Formatter` parses it: text, name, format, conversion."""
+
+
+def template_for(model: ModelSpec, task: TaskSpec) -> str:
+    """Choose the prompt template of a model on a task: the model's own, else the task's, else the kind's default.
+
+    Raises:
+        InputError: the template names a column that the kind does not have.
+    """
+    family, kind = FAMILIES[model.family], KINDS[task.kind]
+    chosen = model.prompts.get(task.name)
+    if chosen is None and isinstance(task.prompt, dict):
+        chosen = task.prompt.get(model.family)
+    if chosen is None and isinstance(task.prompt, str) and family.reads_prompt:
+        chosen = task.prompt
+    plain = "{" + kind.columns.input + "}"
+    template = chosen or kind.prompts.get(family.style_for(kind.ability), plain)
+    valid = kind.prompt_columns or (kind.columns.input,)
+    for _, name, _, _ in _parsed(template):
+        if name is not None and name not in valid:
+            raise InputError(
+                f"the prompt of task '{task.name}' names '{{{name}}}'; {nearest(name, valid)} "
+                "Write {{ and }} for braces."
+            )
+    return template
+
+
+def _parsed(template: str) -> list[Field]:
+    try:
+        return list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise InputError(f"the prompt {template!r} is no template: {error}; write {{{{ and }}}} for braces") from error
+
+
+def render(template: str, columns: Mapping[str, object]) -> str:
+    """Fill the columns into a template.
+
+    >>> render("translate: {source}", {"source": "a {b}", "target": "c"})
+    'translate: a {b}'
+    """
+    return template.format_map(columns)
