@@ -54,6 +54,8 @@ def parse_quantity(text: str, unit: str) -> float:
         raise InputError(
             f"'{text}': no unit of this quantity is written '{spelling}'; {nearest(spelling, filter(None, factors))}"
         )
+    if not math.isfinite(number * factors[spelling]):
+        raise InputError(f"'{text[:40]}' is larger than any {unit} that bench can hold; write a finite quantity")
     return number * factors[spelling]
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from bench.decision.board import Board, Column, Part
 from bench.decision.constraints import Check, best_row
-from bench.decision.question import Question, parse_margin
+from bench.decision.question import Question
+from bench.suite.limits import parse_margin
 from bench.summary import Quantity
 from bench.words.wording import listed, spoken
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from bench.catalogue.readings import READINGS
 from bench.decision.board import Board, Column
 from bench.decision.draws import is_estimate, quality_draws, reading_draws
-from bench.decision.question import Question, parse_margin
+from bench.decision.question import Question
 from bench.stats.paired import mcnemar_better
+from bench.suite.limits import parse_margin
 from bench.summary import Entry, Quantity, canonical
 from bench.words import remarks as said
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bench.decision.board import Board, Column
 from bench.decision.draws import is_estimate
-from bench.decision.question import Limit
+from bench.suite.limits import Limit
 from bench.summary import Quantity
 from bench.words.wording import amount, percent, spoken
 

@@ -25,8 +25,8 @@ from bench.decision import evidence as ev
 from bench.decision.board import Board
 from bench.decision.constraints import Check, state_of
 from bench.decision.pareto import hypervolume, nondominated, nondominated_stack
-from bench.decision.question import parse_amount
 from bench.errors import InputError
+from bench.suite.limits import parse_reference
 from bench.words.wording import differences, listed, percent, spoken
 
 Floats = NDArray[np.float64]
@@ -208,7 +208,7 @@ def front_volume(board: Board, rows: Sequence[int], reference: Mapping[str, floa
         given = reference.get(column.asked, reference.get(column.name))
         if given is None:
             return None, f"no hypervolume: decision.reference has no {column.asked}"
-        at = _amount(column.asked, given)
+        at = parse_reference(column.asked, given)
         room = _room(column.unit, at) if column.higher_is_better and column.is_quality else abs(at)
         if room <= 0:
             raise InputError(
@@ -218,10 +218,6 @@ def front_volume(board: Board, rows: Sequence[int], reference: Mapping[str, floa
     return hypervolume(
         points, np.zeros(len(columns))
     ), "hypervolume over the suite's reference point, each objective scaled"
-
-
-def _amount(name: str, given: float | str) -> float:
-    return float(given) if isinstance(given, (int, float)) else parse_amount(name, given)
 
 
 def _room(unit: str, reference: float) -> float:

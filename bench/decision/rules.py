@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.decision.board import Board
-from bench.decision.question import parse_rate
 from bench.errors import InputError
 from bench.suite import DecisionSpec
+from bench.suite.limits import parse_rate
 
 Floats = NDArray[np.float64]
 

@@ -14,8 +14,9 @@ from bench.decision.board import Board, Column
 from bench.decision.constraints import Check, state_of
 from bench.decision.fronts import Front
 from bench.decision.pareto import nondominated
-from bench.decision.question import Limit, Question
+from bench.decision.question import Question
 from bench.stats.resample import seeded
+from bench.suite.limits import Limit
 from bench.words.advice import where
 from bench.words.wording import amount, listed, percent, spoken
 

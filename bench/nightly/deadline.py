@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from time import monotonic
 
 from bench.errors import InputError, UsageError
 from bench.running.executors.base import Answer, Call, Executor
 from bench.running.executors.outcome import Failure
-from bench.schedule import parse_time
-from bench.units import parse_quantity
+from bench.suite.limits import parse_end
 
-_HOURS = re.compile(r"(?:(\d+)\s*h)\s*(?:(\d+)\s*(?:m|min))")
-"""`3h30m`; a single number with its unit is `bench.units`' to read."""
 Clock = Callable[[], float]
 
 
@@ -41,7 +37,7 @@ class Deadline:
         return f"the night's deadline ({self.at:%H:%M}) came first"
 
 
-def parse_deadline(text: str, now: datetime, clock: Clock = time.monotonic) -> Deadline:
+def parse_deadline(text: str, now: datetime, clock: Clock = monotonic) -> Deadline:
     """Returns the deadline that `text` names: the next `06:00`, or so long from now as `3 h`, `90 min` or `3h30m`.
 
     Args:
@@ -52,28 +48,19 @@ def parse_deadline(text: str, now: datetime, clock: Clock = time.monotonic) -> D
     Raises:
         UsageError: it is neither.
     """
-    at = _time_of_day(text, now) if ":" in text else now + timedelta(seconds=_duration_s(text))
+    try:
+        end = parse_end(text)
+    except InputError as error:
+        raise UsageError(f"deadline: {error}") from error
+    at = _next(end, now) if isinstance(end, time) else now + timedelta(seconds=end)
     return Deadline(text, at, clock() + (at - now).total_seconds(), clock)
 
 
-def _time_of_day(text: str, now: datetime) -> datetime:
-    wanted = parse_time(text, "deadline")
+def _next(wanted: time, now: datetime) -> datetime:
+    """Find the next moment of this time of day."""
     day = now.date()
     at = datetime.combine(day, wanted).astimezone() if now.tzinfo is None else datetime.combine(day, wanted, now.tzinfo)
     return at if at > now else at + timedelta(days=1)
-
-
-def _duration_s(text: str) -> float:
-    both = _HOURS.fullmatch(text.strip())
-    if both is not None:
-        return 3600.0 * int(both[1]) + 60.0 * int(both[2])
-    try:
-        seconds = parse_quantity(text, "s")
-    except InputError as error:
-        raise UsageError(f"deadline: {error}; or write a time of day, such as 06:00") from error
-    if seconds <= 0:
-        raise UsageError(f"deadline: '{text}' is over before it begins")
-    return seconds
 
 
 class DeadlineExecutor(Executor):

@@ -21,15 +21,10 @@ from bench.metrics.catalogue import resolve
 from bench.metrics.module import External
 from bench.plugins import look_beside
 from bench.record import content_hash
-from bench.suite import LIMIT, ModelSpec, Suite, TaskSpec
+from bench.suite import ModelSpec, Suite, TaskSpec
+from bench.suite.limits import QUALITY, parse_limit
 from bench.suite.yaml_file import Loc, Located
 from bench.tasks import KINDS, template_for
-from bench.units import parse_quantity
-
-QUALITY = "quality"
-"""Objective that stands for each task's first metric."""
-OF_BEST = re.compile(r"^(.*?)\s*%\s*of\s+best$")
-"""A limit relative to the best candidate: `>= 95 % of best`."""
 
 
 def check_names(suite: Located[Suite]) -> None:
@@ -46,7 +41,7 @@ def check_names(suite: Located[Suite]) -> None:
         metrics = partial(_check_metrics, task, suite.path.parent.resolve())
         checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
-    checks += [partial(_check_limit, suite, name, limit) for name, limit in spec.constraints.items()]
+    checks += [partial(_check_reading, suite, ("constraints", name), name) for name in spec.constraints]
     checks += _decision_checks(suite)
     found = _mistakes(checks)
     if found:
@@ -185,18 +180,10 @@ def _check_reading(suite: Located[Suite], loc: Loc, name: str) -> None:
         raise suite.error(loc, f"'{name}' is no metric and no reading; {nearest(name, valid)}")
 
 
-def _check_limit(suite: Located[Suite], name: str, limit: str) -> None:
-    loc = ("constraints", name)
-    _check_reading(suite, loc, name)
-    match = LIMIT.match(limit)
-    if match is None:
-        raise suite.error(loc, f"'{limit}' is no limit; begin with <= or >=, such as '<= 50 ms' or '>= 0.85'")
-    quantity = match.group(2)
-    relative = OF_BEST.match(quantity)
-    reading = READINGS.get(ALIASES.get(name, name))
-    unit = reading.unit if reading is not None and relative is None else "ratio"
-    text = f"{relative.group(1)} %" if relative is not None else quantity
-    _with_place(suite, loc, lambda: parse_quantity(text, unit))
+def _check_limit(suite: Located[Any], name: str, limit: str) -> None:
+    """Check a limit of a file that is no valid suite, which the schema has not parsed."""
+    _check_reading(suite, ("constraints", name), name)
+    _with_place(suite, ("constraints", name), partial(parse_limit, name, limit))
 
 
 def resolved_model(suite: Located[Suite], model: ModelSpec) -> ModelSpec:

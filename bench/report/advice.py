@@ -11,8 +11,9 @@ import numpy as np
 from bench.decision import Decision, TaskDecision
 from bench.decision.board import Board
 from bench.decision.fronts import Standing
-from bench.decision.question import Limit, Question
+from bench.decision.question import Question
 from bench.decision.sensitivity import BreakPoint
+from bench.suite.limits import Limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ import numpy as np
 from bench.decision import Question, rules
 from bench.decision.board import Board, Column
 from bench.decision.constraints import check_all
-from bench.decision.question import Limit
 from bench.report.advice import TaskAdvice
 from bench.report.marks import Mark
 from bench.report.tables import anchor_of
 from bench.report.text import short
 from bench.report.view import RunView, TaskView, value_of
 from bench.report.wording import Measure, measure_of
+from bench.suite.limits import Limit
 from bench.units import display_unit, scales
 
 AXES = (

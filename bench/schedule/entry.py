@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 
-from bench.errors import UsageError
+from bench.errors import InputError, UsageError
+from bench.suite.limits import parse_time_of_day
 
-_TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
@@ -30,10 +30,10 @@ def parse_time(text: str, option: str = "--at") -> time:
     >>> parse_time("2:30")
     datetime.time(2, 30)
     """
-    match = _TIME.fullmatch(text.strip())
-    if match is not None and int(match[1]) < 24 and int(match[2]) < 60:
-        return time(int(match[1]), int(match[2]))
-    raise UsageError(f"{option}: '{text}' is no time of day; write it as HH:MM from 00:00 to 23:59, such as 02:30")
+    try:
+        return parse_time_of_day(text)
+    except InputError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
-    LIMIT,
     DataSpec,
     Defaults,
     FitSpec,
@@ -17,7 +16,6 @@ from bench.suite.spec import (
 
 __all__ = [
     "DEFAULT_BATCH_SIZE",
-    "LIMIT",
     "DataSpec",
     "DecisionSpec",
     "Defaults",

@@ -6,11 +6,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bench.suite.fields import End, Margins, Rates, Reference
+
 
 class _Strict(BaseModel):
-    """Frozen, and no unknown keys."""
+    """Frozen, no unknown keys, and every number finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class PriceSpec(_Strict):
@@ -34,11 +36,11 @@ class DecisionSpec(_Strict):
     """`cheapest-within-epsilon`: how much of `prefer` may be given up, in its own unit."""
     order: list[str] = []
     """`lexicographic`: objectives, most important first."""
-    margins: dict[str, float | str] = {}
+    margins: Margins = {}
     """Per objective, the difference that does not matter: a quantity with its unit, or `"2 %"` of the value."""
-    rates: dict[str, str] = {}
+    rates: Rates = {}
     """`weighted`: what `prefer` is worth in each other objective, e.g. `latency_p95_s: "20 ms per 0.01"`."""
-    reference: dict[str, float | str] = {}
+    reference: Reference = {}
     """Reference point of the hypervolume, per objective."""
     cost_across_tasks: Literal["sum", "worst"] = "worst"
     confidence: float = Field(default=0.8, gt=0.5, lt=1)
@@ -52,7 +54,7 @@ class NightlySpec(_Strict):
 
     baseline: str = "previous"
     """`previous`, `best`, `tag:NAME` or a run."""
-    deadline: str | None = None
+    deadline: End | None = None
     """Time of day (`"06:00"`) or duration (`"3 h"`) after which nothing is started; what runs then is stopped."""
     keep_nights: int | None = Field(default=None, ge=1)
     """Nights whose raw timings and answers are kept; None for all. Summaries are kept for ever."""

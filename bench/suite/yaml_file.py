@@ -119,8 +119,23 @@ def _parse(path: Path, text: str) -> Any:
         raise SuiteError(
             f"{path}{place}: not valid YAML: {problem}; check indentation, colons and quotes here"
         ) from error
+    except KeyError as error:  # what ruamel raises for a word that is none of its tag's
+        place, tag = _first_tag(text)
+        raise SuiteError(
+            f"{path}{place}: {error.args[0]!r} does not fit its tag {tag}; leave the tag out, or put it in quotes"
+        ) from error
     except (YAMLError, ValueError) as error:
         raise SuiteError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from error
+
+
+def _first_tag(text: str) -> tuple[str, str]:
+    """Find the first explicit tag of a file: its place as `:LINE:COLUMN`, and the tag."""
+    for event in YAML(typ="rt").parse(text):
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            mark = event.start_mark
+            return f":{mark.line + 1}:{mark.column + 1}", str(tag).replace("tag:yaml.org,2002:", "!!")
+    return "", "of YAML"
 
 
 def _kind(value: Any) -> str:

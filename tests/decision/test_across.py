@@ -8,10 +8,11 @@ import pytest
 from bench.decision.across import combine, combine_checks
 from bench.decision.constraints import check_all
 from bench.decision.fronts import find
-from bench.decision.question import Question, parse_limit
+from bench.decision.question import Question
 from bench.decision.recommend import recommend
 from bench.stats.bootstrap import robust_variance
 from bench.suite import DecisionSpec
+from bench.suite.limits import parse_limit
 from tests.decision.boards import make_board
 
 COLUMNS = ("accuracy", "latency_p95_s", "peak_rss_bytes")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.decision.constraints import check_all, inapplicable, state_of
-from bench.decision.question import parse_limit
+from bench.suite.limits import parse_limit
 from bench.summary import Quantity
 from tests.decision.boards import make_board
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bench.decision import Decision, Question, decide
-from bench.decision.question import parse_limit
 from bench.suite import DecisionSpec, PriceSpec
+from bench.suite.limits import parse_limit
 from bench.summary import summarise
 from tests.factories import Sketch, Task, make_run
 

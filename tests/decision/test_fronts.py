@@ -7,8 +7,8 @@ import pytest
 
 from bench.decision import fronts
 from bench.decision.constraints import check_all
-from bench.decision.question import parse_limit
 from bench.errors import InputError
+from bench.suite.limits import parse_limit
 from tests.decision.boards import make_board
 
 NAN = float("nan")

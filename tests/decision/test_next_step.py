@@ -7,8 +7,8 @@ import pytest
 
 from bench.decision import next_step, rules
 from bench.decision.constraints import check_all
-from bench.decision.question import parse_limit
 from bench.suite import DecisionSpec
+from bench.suite.limits import parse_limit
 from tests.decision.boards import make_board
 
 

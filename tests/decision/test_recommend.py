@@ -7,9 +7,10 @@ import pytest
 from bench.decision.case import Recommendation
 from bench.decision.constraints import check_all
 from bench.decision.fronts import find
-from bench.decision.question import Question, parse_limit
+from bench.decision.question import Question
 from bench.decision.recommend import recommend
 from bench.suite import DecisionSpec
+from bench.suite.limits import parse_limit
 from bench.words.advice import rule as rule_said
 from tests.decision.boards import make_board
 

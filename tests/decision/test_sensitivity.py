@@ -10,9 +10,10 @@ from bench.decision import rules, sensitivity
 from bench.decision.board import Board
 from bench.decision.constraints import check_all
 from bench.decision.fronts import find
-from bench.decision.question import Limit, Question, parse_limit
+from bench.decision.question import Question
 from bench.decision.recommend import recommend
 from bench.suite import DecisionSpec
+from bench.suite.limits import Limit, parse_limit
 from tests.decision.boards import make_board
 
 
