@@ -55,7 +55,7 @@ def parse_quantity(text: str, unit: str) -> float:
             f"'{text}': no unit of this quantity is written '{spelling}'; {nearest(spelling, filter(None, factors))}"
         )
     if not math.isfinite(number * factors[spelling]):
-        raise InputError(f"'{text[:40]}' is larger than any {unit} that bench can hold; write a finite quantity")
+        raise InputError(f"'{text[:40]}' is too large; write a finite quantity, such as '{_example(unit)}'")
     return number * factors[spelling]
 
 

@@ -35,6 +35,8 @@ SHOWN = ("latency_p50_s", "latency_p95_s", "throughput_examples_per_s", "peak_rs
 
 def print_view(view: Any) -> None:
     """Prints one line per cell, the best quality of a task first, then what to ship and why."""
+    from bench.words.decision import task_sentences
+
     header = ["task", "model", "status", "quality", "p50", "p95", "throughput", "peak RSS", ""]
     rows = []
     for task in view.tasks:
@@ -50,9 +52,9 @@ def print_view(view: Any) -> None:
         click.echo(f"not computed in {plural(cells, 'cell')}: {reason}")
     click.echo("")
     if view.decision.across is not None:
-        click.echo("all tasks: " + " ".join(view.decision.across.sentences()[:2]))
+        click.echo("all tasks: " + " ".join(task_sentences(view.decision.across)[:2]))
     for name, decision in view.decision.tasks.items():
-        click.echo(f"{name}: " + " ".join(decision.sentences()[:2]))
+        click.echo(f"{name}: " + " ".join(task_sentences(decision)[:2]))
 
 
 def _not_computed(view: Any) -> Counter[str]:
@@ -174,9 +176,10 @@ def open_view(run: str, results: Path, store_url: str | None = None, reference: 
 def run_json(view: Any) -> dict[str, Any]:
     """Returns a run in the documented shape: `run`, `cells`, `fronts`, `decision`."""
     from bench.summary import entry_json
+    from bench.words.documents import decision_document
 
     info = view.info
-    decision = view.decision.to_json()
+    decision = decision_document(view.decision)
     return {
         "run": {
             "id": info.id, "suite": info.suite, "status": info.status, "started_at": info.started_at,

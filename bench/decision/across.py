@@ -13,18 +13,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decision.board import Board, Column, Part
+from bench.decision.board import Board, Column, Missing, Part
 from bench.decision.constraints import Check, best_row
 from bench.decision.question import Question
-from bench.suite.limits import parse_margin
+from bench.decision.remarks import CostLeftOut, CostsCombined, MetricsLeftOut, QualityAveraged, Remark
+from bench.suite.limits import QUALITY, parse_margin
 from bench.summary import Quantity
-from bench.words.wording import listed, spoken
 
 Floats = NDArray[np.float64]
 
 SUMMABLE = frozenset({"s", "J", "currency", "gCO2", "FLOP"})
 """Units that add up over tasks; memory and throughput do not, and are always taken at their worst."""
-QUALITY = "quality"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +42,20 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
     names = tuple(dict.fromkeys(name for board in boards for name in board.names))
     columns: list[Column] = []
     made: list[_Made] = []
-    remarks: list[str] = []
+    remarks: list[Remark] = []
     quality = _quality(boards, names, question)
     if quality is not None:
         columns.append(Column(QUALITY, "share_of_best", "ratio", True, _margin(question)))
         made.append(quality)
-        remarks.append(_weights_sentence(boards, question))
+        remarks.append(QualityAveraged(tuple((board.task, _weight(board, question)) for board in boards)))
     shared = _shared(boards)
     costs: dict[str, list[str]] = {}
     for column in shared:
         how = question.rule.cost_across_tasks if column.unit in SUMMABLE else "worst"
         made.append(_cost(boards, names, column, how, len(columns)))
         columns.append(column)
-        costs.setdefault(how, []).append(spoken(column.name))
-    remarks += [_added_up(names_of, how) for how, names_of in costs.items()]
+        costs.setdefault(how, []).append(column.name)
+    remarks += [CostsCombined(tuple(combined), how == "sum") for how, combined in costs.items()]
     remarks += _left_out(boards, shared)
     table = np.column_stack([one.values for one in made]) if made else np.empty((len(names), 0))
     stack = np.stack([one.draws for one in made], axis=2) if made else _no_draws(question, names)
@@ -90,12 +89,6 @@ def _as_read(names: Sequence[str], made: Sequence[_Made]) -> NDArray[np.bool_]:
     return found
 
 
-def _added_up(columns: Sequence[str], how: str) -> str:
-    several = len(columns) > 1
-    done = "summed" if how == "sum" else f"taken at {'their' if several else 'its'} worst"
-    return f"Across tasks {listed(columns)} {'are' if several else 'is'} {done}."
-
-
 def _no_draws(question: Question, names: Sequence[str]) -> Floats:
     return np.empty((question.rule.replicates, len(names), 0))
 
@@ -105,22 +98,18 @@ def _bare(boards: Sequence[Board]) -> tuple[Part, ...]:
     return tuple(Part(-1, board, 0, np.empty((0, 0))) for board in boards)
 
 
-def _left_out(boards: Sequence[Board], shared: Sequence[Column]) -> list[str]:
-    """Returns a sentence for each objective that some task has and another lacks, and for a second metric."""
-    found: dict[str, list[str]] = {}
+def _left_out(boards: Sequence[Board], shared: Sequence[Column]) -> list[Remark]:
+    """List the objectives that some task has and another lacks, and the metrics after the first."""
+    tasks: dict[str, list[str]] = {}
     for board in boards:
         for column in board.columns[: board.objectives]:
             if not column.is_quality and column.name not in [c.name for c in shared]:
-                found.setdefault(column.name, []).append(f"'{board.task}'")
-    remarks = [
-        f"Across tasks {spoken(name)} is left out: only {listed(tasks)} {'has' if len(tasks) == 1 else 'have'} it."
-        for name, tasks in found.items()
-    ]
+                tasks.setdefault(column.name, []).append(board.task)
+    remarks: list[Remark] = [CostLeftOut(name, tuple(having)) for name, having in tasks.items()]
     for board in boards:
-        metrics = [column for column in board.columns[: board.objectives] if column.is_quality]
+        metrics = [column.name for column in board.columns[: board.objectives] if column.is_quality]
         if len(metrics) > 1:
-            rest = listed([spoken(column.name) for column in metrics[1:]])
-            remarks.append(f"Across tasks '{board.task}' counts by {spoken(metrics[0].name)}; {rest} is left out.")
+            remarks.append(MetricsLeftOut(board.task, metrics[0], tuple(metrics[1:])))
     return remarks
 
 
@@ -136,15 +125,13 @@ def _margin(question: Question) -> float:
     return parse_margin(QUALITY, question.rule.margins.get(QUALITY, 0.0))[0]
 
 
-def _broken(boards: Sequence[Board], name: str) -> str | None:
-    """Returns why a candidate has no place on the board across tasks."""
-    for board in boards:
-        if name not in board.names:
-            return f"it was not run on '{board.task}'"
-        why = board.missing(board.names.index(name))
-        if why is not None:
-            return f"on '{board.task}', {why}"
-    return None
+def _weight(board: Board, question: Question) -> float:
+    return question.weights.get(board.task, 1.0)
+
+
+def _broken(boards: Sequence[Board], name: str) -> Missing | None:
+    """Tell why a candidate has no place on the board across tasks; the first reason."""
+    return next((missing for board in boards if (missing := board.missing_on(name)) is not None), None)
 
 
 def _take(board: Board, names: Sequence[str], index: int) -> tuple[Floats, Floats]:
@@ -163,7 +150,7 @@ def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) 
     found: list[tuple[float, Board, int, Floats, Floats]] = []
     for board in boards:
         index = next((c for c in range(board.objectives) if board.columns[c].is_quality), None)
-        weight = question.weights.get(board.task, 1.0)
+        weight = _weight(board, question)
         best = None if index is None else best_row(board, index)
         if index is None or best is None or weight == 0:
             continue
@@ -224,12 +211,6 @@ def _quantity(column: Column, value: float, ends: Floats, n: int) -> Quantity | 
     return Quantity(float(value), low, high, n, column.unit, "all tasks", column.higher_is_better)
 
 
-def _weights_sentence(boards: Sequence[Board], question: Question) -> str:
-    parts = [f"{question.weights.get(board.task, 1.0):g} for '{board.task}'" for board in boards]
-    weights = ", ".join(parts)
-    return f"Across tasks quality is each task's share of the best model, averaged with the weights {weights}."
-
-
 def combine_checks(
     boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], names: Sequence[str]
 ) -> tuple[tuple[Check, ...], ...]:
@@ -238,17 +219,16 @@ def combine_checks(
 
 
 def _worst(boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], name: str) -> tuple[Check, ...]:
-    found: dict[tuple[str, str], Check] = {}
+    worst: dict[tuple[str, str], Check] = {}
     for board, per_row in zip(boards, checks, strict=True):
         if name not in board.names:
             continue
         for check in per_row[board.names.index(name)]:
             key = (check.limit.name, check.limit.text)
-            here = replace(check, sentence=f"{check.sentence} on '{board.task}'")
-            before = found.get(key)
-            worse = here if before is None or _severity(here) > _severity(before) else before
-            found[key] = here if before is None else replace(worse, holds=_both(here.holds, before.holds))
-    return tuple(found.values())
+            before = worst.get(key)
+            worse = check if before is None or _severity(check) > _severity(before) else before
+            worst[key] = check if before is None else replace(worse, holds=_both(check.holds, before.holds))
+    return tuple(worst.values())
 
 
 def _both(a: NDArray[np.bool_] | None, b: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:

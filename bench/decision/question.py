@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from bench.errors import InputError, UsageError
 from bench.suite import DecisionSpec, PriceSpec, Suite
 from bench.suite.limits import QUALITY, Limit, parse_where, unit_of
+from bench.suite.rules import RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +52,22 @@ class Question:
         for text in [where] if isinstance(where, str) else where:
             limit = parse_where(text)
             limits[limit.name, limit.is_upper] = limit
-        if prefer is not None:
-            self._check_preferred(prefer, rule or self.rule.rule)
         changes = {key: value for key, value in (("prefer", prefer), ("rule", rule)) if value is not None}
+        try:
+            if rule is not None:
+                RULES.check(rule)
+            if prefer is not None:
+                self._check_preferred(prefer, rule or self.rule.rule)
+        except InputError as error:
+            raise UsageError(str(error)) from error
         spec = DecisionSpec.model_validate(self.rule.model_dump() | changes)
         return replace(self, limits=tuple(limits.values()), rule=spec)
 
     def _check_preferred(self, prefer: str, rule: str) -> None:
-        try:
-            unit_of(prefer)
-        except InputError as error:
-            raise UsageError(str(error)) from error
-        if rule == "weighted" and self.rule.rates and prefer != (self.rule.prefer or QUALITY):
+        unit_of(prefer)
+        weighs = RULES.load(rule).weighs_by_rates
+        if weighs and self.rule.rates and prefer != (self.rule.prefer or QUALITY):
             raise UsageError(
-                f"the suite's decision.rates say what {self.rule.prefer or 'quality'} is worth, so they cannot weigh "
+                f"the suite's decision.rates say what {self.rule.prefer or QUALITY} is worth, so they cannot weigh "
                 f"{prefer}; write decision.prefer and decision.rates for it in the suite"
             )

@@ -50,8 +50,9 @@ def _change(task: str, before: TaskDecision, after: TaskDecision, same: bool) ->
     parts += [f"{name} leaves the front" for name in lost] + [f"{name} joins the front" for name in gained]
     changed = bool(parts)
     parts += ["no model is another one, so this is the chance of measuring"] if changed and same else []
-    if before.volume is not None and after.volume is not None:
-        parts.append(f"hypervolume {format_number(before.volume)} → {format_number(after.volume)}")
+    volumes = before.volume.value, after.volume.value
+    if volumes[0] is not None and volumes[1] is not None:
+        parts.append(f"hypervolume {format_number(volumes[0])} → {format_number(volumes[1])}")
     where = f"'{task}'" if task else "all tasks together"
     text = f"{where}: " + ("; ".join(parts) if parts else "the front and the pick are the same")
-    return FrontChange(task, *picks, lost, gained, before.volume, after.volume, changed, text, changed and same)
+    return FrontChange(task, *picks, lost, gained, *volumes, changed, text, changed and same)

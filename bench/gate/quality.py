@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import binom, norm
 
-from bench.compare.quality import QualityRow, common_examples, row
+from bench.compare.quality import PairedTest, QualityRow, common_examples, row
 from bench.gate.settle import LEVEL, adjusted
 from bench.gate.verdict import Line
 from bench.history.effects import point_words, scale_of
@@ -55,7 +55,7 @@ def _resolved(found: QualityRow) -> QualityRow:
     2000 resamples give no p-value below 1/2001, and over more than twenty readings that is never certain.
     """
     error = standard_error(found)
-    if found.test == "exact McNemar" or found.p > FEW_EXTREME / (REPLICATES + 1) or error <= 0:
+    if found.test is PairedTest.MCNEMAR or found.p > FEW_EXTREME / (REPLICATES + 1) or error <= 0:
         return found
     return replace(found, p=min(found.p, 2 * float(norm.sf(abs(found.difference) / error))))
 

@@ -23,6 +23,7 @@ from bench.plugins import look_beside
 from bench.record import content_hash
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.limits import QUALITY, parse_limit
+from bench.suite.rules import RULES
 from bench.suite.yaml_file import Loc, Located
 from bench.tasks import KINDS, template_for
 
@@ -56,14 +57,13 @@ def _decision_checks(suite: Located[Suite]) -> list[Callable[[], object]]:
     tables = {"margins": list(spec.margins), "rates": list(spec.rates), "reference": list(spec.reference)}
     at += [(("decision", key, name), name) for key, names in tables.items() for name in names]
     checks: list[Callable[[], object]] = [partial(_check_reading, suite, place, name) for place, name in at]
-    for rule, key, empty in (("lexicographic", "order", not spec.order), ("weighted", "rates", not spec.rates)):
-        if spec.rule == rule and empty:
-            checks.append(partial(_lacking, suite, rule, key))
+    rule = RULES.load(spec.rule)
+    lacking = [(key, what) for key, what in rule.needs.items() if not getattr(spec, key)]
+    checks += [partial(_lacking, suite, spec.rule, key, what) for key, what in lacking]
     return checks
 
 
-def _lacking(suite: Located[Suite], rule: str, key: str) -> None:
-    what = {"order": "objectives, most important first", "rates": "such as latency_p95_s: '20 ms per 0.01'"}[key]
+def _lacking(suite: Located[Suite], rule: str, key: str, what: str) -> None:
     raise suite.error(("decision", "rule"), f"the rule '{rule}' needs decision.{key}: {what}")
 
 

@@ -13,12 +13,14 @@ from bench.report.advice import TaskAdvice, overall_of
 from bench.report.text import name_markup, short
 from bench.report.view import RunView, TaskView
 from bench.report.wording import number, plural, spread
+from bench.words.decision import assumptions, without_tasks
+from bench.words.recommendation import Sentence
 from bench.words.wording import percent
 
 REASONS, CHANGES = 3, 2
 """Sentences of why, and of what would change it, that a card shows unfolded."""
 HEADS = ("Runner-up", "Warning")
-"""Beginnings of sentences that stand out."""
+"""Leads of sentences that stand out."""
 NAMED = 3
 """Most tasks that the title names."""
 FLOOR = " (a baseline)"
@@ -30,7 +32,7 @@ NAME_CHARACTERS = 24
 def answer_data(view: RunView, advice: Mapping[str, TaskAdvice]) -> dict[str, Any]:
     """Returns what the template of the recommendation needs."""
     cards = [_card(task, advice[task.name]) for task in view.tasks]
-    return {"cards": cards, "overall": _overall(view), "sentences": view.decision.assumptions}
+    return {"cards": cards, "overall": _overall(view), "sentences": assumptions(view.decision)}
 
 
 def _card(task: TaskView, about: TaskAdvice) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def _card(task: TaskView, about: TaskAdvice) -> dict[str, Any]:
         "facts": facts,
         "sentences": [_parted(line) for line in about.sentences[:REASONS]],
         "changes": about.changes[:CHANGES],
-        "more": (*about.sentences[REASONS:], *about.changes[CHANGES:], *about.remarks),
+        "more": (*map(str, about.sentences[REASONS:]), *about.changes[CHANGES:], *about.remarks),
     }
 
 
@@ -65,10 +67,9 @@ def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
     return found
 
 
-def _parted(line: str) -> tuple[str, str]:
+def _parted(line: Sentence) -> tuple[str, str]:
     """Returns the sentence's head, where it has one that stands out, and the rest."""
-    head, colon, rest = line.partition(": ")
-    return (head, rest) if colon and head in HEADS else ("", line)
+    return (line.lead, line.text) if line.lead in HEADS else ("", str(line))
 
 
 def _overall(view: RunView) -> dict[str, Any] | None:
@@ -77,9 +78,9 @@ def _overall(view: RunView) -> dict[str, Any] | None:
     if found is None:
         return None
     more = (
-        *found.sentences[2:],
+        *map(str, found.sentences[2:]),
         *found.changes,
-        *(part.sentence for part in view.decision.without_task),
+        *without_tasks(view.decision),
         *found.remarks,
     )
     said = [_parted(line) for line in found.sentences[:2]]

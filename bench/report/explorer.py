@@ -1,6 +1,6 @@
 """The interactive explorer: its Vega-Lite specification (made with Altair) and its data.
 
-The script repeats the decision's rule on the observed values: `rules.stages` gives every rule as stages
+The script repeats the decision's rule on the observed values: `stages.of_rule` gives every rule as stages
 with a score per
 candidate, and `check_all` the bound that must be inside a limit. Both are embedded at full precision, so
 that with the
@@ -18,17 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from bench.decision import Question, rules
+from bench.decision import Question, stages
 from bench.decision.board import Board, Column
 from bench.decision.constraints import check_all
+from bench.decision.rule import Stage
 from bench.report.advice import TaskAdvice
 from bench.report.marks import Mark
 from bench.report.tables import anchor_of
 from bench.report.text import short
 from bench.report.view import RunView, TaskView, value_of
 from bench.report.wording import Measure, measure_of
-from bench.suite.limits import Limit
+from bench.suite.limits import Limit, Operator
 from bench.units import display_unit, scales
+from bench.words.standings import missing
 
 AXES = (
     "latency_p50_s",
@@ -84,7 +86,7 @@ def _task(task: TaskView, advice: TaskAdvice, question: Question) -> dict[str, A
     board = advice.decision.board
     row_of = {name: row for row, name in enumerate(board.names)}
     rows = [row_of[e.candidate] for e in entries]
-    stages = rules.stages(board, question.rule)
+    rule = stages.of_rule(board, question.rule)
     return {
         "name": short(task.name),
         "measures": [_measure(m, task) for m in measures],
@@ -94,19 +96,19 @@ def _task(task: TaskView, advice: TaskAdvice, question: Question) -> dict[str, A
                 "name": short(e.candidate),
                 "family": e.cell.family,
                 "row": anchor_of(task, e),
-                "missing": board.missing(row),
+                "missing": None if (lack := board.missing(row)) is None else missing(lack),
                 "values": [_triple(e.quantity(m.name)) for m in measures],
             }
             for e, row in zip(entries, rows, strict=True)
         ],
         "columns": [_floats(board.oriented[rows, c]) for c in range(len(board.columns))],
         "objectives": board.objectives,
-        "stages": [_stage(s, rows) for s in stages],
+        "stages": [_stage(s, rows) for s in rule],
         "limits": _limits(board, question, rows, measures),
     }
 
 
-def _stage(stage: rules.Stage, rows: Sequence[int]) -> dict[str, Any]:
+def _stage(stage: Stage, rows: Sequence[int]) -> dict[str, Any]:
     """Returns one stage of the rule: the column that it looks at, or the scores of a utility over several."""
     scores = None if stage.column is not None else _floats(stage.scores[rows])
     return {
@@ -198,7 +200,7 @@ def _limits(board: Board, question: Question, rows: Sequence[int], measures: Seq
 
 
 def _free(column: Column) -> Limit:
-    operator = ">=" if column.higher_is_better else "<="
+    operator: Operator = ">=" if column.higher_is_better else "<="
     return Limit(column.asked, operator, 0.0, of_best=False, text="")
 
 

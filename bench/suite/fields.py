@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, AllowInfNan, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AllowInfNan, Field, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bench.errors import InputError
 from bench.suite.limits import Limit, parse_end, parse_limit, parse_margin, parse_memory, parse_rate, parse_reference
+from bench.suite.rules import RULES
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -56,7 +57,7 @@ def _checked(parse: Callable[[str, T], object]) -> Callable[[dict[str, T]], dict
 
 
 def _readable(parse: Callable[[str], object]) -> Callable[[str], str]:
-    """Make a validator that leaves a text as it is written, once it can be parsed."""
+    """Make a validator that leaves a text as it is written, once `parse` raises nothing."""
 
     def check(text: str) -> str:
         try:
@@ -82,3 +83,10 @@ Reference = Annotated[dict[str, Amount], AfterValidator(_checked(parse_reference
 MemoryLimit = Annotated[str, AfterValidator(_readable(parse_memory))]
 End = Annotated[str, AfterValidator(_readable(parse_end))]
 """A time of day or a duration."""
+
+
+def _with_every_rule(schema: dict[str, object]) -> None:
+    schema["enum"] = list(RULES)
+
+
+RuleName = Annotated[str, AfterValidator(_readable(RULES.check)), Field(json_schema_extra=_with_every_rule)]

@@ -12,14 +12,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
-from typing import Literal, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from bench.catalogue.readings import ALIASES, METRIC_GROUPS, METRICS, READINGS
 from bench.errors import InputError, UsageError, nearest
 from bench.units import parse_quantity
+
+if TYPE_CHECKING:  # reading a suite imports no numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 Operator = Literal["<=", "<", ">=", ">"]
 QUALITY = "quality"
@@ -33,7 +34,7 @@ _PER = re.compile(r"^(.+?)\s+per\s+(.+)$")
 _HOURS_AND_MINUTES = re.compile(r"(\d{1,6})\s*h\s*(\d{1,6})\s*(?:m|min)")
 """`3h30m`; a single number with its unit is a quantity like any other."""
 _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})")
-_COMPARE: Mapping[Operator, Callable[[object, object], object]] = {
+_COMPARE: Mapping[Operator, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     "<": operator.lt,
     ">=": operator.ge,
@@ -73,7 +74,7 @@ class Limit:
 
     def admitted(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which of many values satisfy the limit; NaN never does."""
-        return np.asarray(_COMPARE[self.operator](values, self.value), dtype=np.bool_)
+        return cast("NDArray[np.bool_]", _COMPARE[self.operator](values, self.value))
 
 
 def unit_of(name: str) -> str | None:

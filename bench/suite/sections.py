@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bench.suite.fields import End, Margins, Rates, Reference
+from bench.suite.fields import End, Margins, Rates, Reference, RuleName
+from bench.suite.rules import DEFAULT_RULE
 
 
 class _Strict(BaseModel):
@@ -27,9 +28,7 @@ class PriceSpec(_Strict):
 class DecisionSpec(_Strict):
     """How a pick is made from the front."""
 
-    rule: Literal["best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted"] = (
-        "best-quality-within-budget"
-    )
+    rule: RuleName = DEFAULT_RULE
     prefer: str | None = None
     """The objective to optimise; by default the first quality objective."""
     epsilon: float = Field(default=0.01, ge=0)

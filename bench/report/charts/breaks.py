@@ -42,7 +42,7 @@ def break_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) 
         return
     points = advice.decision.sensitivity.break_points
     for i, bound in enumerate(advice.limits):
-        own = [p for p in points if p.limit == f"{bound.name} {bound.text}"]
+        own = [p for p in points if p.limit.label == f"{bound.name} {bound.text}"]
         measure = measure_of(bound.name, task.entries)
         if not own or measure is None or "of best" in bound.text:
             continue
