@@ -11,6 +11,7 @@ from bench.gate.verdict import Line, Verdict
 from bench.history.effects import scale_of
 from bench.history.series import History, Point, Series
 from bench.summary import Entry
+from bench.words import gate as words
 
 Key = tuple[str, str, str]
 """Model, variant, task."""
@@ -18,8 +19,6 @@ Key = tuple[str, str, str]
 SCORING = ("task", "task_version", "labels")
 """Parts of a cell's identity that must be equal for its quality to be compared."""
 ENDED_BADLY = ("failed", "oom", "timeout")
-NOT_COMPARED = "not compared: "
-"""Begins what a line of another environment says."""
 STATUS = "status"
 """Name of the line of a cell that no longer runs."""
 
@@ -94,7 +93,7 @@ def _look_at(draft: Draft, key: Key, old: Entry, new: Entry) -> None:
         draft.cells[key] = (old, new)
         _look_at_quality(draft, old, new)
     elif old.status == "ok" and new.status in ENDED_BADLY:
-        text = f"ran in the baseline, and now is {new.status}: {new.reason}"
+        text = words.ended_badly(new.status, new.reason)
         draft.broken[key] = (new, _line(key, STATUS, "regressed", text))
     elif old.status != new.status:
         draft.remarks.append(f"{new.cell.label}: {old.status} in the baseline, {new.status} now")
@@ -103,19 +102,13 @@ def _look_at(draft: Draft, key: Key, old: Entry, new: Entry) -> None:
 def _look_at_quality(draft: Draft, old: Entry, new: Entry) -> None:
     different = [part for part in SCORING if old.cell.identity.get(part) != new.cell.identity.get(part)]
     if different:
-        why = f"{NOT_COMPARED}its {listed_parts(different)} changed"
         shared = [name for name in new.quality if name in old.quality]
-        draft.others += [_line(_key(new), name, "environment changed", why) for name in shared]
+        draft.others += [_uncompared(_key(new), name, words.scoring_changed(different)) for name in shared]
         return
     found = quality.tests_of(new, old)
     if not found and new.quality:
         draft.remarks.append(f"{new.cell.label}: no example was answered in both runs, so quality is not compared")
     draft.tested += found
-
-
-def listed_parts(parts: Sequence[str]) -> str:
-    """Returns parts of an identity as people say them."""
-    return ", ".join(part.replace("_", " ") for part in parts)
 
 
 def _look_at_speed(
@@ -136,11 +129,18 @@ def _look_at_speed(
 
 
 def _other_environment(series: Series, old: Point, new: Point, changed: str) -> Line:
-    why = changed or "the data, the batch size or the measuring of this cell"
-    line = _line(series.key[:3], series.reading, "environment changed", f"{NOT_COMPARED}{why}")
+    line = _uncompared(
+        series.key[:3], series.reading, changed or "the data, the batch size or the measuring of this cell"
+    )
     return replace(
         line, baseline=old.value, candidate=new.value, unit=series.unit, larger_is_better=series.larger_is_better
     )
+
+
+def _uncompared(key: Key, reading: str, environment: str) -> Line:
+    """Make a line of a reading that is not compared, since its environment changed."""
+    line = _line(key, reading, "environment changed", words.not_compared(environment))
+    return replace(line, environment=environment)
 
 
 def _line(key: Key, reading: str, verdict: Verdict, text: str) -> Line:
@@ -149,5 +149,20 @@ def _line(key: Key, reading: str, verdict: Verdict, text: str) -> Line:
     unit, larger = (about.unit, about.higher_is_better) if about else ("", True)
     minimum = scale_of(reading, unit).minimum
     return Line(
-        *key, reading, verdict, None, None, unit, larger, None, None, None, None, None, minimum, None, False, text
-    )  # fmt: skip
+        *key,
+        reading,
+        verdict,
+        baseline=None,
+        candidate=None,
+        unit=unit,
+        larger_is_better=larger,
+        change=None,
+        low=None,
+        high=None,
+        p=None,
+        p_adjusted=None,
+        minimum_effect=minimum,
+        detectable=None,
+        rerun=False,
+        text=text,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,10 +11,10 @@ from scipy.stats import binom, norm
 from bench.compare.quality import PairedTest, QualityRow, common_examples, row
 from bench.gate.settle import LEVEL, adjusted
 from bench.gate.verdict import Line
-from bench.history.effects import point_words, scale_of
+from bench.history.effects import scale_of
 from bench.stats.paired import detectable
 from bench.summary import Entry
-from bench.units import format_number, format_quantity
+from bench.words import gate as words
 
 REPLICATES = 2000
 SEED = 42
@@ -126,14 +125,27 @@ def _line(one: Tested, p_adjusted: float, family: int) -> Line:
     certain = p_adjusted <= LEVEL and abs(found.difference) >= minimum
     worse = (found.difference < 0) == one.larger_is_better
     line = Line(
-        model=cell.model, variant=cell.variant, task=cell.task, reading=found.metric,
+        model=cell.model,
+        variant=cell.variant,
+        task=cell.task,
+        reading=found.metric,
         verdict="unchanged" if not certain else "regressed" if worse else "improved",
-        baseline=found.a, candidate=found.b, unit=found.unit, larger_is_better=one.larger_is_better,
-        change=found.difference, low=found.ci_low, high=found.ci_high, p=found.p, p_adjusted=p_adjusted,
-        minimum_effect=minimum, detectable=max(minimum, detectable(error, level)) if error else minimum,
-        rerun=False, text="", power=told_power(found, level),
-    )  # fmt: skip
-    return replace(line, text=words(line, found.n))
+        baseline=found.a,
+        candidate=found.b,
+        unit=found.unit,
+        larger_is_better=one.larger_is_better,
+        change=found.difference,
+        low=found.ci_low,
+        high=found.ci_high,
+        p=found.p,
+        p_adjusted=p_adjusted,
+        minimum_effect=minimum,
+        detectable=max(minimum, detectable(error, level)) if error else minimum,
+        rerun=False,
+        text="",
+        power=told_power(found, level),
+    )
+    return replace(line, text=words.quality(line, found.n))
 
 
 def told_power(found: QualityRow, level: float) -> float | None:
@@ -145,25 +157,3 @@ def told_power(found: QualityRow, level: float) -> float | None:
     if found.discordant is not None:
         return exact_power(drop, found.discordant, found.n, level, minimum_of(found))
     return power_of(drop, standard_error(found), level)
-
-
-def words(line: Line, n: int) -> str:
-    """Returns the line in words, with what the test could have found."""
-    assert line.baseline is not None and line.candidate is not None and line.change is not None
-    values = f"{format_quantity(line.baseline, line.unit)} → {format_quantity(line.candidate, line.unit)}"
-    if line.detectable is not None and line.change == 0 and line.p == 1.0 and line.detectable <= line.minimum_effect:
-        return f"{values}, the same on all {n:,} examples"
-    text = f"{values} ({points(line.change, line)}, paired on {n:,} examples, p = {line.p_adjusted:.2g})"
-    if line.power is not None:
-        text += f"; a change of 2 points would be found with a power of {100 * line.power:.0f} %"
-    if line.verdict == "unchanged" and line.detectable is not None:
-        text += f", one of {points(line.detectable, line).lstrip('+')} with 80 %"
-    return text
-
-
-def points(change: float, line: Line) -> str:
-    """Returns a change of a line's metric as people say it: `−2.1 points`, or `+0.03` of one that has no points."""
-    scale = scale_of(line.reading, line.unit)
-    if scale.relative:
-        return f"{'+' if change > 0 else '−' if change < 0 else ''}{format_number(abs(change))}"
-    return point_words(change, scale) if math.isfinite(change) else "unknown"

@@ -17,6 +17,7 @@ from bench.record import Cell, Record
 from bench.running.executors.base import Executor, Job
 from bench.summary.timings import DERIVATIONS, collect, estimate
 from bench.units import plural
+from bench.words import gate as words
 
 Say = Callable[[str], None]
 
@@ -66,12 +67,10 @@ def duel(candidate: Cell, baseline: Cell, *, score: bool) -> Duel:
     The same cell on both sides is run once: there is nothing to compare it with but what was stored.
     """
     if candidate.id == baseline.id:
-        seen = "" if candidate.family != "torch-module" else ", as far as the factory's own file or package shows"
-        return Duel(
-            candidate, None, f"the model, its weights and its data are those of the baseline{seen}", True, score
-        )
-    reason = why_gone(baseline)
-    return Duel(candidate, None if reason else baseline, reason, False, score)
+        reason = words.same_model(by_factory=candidate.family == "torch-module")
+        return Duel(candidate, None, reason, True, score)
+    gone = why_gone(baseline)
+    return Duel(candidate, None if gone else baseline, gone, False, score)
 
 
 def fight(

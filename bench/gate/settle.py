@@ -139,7 +139,7 @@ def is_refuted(found: Settled, step: float, larger_is_better: bool, suspected: f
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PairedReading:
     """One suspected reading with the values of its pairs."""
 
     baseline: Sequence[float]
@@ -162,7 +162,7 @@ class Judged:
     """Whether more pairs might decide it."""
 
 
-def judge(questions: Sequence[Question]) -> list[Judged]:
+def judge(questions: Sequence[PairedReading]) -> list[Judged]:
     """Returns the verdicts of the readings that were tested together, at one of the looks.
 
     The level is shared by the looks (Bonferroni), and by the readings (Benjamini and Hochberg).

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench.catalogue.readings import READINGS
 from bench.history.series import Point, Series
+from bench.words.changes import percent_change, points
 
 Floats = NDArray[np.float64]
 
@@ -28,8 +29,6 @@ UP_TO_ONE = frozenset({"matthews"})
 """Metrics without a unit that are judged as shares are."""
 QUALITY_RELATIVE = 0.01
 """Of all other quality metrics: bits per byte, perplexity, a function of one's own."""
-POINTS_THAT_COUNT = 0.5
-"""`QUALITY` as people say it."""
 
 MACHINE_SPEED = {"s": 1.0, "1/s": -1.0}
 """Units that follow the machine's speed: their logarithm moves with that of the canary, or against it."""
@@ -101,7 +100,7 @@ def change_words(series: Series, shift: float) -> str:
     """Returns a shift of levels as people say it: `+5.2 %`, or `−2.0 points`."""
     scale = scale_of(series.reading, series.unit)
     if scale.relative:
-        return f"{100 * math.expm1(shift):+.1f} %".replace("-", "−")
+        return percent_change(math.expm1(shift))
     return point_words(shift, scale)
 
 
@@ -111,4 +110,4 @@ def point_words(change: float, scale: Scale) -> str:
     >>> point_words(-0.021, Scale(False, 0.005)), point_words(1.25, Scale(False, 0.5))
     ('−2.1 points', '+1.2 points')
     """
-    return f"{POINTS_THAT_COUNT * change / scale.minimum:+.1f} points".replace("-", "−")
+    return points(change, scale.minimum)
