@@ -30,7 +30,7 @@ processes reaches 0."""
 
 
 def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: int, seed: int) -> dict[str, Floats]:
-    """Returns for each metric its replicates, shape `(replicates, entries)`; NaN where an entry lacks it.
+    """Compute for each metric its replicates, shape `(replicates, entries)`; NaN where an entry lacks it.
 
     Entries that answered the same examples are drawn together, in one pass over the shared weights.
     """
@@ -54,7 +54,7 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
 
 
 def remembered_draws(quantity: Quantity, replicates: int, rng: np.random.Generator) -> Floats:
-    """Returns replicates of a number of which only its interval is left: normal, as wide as the interval.
+    """Draw replicates of a number of which only its interval is left: normal, as wide as the interval.
 
     They are not paired with those of other models, so differences look less certain than they were.
     """
@@ -68,7 +68,7 @@ def remembered_draws(quantity: Quantity, replicates: int, rng: np.random.Generat
 def reading_draws(
     entry: Entry, name: str, replicates: int, seed: int, prices: PriceSpec | None, *, use_bounds: bool
 ) -> Floats:
-    """Returns the replicates of one efficiency reading of one entry, shape `(replicates,)`; NaN when it is
+    """Draw the replicates of one efficiency reading of one entry, shape `(replicates,)`; NaN when it is
     missing.
 
     Args:
@@ -120,7 +120,7 @@ def _priced(name: str, entry: Entry, parts: dict[str, Floats], prices: PriceSpec
 def fact_draws(
     name: str, quantity: Quantity, replicates: int, rng: np.random.Generator, seed: int, *, use_bounds: bool
 ) -> Floats:
-    """Returns replicates of a reading that was read, not timed: Student's t over processes, constant where
+    """Draw replicates of a reading that was read, not timed: Student's t over processes, constant where
     that is all."""
     value = quantity.value if quantity.value is not None else np.nan
     constant = np.full(replicates, float(value))
@@ -137,5 +137,5 @@ def fact_draws(
 
 
 def is_estimate(quantity: Quantity) -> bool:
-    """Returns whether the figure was estimated rather than measured."""
+    """Tell whether the figure was estimated rather than measured."""
     return "estimate" in quantity.source.split("+")

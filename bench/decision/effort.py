@@ -40,7 +40,7 @@ class NoiseSource:
 
 
 def further(sources: Sequence[NoiseSource], wanted: float) -> list[int] | None:
-    """Returns how many further observations of each source bring the variance of their sum to `wanted` in the least
+    """Count how many further observations of each source bring the variance of their sum to `wanted` in the least
     time; None when it cannot be, since something has no observations.
 
     The time Σ c·N is least under Σ v·n/N = wanted where every N is proportional to √(v·n/c); a source that has more
@@ -76,7 +76,7 @@ def further(sources: Sequence[NoiseSource], wanted: float) -> list[int] | None:
 
 
 def sources(board: Board, stage: Stage, row: int, other: int) -> list[NoiseSource]:
-    """Returns what the difference of two candidates in a stage rests on, parts without noise left out."""
+    """List what the difference of two candidates in a stage rests on, parts without noise left out."""
     found: dict[tuple[str, str], tuple[Board, int, Floats]] = {}
     for column, weight in stage.weights.items():
         for part, c, drawn in board.parts_of(column):
@@ -98,7 +98,7 @@ def _source(part: Board, c: int, unit: str, gaps: Floats, pair: tuple[str, str])
 
 
 def unit_of(name: str, *, is_quality: bool) -> str:
-    """Returns what a reading or metric is observed on."""
+    """Tell what a reading or metric is observed on."""
     if is_quality:
         return "examples"
     if name.startswith("throughput"):
@@ -109,7 +109,7 @@ def unit_of(name: str, *, is_quality: bool) -> str:
 
 
 def seconds_each(board: Board, rows: Sequence[int], unit: str) -> float | None:
-    """Returns the time of one more observation on all of `rows` at batch size 1; None when it is not known."""
+    """Look up the time of one more observation on all of `rows` at batch size 1; None when it is not known."""
     if board.seconds is None or unit not in ("examples", "requests"):
         return None
     total = float(board.seconds[list(rows)].sum())

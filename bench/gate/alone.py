@@ -1,4 +1,4 @@
-"""Judges suspicions of which only the candidate can be run again, against the nights.
+"""Judge suspicions of which only the candidate can be run again, against the nights.
 
 Most often both nights ran the very same model. An A/B rerun of it would run one thing twice, so nothing here can
 regress: what differs is the machine, and that is told beside the verdict. Only a difference beyond all that nights show

@@ -13,7 +13,7 @@ TAG = "tag:"
 
 
 def find_baseline(store: Store, history: History, candidate: RunInfo, asked: str) -> tuple[RunInfo | None, str]:
-    """Returns the baseline, and a remark; None with the reason where there is none.
+    """Find the baseline, and a remark; None with the reason where there is none.
 
     `previous` and `best` look among the complete runs of the suite that started before the candidate, those of
     its environment first; a tag or an id may be any run.
@@ -35,7 +35,7 @@ def find_baseline(store: Store, history: History, candidate: RunInfo, asked: str
 
 
 def _earlier(history: History, candidate: RunInfo) -> list[Night]:
-    """Returns the complete nights before the candidate, those of another environment first, then by time."""
+    """List the complete nights before the candidate, those of another environment first, then by time."""
     own = next((night.segment for night in history.nights if night.run_id == candidate.id), None)
     found = [n for n in history.nights if n.started_at < candidate.started_at and n.status == "complete"]
     return sorted(found, key=lambda night: (night.segment == own, night.started_at))
@@ -47,7 +47,7 @@ def _previous(history: History, candidate: RunInfo) -> Night | None:
 
 
 def _best(history: History, candidate: RunInfo) -> Night | None:
-    """Returns the night whose readings rank best on average, among the nights of its environment."""
+    """Find the night whose readings rank best on average, among the nights of its environment."""
     earlier = _earlier(history, candidate)
     if not earlier:
         return None

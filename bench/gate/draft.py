@@ -42,24 +42,24 @@ class Draft:
     """What the rerun says, by model, variant, task and reading."""
 
     def suspected_speed(self) -> list[speed.Looked]:
-        """Returns the efficiency readings that look different, or cannot be seen well enough."""
+        """List the efficiency readings that look different, or cannot be seen well enough."""
         return [one for one in self.looked if one.asked]
 
     def suspected_quality(self) -> list[tuple[quality.Tested, Line]]:
-        """Returns the metrics that are different by their test."""
+        """List the metrics that are different by their test."""
         pairs = zip(self.tested, self.scored, strict=True)
         return [(one, line) for one, line in pairs if line.verdict != "unchanged"]
 
 
 def key_of(line: Line) -> Key:
-    """Returns the cell that a line is about."""
+    """Name the cell that a line is about."""
     return line.model, line.variant, line.task
 
 
 def draft_of(
     history: History, runs: tuple[str, str], old: Sequence[Entry], new: Sequence[Entry], changed: str
 ) -> Draft:
-    """Returns the first look.
+    """Take the first look.
 
     Args:
         history: with both nights.
@@ -144,7 +144,7 @@ def _uncompared(key: Key, reading: str, environment: str) -> Line:
 
 
 def _line(key: Key, reading: str, verdict: Verdict, text: str) -> Line:
-    """Returns a line without a comparison."""
+    """Make a line without a comparison."""
     about = READINGS.get(reading)
     unit, larger = (about.unit, about.higher_is_better) if about else ("", True)
     minimum = scale_of(reading, unit).minimum

@@ -38,7 +38,7 @@ class Tested:
 
 
 def tests_of(candidate: Entry, baseline: Entry) -> list[Tested]:
-    """Returns every metric that both cells have, tested on the examples that both answered; not yet corrected for
+    """Test every metric that both cells have on the examples that both answered; not yet corrected for
     the other readings."""
     pair = common_examples(baseline, candidate)
     if pair is None:
@@ -49,7 +49,7 @@ def tests_of(candidate: Entry, baseline: Entry) -> list[Tested]:
 
 
 def _resolved(found: QualityRow) -> QualityRow:
-    """Returns the row; a p-value that resampling cannot tell from 0 is that of the normal limit.
+    """Resolve a row: a p-value that resampling cannot tell from 0 is that of the normal limit.
 
     2000 resamples give no p-value below 1/2001, and over more than twenty readings that is never certain.
     """
@@ -60,7 +60,7 @@ def _resolved(found: QualityRow) -> QualityRow:
 
 
 def lines(tested: Sequence[Tested]) -> list[Line]:
-    """Returns a line for each test; the p-values are Benjamini and Hochberg's over all of them.
+    """Make a line for each test; the p-values are Benjamini and Hochberg's over all of them.
 
     A line that is certain and large enough is `regressed` or `improved`: the caller settles it. What a test could have
     found is that of `LEVEL` ÷ tests, which the one reading that changed must meet when no other did.
@@ -70,12 +70,12 @@ def lines(tested: Sequence[Tested]) -> list[Line]:
 
 
 def standard_error(found: QualityRow) -> float:
-    """Returns the standard error of the difference, in the metric's unit."""
+    """Compute the standard error of the difference, in the metric's unit."""
     return found.detectable / detectable(1.0)
 
 
 def power_of(drop: float, error: float, level: float = LEVEL) -> float:
-    """Returns the chance that a two-sided test at `level` finds a true change of this size, in the normal limit.
+    """Compute the chance that a two-sided test at `level` finds a true change of this size, in the normal limit.
 
     >>> round(power_of(0.02, 0.01, level=0.05), 2)
     0.52
@@ -86,7 +86,7 @@ def power_of(drop: float, error: float, level: float = LEVEL) -> float:
 
 
 def exact_power(drop: float, discordant: int, n: int, level: float, minimum: float = 0.0) -> float:
-    """Returns the chance that the exact McNemar test at `level` finds a true drop, and finds it large enough.
+    """Compute the chance that the exact McNemar test at `level` finds a true drop, and finds it large enough.
 
     Σ over D of P(D) · P(p ≤ level and (broken − fixed)/n ≥ minimum | D), where D ~ Binomial(n, π) examples are answered
     rightly by one side only, and broken ~ Binomial(D, (1 + drop/π)/2) of them by the baseline. π is the share that
@@ -114,7 +114,7 @@ def exact_power(drop: float, discordant: int, n: int, level: float, minimum: flo
 
 
 def minimum_of(found: QualityRow) -> float:
-    """Returns the smallest change of a metric that counts, in its unit."""
+    """Compute the smallest change of a metric that counts, in its unit."""
     scale = scale_of(found.metric, found.unit)
     return scale.minimum * (abs(found.a) if scale.relative else 1.0)
 
@@ -149,7 +149,7 @@ def _line(one: Tested, p_adjusted: float, family: int) -> Line:
 
 
 def told_power(found: QualityRow, level: float) -> float | None:
-    """Returns the chance that a true change of two points is found at `level`; None where points mean nothing."""
+    """Compute the chance that a true change of two points is found at `level`; None where points mean nothing."""
     scale = scale_of(found.metric, found.unit)
     if scale.relative:
         return None

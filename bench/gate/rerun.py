@@ -48,7 +48,7 @@ class Duel:
         return self.baseline is not None
 
     def values(self, reading: str) -> tuple[list[float], list[float]]:
-        """Returns a reading of every pair: of the baseline (empty where it was not run), and of the candidate."""
+        """Take a reading of every pair: of the baseline (empty where it was not run), and of the candidate."""
         old, new = [], []
         for first, second in self.pairs:
             value = value_of(second, reading)
@@ -62,7 +62,7 @@ class Duel:
 
 
 def duel(candidate: Cell, baseline: Cell, *, score: bool) -> Duel:
-    """Returns what can be run of a suspected cell; a side whose weights or data are gone is left out.
+    """Find what can be run of a suspected cell; a side whose weights or data are gone is left out.
 
     The same cell on both sides is run once: there is nothing to compare it with but what was stored.
     """
@@ -76,7 +76,7 @@ def duel(candidate: Cell, baseline: Cell, *, score: bool) -> Duel:
 def fight(
     duels: Sequence[Duel], executor: Executor, results: Path, run_id: str, *, rounds: range, seed: int, say: Say
 ) -> None:
-    """Runs rounds of the duels and keeps their records in them.
+    """Run rounds of the duels and keeps their records in them.
 
     A round runs every duel once, the duels in random order and the two sides of each in random order, one after
     the other, so that a drift of the machine falls on both.
@@ -105,7 +105,7 @@ def _round(one: Duel, executor: Executor, results: Path, run_id: str, number: in
 
 
 def once(cell: Cell, executor: Executor, results: Path, run_id: str) -> Record:
-    """Returns what one more run of a cell that ended badly comes to."""
+    """Run a cell that ended badly once more."""
     return executor.run(_job(cell, 0, results, run_id, "again"))
 
 
@@ -115,7 +115,7 @@ def _job(cell: Cell, process: int, results: Path, run_id: str, side: str) -> Job
 
 
 def value_of(record: Record, reading: str) -> float | None:
-    """Returns a reading of one process; None when it did not read it."""
+    """Take a reading of one process; None when it did not read it."""
     if reading in DERIVATIONS:
         how = DERIVATIONS[reading]
         arrays = collect([record]).get(how.timed, ())

@@ -23,7 +23,7 @@ WORST_FIRST: tuple[Verdict, ...] = (
 
 
 def final_lines(draft: Draft, *, rerun: bool, same_environment: bool) -> tuple[Line, ...]:
-    """Returns every line with its final verdict, the worst first.
+    """Give every line its final verdict, the worst first.
 
     Without a rerun, a quality that is worse stands when the environment is the same (stored answers do not change),
     and nothing else does: an efficiency that looks worse is `suspected`, one that looks better is told as unchanged.
@@ -49,8 +49,8 @@ def _unsettled(look: Looked) -> Line:
 
 
 def _softened(line: Line) -> Line:
-    """Returns the line; one that is better and could not be confirmed is no suspicion, unless a rerun was too noisy
-    to say which of both it is."""
+    """Soften the verdict of a line: one that is better and could not be confirmed is no suspicion, unless a rerun was
+    too noisy to say which of both it is."""
     better = line.change is not None and (line.change > 0) == line.larger_is_better
     noisy = line.rerun and line.reading in READINGS
     return replace(line, verdict="unchanged") if line.verdict == "suspected" and better and not noisy else line
@@ -67,7 +67,7 @@ def conclude(
     *,
     strict: bool = False,
 ) -> GateResult:
-    """Returns the result of a comparison that took place; with `strict` a suspicion fails, too."""
+    """Conclude a comparison that took place; with `strict` a suspicion fails, too."""
     present = {line.verdict for line in lines}
     verdict: Verdict = next((v for v in WORST_FIRST if v in present), "insufficient history")
     sentence = words.last_line(verdict, lines, baseline, fronts, alarms)
@@ -76,6 +76,6 @@ def conclude(
 
 
 def nothing_to_compare(candidate: str, asked: str, why: str, alarms: tuple[AlarmNote, ...]) -> GateResult:
-    """Returns the result where there is no baseline: no failure, and said so."""
+    """Make the result where there is no baseline, which is no failure."""
     sentence = words.nothing_to_compare(why, alarms)
     return GateResult("insufficient history", candidate, None, asked, (), (), alarms, (why,), sentence, EXIT_OK)

@@ -36,7 +36,7 @@ class Arena:
 
 
 def settle_draft(draft: Draft, arena: Arena) -> None:
-    """Runs the suspected cells again, and puts what that says into `draft.settled`."""
+    """Run the suspected cells again, and puts what that says into `draft.settled`."""
     slow = {key_of(one.line) for one in draft.suspected_speed()}
     wrong = {key_of(line) for _, line in draft.suspected_quality()}
     duels = {
@@ -61,7 +61,7 @@ def _fight(duels: Sequence[Duel], arena: Arena, rounds: range) -> None:
 
 
 def _judge_pairs(draft: Draft, duels: Mapping[Key, Duel]) -> set[Key]:
-    """Judges the readings whose two sides ran; returns the cells that more rounds might decide."""
+    """Judge the readings whose two sides ran; returns the cells that more rounds might decide."""
     paired = [one for one in draft.suspected_speed() if duels[key_of(one.line)].can_pair]
     values = [duels[key_of(one.line)].values(one.series.reading) for one in paired]
     questions = [
@@ -86,7 +86,7 @@ def _canary(draft: Draft, arena: Arena) -> float | None:
 
 
 def _run_broken(draft: Draft, arena: Arena) -> None:
-    """Runs once more what ended badly: a model that fails by chance is not one that no longer runs."""
+    """Run once more what ended badly: a model that fails by chance is not one that no longer runs."""
     for key, (entry, line) in draft.broken.items():
         arena.say(f"running {entry.cell.label} again, which ended as {entry.status}")
         found = once(entry.cell, arena.executor, arena.results, arena.run_id)
@@ -98,7 +98,7 @@ def _run_broken(draft: Draft, arena: Arena) -> None:
 
 
 def _judge_quality(draft: Draft, duels: Mapping[Key, Duel]) -> None:
-    """Keeps a verdict on quality only when scoring again gives it again."""
+    """Keep a verdict on quality only when scoring again gives it again."""
     for one, line in draft.suspected_quality():
         fought = duels[key_of(line)]
         draft.settled[(*key_of(line), line.reading)] = _scored_again(draft, one, line, fought)

@@ -50,7 +50,7 @@ class Looked:
 
 
 def look(series: Series, candidate: Point, baseline: Point, entries: tuple[Entry, Entry]) -> Looked | None:
-    """Returns the first look at a reading; None where it cannot be judged.
+    """Take a first look at a reading; None where it cannot be judged.
 
     Args:
         series: with all nights.
@@ -92,12 +92,12 @@ def look(series: Series, candidate: Point, baseline: Point, entries: tuple[Entry
 
 
 def is_other(baseline: Entry, candidate: Entry) -> bool:
-    """Returns whether the model of a cell is another one, so that both can be run side by side."""
+    """Tell whether the model of a cell is another one, so that both can be run side by side."""
     return baseline.id != candidate.id
 
 
 def _machine_shift(series: Series, candidate: Point, baseline: Point) -> float:
-    """Returns how much of the logarithm's change is the machine's own; 0 where it is not known."""
+    """Compute how much of the logarithm's change is the machine's own; 0 where it is not known."""
     speed = MACHINE_SPEED.get(series.unit, 0.0)
     if not speed or not candidate.canary_s or not baseline.canary_s:
         return 0.0
@@ -107,7 +107,7 @@ def _machine_shift(series: Series, candidate: Point, baseline: Point) -> float:
 def _interval(
     reading: str, entries: tuple[Entry, Entry], machine: float
 ) -> tuple[float | None, float | None, float | None, float | None]:
-    """Returns low, high, p and standard error of the change between two nights, from the hierarchical bootstrap of
+    """Compute low, high, p and standard error of the change between two nights, from the hierarchical bootstrap of
     both; of their processes alone, not of what differs between nights."""
     first, second = (
         reading_draws(entry, reading, REPLICATES, SEED + i, None, use_bounds=False) for i, entry in enumerate(entries)
@@ -123,7 +123,7 @@ def _interval(
 
 
 def settled_line(looked: Looked, judged: Judged, baseline: Sequence[float], candidate: Sequence[float]) -> Line:
-    """Returns the line with the rerun's verdict and numbers."""
+    """Put the rerun's verdict and numbers into the line."""
     settled = judged.settled
     if settled is None:
         return looked.line
