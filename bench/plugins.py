@@ -27,7 +27,7 @@ def load_object(target: str) -> Any:
     2.0
     """
     module_name, _, attribute = target.partition(":")
-    if not module_name or not attribute:
+    if not all(part.isidentifier() for part in (*module_name.split("."), *attribute.split("."))):
         raise UsageError(f"'{target}' is not of the form 'package.module:name'")
     try:
         found: Any = import_module(module_name)

@@ -44,8 +44,8 @@ class DecisionSpec(_Strict):
     cost_across_tasks: Literal["sum", "worst"] = "worst"
     confidence: float = Field(default=0.8, gt=0.5, lt=1)
     """Below this the recommendation abstains."""
-    replicates: int = Field(default=2000, ge=200)
-    seed: int = 42
+    replicates: int = Field(default=2000, ge=200, le=100_000)
+    seed: int = Field(default=42, ge=0, lt=2**32)
 
 
 class NightlySpec(_Strict):

@@ -42,7 +42,7 @@ DEFAULT_BATCH_SIZE = 16
 class _Strict(BaseModel):
     """Frozen, and no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def _one_batch_limit(size: int | str | None, tokens: int | None) -> None:
@@ -188,7 +188,7 @@ class Defaults(_Strict):
     """What holds for every cell that does not say otherwise."""
 
     device: str = "auto"
-    seed: int = 42
+    seed: int = Field(default=42, ge=0, lt=2**32)
     batch_size: BatchSize | None = None
     """Examples answered together, by default 16. `auto`: as many as are of use and fit into memory; the record says how
     many that were."""

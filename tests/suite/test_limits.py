@@ -121,7 +121,7 @@ def test_times_and_durations() -> None:
         ("decision: {rates: {latency_p95_s: 0 ms per 0.01}}", "4:20 decision.rates.latency_p95_s"),
         ("prices: {machine_per_hour: .inf}", "4:10 prices.machine_per_hour"),
         ("decision: {epsilon: .inf}", "4:12 decision.epsilon"),
-        ("description: !!bool maybe", "4:14: 'maybe' does not fit its tag !!bool"),
+        ("description: !!bool maybe", "4:14"),
     ],
 )
 def test_each_mistake_has_one_line_with_its_place(tmp_path: Path, line: str, place: str) -> None:
