@@ -16,16 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.words import gallery
+from tests.words import gallery, gate_gallery
 
 FOLDER = Path(__file__).parent / "snapshots"
 RENEW = "BENCH_RENEW_SNAPSHOTS"
+SCENES: dict[str, Callable[[], list[str]]] = gallery.SCENES | gate_gallery.SCENES
 
 
-@pytest.mark.parametrize("name", list(gallery.SCENES))
+@pytest.mark.parametrize("name", list(SCENES))
 def test_the_sentences_are_those_of_the_snapshot(name: str) -> None:
-    scene: Callable[[], list[str]] = gallery.SCENES[name]
-    text = "\n".join(scene()) + "\n"
+    text = "\n".join(SCENES[name]()) + "\n"
     path = FOLDER / f"{name}.txt"
     if os.environ.get(RENEW):
         path.write_text(text, encoding="utf-8")
@@ -34,4 +34,4 @@ def test_the_sentences_are_those_of_the_snapshot(name: str) -> None:
 
 
 def test_every_snapshot_has_a_scene() -> None:
-    assert {path.stem for path in FOLDER.glob("*.txt")} == set(gallery.SCENES)
+    assert {path.stem for path in FOLDER.glob("*.txt")} == set(SCENES)
