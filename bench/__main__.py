@@ -17,19 +17,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import click
 
     from bench.cli import bench
+    from bench.cli.options import echo
 
     try:
         code = bench.main(
             args=list(arguments) if arguments is not None else None, prog_name="bench", standalone_mode=False
         )
     except BenchError as error:
-        click.echo(f"bench: error: {error}", err=True)
+        echo(f"bench: error: {error}", err=True)
         return error.exit_code
     except click.exceptions.Abort:
-        click.echo("bench: interrupted", err=True)
+        echo("bench: interrupted", err=True)
         return EXIT_INTERRUPTED
     except KeyboardInterrupt:
-        click.echo("bench: interrupted", err=True)
+        echo("bench: interrupted", err=True)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"bench: error: {place}{error.strerror or error}; check the path and its permissions", err=True)
+        echo(f"bench: error: {place}{error.strerror or error}; check the path and its permissions", err=True)
         return StoreError.exit_code
     return code if isinstance(code, int) else 0
 

@@ -10,11 +10,13 @@ Schema history:
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from bench.digest import content_hash
+from bench.errors import InputError
+from bench.suite.job import CellJob
 
 SCHEMA_VERSION = 2
 """Of everything in this module; a change adds a line to the schema history and a migration."""
@@ -25,19 +27,13 @@ Status = Literal["ok", "unsupported", "oom", "timeout", "failed", "skipped"]
 Phase = Literal["load", "evaluate", "cold", "warmup", "latency", "throughput", "memory", "energy", "flops"]
 
 
-def content_hash(value: Any) -> str:
-    """Returns the SHA-256 (hex) of a JSON-able value, independent of the order of keys.
-
-    >>> content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
-    True
-    """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+MEASURING = ("measure", "share_load")
+"""Parts of a cell's identity on which its answers do not depend."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One model variant on one task: all that a worker needs, and nothing that it must look up."""
+    """One model variant on one task: its names, its identity and its job."""
 
     model: str
     """The model's name in the suite."""
@@ -49,12 +45,10 @@ class Cell:
     """The task's name in the suite."""
     kind: str
     """The task's kind, a key of `bench.tasks.KINDS`."""
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    """JSON-able: `model`, `variant`, `task`, `measure`, `seed`, `batch_size`, `device`, `timeout_s`,
-    `memory_limit_bytes`, as dumped from the suite with paths made absolute."""
-    identity: Mapping[str, Any] = field(default_factory=dict)
-    """What the id hashes: model config, weights or factory source, variant, task version, data hash, seed, batch size,
-    measuring profile; no path."""
+    job: CellJob | None = None
+    """What a worker needs to run it; None in history that has no job."""
+    identity: Mapping[str, object] = field(default_factory=dict)
+    """What the id hashes, and nothing that is as by default; no path. See `bench.planning.identity`."""
     unsupported: str | None = None
     """The reason why this model cannot do this task, known when planning."""
 
@@ -66,8 +60,17 @@ class Cell:
     @property
     def quality_id(self) -> str:
         """The id of the cell that scores the same without measuring: all on which answers depend."""
-        measuring = ("measure", "share_load")
-        return content_hash({key: value for key, value in self.identity.items() if key not in measuring})
+        return content_hash({key: value for key, value in self.identity.items() if key not in MEASURING})
+
+    def to_run(self) -> CellJob:
+        """Return the job.
+
+        Raises:
+            InputError: the cell comes from a history that has none.
+        """
+        if self.job is None:
+            raise InputError(f"{self.label}: what was stored of this cell does not say how to run it; run its suite")
+        return self.job
 
     @property
     def label(self) -> str:
@@ -191,9 +194,3 @@ class Record:
     log_path: str | None = None
     """The cell's log, relative to the results folder."""
     schema_version: int = SCHEMA_VERSION
-
-    def summary_dict(self) -> dict[str, Any]:
-        """Returns all fields but samples and timings as JSON-able values; those two are stored as Parquet."""
-        kept = asdict(self)
-        del kept["samples"], kept["timings"]
-        return kept

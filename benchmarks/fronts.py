@@ -25,10 +25,15 @@ from numpy.typing import NDArray
 from bench.decision import Question, decide
 from bench.decision.pareto import nondominated
 from bench.record import Cell, Fact, Record, Sample, Timing
-from bench.suite import DecisionSpec
+from bench.suite import CellJob, DataSpec, DecisionSpec, ModelSpec, TaskSpec
 from bench.summary import summarise
 
 Floats = NDArray[np.float64]
+JOB = CellJob(
+    model=ModelSpec(name="m", family="baseline", strategy="majority"),
+    task=TaskSpec(name="t", kind="classification", data=DataSpec(builtin="pydocs"), metrics=["accuracy"]),
+)
+"""Of every cell, for its metrics."""
 OBJECTIVES = ("quality", "latency_p95_s", "weights_bytes")
 P95 = 1.6448536
 
@@ -83,8 +88,7 @@ def records(setting: Setting, rng: np.random.Generator, found: tuple[Floats, Flo
         nanos = (1e9 * latency[index] * rng.lognormal(0, 0.25, setting.requests)).astype(int)
         timings = tuple(Timing("latency", 0, i, (i,), ns) for i, ns in enumerate(nanos.tolist()))
         name = f"m{index}"
-        payload = {"task": {"name": "t", "kind": "classification", "metrics": ["accuracy"]}}
-        cell = Cell(name, "encoder", "float32", "t", "classification", payload, {"model": name})
+        cell = Cell(name, "encoder", "float32", "t", "classification", JOB, {"model": name})
         facts = (Fact("weights_bytes", float(size[index]), "bytes", "torch"),)
         out.append(
             Record(

@@ -49,7 +49,13 @@ def fill(folder: Path, nights: int, cells: int, rng: np.random.Generator) -> Non
     start = datetime(2025, 11, 24, 2, 30, tzinfo=UTC)
     plan = [
         Cell(
-            f"m{i % MODELS_PER_TASK}", "encoder", "float32", f"t{i // MODELS_PER_TASK}", "classification", {}, {"i": i}
+            f"m{i % MODELS_PER_TASK}",
+            "encoder",
+            "float32",
+            f"t{i // MODELS_PER_TASK}",
+            "classification",
+            None,
+            {"i": i},
         )
         for i in range(cells)
     ]

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.running.executors.local import MEASURING, LocalExecutor
-from bench.running.executors.preload import MODULES
-from bench.running.executors.preload_measuring import MODULES as FURTHER
+from bench.running.preload.measuring import MODULES as FURTHER
+from bench.running.preload.scoring import MODULES
 
 WANTED_RATIO = 20
 """How many times cheaper an isolated cell must be (issue 2, "What it must show")."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from bench.catalogue.readings import DEFAULT_METRICS
 from bench.record import Cell, Doubt, Fact, Record, Sample, Status, Timing
+from tests.jobs import make_job
 
 LABELS = ("delayed", "delivered", "in transit", "lost")
 WORDS = ("the", "load", "left", "port", "on", "time", "with", "nine", "crates", "of", "tea", "for", "Bremen")
@@ -59,12 +59,8 @@ def make_cell(model: Sketch, task: Task) -> Cell:
     """Returns the cell of a model on a task; its id depends on both names, the variant and the kind."""
     metrics = list(task.metrics or DEFAULT_METRICS[task.kind])
     identity = {"model": model.name, "variant": model.variant, "task": task.name, "kind": task.kind}
-    payload: dict[str, Any] = {
-        "model": {"name": model.name, "family": model.family},
-        "task": {"name": task.name, "kind": task.kind, "metrics": metrics},
-        "batch_size": 16, "seed": 42, "device": "cpu",
-    }  # fmt: skip
-    return Cell(model.name, model.family, model.variant, task.name, task.kind, payload, identity)
+    job = make_job(model.name, task.name, task.kind, metrics=tuple(metrics), device="cpu")
+    return Cell(model.name, model.family, model.variant, task.name, task.kind, job, identity)
 
 
 def make_samples(model: Sketch, task: Task, examples: int, seed: int = 0) -> tuple[Sample, ...]:

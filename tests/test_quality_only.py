@@ -124,7 +124,7 @@ def test_a_measured_run_takes_the_answers_that_were_scored_without_measuring(tmp
     assert measured.samples == alone.samples == anew.samples and len(measured.samples) == 6
     assert measured.timings and measured.cell.id == anew.cell.id != alone.cell.id == measured.cell.quality_id
     assert not [fact for fact in measured.facts if fact.name == "window_evaluate_s"]  # nothing was scored
-    assert "scored" not in measured.cell.payload  # what is stored can be run again when the file is gone
+    assert "scored" not in measured.cell.to_run().to_json()  # what is stored can be run again when the file is gone
     assert measured.notes["audit"]["compared"] > 0 and not measured.notes["audit"]["mismatched"]
     assert [doubt.code for doubt in measured.doubts if doubt.code == "answers_reused"] == ["answers_reused"]
     assert [fact for fact in anew.facts if fact.name == "window_evaluate_s"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from bench.metrics.catalogue import resolve
 from bench.planning import Options, Plan, make_plan, open_suite
 from bench.record import Cell, Sample
-from bench.suite import TaskSpec
 from bench.tasks.batching import Batching
 from bench.tasks.scoring import score
 
@@ -26,11 +24,11 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 def test_every_checkpoint_is_committed_and_made_by_its_recipe(plan: Plan) -> None:
     assert plan.fits == ()
-    stale = {cell.model for cell in plan.cells if cell.payload["stale_checkpoint"]}
+    stale = {cell.model for cell in plan.cells if cell.to_run().stale_checkpoint}
     assert stale == set()
     for cell in plan.cells:
         if cell.family != "baseline":
-            known = cell.payload["provenance"]
+            known = cell.to_run().provenance or {}
             assert {"recipe_hash", "data_hash", "seed", "steps", "wall_s", "final_validation_loss"} <= set(known)
             assert 150_000 <= known["parameters"] <= 3_000_000
 
@@ -44,12 +42,11 @@ def test_the_checkpoints_are_small(plan: Plan) -> None:
 
 
 def scored(cell: Cell, plan: Plan, batch_size: int) -> list[Sample]:
-    from bench.running.worker.cell import _load, _workload
+    from bench.running.worker.cell import bind_task, load_model
 
-    data = plan.datasets[str(cell.payload["data_hash"])]
-    task = TaskSpec.model_validate_json(json.dumps(cell.payload["task"]))
-    model = _load(cell, task, data, "cpu")
-    return score(_workload(cell, task, model, data), Batching(examples=batch_size)).samples
+    job = cell.to_run()
+    data = plan.datasets[job.data_hash]
+    return score(bind_task(job, load_model(job, data, "cpu"), data), Batching(examples=batch_size)).samples
 
 
 @pytest.mark.slow
@@ -62,8 +59,8 @@ def test_batch_1_and_batch_32_score_the_same(model: str, task: str, plan: Plan) 
         return
     one, many = scored(cell, plan, 1), scored(cell, plan, 32)
     assert [row.prediction for row in one] == [row.prediction for row in many]
-    labels = cell.payload["labels"]
-    for metric in resolve(cell.payload["task"]["metrics"], cell.kind):
+    labels = cell.to_run().labels
+    for metric in resolve(cell.to_run().task.metrics, cell.kind):
         values = [float(metric.value(metric.statistics(rows, labels).sum(0))) for rows in (one, many)]
         assert values[0] == values[1]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, print_table, results_option, store_option
 
 if TYPE_CHECKING:
     from bench.compare.remarks import Apart
@@ -37,11 +37,11 @@ def recommend(run: str, where: Sequence[str], prefer: str | None, rule: str | No
         return
     parts = {} if decision.across is None else {"all tasks together": decision.across}
     for name, part in (parts | decision.tasks).items():
-        click.echo(name)
+        echo(name)
         for sentence in words.task_sentences(part):
-            click.echo(f"  {sentence}")
+            echo(f"  {sentence}")
     for sentence in [*words.without_tasks(decision), *words.assumptions(decision)]:
-        click.echo(sentence)
+        echo(sentence)
 
 
 @click.command()
@@ -65,7 +65,7 @@ def compare(a: str, b: str, run: str, results: Path, store_url: str | None, as_j
         print_json(comparison_document(found))
         return
     for sentence in sentences(found):
-        click.echo(sentence)
+        echo(sentence)
 
 
 def _side(text: str, run: str, results: Path, store_url: str | None) -> tuple[list[Entry], RunInfo]:
@@ -112,17 +112,17 @@ def doctor(as_json: bool) -> None:
     if as_json:
         print_json(found.as_dict())
         return
-    click.echo("This machine")
+    echo("This machine")
     _print_tree(found.fingerprint, 1)
-    click.echo("\nMeters")
+    echo("\nMeters")
     print_table(["meter", "works", "because"], [[m.name, "yes" if m.works else "no", m.reason] for m in found.meters])
-    click.echo("\nFor quieter measurements (bench changes nothing by itself)")
+    echo("\nFor quieter measurements (bench changes nothing by itself)")
     for advice in found.advice:
-        click.echo(f"  {advice.finding}")
+        echo(f"  {advice.finding}")
         if advice.command is not None:
-            click.echo(f"    {advice.command}")
+            echo(f"    {advice.command}")
     if not found.advice:
-        click.echo("  nothing to add")
+        echo("  nothing to add")
 
 
 def _print_tree(values: dict[str, Any], depth: int) -> None:
@@ -130,8 +130,8 @@ def _print_tree(values: dict[str, Any], depth: int) -> None:
         if key == "reasons":
             continue
         if isinstance(value, dict):
-            click.echo("  " * depth + key)
+            echo("  " * depth + key)
             _print_tree(value, depth + 1)
         else:
             missing = (values.get("reasons") or {}).get(key, "unknown")
-            click.echo("  " * depth + f"{key}: {f'({missing})' if value is None else value}")
+            echo("  " * depth + f"{key}: {f'({missing})' if value is None else value}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option
+from bench.cli.options import echo, json_option, print_json, results_option
 
 if TYPE_CHECKING:
     from bench.errors import BenchError
@@ -52,14 +52,14 @@ def fit(
     if save_job is not None:
         _save(todo, save_job)
         return
-    done = run_fits(todo, results, echo=lambda line: click.echo(line, err=True))
+    done = run_fits(todo, results, echo=lambda line: echo(line, err=True))
     if as_json:
         print_json(done.made)
     else:
         for provenance in done.made:
-            click.echo(_line(provenance))
+            echo(_line(provenance))
         if not todo:
-            click.echo("every checkpoint is there; leave out --missing to train again")
+            echo("every checkpoint is there; leave out --missing to train again")
     _raise(done.failed)
 
 
@@ -103,4 +103,4 @@ def _save(jobs: Sequence[FitJob], path: Path) -> None:
     if len(jobs) != 1:
         raise UsageError(f"--save-job takes one model, and {len(jobs)} are to be trained; choose it with --only")
     path.write_bytes(pickle.dumps(jobs[0]))
-    click.echo(f"accelerate launch --multi_gpu --num_processes N -m bench.fit.session {path}")
+    echo(f"accelerate launch --multi_gpu --num_processes N -m bench.fit.session {path}")

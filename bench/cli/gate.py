@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, print_table, results_option, store_option
 
 if TYPE_CHECKING:
     from bench.gate.verdict import GateResult
@@ -45,7 +45,7 @@ def gate(
     with Store.open(results, store_url, create=False) as store:
         found = judge(
             store, run, baseline, executor=None if no_rerun else LocalExecutor(),
-            rounds=ROUNDS if rounds is None else (rounds,), say=lambda line: click.echo(line, err=True),
+            rounds=ROUNDS if rounds is None else (rounds,), say=lambda line: echo(line, err=True),
             strict=strict,
         )  # fmt: skip
     if as_json:
@@ -63,9 +63,9 @@ def print_gate(found: GateResult, *, closing: bool = True) -> None:
     if rows:
         print_table(["verdict", "reading", "evidence"], rows)
     for text in (*(front.text for front in found.fronts), *(alarm.text for alarm in found.alarms), *found.remarks):
-        click.echo(text)
+        echo(text)
     if closing:
-        click.echo(found.sentence)
+        echo(found.sentence)
 
 
 @click.command()
@@ -83,4 +83,4 @@ def tag(run: str, name: str, store_url: str | None, results: Path) -> None:
     with Store.open(results, store_url, create=False) as store:
         before, info = store.tag(run, name), store.find(run)
     moved = f" (before: {before})" if before not in (None, info.id) else ""
-    click.echo(f"{info.id} of '{info.suite}' is now '{name}'{moved}; use it with --baseline tag:{name}")
+    echo(f"{info.id} of '{info.suite}' is now '{name}'{moved}; use it with --baseline tag:{name}")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, print_table, results_option, store_option
+from bench.text import spreadsheet_text, terminal_text
 
 if TYPE_CHECKING:
     from bench.history import History, Series
@@ -91,14 +92,14 @@ def _print(found: History, chosen: list[Series]) -> None:
         )
     newest = found.nights[-1] if found.nights else None
     environments = len({night.segment for night in found.nights})
-    click.echo(
+    echo(
         f"{found.suite}: {len(found.nights)} nights, {environments} environment{'s' if environments != 1 else ''}"
         + (f", the newest {newest.run_id}" if newest else "")
     )
     print_table(["task", "model", "reading", "nights", "newest", ""], rows, right=(4,))
     for night in found.nights:
         if night.changed:
-            click.echo(f"{night.run_id}: {'; '.join(night.changed)}")
+            echo(f"{night.run_id}: {'; '.join(night.changed)}")
 
 
 def _json(found: History, chosen: list[Series]) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def _print_csv(found: History, chosen: list[Series]) -> None:
     for series in chosen:
         for point in series.points:
             night = nights[point.run_id]
-            writer.writerow(
-                [point.run_id, point.started_at, night.machine, night.harness, night.commit, point.segment, *series.key,
-                 series.unit, point.value, point.low, point.high, point.reason, point.canary_s]
-            )  # fmt: skip
+            night_columns = (point.run_id, point.started_at, night.machine, night.harness, night.commit, point.segment)
+            values = (series.unit, point.value, point.low, point.high, point.reason, point.canary_s)
+            row = (*night_columns, *series.key, *values)
+            writer.writerow([spreadsheet_text(terminal_text(cell)) if isinstance(cell, str) else cell for cell in row])

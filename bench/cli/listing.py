@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, print_table, results_option, store_option
 
 Rows = list[dict[str, str]]
 
@@ -82,6 +82,15 @@ def _meters(results: Path, store_url: str | None) -> Rows:
     return rows
 
 
+def _executors(results: Path, store_url: str | None) -> Rows:
+    from bench.running.executors import executors
+
+    return [
+        {"name": name, "at once": str(kind.capacity), "isolation": kind.isolation}
+        for name, kind in sorted(executors().items())
+    ]
+
+
 def _suites(results: Path, store_url: str | None) -> Rows:
     from bench.planning import embedded_suites
 
@@ -106,6 +115,7 @@ KINDS_OF_LISTING: dict[str, Callable[[Path, str | None], Rows]] = {
     "tasks": _tasks,
     "metrics": _metrics,
     "meters": _meters,
+    "executors": _executors,
     "suites": _suites,
     "runs": _runs,
 }
@@ -130,7 +140,7 @@ def ls(what: str, results: Path, store_url: str | None, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo(_none(what, results))
+        echo(_none(what, results))
         return
     header = list(rows[0])
     print_table(header, [[row[name] for name in header] for row in rows])

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, results_option, store_option
 from bench.cli.suite import plan_options
 
 if TYPE_CHECKING:
     from bench.nightly.night import Work
     from bench.nightly.outcome import Outcome
+    from bench.running.executors.base import Executor
 
 
 @click.command()
@@ -43,15 +41,18 @@ def nightly(suite: str, results: Path, store_url: str | None, as_json: bool, web
     """
     from bench.nightly.lock import night_lock
     from bench.planning import Options, open_suite
+    from bench.running.executors import executor_of
+    from bench.running.signals import terminable
 
     now = _now()
     located = open_suite(suite)
+    executor = executor_of(located).open()
     spec = located.value.nightly
     wanted = type(spec).model_validate({**spec.model_dump(), **{k: v for k, v in asked.items() if v is not None}})
     deadline = _checked(wanted.deadline, webhook, now)
-    with _stopped_by_signals(), night_lock(results, located.value.name, now):
+    with terminable(), night_lock(results, located.value.name, now):
         work = _work(located, results, Options(limit, only, profile), rerun, wanted, deadline, webhook)
-        outcome = _run(work, results, store_url, now)
+        outcome = _run(work, executor, results, store_url, now)
     _say(outcome, as_json)
     click.get_current_context().exit(outcome.exit_code)
 
@@ -86,11 +87,10 @@ def _work(located: Any, results: Path, options: Any, rerun: bool, wanted: Any, d
     return Work(plan, run_info(plan), wanted, deadline, webhook, skip, rerun)
 
 
-def _run(work: Work, results: Path, store_url: str | None, now: Any) -> Outcome:
+def _run(work: Work, executor: Executor, results: Path, store_url: str | None, now: Any) -> Outcome:
     from dataclasses import replace
 
     from bench.nightly.night import run_night
-    from bench.running.executors.local import LocalExecutor
     from bench.running.progress import progress_for
     from bench.store import open_or_beside
 
@@ -98,22 +98,8 @@ def _run(work: Work, results: Path, store_url: str | None, now: Any) -> Outcome:
     if trouble is not None:
         work = replace(work, troubles=(f"storage: {trouble}",))
     with store:
-        return run_night(work, store, LocalExecutor(), progress_for(sys.stderr), now,
-                         lambda line: click.echo(line, err=True))  # fmt: skip
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Lets SIGTERM (systemd, a CI service) stop the night as Ctrl-C does: what is finished is kept."""
-
-    def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        return run_night(work, store, executor, progress_for(sys.stderr), now,
+                         lambda line: echo(line, err=True))  # fmt: skip
 
 
 def _say(outcome: Outcome, as_json: bool) -> None:
@@ -126,9 +112,9 @@ def _say(outcome: Outcome, as_json: bool) -> None:
     if outcome.gate is not None:
         print_gate(outcome.gate, closing=False)
     for cell in outcome.failed:
-        click.echo(f"{cell.status}: {cell.label}: {cell.reason}")
+        echo(f"{cell.status}: {cell.label}: {cell.reason}")
     for problem in outcome.problems:
-        click.echo(f"trouble: {problem}")
+        echo(f"trouble: {problem}")
     for name in ("report", "index"):
-        click.echo(f"{name}: {outcome.pages[name]}")
-    click.echo(outcome.sentence)
+        echo(f"{name}: {outcome.pages[name]}")
+    echo(outcome.sentence)

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from bench.text import json_for_terminal, terminal_text
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 RESULTS_DEFAULT = Path("results")
@@ -42,15 +44,22 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
 
 
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print a text on stdout or stderr, whatever a terminal would obey in it escaped: names, errors and answers are
+    other people's."""
+    click.echo(terminal_text(text), err=err, nl=nl)
+
+
 def print_json(value: Any) -> None:
     """Prints `value` as JSON on stdout; no NaN, since that is not JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(json_for_terminal(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Prints rows in aligned columns on stdout; the columns in `right` are aligned to the right."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    for place, row in enumerate([header, *rows]):
+    shown = [[terminal_text(text, keep="") for text in row] for row in (header, *rows)]
+    widths = [max(len(row[i]) for row in shown) for i in range(len(header))]
+    for place, row in enumerate(shown):
         cells = [
             text.rjust(width) if i in right else text.ljust(width)
             for i, (text, width) in enumerate(zip(row, widths, strict=True))

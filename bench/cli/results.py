@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, print_table, results_option, store_option
 from bench.units import plural
 
 
@@ -25,7 +25,7 @@ def show(run: str, results: Path, store_url: str | None, as_json: bool) -> None:
         print_json(run_json(view))
         return
     info = view.info
-    click.echo(f"run {info.id}  suite {info.suite}  {info.status}  started {info.started_at[:19]}Z")
+    echo(f"run {info.id}  suite {info.suite}  {info.status}  started {info.started_at[:19]}Z")
     print_view(view)
 
 
@@ -43,18 +43,18 @@ def print_view(view: Any) -> None:
         front = view.decision.fronts().get(task.name, [])
         rows += [_row(task.name, entry, front) for entry in sorted(task.entries, key=_best_first)]
     if view.remark:
-        click.echo(f"{view.remark}.\n")
+        echo(f"{view.remark}.\n")
     runnable = [row for row in rows if row[2] != "unsupported"]
     print_table(header, runnable, right=(4, 5, 6, 7))
     if len(rows) > len(runnable):
-        click.echo(f"{len(rows) - len(runnable)} cells are unsupported; the report says why.")
+        echo(f"{len(rows) - len(runnable)} cells are unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
-        click.echo(f"not computed in {plural(cells, 'cell')}: {reason}")
-    click.echo("")
+        echo(f"not computed in {plural(cells, 'cell')}: {reason}")
+    echo("")
     if view.decision.across is not None:
-        click.echo("all tasks: " + " ".join(task_sentences(view.decision.across)[:2]))
+        echo("all tasks: " + " ".join(task_sentences(view.decision.across)[:2]))
     for name, decision in view.decision.tasks.items():
-        click.echo(f"{name}: " + " ".join(task_sentences(decision)[:2]))
+        echo(f"{name}: " + " ".join(task_sentences(decision)[:2]))
 
 
 def _not_computed(view: Any) -> Counter[str]:
@@ -113,12 +113,12 @@ def report(run: str, results: Path, store_url: str | None, output: Path | None, 
         write_html(view, path)
     else:
         path.write_text(_as_text(view, form), encoding="utf-8")
-    click.echo(str(path.resolve()))
+    echo(str(path.resolve()))
     if figures is not None:
         for figure in write_figures(view, figures):
-            click.echo(str(figure.resolve()))
+            echo(str(figure.resolve()))
     if open_it and not _opened(path.resolve().as_uri()):
-        click.echo("no browser was found (set BROWSER to one); the report is in the file above", err=True)
+        echo("no browser was found (set BROWSER to one); the report is in the file above", err=True)
 
 
 def _opened(address: str) -> bool:
@@ -161,7 +161,7 @@ def export(run: str, results: Path, store_url: str | None, form: str, output: Pa
     with Store.open(results, store_url, create=False) as store:
         stored = store.load(run)
     for path in export_run(stored, form, output):
-        click.echo(str(path.resolve()))
+        echo(str(path.resolve()))
 
 
 def open_view(run: str, results: Path, store_url: str | None = None, reference: str | None = None) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, results_option, store_option
 from bench.cli.suite import plan_options
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 @plan_options
 @results_option
 @click.option("--rerun", is_flag=True, help="Run finished cells again.")
+@click.option("--executor", metavar="NAME", help="Where cells run, over the suite's defaults.executor.")
 @click.option("--report", "report_path", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @store_option
 @json_option
-def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_report: bool,
+def run(suite: str, results: Path, rerun: bool, executor: str | None, report_path: Path | None, no_report: bool,
         store_url: str | None, as_json: bool, **plan_arguments: Any) -> None:  # fmt: skip
     """Run SUITE (a file, or the name of an embedded suite), and write its report.
 
@@ -35,12 +36,12 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
     """
     from bench.catalogue.readings import OFF
     from bench.planning import Options, make_plan, open_suite
-    from bench.running.executors.local import MEASURING, SCORING, LocalExecutor
+    from bench.running.executors import executor_of
 
     options, located = Options(**plan_arguments), open_suite(suite)
     profile = options.profile or located.value.measure.profile
-    executor = LocalExecutor(preload=SCORING if profile == OFF else MEASURING)
-    executor.prepare()  # torch is imported there while this process goes on
+    chosen = executor_of(located, executor).open(measuring=profile != OFF)
+    chosen.prepare()  # torch is imported there while this process goes on
 
     from bench.errors import EXIT_CELL_FAILED
     from bench.running.progress import progress_for
@@ -57,7 +58,7 @@ def run(suite: str, results: Path, rerun: bool, report_path: Path | None, no_rep
         plan = make_plan(located, results, options)
     with Store.open(results, store_url) as store:
         finished = run_plan(
-            plan.written(results), executor, store, run_info(plan), processes=plan.processes,
+            plan.written(results), chosen, store, run_info(plan), processes=plan.processes,
             seed=located.value.defaults.seed, rerun=rerun, progress=progress_for(sys.stderr),
             skip={cell.id: skipped[cell.model] for cell in plan.cells if cell.model in skipped}, canary=plan.measures,
         )  # fmt: skip
@@ -73,17 +74,17 @@ def fit_missing(plan: Plan, results: Path) -> dict[str, str]:
     failed: dict[str, BenchError] = {}
     for job in plan.fits:
         try:
-            failed |= run_fits([job], results, echo=lambda line: click.echo(line, err=True)).failed
+            failed |= run_fits([job], results, echo=lambda line: echo(line, err=True)).failed
         except BenchError as error:
             failed[job.model.name] = error
-            click.echo(f"{job.model.name}: {error}", err=True)
+            echo(f"{job.model.name}: {error}", err=True)
     return {name: f"its training failed: {error}" for name, error in failed.items()}
 
 
 def run_info(plan: Plan) -> RunInfo:
     """Returns what a run of this plan, started by this command line on this machine, is."""
+    from bench.digest import content_hash
     from bench.host import fingerprint, machine_key
-    from bench.record import content_hash
     from bench.store import RunInfo
 
     value = plan.suite.value
@@ -91,7 +92,7 @@ def run_info(plan: Plan) -> RunInfo:
     return RunInfo(
         suite=value.name,
         suite_text=plan.suite.text,
-        suite_hash=content_hash(value.model_dump(mode="json")),
+        suite_hash=content_hash(value.model_dump(mode="json", exclude_defaults=True)),
         command=shlex.join(["bench", *_without_secrets(sys.argv[1:])]),
         machine_key=machine_key(machine),
         profile=plan.measure.profile,
@@ -135,4 +136,4 @@ def _conclude(store: Any, run_id: str, results: Path, report_path: Path | None, 
     path = report_path or results / "reports" / f"{run_id}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_html(view, path)
-    click.echo(f"report: {path.resolve()}", err=as_json)
+    echo(f"report: {path.resolve()}", err=as_json)

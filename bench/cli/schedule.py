@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import results_option, store_option
+from bench.cli.options import echo, results_option, store_option
 
 NAMES = ("systemd", "cron", "github", "gitlab", "kubernetes")
 
@@ -57,7 +57,7 @@ def schedule(kind: str, suite: str, at: str, deadline: str | None, baseline: str
     if action is None:
         value = chosen.get(found.option or "")
         options = {} if value is None or found.option is None else {found.option: value}
-        click.echo(found.render(entry, **options), nl=False)
+        echo(found.render(entry, **options), nl=False)
     else:
         _act(kind, action, entry)
 
@@ -66,7 +66,7 @@ def _warn_of_password(store_url: str | None) -> None:
     from bench.store.database import shown_address
 
     if store_url is not None and shown_address(store_url) != store_url:
-        click.echo("the database's password stands in this entry; put it into ~/.pgpass instead", err=True)
+        echo("the database's password stands in this entry; put it into ~/.pgpass instead", err=True)
 
 
 def _suite(suite: str, here: bool, *, check: bool) -> str:
@@ -91,8 +91,8 @@ def _act(kind: str, action: str, entry: object) -> None:
         raise UsageError(f"--{action} is for systemd and cron; write the output of `bench schedule {kind}` to its file")
     if action == "install":
         found.install(entry)
-        click.echo(f"installed: {entry.name}, every day at {entry.at:%H:%M}; it writes to {entry.log}")
+        echo(f"installed: {entry.name}, every day at {entry.at:%H:%M}; it writes to {entry.log}")
         if found.hint is not None and (hint := found.hint()) is not None:
-            click.echo(hint, err=True)
+            echo(hint, err=True)
     else:
-        click.echo(f"{'removed' if found.remove(entry) else 'was not installed'}: {entry.name}")
+        echo(f"{'removed' if found.remove(entry) else 'was not installed'}: {entry.name}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import results_option, store_option
+from bench.cli.options import echo, results_option, store_option
 
 
 @click.command()
@@ -18,5 +18,5 @@ def serve(results: Path, store_url: str | None, port: int) -> None:
     from bench.report.server import make_server
 
     with make_server(results, port, store_url=store_url) as server:
-        click.echo(f"serving {results} on http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends it)")
+        echo(f"serving {results} on http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends it)")
         server.serve_forever()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import json_option, print_json, results_option, store_option
+from bench.cli.options import echo, json_option, print_json, results_option, store_option
 
 
 @click.group()
@@ -37,9 +37,9 @@ def check(repair: bool, results: Path, store_url: str | None, as_json: bool) -> 
         print_json({"whole": not bad, "findings": [{name: getattr(f, name) for name in names} for f in found]})
     else:
         for finding in found:
-            click.echo(f"{finding.level}: {finding.what}\n  → {finding.remedy}")
+            echo(f"{finding.level}: {finding.what}\n  → {finding.remedy}")
         done = f"; {removed} files removed" if repair else ""
-        click.echo(("the store is whole" if not bad else f"{len(bad)} findings") + done)
+        echo(("the store is whole" if not bad else f"{len(bad)} findings") + done)
     click.get_current_context().exit(StoreError.exit_code if bad else 0)
 
 
@@ -56,11 +56,11 @@ def migrate(results: Path, store_url: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"before": done.before, "after": done.after, "backup": done.backup and str(done.backup)})
     elif done.before == done.after:
-        click.echo(f"version {done.after} already: nothing to do")
+        echo(f"version {done.after} already: nothing to do")
     else:
-        click.echo(f"from version {done.before or 'none'} to {done.after}")
+        echo(f"from version {done.before or 'none'} to {done.after}")
         if done.backup is not None:
-            click.echo(f"as it was before: {done.backup}")
+            echo(f"as it was before: {done.backup}")
 
 
 @store.command("import")
@@ -79,9 +79,9 @@ def import_(results: Path, store_url: str | None, as_json: bool) -> None:
         left = [{"run": run, "reason": reason} for run, reason in done.left]
         print_json({"records": done.records, "runs": list(done.runs), "left": left})
     else:
-        click.echo(f"{done.records} records of {len(done.runs)} runs put back: {', '.join(done.runs) or 'none'}")
+        echo(f"{done.records} records of {len(done.runs)} runs put back: {', '.join(done.runs) or 'none'}")
         for run, reason in done.left:
-            click.echo(f"left: {run}: {reason}")
+            echo(f"left: {run}: {reason}")
     click.get_current_context().exit(StoreError.exit_code if done.left else 0)
 
 
@@ -107,8 +107,8 @@ def prune(keep_nights: int, dry_run: bool, results: Path, store_url: str | None,
         return
     would = "would remove" if dry_run else "removed"
     size = format_quantity(found.size_bytes, "bytes")
-    click.echo(f"{would} the raw timings of {len(found.runs)} runs: {len(found.files)} files, {size}")
+    echo(f"{would} the raw timings of {len(found.runs)} runs: {len(found.files)} files, {size}")
     for run in found.runs:
-        click.echo(f"  {run}")
+        echo(f"  {run}")
     for run, reason in left.items():
-        click.echo(f"left: {run}: {reason}")
+        echo(f"left: {run}: {reason}")

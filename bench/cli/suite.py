@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, print_json, print_table, results_option
+from bench.cli.options import echo, json_option, print_json, print_table, results_option
 
 if TYPE_CHECKING:
     from bench.planning import Plan
@@ -31,16 +31,19 @@ def plan_options(command: click.decorators.FC) -> click.decorators.FC:
 def validate(suite: str, as_json: bool) -> None:
     """Check SUITE, its data and its checkpoints; run nothing, write nothing."""
     from bench.planning import make_plan, open_suite
+    from bench.running.executors import executor_of
     from bench.units import plural
 
-    plan = make_plan(open_suite(suite), Path("results"))
+    located = open_suite(suite)
+    executor_of(located)
+    plan = make_plan(located, Path("results"))
     able = [cell for cell in plan.cells if cell.unsupported is None]
     names = {cell.model for cell in plan.cells}
     tasks = {cell.task for cell in plan.cells}
     if as_json:
         print_json({"suite": plan.suite.value.name, "valid": True, "cells": len(plan.cells), "runnable": len(able)})
         return
-    click.echo(
+    echo(
         f"{plan.suite.path}: valid. {plural(len(names), 'model')} × {plural(len(tasks), 'task')}: "
         f"{plural(len(able), 'cell')} to run, {len(plan.cells) - len(able)} unsupported, "
         f"{plural(len(plan.fits), 'model')} to train first."
@@ -76,7 +79,7 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
                     "doubts": doubts})  # fmt: skip
         return
     for job in made.fits:
-        click.echo(f"train first: {job.model.name}, {job.recipe.steps} steps")
+        echo(f"train first: {job.model.name}, {job.recipe.steps} steps")
     rows = []
     for cell in made.cells:
         work = made.work(cell)
@@ -86,11 +89,11 @@ def plan(suite: str, limit: int | None, only: str | None, profile: str | None, r
     _print_loads(made)
     placed = _placement(made)
     threads = "as many threads" if placed["threads"] is None else f"threads: {placed['threads']}"
-    click.echo(f"every process is bound to {placed['cpus']}; {threads} (defaults: cpus, threads)")
+    echo(f"every process is bound to {placed['cpus']}; {threads} (defaults: cpus, threads)")
     if not made.measures:
-        click.echo("nothing is measured: quality is scored alone")
+        echo("nothing is measured: quality is scored alone")
     for where, doubt in made.doubts:
-        click.echo(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
+        echo(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
 
 
 def _placement(made: Plan) -> dict[str, Any]:
@@ -104,9 +107,9 @@ def _print_loads(made: Plan) -> None:
     """Prints which tasks share one load of their model, and why."""
     for model, variant, tasks in made.sharing.groups:
         shown = model if variant == "float32" else f"{model}[{variant}]"
-        click.echo(f"one load of {shown} for {', '.join(tasks)}")
+        echo(f"one load of {shown} for {', '.join(tasks)}")
     rest = "" if made.sharing.groups else "one load for every cell: "
-    click.echo(f"{rest}{made.sharing.reason} (defaults: share_load)")
+    echo(f"{rest}{made.sharing.reason} (defaults: share_load)")
 
 
 @click.command()

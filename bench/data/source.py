@@ -15,8 +15,8 @@ from typing import Any
 
 from bench.data.answers import answers_of, choices_of, right_choice
 from bench.data.base import COLUMNS, EXTRA_COLUMNS, OPTIONAL_COLUMNS, Dataset, Example, input_columns
+from bench.digest import content_hash
 from bench.errors import DataError, nearest
-from bench.record import content_hash
 from bench.suite import DataSpec
 
 Row = Mapping[str, Any]

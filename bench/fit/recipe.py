@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bench.digest import content_hash
 from bench.errors import FitError, nearest
-from bench.record import content_hash
 
 
 class _Strict(BaseModel):

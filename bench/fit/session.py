@@ -23,6 +23,7 @@ from bench.fit.place import check_place, publish
 from bench.fit.search import run_search
 from bench.fit.teaching import Lesson, prepare
 from bench.fit.training import Trained, resolve_device, train
+from bench.text import terminal_text
 
 SOFTWARE = ("torch", "transformers", "tokenizers", "accelerate", "babel")
 
@@ -154,7 +155,7 @@ def main(path: Path) -> None:
 
     def say(line: str) -> None:
         if first:
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            print(terminal_text(line), file=sys.stderr, flush=True)  # noqa: T201
 
     try:
         fit(job, say)

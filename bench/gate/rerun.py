@@ -111,7 +111,8 @@ def once(cell: Cell, executor: Executor, results: Path, run_id: str) -> Record:
 
 def _job(cell: Cell, process: int, results: Path, run_id: str, side: str) -> Job:
     log = f"logs/{run_id}/gate-{side}-{cell.id[:12]}-{process}.log"
-    return Job(cell, process, results, log, cell.payload.get("timeout_s"), cell.payload.get("memory_limit_bytes"))
+    job = cell.to_run()
+    return Job(cell, process, results, log, job.timeout_s, job.memory_limit_bytes)
 
 
 def value_of(record: Record, reading: str) -> float | None:

@@ -6,20 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.errors import BenchError
 from bench.gate import quality, speed
 from bench.gate.alone import judge_alone, unsettled
 from bench.gate.draft import ENDED_BADLY, Draft, Key, key_of
 from bench.gate.rerun import Duel, duel, fight, once
 from bench.gate.settle import LEVEL, PairedReading, judge
 from bench.gate.verdict import Line
+from bench.running.canary import run_canary
 from bench.running.executors.base import Executor
 from bench.summary import summarise
 from bench.words import gate as words
-
-CANARY = "bench.measure.canary:measure_canary"
-CANARY_LIMIT_S = 60.0
-"""Longest wait for what takes a quarter of a second: as in `bench.running.runner`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +72,10 @@ def _judge_pairs(draft: Draft, duels: Mapping[Key, Duel]) -> set[Key]:
 
 
 def _canary(draft: Draft, arena: Arena) -> float | None:
-    cpus = next((new.cell.payload.get("cpus") for _, new in draft.cells.values()), None)
-    log = arena.results / "logs" / arena.run_id / "gate-canary.log"
-    try:
-        found = arena.executor.call(CANARY, {"cpus": cpus} if cpus else {}, log_path=log, timeout_s=CANARY_LIMIT_S)
-        return float(found.seconds)
-    except BenchError:
-        return None
+    jobs = (new.cell.job for _, new in draft.cells.values())
+    cpus = next((job.cpus for job in jobs if job is not None), None)
+    canary = run_canary(arena.executor, arena.results / "logs" / arena.run_id / "gate-canary.log", cpus)
+    return None if canary is None else canary.seconds
 
 
 def _run_broken(draft: Draft, arena: Arena) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.digest import content_hash
 from bench.errors import StoreError
-from bench.record import Cell, content_hash
+from bench.record import Cell
 from bench.store import Store, StoredRun, Summary
 from bench.summary import Entry, Quantity, summarise_run
 from bench.summary.entry import finite

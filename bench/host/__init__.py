@@ -11,11 +11,11 @@ import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.digest import content_hash
 from bench.host.cpu import cpu_facts, machine_facts
 from bench.host.gpu import gpu_facts
 from bench.host.quiet import Advice, advise
 from bench.host.software import git_facts, software_facts
-from bench.record import content_hash
 
 __all__ = ["Advice", "advise", "fingerprint", "machine_key"]
 

@@ -27,6 +27,7 @@ from bench.meters.clock import NS_PER_S
 from bench.record import Doubt, Fact, Phase, Sample
 from bench.tasks.base import Workload
 from bench.tasks.batching import Batching
+from bench.tasks.scoring import lengths_of
 
 MIN_NORMAL_NS = 10_000
 """Requests shorter than 10 µs are not searched for scatter: the clock's own call takes about 0.1 µs, an
@@ -133,13 +134,12 @@ class _Run:
         self.facts += peaks
         if self.meters.energy.hardware:
             self._watched("energy", self._energy_window)
+        given, known = self.given, self.known
         self.notify("flops")
         with watch("flops", self.meters, self.process) as peaks:
-            given = self.given
-            counted = count_flops(
-                self.known.module, given.requests, given.singles, given.profile.flop_examples, self.process
-            )
-        self.facts += [counted, *(fact for fact in peaks if fact.name == "window_flops_s")]
+            lengths = lengths_of(given.workload)
+            counted = count_flops(known.module, given.requests, lengths, given.profile.flop_examples, self.process)
+        self.facts += [*counted, *(fact for fact in peaks if fact.name == "window_flops_s")]
 
     def conclude(self, scored: Sequence[Sample], prior: Sequence[Fact]) -> Measured:
         """Returns everything, with the doubts that need all of it."""

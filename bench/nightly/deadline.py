@@ -72,6 +72,12 @@ class DeadlineExecutor(Executor):
     def __init__(self, inner: Executor, deadline: Deadline) -> None:
         super().__init__(inner.worker)
         self._inner, self._deadline = inner, deadline
+        self.capacity = inner.capacity
+
+    def close(self) -> None:
+        """End what waits for further calls, here and on the other executor."""
+        super().close()
+        self._inner.close()
 
     def attempt(self, call: Call) -> Answer:
         """Returns what became of a call."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from bench.digest import content_hash
 from bench.errors import BenchError
 from bench.gate.gate import gate
 from bench.history.remember import remember
@@ -23,7 +24,7 @@ from bench.nightly.markdown import as_markdown
 from bench.nightly.notify import append_step_summary, post, run_command
 from bench.nightly.outcome import CellResult, Outcome, read_outcome, write_outcome
 from bench.planning import Plan
-from bench.record import Record, Status, content_hash
+from bench.record import Record, Status
 from bench.report import view_of, write_html
 from bench.report.nights import NightRow, write_pages
 from bench.running.executors.base import Executor

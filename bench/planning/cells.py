@@ -17,17 +17,17 @@ from bench.data.doubts import data_doubts
 from bench.errors import InputError, nearest
 from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
-from bench.planning.checks import check_names, fit_paths, loaded_identity, resolved_model
+from bench.planning.checks import check_names, fit_paths, resolved_model
 from bench.planning.data import Data, check_not_empty
 from bench.planning.fits import check_teachers, in_order, made_from_these, make_job, read_recipe, train_overlaps
+from bench.planning.identity import cell_identity, loaded_identity
 from bench.planning.sharing import Sharing, share_loads
-from bench.record import SCHEMA_VERSION, Cell, Doubt
-from bench.suite import DEFAULT_BATCH_SIZE, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
+from bench.record import Cell, Doubt
+from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
+from bench.suite.job import Provenance
+from bench.suite.spec import BatchSize
 from bench.suite.yaml_file import Located
-from bench.tasks import VERSIONS, ability_of, scoring_of, template_for, why_not_scored
-
-STOPS_VERSION = 2
-"""Of in-house decoding with stop strings, which once went on after them: tokens, times and beams were others."""
+from bench.tasks import ability_of, scoring_of, template_for, why_not_scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +67,17 @@ class Plan:
     def written(self, results: Path) -> list[Cell]:
         """Returns the cells after writing their data under `results`, each pointing to its rows."""
         paths = {key: str(stored.write(data, results)) for key, data in self.datasets.items()}
-        return [
-            replace(cell, payload=dict(cell.payload) | {"data_path": paths[str(cell.payload["data_hash"])]})
-            for cell in self.cells
-        ]
+        jobs = [(cell, cell.to_run()) for cell in self.cells]
+        return [replace(cell, job=job.model_copy(update={"data_path": paths[job.data_hash]})) for cell, job in jobs]
 
     @property
     def doubts(self) -> list[tuple[str, Doubt]]:
         """What is doubtful of the data, each with the cell's or the task's name, known before anything runs."""
         found: dict[tuple[str, str], tuple[str, Doubt]] = {}
         for cell in self.cells:
-            data = self.datasets[str(cell.payload["data_hash"])]
-            for doubt in data_doubts(data.notes, cell.payload.get("train_overlap"), len(data.examples)):
+            job = cell.to_run()
+            data = self.datasets[job.data_hash]
+            for doubt in data_doubts(data.notes, job.train_overlap, len(data.examples)):
                 place = cell.label if doubt.code == "train_overlap" else cell.task
                 found.setdefault((place, doubt.code), (place, doubt))
         return list(found.values())
@@ -86,13 +85,14 @@ class Plan:
     def work(self, cell: Cell) -> dict[str, Any]:
         """Returns an estimate of a cell's work: examples to score, most tokens to write, seconds of
         measuring."""
-        data = self.datasets.get(str(cell.payload["data_hash"]))
+        job = cell.to_run()
+        data = self.datasets.get(job.data_hash)
         examples = 0 if data is None or cell.unsupported else len(data.examples)
-        generates = ability_of(cell.kind, str(cell.payload["scoring"])) == "generate" and cell.family != "baseline"
+        generates = ability_of(cell.kind, job.scoring) == "generate" and cell.family != "baseline"
         profile = resolve_profile(self.measure)
         return {
             "examples": examples,
-            "max_output_tokens": examples * int(cell.payload["task"]["max_new_tokens"]) if generates else 0,
+            "max_output_tokens": examples * job.task.max_new_tokens if generates else 0,
             "measured_s": 0.0 if cell.unsupported else profile.window_s * 2 * profile.processes,
         }
 
@@ -212,68 +212,47 @@ def _cell(
     data: Data,
     measure: MeasureSpec,
 ) -> Cell:
-    spec, labels = weights.spec, data.labels(task)
-    shared = _shared(suite.value, spec, variant, task, data, measure)
-    described = spec.model_dump(mode="json", exclude={"checkpoint", "fit", "variants", "prompts"})
-    left_out = {"data", "weight", "prompt", "labels", "scoring", "batch_size", "batch_tokens"}
-    scoring = task.model_dump(mode="json", exclude=left_out)
-    identity = shared | {
-        "schema": SCHEMA_VERSION,
-        "model": described,
-        "weights": weights.identity,
-        "task": scoring,
-        "task_version": VERSIONS[task.kind],
-    }
-    if spec.family == "transformer" and task.stop:
-        identity["stops"] = STOPS_VERSION
-    if not resolve_profile(measure).measures:
-        del identity["measure"]  # as in `Cell.quality_id`
-    defaults = suite.value.defaults
-    payload = shared | {
-        "model": spec.model_dump(mode="json"),
-        "task": task.model_dump(mode="json"),
-        "suite": suite.value.name,
-        "suite_folder": str(suite.path.parent.resolve()),
-        "timeout_s": defaults.timeout_s,
-        "memory_limit_bytes": defaults.memory_limit_bytes,
-        "provenance": _short(weights.provenance),
-        "stale_checkpoint": weights.stale,
-        "train_overlap": weights.overlaps.get(task.name),
-    }
+    spec, defaults, labels = weights.spec, suite.value.defaults, data.labels(task)
+    batch_size, batch_tokens = batch_limits(suite.value, task)
+    job = CellJob(
+        model=spec,
+        variant=variant,
+        task=task,
+        measure=measure,
+        template=template_for(spec, task),
+        scoring=scoring_of(spec.family, task),
+        labels=labels,
+        data_hash=data.scored(task).hash,
+        seed=defaults.seed,
+        batch_size=batch_size,
+        batch_tokens=batch_tokens,
+        device=defaults.device,
+        threads=defaults.threads,
+        cpus=defaults.cpus,
+        timeout_s=defaults.timeout_s,
+        memory_limit_bytes=defaults.memory_limit_bytes,
+        suite=suite.value.name,
+        suite_folder=str(suite.path.parent.resolve()),
+        provenance=_short(weights.provenance),
+        stale_checkpoint=weights.stale,
+        train_overlap=weights.overlaps.get(task.name),
+    )
     reason = _why_not(spec, task, labels, fitted=spec.fit is not None)
-    return Cell(spec.name, spec.family, variant.label, task.name, task.kind, payload, identity, reason)
+    identity = cell_identity(job, weights.identity)
+    return Cell(spec.name, spec.family, variant.label, task.name, task.kind, job, identity, reason)
 
 
-def _shared(
-    suite: Suite, spec: ModelSpec, variant: VariantSpec, task: TaskSpec, data: Data, measure: MeasureSpec
-) -> dict[str, Any]:
-    """Returns what both the worker needs and the identity hashes."""
-    return {
-        "variant": variant.model_dump(mode="json"),
-        "template": template_for(spec, task),
-        "scoring": scoring_of(spec.family, task),
-        "labels": list(data.labels(task)),
-        "data_hash": data.scored(task).hash,
-        "seed": suite.defaults.seed,
-        **_batch_limits(suite, task),
-        "device": suite.defaults.device,
-        "threads": suite.defaults.threads,
-        **({} if suite.defaults.cpus is None else {"cpus": suite.defaults.cpus}),
-        "measure": measure.model_dump(mode="json"),
-    }
-
-
-def _batch_limits(suite: Suite, task: TaskSpec) -> dict[str, Any]:
-    """Returns the limits of a task's batches: its own, else the suite's; of size or of tokens."""
+def batch_limits(suite: Suite, task: TaskSpec) -> tuple[BatchSize | None, int | None]:
+    """Return the examples and the tokens of a task's batches: its own limit, else the suite's; one of them is None."""
     for limits in (task, suite.defaults):
         if limits.batch_tokens is not None:
-            return {"batch_size": None, "batch_tokens": limits.batch_tokens}
+            return None, limits.batch_tokens
         if limits.batch_size is not None:
-            return {"batch_size": limits.batch_size}
-    return {"batch_size": DEFAULT_BATCH_SIZE}
+            return limits.batch_size, None
+    return DEFAULT_BATCH_SIZE, None
 
 
-def _short(provenance: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _short(provenance: Mapping[str, Any] | None) -> Provenance | None:
     """Returns a provenance without its curves, which the report does not need per cell."""
     if provenance is None:
         return None

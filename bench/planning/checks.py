@@ -3,24 +3,21 @@ its place."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
 from bench.candidates import FAMILIES
-from bench.candidates.checkpoint import locate, weights_identity
+from bench.candidates.checkpoint import locate
 from bench.catalogue.readings import ALIASES, METRICS, READINGS
 from bench.errors import BenchError, HubError, SuiteError, nearest
 from bench.metrics.catalogue import resolve
 from bench.metrics.module import External
 from bench.plugins import look_beside
-from bench.record import content_hash
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.limits import QUALITY, parse_limit
 from bench.suite.rules import RULES
@@ -208,40 +205,3 @@ def fit_paths(suite: Located[Suite], model: ModelSpec) -> tuple[Path, Path | Non
 def task_place(suite: Located[Suite], task: TaskSpec) -> Loc:
     """Returns where a task's data stands in the file."""
     return ("tasks", suite.value.tasks.index(task), "data")
-
-
-def loaded_identity(spec: ModelSpec, base: Path) -> str:
-    """Returns what identifies the weights of a resolved model: a hash of its files, its Hub name and revision, or
-    its factory with the source of its file and of the package that this is in.
-
-    What a factory imports from elsewhere, and from files beside one that is in no package, is not looked at."""
-    if spec.factory is not None:
-        weights = [] if spec.checkpoint is None else [weights_identity(spec.checkpoint, None, None)]
-        return content_hash([spec.factory, *_sources(spec.factory.partition(":")[0], base), *weights])
-    if spec.checkpoint is None:
-        return content_hash([spec.family, spec.strategy])
-    return weights_identity(spec.checkpoint, spec.subfolder, spec.revision)
-
-
-def _sources(module: str, base: Path) -> list[Any]:
-    """Returns the source of a module, empty where it has none, then name and hash of all files of its package."""
-    place = base / Path(*module.split("."))
-    beside = [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()]
-    found = None if beside else _find_spec(module)
-    origin = Path(str(found.origin)) if found is not None else (beside or [place])[0]
-    if not origin.is_file():
-        return [""]
-    source = origin.read_text(encoding="utf-8", errors="replace")
-    above = module.count(".") - (origin.name != "__init__.py")
-    if above < 0:
-        return [source]
-    package = origin.parents[above]
-    files = sorted(package.rglob("*.py"))
-    return [source, *([path.relative_to(package).as_posix(), sha256(path.read_bytes()).hexdigest()] for path in files)]
-
-
-def _find_spec(module: str) -> Any:
-    try:
-        return importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        return None

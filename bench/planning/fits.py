@@ -11,13 +11,14 @@ from bench.candidates import why_unsupported
 from bench.candidates.checkpoint import files_hash
 from bench.data.base import Dataset
 from bench.data.source import overlap
+from bench.digest import content_hash
 from bench.errors import InputError, SuiteError, nearest
 from bench.fit.job import FIT_VERSION, FitJob, FitTask, Teacher, headed, read_provenance
 from bench.fit.recipe import Recipe
-from bench.planning.checks import fit_paths, loaded_identity, resolved_model
+from bench.planning.checks import fit_paths, resolved_model
 from bench.planning.data import Data
 from bench.planning.fit_checks import check_apart, check_possible
-from bench.record import content_hash
+from bench.planning.identity import loaded_identity
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.yaml_file import Located, read
 from bench.tasks import template_for

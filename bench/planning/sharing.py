@@ -32,7 +32,7 @@ class Sharing:
 
 
 def share_loads(suite: Suite, cells: Sequence[Cell], *, measured: bool = True) -> tuple[list[Cell], Sharing]:
-    """Returns the cells, those that share a load marked in payload and identity, and what was decided.
+    """Returns the cells, those that share a load marked in job and identity, and what was decided.
 
     Without measuring the identity carries no mark: answers do not depend on what the process did before.
     """
@@ -60,6 +60,7 @@ def _decided(suite: Suite, measured: bool) -> tuple[bool, str]:
 
 
 def _marked(cell: Cell, measured: bool) -> Cell:
+    """Return a cell that shares its load; a measured one is another cell than one with a load of its own."""
     mark = {"share_load": True}
     identity = dict(cell.identity) | (mark if measured else {})
-    return replace(cell, payload=dict(cell.payload) | mark, identity=identity)
+    return replace(cell, job=cell.to_run().model_copy(update=mark), identity=identity)

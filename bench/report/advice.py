@@ -33,6 +33,13 @@ class Bound:
     """In the base unit; of a limit relative to the best, what it comes to."""
     upper: bool
     text: str
+    of_best: bool = False
+    """Whether the suite states it as a share of the best candidate's value."""
+
+    @property
+    def key(self) -> str:
+        """The limit as break points name it."""
+        return f"{self.name} {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +67,12 @@ class TaskAdvice:
 
 
 def advice_of(decision: Decision) -> dict[str, TaskAdvice]:
-    """Returns the advice of each task."""
+    """Gather the advice of each task."""
     return {name: _advice(part, decision.question) for name, part in decision.tasks.items()}
 
 
 def overall_of(decision: Decision) -> TaskAdvice | None:
-    """Returns the advice over all tasks together; None when there is one task."""
+    """Gather the advice over all tasks together; None when there is one task."""
     return None if decision.across is None else _advice(decision.across, decision.question)
 
 
@@ -91,8 +98,8 @@ def _advice(part: TaskDecision, question: Question) -> TaskAdvice:
 
 
 def nearest_first(points: Sequence[BreakPoint], limits: Sequence[Bound]) -> list[BreakPoint]:
-    """Returns the break points nearest to the limit as it is first, by ratio: those are what a change meets first."""
-    value = {f"{bound.name} {bound.text}": bound.value for bound in limits}
+    """Sort the break points by their distance to the limit as it is, by ratio: a change meets the nearest first."""
+    value = {bound.key: bound.value for bound in limits}
 
     def distance(point: BreakPoint) -> float:
         limit = value.get(point.limit.label)
@@ -111,4 +118,4 @@ def _bound(board: Board, limit: Limit) -> Bound | None:
         if np.isnan(known).all():
             return None
         value *= float(board.values[int(np.nanargmax(known)), index])
-    return Bound(limit.name, board.columns[index].name, value, limit.is_upper, limit.text)
+    return Bound(limit.name, board.columns[index].name, value, limit.is_upper, limit.text, limit.of_best)

@@ -4,7 +4,7 @@ change it."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -29,32 +29,73 @@ NAME_CHARACTERS = 24
 """Of a name in the title."""
 
 
-def answer_data(view: RunView, advice: Mapping[str, TaskAdvice]) -> dict[str, Any]:
-    """Returns what the template of the recommendation needs."""
+Parted = tuple[str, str]
+"""A sentence as its head, where it has one that stands out, and the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The answer for one task."""
+
+    task: str
+    kind: str
+    picked: bool
+    pick: str
+    leader: str
+    """Whose figures are shown, where there is no pick; else empty."""
+    facts: Sequence[tuple[str, str]]
+    """Value and words."""
+    sentences: Sequence[Parted]
+    changes: Sequence[str]
+    more: Sequence[str]
+    """What the card shows folded away."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverallCard:
+    """The answer for all tasks together."""
+
+    pick: str | None
+    sentences: Sequence[Parted]
+    more: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the section of the recommendation shows."""
+
+    cards: Sequence[Card]
+    overall: OverallCard | None
+    """None where there is one task."""
+    sentences: Sequence[str]
+
+
+def answer_data(view: RunView, advice: Mapping[str, TaskAdvice]) -> Answer:
+    """Gather what the template of the recommendation needs."""
     cards = [_card(task, advice[task.name]) for task in view.tasks]
-    return {"cards": cards, "overall": _overall(view), "sentences": assumptions(view.decision)}
+    return Answer(cards, _overall(view), assumptions(view.decision))
 
 
-def _card(task: TaskView, about: TaskAdvice) -> dict[str, Any]:
+def _card(task: TaskView, about: TaskAdvice) -> Card:
     shown = about.pick or about.leader
     facts = _facts(task, shown)
     if about.confidence is not None and about.pick:
         facts.append((percent(about.confidence), "confidence"))
-    return {
-        "task": task.name,
-        "kind": task.kind,
-        "picked": about.pick is not None,
-        "pick": about.pick or "",
-        "leader": "" if about.pick or not facts else shown,
-        "facts": facts,
-        "sentences": [_parted(line) for line in about.sentences[:REASONS]],
-        "changes": about.changes[:CHANGES],
-        "more": (*map(str, about.sentences[REASONS:]), *about.changes[CHANGES:], *about.remarks),
-    }
+    return Card(
+        task=task.name,
+        kind=task.kind,
+        picked=about.pick is not None,
+        pick=about.pick or "",
+        leader="" if about.pick or not facts or shown is None else shown,
+        facts=facts,
+        sentences=[_parted(line) for line in about.sentences[:REASONS]],
+        changes=about.changes[:CHANGES],
+        more=(*map(str, about.sentences[REASONS:]), *about.changes[CHANGES:], *about.remarks),
+    )
 
 
 def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
-    """Returns each objective of a candidate with its name and interval."""
+    """List each objective of a candidate with its name and interval."""
     entry = next((e for e in task.entries if e.candidate == candidate), None)
     found = []
     for measure in task.objectives if entry is not None else ():
@@ -67,28 +108,22 @@ def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
     return found
 
 
-def _parted(line: Sentence) -> tuple[str, str]:
-    """Returns the sentence's head, where it has one that stands out, and the rest."""
+def _parted(line: Sentence) -> Parted:
+    """Split off the sentence's lead, where it has one that stands out."""
     return (line.lead, line.text) if line.lead in HEADS else ("", str(line))
 
 
-def _overall(view: RunView) -> dict[str, Any] | None:
-    """Returns the card of the decision across tasks; None where there is one task."""
-    found = overall_of(view.decision)
-    if found is None:
+def _overall(view: RunView) -> OverallCard | None:
+    """Make the card of the decision across tasks; None where there is one task."""
+    overall = overall_of(view.decision)
+    if overall is None:
         return None
-    more = (
-        *map(str, found.sentences[2:]),
-        *found.changes,
-        *without_tasks(view.decision),
-        *found.remarks,
-    )
-    said = [_parted(line) for line in found.sentences[:2]]
-    return {"pick": found.pick, "sentences": said, "more": more}
+    more = (*map(str, overall.sentences[2:]), *overall.changes, *without_tasks(view.decision), *overall.remarks)
+    return OverallCard(overall.pick, [_parted(line) for line in overall.sentences[:2]], more)
 
 
 def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:
-    """Returns the page's title: the answer in one line, names never broken over two."""
+    """Write the page's title: the answer in one line, names never broken over two."""
     picks = {name: about.pick for name, about in advice.items()}
     chosen = {pick for pick in picks.values() if pick}
     suite = name_markup(view.suite.name)
@@ -123,5 +158,5 @@ def _name(text: str) -> Markup:
 
 
 def _listed(words: Sequence[Markup]) -> Markup:
-    """Returns `a, b and c` of marked-up names."""
+    """Join marked-up names as `a, b and c`."""
     return words[0] if len(words) == 1 else Markup("{} and {}").format(Markup(", ").join(words[:-1]), words[-1])

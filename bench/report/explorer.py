@@ -14,23 +14,29 @@ import gzip
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.decision import Question, stages
 from bench.decision.board import Board, Column
 from bench.decision.constraints import check_all
 from bench.decision.rule import Stage
 from bench.report.advice import TaskAdvice
+from bench.report.explorer_json import AxisData, ExplorerData, LimitData, Look, Specification, StageData, TaskData
 from bench.report.marks import Mark
 from bench.report.tables import anchor_of
 from bench.report.text import short
 from bench.report.view import RunView, TaskView, value_of
 from bench.report.wording import Measure, measure_of
 from bench.suite.limits import Limit, Operator
+from bench.summary import Quantity
 from bench.units import display_unit, scales
 from bench.words.standings import missing
+
+if TYPE_CHECKING:
+    import altair as alt
 
 AXES = (
     "latency_p50_s",
@@ -53,30 +59,30 @@ TIP_DIGITS = 5
 
 @lru_cache(maxsize=1)
 def bundle() -> str:
-    """Returns the JavaScript of Vega, Vega-Lite and Vega-Embed, minified, for a classic script element."""
+    """Bundle the JavaScript of Vega, Vega-Lite and Vega-Embed, minified, for a classic script element."""
     import vl_convert
 
     return str(vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;"))
 
 
 def packed(code: str) -> str:
-    """Returns text as base64 of gzip, the same bytes each time; the page unpacks it when the explorer is
+    """Pack text as base64 of gzip, the same bytes each time; the page unpacks it when the explorer is
     wanted."""
     return base64.b64encode(gzip.compress(code.encode(), 9, mtime=0)).decode()
 
 
-def explorer_data(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark]) -> dict[str, Any] | None:
-    """Returns all that the explorer's script needs; None when no task has two measures of a candidate."""
+def explorer_data(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark]) -> ExplorerData | None:
+    """Gather all that the explorer's script needs; None when no task has two measures of a candidate."""
     tasks = [t for task in view.tasks if (t := _task(task, advice[task.name], view.decision.question)) is not None]
     if not tasks:
         return None
-    looks = [
+    looks: list[Look] = [
         {"family": f, "label": m.label, "light": m.colour, "dark": m.dark, "shape": m.vega} for f, m in marks.items()
     ]
     return {"tasks": tasks, "marks": looks, "spec": specification(looks), "scales": scales()}
 
 
-def _task(task: TaskView, advice: TaskAdvice, question: Question) -> dict[str, Any] | None:
+def _task(task: TaskView, advice: TaskAdvice, question: Question) -> TaskData | None:
     if advice.decision is None:
         return None
     measures = _measures(task)
@@ -108,8 +114,7 @@ def _task(task: TaskView, advice: TaskAdvice, question: Question) -> dict[str, A
     }
 
 
-def _stage(stage: Stage, rows: Sequence[int]) -> dict[str, Any]:
-    """Returns one stage of the rule: the column that it looks at, or the scores of a utility over several."""
+def _stage(stage: Stage, rows: Sequence[int]) -> StageData:
     scores = None if stage.column is not None else _floats(stage.scores[rows])
     return {
         "column": stage.column,
@@ -120,7 +125,7 @@ def _stage(stage: Stage, rows: Sequence[int]) -> dict[str, Any]:
 
 
 def _measures(task: TaskView) -> list[Measure]:
-    """Returns what the axes offer: quality first, then the objectives, the metrics and the usual readings."""
+    """List what the axes offer: quality first, then the objectives, the metrics and the usual readings."""
     metrics = [name for e in task.scored[:1] for name in e.quality]
     found: dict[str, Measure] = {}
     readings = AXES[:1] if task.crowded else AXES
@@ -131,7 +136,7 @@ def _measures(task: TaskView) -> list[Measure]:
     return list(found.values())
 
 
-def _measure(measure: Measure, task: TaskView) -> dict[str, Any]:
+def _measure(measure: Measure, task: TaskView) -> AxisData:
     values = sorted(v for e in task.measured(measure.name) if (v := value_of(e, measure.name)) is not None)
     unit, factor = display_unit(values[len(values) // 2], measure.unit)
     log = measure.is_cost and values[0] > 0
@@ -146,7 +151,7 @@ def _measure(measure: Measure, task: TaskView) -> dict[str, Any]:
     }
 
 
-def _triple(quantity: Any) -> list[float | None] | None:
+def _triple(quantity: Quantity | None) -> list[float | None] | None:
     if quantity is None or quantity.value is None:
         return None
     ends = () if quantity.exact or not quantity.has_interval else (quantity.ci_low, quantity.ci_high)
@@ -157,16 +162,16 @@ def _round(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(f"{value:.{TIP_DIGITS}g}")
 
 
-def _floats(values: Any) -> list[float | None]:
+def _floats(values: NDArray[np.float64]) -> list[float | None]:
     return [None if not np.isfinite(v) else float(v) for v in values]
 
 
-def _limits(board: Board, question: Question, rows: Sequence[int], measures: Sequence[Measure]) -> list[dict[str, Any]]:
-    """Returns the suite's limits and, switched off, one for each other objective."""
+def _limits(board: Board, question: Question, rows: Sequence[int], measures: Sequence[Measure]) -> list[LimitData]:
+    """List the suite's limits and, switched off, one for each other objective."""
     given = [limit for limit in question.limits if board.column(limit.name) is not None]
     bound = {board.column(limit.name) for limit in given}
     free = [_free(column) for c, column in enumerate(board.columns[: board.objectives]) if c not in bound]
-    found = []
+    shown: list[LimitData] = []
     for limit in [*given, *free]:
         index = board.column(limit.name)
         assert index is not None
@@ -179,7 +184,7 @@ def _limits(board: Board, question: Question, rows: Sequence[int], measures: Seq
         on = limit in given
         unit, factor = ("% of best", 0.01) if limit.of_best else display_unit(float(np.median(known)), column.unit)
         reach = [*known, *([limit.value] if on else [])]
-        found.append(
+        shown.append(
             {
                 "name": limit.name,
                 "title": _title(column, measures),
@@ -196,7 +201,7 @@ def _limits(board: Board, question: Question, rows: Sequence[int], measures: Seq
                 "log": column.unit not in ("ratio", "score") and min(reach) > 0 and not limit.of_best,
             }
         )
-    return found
+    return shown
 
 
 def _free(column: Column) -> Limit:
@@ -213,8 +218,8 @@ def _title(column: Column, measures: Sequence[Measure]) -> str:
     return column.name if index is None else measures[index].short
 
 
-def specification(looks: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """Returns the Vega-Lite specification; its data and axes are set by the page's script."""
+def specification(looks: Sequence[Look]) -> Specification:
+    """Make the Vega-Lite specification; its data and axes are set by the page's script."""
     import altair as alt
 
     x, y = alt.X("x:Q"), alt.Y("y:Q")
@@ -225,14 +230,14 @@ def specification(looks: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     line = line.encode(x=x, y=y, order="order:Q")
     chart = alt.layer(region, line, *_points(looks)).properties(width="container", height=430)
     chart = chart.configure(background="transparent").configure_view(stroke=None)
-    spec: dict[str, Any] = chart.to_dict()
+    spec: Specification = chart.to_dict()
     spec.pop("$schema", None)
     spec["datasets"] = {"points": [], "steps": [], "regions": []}
     return spec
 
 
-def _points(looks: Sequence[Mapping[str, str]]) -> list[Any]:
-    """Returns the layers of the candidates: crosses, the pick's ring, marks and names."""
+def _points(looks: Sequence[Look]) -> list[alt.Chart]:
+    """Make the layers of the candidates: crosses, the pick's ring, marks and names."""
     import altair as alt
 
     families, colours = [look["family"] for look in looks], [look["light"] for look in looks]
@@ -249,7 +254,13 @@ def _points(looks: Sequence[Mapping[str, str]]) -> list[Any]:
     dots = points.mark_point(size=95, strokeWidth=2, cursor="pointer", clip=True)
     fill = alt.Fill("filled:N", scale=filled, legend=None)
     dots = dots.encode(x=x, y=y, color=colour, shape=shape, opacity=opacity, fill=fill)
-    place: dict[str, Any] = {"align": alt.expr("datum.align"), "dx": alt.expr("datum.ox"), "dy": alt.expr("datum.oy")}
-    words = points.mark_text(baseline="middle", fontSize=12, clip=True, **place)
+    words = points.mark_text(
+        baseline="middle",
+        fontSize=12,
+        clip=True,
+        align=alt.expr("datum.align"),
+        dx=alt.expr("datum.ox"),
+        dy=alt.expr("datum.oy"),
+    )
     words = words.transform_filter("datum.named").encode(x=x, y=y, text="name:N")
     return [across, along, ring, dots, words]

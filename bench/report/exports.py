@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import Any
+from collections.abc import Iterator
 
 from bench.report.advice import advice_of, overall_of
 from bench.report.tables import STANDING_WORDS, columns_of, ranked
@@ -13,6 +13,7 @@ from bench.report.text import cut, short
 from bench.report.view import RunView, TaskView
 from bench.report.wording import STATUS_WORDS, number
 from bench.summary import Entry, entry_json
+from bench.text import spreadsheet_text
 from bench.words.documents import decision_document
 
 FORMATS = ("md", "json", "csv")
@@ -34,11 +35,10 @@ CSV_COLUMNS = (
     "source",
     "higher_is_better",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_json(view: RunView) -> dict[str, Any]:
-    """Returns run, cells, fronts and decision as JSON-able values, in the shape of `bench show --json`."""
+def as_json(view: RunView) -> dict[str, object]:
+    """Gather run, cells, fronts and decision as JSON-able values, in the shape of `bench show --json`."""
     info = view.info
     run = {
         "id": info.id,
@@ -59,35 +59,29 @@ def as_json(view: RunView) -> dict[str, Any]:
 
 
 def as_csv(view: RunView) -> str:
-    """Returns one row per cell and measure; a missing value is empty, its reason is in the row."""
+    """Write one row per cell and measure as CSV; a missing value is empty, its reason is in the row."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    for entry in view.entries:
-        cell = entry.cell
-        head = [_inert(text) for text in (cell.model, cell.variant, cell.family, cell.task, entry.status)]
-        rows = [*entry.quality.items(), *entry.efficiency.items()]
-        for name, q in rows:
-            reason = _inert(q.reason or entry.reason or "")
-            ends = ["" if v is None else repr(v) for v in (q.value, q.ci_low, q.ci_high)]
-            writer.writerow(
-                [*head, reason, name, *ends, q.n, q.unit, _inert(q.source), str(q.higher_is_better).lower()]
-            )
-        if not rows:
-            writer.writerow([*head, _inert(entry.reason or ""), *[""] * (len(CSV_COLUMNS) - len(head) - 1)])
+    for row in _rows(view):
+        writer.writerow([spreadsheet_text(cell) if isinstance(cell, str) else cell for cell in row])
     return out.getvalue()
 
 
-def _inert(text: str) -> str:
-    """Returns a text that no spreadsheet takes for a formula.
-
-    Source: OWASP, CSV Injection.
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _rows(view: RunView) -> Iterator[tuple[str | float | None, ...]]:
+    for entry in view.entries:
+        cell = entry.cell
+        head = (cell.model, cell.variant, cell.family, cell.task, entry.status)
+        quantities = {**entry.quality, **entry.efficiency}
+        for name, q in quantities.items():
+            reason, direction = str(q.reason or entry.reason or ""), str(q.higher_is_better).lower()
+            yield (*head, reason, name, q.value, q.ci_low, q.ci_high, q.n, q.unit, q.source, direction)
+        if not quantities:
+            yield (*head, entry.reason or "", *[""] * (len(CSV_COLUMNS) - len(head) - 1))
 
 
 def as_markdown(view: RunView) -> str:
-    """Returns a summary for a pull request: the answer, one table per task, what did not run."""
+    """Write a summary for a pull request: the answer, one table per task, what did not run."""
     advice, overall = advice_of(view.decision), overall_of(view.decision)
     lines = [f"## bench: {plain(view.suite.name)}", ""]
     if overall is not None:
@@ -138,7 +132,7 @@ def _troubles(view: RunView) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Returns a text that Markdown shows as it is, on one line."""
+    """Escape a text so that Markdown shows it as it is, on one line."""
     return _MARKDOWN.sub(r"\\\1", cut(text, 600).replace("\n", " "))
 
 

@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bench.report.view import RunView
 from bench.report.wording import plural
@@ -39,7 +38,7 @@ class Block:
 
 
 def blocks(view: RunView) -> list[Block]:
-    """Returns method, suite and machine."""
+    """Describe method, suite and machine."""
     suite = view.suite
     asked = [("suite", f"{suite.name}: {suite.description}" if suite.description else suite.name)]
     asked += [("objectives", ", ".join(suite.objectives))]
@@ -64,7 +63,7 @@ def blocks(view: RunView) -> list[Block]:
 
 
 def signatures(view: RunView) -> list[tuple[str, str]]:
-    """Returns each metric with what fixes its number."""
+    """List each metric with what fixes its number."""
     found = {
         name: f"{q.source}; {'higher' if q.higher_is_better else 'lower'} is better"
         for entry in view.entries
@@ -74,7 +73,7 @@ def signatures(view: RunView) -> list[tuple[str, str]]:
 
 
 def again(view: RunView) -> list[Block]:
-    """Returns the command, the hashes and the suite."""
+    """Gather the command, the hashes and the suite."""
     info = view.info
     hashes = [("run", info.id), ("suite SHA-256", info.suite_hash), ("plan SHA-256", info.plan_hash)]
     hashes += [(f"data of {name}", digest) for name, digest in data_hashes(view).items()]
@@ -88,7 +87,7 @@ def again(view: RunView) -> list[Block]:
 
 
 def data_hashes(view: RunView) -> dict[str, str]:
-    """Returns the data hash of each task, where a record has it."""
+    """Look up the data hash of each task, where a record has it."""
     found: dict[str, str] = {}
     for entry in view.entries:
         for record in entry.records:
@@ -101,7 +100,7 @@ def data_hashes(view: RunView) -> dict[str, str]:
 
 
 def weight_hashes(view: RunView) -> dict[str, str]:
-    """Returns the weights' hash of each model, where a record has it."""
+    """Look up the weights' hash of each model, where a record has it."""
     found: dict[str, str] = {}
     for entry in view.entries:
         for record in entry.records:
@@ -110,8 +109,8 @@ def weight_hashes(view: RunView) -> dict[str, str]:
     return found
 
 
-def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Returns a nested mapping as `a.b` rows, in order of keys; lists as JSON."""
+def flat(value: object, prefix: str = "") -> list[tuple[str, str]]:
+    """Flatten a nested mapping to `a.b` rows, in order of keys; lists as JSON."""
     if isinstance(value, Mapping):
         rows = []
         for key in sorted(value, key=str):
@@ -121,8 +120,8 @@ def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix, text if len(text) <= LONGEST else text[:LONGEST] + "…")]
 
 
-def told(value: Any) -> Any:
-    """Returns a mapping whose missing values say why, where the `reasons` beside them do.
+def told(value: object) -> object:
+    """Let the missing values of a mapping say why, where the `reasons` beside them do.
 
     >>> told({"turbo": None, "reasons": {"turbo": "hidden"}})
     {'turbo': 'not known: hidden'}
@@ -140,7 +139,7 @@ def told(value: Any) -> Any:
 
 
 def version() -> str:
-    """Returns bench's own version."""
+    """Look up bench's own version."""
     try:
         return importlib.metadata.version("bench")
     except importlib.metadata.PackageNotFoundError:

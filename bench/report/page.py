@@ -29,7 +29,7 @@ _ASSETS = Path(__file__).with_name("assets")
 
 
 def render(view: RunView) -> str:
-    """Returns the whole page; the same view gives the same text."""
+    """Render the whole page; the same view gives the same text."""
     advice = advice_of(view.decision)
     marks = marks_of(view.families)
     parts = sections(view, advice, marks)
@@ -52,7 +52,7 @@ def render(view: RunView) -> str:
 
 
 def write_html(view: RunView, path: Path) -> Path:
-    """Writes the page to `path`, making its folder, and returns the path."""
+    """Write the page to `path`, making its folder, and return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(view), encoding="utf-8", newline="\n")
     return path
@@ -64,7 +64,7 @@ _STYLE = re.compile(r' style="([^"]*)"')
 
 
 def share_styles(page: str) -> str:
-    """Returns the page with each style that its charts repeat written once, as a class, and short ids.
+    """Write each style that the page's charts repeat once, as a class, and shorten their ids.
 
     The styles of matplotlib's SVG are half of its bytes, and the same few dozen in every chart.
     """
@@ -107,12 +107,12 @@ def _asset(name: str) -> str:
 
 
 def script(code: str) -> Markup:
-    """Returns a script element of the page's own code."""
+    """Put code of the page's own into a script element."""
     return Markup(f"<script>{code}</script>")
 
 
 def policy(codes: Sequence[str]) -> str:
-    """Returns the content security policy that runs these scripts and nothing else.
+    """Write the content security policy that runs these scripts and nothing else.
 
     Source: Content Security Policy Level 3, hash sources.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -30,8 +30,40 @@ ANSWER_COST = 110
 """Characters of markup around an answer."""
 
 
-def sample_blocks(view: RunView, marks: Mapping[str, Mark]) -> list[dict[str, Any]]:
-    """Returns for each task with answers its examples, ready for the template."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one model answered."""
+
+    who: Markup
+    text: str
+    css: str
+    """`right`, `wrong`, or nothing where an answer that differs need not be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The answers of all models to one input."""
+
+    example: str
+    """The data's id."""
+    reference: str
+    predictions: Sequence[Answer]
+    source: str
+    """The input, where a record kept it."""
+    disagree: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSamples:
+    """The examples of one task that are shown."""
+
+    name: str
+    samples: Sequence[Example]
+    note: str
+
+
+def sample_blocks(view: RunView, marks: Mapping[str, Mark]) -> list[TaskSamples]:
+    """Choose for each task with answers its examples, ready for the template."""
     tasks = [task for task in view.tasks if _answering(task)]
     share = (FEW if any(task.crowded for task in tasks) else BUDGET) // max(1, len(tasks))
     return [_block(task, marks, share) for task in tasks]
@@ -41,7 +73,7 @@ def _answering(task: TaskView) -> list[Entry]:
     return [e for e in task.entries if any(s.prediction is not None for s in e.samples)]
 
 
-def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> dict[str, Any]:
+def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> TaskSamples:
     entries = _answering(task)
     shown = entries[:MODELS]
     answers = {e.candidate: {s.index: s for s in e.samples} for e in shown}
@@ -50,10 +82,10 @@ def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> dict[str, 
     order = _spread(
         indices, lambda i: (bool(kept) and i not in kept, -len({_said(answers[e.candidate][i]) for e in shown}))
     )
-    examples: list[dict[str, Any]] = []
+    examples: list[Example] = []
     for index in order:
-        example = _example(task, shown, answers, index, marks)
-        budget -= sum(len(p["text"]) + ANSWER_COST for p in example["predictions"]) + len(example["source"])
+        example = _example(shown, answers, index, marks)
+        budget -= sum(len(answer.text) + ANSWER_COST for answer in example.predictions) + len(example.source)
         if examples and budget < 0:
             break
         examples.append(example)
@@ -61,15 +93,11 @@ def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> dict[str, 
     note = f"{len(examples)} of {total:,} examples"
     if len(shown) < len(entries):
         note += f", {len(shown)} of {len(entries)} models"
-    return {
-        "name": task.name,
-        "samples": examples,
-        "note": f"{note}, at most {TEXT_LIMIT} characters of each; all are in the export.",
-    }
+    return TaskSamples(task.name, examples, f"{note}, at most {TEXT_LIMIT} characters of each; all are in the export.")
 
 
 def _spread(indices: Sequence[int], rank: Callable[[int], tuple[bool, int]]) -> list[int]:
-    """Returns the examples to show, the lowest rank first; of an equal rank some from all over the data, as data often
+    """Choose the examples to show, the lowest rank first; of an equal rank some from all over the data, as data often
     come sorted by what is expected."""
     found: list[int] = []
     for _, group in itertools.groupby(sorted(indices, key=lambda i: (rank(i), i)), rank):
@@ -84,32 +112,36 @@ def _said(sample: Sample) -> str:
 
 
 def _example(
-    task: TaskView,
     shown: Sequence[Entry],
     answers: Mapping[str, Mapping[int, Sample]],
     index: int,
     marks: Mapping[str, Mark],
-) -> dict[str, Any]:
+) -> Example:
     first = answers[shown[0].candidate][index]
-    exact = task.kind in ("classification", "multiple-choice")
+    exact = has_exact_answers(shown)
     predictions = []
     for entry in shown:
         sample = answers[entry.candidate][index]
         right = any(_said(sample) == answer.strip() for answer in first.answers or (first.reference,))
         css = ("right" if right else "wrong") if exact else ("right" if right else "")
         text = cut(sample.prediction or "", TEXT_LIMIT) or "(nothing)"
-        predictions.append({"who": Markup(name_item(entry, marks).text), "text": text, "css": css})
-    return {
-        "example": first.example_id,
-        "reference": cut(" · ".join(first.answers or (first.reference,)), TEXT_LIMIT),
-        "predictions": predictions,
-        "source": cut(source_of(shown, index), TEXT_LIMIT * 2),
-        "disagree": len({_said(answers[e.candidate][index]) for e in shown}) > 1,
-    }
+        predictions.append(Answer(Markup(name_item(entry, marks).text), text, css))
+    return Example(
+        example=first.example_id,
+        reference=cut(" · ".join(first.answers or (first.reference,)), TEXT_LIMIT),
+        predictions=predictions,
+        source=cut(source_of(shown, index), TEXT_LIMIT * 2),
+        disagree=len({_said(answers[e.candidate][index]) for e in shown}) > 1,
+    )
+
+
+def has_exact_answers(entries: Sequence[Entry]) -> bool:
+    """Tell whether answers are chosen from a closed set, so that every other answer is wrong."""
+    return any(entry.labels or any(sample.scores is not None for sample in entry.samples) for entry in entries)
 
 
 def source_of(entries: Sequence[Entry], index: int) -> str:
-    """Returns the input text of an example where a record kept it (`notes["inputs"]`, by index), else
+    """Look up the input text of an example where a record kept it (`notes["inputs"]`, by index), else
     nothing."""
     for entry in entries:
         for record in entry.records:

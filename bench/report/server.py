@@ -1,9 +1,7 @@
 """`bench serve`: a small read-only page over a results folder that lists its runs and serves their reports.
 
-The standard library's `ThreadingHTTPServer` is enough: one user on the loopback address, two kinds of
-pages, nothing
-written, no path of a request ever turned into a file name (a run's id is looked up in the store). It
-answers only
+The standard library's `ThreadingHTTPServer` is enough: a few users on the loopback address, two kinds of pages, nothing
+written, no path of a request ever turned into a file name (a run's id is looked up in the store). It answers only
 requests whose Host is the loopback address, so that a page elsewhere cannot reach it by rebinding its name.
 """
 
@@ -11,7 +9,11 @@ from __future__ import annotations
 
 import functools
 import re
+import socket
+import sys
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,17 +36,33 @@ LIST_POLICY = (
 )
 
 Build = Callable[[Path, str], str]
+Request = socket.socket | tuple[bytes, socket.socket]
+WAITING = 1024
+"""Connections that may wait to be accepted; the kernel's own limit (`net.core.somaxconn`) may be lower. With Python's 5
+a hundred clients at once wait for seconds, or are turned away."""
+READERS = 8
+"""Requests that read the store at once; the others wait their turn, so that files and connections do not run out."""
 
 
-def make_server(
-    results: Path, port: int = PORT, build: Build | None = None, store_url: str | None = None
-) -> ThreadingHTTPServer:
-    """Returns the server over a results folder, bound to 127.0.0.1 but not serving yet.
+class Server(ThreadingHTTPServer):
+    """Serves each request in a thread of its own, and is silent about clients that leave."""
+
+    request_queue_size = WAITING
+
+    def handle_error(self, request: Request, client_address: str | tuple[str, int]) -> None:
+        """Say nothing of a client that left; other errors are reported as usual."""
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
+def make_server(results: Path, port: int = PORT, build: Build | None = None, store_url: str | None = None) -> Server:
+    """Bind a server over a results folder, on 127.0.0.1 but not serving yet.
 
     Args:
         results: the folder; it must hold runs.
         port: 0 for any free one.
-        build: makes a run's page from the folder and the run's id; by default `page_of`, remembered.
+        build: makes a run's page from the folder and the run's id; by default `page_of`. Pages of finished runs are
+            remembered.
         store_url: address of the database, when it is not the folder's SQLite.
 
     Raises:
@@ -53,16 +71,13 @@ def make_server(
     """
     Store.open(results, store_url, create=False).close()
     make: Build = build or functools.partial(page_of, store_url=store_url)
-    pages = functools.lru_cache(maxsize=KEPT)(make)
+    site = Site(results, store_url, make)
 
     class Handler(_Handler):
-        folder = results
-        store = store_url
-        fresh = staticmethod(make)
-        page = staticmethod(pages)
+        page_of_path = staticmethod(site.answer)
 
     try:
-        return ThreadingHTTPServer((HOST, port), Handler)
+        return Server((HOST, port), Handler)
     except OSError as error:
         raise EnvironmentLackError(
             f"port {port} of {HOST} cannot be used: {error.strerror}; choose another with --port"
@@ -70,21 +85,21 @@ def make_server(
 
 
 def page_of(results: Path, run_id: str, store_url: str | None = None) -> str:
-    """Returns the report of one run."""
+    """Make the report of one run."""
     with Store.open(results, store_url, create=False) as store:
         view: RunView = view_of(store.load(run_id))
     return render(view)
 
 
 def list_page(results: Path, store_url: str | None = None) -> str:
-    """Returns the page that lists the runs, the newest first."""
+    """Make the page that lists the runs, the newest first."""
     with Store.open(results, store_url, create=False) as store:
         runs = store.runs()
     return environment().get_template("runs.html.j2").render(runs=runs, policy=LIST_POLICY)
 
 
 def find_run(results: Path, run_id: str, store_url: str | None = None) -> RunInfo:
-    """Returns the run of exactly this id.
+    """Look up the run of exactly this id.
 
     Raises:
         UsageError: there is none.
@@ -96,55 +111,78 @@ def find_run(results: Path, run_id: str, store_url: str | None = None) -> RunInf
     raise UsageError(f"no run is named '{run_id}'")
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent for one path."""
+
+    status: HTTPStatus
+    text: str
+    kind: str = "text/plain"
+
+
+class Site:
+    """The pages of one results folder, for many threads at once.
+
+    A page is built by one thread at a time: matplotlib's settings are global, and a second client that wants the same
+    page waits for the first one's.
+    """
+
+    def __init__(self, results: Path, store_url: str | None, build: Build) -> None:
+        self._results, self._store_url, self._build = results, store_url, build
+        self._building = threading.Lock()
+        self._reading = threading.BoundedSemaphore(READERS)
+        self._kept = functools.lru_cache(maxsize=KEPT)(build)
+
+    def answer(self, path: str) -> Answer:
+        """Answer for a path: the list of runs, a run's report, or that there is no such page."""
+        if path == "/":
+            with self._reading:
+                return Answer(HTTPStatus.OK, list_page(self._results, self._store_url), "text/html")
+        match = _RUN.match(path)
+        if match is None:
+            return Answer(HTTPStatus.NOT_FOUND, "There is no such page.")
+        with self._reading:
+            run = find_run(self._results, match.group(1), self._store_url)
+        with self._building:
+            build = self._kept if run.finished_at else self._build
+            return Answer(HTTPStatus.OK, build(self._results, run.id), "text/html")
+
+
 class _Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD for `/` and `/run/ID`; nothing else exists."""
 
-    folder: Path
-    store: str | None
-    fresh: Callable[[Path, str], str]
-    page: Callable[[Path, str], str]
+    page_of_path: Callable[[str], Answer]
     timeout = SOCKET_TIMEOUT_S
     server_version = "bench"
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Answers with a page."""
+        """Answer with a page."""
         self._answer(body=True)
 
     def do_HEAD(self) -> None:
-        """Answers with a page's headers."""
+        """Answer with a page's headers."""
         self._answer(body=False)
 
     def _answer(self, *, body: bool) -> None:
         if not self._is_local():
-            self._send(HTTPStatus.FORBIDDEN, "Only 127.0.0.1 and localhost are served.", "text/plain", body=body)
-            return
-        try:
-            status, text, kind = self._page()
-        except BenchError as error:
-            status, text, kind = HTTPStatus.NOT_FOUND, str(error), "text/plain"
-        self._send(status, text, kind, body=body)
+            answer = Answer(HTTPStatus.FORBIDDEN, "Only 127.0.0.1 and localhost are served.")
+        else:
+            try:
+                answer = type(self).page_of_path(self.path.split("?", 1)[0])
+            except BenchError as error:
+                answer = Answer(HTTPStatus.NOT_FOUND, str(error))
+        self._send(answer, body=body)
 
     def _is_local(self) -> bool:
         host = (self.headers.get("Host") or "").rsplit(":", 1)[0]
         return host in (HOST, "localhost")
 
-    def _page(self) -> tuple[HTTPStatus, str, str]:
-        path = self.path.split("?", 1)[0]
-        if path == "/":
-            return HTTPStatus.OK, list_page(self.folder, self.store), "text/html"
-        match = _RUN.match(path)
-        if match is None:
-            return HTTPStatus.NOT_FOUND, "There is no such page.", "text/plain"
-        run = find_run(self.folder, match.group(1), self.store)
-        build = type(self).page if run.finished_at else type(self).fresh
-        return HTTPStatus.OK, build(self.folder, run.id), "text/html"
-
-    def _send(self, status: HTTPStatus, text: str, kind: str, *, body: bool) -> None:
-        data = text.encode()
-        self.send_response(status)
+    def _send(self, answer: Answer, *, body: bool) -> None:
+        data = answer.text.encode()
+        self.send_response(answer.status)
         headers = {
-            "Content-Type": f"{kind}; charset=utf-8",
+            "Content-Type": f"{answer.kind}; charset=utf-8",
             "Content-Length": str(len(data)),
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
@@ -158,4 +196,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: the terminal belongs to the command."""
+        """Say nothing: the terminal belongs to the command."""

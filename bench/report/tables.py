@@ -76,12 +76,12 @@ class Table:
 
 
 def anchor_of(task: TaskView, entry: Entry) -> str:
-    """Returns the id of an entry's row in the table of results."""
+    """Name the id of an entry's row in the table of results."""
     return f"t{task.number}c{task.entries.index(entry)}"
 
 
 def name_item(entry: Entry, marks: Mapping[str, Mark], extra: str = "", name: str = "") -> Item:
-    """Returns a candidate's name (or the name given) behind its family's mark."""
+    """Write a candidate's name (or the name given) behind its family's mark."""
     name = name or entry.candidate
     mark = marks[entry.cell.family]
     glyph = Markup('<i class="{}"></i>\u00a0').format(mark.css.removeprefix("--"))
@@ -90,7 +90,7 @@ def name_item(entry: Entry, marks: Mapping[str, Mark], extra: str = "", name: st
 
 
 def quantity_item(quantity: Quantity | None, *, titled: bool = False) -> Item:
-    """Returns a value with its interval, or why there is none; `titled` adds n, source and remark."""
+    """Write a value with its interval, or why there is none; `titled` adds n, source and remark."""
     if quantity is None:
         return Item("–", css="none")
     if quantity.value is None:
@@ -103,7 +103,7 @@ def quantity_item(quantity: Quantity | None, *, titled: bool = False) -> Item:
 
 
 def columns_of(task: TaskView) -> list[Measure]:
-    """Returns the measures of the table of results: quality first, then the objectives, then the other
+    """List the measures of the table of results: quality first, then the objectives, then the other
     metrics."""
     metrics = list(dict.fromkeys(name for entry in task.entries for name in entry.quality))
     more = () if task.crowded else (*metrics[1:], *EXTRA)
@@ -117,7 +117,7 @@ def columns_of(task: TaskView) -> list[Measure]:
 
 
 def results(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Table:
-    """Returns every cell of a task: where it stands, and its numbers."""
+    """Tabulate every cell of a task: where it stands, and its numbers."""
     measures = columns_of(task)
     columns = [Column("candidate", numeric=False), Column("standing", "from the decision", numeric=False)]
     columns += [Column(m.short, f"{m.title}; {m.better} is better") for m in measures]
@@ -126,7 +126,7 @@ def results(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Ta
 
 
 def ranked(task: TaskView, advice: TaskAdvice) -> list[Entry]:
-    """Returns the entries: the pick, the front, the rest by quality, those without one last."""
+    """Order the entries: the pick, the front, the rest by quality, those without one last."""
 
     def key(entry: Entry) -> tuple[bool, bool, bool, float]:
         quantity = entry.quantity("quality")
@@ -155,7 +155,7 @@ def _result(
 
 
 def standing_item(entry: Entry, advice: TaskAdvice) -> Item:
-    """Returns the label of the decision, or the cell's status."""
+    """Write the label of the decision, or the cell's status."""
     if entry.status != "ok":
         return Item(
             STATUS_WORDS[entry.status],
@@ -176,7 +176,7 @@ def standing_item(entry: Entry, advice: TaskAdvice) -> Item:
 
 
 def beside_front(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Table:
-    """Returns the numbers of a front chart."""
+    """Tabulate the numbers of a front chart."""
     quality = task.quality
     head = quality.short if quality else "quality"
     rows = []
@@ -195,13 +195,13 @@ def beside_front(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mappi
 
 
 def beside(caption: str, columns: Sequence[Column], rows: Sequence[Row], most: int) -> Table:
-    """Returns a table beside a chart: its first rows, and how many there are."""
+    """Make the table beside a chart: its first rows, and how many there are."""
     few = f" ({most} of {len(rows)}; the exports have all)" if len(rows) > most else ""
     return Table(f"{caption}{few}", tuple(columns), tuple(rows[:most]))
 
 
 def troubles(tasks: Sequence[TaskView], marks: Mapping[str, Mark]) -> Table:
-    """Returns the cells that did not end well, with their reasons."""
+    """Tabulate the cells that did not end well, with their reasons."""
     columns = tuple(Column(head, numeric=False) for head in ("candidate", "task", "status", "reason"))
     rows = [
         Row(
@@ -224,5 +224,5 @@ def troubles(tasks: Sequence[TaskView], marks: Mapping[str, Mark]) -> Table:
 
 
 def metric_title(name: str) -> str:
-    """Returns a metric's name as the literature writes it."""
+    """Name a metric as the literature writes it."""
     return METRIC_TITLES.get(name, name.replace("_", " "))

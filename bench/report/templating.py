@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bench.report.text import TITLE_LIMIT, cut, name_markup, short, visible
+from bench.report.text import TITLE_LIMIT, cut, name_markup, short
+from bench.text import visible
 
 
 def environment() -> Environment:
-    """Returns Jinja2 with autoescape on for everything, and the page's filters."""
+    """Set up Jinja2 with autoescape on for everything, and the page's filters."""
     env = Environment(
         loader=PackageLoader("bench.report", "templates"),
         autoescape=True,
@@ -29,7 +29,7 @@ def environment() -> Environment:
     return env
 
 
-def _seen(text: Any) -> Any:
+def _seen(text: object) -> str:
     return text if isinstance(text, Markup) else cut(str(text), TITLE_LIMIT)
 
 
@@ -37,7 +37,7 @@ _TICKS = re.compile(r"`([^`\n]{1,80})`")
 
 
 def _ticked(text: str) -> Markup:
-    """Returns a sentence as HTML, what stands between backticks as code."""
+    """Write a sentence as HTML, what stands between backticks as code."""
     shown = str(escape(cut(text, TITLE_LIMIT)))
     return Markup(_TICKS.sub(r"<code>\1</code>", shown))
 

@@ -1,16 +1,16 @@
-"""Texts of strangers (names, reasons, predictions) made safe to look at: nothing invisible, nothing that
-reorders, nothing endless.
+"""Texts of strangers (names, reasons, predictions) as the page shows them: cut, isolated, nothing invisible.
 
-Escaping for HTML is Jinja2's work, not this module's; JSON inside a script element is `script_json`'s.
+What counts as invisible is decided in `bench.text`. Escaping for HTML is Jinja2's work, not this module's; JSON inside
+a script element is `script_json`'s.
 """
 
 from __future__ import annotations
 
 import json
-import unicodedata
-from typing import Any
 
 from markupsafe import Markup
+
+from bench.text import visible
 
 NAME_LIMIT = 48
 """Characters of a name that are shown; the longest of the quickstart has 10, of the Hub's usual names about
@@ -22,48 +22,9 @@ TITLE_LIMIT = 1000
 REASON_LIMIT = 600
 """Characters of a reason or a message."""
 
-_CONTROL_PICTURES = 0x2400
-"""First of Unicode's pictures of control characters: NUL is ␀."""
-_DELETE = 0x7F
-
-
-def visible(text: str, keep: str = "") -> str:
-    """Returns the text with every control, format and unpaired surrogate character shown instead of obeyed.
-
-    Args:
-        text: anything.
-        keep: characters that stay as they are, such as a line feed.
-
-    >>> visible("a\\x00b"), visible("a\\u202eb")
-    ('a␀b', 'a⟨202E⟩b')
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(char if char in keep else _seen(char) for char in text)
-
-
-def _seen(char: str) -> str:
-    code = ord(char)
-    if code < 0x20:
-        return chr(_CONTROL_PICTURES + code)
-    if code == _DELETE:
-        return "␡"
-    category = unicodedata.category(char)
-    if category == "Cs":
-        return "\ufffd"
-    if category in ("Cc", "Cf", "Zl", "Zp") or unicodedata.bidirectional(char) in (
-        "LRE",
-        "RLE",
-        "PDF",
-        "LRO",
-        "RLO",
-    ):
-        return f"⟨{code:04X}⟩"
-    return char
-
 
 def short(text: str, limit: int = NAME_LIMIT) -> str:
-    """Returns the visible text, its middle left out when it is longer than `limit` characters.
+    """Make a text visible, its middle left out when it is longer than `limit` characters.
 
     >>> short("abcdefghij", 7)
     'abcd…ij'
@@ -76,7 +37,7 @@ def short(text: str, limit: int = NAME_LIMIT) -> str:
 
 
 def name_markup(text: str, limit: int = NAME_LIMIT) -> Markup:
-    """Returns a name as HTML: cut, its direction isolated from its surroundings, the whole of it in the
+    """Write a name as HTML: cut, its direction isolated from its surroundings, the whole of it in the
     title."""
     shown = short(text, limit)
     if shown == text:
@@ -86,14 +47,14 @@ def name_markup(text: str, limit: int = NAME_LIMIT) -> Markup:
 
 
 def cut(text: str, limit: int) -> str:
-    """Returns the visible text, its end left out when it is longer than `limit` characters; line feeds
+    """Make a text visible, its end left out when it is longer than `limit` characters; line feeds
     stay."""
     seen = visible(text[: limit + 1], keep="\n")
     return seen if len(text) <= limit else f"{seen[:limit]}… ({len(text):,} characters)"
 
 
-def script_json(value: Any) -> Markup:
-    """Returns JSON that cannot end the script element that it stands in.
+def script_json(value: object) -> Markup:
+    """Write JSON that cannot end the script element that it stands in.
 
     Source: HTML, "Restrictions for contents of script elements"; ECMA-262 for U+2028 and U+2029.
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from bench.decision import Decision, Question, decide
 from bench.errors import UsageError, nearest
-from bench.report.wording import Measure, measure_of
+from bench.report.wording import Measure, is_baseline, measure_of
 from bench.store import RunInfo, StoredRun
 from bench.suite import Suite
 from bench.summary import Entry, summarise_run
@@ -64,7 +64,7 @@ class TaskView:
         return tuple(measure for measure in self.objectives if measure.is_cost)
 
     def measured(self, *names: str) -> list[Entry]:
-        """Returns the entries that have a value of each name."""
+        """List the entries that have a value of each name."""
         return [e for e in self.entries if all(value_of(e, name) is not None for name in names)]
 
 
@@ -97,15 +97,15 @@ class RunView:
 
     @cached_property
     def families(self) -> tuple[str, ...]:
-        """Families in the order of their first appearance, the baselines last."""
-        found = list(dict.fromkeys(entry.cell.family for entry in self.entries))
-        return tuple(sorted(found, key=lambda family: family == "baseline"))
+        """Families in the order of their first appearance, those of baselines last."""
+        baselines = {entry.cell.family: is_baseline(entry) for entry in self.entries}
+        return tuple(sorted(baselines, key=lambda family: baselines[family]))
 
 
 def view_of(
     stored: StoredRun, suite: Suite | None = None, decision: Decision | None = None, reference: str | None = None
 ) -> RunView:
-    """Returns the view of a stored run.
+    """Make the view of a stored run.
 
     Args:
         stored: the run with its rows.
@@ -145,12 +145,12 @@ def _remark(stored: StoredRun) -> str | None:
 
 
 def suite_of(info: RunInfo) -> Suite:
-    """Returns the suite that a run was made from, out of its stored settings."""
+    """Rebuild the suite that a run was made from, out of its stored settings."""
     known = {key: value for key, value in info.settings.items() if key in Suite.model_fields}
     return Suite.model_validate_json(json.dumps({"name": info.suite} | known))
 
 
 def value_of(entry: Entry, name: str) -> float | None:
-    """Returns the finite value of a measure; None when it is missing."""
+    """Look up the finite value of a measure; None when it is missing."""
     quantity = entry.quantity(name)
     return None if quantity is None else quantity.value

@@ -100,9 +100,14 @@ def _measure(name: str, entry: Entry, quantity: Quantity) -> Measure:
     return Measure(name, title, short, quantity.unit, quantity.higher_is_better, spoken(known))
 
 
+def is_baseline(entry: Entry) -> bool:
+    """Tell whether an entry is a baseline: what every model should beat."""
+    return entry.cell.family == "baseline"
+
+
 def models_of(entries: Sequence[Entry]) -> list[Entry]:
-    """Returns the entries that are no baselines, or all of them where there is no other."""
-    return [entry for entry in entries if entry.cell.family != "baseline"] or list(entries)
+    """List the entries that are no baselines, or all of them where there is no other."""
+    return [entry for entry in entries if not is_baseline(entry)] or list(entries)
 
 
 def among(entries: Sequence[Entry], models: Sequence[Entry]) -> str:

@@ -5,35 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.errors import BenchError
 from bench.fit.job import FitJob
 from bench.fit.place import check_place, held
 from bench.running.executors.local import LocalExecutor
-
-WORKER = "bench.fit.session:fit"
+from bench.running.targets import FIT
+from bench.suite.job import Provenance
 
 
 @dataclass(frozen=True, slots=True)
 class Fits:
     """What became of the fits of one call."""
 
-    made: Sequence[dict[str, Any]]
+    made: Sequence[Provenance]
     """Provenance of each that went well, with its `output`."""
     failed: Mapping[str, BenchError]
     """Why the others did not, by model; a later call resumes them from their last saved state."""
 
 
 def run_fits(jobs: Sequence[FitJob], results: Path, echo: Callable[[str], None]) -> Fits:
-    """Runs all jobs in order; one that fails does not stop the others.
+    """Train all jobs in order; one that fails does not stop the others.
 
     Raises:
         InputError: a checkpoint cannot be put where its job says; nothing was trained.
     """
     for job in jobs:
         check_place(job)
-    made: list[dict[str, Any]] = []
+    made: list[Provenance] = []
     failed: dict[str, BenchError] = {}
     executor = LocalExecutor()
     for place, job in enumerate(jobs, start=1):
@@ -42,11 +41,12 @@ def run_fits(jobs: Sequence[FitJob], results: Path, echo: Callable[[str], None])
         log = results / "logs" / f"fit-{job.model.name}-{job.id[:8]}.log"
         try:
             with held(job):
-                provenance = executor.call(WORKER, {"job": job}, log_path=log, notify=_named(name, echo))
+                provenance = executor.call(FIT, {"job": job}, log_path=log, notify=_named(name, echo))
         except BenchError as error:
             failed[job.model.name] = error
             echo(f"{name}: failed: {error}")
         else:
+            assert isinstance(provenance, dict)
             made.append(provenance | {"output": str(job.output)})
     return Fits(made, failed)
 

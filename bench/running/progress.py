@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.record import Cell, Record
+from bench.text import terminal_text
 from bench.units import format_quantity
 
 TIMED_PHASES = frozenset({"cold", "warmup", "latency", "throughput", "energy", "memory"})
@@ -101,7 +102,8 @@ class _Count:
         width = len(str(self.total))
         taken = f"reused from {reused_from}" if reused_from else _time_taken(record)
         job = _job(record.cell, record.process)
-        parts = (f"[{self.done:>{width}}/{self.total}] {job}", record.status, taken, record.reason or "")
+        reason = terminal_text(record.reason or "", keep="")
+        parts = (f"[{self.done:>{width}}/{self.total}] {job}", record.status, taken, reason)
         return "  ".join(part for part in parts if part)
 
 
@@ -110,7 +112,8 @@ def _time_taken(record: Record) -> str:
 
 
 def _job(cell: Cell, process: int) -> str:
-    return cell.label if process == 0 else f"{cell.label} (process {process + 1})"
+    label = terminal_text(cell.label, keep="")
+    return label if process == 0 else f"{label} (process {process + 1})"
 
 
 def _opening(run_id: str, total: int, done: int) -> str:

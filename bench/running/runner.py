@@ -1,33 +1,40 @@
 """Runs a plan: order, resume, reuse, limits; one commit per finished job.
 
-It knows no models and no measuring: cells go to an executor, records to the store. A job is one process of
-one cell.
+It knows no models and no measuring: cells go to an executor, records to the store. A job is one process of one cell.
+Jobs are done by blocks (`bench.running.blocks`): as many blocks at once as the executor has room for, and the jobs of
+a block one after another. Everything but the jobs themselves happens in this thread.
+
+The canary measures the machine itself before the first job and after the last one. Where cells are run in several
+processes, or blocks in several places, it is taken between the blocks too: a quarter of a second beside minutes, so
+that a machine that slows down half way is seen. A run of one process per cell, which may be over in a minute, is
+spared that.
 """
 
 from __future__ import annotations
 
-import random
 import re
-import signal
-import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from types import FrameType
+from functools import partial
 
-from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, BenchError, RecordKeptError, StoreError
+from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
+from bench.measure.canary import Canary
 from bench.record import Cell, Record, Sample, Status
-from bench.running.executors.base import Executor, Job
+from bench.running.blocks import Block, schedule, share_of
+from bench.running.canary import run_canary
+from bench.running.executors.base import Executor, Job, ignore, never
 from bench.running.progress import Progress, SilentProgress
+from bench.running.signals import terminable
 from bench.store import CanarySeconds, RunInfo, RunStatus, Store
 
 BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
 """Statuses that make the exit code say that a cell failed, from the one shown first."""
 
-CANARY = "bench.measure.canary:measure_canary"
-CANARY_LIMIT_S = 60.0
-"""It takes a quarter of a second, and seconds on a machine that is starved."""
+Outcome = Record | Canary | None
+"""Of one step of a block: of a job, or of the canary."""
 
 LOG_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 """Whatever a log's name may not hold."""
@@ -66,7 +73,7 @@ def run(
     canary: bool = False,
     since: str | None = None,
 ) -> Finished:
-    """Runs what is not finished yet of a plan, and returns how it ended.
+    """Run what is not finished yet of a plan, and return how it ended.
 
     The latest run of the same suite, plan and machine is continued when it never finished: its cells that are
     ok or unsupported stay. Otherwise a new run begins, and cells that were ok here before are linked into it.
@@ -85,24 +92,20 @@ def run(
     """
     info = replace(info, plan=tuple((cell.id, cell.label) for cell in plan), rerun=rerun)
     run_id, reuse = _take_up(store, info, since)
-    shown = progress or SilentProgress()
-    session = _Session(run_id, executor, store, shown, processes, reuse, dict(skip or {}))
-    interrupted = _go(session, plan, seed, canary=canary)
+    session = _Session(
+        run_id, executor, store, progress or SilentProgress(), processes, reuse, dict(skip or {}), canary
+    )
+    interrupted = False
+    try:
+        with terminable():
+            session.take(plan, seed)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        executor.close()
+        session.progress.end()
     _finish(store, session, "interrupted" if interrupted or session.cut else "complete")
     return Finished(run_id, count_cells(session.records), interrupted, session.cut)
-
-
-def _go(session: _Session, plan: Sequence[Cell], seed: int, *, canary: bool) -> bool:
-    """Does every job; returns whether the user stopped it."""
-    try:
-        with _terminable():
-            _take_all(session, plan, seed, canary)
-    except KeyboardInterrupt:
-        return True
-    finally:
-        session.executor.close()
-        session.progress.end()
-    return False
 
 
 def _finish(store: Store, session: _Session, status: RunStatus) -> None:
@@ -118,78 +121,16 @@ def _finish(store: Store, session: _Session, status: RunStatus) -> None:
         ) from error
 
 
-def _take_all(session: _Session, plan: Sequence[Cell], seed: int, canary: bool) -> None:
-    """Does every job; with `canary` the machine itself is measured before and after them."""
-    cpus = next((cell.payload.get("cpus") for cell in plan), None)
-    if canary:
-        take_canary(session.executor, session.store, session.run_id, cpus)
-    session.take(plan, seed)
-    if canary:
-        take_canary(session.executor, session.store, session.run_id, cpus)
-
-
-def take_canary(executor: Executor, store: Store, run_id: str, cpus: str | None = None) -> float | None:
-    """Measures the fixed piece of work in a fresh process, stores its seconds with a run, and returns them.
-
-    None when it failed, or could not be stored: its log says why, and the run goes on without.
-    """
-    log = store.results / "logs" / run_id / "canary.log"
-    try:
-        found = executor.call(CANARY, {"cpus": cpus} if cpus else {}, log_path=log, timeout_s=CANARY_LIMIT_S)
-        store.keep_canary(run_id, CanarySeconds(found.version, found.seconds, found.parts, found.taken_at))
-    except BenchError:
-        return None
-    return float(found.seconds)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Makes SIGTERM, which schedulers and service managers send, end a run as Ctrl-C does: marked, and resumable."""
-    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread alone
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _take_up(store: Store, info: RunInfo, since: str | None) -> tuple[str, bool]:
-    """Returns the run to continue, or a new one, and whether it may reuse what earlier runs finished."""
+    """Return the run to continue, or a new one, and whether it may reuse what earlier runs finished."""
     resumed = None if info.rerun and since is None else store.resume(info, since=since)
     if resumed is None:
         return store.begin_run(info), not info.rerun
     return resumed, not store.find(resumed).rerun
 
 
-def schedule(plan: Sequence[Cell], processes: int, seed: int) -> Iterator[tuple[Cell, int]]:
-    """Yields every (cell, process): process 0 of all cells in random order, then process 1 in another one, ….
-
-    A slow drift of the machine then falls on all cells alike instead of on the last ones. Cells that share a load
-    follow one another, in random order too.
-    """
-    order = random.Random(seed)
-    groups: dict[object, list[Cell]] = {}
-    for place, cell in enumerate(plan):
-        groups.setdefault(share_of(cell) or place, []).append(cell)
-    for process in range(processes):
-        for group in order.sample(list(groups.values()), len(groups)):
-            shuffled = order.sample(group, len(group)) if len(group) > 1 else group
-            yield from ((cell, process) for cell in shuffled)
-
-
-def share_of(cell: Cell) -> str | None:
-    """Returns the name under which cells share one load of their model, or None for a cell that shares none."""
-    return f"{cell.model}[{cell.variant}]" if cell.payload.get("share_load") else None
-
-
 def count_cells(records: Iterable[Record]) -> Counter[Status]:
-    """Returns the number of cells of each status; the worst process of a cell decides."""
+    """Count the cells of each status; the worst process of a cell decides."""
     rank: list[Status] = [*BAD, "skipped", "unsupported", "ok"]
     worst: dict[tuple[str, str], Status] = {}
     for record in records:
@@ -199,7 +140,7 @@ def count_cells(records: Iterable[Record]) -> Counter[Status]:
 
 
 def log_name(run_id: str, cell: Cell, process: int) -> str:
-    """Returns the path of a job's log, relative to the results folder."""
+    """Return the path of a job's log, relative to the results folder."""
     return f"logs/{run_id}/{LOG_NAME.sub('-', cell.label).strip('-')}-{cell.id[:8]}-p{process}.log"
 
 
@@ -214,8 +155,14 @@ class _Session:
     processes: int
     reuse: bool
     skip: dict[str, str]
+    canary: bool = False
+    """Whether the machine itself is measured, between the jobs."""
+    cpus: str | None = None
+    """Those that the models are bound to."""
     records: list[Record] = field(default_factory=list)
     """Of every job that is finished, without rows."""
+    settled: set[tuple[str, str, int]] = field(default_factory=set)
+    """(id, label, process) of the jobs that were finished before."""
     ended: set[tuple[str, str]] = field(default_factory=set)
     """(id, label) of the cells that are not ok: their further processes are left out."""
     cut: bool = False
@@ -223,8 +170,12 @@ class _Session:
     """Of the records that the database did not take: the night goes on without it."""
 
     def take(self, plan: Sequence[Cell], seed: int) -> None:
-        """Does every job that is not finished."""
+        """Do every job that is not finished."""
+        self.cpus = next((cell.job.cpus for cell in plan if cell.job is not None), None)
+        if self.canary:
+            self._keep_canary(self._canary(None))
         settled = self.store.settled(self.run_id)
+        self.settled.update(settled)
         self.records.extend(settled.values())
         self.ended.update((cell_id, label) for (cell_id, label, _), r in settled.items() if r.status != "ok")
         runnable = [cell for cell in plan if self._early_end(cell) is None]
@@ -234,26 +185,84 @@ class _Session:
             early = self._early_end(cell)
             if early is not None and (cell.id, cell.label, 0) not in settled:
                 self._keep(early)
-        for cell, process in schedule(runnable, self.processes, seed):
-            if (cell.id, cell.label, process) not in settled and (cell.id, cell.label) not in self.ended:
-                self._do(cell, process)
+        self._work_off(schedule(runnable, self.processes, seed))
+        if self.canary and not self._often:
+            self._keep_canary(self._canary(None))
+
+    @property
+    def _often(self) -> bool:
+        """Whether the canary is taken between the blocks."""
+        return self.processes > 1 or self.executor.capacity > 1
 
     def _early_end(self, cell: Cell) -> Record | None:
-        """Returns the record of a cell that will not run."""
+        """Return the record of a cell that will not run."""
         if cell.unsupported is not None:
             return Record(cell, "unsupported", cell.unsupported)
         return Record(cell, "skipped", self.skip[cell.id]) if cell.id in self.skip else None
 
-    def _do(self, cell: Cell, process: int) -> None:
-        found = self._reused(cell, process)
-        if found is not None:
-            linked, origin = found
-            self.records.append(linked)
-            self.progress.finish(linked, reused_from=origin)
-            return
-        self.progress.start(cell, process)
-        job = self._job(cell, process)
-        record = replace(self.executor.run(job, self.progress.phase, self.progress.tick), cell=cell)
+    def _work_off(self, blocks: Sequence[Block]) -> None:
+        """Do all blocks, as many at once as the executor has room for; of the same tasks never two at once."""
+        waiting = list(blocks)
+        under_way: dict[Future[Outcome], tuple[Block, Iterator[Future[Outcome]]]] = {}
+        while waiting or under_way:
+            busy = {block.tasks for block, _ in under_way.values()}
+            free = next((block for block in waiting if block.tasks not in busy), None)
+            if free is not None and len(under_way) < self.executor.capacity:
+                waiting.remove(free)
+                stepped = [(free, self._steps(free))]
+            else:
+                done = wait(under_way, return_when=FIRST_COMPLETED).done
+                stepped = [under_way.pop(future) for future in done]
+            for block, steps in stepped:
+                future = next(steps, None)
+                if future is not None:
+                    under_way[future] = (block, steps)
+
+    def _steps(self, block: Block) -> Iterator[Future[Outcome]]:
+        """Do the jobs of a block, one after another: yield each as it begins, and go on when it is done."""
+        process, worked = block.process, False
+        for cell in block.cells:
+            done_before = (cell.id, cell.label, process) in self.settled
+            if done_before or (cell.id, cell.label) in self.ended or self._reused(cell, process):
+                continue
+            if not worked and self.canary and self.executor.capacity > 1:
+                yield from self._canary_step(block)
+            worked = True
+            self.progress.start(cell, process)
+            future = self.executor.submit(partial(self._run, self._job(cell, block)))
+            yield future
+            record = future.result()
+            assert isinstance(record, Record)
+            self._conclude(replace(record, cell=cell))
+        if worked and self.canary and self._often:
+            yield from self._canary_step(block)
+
+    def _run(self, job: Job) -> Outcome:
+        """Run a job, in whatever thread; of several jobs at once no phases are shown."""
+        alone = self.executor.capacity == 1
+        return self.executor.run(job, self.progress.phase if alone else ignore, self.progress.tick if alone else never)
+
+    def _canary(self, block: Block | None) -> Outcome:
+        """Measure the fixed piece of work, in whatever thread, on the machine of a block."""
+        name = "canary" if block is None else f"canary-{LOG_NAME.sub('-', block.name)}"
+        log = self.store.results / "logs" / self.run_id / f"{name}.log"
+        return run_canary(self.executor, log, self.cpus, None if block is None else block.name)
+
+    def _canary_step(self, block: Block) -> Iterator[Future[Outcome]]:
+        future = self.executor.submit(partial(self._canary, block))
+        yield future
+        self._keep_canary(future.result())
+
+    def _keep_canary(self, canary: Outcome) -> None:
+        if isinstance(canary, Canary):
+            with suppress(StoreError):  # the database went away: the run goes on without
+                self.store.keep_canary(
+                    self.run_id, CanarySeconds(canary.version, canary.seconds, canary.parts, canary.taken_at)
+                )
+
+    def _conclude(self, record: Record) -> None:
+        """Keep what a job came to."""
+        cell, process = record.cell, record.process
         if record.status == "skipped":
             self.cut = True
             if process > 0:  # the cell has what its earlier processes measured
@@ -264,24 +273,41 @@ class _Session:
             self.ended.add((cell.id, cell.label))
             self.progress.leave_out(self.processes - process - 1)
 
-    def _reused(self, cell: Cell, process: int) -> tuple[Record, str] | None:
-        """Returns what an earlier run measured; None when nothing may or can be reused."""
+    def _reused(self, cell: Cell, process: int) -> bool:
+        """Take over what an earlier run measured, where that may be and can be; say whether it was."""
         if not self.reuse:
-            return None
+            return False
         try:
-            return self.store.reuse(self.run_id, cell, process)
+            linked = self.store.reuse(self.run_id, cell, process)
         except StoreError:
-            return None  # the database went away: what it holds is measured again
+            return False  # the database went away: what it holds is measured again
+        if linked is None:
+            return False
+        record, origin = linked
+        self.records.append(record)
+        self.progress.finish(record, reused_from=origin)
+        return True
 
-    def _job(self, cell: Cell, process: int) -> Job:
-        timeout_s, limit = cell.payload.get("timeout_s"), cell.payload.get("memory_limit_bytes")
-        log = log_name(self.run_id, cell, process)
-        share = f"{share_of(cell)} #{process}" if share_of(cell) else None
+    def _job(self, cell: Cell, block: Block) -> Job:
+        """Return the job of a cell in a block."""
+        process, job, share = block.process, cell.job, share_of(cell)
+        timeout_s, limit = (None, None) if job is None else (job.timeout_s, job.memory_limit_bytes)
         rows, by = self._scored(cell, process)
-        return Job(cell, process, self.store.results, log, timeout_s, limit, share, rows, by)
+        return Job(
+            cell,
+            process,
+            self.store.results,
+            log_name(self.run_id, cell, process),
+            timeout_s,
+            limit,
+            None if share is None else f"{share} #{process}",
+            rows,
+            by,
+            block.name,
+        )
 
     def _scored(self, cell: Cell, process: int) -> tuple[tuple[Sample, ...], str | None]:
-        """Returns the answers of the cell's first process, or for that one those that a run without measuring scored
+        """Return the answers of the cell's first process, or for that one those that a run without measuring scored
         here, with that run; none where the database went away."""
         with suppress(StoreError):
             if process:

@@ -13,7 +13,9 @@ from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Any
 
-from bench.record import Cell, Doubt, Fact, Record, content_hash
+from bench.digest import content_hash
+from bench.record import Cell, Doubt, Fact, Record
+from bench.suite import CellJob
 
 NOT_FINITE = "the reading was not a finite number"
 
@@ -78,7 +80,11 @@ def record_row(record: Record) -> dict[str, Any]:
         "cell_id": cell.id,
         "family": cell.family,
         "kind": cell.kind,
-        "cell": {"payload": cell.payload, "identity": cell.identity, "unsupported": cell.unsupported},
+        "cell": {
+            "job": None if cell.job is None else cell.job.to_json(),
+            "identity": cell.identity,
+            "unsupported": cell.unsupported,
+        },
         "status": record.status,
         "reason": None if record.reason is None else clean_text(record.reason),
         "started_at": record.started_at,
@@ -99,7 +105,10 @@ def fact_row(fact: Fact) -> dict[str, Any]:
 
 def cell_from(row: Mapping[str, Any]) -> Cell:
     """Returns the cell of a record's row."""
-    return Cell(**{name: row[name] for name in ("model", "family", "variant", "task", "kind")}, **row["cell"])
+    cell = row["cell"]
+    job = None if cell["job"] is None else CellJob.from_json(cell["job"])
+    names = {name: row[name] for name in ("model", "family", "variant", "task", "kind")}
+    return Cell(**names, job=job, identity=cell["identity"], unsupported=cell["unsupported"])
 
 
 def record_from(row: Mapping[str, Any], environment: Mapping[str, Any], facts: tuple[Fact, ...]) -> Record:

@@ -17,6 +17,7 @@ from bench.record import Record, Sample, Timing
 from bench.store.encoding import clean_fact, to_json
 from bench.store.parquet import to_table
 from bench.store.runs import StoredRun
+from bench.text import spreadsheet_text
 
 _KEYS = ("run", "model", "variant", "task", "process")
 
@@ -132,10 +133,13 @@ def _write_each(run: StoredRun, out: Path, suffix: str, write: Callable[[pa.Tabl
 
 
 def _flat(table: pa.Table) -> pa.Table:
-    """Returns the table with lists written as JSON text, since CSV has none."""
+    """Write lists as JSON text, since CSV has none, and texts so that no spreadsheet takes one for a formula."""
     for position, field in enumerate(table.schema):
+        cells = table.column(position).to_pylist() if field.type in (pa.string(), pa.large_string()) else None
         if pa.types.is_list(field.type):
-            texts = [None if cell is None else json.dumps(cell) for cell in table.column(position).to_pylist()]
+            cells = [None if cell is None else json.dumps(cell) for cell in table.column(position).to_pylist()]
+        if cells is not None:
+            texts = [None if cell is None else spreadsheet_text(cell) for cell in cells]
             table = table.set_column(position, field.name, pa.array(texts, type=pa.string()))
     return table
 

@@ -19,6 +19,7 @@ from typing import Any
 from bench.errors import StoreError
 from bench.store.durable import sync_folder
 from bench.store.encoding import to_json
+from bench.store.older_cells import id_of, is_older, renewed
 from bench.store.runs import RunInfo
 
 RUN = "run.json"
@@ -83,7 +84,11 @@ class Journal:
         found = []
         for path in sorted((self._folder / run_id).glob(f"*{SUFFIX}")):
             held = _read(path)
-            found.append(KeptRecord(path, held["row"], held["environment"], tuple(held["facts"])))
+            row = held["row"]
+            if is_older(row["cell"]):  # kept by a bench of before, and never taken by a database
+                cell = renewed(row["cell"])
+                row |= {"cell": cell, "cell_id": id_of(cell)}
+            found.append(KeptRecord(path, row, held["environment"], tuple(held["facts"])))
         return sorted(found, key=lambda kept: str(kept.row["started_at"]))
 
     def forget(self, run_id: str) -> None:

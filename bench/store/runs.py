@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from bench.record import Record, content_hash
+from bench.digest import content_hash
+from bench.record import Record
 
 RunStatus = Literal["running", "complete", "interrupted"]
 """`running` with nobody holding the run's lock means that its process was killed."""

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest version of the database, as in `migrations/versions`; versions sort as text."""
 
 metadata = MetaData(

@@ -1,5 +1,6 @@
 """The suite file: what a user writes, read and checked once; the frozen models of every section."""
 
+from bench.suite.job import CellJob
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
@@ -16,6 +17,7 @@ from bench.suite.spec import (
 
 __all__ = [
     "DEFAULT_BATCH_SIZE",
+    "CellJob",
     "DataSpec",
     "DecisionSpec",
     "Defaults",

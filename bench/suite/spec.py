@@ -187,6 +187,8 @@ class TaskSpec(_Strict):
 class Defaults(_Strict):
     """What holds for every cell that does not say otherwise."""
 
+    executor: str = "local"
+    """Where cells run: `local` in fresh processes of this machine, `inline` in this process, or a plug-in's."""
     device: str = "auto"
     seed: int = Field(default=42, ge=0, lt=2**32)
     batch_size: BatchSize | None = None

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +33,10 @@ SEED = 42
 
 def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
     """Returns the metrics of the record's task, in the suite's order."""
-    task: dict[str, Any] = dict(record.cell.payload.get("task", {}))
-    names = list(task.get("metrics") or [])
-    beside = record.cell.payload.get("suite_folder")
-    if beside is not None and any({":", "/"} & set(name) for name in names):
-        look_beside(Path(str(beside)))
+    job = record.cell.job
+    names = [] if job is None else job.task.metrics
+    if job is not None and job.suite_folder is not None and any({":", "/"} & set(name) for name in names):
+        look_beside(Path(job.suite_folder))
     return list(resolve(names, record.cell.kind))
 
 

@@ -46,7 +46,7 @@ def suite(folder: Path) -> Path:
 def test_the_plan_counts_scored_rows_that_the_model_learns(tmp_path: Path) -> None:
     plan = make_plan(open_suite(str(suite(tmp_path))), tmp_path / "results")
     ours, floor = plan.cells
-    assert (ours.payload["train_overlap"], floor.payload["train_overlap"]) == (2, None)
+    assert (ours.to_run().train_overlap, floor.to_run().train_overlap) == (2, None)
     assert "train_overlap" not in ours.identity
     said = [(where, doubt.code) for where, doubt in plan.doubts]
     assert said == [("ours · topic", "train_overlap"), ("topic", "duplicate_inputs")]

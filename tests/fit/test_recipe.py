@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from bench.digest import content_hash
 from bench.errors import FitError
 from bench.fit.recipe import Recipe, with_values
 from bench.planning.suites import embedded_folder
-from bench.record import content_hash
 from bench.suite.yaml_file import read
 
 PLAIN: dict[str, Any] = {"steps": 50, "learning_rate": 1e-3, "warmup_steps": 5}

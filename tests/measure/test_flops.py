@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,10 +23,11 @@ class Calls(FakeWorkload):
         return super()._classify(batch)
 
 
-def counted(module: Any, run: Any, lengths: list[int], examples: int = 10) -> Any:
+def counted(module: Any, run: Any, lengths: list[int], examples: int = 10, process: int = 0) -> Any:
     workload = Calls(FakeClock(), lengths, steady(lengths))
     workload.run = run
-    return count_flops(module, Requests(workload), [(index,) for index in range(len(lengths))], examples, 3)
+    facts = count_flops(module, Requests(workload), lengths, examples, process)
+    return facts[0] if facts else None
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
@@ -36,9 +39,9 @@ def test_linear_layers_by_hand(mode: Any) -> None:
         with mode():
             module(torch.ones(length, 8))
 
-    fact = counted(module, run, [1, 2, 6, 100], examples=3)
-    assert fact.value == 2 * 8 * 16 * (1 + 2 + 6) / 3
-    assert (fact.source, fact.unit, fact.process) == ("flop_counter", "FLOP", 3)
+    fact = counted(module, run, [6, 1, 2, 2, 2], examples=3)
+    assert fact.value == 2 * 8 * 16 * (1 + 2 + 6) / 3  # the middles of the thirds of 1 2 2 2 6
+    assert (fact.source, fact.unit, fact.process) == ("flop_counter", "FLOP", 0)
 
 
 def test_the_cpus_fused_attention_counts() -> None:
@@ -89,3 +92,49 @@ def test_compiled_modules_are_not_counted_low() -> None:
 def test_quantised_modules_are_not_counted_low() -> None:
     kind = type("Linear", (torch.nn.Module,), {"__module__": "torch.ao.nn.quantized.dynamic.modules.linear"})
     assert "quantised" in (why_uncountable(torch.nn.Sequential(kind())) or "")
+
+
+def test_the_median_length_is_counted_once_and_the_fact_says_so() -> None:
+    asked: list[int] = []
+    module = torch.nn.Linear(8, 16)
+
+    def run(length: int) -> None:
+        asked.append(length)
+        module(torch.ones(length, 8))
+
+    fact = counted(module, run, [9, 4, 4, 30, 5], examples=1)
+    assert (asked, fact.value) == ([5], 2 * 8 * 16 * 5)
+    assert "median length (5)" in fact.reason
+    asked.clear()
+    assert counted(module, run, [4, 4, 4, 4], examples=3).value == 2 * 8 * 16 * 4
+    assert asked == [4]
+
+
+def test_a_later_process_counts_nothing_again() -> None:
+    assert counted(torch.nn.Linear(8, 16), lambda length: None, [1], process=1) is None
+
+
+@pytest.mark.parametrize("family", ["causal-lm", "encoder", "seq2seq", "transformer"])
+def test_the_count_is_that_of_torchs_own_counter(family: str, checkpoints: dict[str, Path]) -> None:
+    from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+    from bench.candidates import FAMILIES
+    from bench.candidates.interface import Context
+    from bench.suite import ModelSpec, VariantSpec
+    from tests.checkpoints import LABELS, TEXTS
+
+    context = Context("cpu", "classification", tuple(LABELS), tuple(LABELS), scoring="head")
+    context = replace(context, scoring="likelihood") if family in ("causal-lm", "seq2seq") else context
+    spec = ModelSpec(name="m", family=family, checkpoint=str(checkpoints[family]))
+    model = FAMILIES.load(family)(spec, VariantSpec(), context)
+    fact = counted(model.facts().module, lambda length: model.classify([TEXTS[length]]), [3], examples=1)
+
+    def fused(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+        return int(sdpa_flop_count(query, key, value))  # type: ignore[no-untyped-call]
+
+    theirs = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: fused}
+    torch.backends.mha.set_fastpath_enabled(False)
+    with FlopCounterMode(display=False, custom_mapping=theirs) as counter:
+        model.classify([TEXTS[3]])
+    torch.backends.mha.set_fastpath_enabled(True)
+    assert fact.value == counter.get_total_flops() > 0

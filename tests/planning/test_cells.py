@@ -61,7 +61,7 @@ def test_the_identity_follows_what_matters_and_nothing_else(tmp_path: Path) -> N
         plan_of(suite_file(tmp_path, FLOOR, f'defaults: {{cpus: "{cpus}"}}\n')).cells[0] for cpus in ("0,1", "0-1")
     ]
     assert bound[0].id == bound[1].id != first
-    assert bound[0].payload["cpus"] == "0-1"
+    assert bound[0].to_run().cpus == "0-1"
     path = suite_file(tmp_path, FLOOR)
     (tmp_path / "data" / "test.jsonl").write_text('{"text": "new", "label": "a", "source": "x", "target": "y"}')
     assert plan_of(path).cells[0].id != first
@@ -94,7 +94,7 @@ def test_a_committed_checkpoint_of_another_recipe_is_stale(tmp_path: Path) -> No
     path = suite_file(tmp_path, model)
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "provenance.json").write_text('{"recipe_hash": "other", "wall_s": 1.0}')
-    assert plan_of(path).cells[0].payload["stale_checkpoint"] is True
+    assert plan_of(path).cells[0].to_run().stale_checkpoint
 
 
 def test_training_on_the_scored_file_is_refused(tmp_path: Path) -> None:

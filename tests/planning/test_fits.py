@@ -135,7 +135,7 @@ def test_a_checkpoint_of_other_training_data_is_stale(tmp_path: Path) -> None:
     (tmp_path / "made" / "provenance.json").write_text(json.dumps(said))
 
     def stale() -> bool:
-        return bool(make_plan(open_suite(path), tmp_path / "results").cells[0].payload["stale_checkpoint"])
+        return make_plan(open_suite(path), tmp_path / "results").cells[0].to_run().stale_checkpoint
 
     assert not stale()
     with (tmp_path / "data" / "train.jsonl").open("a") as stream:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from bench.planning.cells import batch_limits
 from bench.planning.sharing import share_loads
 from bench.record import Cell
 from bench.suite import Suite
+from tests.jobs import make_job
 
 
 def suite_of(**changes: Any) -> Suite:
@@ -19,7 +21,7 @@ def suite_of(**changes: Any) -> Suite:
 
 def cells() -> list[Cell]:
     return [
-        Cell(model, family, variant, task, "k", {}, {"id": f"{model}{variant}{task}"}, unsupported)
+        Cell(model, family, variant, task, "k", make_job(model, task), {"id": f"{model}{variant}{task}"}, unsupported)
         for model, family, variant, task, unsupported in (
             ("a", "causal-lm", "float32", "one", None), ("a", "causal-lm", "float32", "two", None),
             ("a", "causal-lm", "bfloat16", "one", None), ("a", "causal-lm", "bfloat16", "two", "cannot"),
@@ -41,7 +43,7 @@ def cells() -> list[Cell]:
 )
 def test_loads_are_shared_where_nothing_asked_for_is_blurred(changes: dict[str, Any], shared: bool) -> None:
     marked, sharing = share_loads(suite_of(**changes), cells())
-    assert [bool(cell.payload.get("share_load")) for cell in marked] == [shared, shared, False, False, False, False]
+    assert [cell.to_run().share_load for cell in marked] == [shared, shared, False, False, False, False]
     assert sharing.groups == ((("a", "float32", ("one", "two")),) if shared else ())
     assert sharing.reason
     before = [cell.id for cell in cells()]
@@ -69,8 +71,5 @@ def test_batch_limits_exclude_each_other() -> None:
     ],
 )
 def test_a_tasks_own_batch_limit_beats_the_suites(defaults: Any, task: Any, size: Any, tokens: Any) -> None:
-    from bench.planning.cells import _batch_limits
-
     suite = suite_of(defaults=defaults)
-    limits = _batch_limits(suite, suite.tasks[0].model_copy(update=task))
-    assert (limits["batch_size"], limits.get("batch_tokens")) == (size, tokens)
+    assert batch_limits(suite, suite.tasks[0].model_copy(update=task)) == (size, tokens)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from matplotlib.figure import Figure
 
-from bench.report.charts.axes import set_axis
+from bench.report.drawing.axes import set_axis
 from bench.report.wording import Measure
 
 

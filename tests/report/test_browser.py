@@ -123,7 +123,8 @@ def test_without_javascript_all_tables_and_charts_are_there(page_file: Path, tmp
         text = page_file.read_text(encoding="utf-8")
         charts = driver.find_elements("css selector", ".plot svg")
         assert len(charts) == text.count("<svg ")
-        assert sum(chart.is_displayed() for chart in charts) == text.count('class="takeaway"')
+        folded = driver.find_elements("css selector", "details.folded")
+        assert sum(chart.is_displayed() for chart in charts) == text.count('class="takeaway"') - len(folded)
         assert all(chart.size["height"] > 50 for chart in charts if chart.is_displayed())
         assert len(driver.find_elements("css selector", "#cells tbody tr")) == len(view_named("quickstart").entries)
         assert not driver.find_element("id", "panel").is_displayed()
@@ -148,7 +149,7 @@ def test_hostile_texts_run_nothing(tmp_path: Path) -> None:
 
 def test_another_reference_redraws_the_differences_as_the_decision_has_them(driver: Any) -> None:
     from bench.report.advice import advice_of
-    from bench.report.charts.quality import by_quality, differences
+    from bench.report.differences import by_quality, differences
     from bench.report.wording import signed
 
     view = view_named("quickstart")

@@ -7,41 +7,38 @@ from matplotlib.text import Text
 
 from bench.decision.board import Column as Criterion
 from bench.decision.sensitivity import BreakPoint
-from bench.report import RunView, write_figures
+from bench.report import write_figures
 from bench.report.advice import advice_of
-from bench.report.charts import KINDS, MAKERS, Plate, plates
-from bench.report.charts.axes import log_ticks, main_range
-from bench.report.charts.base import inline_svg, narrow_svg, style
 from bench.report.charts.breaks import stretches
 from bench.report.charts.front import front_chart
-from bench.report.charts.quality import differences
+from bench.report.differences import differences
+from bench.report.drawing.axes import log_ticks, main_range
+from bench.report.drawing.svg import inline_svg, narrow_svg, style
 from bench.report.marks import marks_of
 from bench.report.wording import Measure
 from bench.suite.limits import parse_limit
-from tests.report.conftest import view_named
+from tests.report.conftest import KINDS, plates_of, view_named
 
 LATENCY = Measure("latency_p95_s", "Latency", "Latency", "s", higher_is_better=False)
 
 
 def charts(name: str) -> dict[str, str]:
-    view = view_named(name)
-    advice, marks = advice_of(view.decision), marks_of(view.families)
-    return {p.chart.name: str(inline_svg(p.chart)) for kind in MAKERS for p in plates(view, advice, marks, kind)}
+    return {p.chart.name: str(inline_svg(p.chart)) for kind in KINDS for p in plates_of(view_named(name), kind)}
 
 
 def test_each_kind_of_the_quickstart_is_drawn_and_parses() -> None:
     found = charts("quickstart")
     kinds = {name.split("-")[0] for name in found}
-    assert kinds >= {"front", "quality", "latency", "tokens", "memory", "energy", "parallel", "breaks"}
+    assert kinds >= {"front", "quality", "latency", "tokens", "memory", "energy", "parallel", "breaks", "confusion"}
     for svg in found.values():
         assert ET.fromstring(svg.replace("xlink:href", "href")).tag == "svg"
         assert not re.search(r"#[0-9a-f]{6}", svg), "a colour that does not follow the page"
 
 
-@pytest.mark.parametrize("kind", ["front", "quality", "memory", "breaks"])
+@pytest.mark.parametrize("kind", ["front", "quality", "memory", "breaks", "confusion"])
 def test_texts_of_the_page_are_those_that_were_drawn(kind: str) -> None:
     view = view_named("quickstart")
-    chart = plates(view, advice_of(view.decision), marks_of(view.families), kind)[0].chart
+    chart = plates_of(view, kind)[0].chart
     with style():
         figure = chart.draw()
         figure.canvas.draw()
@@ -126,12 +123,12 @@ def test_the_reference_that_was_asked_for_is_drawn_and_offered_first() -> None:
     from dataclasses import replace
 
     from bench.report.advice import advice_of
-    from bench.report.charts.quality import quality_plates
+    from bench.report.charts.quality import Quality
     from bench.report.marks import marks_of
 
     view = view_named("quickstart")
     task = replace(view.tasks[0], reference="bert-small")
-    plate = list(quality_plates(task, advice_of(view.decision)["status"], marks_of(view.families)))[1]
+    plate = list(Quality().draw(task, advice_of(view.decision)["status"], marks_of(view.families)))[1]
     assert plate.chart.title.endswith("paired difference to bert-small")
     assert plate.switch is not None
     first = plate.switch["references"][0]
@@ -152,7 +149,7 @@ def test_an_unknown_reference_names_the_nearest() -> None:
 def test_a_fit_is_told_once_for_all_variants_of_its_model() -> None:
     from tests.report import runs
 
-    plate = next(p for p in charts_of(runs.variants(), "training"))
+    plate = plates_of(runs.variants(), "training")[0]
     assert plate.table is not None
     assert len(plate.table.rows) == 2
     assert [row.items[2].text for row in plate.table.rows] == ["not measured", "not measured"]
@@ -162,16 +159,12 @@ def test_a_fit_is_told_once_for_all_variants_of_its_model() -> None:
 def test_a_variant_is_told_with_what_its_quality_does() -> None:
     from tests.report import runs
 
-    plate = next(p for p in charts_of(runs.variants(), "variants"))
+    plate = plates_of(runs.variants(), "variants")[0]
     assert plate.chart.takeaway.startswith("large[bfloat16] gains most: latency p50 0.")
     assert "its accuracy " in plate.chart.takeaway
-
-
-def charts_of(view: RunView, kind: str) -> list[Plate]:
-    return plates(view, advice_of(view.decision), marks_of(view.families), kind)
 
 
 def test_a_phone_gets_every_chart_of_an_ordinary_run() -> None:
     view = view_named("quickstart")
     for kind in KINDS:
-        assert all(narrow_svg(p.chart) is not None for p in charts_of(view, kind)), kind
+        assert all(narrow_svg(p.chart) is not None for p in plates_of(view, kind)), kind

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from bench.report.advice import Bound, TaskAdvice, advice_of
-from bench.report.charts.base import style
 from bench.report.charts.front import front_chart, points_of, takeaway
-from bench.report.charts.front_names import Lanes, floor_of, obstacles, with_ends
-from bench.report.labels import overlap
+from bench.report.drawing.labels import overlap
+from bench.report.drawing.points import Lanes, floor_of, obstacles, with_ends
+from bench.report.drawing.svg import style
 from bench.report.marks import marks_of
 from bench.report.view import TaskView
 from bench.report.wording import Measure

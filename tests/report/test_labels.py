@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.report.labels import Wanted, overlap, place
+from bench.report.drawing.labels import Wanted, overlap, place
 
 BOUNDS = (0.0, 0.0, 500.0, 300.0)
 wanted = st.builds(

@@ -3,11 +3,13 @@ import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
-from bench.report import render
+from bench.report import as_csv, as_markdown, render, view_of, write_figures
 from bench.report.page import share_styles
+from bench.store import StoredRun
 from tests.report import runs
 from tests.report.conftest import page_text, view_named
 
@@ -163,3 +165,12 @@ def test_sixty_models_on_eight_tasks_stay_within_the_size() -> None:
     assert len(text.encode()) <= 1_500_000
     assert len([i for i in Outline(text).ids() if re.fullmatch(r"t\d+c\d+", i)]) == 480
     assert "models, at most" in text
+
+
+def test_a_run_without_a_finished_cell_gives_a_page(tmp_path: Path) -> None:
+    view = view_named("one")
+    empty = view_of(StoredRun(view.info, ()), view.suite)
+    assert "no model can be recommended yet" in Outline(render(empty)).text
+    assert as_markdown(empty).startswith("## bench: ")
+    assert len(as_csv(empty).splitlines()) == 1
+    assert write_figures(empty, tmp_path) == []

@@ -1,6 +1,8 @@
 import http.client
+import socket
+import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,66 @@ def test_a_folder_without_runs_is_an_error(tmp_path: Path) -> None:
 def test_a_taken_port_says_what_to_do(port: int, results: Path) -> None:
     with pytest.raises(EnvironmentLackError, match="--port"):
         make_server(results, port)
+
+
+CLIENTS = 100
+
+
+def at_once(count: int, call: Callable[[int], object]) -> list[object]:
+    """Makes a call in so many threads, all let go at the same moment."""
+    gate, answers = threading.Barrier(count), list[object]()
+
+    def wait_and_call(place: int) -> None:
+        gate.wait()
+        try:
+            answers.append(call(place))
+        except OSError as error:
+            answers.append(error)
+
+    threads = [threading.Thread(target=wait_and_call, args=(place,)) for place in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_a_hundred_clients_at_once_are_all_served(results: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    building, most, built = set[int](), list[int](), list[str]()
+
+    def build(folder: Path, run_id: str) -> str:
+        building.add(threading.get_ident())
+        most.append(len(building))
+        built.append(run_id)
+        building.discard(threading.get_ident())
+        return f"<p>page of {run_id}</p>"
+
+    with Store.open(results, create=False) as store:
+        run = store.find("latest").id
+    with make_server(results, 0, build) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        port = server.server_address[1]
+        answers = at_once(CLIENTS, lambda place: ask(port, ("/", f"/run/{run}")[place % 2])[0])
+        server.shutdown()
+        thread.join()
+    assert answers == [200] * CLIENTS
+    assert built == [run], "the page of a finished run is built once, however many ask for it"
+    assert max(most) == 1
+    assert capfd.readouterr() == ("", "")
+
+
+def test_clients_that_leave_print_nothing(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    def leave(place: int) -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            if place % 3:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"\r\n" * (place % 3 - 1))
+            # closed with a reset: what the server still sends fails
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    assert at_once(CLIENTS, leave) == [None] * CLIENTS
+    assert ask(port, "/")[0] == 200
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(20)
+    assert capfd.readouterr() == ("", "")

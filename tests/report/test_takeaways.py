@@ -12,22 +12,21 @@ from bench.decision.sensitivity import BreakPoint
 from bench.report import RunView
 from bench.report.advice import Bound, advice_of, nearest_first
 from bench.report.answer import headline
-from bench.report.charts import KINDS, plates
-from bench.report.charts.base import style
-from bench.report.charts.latency import latency_plates
-from bench.report.charts.parallel import parallel_plates
-from bench.report.charts.quality import differences
+from bench.report.charts.latency import Latency
+from bench.report.charts.parallel import Parallel
+from bench.report.differences import differences
+from bench.report.drawing.svg import style
 from bench.report.marks import marks_of
 from bench.report.samples import _spread
 from bench.report.view import value_of
 from bench.report.wording import listed, number
 from bench.suite.limits import parse_limit
 from tests.report import runs
-from tests.report.conftest import view_named
+from tests.report.conftest import KINDS, plates_of, view_named
 
 
 def sentences(view: RunView, kind: str) -> list[str]:
-    return [p.chart.takeaway for p in plates(view, advice_of(view.decision), marks_of(view.families), kind)]
+    return [p.chart.takeaway for p in plates_of(view, kind)]
 
 
 def test_every_chart_has_one_that_ends() -> None:
@@ -108,7 +107,7 @@ def test_samples_show_inputs_where_any_was_kept() -> None:
         for e in view.tasks[0].entries
     ]
     block = sample_blocks(replace(view, tasks=(replace(view.tasks[0], entries=tuple(kept)),)), marks)[0]
-    assert {x["source"] for x in block["samples"][:2]} == {"seven", "nine"}
+    assert {x.source for x in block.samples[:2]} == {"seven", "nine"}
 
 
 def test_without_an_interval_no_quality_stands_apart() -> None:
@@ -140,7 +139,7 @@ def test_a_cell_that_failed_after_scoring_is_no_reference() -> None:
     entries = tuple(replace(e, status="failed") if e is floor else e for e in task.entries)
     decision = decide(entries, Question.of(view.suite))
     broken = replace(view, entries=entries, tasks=(replace(task, entries=entries),), decision=decision)
-    (about,) = [p for p in plates(broken, advice_of(decision), marks_of(view.families), "quality") if p.switch]
+    (about,) = [p for p in plates_of(broken, "quality") if p.switch]
     assert about.switch is not None and all(r["of"] > 0 for r in about.switch["references"])
 
 
@@ -160,7 +159,7 @@ def test_the_quickest_model_on_the_scale_is_drawn() -> None:
     found = zip(view.tasks[0].entries, times, strict=False)
     entries = tuple(replace(e, timed={"latency": (np.array(seconds),)}) for e, seconds in found)
     task = replace(view.tasks[0], entries=entries)
-    (plate,) = latency_plates(task, advice_of(view.decision)[task.name], marks_of(view.families))
+    (plate,) = Latency().draw(task, advice_of(view.decision)[task.name], marks_of(view.families))
     with style():
         said = [text.get_text() for text in plate.chart.draw().axes[0].texts]
     assert entries[1].candidate in said and entries[0].candidate not in said
@@ -182,7 +181,7 @@ def test_samples_of_equal_rank_come_from_all_over_the_data() -> None:
 def test_parallel_coordinates_of_few_candidates_name_all() -> None:
     view = view_named("quickstart")
     task = replace(view.tasks[0], entries=view.tasks[0].entries[:5])
-    (plate,) = parallel_plates(task, advice_of(view.decision)[task.name], marks_of(view.families))
+    (plate,) = Parallel().draw(task, advice_of(view.decision)[task.name], marks_of(view.families))
     with style():
         figure = plate.chart.draw()
     assert {e.candidate for e in task.entries} <= {text.get_text() for text in figure.axes[0].texts}

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from bench.report.text import cut, name_markup, script_json, short, visible
+from bench.report.text import cut, name_markup, script_json, short
+from bench.text import visible
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ import pytest
 
 from bench.errors import StoreError
 from bench.record import Cell, Record
+from bench.running.blocks import schedule
 from bench.running.executors.inline import InlineExecutor
-from bench.running.runner import Finished, count_cells, log_name, run, schedule
+from bench.running.runner import Finished, count_cells, log_name, run
 from bench.store import RunInfo, Store
+from tests.jobs import make_job
 
 INFO = RunInfo("suite", "name: suite", "hash", "bench run", "machine", "quick")
 WORKER = "tests.running.executors.fakes:behaves"
@@ -25,8 +27,8 @@ def trace(tmp_path):
 
 
 def cell(trace, name, does="fine", unsupported=None):
-    payload = {"trace": str(trace), "does": does}
-    return Cell(name, "causal-lm", "float32", "t", "k", payload, {"model": name}, unsupported)
+    job = make_job(name, options={"trace": str(trace), "does": does})
+    return Cell(name, "causal-lm", "float32", "t", "k", job, {"model": name}, unsupported)
 
 
 def times_run(trace):
@@ -63,14 +65,18 @@ class Script:
 
 def test_schedule_takes_every_cell_once_a_round_in_a_new_order():
     cells = [Cell(str(n), "f", "float32", "t", "k") for n in range(8)]
-    jobs = list(schedule(cells, 3, seed=7))
+
+    def jobs_of(seed):
+        return [(cell, block.process) for block in schedule(cells, 3, seed=seed) for cell in block.cells]
+
+    jobs = jobs_of(7)
     rounds = [jobs[start : start + 8] for start in (0, 8, 16)]
     assert [{process for _, process in part} for part in rounds] == [{0}, {1}, {2}]
     orders = [tuple(cell.model for cell, _ in part) for part in rounds]
     assert all(sorted(order) == [str(n) for n in range(8)] for order in orders)
     assert len({*orders, tuple(str(n) for n in range(8))}) == 4
-    assert jobs == list(schedule(cells, 3, seed=7))
-    assert jobs != list(schedule(cells, 3, seed=8))
+    assert jobs == jobs_of(7)
+    assert jobs != jobs_of(8)
 
 
 def test_every_status_is_stored_and_the_rest_completes(store, trace):
@@ -114,7 +120,7 @@ def test_a_second_run_reuses_what_was_ok_and_tries_the_rest_again(store, trace):
 
 def test_a_reused_cell_bears_its_new_name(store, trace):
     run([cell(trace, "old")], InlineExecutor(WORKER), store, INFO)
-    renamed = Cell("new", "causal-lm", "float32", "t", "k", {}, {"model": "old"})
+    renamed = Cell("new", "causal-lm", "float32", "t", "k", None, {"model": "old"})
     run([renamed], InlineExecutor(WORKER), store, INFO)
     assert [record.cell.model for record in store.load().records] == ["new"]
 
@@ -181,7 +187,7 @@ def test_a_cell_whose_need_failed_is_skipped_with_the_reason(store, trace):
 
 
 def test_two_names_for_equal_models_both_have_their_record(store, trace):
-    twin = Cell("twin", "causal-lm", "float32", "t", "k", {"trace": str(trace)}, {"model": "a"})
+    twin = Cell("twin", "causal-lm", "float32", "t", "k", make_job(options={"trace": str(trace)}), {"model": "a"})
     run([cell(trace, "a"), twin], InlineExecutor(WORKER), store, INFO)
     assert [record.cell.model for record in store.load().records] == ["a", "twin"]
 

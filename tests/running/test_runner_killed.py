@@ -10,8 +10,9 @@ import sys
 import psutil
 import pytest
 
+from bench.running.blocks import schedule
 from bench.running.executors.local import LocalExecutor
-from bench.running.runner import run, schedule
+from bench.running.runner import run
 from bench.store import Store
 from tests.running.executors.parent import INFO, NAMES, SEED, WORKER, plan
 
@@ -73,7 +74,7 @@ def killable(tmp_path, request):
 
 
 def test_the_blocker_is_in_the_middle(tmp_path):
-    order = [cell.model for cell, _ in schedule(plan(tmp_path, tmp_path, "fine"), 1, SEED)]
+    order = [cell.model for block in schedule(plan(tmp_path, tmp_path, "fine"), 1, SEED) for cell in block.cells]
     assert 1 <= order.index("blocker") <= 3
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from bench.errors import StoreError, UsageError
 from bench.record import Cell, Doubt, Fact, Record
 from bench.store import RunInfo, Store
+from tests.jobs import make_job
 from tests.running.executors.fakes import record_of
 
 INFO = RunInfo(
@@ -21,7 +22,7 @@ INFO = RunInfo(
 
 
 def cell(name):
-    return Cell(name, "causal-lm", "float32", "t", "classification", {"seed": 42}, {"model": name, "n": 1})
+    return Cell(name, "causal-lm", "float32", "t", "classification", make_job(seed=42), {"model": name, "n": 1})
 
 
 class Clock:

@@ -11,8 +11,8 @@ from bench.store import RunInfo, StoredRun
 from bench.store.export import export_run
 from tests.running.executors.fakes import record_of
 
-CELL = Cell("m", "causal-lm", "float32", "t", "classification", {}, {"m": 1})
-OTHER = Cell("n", "encoder", "float32", "t", "classification", {}, {"m": 2})
+CELL = Cell("m", "causal-lm", "float32", "t", "classification", None, {"m": 1})
+OTHER = Cell("n", "encoder", "float32", "t", "classification", None, {"m": 2})
 RUN = StoredRun(
     RunInfo("suite", "", "hash", "bench run", "machine", "quick", id="RUN"),
     (record_of(CELL, 1, 7.0), Record(OTHER, "oom", "too big", doubts=(Doubt("c", "m", "r"),))),

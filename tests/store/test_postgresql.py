@@ -17,6 +17,7 @@ from bench.store import RunInfo, Store, database
 from bench.store.rescue import import_kept
 from bench.store.schema import metadata
 from tests.factories import make_run
+from tests.jobs import make_job
 from tests.running.executors.fakes import record_of
 from tests.store.nights import store_run
 from tests.store.servers import Server
@@ -40,7 +41,7 @@ def url(server, request):
 
 
 def cell(name):
-    return Cell(name, "causal-lm", "float32", "t", "classification", {"seed": 42}, {"model": name, "n": 1})
+    return Cell(name, "causal-lm", "float32", "t", "classification", make_job(seed=42), {"model": name, "n": 1})
 
 
 def writers(results, url, count, cells, pause_s=0.0):

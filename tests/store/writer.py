@@ -19,7 +19,7 @@ def write(results: Path, name: str, cells: int, url: str | None, pause_s: float)
     with Store.open(results, url) as store:
         run_id = store.begin_run(info)
         for number in range(cells):
-            record = record_of(Cell(f"m{number}", "f", "float32", "t", "k", {}, {"m": number}), pid=number)
+            record = record_of(Cell(f"m{number}", "f", "float32", "t", "k", None, {"m": number}), pid=number)
             store.commit(run_id, replace(record, environment={"cpu": "x"}))
             os.write(1, f"{name} {number}\n".encode())
             time.sleep(pause_s)

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from bench.decision.sensitivity import BreakPoint
 from bench.report import tables
 from bench.report.advice import Bound, TaskAdvice
-from bench.report.charts.axes import set_axis
-from bench.report.charts.base import ALARM, INK, MUTED, SMALL, Chart, new_figure
-from bench.report.charts.plate import Plate
+from bench.report.chart import TRADE_OFFS, Chart, Plate, TaskChart
+from bench.report.drawing.axes import set_axis
+from bench.report.drawing.svg import ALARM, INK, MUTED, SMALL, new_figure
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView
@@ -36,23 +36,27 @@ class Stretch:
     """Whether its lower end belongs to it, and not its upper one."""
 
 
-def break_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-    """Yields a strip for each limit whose value decides between candidates."""
-    if advice.decision is None:
-        return
-    points = advice.decision.sensitivity.break_points
-    for i, bound in enumerate(advice.limits):
-        own = [p for p in points if p.limit.label == f"{bound.name} {bound.text}"]
-        measure = measure_of(bound.name, task.entries)
-        if not own or measure is None or "of best" in bound.text:
-            continue
-        found = stretches(own)
+class Breaks(TaskChart):
+    """Who would be picked at which value of each limit."""
+
+    name, title, section, order = "breaks", "What each limit decides", TRADE_OFFS, 20
+
+    def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+        """Give a strip for each limit in absolute terms whose value decides between candidates."""
+        if advice.decision is None:
+            return
+        points = advice.decision.sensitivity.break_points
         families = {e.candidate: e.cell.family for e in task.entries}
-        yield Plate(_chart(task, i, bound, measure, found, families, marks), _table(measure, found))
+        for i, bound in enumerate(advice.limits):
+            own = [p for p in points if p.limit.label == bound.key]
+            measure = measure_of(bound.name, task.entries)
+            if own and measure is not None and not bound.of_best:
+                ranges = stretches(own)
+                yield Plate(_chart(task, i, bound, measure, ranges, families, marks), _table(measure, ranges))
 
 
 def stretches(points: Sequence[BreakPoint]) -> list[Stretch]:
-    """Returns the ranges between the break points, rising."""
+    """List the ranges between the break points, rising."""
     has_low = points[0].at_is_above
     found = [Stretch(None, points[0].at, points[0].below, has_low)]
     for point, following in zip(points, [*points[1:], None], strict=True):
@@ -73,6 +77,7 @@ def _chart(
     told = short(here.pick) if here.pick else "nobody"
     return Chart(
         name=f"breaks-{task.number}-{number_of}",
+        detail=bound.name,
         title=f"{short(task.name)}: what the limit on {measure.inner} decides",
         takeaway=(
             f"The rule favours {told} for any limit {_between(here, measure)}; "
@@ -149,7 +154,7 @@ def _stretch(axes: Axes, place: int, stretch: Stretch, mark: Mark | None) -> Non
 
 
 def _limit(axes: Axes, bound: Bound, measure: Measure) -> None:
-    """Draws the suite's limit, its words above it and inside the chart's width."""
+    """Draw the suite's limit, its words above it and inside the chart's width."""
     axes.axvline(bound.value, color=ALARM, linewidth=1.1, linestyle=(0, (4, 3)))
     share = _share(axes, bound.value)
     axes.annotate(
@@ -165,7 +170,7 @@ def _limit(axes: Axes, bound: Bound, measure: Measure) -> None:
 
 
 def _share(axes: Axes, x: float) -> float:
-    """Returns where a value stands between the left (0) and the right (1) of the axes."""
+    """Work out where a value stands between the left (0) and the right (1) of the axes."""
     return float(axes.transAxes.inverted().transform(axes.transData.transform((x, 0)))[0])
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from bench.decision.draws import is_estimate
 from bench.report import tables
 from bench.report.advice import TaskAdvice
-from bench.report.charts.base import Chart
-from bench.report.charts.plate import Plate
-from bench.report.charts.readings import least, reading_row, sorted_by
-from bench.report.charts.rows import Dot, DotRow, draw_rows
+from bench.report.chart import ENERGY, Chart, Plate, TaskChart
+from bench.report.drawing.readings import least, reading_row, sorted_by
+from bench.report.drawing.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView, value_of
@@ -22,35 +21,44 @@ REASON_CHARACTERS = 60
 """Of a reason in the table; its tooltip has all of it."""
 
 
-def energy_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-    """Yields energy per example; a candidate without a figure keeps its row, with the reason."""
-    measure = measure_of(NAME, task.entries)
-    if measure is None or not any(e.status == "ok" for e in task.entries):
-        return
-    known = sorted_by(task, NAME)
-    measured, guessed = [e for e in known if not _guessed(e)], [e for e in known if _guessed(e)]
-    without = [e for e in task.entries if e.status == "ok" and value_of(e, NAME) is None]
-    ordered = [*measured, *guessed, *without]
-    rows = [_drawn(e, advice, apart=bool(measured)) for e in ordered[: task.rows]]
-    chart = Chart(
-        name=f"energy-{task.number}",
-        title=f"{short(task.name)}: energy per example",
-        takeaway=_takeaway(measured, guessed),
-        description=(
-            f"Dot chart of energy per example of {plural(len(rows), 'candidate')}, not measured where it says so."
-        ),
-        narrow=task.has_narrow,
-        slim=task.crowded,
-        draw=lambda: draw_rows(rows, measure, marks, series=("measured", "estimate") if measured and guessed else ()),
-        note=_note(task, guessed, without, len(ordered)),
-    )
-    columns = (
-        tables.Column("candidate", numeric=False),
-        tables.Column("energy"),
-        tables.Column("source", numeric=False),
-    )
-    body = [_told(e, marks) for e in ordered]
-    yield Plate(chart, tables.beside(f"Energy per example on {task.name}", columns, body, task.rows))
+class Energy(TaskChart):
+    """Energy per example of every candidate that ran."""
+
+    name, title, section, order = "energy", "Energy per example", ENERGY, 10
+
+    def applies(self, task: TaskView) -> bool:
+        """Tell whether any candidate ran."""
+        return any(entry.status == "ok" for entry in task.entries)
+
+    def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+        """Give energy per example; a candidate without a figure keeps its row, with the reason."""
+        measure = measure_of(NAME, task.entries)
+        if measure is None:
+            return
+        known = sorted_by(task, NAME)
+        measured, guessed = [e for e in known if not _guessed(e)], [e for e in known if _guessed(e)]
+        without = [e for e in task.entries if e.status == "ok" and value_of(e, NAME) is None]
+        ordered = [*measured, *guessed, *without]
+        rows = [_drawn(e, advice, apart=bool(measured)) for e in ordered[: task.rows]]
+        series = ("measured", "estimate") if measured and guessed else ()
+        counted = plural(len(rows), "candidate")
+        chart = Chart(
+            name=f"energy-{task.number}",
+            title=f"{short(task.name)}: energy per example",
+            takeaway=_takeaway(measured, guessed),
+            description=f"Dot chart of energy per example of {counted}, not measured where it says so.",
+            narrow=task.has_narrow,
+            slim=task.crowded,
+            draw=lambda: draw_rows(rows, measure, marks, series=series),
+            note=_note(task, guessed, without, len(ordered)),
+        )
+        columns = (
+            tables.Column("candidate", numeric=False),
+            tables.Column("energy"),
+            tables.Column("source", numeric=False),
+        )
+        body = [_row(e, marks) for e in ordered]
+        yield Plate(chart, tables.beside(f"Energy per example on {task.name}", columns, body, task.rows))
 
 
 def _guessed(entry: Entry) -> bool:
@@ -59,19 +67,19 @@ def _guessed(entry: Entry) -> bool:
 
 
 def _takeaway(measured: Sequence[Entry], guessed: Sequence[Entry]) -> str:
-    """Returns who needs least: of the measured figures where there are any, never of both kinds together."""
+    """Say who needs least: of the measured figures where there are any, never of both kinds together."""
     if not measured and not guessed:
         return "No energy was measured: each row says why."
-    said = least(measured or guessed, NAME, " per example")
     if not measured:
-        return f"By estimate, {said[0].lower() + said[1:] if said.startswith('Of the') else said}"
+        return least(guessed, NAME, " per example", opening="By estimate, ")
     sources = sorted({q.source for e in measured if (q := e.quantity(NAME)) is not None})
-    words = f"By {listed([SOURCE_WORDS.get(source, source) for source in sources])}: {said}"
+    words = f"By {listed([SOURCE_WORDS.get(source, source) for source in sources])}: "
+    words += least(measured, NAME, " per example")
     return f"{words} {plural(len(guessed), 'estimate')} cannot be ranked with these." if guessed else words
 
 
 def _note(task: TaskView, guessed: Sequence[Entry], without: Sequence[Entry], of: int) -> str:
-    """Returns how to read the bars, and what is left out."""
+    """Say how to read the bars, and what is left out."""
     parts = []
     if guessed:
         parts.append("Bars of estimates are the low and the high bound: read the order, not the figure.")
@@ -83,7 +91,7 @@ def _note(task: TaskView, guessed: Sequence[Entry], without: Sequence[Entry], of
 
 
 def _drawn(entry: Entry, advice: TaskAdvice, *, apart: bool) -> DotRow:
-    """Returns the row; where some were measured the estimates are hollow."""
+    """Make the row; where some were measured the estimates are hollow."""
     row = reading_row(entry, (NAME,), advice)
     if not (apart and _guessed(entry)):
         return row
@@ -91,7 +99,7 @@ def _drawn(entry: Entry, advice: TaskAdvice, *, apart: bool) -> DotRow:
     return DotRow(row.name, row.family, dots, row.remark, strong=row.strong)
 
 
-def _told(entry: Entry, marks: Mapping[str, Mark]) -> tables.Row:
+def _row(entry: Entry, marks: Mapping[str, Mark]) -> tables.Row:
     quantity = entry.quantity(NAME)
     known = quantity is not None and quantity.value is not None
     reason = (quantity.reason or "") if quantity is not None else ""

@@ -7,28 +7,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from bench.decision.draws import is_estimate
 from bench.report import tables
 from bench.report.advice import TaskAdvice
-from bench.report.charts.base import Chart
-from bench.report.charts.front_drawing import draw
-from bench.report.charts.front_names import Point
-from bench.report.charts.limits import off_scale
-from bench.report.charts.plate import Plate
+from bench.report.chart import FRONT, Chart, Plate, TaskChart
+from bench.report.drawing.front import draw
+from bench.report.drawing.limits import off_scale
+from bench.report.drawing.points import Point
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView
-from bench.report.wording import Measure, among, listed, number, plural, times
+from bench.report.wording import Measure, among, is_baseline, listed, number, plural, times
 
 
-def front_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-    """Yields the front against the first cost of the suite that this task has."""
-    for cost in task.costs:
-        chart = front_chart(task, cost, advice, marks)
-        if chart is not None:
-            yield Plate(chart, tables.beside_front(task, cost, advice, marks))
-            return
+class Front(TaskChart):
+    """The front against the first cost of the suite that a task has."""
+
+    name, title, section, order = "front", "Quality against the first cost", FRONT, 10
+
+    def applies(self, task: TaskView) -> bool:
+        """Tell whether anything was scored and the suite names a cost."""
+        return bool(task.costs) and task.quality is not None
+
+    def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+        """Give the front against the first cost that candidates with a quality have."""
+        for cost in task.costs:
+            chart = front_chart(task, cost, advice, marks)
+            if chart is not None:
+                yield Plate(chart, tables.beside_front(task, cost, advice, marks))
+                return
 
 
 def front_chart(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Chart | None:
-    """Returns quality against `cost`; None when no candidate has both."""
+    """Chart quality against `cost`; None when no candidate has both."""
     quality = task.quality
     points = points_of(task, cost, advice)
     if quality is None or not points:
@@ -41,13 +49,14 @@ def front_chart(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mappin
         takeaway=takeaway(points, cost, quality),
         description=f"Scatter chart of {plural(len(points), 'candidate')}; {describe(steps, cost, quality)}",
         draw=lambda: draw(points, steps, cost, quality, advice, marks),
+        detail=cost.name,
         narrow=task.has_narrow,
         note=_note(points, cost, advice, missing),
     )
 
 
 def _note(points: Sequence[Point], cost: Measure, advice: TaskAdvice, missing: Sequence[str]) -> str:
-    """Returns how to read the chart, and what is not on it."""
+    """Say how to read the chart, and what is not on it."""
     guessed = any(is_estimate(p.x) for p in points)
     crosses = "Crosses are 95 % intervals" + (", across an estimate's low and high bound." if guessed else ".")
     text = f"{crosses} Filled: on the front over all objectives. Hollow: not on it."
@@ -59,7 +68,7 @@ def _note(points: Sequence[Point], cost: Measure, advice: TaskAdvice, missing: S
 
 
 def points_of(task: TaskView, cost: Measure, advice: TaskAdvice) -> list[Point]:
-    """Returns the candidates that have a quality and this cost."""
+    """List the candidates that have a quality and this cost."""
     found = []
     for entry in task.measured("quality", cost.name):
         x, y = entry.quantity(cost.name), entry.quantity("quality")
@@ -69,7 +78,7 @@ def points_of(task: TaskView, cost: Measure, advice: TaskAdvice) -> list[Point]:
 
 
 def step_front(points: Sequence[Point], x_high: bool, y_high: bool) -> list[Point]:
-    """Returns the points that no other beats on these two axes, from the best `x` to the worst."""
+    """Choose the points that no other beats on these two axes, from the best `x` to the worst."""
     sx, sy = (-1 if x_high else 1), (1 if y_high else -1)
     kept: list[Point] = []
     for point in sorted(points, key=lambda p: (sx * p.at[0], -sy * p.at[1], p.entry.candidate)):
@@ -79,8 +88,8 @@ def step_front(points: Sequence[Point], x_high: bool, y_high: bool) -> list[Poin
 
 
 def takeaway(points: Sequence[Point], cost: Measure, quality: Measure) -> str:
-    """Returns what the chart says of the models in one sentence; baselines are what a model should beat."""
-    models = [p for p in points if p.entry.cell.family != "baseline"] or list(points)
+    """Say what the chart shows of the models in one sentence; baselines are what a model should beat."""
+    models = [p for p in points if not is_baseline(p.entry)] or list(points)
     steps = step_front(models, cost.higher_is_better, quality.higher_is_better)
     best, cheap = steps[-1], steps[0]
     said = among([p.entry for p in points], [p.entry for p in models])
@@ -106,9 +115,9 @@ def _much(best: float, cheap: float, cost: Measure) -> str:
 
 
 def _floor(points: Sequence[Point], best: Point, quality: Measure) -> str:
-    """Returns that a baseline is better than the best model, where one is."""
+    """Say that a baseline is better than the best model, where one is."""
     sign = 1 if quality.higher_is_better else -1
-    floors = [p for p in points if p.entry.cell.family == "baseline" and sign * p.at[1] > sign * best.at[1]]
+    floors = [p for p in points if is_baseline(p.entry) and sign * p.at[1] > sign * best.at[1]]
     if not floors:
         return ""
     top = max(floors, key=lambda p: sign * p.at[1])
@@ -116,7 +125,7 @@ def _floor(points: Sequence[Point], best: Point, quality: Measure) -> str:
 
 
 def describe(steps: Sequence[Point], cost: Measure, quality: Measure) -> str:
-    """Returns the steps of the front in words."""
+    """Describe the steps of the front."""
     said = [
         f"{short(p.entry.candidate)} ({number(p.at[0], cost.unit)}, {number(p.at[1], quality.unit)})" for p in steps
     ]

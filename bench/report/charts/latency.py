@@ -10,11 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench.report import labels, tables
+from bench.report import tables
 from bench.report.advice import Bound, TaskAdvice
-from bench.report.charts.axes import main_range, set_axis, tidy
-from bench.report.charts.base import ALARM, INK, MUTED, SMALL, TEXT, WIDTH_IN, Chart, new_figure
-from bench.report.charts.plate import Plate
+from bench.report.chart import SPEED, Chart, Plate, TaskChart
+from bench.report.drawing import labels
+from bench.report.drawing.axes import DASHES, LineStyle, main_range, set_axis, tidy
+from bench.report.drawing.svg import ALARM, INK, MUTED, SMALL, TEXT, WIDTH_IN, new_figure
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView, value_of
@@ -28,42 +29,51 @@ QUANTILES = np.linspace(0.0, 1.0, 41)
 """Where a curve is read; 40 steps, seven pixels of the chart's height each."""
 MIDDLE = 20
 """Place of the median among them."""
-DASHES: tuple[object, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
-"""Lines of one family, in turn."""
 SHARES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
 """Share of the requests that a limit is about."""
 PERCENTILES = ("latency_p50_s", "latency_p95_s", "latency_p99_s")
+LIMITED = (*PERCENTILES, "latency_mean_s")
+"""Readings whose limit is drawn: those of the distribution that the chart shows."""
 
 
-def latency_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-    """Yields the distribution of latency."""
-    measure = measure_of("latency_p50_s", task.entries)
-    timed = [entry for entry in task.entries if entry.latencies]
-    if measure is None or not timed:
-        return
-    ordered = sorted(timed, key=lambda e: value_of(e, "latency_p50_s") or float(np.median(pooled(e))))
-    shown = _chosen(ordered, advice, min(MOST_LINES, task.rows))
-    limit = next((b for b in advice.limits if b.reading.startswith("latency_")), None)
-    chart = Chart(
-        name=f"latency-{task.number}",
-        title=f"{short(task.name)}: how long a request takes",
-        takeaway=_takeaway(ordered, limit, advice),
-        description=(f"Cumulative distribution of the latency of {plural(len(shown), 'candidate')} at batch size 1."),
-        narrow=task.has_narrow,
-        slim=task.crowded,
-        draw=lambda: _draw(shown, measure, limit, marks),
-        note=_note(len(shown), len(timed), limit),
-    )
-    yield Plate(chart, _table(task, ordered, marks))
+class Latency(TaskChart):
+    """The latency of single requests as it is distributed."""
+
+    name, title, section, order = "latency", "Distribution of latency", SPEED, 10
+
+    def applies(self, task: TaskView) -> bool:
+        """Tell whether any request was timed."""
+        return any(entry.latencies for entry in task.entries)
+
+    def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+        """Give the curve of each candidate, with the first limit on latency."""
+        measure = measure_of("latency_p50_s", task.entries)
+        timed = [entry for entry in task.entries if entry.latencies]
+        if measure is None or not timed:
+            return
+        ordered = sorted(timed, key=lambda e: value_of(e, "latency_p50_s") or float(np.median(pooled(e))))
+        shown = _chosen(ordered, advice, min(MOST_LINES, task.rows))
+        limit = next((bound for bound in advice.limits if bound.reading in LIMITED), None)
+        chart = Chart(
+            name=f"latency-{task.number}",
+            title=f"{short(task.name)}: how long a request takes",
+            takeaway=_takeaway(ordered, limit, advice),
+            description=f"Cumulative distribution of the latency of {plural(len(shown), 'candidate')} at batch size 1.",
+            narrow=task.has_narrow,
+            slim=task.crowded,
+            draw=lambda: _draw(shown, measure, limit, marks),
+            note=_note(len(shown), len(timed), limit),
+        )
+        yield Plate(chart, _table(task, ordered, marks))
 
 
 def pooled(entry: Entry) -> NDArray[np.float64]:
-    """Returns all requests of all processes, in seconds."""
+    """Join all requests of all processes, in seconds."""
     return np.concatenate(entry.latencies)
 
 
 def _chosen(ordered: Sequence[Entry], advice: TaskAdvice, most: int) -> list[Entry]:
-    """Returns the entries to draw: the pick and the front first when there are too many."""
+    """Choose the entries to draw: the pick and the front first when there are too many."""
     if len(ordered) <= most:
         return list(ordered)
     first = sorted(ordered, key=lambda e: (e.candidate != advice.pick, e.candidate not in advice.front))
@@ -79,7 +89,7 @@ def _note(shown: int, all_of: int, limit: Bound | None) -> str:
 
 
 def _takeaway(ordered: Sequence[Entry], limit: Bound | None, advice: TaskAdvice) -> str:
-    """Returns the fastest, the slowest and who keeps the limit, in the numbers that the table shows."""
+    """Name the fastest, the slowest and who keeps the limit, in the numbers that the table shows."""
     models = models_of(ordered)
     fastest, slowest = models[0], models[-1]
     said = f"{among(ordered, models)}{short(fastest.candidate)} answers half of its requests within {_median(fastest)}"
@@ -90,7 +100,7 @@ def _takeaway(ordered: Sequence[Entry], limit: Bound | None, advice: TaskAdvice)
 
 
 def _kept(models: Sequence[Entry], limit: Bound, advice: TaskAdvice) -> str | None:
-    """Returns how many models keep the limit, as the decision has it: with the end of their interval; None where the
+    """Say how many models keep the limit, as the decision has it: with the end of their interval; None where the
     limit was put to nobody."""
     states = {entry.candidate: state for entry in models if (state := _state(entry, limit, advice)) is not None}
     if not states:
@@ -100,9 +110,8 @@ def _kept(models: Sequence[Entry], limit: Bound, advice: TaskAdvice) -> str | No
         f"{inside} of {plural(len(states), 'model')} {'keeps' if inside == 1 else 'keep'} the {spoken(limit.reading)}"
     )
     said += f" within the limit of {number(limit.value, 's')}"
-    over, unsettled = (
-        [short(name) for name, found in states.items() if found == state] for state in ("outside", "open")
-    )
+    over = [short(name) for name, state in states.items() if state == "outside"]
+    unsettled = [short(name) for name, state in states.items() if state == "open"]
     if over and inside:
         said += f", not {listed(over, 3)}"
     if unsettled:
@@ -161,7 +170,7 @@ def _draw(shown: Sequence[Entry], measure: Measure, limit: Bound | None, marks: 
 
 
 def _limit(axes: Axes, limit: Bound) -> None:
-    """Draws the limit, and at which share a curve must be to its left."""
+    """Draw the limit, and at which share a curve must be to its left."""
     axes.axvline(limit.value, color=ALARM, linewidth=1.0, linestyle=(0, (4, 3)))
     if limit.reading in SHARES:
         axes.plot([limit.value], [SHARES[limit.reading]], "<", color=ALARM, markersize=7, zorder=4)
@@ -179,7 +188,7 @@ def _limit(axes: Axes, limit: Bound) -> None:
 
 
 def _beyond(axes: Axes, off: Sequence[Entry]) -> None:
-    """Names the candidates that are far to the left of the scale."""
+    """Name the candidates that are far to the left of the scale."""
     if off:
         said = ", ".join(f"{short(e.candidate, 18)} {number(float(np.median(pooled(e))), 's')}" for e in off[:3])
         axes.annotate(
@@ -194,20 +203,20 @@ def _beyond(axes: Axes, off: Sequence[Entry]) -> None:
         )
 
 
-def _styles(entries: Sequence[Entry]) -> dict[str, object]:
-    """Returns a line style for each entry, different within a family."""
+def _styles(entries: Sequence[Entry]) -> dict[str, LineStyle]:
+    """Give each entry a line style, different within a family."""
     turns: dict[str, itertools.count[int]] = {}
-    found: dict[str, object] = {}
+    styles: dict[str, LineStyle] = {}
     for entry in entries:
         turn = next(turns.setdefault(entry.cell.family, itertools.count()))
-        found[entry.id] = DASHES[turn % len(DASHES)]
-    return found
+        styles[entry.id] = DASHES[turn % len(DASHES)]
+    return styles
 
 
 def _names(
     figure: Figure, axes: Axes, curves: Sequence[tuple[Entry, NDArray[np.float64]]], marks: Mapping[str, Mark]
 ) -> None:
-    """Writes each name at its curve's middle, moved until it is free."""
+    """Write each name at its curve's middle, moved until it is free."""
     wanted = []
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     for i, (entry, curve) in enumerate(curves):

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.report import tables
 from bench.report.advice import TaskAdvice
-from bench.report.charts.axes import is_log, main_range, span
-from bench.report.charts.base import GRID, INK, MUTED, PAPER, SMALL, TEXT, WIDTH_IN, Chart, new_figure
-from bench.report.charts.latency import DASHES
-from bench.report.charts.plate import Plate
+from bench.report.chart import TRADE_OFFS, Chart, Plate, TaskChart
+from bench.report.drawing.axes import DASHES, is_log, main_range, span
+from bench.report.drawing.svg import GRID, INK, MUTED, PAPER, SMALL, TEXT, WIDTH_IN, new_figure
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView, value_of
@@ -27,39 +25,44 @@ NAMES_IN = 1.35
 """Inches for the names at the right."""
 STRONG = 8
 """Lines that are drawn strong and named at most; with no more candidates than that, all have their names."""
-BESIDE: dict[str, Any] = {
-    "ha": "right",
-    "va": "center",
-    "zorder": 4,
-    "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0},
-}
-"""How the better end of an axis is written where lines go on above it: beside the axis, over the lines."""
 
 
-def parallel_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-    """Yields one line per candidate over all objectives; at least three of them."""
-    measures = [m for m in task.objectives if len({value_of(e, m.name) for e in task.measured(m.name)}) > 1]
-    entries = task.measured(*(m.name for m in measures))
-    if len(measures) < 3 or len(entries) < 2:
-        return
-    front = [e.candidate for e in entries if e.candidate in advice.front]
-    chart = Chart(
-        name=f"parallel-{task.number}",
-        title=f"{short(task.name)}: all objectives at once",
-        takeaway=_takeaway(entries, front, advice),
-        description=(
-            f"Parallel coordinates of {plural(len(entries), 'candidate')} over {plural(len(measures), 'objective')}."
-        ),
-        draw=lambda: _draw(entries, measures, advice, marks),
-        narrow=task.has_narrow,
-        slim=task.crowded,
-        note=f"Up is better on every axis. The front is drawn strong, the others faint.{_above(entries, measures)}",
-    )
-    yield Plate(chart, None if task.crowded else _table(task, entries, measures, advice, marks))
+FEWEST = 3
+"""Objectives from which on the chart says more than the front does."""
+
+
+class Parallel(TaskChart):
+    """One line per candidate over all objectives."""
+
+    name, title, section, order = "parallel", "All objectives at once", TRADE_OFFS, 10
+
+    def applies(self, task: TaskView) -> bool:
+        """Tell whether the suite has enough objectives."""
+        return len(task.objectives) >= FEWEST
+
+    def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+        """Give the chart where the candidates differ in enough objectives."""
+        measures = [m for m in task.objectives if len({value_of(e, m.name) for e in task.measured(m.name)}) > 1]
+        entries = task.measured(*(m.name for m in measures))
+        if len(measures) < FEWEST or len(entries) < 2:
+            return
+        front = [e.candidate for e in entries if e.candidate in advice.front]
+        candidates, objectives = plural(len(entries), "candidate"), plural(len(measures), "objective")
+        chart = Chart(
+            name=f"parallel-{task.number}",
+            title=f"{short(task.name)}: all objectives at once",
+            takeaway=_takeaway(entries, front, advice),
+            description=f"Parallel coordinates of {candidates} over {objectives}.",
+            draw=lambda: _draw(entries, measures, advice, marks),
+            narrow=task.has_narrow,
+            slim=task.crowded,
+            note=f"Up is better on every axis. The front is drawn strong, the others faint.{_above(entries, measures)}",
+        )
+        yield Plate(chart, None if task.crowded else _table(task, entries, measures, advice, marks))
 
 
 def _takeaway(entries: Sequence[Entry], front: Sequence[str], advice: TaskAdvice) -> str:
-    """Returns who is on the front, and what that says of the others."""
+    """Say who is on the front, and what that says of the others."""
     if not front:
         return f"None of the {plural(len(entries), 'candidate')} with every objective is on the front."
     said = f"On the front: {listed([short(f) for f in front], 6)}"
@@ -73,7 +76,7 @@ def _takeaway(entries: Sequence[Entry], front: Sequence[str], advice: TaskAdvice
 
 
 def _above(entries: Sequence[Entry], measures: Sequence[Measure]) -> str:
-    """Returns which axes have candidates beyond their better end, in words; nothing where none has."""
+    """Say which axes have candidates beyond their better end, in words; nothing where none has."""
     scales = [_Scale(m, [v for e in entries if (v := value_of(e, m.name)) is not None]) for m in measures]
     beyond = [scale.measure.short.lower() for scale in scales if scale.beyond]
     return f" Points above the end of {listed(beyond)} are far better than its scale reaches." if beyond else ""
@@ -150,7 +153,7 @@ class _Scale:
         self.log = is_log(measure, [self.low, self.high])
 
     def place(self, value: float) -> float:
-        """Returns the height of a value, those off the scale at its end."""
+        """Work out the height of a value, those off the scale at its end."""
         if self.beyond and value < self.low:
             return 1 + BEYOND
         value = min(max(value, self.low), self.high)
@@ -165,19 +168,21 @@ def _axis(axes: Axes, x: int, scale: _Scale, *, last: bool, wide: bool) -> None:
     measure = scale.measure
     best, worst = (scale.high, scale.low) if measure.higher_is_better else (scale.low, scale.high)
     axes.plot([x, x], [0, 1], color=GRID, linewidth=1.4, zorder=1, clip_on=False)
-    align: dict[str, Any] = {"ha": "left" if x == 0 else "right" if last and wide else "center"}
+    align = "left" if x == 0 else "right" if last and wide else "center"
     title = measure.short.replace(" per ", "\nper ") if wide else measure.short.replace(" ", "\n", 1)
     size = TEXT if wide else SMALL
-    axes.annotate(title, (x, 1), xytext=(0, 34), textcoords="offset points", fontsize=size, color=INK, **align)
-    axes.annotate(
+    axes.annotate(title, (x, 1), xytext=(0, 34), textcoords="offset points", fontsize=size, color=INK, ha=align)
+    better_end = axes.annotate(
         number(best, measure.unit),
         (x, 1),
         xytext=(-5, 0) if scale.beyond else (0, 8),
         textcoords="offset points",
         fontsize=SMALL,
         color=MUTED,
-        **(BESIDE if scale.beyond else align),
+        ha="right" if scale.beyond else align,
     )
+    if scale.beyond:  # lines go on above the axis: beside it, over the lines
+        better_end.set(va="center", zorder=4, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0})
     axes.annotate(
         number(worst, measure.unit),
         (x, 0),
@@ -186,12 +191,12 @@ def _axis(axes: Axes, x: int, scale: _Scale, *, last: bool, wide: bool) -> None:
         va="top",
         fontsize=SMALL,
         color=MUTED,
-        **align,
+        ha=align,
     )
 
 
 def _names(axes: Axes, strong: Sequence[Entry], scale: _Scale, x: int, advice: TaskAdvice) -> None:
-    """Writes the names at the right end, pushed apart."""
+    """Write the names at the right end, pushed apart."""
     ordered = sorted(strong, key=lambda e: scale.place(value_of(e, scale.measure.name) or 0.0))
     gap, last = 0.052, -1.0
     for entry in ordered:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bench.compare.quality import interval_of
 from bench.report import tables
 from bench.report.advice import TaskAdvice
-from bench.report.charts.base import Chart
-from bench.report.charts.plate import Plate
-from bench.report.charts.rows import Dot, DotRow, draw_rows
+from bench.report.chart import QUALITY, Chart, Plate, TaskChart
+from bench.report.differences import Gap, by_quality, differences, left_out, reference_of
+from bench.report.drawing.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
-from bench.report.view import TaskView, value_of
+from bench.report.view import TaskView
 from bench.report.wording import Measure, listed, number, plural, signed
 from bench.summary import Entry
-from bench.summary.quality import shared_resamples
-
-Floats = NDArray[np.float64]
 
 MOST_METRICS = 3
 """Metrics in the table beside the chart; the table of results has all."""
@@ -33,29 +26,36 @@ DIGITS = 4
 """Significant digits of a difference that is only drawn."""
 
 
-def quality_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-    """Yields quality per candidate, then the differences to a reference."""
-    measure = task.quality
-    if measure is None:
-        return
-    ordered = by_quality(task)
-    rows = [_row(entry, advice) for entry in ordered[: task.rows]]
-    yield Plate(
-        Chart(
+class Quality(TaskChart):
+    """Quality per candidate, and the differences to a reference."""
+
+    name, title, section, order = "quality", "Quality and paired differences", QUALITY, 10
+
+    def applies(self, task: TaskView) -> bool:
+        """Tell whether anything was scored."""
+        return task.quality is not None
+
+    def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+        """Give the quality of each candidate, then the paired differences where there is a reference."""
+        measure = task.quality
+        if measure is None:
+            return
+        ordered = by_quality(task)
+        rows = [_row(entry, advice) for entry in ordered[: task.rows]]
+        chart = Chart(
             name=f"quality-{task.number}",
             title=f"{short(task.name)}: {measure.title}",
             takeaway=_takeaway(ordered, measure),
-            description=(f"Dot chart of {plural(len(rows), 'candidate')}, the best at the top, with 95 % intervals."),
+            description=f"Dot chart of {plural(len(rows), 'candidate')}, the best at the top, with 95 % intervals.",
             narrow=task.has_narrow,
             slim=task.crowded,
             draw=lambda: draw_rows(rows, measure, marks),
             note=left_out(task, len(ordered)),
-        ),
-        _scores(task, ordered, marks),
-    )
-    gaps = differences(task, advice)
-    if gaps:
-        yield _difference_plate(task, advice, marks, measure, gaps)
+        )
+        yield Plate(chart, _scores(task, ordered, marks))
+        gaps = differences(task, advice)
+        if gaps:
+            yield _difference_plate(task, advice, marks, measure, gaps)
 
 
 def _scores(task: TaskView, ordered: list[Entry], marks: Mapping[str, Mark]) -> tables.Table:
@@ -69,17 +69,6 @@ def _scores(task: TaskView, ordered: list[Entry], marks: Mapping[str, Mark]) -> 
         for e in ordered
     ]
     return tables.beside(f"Quality on {task.name}", columns, rows, task.rows)
-
-
-def left_out(task: TaskView, count: int, which: str = "best") -> str:
-    """Returns that a chart shows only its first rows, where it does."""
-    return f"The {which} {task.rows} of {count} are drawn; the table of results has all." if count > task.rows else ""
-
-
-def by_quality(task: TaskView) -> list[Entry]:
-    """Returns the scored entries, the best first."""
-    sign = -1.0 if task.quality is None or task.quality.higher_is_better else 1.0
-    return sorted(task.scored, key=lambda e: sign * (value_of(e, "quality") or 0.0))
 
 
 def _row(entry: Entry, advice: TaskAdvice) -> DotRow:
@@ -113,66 +102,6 @@ def _touches(entry: Entry, low: float | None, high: float | None) -> bool:
     return found.ci_low <= high and low <= found.ci_high
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """The paired difference of one candidate to the reference."""
-
-    entry: Entry
-    reference: str
-    value: float
-    low: float
-    high: float
-
-    @property
-    def settled(self) -> bool:
-        """Whether the interval excludes no difference."""
-        return self.low > 0 or self.high < 0
-
-
-def reference_of(task: TaskView) -> Entry | None:
-    """Returns the candidate that was asked for, else the strongest baseline, else the weakest candidate."""
-    ordered = [entry for entry in by_quality(task) if entry.status == "ok"]  # the decision has no others
-    asked = [entry for entry in ordered if entry.candidate == task.reference]
-    if asked:
-        return asked[0]
-    floors = [entry for entry in ordered if entry.cell.family == "baseline"]
-    return floors[0] if floors else ordered[-1] if len(ordered) > 1 else None
-
-
-def differences(
-    task: TaskView, advice: TaskAdvice, reference: Entry | None = None, among: Sequence[Entry] | None = None
-) -> list[Gap]:
-    """Returns each other candidate's (or that of those `among` which are asked for) difference in quality to the
-    reference, on the same examples."""
-    reference = reference or reference_of(task)
-    board = None if advice.decision is None else advice.decision.board
-    column = None if board is None else board.column("quality")
-    if reference is None or board is None or column is None:
-        return []
-    place = {name: row for row, name in enumerate(board.names)}
-    base = place[reference.candidate]
-    found = []
-    for entry in by_quality(task) if among is None else among:
-        row = place[entry.candidate]
-        drawn = board.draws[:, row, column] - board.draws[:, base, column]
-        if row == base or np.isnan(drawn).any():
-            continue
-        low, high = _interval(board.columns[column].name, reference, entry, drawn)
-        gap = float(board.values[row, column] - board.values[base, column])
-        found.append(Gap(entry, reference.candidate, gap, low, high))
-    return found
-
-
-def _interval(metric: str, reference: Entry, entry: Entry, drawn: Floats) -> tuple[float, float]:
-    """Returns the interval that `bench compare` gives; of answers that are gone, that of the draws."""
-    pair = [e.statistics.get(metric) for e in (reference, entry)]
-    found = None
-    if reference.example_ids == entry.example_ids and pair[0] is not None and pair[1] is not None:
-        found = interval_of(entry.metrics[metric], (pair[0], pair[1]), drawn, shared_resamples(entry.samples))
-    low, high = found or np.quantile(drawn, [0.025, 0.975])
-    return float(low), float(high)
-
-
 def _difference_plate(
     task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measure: Measure, gaps: list[Gap]
 ) -> Plate:
@@ -190,6 +119,7 @@ def _difference_plate(
     better = [g for g in gaps if _beats(g, measure)]
     chart = Chart(
         name=f"quality-difference-{task.number}",
+        detail="difference",
         title=f"{short(task.name)}: paired difference to {reference}",
         takeaway=beaten(len(better), len(gaps), reference),
         description=(
@@ -208,23 +138,47 @@ EACH = "Each interval is 95 % by itself: of twenty, one misses by chance. bench 
 
 
 def beaten(count: int, of: int, reference: str) -> str:
-    """Returns the takeaway of differences; `differences.js` says the same."""
+    """Write the takeaway of differences; `differences.js` says the same."""
     who = f"{count:,} of {plural(of, 'candidate')}"
     return (
         f"On the same examples {who} {'is' if 1 in (count, of) else 'are'} better than {reference} by more than chance."
     )
 
 
-def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measure: Measure) -> dict[str, Any]:
-    """Returns the differences to each reference that the page offers; the first is the one that is drawn."""
+class Reference(TypedDict):
+    """The differences to one reference, for the page's script."""
+
+    base: int
+    """Place of the reference among the names."""
+    better: int
+    of: int
+    gaps: list[list[float]]
+    """Place of the candidate, difference, and the ends of its interval."""
+
+
+class Switch(TypedDict):
+    """What the page's script needs to draw the differences against another reference."""
+
+    names: list[str]
+    marks: list[str]
+    """Class of each name's mark."""
+    pick: int
+    """Place of the pick; −1 where there is none."""
+    title: str
+    higher: bool
+    references: list[Reference]
+
+
+def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measure: Measure) -> Switch:
+    """Work out the differences to each reference that the page offers; the first is the one that is drawn."""
     ordered = by_quality(task)
     first = reference_of(task)
     liked = [first.candidate if first else "", advice.pick or advice.leader or "", advice.runner_up or ""]
     rank = {name: place for place, name in reversed(list(enumerate(liked)))}
     offered = sorted(ordered, key=lambda e: rank.get(e.candidate, len(liked)))
     offered = [e for e in offered if e.status == "ok"][: FEW_REFERENCES if task.crowded else MOST_REFERENCES]
-    found = [(e, gaps) for e in offered if (gaps := differences(task, advice, e))]
-    drawn = {entry.candidate for base, gaps in found for entry in (base, *(g.entry for g in gaps[: task.rows]))}
+    by_reference = [(e, gaps) for e in offered if (gaps := differences(task, advice, e))]
+    drawn = {entry.candidate for base, gaps in by_reference for entry in (base, *(g.entry for g in gaps[: task.rows]))}
     shown = [entry for entry in ordered if entry.candidate in drawn]
     place = {entry.candidate: i for i, entry in enumerate(shown)}
     return {
@@ -240,7 +194,7 @@ def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measur
                 "of": len(gaps),
                 "gaps": [_packed(gap, place) for gap in gaps[: task.rows]],
             }
-            for base, gaps in found
+            for base, gaps in by_reference
         ],
     }
 
@@ -250,7 +204,7 @@ def _beats(gap: Gap, measure: Measure) -> bool:
 
 
 def verdict(gap: Gap, measure: Measure) -> str:
-    """Returns which of the two is better, as far as the interval tells."""
+    """Say which of the two is better, as far as the interval tells."""
     return "not settled" if not gap.settled else "better" if _beats(gap, measure) else "worse"
 
 
@@ -259,7 +213,7 @@ def _packed(gap: Gap, place: Mapping[str, int]) -> list[float]:
 
 
 def difference_table(task: TaskView, gaps: list[Gap], measure: Measure, marks: Mapping[str, Mark]) -> tables.Table:
-    """Returns the numbers of the differences."""
+    """Tabulate the differences."""
     rows = [
         tables.Row(
             (

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.report import tables
-from bench.report.charts.base import Chart
-from bench.report.charts.plate import Plate
-from bench.report.charts.readings import MANY, shown
-from bench.report.charts.rows import Dot, DotRow, draw_rows
+from bench.report.chart import TRAINING, Chart, Plate, RunChart
+from bench.report.drawing.readings import MANY, shown
+from bench.report.drawing.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import MOST_ROWS, RunView, TaskView, value_of
@@ -27,31 +26,37 @@ MOST_TASKS = 4
 """Tasks whose quality stands beside the cost; the table of results has all."""
 
 
-def training_plates(view: RunView, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-    """Yields what each fitted model of the run cost to train."""
-    fitted = fitted_models(view)
-    measure = measure_of("fit_s", fitted)
-    if measure is None:
-        return
-    rows = [
-        DotRow(e.cell.model, e.cell.family, (Dot(value_of(e, "fit_s") or 0.0),), strong=e.cell.model in _picked(view))
-        for e in fitted[:MOST_ROWS]
-    ]
-    few = f" {MOST_ROWS} of {len(fitted)} are drawn, the cheapest first." if len(fitted) > MOST_ROWS else ""
-    chart = Chart(
-        name="training-0",
-        title="Training time of the fitted models",
-        takeaway=_takeaway(fitted),
-        description=f"Dot chart of the training time of {plural(len(fitted), 'fitted model')}.",
-        narrow=True,
-        draw=lambda: draw_rows(rows, measure, marks),
-        note=f"One fit makes all variants of a model and serves all its tasks. Picks are in bold.{few}",
-    )
-    yield Plate(chart, _table(view, fitted, marks))
+class Training(RunChart):
+    """What each fitted model of the run cost to train."""
+
+    name, title, section, order = "training", "Training time", TRAINING, 10
+
+    def draw(self, view: RunView, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+        """Give the training time of each model that a fit made, the cheapest first."""
+        fitted = fitted_models(view)
+        measure = measure_of("fit_s", fitted)
+        if measure is None:
+            return
+        picked = _picked(view)
+        rows = [
+            DotRow(e.cell.model, e.cell.family, (Dot(value_of(e, "fit_s") or 0.0),), strong=e.cell.model in picked)
+            for e in fitted[:MOST_ROWS]
+        ]
+        few = f" {MOST_ROWS} of {len(fitted)} are drawn, the cheapest first." if len(fitted) > MOST_ROWS else ""
+        chart = Chart(
+            name="training-0",
+            title="Training time of the fitted models",
+            takeaway=_takeaway(fitted),
+            description=f"Dot chart of the training time of {plural(len(fitted), 'fitted model')}.",
+            narrow=True,
+            draw=lambda: draw_rows(rows, measure, marks),
+            note=f"One fit makes all variants of a model and serves all its tasks. Picks are in bold.{few}",
+        )
+        yield Plate(chart, _table(view, fitted, marks))
 
 
 def fitted_models(view: RunView) -> list[Entry]:
-    """Returns one entry of each model that a fit made, the one that took least to train first."""
+    """Choose one entry of each model that a fit made, the one that took least to train first."""
     found: dict[str, Entry] = {}
     for entry in view.entries:
         if value_of(entry, "fit_s") is not None:
@@ -92,7 +97,7 @@ def _table(view: RunView, fitted: Sequence[Entry], marks: Mapping[str, Mark]) ->
 
 
 def _best(task: TaskView, model: Entry) -> Quantity | None:
-    """Returns the best quality that a variant of the model reached on a task."""
+    """Find the best quality that a variant of the model reached on a task."""
     own = [e for e in task.scored if e.cell.model == model.cell.model]
     found = [q for e in own if (q := e.quantity("quality")) is not None and q.value is not None]
     return max(found, key=lambda q: (q.value or 0.0) * (1 if q.higher_is_better else -1), default=None)

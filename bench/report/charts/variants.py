@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from bench.compare.pairs import EfficiencyRow, efficiency_rows
 from bench.report import tables
 from bench.report.advice import TaskAdvice
-from bench.report.charts.base import Chart
-from bench.report.charts.plate import Plate
-from bench.report.charts.quality import Gap, differences, left_out
-from bench.report.charts.rows import Dot, DotRow, draw_rows
+from bench.report.chart import VARIANTS, Chart, Plate, TaskChart
+from bench.report.differences import Gap, differences, left_out
+from bench.report.drawing.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView
@@ -35,25 +34,38 @@ class Pair:
     """The paired difference in quality; None where it cannot be told."""
 
 
-def variant_plates(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-    """Yields the ratios of each variant to its parent, where there are variants."""
-    found = [pair for pair in pairs(task, advice) if pair.ratios]
-    if not found:
-        return
-    rows = [DotRow(p.variant.candidate, p.variant.cell.family, _dots(p)) for p in found[: task.rows]]
-    chart = Chart(
-        name=f"variants-{task.number}",
-        title=f"{short(task.name)}: variants against their parents",
-        takeaway=_takeaway(found, task),
-        description=(
-            f"Dot chart of {plural(len(found), 'variant')}: each cost as a ratio to the parent's; left of 1 is cheaper."
-        ),
-        narrow=task.has_narrow,
-        slim=task.crowded,
-        draw=lambda: draw_rows(rows, _RATIO, marks, series=tuple(WORDS.values()), lines=[(1.0, "")]),
-        note=f"Bars are 95 % intervals of the ratio, where there is one. {left_out(task, len(found), 'first')}".strip(),
-    )
-    yield Plate(chart, _table(task, found, marks))
+class Variants(TaskChart):
+    """The costs of each variant as ratios to its parent's."""
+
+    name, title, section, order = "variants", "Variants against their parents", VARIANTS, 10
+
+    def applies(self, task: TaskView) -> bool:
+        """Tell whether the task has variants."""
+        return any(not is_plain(entry) for entry in task.entries)
+
+    def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
+        """Give the ratios of each variant whose parent ran."""
+        compared = [pair for pair in pairs(task, advice) if pair.ratios]
+        if not compared:
+            return
+        rows = [DotRow(p.variant.candidate, p.variant.cell.family, _dots(p)) for p in compared[: task.rows]]
+        counted, cut = plural(len(compared), "variant"), left_out(task, len(compared), "first")
+        chart = Chart(
+            name=f"variants-{task.number}",
+            title=f"{short(task.name)}: variants against their parents",
+            takeaway=_takeaway(compared, task),
+            description=f"Dot chart of {counted}: each cost as a ratio to the parent's; left of 1 is cheaper.",
+            narrow=task.has_narrow,
+            slim=task.crowded,
+            draw=lambda: draw_rows(rows, _RATIO, marks, series=tuple(WORDS.values()), lines=[(1.0, "")]),
+            note=f"Bars are 95 % intervals of the ratio, where there is one. {cut}".strip(),
+        )
+        yield Plate(chart, _table(task, compared, marks))
+
+
+def is_plain(entry: Entry) -> bool:
+    """Tell whether an entry is a model as it is, of which variants are made."""
+    return entry.candidate == entry.cell.model
 
 
 def _dots(pair: Pair) -> tuple[Dot, ...]:
@@ -66,7 +78,7 @@ def _first(pair: Pair) -> EfficiencyRow:
 
 
 def _takeaway(found: Sequence[Pair], task: TaskView) -> str:
-    """Returns which variant certainly gains most, and what its quality does meanwhile."""
+    """Say which variant certainly gains most, and what its quality does meanwhile."""
     gains = [pair for pair in found if (high := _first(pair).ci_high) is not None and high < 1]
     if not gains:
         best = min(found, key=lambda pair: _first(pair).ratio)
@@ -93,9 +105,9 @@ def _meanwhile(pair: Pair, task: TaskView) -> str:
 
 
 def pairs(task: TaskView, advice: TaskAdvice) -> list[Pair]:
-    """Returns each variant with the plain run of the same model."""
-    plain = {e.cell.model: e for e in task.entries if e.cell.variant == "float32" and e.status == "ok"}
-    varied = [e for e in task.entries if e.cell.variant != "float32" and e.status == "ok"]
+    """Pair each variant with the plain run of the same model."""
+    plain = {e.cell.model: e for e in task.entries if is_plain(e) and e.status == "ok"}
+    varied = [e for e in task.entries if not is_plain(e) and e.status == "ok"]
     return [_pair(task, advice, plain[e.cell.model], e) for e in varied if e.cell.model in plain]
 
 

@@ -1,10 +1,9 @@
-"""Writes the two pages: self-contained, no request, no script; the report's style sheet and a few rules more."""
+"""Write the two pages: self-contained, no request, no script; the report's style sheet and a few rules more."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
@@ -35,7 +34,7 @@ MOVED_SHOWN = 12
 
 
 def write_pages(history: History, told: Mapping[str, NightRow], folder: Path) -> tuple[Path, Path]:
-    """Writes `index.html` and `trends.html` into a folder, whole or not at all, and returns their paths.
+    """Write `index.html` and `trends.html` into a folder, whole or not at all, and return their paths.
 
     Args:
         history: the suite's nights.
@@ -57,11 +56,12 @@ def write_pages(history: History, told: Mapping[str, NightRow], folder: Path) ->
 
 
 def index_page(history: History, rows: list[IndexRow], readings: list[Reading], links: Mapping[str, str]) -> str:
-    """Returns the page that lists the nights, the newest first, below what moved."""
+    """Render the page that lists the nights, the newest first, below what moved."""
     newest = next((row for row in rows if row.night is not None), None)
     moved = sorted((one for one in readings if one.moved), key=lambda one: (not one.worse, one.alarm is None))
     return _page(
-        "nights.html.j2", history,
+        "nights.html.j2",
+        history,
         title=f"bench nightly: {short(history.suite)}",
         newest=newest,
         verdicts=verdict_counts(rows),
@@ -72,11 +72,11 @@ def index_page(history: History, rows: list[IndexRow], readings: list[Reading], 
         shown=plural(min(SHOWN_NIGHTS, len(history.nights)), "night"),
         links=links,
         canary=_canary(history, links),
-    )  # fmt: skip
+    )
 
 
 def trends_page(history: History, readings: list[Reading], links: Mapping[str, str]) -> str:
-    """Returns the page with every reading over the nights, task by task and candidate by candidate."""
+    """Render the page with every reading over the nights, task by task and candidate by candidate."""
     tasks = []
     for number, task in enumerate(dict.fromkeys(reading.task for reading in readings)):
         of_task = [reading for reading in readings if reading.task == task]
@@ -84,7 +84,8 @@ def trends_page(history: History, readings: list[Reading], links: Mapping[str, s
         groups = [(name, [reading for reading in of_task if reading.candidate == name]) for name in names]
         tasks.append((f"task-{number}", task, groups, [reading for reading in of_task if reading.moved]))
     return _page(
-        "trends.html.j2", history,
+        "trends.html.j2",
+        history,
         title=f"bench trends: {short(history.suite)}",
         tasks=tasks,
         shown=min(SHOWN_NIGHTS, len(history.nights)),
@@ -92,7 +93,7 @@ def trends_page(history: History, readings: list[Reading], links: Mapping[str, s
         environments=[night for night in history.nights[-SHOWN_NIGHTS:] if night.changed],
         links=links,
         canary=_canary(history, links),
-    )  # fmt: skip
+    )
 
 
 def _canary(history: History, links: Mapping[str, str]) -> Markup | None:
@@ -100,13 +101,23 @@ def _canary(history: History, links: Mapping[str, str]) -> Markup | None:
     return None if series is None else sparkline_svg(series, series.points[-SHOWN_NIGHTS:], (), links, "canary")
 
 
-def _page(template: str, history: History, **page: Any) -> str:
+def _page(template: str, history: History, **page: object) -> str:
     nights = history.nights
     span = f"{nights[0].started_at[:10]} to {nights[-1].started_at[:10]}" if nights else "none yet"
-    return environment().get_template(template).render(
-        page=page, suite=history.suite, nights=len(nights), span=span, counted=plural(len(nights), "night"),
-        policy=POLICY, css=_css(), version=method.version(),
-    )  # fmt: skip
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            page=page,
+            suite=history.suite,
+            nights=len(nights),
+            span=span,
+            counted=plural(len(nights), "night"),
+            policy=POLICY,
+            css=_css(),
+            version=method.version(),
+        )
+    )
 
 
 def _css() -> Markup:

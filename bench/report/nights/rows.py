@@ -25,10 +25,15 @@ LISTED_UP_TO = 120
 """Readings of a page up to which each has such a table, and a dot a night; with more the page
 would be too heavy to open."""
 LOOKS = {
-    "regressed": ("▼", "bad"), "suspected": ("?", "doubt"), "improved": ("▲", "good"), "unchanged": ("=", "calm"),
-    "insufficient history": ("○", "calm"), "environment changed": ("◆", "env"), "unknown": ("?", "doubt"),
+    "regressed": ("▼", "bad"),
+    "suspected": ("?", "doubt"),
+    "improved": ("▲", "good"),
+    "unchanged": ("=", "calm"),
+    "insufficient history": ("○", "calm"),
+    "environment changed": ("◆", "env"),
+    "unknown": ("?", "doubt"),
     "not judged": ("–", "calm"),
-}  # fmt: skip
+}
 """Verdict → sign and class: never the colour alone."""
 
 
@@ -70,7 +75,7 @@ class IndexRow:
 
 
 def index_rows(history: History, told: Mapping[str, NightRow]) -> list[IndexRow]:
-    """Returns the nights, the newest first, with a line wherever days are missing between two of them."""
+    """List the nights, the newest first, with a line wherever days are missing between two of them."""
     rows: list[IndexRow] = []
     newer: Night | None = None
     for night in reversed(history.nights):
@@ -134,14 +139,14 @@ class Reading:
 
 
 def title_of(reading: str) -> str:
-    """Returns a reading's name for a heading."""
+    """Name a reading for a heading."""
     if reading in METRIC_TITLES or reading in SHORT_TITLES:
         return METRIC_TITLES.get(reading) or SHORT_TITLES[reading]
     return READINGS[reading].title if reading in READINGS else reading
 
 
 def readings_of(history: History, links: Mapping[str, str]) -> list[Reading]:
-    """Returns every reading that has a value in the nights shown, in the history's order."""
+    """List every reading that has a value in the nights shown, in the history's order."""
     listed = len(history.series) <= LISTED_UP_TO
     shown = [series for series in history.series if any(p.value is not None for p in series.points[-SHOWN_NIGHTS:])]
     return [_reading(series, place, links, listed=listed) for place, series in enumerate(shown)]
@@ -184,7 +189,7 @@ def _value(point: Point, unit: str) -> str:
 
 
 def _against(series: Series) -> str:
-    """Returns the newest night against the median of the nights of its environment before it."""
+    """Compare the newest night with the median of the nights of its environment before it."""
     current = series.current()[-SHOWN_NIGHTS:]
     if len(current) < 3 or series.points[-1].value is None:
         return ""
@@ -199,7 +204,7 @@ def _against(series: Series) -> str:
 
 
 def canary_series(history: History) -> Series | None:
-    """Returns the machine's own series, the seconds of the fixed piece of work; None where it was never measured."""
+    """Make the machine's own series, the seconds of the fixed piece of work; None where it was never measured."""
     points = tuple(
         Point(n.run_id, n.started_at, n.canary_s, None, None, None if n.canary_s else "not measured", n.segment)
         for n in history.nights
@@ -210,6 +215,6 @@ def canary_series(history: History) -> Series | None:
 
 
 def verdict_counts(rows: Sequence[IndexRow]) -> list[tuple[str, str, str, int]]:
-    """Returns sign, class, verdict and number of nights, in the order of the table of verdicts."""
+    """List sign, class, verdict and number of nights, in the order of the table of verdicts."""
     found = [row.verdict for row in rows if row.night is not None]
     return [(sign, look, verdict, found.count(verdict)) for verdict, (sign, look) in LOOKS.items() if verdict in found]

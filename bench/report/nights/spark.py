@@ -15,8 +15,8 @@ from markupsafe import Markup
 from bench.history.effects import scale_of
 from bench.history.series import Point, Series
 from bench.history.trend import ChangePoint
-from bench.report.text import visible
 from bench.report.wording import number, plural
+from bench.text import visible
 
 WIDTH, HEIGHT = 320.0, 76.0
 LEFT, RIGHT, TOP, BOTTOM = 5.0, 7.0, 15.0, 6.0
@@ -35,18 +35,18 @@ class Frame:
     high: float
 
     def x(self, place: float) -> float:
-        """Returns the horizontal place of the n-th night."""
+        """Work out the horizontal place of the n-th night."""
         span = max(1, self.nights - 1)
         return LEFT + (WIDTH - LEFT - RIGHT) * (place / span if self.nights > 1 else 0.5)
 
     def y(self, value: float) -> float:
-        """Returns the vertical place of a value."""
+        """Work out the vertical place of a value."""
         share = (value - self.low) / (self.high - self.low)
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * min(1.0, max(0.0, share))
 
 
 def frame_of(series: Series, points: Sequence[Point]) -> Frame | None:
-    """Returns the frame of the points; None when none has a value."""
+    """Fit a frame to the points; None when none has a value."""
     values = [point.value for point in points if point.value is not None]
     if not values:
         return None
@@ -67,7 +67,7 @@ def sparkline_svg(
     *,
     dots: bool = True,
 ) -> Markup:
-    """Returns the drawing.
+    """Draw a series as SVG.
 
     Args:
         series: whose drawing it is.
@@ -92,7 +92,7 @@ def sparkline_svg(
 
 
 def describe(series: Series, points: Sequence[Point], changes: Sequence[ChangePoint]) -> str:
-    """Returns what the drawing shows, for those who cannot see it."""
+    """Say what the drawing shows, for those who cannot see it."""
     values = [point.value for point in points if point.value is not None]
     shown = f"{len(values)} of {len(points)} nights have a value, from {number(min(values), series.unit)}"
     text = f"{shown} to {number(max(values), series.unit)}; the newest is {number(values[-1], series.unit)}."
@@ -112,7 +112,7 @@ def _neighbours(points: Sequence[Point]) -> list[tuple[Point, Point]]:
 
 
 def _runs(points: Sequence[Point], wanted: Callable[[Point], bool]) -> list[list[tuple[int, Point]]]:
-    """Returns stretches of neighbouring nights of one environment that all have what is wanted."""
+    """Group neighbouring nights of one environment that all have what is wanted."""
     found: list[list[tuple[int, Point]]] = []
     for place, point in enumerate(points):
         if not wanted(point):
@@ -145,7 +145,7 @@ def _band(frame: Frame, points: Sequence[Point]) -> Markup:
 
 
 def _environments(frame: Frame, points: Sequence[Point]) -> Markup:
-    """Returns a dashed line, with a diamond on it, between nights of two environments."""
+    """Draw a dashed line, with a diamond on it, between nights of two environments."""
     parts = []
     for place, (old, new) in enumerate(_neighbours(points)):
         if old.segment != new.segment:
@@ -160,7 +160,7 @@ def _environments(frame: Frame, points: Sequence[Point]) -> Markup:
 
 
 def _missing(frame: Frame, points: Sequence[Point]) -> Markup:
-    """Returns a small cross at the foot for every night without a value."""
+    """Draw a small cross at the foot for every night without a value."""
     y = HEIGHT - BOTTOM
     return Markup("").join(
         Markup('<path class="sx" d="M{:.1f} {:g}l4 4m0-4l-4 4"><title>{}: {}</title></path>').format(
@@ -172,7 +172,7 @@ def _missing(frame: Frame, points: Sequence[Point]) -> Markup:
 
 
 def _dots(frame: Frame, points: Sequence[Point], unit: str, links: Mapping[str, str]) -> Markup:
-    """Returns a dot a night: its title says the value, a click opens the night (the keyboard has the table)."""
+    """Draw a dot a night: its title says the value, a click opens the night (the keyboard has the table)."""
     parts = []
     for place, point in enumerate(points):
         if point.value is None:
@@ -189,7 +189,7 @@ def _linked(inner: Markup, href: str | None) -> Markup:
 
 
 def _changes(frame: Frame, points: Sequence[Point], changes: Sequence[ChangePoint], links: Mapping[str, str]) -> Markup:
-    """Returns a line with a triangle at every change point, pointing to where the values went."""
+    """Draw a line with a triangle at every change point, pointing to where the values went."""
     places = {point.run_id: place for place, point in enumerate(points)}
     parts = []
     for change in changes:

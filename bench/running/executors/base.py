@@ -1,6 +1,7 @@
 """The interface of executors: one job in, one record out, whatever happens to the process in between.
 
-An executor knows nothing of models, tasks or measuring; it is told the worker by name.
+An executor knows nothing of models, tasks or measuring; it is told the worker by name. A new one is one file in this
+folder, or an entry point in `bench.executors`: a class with a `name`, its `capacity`, and how it isolates.
 """
 
 from __future__ import annotations
@@ -8,16 +9,20 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import ClassVar, Literal, Self, TypeVar
 
 from bench.record import Cell, Record, Sample
 from bench.running.executors.outcome import Failure
+from bench.running.targets import WORKER
 
-WORKER = "bench.running.worker.cell:run_cell"
-"""Called as `run_cell(cell=…, process=…, notify=…)`, and `scored=…` where there is something; returns the record."""
+T = TypeVar("T")
+
+Isolation = Literal["none", "process", "machine"]
+"""What a call has to itself: nothing, a fresh process, a machine of its own."""
 
 Notify = Callable[[str], None]
 """Takes the name of the phase that begins."""
@@ -27,11 +32,11 @@ Tick = Callable[[], float | None]
 
 
 def ignore(_: str) -> None:
-    """Takes the name of a phase and does nothing."""
+    """Take the name of a phase, and do nothing."""
 
 
 def never() -> float | None:
-    """Asks for no tick."""
+    """Ask for no tick."""
     return None
 
 
@@ -54,6 +59,8 @@ class Job:
     """Answers that are there already: the cell's first process's for the audit of a later one, or an earlier run's."""
     scored_by: str | None = None
     """The run that scored them, where it is another than this one."""
+    block: str | None = None
+    """The block of work that it belongs to: an executor with several machines runs the jobs of a block on one."""
 
     @property
     def log_path(self) -> Path:
@@ -67,7 +74,7 @@ class Call:
 
     target: str
     """`module:function`, called with `arguments` and `notify=`."""
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, object]
     log_path: Path
     timeout_s: float | None = None
     memory_limit_bytes: int | None = None
@@ -75,61 +82,97 @@ class Call:
     tick: Tick = never
     share: str | None = None
     """As in `Job`: the function is given `state=`, a dictionary that lives as long as the process."""
+    block: str | None = None
+    """As in `Job`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the function returned, or why it did not."""
 
-    value: Any = None
+    value: object = None
     failure: Failure | None = None
 
 
 class Executor(ABC):
     """Runs functions named `module:function`; a subclass says where."""
 
+    name: ClassVar[str] = ""
+    """By which a suite and the command line choose it; empty for one that cannot be chosen."""
+    isolation: ClassVar[Isolation] = "process"
+    capacity: int = 1
+    """Calls that it may run at once. With more than one, `attempt` is called from that many threads, and must bear
+    it."""
+
     def __init__(self, worker: str = WORKER) -> None:
         self.worker = worker
+        self._slots: ThreadPoolExecutor | None = None
+
+    @classmethod
+    def open(cls, *, measuring: bool = True) -> Self:
+        """Make the executor as a run needs it, whose cells are measured or only scored."""
+        return cls()
+
+    def prepare(self) -> None:  # noqa: B027  most executors have nothing to prepare
+        """Begin whatever takes time before the first call, and return at once."""
 
     @abstractmethod
     def attempt(self, call: Call) -> Answer:
-        """Returns what became of a call; raises nothing but KeyboardInterrupt."""
+        """Make a call, and return what became of it; raise nothing but KeyboardInterrupt."""
 
-    def close(self) -> None:  # noqa: B027  most executors keep nothing
-        """Ends the process that waits for another call of its share, if one does."""
+    def close(self) -> None:
+        """End what waits for further calls; calls that are running in other threads are waited for."""
+        if self._slots is not None:
+            self._slots.shutdown(cancel_futures=True)
+            self._slots = None
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Do some work, which calls this executor, in a free slot; never more than `capacity` at once.
+
+        With a capacity of one it is done here and now, in the caller's thread, and the future is done.
+        """
+        if self.capacity > 1:
+            self._slots = self._slots or ThreadPoolExecutor(self.capacity, thread_name_prefix=self.name or "executor")
+            return self._slots.submit(work)
+        done: Future[T] = Future()
+        done.set_result(work())
+        return done
 
     def call(
         self,
         target: str,
-        arguments: Mapping[str, Any],
+        arguments: Mapping[str, object],
         *,
         log_path: Path,
         notify: Notify = ignore,
         timeout_s: float | None = None,
         memory_limit_bytes: int | None = None,
         tick: Tick = never,
-    ) -> Any:
-        """Returns what `target(**arguments, notify=…)` returns.
+        block: str | None = None,
+    ) -> object:
+        """Call `target(**arguments, notify=…)`, and return what it returns.
 
         Raises:
             BenchError: of the class that the function raised, or plain for every other failure; with the
             log's path.
         """
-        answer = self.attempt(Call(target, arguments, log_path, timeout_s, memory_limit_bytes, notify, tick))
+        answer = self.attempt(
+            Call(target, arguments, log_path, timeout_s, memory_limit_bytes, notify, tick, block=block)
+        )
         if answer.failure is None:
             return answer.value
         raise answer.failure.error(f"{answer.failure.reason} (log: {log_path})")
 
     def run(self, job: Job, notify: Notify = ignore, tick: Tick = never) -> Record:
-        """Returns the record of a job; every failure is a record too."""
+        """Run a job, and return its record; every failure is a record too."""
         started_at, start = datetime.now(UTC).isoformat(), time.perf_counter()
-        arguments: dict[str, Any] = {"cell": job.cell, "process": job.process}
+        arguments: dict[str, object] = {"cell": job.cell, "process": job.process}
         if job.scored:
             arguments["scored"] = job.scored
         if job.scored_by:
             arguments["scored_by"] = job.scored_by
         limits = (job.timeout_s, job.memory_limit_bytes)
-        answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share))
+        answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share, job.block))
         wall_s = time.perf_counter() - start
         record, failure = answer.value, answer.failure
         if not isinstance(record, Record):
@@ -151,12 +194,12 @@ def _with_log(failure: Failure, log: str) -> str:
 
 @dataclass(slots=True)
 class LastPhase:
-    """Remembers the phase that a call is in, for the reasons of failures."""
+    """The phase that a call is in, for the reasons of failures."""
 
     forward: Notify
     name: str = field(default="start")
 
     def __call__(self, name: str) -> None:
-        """Remembers the phase and passes it on."""
+        """Remember the phase, and pass it on."""
         self.name = name
         self.forward(name)

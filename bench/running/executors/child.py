@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from typing import Any
 
 from bench.plugins import load_object
 from bench.running.executors.base import Answer, LastPhase
@@ -42,7 +41,7 @@ class Order:
     """One function to call."""
 
     target: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, object]
     log_path: str
     more: bool
     """Whether another order may follow; the function then gets `state=`."""
@@ -51,7 +50,7 @@ class Order:
 def main(pipe: Connection, memory_limit_bytes: int | None) -> None:
     """Answers orders from `pipe`, each with its phases and then its `Answer`, until one is the last or fails."""
     die_with_parent()
-    base, state = data_bytes(), dict[str, Any]()
+    base, state = data_bytes(), dict[str, object]()
     while True:
         try:
             order: Order = pipe.recv()
@@ -66,7 +65,7 @@ def main(pipe: Connection, memory_limit_bytes: int | None) -> None:
 
 
 def _carry_out(
-    order: Order, state: dict[str, Any], pipe: Connection, base: int, memory_limit_bytes: int | None
+    order: Order, state: dict[str, object], pipe: Connection, base: int, memory_limit_bytes: int | None
 ) -> Answer:
     log_to(Path(order.log_path))
     phase = LastPhase(lambda name: pipe.send(name))

@@ -12,8 +12,11 @@ from bench.running.executors.outcome import failure_of
 class InlineExecutor(Executor):
     """An executor without isolation."""
 
+    name = "inline"
+    isolation = "none"
+
     def attempt(self, call: Call) -> Answer:
-        """Returns what became of a call; a traceback goes to the log."""
+        """Make a call, and return what became of it; a traceback goes to the log."""
         phase = LastPhase(call.notify)
         try:
             return Answer(load_object(call.target)(**call.arguments, notify=phase))

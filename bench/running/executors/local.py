@@ -20,14 +20,16 @@ from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from typing import Self
 
 from bench.running.executors import child as child_module
-from bench.running.executors.base import WORKER, Answer, Call, Executor, LastPhase
+from bench.running.executors.base import Answer, Call, Executor, LastPhase
 from bench.running.executors.outcome import Failure, died, timed_out
+from bench.running.targets import PRELOAD_MEASURING, PRELOAD_SCORING, WORKER
 
-SCORING = ("bench.running.executors.preload",)
+SCORING = (PRELOAD_SCORING,)
 """What the server imports where cells are only scored."""
-MEASURING = (*SCORING, "bench.running.executors.preload_measuring")
+MEASURING = (*SCORING, PRELOAD_MEASURING)
 
 GRACE_S = 5.0
 """Time that a process has to end, after its answer and between SIGTERM and SIGKILL: a guess."""
@@ -36,8 +38,12 @@ GRACE_S = 5.0
 class LocalExecutor(Executor):
     """An executor with one process per call.
 
-    The server belongs to the Python process, so `preload` counts for the first executor that starts a call.
+    It runs one call at a time: two would measure each other. The server belongs to the Python process, so `preload`
+    counts for the first executor that starts a call.
     """
+
+    name = "local"
+    isolation = "process"
 
     def __init__(
         self,
@@ -54,13 +60,18 @@ class LocalExecutor(Executor):
         self._grace_s = grace_s
         self._idle: _Child | None = None
 
+    @classmethod
+    def open(cls, *, measuring: bool = True) -> Self:
+        """Make the executor; where cells are only scored, the server imports less."""
+        return cls(preload=MEASURING if measuring else SCORING)
+
     def prepare(self) -> None:
-        """Starts the server, which then imports what it preloads while this process does something else."""
+        """Start the server, which then imports what it preloads while this process does something else."""
         with _no_main_module():
             forkserver.ensure_running()
 
     def attempt(self, call: Call) -> Answer:
-        """Returns what became of a call, when its process and every process that it started are gone.
+        """Make a call, and return what became of it when its process and all that it started are gone.
 
         The process stays, idle, when calls of the same share may follow and this one went well.
         """
@@ -79,7 +90,11 @@ class LocalExecutor(Executor):
         return answer
 
     def close(self) -> None:
-        """Ends the idle process, if there is one."""
+        """End the idle process, if there is one."""
+        super().close()
+        self._end_idle()
+
+    def _end_idle(self) -> None:
         idle, self._idle = self._idle, None
         if idle is not None:
             idle.pipe.close()  # it ends by itself when no further order can come
@@ -87,16 +102,16 @@ class LocalExecutor(Executor):
             idle.end(self._grace_s)
 
     def _take(self, call: Call) -> _Child:
-        """Returns the idle process of the call's share, or a fresh one."""
+        """Return the idle process of the call's share, or a fresh one."""
         idle = self._idle
         if idle is not None and call.share is not None and idle.suits(call):
             self._idle = None
             return idle
-        self.close()
+        self._end_idle()
         return _Child(self._context, call, self._grace_s)
 
     def _listen(self, child: _Child, call: Call) -> Answer:
-        """Returns the child's answer, or the failure that its end or its time limit stands for."""
+        """Return the child's answer, or the failure that its end or its time limit stands for."""
         phase = LastPhase(call.notify)
         deadline = None if call.timeout_s is None else self._clock() + call.timeout_s
         while True:
@@ -142,11 +157,11 @@ class _Child:
             theirs.close()
 
     def suits(self, call: Call) -> bool:
-        """Returns whether this process may run a call: the same share and limit, and still alive."""
+        """Say whether this process may run a call: the same share and limit, and still alive."""
         return (self.share, self.limit) == (call.share, call.memory_limit_bytes) and self.process.is_alive()
 
     def order(self, call: Call) -> bool:
-        """Sends a call; returns False where the process is gone."""
+        """Send a call; return False where the process is gone."""
         more = call.share is not None
         order = child_module.Order(call.target, dict(call.arguments), str(call.log_path), more)
         try:
@@ -156,7 +171,7 @@ class _Child:
         return True
 
     def end(self, grace_s: float) -> None:
-        """Ends the process, and every process that it started."""
+        """End the process, and every process that it started."""
         _end(self.process, grace_s)
         self.pipe.close()
 
@@ -166,7 +181,7 @@ def _soonest(*seconds: float | None) -> float | None:
 
 
 def _end(process: ForkServerProcess, grace_s: float) -> None:
-    """Ends a process that still lives, and with it the group of processes that it leads."""
+    """End a process that still lives, and with it the group of processes that it leads."""
     if process.pid is None:
         return
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -182,7 +197,7 @@ def _end(process: ForkServerProcess, grace_s: float) -> None:
 
 @contextmanager
 def _no_main_module() -> Iterator[None]:
-    """Hides the parent's main module, which multiprocessing would otherwise import again in every child.
+    """Hide the parent's main module, which multiprocessing would otherwise import again in every child.
 
     Functions are found by `module:function`, never in the main module, and importing a user's script would
     run it.

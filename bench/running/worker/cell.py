@@ -5,7 +5,6 @@ Any exception leaves this module as it is; `bench.running.executors.outcome` tur
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from bench.candidates.kept import Kept
 from bench.data import stored
 from bench.data.base import Dataset, reference_text, shown_input
 from bench.errors import EnvironmentLackError, UnsupportedError
+from bench.fit.cost import facts_of
 from bench.measure.doubts import unaudited
 from bench.measure.measured import Measured, unmeasured
 from bench.measure.phases import watch
@@ -35,7 +35,7 @@ from bench.plugins import load_object
 from bench.record import Cell, Doubt, Fact, Record, Sample
 from bench.running.worker.doubts import own_doubts, taken_over
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
-from bench.suite import MeasureSpec, ModelSpec, TaskSpec, VariantSpec
+from bench.suite import CellJob
 from bench.tasks import GENERATED_LABEL, KINDS, REFERENCE_COLUMN, ability_of
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
@@ -57,7 +57,7 @@ def run_cell(
     scored: Sequence[Sample] = (),
     scored_by: str | None = None,
 ) -> Record:
-    """Returns the record of one process of one cell; quality is scored in process 0 alone.
+    """Run one process of one cell, and return its record; quality is scored in process 0 alone.
 
     Args:
         cell: what to run.
@@ -71,59 +71,57 @@ def run_cell(
         UnsupportedError: the loaded model cannot do the task.
         Exception: whatever loading, scoring or measuring raised.
     """
-    started_at, begin, payload = datetime.now(UTC).isoformat(), time.perf_counter(), cell.payload
-    task = TaskSpec.model_validate_json(_json(payload["task"]))
-    profile, placed, data, meters = _prepared(payload)
+    started_at, begin, job = datetime.now(UTC).isoformat(), time.perf_counter(), cell.to_run()
+    profile, placed, data, meters = _prepared(job)
     notify("load")
-    model, facts, shared = loaded(lambda it: _load(cell, task, data, meters.device, it), cell, meters, process, state)
-    workload = _workload(cell, task, model, data)
-    watched = _Watched(meters, process, notify, int(payload["seed"]), tuple(scored))
-    samples, limits, seen, measured = _answers(model, workload, profile, _limits(payload, meters), facts, watched)
+    model, facts, shared = loaded(lambda kept: load_model(job, data, meters.device, kept), cell, meters, process, state)
+    workload = bind_task(job, model, data)
+    limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
+    watched = _Watched(meters, process, notify, job.seed, tuple(scored))
+    samples, limits, seen, measured = _answers(model, workload, profile, limits, facts, watched)
     known = model.facts()
-    about = own_doubts(cell, data, samples, process, known.notes)
-    about += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
+    doubts = own_doubts(cell, data, samples, process, known.notes)
+    doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
+    notes = _notes(cell, data, known, samples) | measured.notes
+    notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
     return Record(
-        cell=cell, status="ok", reason=None, process=process, samples=tuple(samples), timings=measured.timings,
-        started_at=started_at, wall_s=time.perf_counter() - begin, doubts=(*measured.doubts, *about),
-        facts=(*_found(facts, seen, measured, shared, profile), *_fit_facts(payload, process)),
+        cell=cell,
+        status="ok",
+        reason=None,
+        process=process,
+        samples=tuple(samples),
+        timings=measured.timings,
+        started_at=started_at,
+        wall_s=time.perf_counter() - begin,
+        doubts=(*measured.doubts, *doubts),
+        facts=(
+            *(facts if profile.measures else ()),
+            *seen,
+            *without_cold_start(measured.facts, shared),
+            *facts_of(job.provenance, process),
+        ),
         environment=_environment(meters.device, placed, known),
-        notes=_notes(cell, data, known, samples) | measured.notes | _load_and_batches(limits, workload, shared),
-    )  # fmt: skip
+        notes=notes,
+    )
 
 
 def _of_the_run(
     profile: Profile, rows: Sequence[Sample], scored_by: str | None, shared: str | None, process: int
 ) -> list[Doubt]:
     """Returns the doubts about answers that were taken over, a load that was shared, and what was not audited."""
-    found = taken_over(rows, scored_by, process, measures=profile.measures)
+    doubts = taken_over(rows, scored_by, process, measures=profile.measures)
     if profile.measures:
-        found += [*sharing_doubts(shared, process), *unaudited(process, rows)]
-    return found
+        doubts += [*sharing_doubts(shared, process), *unaudited(process, rows)]
+    return doubts
 
 
-def _found(
-    load: Sequence[Fact], seen: Sequence[Fact], measured: Measured, shared: str | None, profile: Profile
-) -> list[Fact]:
-    """Returns the facts of the load, where it was measured, of scoring, and of the passes."""
-    return [*(load if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared)]
-
-
-def _prepared(payload: Mapping[str, Any]) -> tuple[Profile, dict[str, Any], Dataset, Meters]:
-    """Returns how to measure, where this process is bound to, the rows, and the instruments; the seed is set."""
-    spec = MeasureSpec.model_validate_json(_json(payload["measure"]))
-    profile = resolve_profile(spec)
-    device, placed = _device(str(payload["device"])), place(payload.get("threads"), payload.get("cpus"))
-    torch.manual_seed(int(payload["seed"]))
-    data = stored.read(Path(str(payload["data_path"])))
-    return profile, placed, data, open_meters(device, profile.energy, spec.tdp_w)
-
-
-def _limits(payload: Mapping[str, Any], meters: Meters) -> Batching:
-    return Batching.of(payload.get("batch_size"), payload.get("batch_tokens"), meters.device)
-
-
-def _load_and_batches(limits: Batching, workload: Workload, shared: str | None) -> dict[str, Any]:
-    return {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
+def _prepared(job: CellJob) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
+    """Return how to measure, where this process is bound to, the rows, and the instruments; the seed is set."""
+    profile = resolve_profile(job.measure)
+    device, placed = _device(job.device), place(job.threads, job.cpus)
+    torch.manual_seed(job.seed)
+    data = stored.read(Path(str(job.data_path)))
+    return profile, placed, data, open_meters(device, profile.energy, job.measure.tdp_w)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +167,6 @@ def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[S
     return (scoring.samples, scoring.batching, list(seen)) if scoring else (rows, limits, list(seen))
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value)
-
-
 def _device(asked: str) -> str:
     """Returns `cpu`, `cuda:N`, or several GPUs joined by commas.
 
@@ -191,89 +185,88 @@ def _device(asked: str) -> str:
     return asked
 
 
-def _load(cell: Cell, task: TaskSpec, data: Dataset, device: str, kept: Kept | None = None) -> Model:
-    payload = cell.payload
-    spec = ModelSpec.model_validate_json(_json(payload["model"]))
-    variant = VariantSpec.model_validate_json(_json(payload["variant"]))
-    labels = tuple(payload["labels"])
-    devices = split_devices(device)
-    if len(devices) > 1 and cell.family not in SPREADS:
+def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = None) -> Model:
+    """Load the model of a job for its task.
+
+    Args:
+        job: what is run.
+        data: the scored examples, whose answers a baseline counts.
+        device: `cpu`, `cuda:N`, or several GPUs joined by commas.
+        kept: where the process keeps the weights for the next task of the model.
+
+    Raises:
+        UnsupportedError: the model cannot lie there, or cannot do the task.
+    """
+    spec, task, devices = job.model, job.task, split_devices(device)
+    if len(devices) > 1 and spec.family not in SPREADS:
         raise UnsupportedError(
-            f"a model of the family '{cell.family}' is not spread over several GPUs; set 'device' to one of them "
+            f"a model of the family '{spec.family}' is not spread over several GPUs; set 'device' to one of them "
             f"({', '.join(SPREADS)} can be)"
         )
     context = Context(
         device=devices[0],
         devices=devices if len(devices) > 1 else (),
-        kind=cell.kind,
-        labels=labels,
-        label_texts=tuple(task.label_names.get(label, label) for label in labels),
-        label_counts=_answer_places(cell, labels, data),
-        answer_counts=_first_answers(cell, data),
-        scoring=str(payload["scoring"]),
-        seed=int(payload["seed"]),
+        kind=task.kind,
+        labels=job.labels,
+        label_texts=tuple(task.label_names.get(label, label) for label in job.labels),
+        label_counts=_answer_places(job, data),
+        answer_counts=_first_answers(job, data),
+        scoring=job.scoring,
+        seed=job.seed,
         max_input_tokens=task.max_input_tokens,
         kept=kept,
     )
-    folder = str(payload.get("suite_folder", ""))
+    folder = job.suite_folder or ""
     if spec.factory is not None and folder not in sys.path:
         sys.path.insert(0, folder)  # a factory may lie beside the suite; this process runs cells of one model
-    model: Model = FAMILIES.load(cell.family)(spec, variant, context)
-    needed = ability_of(cell.kind, context.scoring)
+    model: Model = FAMILIES.load(spec.family)(spec, job.variant, context)
+    needed = ability_of(task.kind, context.scoring)
     if needed not in model.abilities:
-        raise UnsupportedError(f"'{spec.name}' has no '{needed}', which a task of kind '{cell.kind}' needs")
+        raise UnsupportedError(f"'{spec.name}' has no '{needed}', which a task of kind '{task.kind}' needs")
     return model
 
 
-def _answer_places(cell: Cell, labels: tuple[str, ...], data: Dataset) -> tuple[int, ...]:
-    """Returns how often each label, or each position among the choices, is right."""
-    if cell.kind == "multiple-choice":
+def _answer_places(job: CellJob, data: Dataset) -> tuple[int, ...]:
+    """Count how often each label, or each position among the choices, is right."""
+    kind, labels = job.task.kind, job.labels
+    if kind == "multiple-choice":
         places = Counter(list(e.columns["choices"]).index(e.columns["answer"]) for e in data.examples)
         return tuple(places.get(place, 0) for place in range(max(len(e.columns["choices"]) for e in data.examples)))
-    counts = Counter(str(example.columns[REFERENCE_COLUMN[cell.kind]]) for example in data.examples) if labels else {}
+    counts = Counter(str(example.columns[REFERENCE_COLUMN[kind]]) for example in data.examples) if labels else {}
     return tuple(counts.get(label, 0) for label in labels)
 
 
-def _first_answers(cell: Cell, data: Dataset) -> Counter[str]:
-    if cell.kind != "question-answering":
+def _first_answers(job: CellJob, data: Dataset) -> Counter[str]:
+    if job.task.kind != "question-answering":
         return Counter()
-    return Counter(reference_text(example, cell.kind) for example in data.examples)
+    return Counter(reference_text(example, job.task.kind) for example in data.examples)
 
 
-def _workload(cell: Cell, task: TaskSpec, model: Model, data: Dataset) -> Workload:
-    labels, scoring = tuple(cell.payload["labels"]), str(cell.payload["scoring"])
-    texts = tuple(task.label_names.get(label, label) for label in labels)
-    bound = Bound(model, data.examples, labels, str(cell.payload["template"]), scoring, texts)
-    made: Any = load_object(GENERATED_LABEL) if scoring == "generated" else KINDS.load(cell.kind)
-    workload: Workload = made(task, bound)
+def bind_task(job: CellJob, model: Model, data: Dataset) -> Workload:
+    """Bind the task of a job to its loaded model."""
+    texts = tuple(job.task.label_names.get(label, label) for label in job.labels)
+    bound = Bound(model, data.examples, job.labels, job.template, job.scoring, texts)
+    kind = load_object(GENERATED_LABEL) if job.scoring == "generated" else KINDS.load(job.task.kind)
+    workload: Workload = kind(job.task, bound)
     return workload
 
 
-def _fit_facts(payload: Mapping[str, Any], process: int) -> list[Fact]:
-    """Returns what the training of the checkpoint cost, where it is known."""
-    provenance = payload.get("provenance")
-    return [Fact("fit_s", provenance["wall_s"], "s", "provenance", process=process)] if provenance else []
-
-
-def _environment(device: str, placed: Mapping[str, Any], known: ModelFacts) -> dict[str, Any]:
+def _environment(device: str, placed: Mapping[str, object], known: ModelFacts) -> dict[str, object]:
     gpus = split_devices(device) if device.startswith("cuda") else ()
     name = ", ".join(torch.cuda.get_device_name(gpu) for gpu in gpus) or "cpu"
     return {"device": device, "device_name": name, "dtype": known.dtype, "attention": known.attention, **placed}
 
 
-def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: list[Sample]) -> dict[str, Any]:
+def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: Sequence[Sample]) -> dict[str, object]:
+    job = cell.to_run()
+    shown = data.examples[:SHOWN_INPUTS] if samples else ()
     return {
-        "labels": list(cell.payload["labels"]),
+        "labels": list(job.labels),
         "data": {"hash": data.hash, "origin": data.origin, "rows": len(data.examples), **data.notes},
         "truncated": sum(sample.truncated for sample in samples),
-        "provenance": cell.payload.get("provenance"),
+        "provenance": job.provenance,
         "weights_hash": cell.identity.get("weights"),
-        "batch_size": cell.payload.get("batch_size"),
-        "inputs": _shown_inputs(cell, data) if samples else {},
+        "batch_size": job.batch_size,
+        "inputs": {str(example.index): shown_input(example, cell.kind) for example in shown},
         **known.notes,
     }
-
-
-def _shown_inputs(cell: Cell, data: Dataset) -> dict[str, str]:
-    """Returns the first inputs as they are in the data, for the report's samples."""
-    return {str(example.index): shown_input(example, cell.kind) for example in data.examples[:SHOWN_INPUTS]}

@@ -17,11 +17,11 @@ MANY = 0.01
 def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int, notes: Mapping[str, Any]) -> list[Doubt]:
     """Returns doubts that only this module can see: of the data, cut inputs and answers, prompts, a checkpoint older
     than its recipe; `notes` are those of the loaded model."""
-    metrics = tuple(cell.payload["task"]["metrics"] or DEFAULT_METRICS[cell.kind])
-    overlap = cell.payload.get("train_overlap")
-    doubts = data_doubts(data.notes, overlap, len(data.examples), metrics) if samples else []
+    job = cell.to_run()
+    metrics = tuple(job.task.metrics or DEFAULT_METRICS[cell.kind])
+    doubts = data_doubts(data.notes, job.train_overlap, len(data.examples), metrics) if samples else []
     doubts += _cut_inputs(samples, metrics, process)
-    doubts += _at_the_limit(cell, samples, notes.get("max_new_tokens"), metrics, process)
+    doubts += _at_the_limit(job.task.max_new_tokens, samples, notes.get("max_new_tokens"), metrics, process)
     doubts += unasked_prompts(notes, process)
     if "@None" in str(cell.identity.get("weights")):
         doubts.append(
@@ -33,7 +33,7 @@ def own_doubts(cell: Cell, data: Dataset, samples: list[Sample], process: int, n
                 process,
             )
         )
-    if cell.payload.get("stale_checkpoint"):
+    if job.stale_checkpoint:
         doubts.append(
             Doubt(
                 "stale_checkpoint",
@@ -56,10 +56,9 @@ def _cut_inputs(samples: Sequence[Sample], metrics: tuple[str, ...], process: in
 
 
 def _at_the_limit(
-    cell: Cell, samples: Sequence[Sample], most_new: int | None, metrics: tuple[str, ...], process: int
+    asked: int, samples: Sequence[Sample], most_new: int | None, metrics: tuple[str, ...], process: int
 ) -> list[Doubt]:
     """Returns the doubt that answers stopped because they may not be longer, and not because they were complete."""
-    asked = int(cell.payload["task"].get("max_new_tokens") or 0)
     limit = min(asked, most_new or asked)
     full = sum(0 < limit <= sample.output_tokens for sample in samples)
     if full < max(1.0, MANY * len(samples)):

@@ -14,6 +14,11 @@ from bench.record import Cell, Fact, Record, Sample, Timing
 MIB = 2**20
 
 
+def asked(cell: Cell) -> dict:
+    """What the test asks of a worker: the options of the cell's model."""
+    return {} if cell.job is None else cell.job.model.options
+
+
 def record_of(cell: Cell, process: int = 0, pid: float = 1.0) -> Record:
     """A small but full record."""
     samples = (
@@ -51,11 +56,11 @@ def fine(cell, process, notify):
 
 
 def behaves(cell, process, notify, scored=()):
-    """Does what the cell's payload says; counts how often it ran in the folder `trace`."""
-    trace = Path(cell.payload["trace"]) / f"{cell.model}-{process}"
+    """Does what the cell's job says; counts how often it ran in the folder `trace`."""
+    trace = Path(asked(cell)["trace"]) / f"{cell.model}-{process}"
     with trace.open("a") as stream:
         stream.write("x")
-    return globals()[cell.payload.get("does", "fine")](cell, process, notify)
+    return globals()[asked(cell).get("does", "fine")](cell, process, notify)
 
 
 def raises(cell, process, notify):
@@ -109,22 +114,22 @@ def aborts_without_memory(cell, process, notify):
 
 
 def announces_and_blocks(cell, process, notify):
-    """Tells its process id through the FIFO of the payload, keeps it open, and waits for ever."""
-    pipe = os.open(cell.payload["fifo"], os.O_WRONLY)
+    """Tells its process id through the FIFO of the job, keeps it open, and waits for ever."""
+    pipe = os.open(asked(cell)["fifo"], os.O_WRONLY)
     os.write(pipe, f"{os.getpid()}\n".encode())
     signal.pause()
 
 
 def holds_the_gil(cell, process, notify):
     """Like `announces_and_blocks`, but busy inside C code that lets no other Python thread run."""
-    pipe = os.open(cell.payload["fifo"], os.O_WRONLY)
+    pipe = os.open(asked(cell)["fifo"], os.O_WRONLY)
     os.write(pipe, f"{os.getpid()}\n".encode())
     re.match(r"(a+)+$", "a" * 60 + "b")
 
 
 def starts_a_child(cell, process, notify):
     """A grandchild that inherits the FIFO and would live for ever."""
-    pipe = os.open(cell.payload["fifo"], os.O_WRONLY)
+    pipe = os.open(asked(cell)["fifo"], os.O_WRONLY)
     os.set_inheritable(pipe, True)
     script = "import signal; print(1, flush=True); signal.pause()"
     child = subprocess.Popen([sys.executable, "-c", script], close_fds=False, stdout=subprocess.PIPE)
@@ -155,7 +160,7 @@ def main_file(notify):
 
 
 def threads_of_server(notify):
-    lists = ("bench.running.executors.preload", "bench.running.executors.preload_measuring")
+    lists = ("bench.running.preload.scoring", "bench.running.preload.measuring")
     wanted = [name for own in lists for name in sys.modules[own].MODULES]
     threads = len(list(Path(f"/proc/{os.getppid()}/task").iterdir()))
     return threads, sorted(sys.modules), dict(os.environ), wanted
@@ -172,10 +177,10 @@ def torch_allocates(notify):
 
 
 def shares(cell, process, notify, state=None, scored=()):
-    """Counts the calls of this process in its state; may then misbehave as the payload says."""
+    """Counts the calls of this process in its state; may then misbehave as the job says."""
     if state is not None:
         state["calls"] = state.get("calls", 0) + 1
-    does = cell.payload.get("does", "fine")
+    does = asked(cell).get("does", "fine")
     record = globals()[does](cell, process, notify)
     calls = 0.0 if state is None else float(state["calls"])
     return replace(record, facts=(*record.facts, Fact("calls", calls, "count", "test")))

@@ -8,6 +8,7 @@ from bench.record import Cell
 from bench.running.executors.local import LocalExecutor
 from bench.running.runner import run
 from bench.store import RunInfo, Store
+from tests.jobs import make_job
 
 WORKER = "tests.running.executors.fakes:behaves"
 NAMES = ("first", "second", "blocker", "third", "fourth")
@@ -17,9 +18,11 @@ SEED = 6
 
 def plan(trace: Path, fifo: Path, blocker: str) -> list[Cell]:
     """Five cells, of which `blocker` does what is said; what a cell does is no part of its identity."""
-    payload = {"trace": str(trace), "fifo": str(fifo)}
+    told = {"trace": str(trace), "fifo": str(fifo)}
     does = dict.fromkeys(NAMES, "fine") | {"blocker": blocker}
-    return [Cell(n, "f", "float32", "t", "k", {**payload, "does": does[n]}, {"model": n}) for n in NAMES]
+    return [
+        Cell(n, "f", "float32", "t", "k", make_job(n, options=told | {"does": does[n]}), {"model": n}) for n in NAMES
+    ]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from bench.errors import BenchError, FitError
 from bench.record import Cell
 from bench.running.executors.base import Job
 from bench.running.executors.local import LocalExecutor
+from tests.jobs import make_job
 
 MIB = 2**20
 FAKES = "tests.running.executors.fakes"
@@ -21,7 +22,7 @@ def executor(worker: str = "fine", **options) -> LocalExecutor:
 
 
 def job(tmp_path, **options) -> Job:
-    cell = Cell("m", "causal-lm", "float32", "t", "classification", options.pop("payload", {}))
+    cell = Cell("m", "causal-lm", "float32", "t", "classification", make_job(options=options.pop("told", {})))
     return Job(cell, 0, tmp_path, "logs/cell.log", **options)
 
 
@@ -105,7 +106,7 @@ def test_a_worker_killed_from_outside_is_recorded(tmp_path):
 
     killer = threading.Thread(target=kill)
     killer.start()
-    record = executor("announces_and_blocks").run(job(tmp_path, payload={"fifo": str(fifo)}))
+    record = executor("announces_and_blocks").run(job(tmp_path, told={"fifo": str(fifo)}))
     killer.join()
     assert record.status == "failed"
     assert "SIGKILL" in record.reason

@@ -6,10 +6,12 @@ import random
 import pytest
 
 from bench.record import Cell
+from bench.running.blocks import schedule
 from bench.running.executors.base import Job
 from bench.running.executors.local import LocalExecutor
-from bench.running.runner import run, schedule
+from bench.running.runner import run
 from bench.store import RunInfo, Store
+from tests.jobs import make_job
 
 MIB = 2**20
 WORKER = "tests.running.executors.fakes:shares"
@@ -24,7 +26,7 @@ def local():
 
 
 def job(tmp_path, task, share="m #0", does="fine", **options):
-    cell = Cell("m", "causal-lm", "float32", task, "classification", {"does": does}, {"task": task})
+    cell = Cell("m", "causal-lm", "float32", task, "classification", make_job(options={"does": does}), {"task": task})
     return Job(cell, 0, tmp_path, f"logs/{task}.log", share=share, **options)
 
 
@@ -93,14 +95,16 @@ def alive(pid):
 
 
 def shared_cell(model, task, does="fine"):
-    payload = {"share_load": True, "does": does}
-    return Cell(model, "causal-lm", "float32", task, "k", payload, {"model": model, "task": task})
+    job = make_job(model, task, options={"does": does}, share_load=True)
+    return Cell(model, "causal-lm", "float32", task, "k", job, {"model": model, "task": task})
 
 
 def test_tasks_of_a_model_follow_one_another_and_models_are_interleaved():
     cells = [shared_cell(model, task) for model in "abcd" for task in "xyz"]
     random.Random(3).shuffle(cells)
-    jobs = list(schedule(cells, 2, seed=5))
+    blocks = schedule(cells, 2, seed=5)
+    assert [(sorted(block.tasks), block.process) for block in blocks] == [(list("xyz"), 0), (list("xyz"), 1)]
+    jobs = [(cell, block.process) for block in blocks for cell in block.cells]
     for process in range(2):
         part = [cell.model for cell, number in jobs if number == process]
         assert sorted(part) == sorted(cell.model for cell in cells)

@@ -11,6 +11,7 @@ from bench.data.base import Dataset
 from bench.record import Sample
 from bench.running.worker.doubts import own_doubts
 from tests.factories import Sketch, Task, make_cell
+from tests.jobs import make_job
 
 
 @pytest.mark.parametrize(("revision", "codes"), [(None, ["unpinned_revision"]), ("5f2c", [])])
@@ -26,7 +27,7 @@ def test_a_model_of_the_hub_without_a_revision_is_doubted(revision: str | None, 
 @pytest.mark.parametrize(("longest", "codes"), [(7, []), (8, ["outputs_at_limit"])])
 def test_answers_that_end_at_the_limit_are_counted(longest: int, codes: list[str]) -> None:
     cell = make_cell(Sketch("writer"), Task("titles", "summarisation"))
-    cell = replace(cell, payload={"task": {"metrics": [], "max_new_tokens": 8}})
+    cell = replace(cell, job=make_job("writer", "titles", "summarisation", max_new_tokens=8))
     samples = [Sample(i, str(i), "a", "a", output_tokens=longest if i == 0 else 3) for i in range(50)]
     doubts = own_doubts(cell, Dataset((), "", ""), samples, 0, {})
     assert [doubt.code for doubt in doubts] == codes

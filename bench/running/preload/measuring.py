@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.running.executors.preload import load
+from bench.running.preload import preload
 
 MODULES = ("bench.measure.session", "torch.utils.flop_counter", "scipy.stats")
 
-load(MODULES)
+preload(MODULES)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report import labels
 from bench.report.advice import Bound
-from bench.report.charts.base import ALARM, MUTED, SMALL
-from bench.report.charts.front_names import box_of
+from bench.report.drawing import labels
+from bench.report.drawing.points import box_of
+from bench.report.drawing.svg import ALARM, MUTED, SMALL
 from bench.report.wording import Measure, number
 
 LINE_PX = 2.0
@@ -26,7 +26,7 @@ SPOTS = {
 def draw_limit(
     figure: Figure, axes: Axes, which: str, bound: Bound, unit: str, avoid: Sequence[labels.Box]
 ) -> list[labels.Box]:
-    """Draws a limit that lies on the scale and returns the boxes that its line and words take.
+    """Draw a limit that lies on the scale and return the boxes that its line and words take.
 
     Args:
         figure: of the axes.
@@ -47,7 +47,7 @@ def draw_limit(
 
 
 def off_scale(limits: Sequence[tuple[Bound, str, float]]) -> str:
-    """Returns in words which limits lie beyond what is drawn: bounds with their unit and the largest value."""
+    """Say which limits lie beyond what is drawn: bounds with their unit and the largest value."""
     far = [f"{number(bound.value, unit)}" for bound, unit, most in limits if bound.upper and bound.value > most]
     return f" The limit of {' and '.join(far)} is off the scale: every point drawn is below it." if far else ""
 
@@ -62,7 +62,7 @@ def _line_box(axes: Axes, which: str, value: float) -> labels.Box:
 
 
 def _words(figure: Figure, axes: Axes, which: str, value: float, words: str, avoid: Sequence[labels.Box]) -> labels.Box:
-    """Writes the words at the first end and side of the line where they cover nothing, else at the first."""
+    """Write the words at the first end and side of the line where they cover nothing, else at the first."""
     frame = axes.get_window_extent()
     for end, across, along in (*SPOTS[which], SPOTS[which][0]):
         at = (value, end) if which == "x" else (end, value)
@@ -95,7 +95,7 @@ ARROW_SPOTS = (0.07, 0.2, 0.35, 0.5, 0.65, 0.8)
 
 
 def draw_arrow(axes: Axes, cost: Measure, quality: Measure, avoid: Sequence[labels.Box]) -> list[labels.Box]:
-    """Draws the arrow to the better corner where it covers nothing, from the worse corner on; returns its box."""
+    """Draw the arrow to the better corner where it covers nothing, from the worse corner on; return its box."""
     dx, dy = (1 if cost.higher_is_better else -1), (1 if quality.higher_is_better else -1)
     spots = sorted(((a, b) for a in ARROW_SPOTS for b in ARROW_SPOTS), key=lambda spot: (sum(spot), spot))
     for across, up in spots:
@@ -106,8 +106,8 @@ def draw_arrow(axes: Axes, cost: Measure, quality: Measure, avoid: Sequence[labe
         if not any(labels.overlap(box, other) for other in avoid):
             _arrow(axes, (x, y), (dx, dy))
             return [box]
-    axes.set_title("better " + {(-1, 1): "↖", (1, 1): "↗", (-1, -1): "↙", (1, -1): "↘"}[dx, dy], loc="right",
-                   fontsize=SMALL, color=MUTED)  # fmt: skip
+    arrow = {(-1, 1): "↖", (1, 1): "↗", (-1, -1): "↙", (1, -1): "↘"}[dx, dy]
+    axes.set_title(f"better {arrow}", loc="right", fontsize=SMALL, color=MUTED)
     return []
 
 

@@ -1,4 +1,4 @@
-"""Draws the front: points with crosses, the step, limits, names, a lane for those far off the scale."""
+"""Draw the front: points with crosses, the step, limits, names, a lane for those far off the scale."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report import labels
 from bench.report.advice import TaskAdvice
-from bench.report.charts.axes import LANE, main_range, set_axis, tidy
-from bench.report.charts.base import GRID, INK, MUTED, SMALL, TEXT, WIDTH_IN, new_figure
-from bench.report.charts.front_names import Lanes, Point, box_of, floor_of, obstacles, with_ends, write_names
-from bench.report.charts.limits import draw_arrow, draw_limit
+from bench.report.drawing import labels
+from bench.report.drawing.axes import LANE, main_range, set_axis, tidy
+from bench.report.drawing.limits import draw_arrow, draw_limit
+from bench.report.drawing.points import Lanes, Point, box_of, floor_of, obstacles, with_ends, write_names
+from bench.report.drawing.svg import GRID, INK, MUTED, SMALL, TEXT, WIDTH_IN, new_figure
 from bench.report.marks import Mark
 from bench.report.wording import Measure
 
@@ -32,7 +32,7 @@ def draw(
     advice: TaskAdvice,
     marks: Mapping[str, Mark],
 ) -> Figure:
-    """Returns the figure."""
+    """Draw the figure."""
     figure = new_figure(HEIGHT_IN)
     left = MARGINS["left"] * WIDTH_IN / figure.get_figwidth()
     figure.subplots_adjust(left=left, right=MARGINS["right"], top=MARGINS["top"], bottom=MARGINS["bottom"])
@@ -53,7 +53,7 @@ def draw(
 
 
 def _scale(figure: Figure, axes: Axes, points: Sequence[Point], cost: Measure, quality: Measure) -> Lanes:
-    """Scales both axes to the points and their intervals.
+    """Scale both axes to the points and their intervals.
 
     A few candidates far cheaper than the rest get a lane at the left, baselines far worse than every model one at
     the worse end: they would squeeze the candidates that the choice is between.
@@ -70,7 +70,7 @@ def _scale(figure: Figure, axes: Axes, points: Sequence[Point], cost: Measure, q
 
 
 def _left_lane(figure: Figure, axes: Axes, *, log: bool) -> float:
-    """Widens the axis by a lane at the left, and returns where its points stand."""
+    """Widen the axis by a lane at the left, and return where its points stand."""
     left, right = axes.get_xlim()
     wide = (right / left) ** LANE if log else (right - left) * LANE
     edge = left / wide if log else left - wide
@@ -91,7 +91,7 @@ def _left_lane(figure: Figure, axes: Axes, *, log: bool) -> float:
 
 
 def _floor_lane(axes: Axes, points: Sequence[Point], higher: bool) -> dict[str, float]:
-    """Widens the axis by a lane at its worse end, and returns where its candidates stand, the best nearest the
+    """Widen the axis by a lane at its worse end, and return where its candidates stand, the best nearest the
     others."""
     low, high = axes.get_ylim()
     wide = (high - low) * LANE
@@ -117,7 +117,7 @@ def _floor_lane(axes: Axes, points: Sequence[Point], higher: bool) -> dict[str, 
 
 
 def _clear_ticks(axes: Axes, edge: float) -> None:
-    """Drops the ticks whose labels would run into a text at the left that ends at the pixel `edge`."""
+    """Drop the ticks whose labels would run into a text at the left that ends at the pixel `edge`."""
     ticks = [float(tick) for tick in axes.get_xticks()]
     at = axes.transData.transform([(tick, 0.0) for tick in ticks])[:, 0]
     axes.set_xticks([tick for tick, x in zip(ticks, at, strict=True) if x - TICK_HALF_PX > edge])
@@ -128,7 +128,7 @@ def _axis_title(quality: Measure) -> str:
 
 
 def _steps(axes: Axes, steps: Sequence[Point], cost: Measure, lanes: Lanes) -> list[labels.Box]:
-    """Draws the stepped front and returns the boxes that its lines take."""
+    """Draw the stepped front and return the boxes that its lines take."""
     at = [lanes.place(p) for p in steps]
     xs, ys = [x for x, _ in at], [y for _, y in at]
     xs.append(axes.get_xlim()[0] if cost.higher_is_better else axes.get_xlim()[1])
@@ -156,7 +156,7 @@ def _point(axes: Axes, point: Point, mark: Mark, lanes: Lanes) -> None:
 
 
 def _interval(axes: Axes, at: tuple[float, float], ends: tuple[float, float], colour: str, *, horizontal: bool) -> None:
-    """Draws one interval; an end that the frame cuts gets an arrow head, so that nobody takes it for the end."""
+    """Draw one interval; an end that the frame cuts gets an arrow head, so that nobody takes it for the end."""
     least, most = axes.get_xlim() if horizontal else axes.get_ylim()
     drawn = [max(ends[0], least), min(ends[1], most)]
     xs, ys = (drawn, [at[1]] * 2) if horizontal else ([at[0]] * 2, drawn)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.charts.axes import set_axis, tidy
-from bench.report.charts.base import ALARM, DPI, INK, MUTED, SMALL, TEXT, new_figure
+from bench.report.drawing.axes import set_axis, tidy
+from bench.report.drawing.svg import ALARM, DPI, INK, MUTED, SMALL, TEXT, new_figure
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.wording import Measure
@@ -61,7 +61,7 @@ def draw_rows(
     zero: bool = False,
     lines: Sequence[tuple[float, str]] = (),
 ) -> Figure:
-    """Returns the figure.
+    """Draw the figure.
 
     Args:
         rows: from the top.
@@ -93,7 +93,7 @@ def draw_rows(
 
 
 def _names(axes: Axes, rows: Sequence[DotRow]) -> None:
-    """Writes the candidates' names down the left side."""
+    """Write the candidates' names down the left side."""
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks(range(len(rows)), [short(row.name, NAME_CHARACTERS) for row in rows], fontsize=TEXT - 1)
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
@@ -104,7 +104,7 @@ def _names(axes: Axes, rows: Sequence[DotRow]) -> None:
 
 
 def _margins(figure: Figure, axes: Axes, height: float, head: float) -> None:
-    """Leaves as much room at the left as the longest name needs."""
+    """Leave as much room at the left as the longest name needs."""
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     widest = max((label.get_window_extent(renderer).width for label in axes.get_yticklabels()), default=0.0)
     left = min(0.45, (widest + 12) / (figure.get_figwidth() * DPI))
@@ -178,7 +178,7 @@ def _dot(axes: Axes, x: float, y: float, look: str, mark: Mark) -> None:
 
 
 def _series(axes: Axes, names: Sequence[str]) -> None:
-    """Writes the key of the series above the chart."""
+    """Write the key of the series above the chart."""
     looks = {"full": "●", "hollow": "○", "tick": "|", "cross": "×"}
     if names:
         key = "    ".join(f"{looks[SERIES[i % len(SERIES)]]} {name}" for i, name in enumerate(names))

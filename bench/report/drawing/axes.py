@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
@@ -20,6 +19,9 @@ TICKS = 6
 """Most ticks on an axis."""
 
 
+LineStyle = str | tuple[int, tuple[float, ...]]
+DASHES: tuple[LineStyle, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+"""Lines of one family, in turn."""
 WIDE = 1000.0
 """A log axis over more than this factor names the unit at each tick: 10 µs and 1 s do not read well in either's."""
 
@@ -32,7 +34,7 @@ LANE = 0.13
 
 
 def main_range(measure: Measure, values: Sequence[float]) -> tuple[float, float]:
-    """Returns the range of the values without a few that are more than ten times below the rest.
+    """Find the range of the values without a few that are more than ten times below the rest.
 
     A baseline of 50 µs beside models of 5 to 200 ms would otherwise take half of a log axis.
     """
@@ -45,7 +47,7 @@ def main_range(measure: Measure, values: Sequence[float]) -> tuple[float, float]
 
 
 def span(values: Sequence[float]) -> tuple[float, float]:
-    """Returns the least and the greatest, apart from each other even when there is one value."""
+    """Find the least and the greatest, apart from each other even when there is one value."""
     low, high = min(values), max(values)
     if low == high:
         pad = abs(low) * 0.1 or 1.0
@@ -54,12 +56,12 @@ def span(values: Sequence[float]) -> tuple[float, float]:
 
 
 def is_log(measure: Measure, values: Sequence[float]) -> bool:
-    """Returns whether these values are drawn on a log axis."""
+    """Tell whether these values are drawn on a log axis."""
     return measure.is_cost and min(values) > 0 and max(values) / min(values) > LOG_FROM
 
 
 def set_axis(axes: Axes, which: str, measure: Measure, values: Sequence[float], *, title: str = "") -> bool:
-    """Scales one axis to the values and labels it in the unit a person reads; returns whether it is log."""
+    """Scale one axis to the values and label it in the unit a person reads; return whether it is log."""
     log = is_log(measure, values)
     low, high = span(values)
     if log:
@@ -73,9 +75,9 @@ def set_axis(axes: Axes, which: str, measure: Measure, values: Sequence[float], 
                 max(low, -0.02 if min(values) >= 0 else low),
                 min(high, 1.02 if max(values) <= 1 else high),
             )
-    axis: Any = axes.xaxis if which == "x" else axes.yaxis
-    getattr(axes, f"set_{which}scale")("log" if log else "linear")
-    getattr(axes, f"set_{which}lim")(low, high)
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axes.set(**{f"{which}scale": "log" if log else "linear"})
+    axes.set(**{f"{which}lim": (low, high)})
     unit, factor = display_unit(sorted(values)[len(values) // 2] if log else max(abs(low), abs(high)), measure.unit)
     axis.set_major_locator(
         FixedLocator(log_ticks(low, high, factor, measure.unit)) if log else _linear(low, high, factor)
@@ -87,7 +89,7 @@ def set_axis(axes: Axes, which: str, measure: Measure, values: Sequence[float], 
     )
     label = title or measure.title
     shown = f"{label} ({unit})" if unit and not mixed else label
-    getattr(axes, f"set_{which}label")(f"{shown}, log scale" if log else shown)
+    axes.set(**{f"{which}label": f"{shown}, log scale" if log else shown})
     return log
 
 
@@ -97,7 +99,7 @@ def _linear(low: float, high: float, factor: float) -> FixedLocator:
 
 
 def log_ticks(low: float, high: float, factor: float, unit: str) -> list[float]:
-    """Returns round values between the limits, in base units: 1-2-5 per decade, powers of two for bytes."""
+    """Choose round values between the limits, in base units: 1-2-5 per decade, powers of two for bytes."""
     a, b = low / factor, high / factor
     if unit == "bytes":
         powers = [2.0**k for k in range(math.floor(math.log2(a)), math.ceil(math.log2(b)) + 1)]
@@ -118,7 +120,7 @@ def log_ticks(low: float, high: float, factor: float, unit: str) -> list[float]:
 
 
 def tick_text(value: float, factor: float) -> str:
-    """Returns a tick's number in the axis's unit, without needless zeros.
+    """Write a tick's number in the axis's unit, without needless zeros.
 
     >>> tick_text(0.05, 0.001), tick_text(0.85, 1.0), tick_text(1e6, 1.0)
     ('50', '0.85', '1,000,000')
@@ -140,7 +142,7 @@ def _with_unit(value: float, base: str) -> str:
 
 
 def tidy(axes: Axes, *, grid: str = "both") -> None:
-    """Draws the faint grid."""
+    """Draw the faint grid."""
     if grid in ("both", "x"):
         axes.xaxis.grid(visible=True)
     if grid in ("both", "y"):

@@ -1,4 +1,4 @@
-"""Places labels beside points so that no label covers another label or a point. Geometry only: pixels in,
+"""Place labels beside points so that no label covers another label or a point. Geometry only: pixels in,
 pixels out."""
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _DIRECTIONS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (1, -1), (0, -1), (-1, 
 
 
 def place(wanted: Sequence[Wanted], obstacles: Sequence[Box], bounds: Box) -> list[Placed | None]:
-    """Returns a place for each label, or None where there is no free one.
+    """Find a place for each label, or None where there is no free one.
 
     Args:
         wanted: the labels, the most important first among the needed and among the rest.
@@ -84,5 +84,5 @@ def _inside(box: Box, bounds: Box) -> bool:
 
 
 def overlap(a: Box, b: Box) -> bool:
-    """Returns whether two boxes share an area."""
+    """Tell whether two boxes share an area."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median_low
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from bench.report import labels
-from bench.report.charts.base import INK, MUTED, SMALL
+from bench.report.drawing import labels
+from bench.report.drawing.svg import INK, MUTED, SMALL
 from bench.report.marks import Mark
 from bench.report.text import short
-from bench.report.wording import Measure, number
+from bench.report.wording import Measure, is_baseline, number
 from bench.summary import Entry, Quantity
 
 LABEL_CHARACTERS = 22
@@ -58,7 +58,7 @@ class Floor:
     """Whether a higher quality is better."""
 
     def holds(self, quality: float) -> bool:
-        """Returns whether a quality is off the scale."""
+        """Tell whether a quality is off the scale."""
         return quality < self.worst if self.higher else quality > self.worst
 
 
@@ -74,11 +74,11 @@ class Lanes:
     """By candidate, of those that are far worse."""
 
     def is_off(self, point: Point, horizontal: bool) -> bool:
-        """Returns whether a point is off the scale of one axis."""
+        """Tell whether a point is off the scale of one axis."""
         return point.at[0] < self.below if horizontal else self.floor is not None and self.floor.holds(point.at[1])
 
     def place(self, point: Point) -> tuple[float, float]:
-        """Returns where a point is drawn."""
+        """Work out where a point is drawn."""
         x, y = point.at
         return self.x_at if self.is_off(point, True) else x, self.y_at[point.entry.candidate] if self.is_off(
             point, False
@@ -86,10 +86,10 @@ class Lanes:
 
 
 def floor_of(points: Sequence[Point], quality: Measure) -> Floor | None:
-    """Returns what is far worse than every model: baselines, where the gap to the models takes most of the scale."""
+    """Find what is far worse than every model: baselines, where the gap to the models takes most of the scale."""
     sign = 1 if quality.higher_is_better else -1
-    models = [sign * p.at[1] for p in points if p.entry.cell.family != "baseline"]
-    floors = [v for p in points if p.entry.cell.family == "baseline" and (v := sign * p.at[1]) < min(models, default=v)]
+    models = [sign * p.at[1] for p in points if not is_baseline(p.entry)]
+    floors = [v for p in points if is_baseline(p.entry) and (v := sign * p.at[1]) < min(models, default=v)]
     if len(models) < FEWEST or not floors:
         return None
     gap, whole = min(models) - max(floors), max(models) - min(floors)
@@ -97,7 +97,7 @@ def floor_of(points: Sequence[Point], quality: Measure) -> Floor | None:
 
 
 def with_ends(quantities: Sequence[Quantity], *, log: bool) -> list[float]:
-    """Returns the values and the ends of their intervals, no end further out than the values' own spread or than most
+    """List the values and the ends of their intervals, no end further out than the values' own spread or than most
     intervals reach.
 
     One interval that dwarfs all else would leave nothing to see; where they all are wide, that is what there is to see.
@@ -123,8 +123,8 @@ def with_ends(quantities: Sequence[Quantity], *, log: bool) -> list[float]:
     return [*values, *(min(max(end, least), most) for _, end in ends)]
 
 
-def box_of(figure: Figure, text: Any) -> labels.Box:
-    """Returns the pixels that a text takes."""
+def box_of(figure: Figure, text: Text) -> labels.Box:
+    """Measure the pixels that a text takes."""
     box = text.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
     return float(box.x0), float(box.y0), float(box.x1), float(box.y1)
 
@@ -137,7 +137,7 @@ def write_names(
     taken: list[labels.Box],
     lanes: Lanes,
 ) -> None:
-    """Writes names beside points, those of the front and the pick first."""
+    """Write names beside points, those of the front and the pick first."""
     ordered = sorted(points, key=lambda p: (not p.is_pick, not p.on_front))
     wanted = []
     for point in ordered:
@@ -154,7 +154,7 @@ def write_names(
 
 
 def obstacles(axes: Axes, points: Sequence[Point], lanes: Lanes) -> list[labels.Box]:
-    """Returns the boxes of the points and of their intervals."""
+    """List the boxes of the points and of their intervals."""
     boxes: list[labels.Box] = []
     for point in points:
         x, y = axes.transData.transform(lanes.place(point))
@@ -165,7 +165,7 @@ def obstacles(axes: Axes, points: Sequence[Point], lanes: Lanes) -> list[labels.
 
 
 def _cross(axes: Axes, point: Point, lanes: Lanes) -> list[labels.Box]:
-    """Returns the boxes of a point's intervals."""
+    """List the boxes of a point's intervals."""
     boxes: list[labels.Box] = []
     x, y = lanes.place(point)
     if point.x.has_interval and not point.x.exact and not lanes.is_off(point, True):
@@ -178,7 +178,7 @@ def _cross(axes: Axes, point: Point, lanes: Lanes) -> list[labels.Box]:
 
 
 def _words(point: Point, lanes: Lanes) -> str:
-    """Returns the name; of a point off the scale with the number that its place does not tell, quality before cost."""
+    """Write the name; of a point off the scale with the number that its place does not tell, quality before cost."""
     off = [number(q.value, q.unit) for q, flat in ((point.y, False), (point.x, True)) if lanes.is_off(point, flat)]
     name = " ".join([short(point.entry.candidate, LABEL_CHARACTERS), *off[:1]])
     return f"{name} — the pick" if point.is_pick else name

@@ -1,9 +1,7 @@
-"""What every chart is: a matplotlib figure with a name, a title, a takeaway and a description, and its way to
-SVG.
+"""The style of every chart, and its way from a matplotlib figure to SVG, PNG and PDF.
 
-Colours are drawn in fixed sentinels; inlined in the page they become custom properties, so that one drawing
-follows
-light and dark. Fonts: the page's own where text stays text.
+Colours are drawn in fixed sentinels; inlined in the page they become custom properties, so that one drawing follows
+light and dark. Where text stays text, the page's own font is used.
 """
 
 from __future__ import annotations
@@ -11,10 +9,11 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -22,6 +21,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from bench.report.chart import Chart
 from bench.report.marks import _LOOKS as LOOKS
 from bench.report.marks import GREY
 
@@ -45,7 +45,7 @@ DPI = 72
 TEXT, SMALL = 11.0, 9.5
 """Points."""
 
-_STYLE: dict[str, Any] = {
+_STYLE: dict[Any, object] = {
     "font.size": TEXT,
     "font.family": ["DejaVu Sans"],
     "text.color": INK,
@@ -83,33 +83,11 @@ _STYLE: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Chart:
-    """One static chart."""
-
-    name: str
-    """A file's stem, unique in the report: `front-0`."""
-    title: str
-    takeaway: str
-    """One sentence: what it shows."""
-    description: str
-    """For those who cannot see it: what is drawn, and where."""
-    draw: Callable[[], Figure]
-    """Draws it; called inside `style()`."""
-    note: str = ""
-    """What is left out, and how to read it."""
-    narrow: bool = False
-    """Whether the page also holds it as wide as a phone, where the wide one would be too small to read."""
-    slim: bool = False
-    """Whether the page of a crowded run holds it once only, as wide as a phone: both would pass the page's size."""
-
-
 @contextmanager
-def style(**extra: Any) -> Iterator[None]:
-    """Draws in the report's style, and silent about glyphs that the font lacks (the reader's browser has its
+def style(extra: Mapping[Any, object] = MappingProxyType({})) -> Iterator[None]:
+    """Draw in the report's style and `extra`, silent about glyphs that the font lacks (the reader's browser has its
     own)."""
-    settings: Any = _STYLE | extra
-    with rc_context(settings), warnings.catch_warnings():
+    with rc_context({**_STYLE, **extra}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
@@ -119,16 +97,16 @@ _width: ContextVar[float] = ContextVar("width", default=WIDTH_IN)
 
 
 def new_figure(height_in: float) -> Figure:
-    """Returns an empty figure with a canvas that can measure text, as wide as the reader's column."""
+    """Make an empty figure with a canvas that can measure text, as wide as the reader's column."""
     figure = Figure(figsize=(_width.get(), height_in), dpi=DPI, layout=None)
     FigureCanvasAgg(figure)
     return figure
 
 
 def inline_svg(chart: Chart) -> Markup:
-    """Returns the chart as an SVG element for the page: titled, described, small, its colours custom
+    """Draw the chart as an SVG element for the page: titled, described, small, its colours custom
     properties."""
-    with style(**{"svg.hashsalt": chart.name, "svg.fonttype": "none"}):
+    with style({"svg.hashsalt": chart.name, "svg.fonttype": "none"}):
         text = _drawn(chart, "svg").decode()
     body = text[text.index("<svg") : text.rindex("</svg>")]
     view_box = re.search(r'viewBox="([^"]+)"', body)
@@ -142,7 +120,7 @@ def inline_svg(chart: Chart) -> Markup:
 
 
 def narrow_svg(chart: Chart) -> Markup | None:
-    """Returns the chart as a phone shows it; None where the wide one serves there too."""
+    """Draw the chart as a phone shows it; None where the wide one serves there too."""
     if not (chart.narrow or chart.slim):
         return None
     before = _width.set(NARROW_IN)
@@ -153,12 +131,12 @@ def narrow_svg(chart: Chart) -> Markup | None:
 
 
 def file_bytes(chart: Chart, form: str) -> bytes:
-    """Returns the chart as a file in `svg`, `png` or `pdf`, on white, text as outlines in SVG."""
-    with style(**{"svg.hashsalt": chart.name, "svg.fonttype": "path", "pdf.fonttype": 42}):
+    """Draw the chart as a file in `svg`, `png` or `pdf`, on white, text as outlines in SVG."""
+    with style({"svg.hashsalt": chart.name, "svg.fonttype": "path", "pdf.fonttype": 42}):
         return _drawn(chart, form)
 
 
-_METADATA: dict[str, dict[str, Any]] = {
+_METADATA: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "png": {"Software": None},
@@ -169,15 +147,18 @@ PNG_DPI = 200
 def _drawn(chart: Chart, form: str) -> bytes:
     figure = chart.draw()
     out = io.BytesIO()
-    extra: dict[str, Any] = {"dpi": PNG_DPI} if form == "png" else {}
-    if form != "svg":
-        extra["facecolor"] = "white"
-    figure.savefig(out, format=form, metadata=_METADATA[form], **extra)
+    figure.savefig(
+        out,
+        format=form,
+        metadata=_METADATA[form],
+        dpi=PNG_DPI if form == "png" else "figure",
+        facecolor="none" if form == "svg" else "white",
+    )
     return out.getvalue()
 
 
 def _compact(svg: str, name: str) -> str:
-    """Returns matplotlib's SVG without metadata and global style, with short numbers and own ids."""
+    """Strip matplotlib's SVG of metadata and global style, shorten its numbers, and give it ids of its own."""
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
     svg = re.sub(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>", "", svg, flags=re.S)
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
@@ -196,17 +177,17 @@ def _compact(svg: str, name: str) -> str:
 
 
 def _short_numbers(match: re.Match[str]) -> str:
-    """Returns an attribute with its numbers cut to a tenth of a unit; texts keep theirs."""
+    """Cut an attribute's numbers to a tenth of a unit; texts keep theirs."""
     return re.sub(r"\.0(?![\d.])", "", re.sub(r"(-?\d+\.\d)\d+", r"\1", match.group(0)))
 
 
 def _path(match: re.Match[str]) -> str:
-    """Returns path data without needless spaces."""
+    """Drop needless spaces from path data."""
     return 'd="' + re.sub(r"\s*([A-Za-z])\s*", r"\1", match.group(1).strip()) + '"'
 
 
 def _without_empty_groups(svg: str) -> str:
-    """Returns the SVG without groups that hold nothing or nothing but one group."""
+    """Drop the groups of an SVG that hold nothing or nothing but one group."""
     before = ""
     while before != svg:
         before = svg
@@ -221,7 +202,7 @@ def _font(match: re.Match[str]) -> str:
 
 
 def _own_ids(svg: str, name: str) -> str:
-    """Removes ids that nothing refers to, and renames the others so that no two charts share one."""
+    """Remove ids that nothing refers to, and rename the others so that no two charts share one."""
     used = set(re.findall(r"#([\w-]+)", " ".join(re.findall(r'(?:href="|url\()#[\w-]+', svg))))
     short = {old: f"{name}-{i}" for i, old in enumerate(sorted(used, key=svg.index))}
 

@@ -1,0 +1,114 @@
+"""What tells cells apart: the identity of a cell, of loaded weights and of the source of a factory.
+
+An identity holds only what differs from the defaults, so that a new key of the suite with a default leaves every id
+as it was, and finished cells stay finished. Two rules follow:
+
+* The default of an existing key may not change its value without `DEFAULTS_VERSION` being raised: cells that said
+  nothing would else be taken for cells of the new value. `tests/planning/test_identity.py` holds the values.
+* A key that is left out of the suite and one that is written with its default are the same cell.
+
+A model runs under torch, whose version is no part of an identity: a timing is reused on the same machine and software
+alone (`bench.host.machine_key`). A runtime that is not the default one adds its name and version to `variant`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Collection
+from hashlib import sha256
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from bench.candidates.checkpoint import weights_identity
+from bench.digest import content_hash
+from bench.measure.profiles import resolve as resolve_profile
+from bench.suite import CellJob, ModelSpec
+from bench.tasks import VERSIONS
+
+DEFAULTS_VERSION = 1
+"""Of the defaults of the suite's schema, as far as identities leave them out; 1 is left out too."""
+
+STOPS_VERSION = 2
+"""Of in-house decoding with stop strings, which once went on after them: tokens, times and beams were others."""
+
+NOT_OF_THE_MODEL = frozenset({"checkpoint", "fit", "variants", "prompts"})
+"""Keys of a model that its weights, the variant and the template stand for."""
+NOT_OF_THE_TASK = frozenset({"data", "weight", "prompt", "labels", "scoring", "batch_size", "batch_tokens"})
+"""Keys of a task that the hash of its data and the resolved parts of the job stand for, or that change no answer."""
+RESOLVED = frozenset(
+    {"scoring", "labels", "seed", "batch_size", "batch_tokens", "device", "threads", "cpus", "share_load"}
+)
+"""Fields of a job that are hashed as they are, where they differ from its defaults."""
+
+
+def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
+    """Return what the id of a cell hashes; `weights` is what identifies those of its model.
+
+    `measure` is there, if only empty, where the cell is measured: an id without it stands for the answers alone.
+    """
+    identity: dict[str, object] = {
+        "model": _changed(job.model, NOT_OF_THE_MODEL),
+        "weights": weights,
+        "task": _changed(job.task, NOT_OF_THE_TASK),
+        "task_version": VERSIONS[job.task.kind],
+        "template": job.template,
+        "data_hash": job.data_hash,
+    }
+    if variant := _changed(job.variant):
+        identity["variant"] = variant
+    measured = resolve_profile(job.measure).measures
+    if measured:
+        identity["measure"] = _changed(job.measure)
+    resolved = set(RESOLVED if measured else RESOLVED - {"share_load"})
+    identity |= job.model_dump(mode="json", include=resolved, exclude_defaults=True)
+    if job.model.family == "transformer" and job.task.stop:
+        identity["stops"] = STOPS_VERSION
+    if DEFAULTS_VERSION > 1:
+        identity["defaults"] = DEFAULTS_VERSION
+    return identity
+
+
+def _changed(spec: BaseModel, left_out: Collection[str] = ()) -> dict[str, object]:
+    """Return the keys of a spec that differ from their defaults, JSON-able."""
+    return spec.model_dump(mode="json", exclude=set(left_out), exclude_defaults=True)
+
+
+def loaded_identity(spec: ModelSpec, base: Path) -> str:
+    """Return what identifies the weights of a resolved model.
+
+    That is a hash of its files, its Hub name and revision, or its factory with the source of its file and of the
+    package that this is in. What a factory imports from elsewhere, and from files beside one that is in no package, is
+    not looked at.
+    """
+    if spec.factory is not None:
+        weights = [] if spec.checkpoint is None else [weights_identity(spec.checkpoint, None, None)]
+        return content_hash([spec.factory, *_sources(spec.factory.partition(":")[0], base), *weights])
+    if spec.checkpoint is None:
+        return content_hash([spec.family, spec.strategy])
+    return weights_identity(spec.checkpoint, spec.subfolder, spec.revision)
+
+
+def _sources(module: str, base: Path) -> list[str | list[str]]:
+    """Return the source of a module, empty where it has none, then name and hash of all files of its package."""
+    place = base / Path(*module.split("."))
+    beside = [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()]
+    spec = None if beside else _find_spec(module)
+    origin = Path(str(spec.origin)) if spec is not None else (beside or [place])[0]
+    if not origin.is_file():
+        return [""]
+    source = origin.read_text(encoding="utf-8", errors="replace")
+    above = module.count(".") - (origin.name != "__init__.py")
+    if above < 0:
+        return [source]
+    package = origin.parents[above]
+    files = sorted(package.rglob("*.py"))
+    return [source, *([path.relative_to(package).as_posix(), sha256(path.read_bytes()).hexdigest()] for path in files)]
+
+
+def _find_spec(module: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None

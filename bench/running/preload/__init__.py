@@ -1,0 +1,32 @@
+"""What the forkserver imports once for the processes of all cells; `scoring` and `measuring` say which modules.
+
+Nothing in them may start a thread or touch a device: a forked process inherits the memory of a thread pool, not its
+threads. Importing does neither; creating a model or computing would. `tests/running/test_preload.py` holds that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+from collections.abc import Sequence
+from importlib import import_module
+
+DEFAULTS = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
+"""No telemetry from a benchmark, no tokenizer threads beside those being timed; the user's setting wins."""
+
+
+def preload(modules: Sequence[str]) -> None:
+    """Import modules, and hide them from the garbage collector, which would copy shared pages.
+
+    Meanwhile it is off: it would look through a million new objects again and again, for a tenth of the time. A module
+    that cannot be imported here fails again in the cell that needs it, and there with its reason.
+    """
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    gc.disable()
+    for module in modules:
+        with contextlib.suppress(ImportError):
+            import_module(module)
+    gc.freeze()
+    gc.enable()

@@ -1,0 +1,23 @@
+"""The functions that run in a process of their own, by name: the only edges of the house that are strings.
+
+An executor finds them inside the child. Naming them here keeps the parent from importing torch, which it never needs;
+`tests/running/test_targets.py` holds that each name resolves, to a room that the runner may use.
+"""
+
+from __future__ import annotations
+
+WORKER = "bench.running.worker.cell:run_cell"
+"""Called as `run_cell(cell=…, process=…, notify=…)`, and `scored=…` where there is something; returns the record."""
+
+CANARY = "bench.measure.canary:measure_canary"
+"""Called as `measure_canary(notify=…)`, and `cpus=…` where the suite binds its processes."""
+
+FIT = "bench.fit.session:fit"
+"""Called as `fit(job=…, notify=…)`; returns the provenance of the checkpoint."""
+
+PRELOAD_SCORING = "bench.running.preload.scoring"
+PRELOAD_MEASURING = "bench.running.preload.measuring"
+"""Modules that the forkserver imports."""
+
+TARGETS = (WORKER, CANARY, FIT)
+PRELOADS = (PRELOAD_SCORING, PRELOAD_MEASURING)

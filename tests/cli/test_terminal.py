@@ -1,0 +1,77 @@
+"""Whatever a stranger's error, name or answer holds, no command hands it to the terminal raw."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bench.cli import bench
+from bench.decision import Question, decide
+from bench.running.progress import PlainProgress
+from bench.store import Store
+from bench.store.export import export_run
+from bench.text import is_obeyed
+from tests.factories import Sketch, make_record
+from tests.report.conftest import view_named
+from tests.report.runs import TASKS
+
+ERROR = "ValueError: \x1b]0;own\x07\x1b[31mRED \x9b5m\u202e"
+SHOWN = r"\x1b]0;own\x07\x1b[31mRED \x9b5m\u202e"
+FAILED = make_record(Sketch("bad\x1b[2J", status="failed", reason=ERROR), TASKS[0])
+
+
+def raw(text: str) -> list[str]:
+    return [char for char in text if is_obeyed(char) and char not in "\n\t"]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_show_escapes_names_and_errors(options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    view = view_named("two")
+    spoilt = tuple(replace(entry, status="failed", reason=ERROR) for entry in view.entries)
+    tasks = (replace(view.tasks[0], entries=spoilt),)
+    spoilt_view = replace(view, entries=spoilt, tasks=tasks, decision=decide(spoilt, Question.of(view.suite)))
+    monkeypatch.setattr("bench.cli.results.open_view", lambda *_: spoilt_view)
+    done = CliRunner().invoke(bench, ["show", *options])
+    assert done.exit_code == 0, done.output
+    assert raw(done.output) == []
+    if options:
+        assert json.loads(done.output)["cells"][0]["reason"] == ERROR
+    else:
+        assert SHOWN in done.output
+
+
+def test_progress_escapes_names_and_errors() -> None:
+    stream = io.StringIO()
+    progress = PlainProgress(stream)
+    progress.begin("RUN", 1, 0)
+    progress.finish(FAILED)
+    assert raw(stream.getvalue()) == []
+    assert SHOWN in stream.getvalue()
+
+
+def test_an_error_of_bench_itself_is_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from bench.__main__ import main
+
+    assert main(["show", "--results", str(tmp_path / "no\x1b[31msuch")]) != 0
+    assert raw(capsys.readouterr().err) == []
+
+
+def test_exported_csv_holds_no_formula(tmp_path: Path) -> None:
+    view = view_named("one")
+    record = make_record(Sketch("=1+1"), TASKS[0])
+    samples = tuple(replace(sample, prediction="@SUM(A1)", reference="-2") for sample in record.samples)
+    with Store.open(tmp_path / "results") as store:
+        plan = ((record.cell.id, record.cell.label),)
+        run = store.begin_run(replace(view.info, id="", plan=plan))
+        store.commit(run, replace(record, samples=samples))
+        store.finish_run(run, "complete")
+        stored = store.load("latest")
+    for path in export_run(stored, "csv", tmp_path / "out"):
+        for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline="")):
+            assert not [cell for cell in row if cell.startswith(("=", "+", "@", "\t", "\r"))], path.name
+    samples_text = (tmp_path / "out" / "samples.csv").read_text(encoding="utf-8")
+    assert "'@SUM(A1)" in samples_text and "'-2" in samples_text and "'=1+1" in samples_text
