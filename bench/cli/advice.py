@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.options import echo, json_option, print_json, print_table, results_option, store_option
 
-RULES = ("best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted")
+if TYPE_CHECKING:
+    from bench.compare.remarks import Apart
+    from bench.store import RunInfo
+    from bench.summary import Entry
 
 
 @click.command()
 @click.argument("run", default="latest")
 @click.option("--where", multiple=True, metavar="LIMIT", help="A limit, such as 'latency_p95_s <= 50 ms'; repeatable.")
 @click.option("--prefer", metavar="NAME", help="The objective to optimise.")
-@click.option("--rule", type=click.Choice(RULES), help="How to pick.")
+@click.option("--rule", metavar="RULE", help="How to pick, as decision.rule of a suite names it.")
 @results_option
 @store_option
 @json_option
@@ -26,6 +29,8 @@ def recommend(run: str, where: Sequence[str], prefer: str | None, rule: str | No
     """Say which model of RUN to ship, with the suite's limits and those of --where."""
     import bench
     from bench.store import Store
+    from bench.words import decision as words
+    from bench.words.documents import decision_document
 
     with Store.open(results, store_url, create=False) as opened:
         choice = opened.choose(run)
@@ -33,14 +38,14 @@ def recommend(run: str, where: Sequence[str], prefer: str | None, rule: str | No
         echo(choice.remark, err=True)
     decision = bench.recommend(choice.info.id, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
     if as_json:
-        print_json(decision.to_json())
+        print_json(decision_document(decision))
         return
     parts = {} if decision.across is None else {"all tasks together": decision.across}
     for name, part in (parts | decision.tasks).items():
         echo(name)
-        for sentence in part.sentences():
+        for sentence in words.task_sentences(part):
             echo(f"  {sentence}")
-    for sentence in [left.sentence for left in decision.without_task] + list(decision.assumptions):
+    for sentence in [*words.without_tasks(decision), *words.assumptions(decision)]:
         echo(sentence)
 
 
@@ -55,18 +60,20 @@ def compare(a: str, b: str, run: str, results: Path, store_url: str | None, as_j
     """Compare A with B on the same examples: two models of one run, two models of two runs, each written RUN:MODEL, or
     two whole runs, model by model."""
     from bench.compare.pairs import compare as compare_entries
+    from bench.words.compare import sentences
+    from bench.words.documents import comparison_document
 
     sides = [_side(text, run, results, store_url) for text in (a, b)]
     first, second = (entries for entries, _ in sides)
     found = compare_entries(first, second, a, b, remarks=_apart(*(info for _, info in sides)))
     if as_json:
-        print_json(found.to_json())
+        print_json(comparison_document(found))
         return
-    for sentence in found.sentences():
+    for sentence in sentences(found):
         echo(sentence)
 
 
-def _side(text: str, run: str, results: Path, store_url: str | None) -> tuple[list[Any], Any]:
+def _side(text: str, run: str, results: Path, store_url: str | None) -> tuple[list[Entry], RunInfo]:
     """Returns the entries of one side of a comparison, and the run's description."""
     from bench.errors import UsageError, nearest
     from bench.store import Store
@@ -91,16 +98,13 @@ def _side(text: str, run: str, results: Path, store_url: str | None) -> tuple[li
     return found, stored.info
 
 
-def _apart(a: Any, b: Any) -> list[str]:
-    """Returns what must be known of two runs before their timings are compared; nothing for one run."""
+def _apart(a: RunInfo, b: RunInfo) -> list[Apart]:
+    """Tell how the machines of two runs differ; nothing for one run."""
+    from bench.compare.remarks import Apart
+
     if a.id == b.id:
         return []
-    if a.machine_key != b.machine_key:
-        return ["The two runs were made on different machines or software: a difference in efficiency may be theirs."]
-    return [
-        "The two runs were made at different times: what the machine did differently then is in no interval. "
-        "`bench gate` measures both again, in turn."
-    ]
+    return [Apart.OTHER_MACHINE if a.machine_key != b.machine_key else Apart.OTHER_TIME]
 
 
 @click.command()

@@ -57,7 +57,7 @@ def gate(
 
 def print_gate(found: GateResult, *, closing: bool = True) -> None:
     """Prints every line, the worst first, and the sentence last (unless a caller closes with its own)."""
-    from bench.gate.result import label
+    from bench.words.gate import label
 
     rows = [[line.verdict, label(line), line.text] for line in found.lines]
     if rows:

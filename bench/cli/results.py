@@ -32,6 +32,7 @@ def show(run: str, results: Path, store_url: str | None, as_json: bool) -> None:
 def print_view(view: Any) -> None:
     """Prints one line per cell, the best quality of a task first, then what to ship and why."""
     from bench.catalogue.readings import READINGS, shown_in
+    from bench.words.decision import task_sentences
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
     header = ["task", "model", "status", "quality", *heads, ""]
@@ -49,9 +50,9 @@ def print_view(view: Any) -> None:
         echo(f"not computed in {plural(cells, 'cell')}: {reason}")
     echo("")
     if view.decision.across is not None:
-        echo("all tasks: " + " ".join(view.decision.across.sentences()[:2]))
+        echo("all tasks: " + " ".join(task_sentences(view.decision.across)[:2]))
     for name, decision in view.decision.tasks.items():
-        echo(f"{name}: " + " ".join(decision.sentences()[:2]))
+        echo(f"{name}: " + " ".join(task_sentences(decision)[:2]))
 
 
 def _not_computed(view: Any) -> Counter[str]:
@@ -175,9 +176,10 @@ def open_view(run: str, results: Path, store_url: str | None = None, reference: 
 def run_json(view: Any) -> dict[str, Any]:
     """Returns a run in the documented shape: `run`, `cells`, `fronts`, `decision`."""
     from bench.summary import entry_json
+    from bench.words.documents import decision_document
 
     info = view.info
-    decision = view.decision.to_json()
+    decision = decision_document(view.decision)
     return {
         "run": {
             "id": info.id, "suite": info.suite, "status": info.status, "started_at": info.started_at,
