@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bench.catalogue.phases import Phase as Phase
 from bench.digest import content_hash
 from bench.errors import InputError
 from bench.suite.job import CellJob
@@ -23,8 +24,6 @@ SCHEMA_VERSION = 2
 
 Status = Literal["ok", "unsupported", "oom", "timeout", "failed", "skipped"]
 """How a cell ended. `skipped`: not run, because something that it needs did not finish, or the user stopped the run."""
-
-Phase = Literal["load", "evaluate", "cold", "warmup", "latency", "throughput", "memory", "energy", "flops"]
 
 
 MEASURING = ("measure", "share_load")

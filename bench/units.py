@@ -14,8 +14,16 @@ from bench.errors import InputError, nearest
 FACTORS: dict[str, dict[str, float]] = {
     "s": {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0},
     "bytes": {
-        "B": 1.0, "bytes": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
-        "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3, "TiB": 1024.0**4,
+        "B": 1.0,
+        "bytes": 1.0,
+        "kB": 1e3,
+        "MB": 1e6,
+        "GB": 1e9,
+        "TB": 1e12,
+        "KiB": 1024.0,
+        "MiB": 1024.0**2,
+        "GiB": 1024.0**3,
+        "TiB": 1024.0**4,
     },
     "J": {"uJ": 1e-6, "µJ": 1e-6, "mJ": 1e-3, "J": 1.0, "kJ": 1e3, "Wh": 3600.0, "kWh": 3.6e6},
     "W": {"mW": 1e-3, "W": 1.0, "kW": 1e3},
@@ -26,14 +34,14 @@ FACTORS: dict[str, dict[str, float]] = {
     "score": {"": 1.0},
     "currency": {"": 1.0},
     "gCO2": {"g": 1.0, "kg": 1e3, "gCO2": 1.0},
-}  # fmt: skip
+}
 """For each base unit, the factor of every accepted spelling."""
 
 _QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\s\d].*)?$")
 
 
 def parse_quantity(text: str, unit: str) -> float:
-    """Returns the quantity that `text` states, in the base unit `unit`.
+    """Parse the quantity that `text` states, in the base unit `unit`.
 
     Raises:
         InputError: not a number with a unit of that dimension.
@@ -54,6 +62,8 @@ def parse_quantity(text: str, unit: str) -> float:
         raise InputError(
             f"'{text}': no unit of this quantity is written '{spelling}'; {nearest(spelling, filter(None, factors))}"
         )
+    if not math.isfinite(number * factors[spelling]):
+        raise InputError(f"'{text[:40]}' is too large; write a finite quantity, such as '{_example(unit)}'")
     return number * factors[spelling]
 
 
@@ -62,18 +72,28 @@ def _example(unit: str) -> str:
 
 
 _SCALES: dict[str, list[tuple[float, str, float]]] = {
-    "s": [(1e-6, "ns", 1e-9), (1e-3, "µs", 1e-6), (1.0, "ms", 1e-3), (120.0, "s", 1.0), (7200.0, "min", 60.0),
-          (math.inf, "h", 3600.0)],
-    "bytes": [(1024.0, "B", 1.0), (1024.0**2, "KiB", 1024.0), (1024.0**3, "MiB", 1024.0**2),
-              (math.inf, "GiB", 1024.0**3)],
+    "s": [
+        (1e-6, "ns", 1e-9),
+        (1e-3, "µs", 1e-6),
+        (1.0, "ms", 1e-3),
+        (120.0, "s", 1.0),
+        (7200.0, "min", 60.0),
+        (math.inf, "h", 3600.0),
+    ],
+    "bytes": [
+        (1024.0, "B", 1.0),
+        (1024.0**2, "KiB", 1024.0),
+        (1024.0**3, "MiB", 1024.0**2),
+        (math.inf, "GiB", 1024.0**3),
+    ],
     "J": [(1e-3, "µJ", 1e-6), (1.0, "mJ", 1e-3), (1e4, "J", 1.0), (math.inf, "kJ", 1e3)],
     "FLOP": [(1e6, "FLOP", 1.0), (1e9, "MFLOP", 1e6), (1e12, "GFLOP", 1e9), (math.inf, "TFLOP", 1e12)],
     "count": [(1e3, "", 1.0), (1e6, "k", 1e3), (1e9, "M", 1e6), (math.inf, "B", 1e9)],
-}  # fmt: skip
+}
 
 
 def scales() -> dict[str, list[tuple[float | None, str, float]]]:
-    """Returns, for each base unit that people read in several, the units in rising order: below which size (None:
+    """List, for each base unit that people read in several, the units in rising order: below which size (None:
     any), name, and how many base units it holds. For the report's scripts, which format as `display_unit` does.
 
     >>> scales()["J"][0]
@@ -86,7 +106,7 @@ def scales() -> dict[str, list[tuple[float | None, str, float]]]:
 
 
 def display_unit(value: float, unit: str) -> tuple[str, float]:
-    """Returns the unit in which a person reads a quantity of this size, and how many base units it holds.
+    """Choose the unit in which a person reads a quantity of this size, and how many base units it holds.
 
     >>> display_unit(0.0123, "s")
     ('ms', 0.001)
@@ -98,7 +118,7 @@ def display_unit(value: float, unit: str) -> tuple[str, float]:
 
 
 def format_quantity(value: float | None, unit: str) -> str:
-    """Returns `value`, given in the base unit, as a person reads it, with three significant digits.
+    """Write `value`, given in the base unit, as a person reads it, with three significant digits.
 
     >>> format_quantity(0.01234, "s")
     '12.3 ms'
@@ -114,7 +134,7 @@ def format_quantity(value: float | None, unit: str) -> str:
 
 
 def format_number(value: float) -> str:
-    """Returns a number with three significant digits, or all before the point, and no exponent between 0.001 and 10⁹.
+    """Write a number with three significant digits, or all before the point, and no exponent between 0.001 and 10⁹.
 
     >>> format_number(1234.5), format_number(0.5), format_number(12.345), format_number(2.38e6)
     ('1,234', '0.500', '12.3', '2,380,000')
@@ -131,7 +151,7 @@ def format_number(value: float) -> str:
 
 
 def plural(count: int, word: str) -> str:
-    """Returns `1 model`, `2 models`.
+    """Count things: `1 model`, `2 models`.
 
     >>> plural(1, "model"), plural(2, "model")
     ('1 model', '2 models')
@@ -145,7 +165,7 @@ MAX_CPU = 8191
 
 
 def parse_cpus(text: str) -> tuple[int, ...]:
-    """Returns the CPU numbers of a list as `taskset -c` and the kernel write it, in ascending order.
+    """Parse the CPU numbers of a list as `taskset -c` and the kernel write it, in ascending order.
 
     Raises:
         InputError: not such a list.
@@ -153,7 +173,7 @@ def parse_cpus(text: str) -> tuple[int, ...]:
     >>> parse_cpus("0-2, 8")
     (0, 1, 2, 8)
     """
-    plain, found = re.sub(r"\s", "", text), set[int]()
+    plain, cpus = re.sub(r"\s", "", text), set[int]()
     if not _CPUS.match(plain):
         raise InputError(f"'{text}' is not a list of CPUs; write numbers and ranges, such as '0-3,8'")
     for part in plain.split(","):
@@ -161,12 +181,12 @@ def parse_cpus(text: str) -> tuple[int, ...]:
         low, high = int(first), int(last or first)
         if high < low or high > MAX_CPU:
             raise InputError(f"'{text}': '{part}' is no range of CPUs; write the lower number first, at most {MAX_CPU}")
-        found.update(range(low, high + 1))
-    return tuple(sorted(found))
+        cpus.update(range(low, high + 1))
+    return tuple(sorted(cpus))
 
 
 def format_cpus(cpus: Iterable[int]) -> str:
-    """Returns the list with ranges.
+    """Write the list with ranges.
 
     >>> format_cpus([3, 0, 1, 2, 8])
     '0-3,8'

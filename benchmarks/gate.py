@@ -26,7 +26,7 @@ from scipy.stats import chi2, norm
 
 from bench.gate.quality import exact_power
 from bench.gate.screen import screen
-from bench.gate.settle import LEVEL, ROUNDS, Question, adjusted, is_refuted, judge
+from bench.gate.settle import LEVEL, ROUNDS, PairedReading, adjusted, is_refuted, judge
 from bench.gate.speed import BLIND_STEPS
 from bench.history.effects import scale_of
 from bench.history.series import Series
@@ -56,7 +56,7 @@ def rerun(suspects: dict[int, tuple[Series, float, float]], rng: np.random.Gener
     for look in ROUNDS:
         done |= dict.fromkeys(still, look)
         questions = {
-            i: Question(*(side[: done[sim.cell_of(i)]] for side in pairs[i]), step_of(s), s.larger_is_better)
+            i: PairedReading(*(side[: done[sim.cell_of(i)]] for side in pairs[i]), step_of(s), s.larger_is_better)
             for i, (s, *_) in suspects.items()
         }
         judged = dict(zip(questions, judge(list(questions.values())), strict=True))

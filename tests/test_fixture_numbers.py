@@ -37,7 +37,25 @@ SHOWN = 20
 
 EXPECTED: dict[str, Any] = json.loads(lzma.decompress((FIXTURE / "expected.json.xz").read_bytes()))
 """`quick` and `slow`: command line → what it printed; `arithmetic`: as the function of that name."""
-COMMANDS: dict[str, Any] = EXPECTED["quick"] | EXPECTED["slow"]
+CHANGED: dict[str, dict[str, list[tuple[list[str | int], Any]]]] = json.loads(
+    (FIXTURE / "changed.json").read_text(encoding="utf-8")
+)
+"""What was changed on purpose since: reason → command line → path in what it prints, and the value there now."""
+
+
+def _with_changes(commands: dict[str, Any]) -> dict[str, Any]:
+    """Returns what the commands print now: as then, but for what was changed on purpose."""
+    for changes in CHANGED.values():
+        for line, places in changes.items():
+            for path, value in places:
+                at = commands[line]
+                for key in path[:-1]:
+                    at = at[key]
+                at[path[-1]] = value
+    return commands
+
+
+COMMANDS: dict[str, Any] = _with_changes(EXPECTED["quick"] | EXPECTED["slow"])
 LINES = [*EXPECTED["quick"], *(pytest.param(line, marks=pytest.mark.slow) for line in EXPECTED["slow"])]
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import get_args
 
+from bench.catalogue.phases import Phase
 from bench.catalogue.readings import READINGS, Need
-from bench.record import Phase
 
 STEPS = ("forward", "prefill", "generate")
 """Parts of the memory pass whose peaks are noted apart."""

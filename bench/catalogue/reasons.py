@@ -59,6 +59,11 @@ class Reason:
         return self.code in (ReasonCode.TOO_FEW, ReasonCode.UNDEFINED_ON_RESAMPLES)
 
 
+def sentence_of(reason: Reason | None) -> str | None:
+    """Return a reason's sentence, for what is shown and not looked at."""
+    return None if reason is None else reason.sentence
+
+
 MEASURING_OFF = Reason(ReasonCode.MEASURING_OFF, "not measured: measuring was off")
 NOT_MEASURED = Reason(ReasonCode.NOT_MEASURED, "not measured")
 NOTHING_SCORED = Reason(ReasonCode.UNDEFINED, "no examples were scored")

@@ -12,17 +12,16 @@ from bench.cli.options import json_option, results_option, store_option
 from bench.cli.output import print_json, print_table, remark, say
 
 if TYPE_CHECKING:
+    from bench.compare.remarks import Apart
     from bench.store import RunInfo
     from bench.summary import Entry
-
-RULES = ("best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted")
 
 
 @click.command()
 @click.argument("run", default="latest")
 @click.option("--where", multiple=True, metavar="LIMIT", help="A limit, such as 'latency_p95_s <= 50 ms'; repeatable.")
 @click.option("--prefer", metavar="NAME", help="The objective to optimise.")
-@click.option("--rule", type=click.Choice(RULES), help="How to pick.")
+@click.option("--rule", metavar="RULE", help="How to pick; `bench ls rules` lists the rules.")
 @results_option
 @store_option
 @json_option
@@ -38,6 +37,8 @@ def recommend(
     """Say which model of RUN to ship, with the suite's limits and those of --where."""
     import bench
     from bench.store import Store
+    from bench.words import decision as words
+    from bench.words.documents import decision_document
 
     with Store.open(results, store_url, create=False) as opened:
         choice = opened.choose(run)
@@ -45,14 +46,14 @@ def recommend(
         remark(choice.remark)
     decision = bench.decide(choice.info.id, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
     if as_json:
-        print_json(decision.to_json())
+        print_json(decision_document(decision))
         return
     parts = {} if decision.across is None else {"all tasks together": decision.across}
     for name, part in (parts | decision.tasks).items():
         say(name)
-        for sentence in part.sentences():
+        for sentence in words.task_sentences(part):
             say(f"  {sentence}")
-    for sentence in [task.sentence for task in decision.without_task] + list(decision.assumptions):
+    for sentence in [*words.without_tasks(decision), *words.assumptions(decision)]:
         say(sentence)
 
 
@@ -69,14 +70,16 @@ def compare(a: str, b: str, run: str, results: Path, store_url: str | None, as_j
     Each is a model of the run, a model of another run written RUN:MODEL, or a whole run, compared model by model.
     """
     from bench.compare.pairs import compare as compare_entries
+    from bench.words.compare import sentences
+    from bench.words.documents import comparison_document
 
     sides = [_side(text, run, results, store_url) for text in (a, b)]
     first, second = (entries for entries, _ in sides)
-    comparison = compare_entries(first, second, a, b, remarks=_caveats(*(info for _, info in sides)))
+    comparison = compare_entries(first, second, a, b, remarks=_apart(*(info for _, info in sides)))
     if as_json:
-        print_json(comparison.to_json())
+        print_json(comparison_document(comparison))
         return
-    for sentence in comparison.sentences():
+    for sentence in sentences(comparison):
         say(sentence)
 
 
@@ -105,16 +108,13 @@ def _side(text: str, run: str, results: Path, store_url: str | None) -> tuple[Se
     return chosen_entries, stored.info
 
 
-def _caveats(a: RunInfo, b: RunInfo) -> list[str]:
-    """List what must be known of two runs before their timings are compared; nothing for one run."""
+def _apart(a: RunInfo, b: RunInfo) -> list[Apart]:
+    """Tell how the machines of two runs differ; nothing for one run."""
+    from bench.compare.remarks import Apart
+
     if a.id == b.id:
         return []
-    if a.machine_key != b.machine_key:
-        return ["The two runs were made on different machines or software: a difference in efficiency may be theirs."]
-    return [
-        "The two runs were made at different times: what the machine did differently then is in no interval. "
-        "`bench gate` measures both again, in turn."
-    ]
+    return [Apart.OTHER_MACHINE if a.machine_key != b.machine_key else Apart.OTHER_TIME]
 
 
 @click.command()

@@ -6,7 +6,7 @@ Everything is read from where it is declared: nothing is described here.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,11 +132,12 @@ def _charts() -> Rows:
 
 
 def _rules() -> Rows:
-    from bench.suite import DecisionSpec
+    from bench.suite.rules import DEFAULT_RULE, RULES
 
-    field = DecisionSpec.model_fields["rule"]
-    names: Iterable[str] = getattr(field.annotation, "__args__", ())
-    return [{"name": name, "default": "yes" if name == field.default else ""} for name in names]
+    return [
+        {"name": name, "default": "yes" if name == DEFAULT_RULE else "", "what": _summary(type(RULES.load(name)))}
+        for name in RULES
+    ]
 
 
 def _executors() -> Rows:

@@ -37,6 +37,7 @@ def show(run: str, results: Path, store_url: str | None, as_json: bool) -> None:
 def print_view(view: RunView) -> None:
     """Print one line per cell, the best quality of a task first, then what to ship and why."""
     from bench.catalogue.readings import READINGS, shown_in
+    from bench.words.decision import task_sentences
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
     header = ["task", "model", "status", "quality", *heads, ""]
@@ -54,9 +55,9 @@ def print_view(view: RunView) -> None:
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
     say("")
     if view.decision.across is not None:
-        say("all tasks: " + " ".join(view.decision.across.sentences()[:2]))
+        say("all tasks: " + " ".join(task_sentences(view.decision.across)[:2]))
     for name, decision in view.decision.tasks.items():
-        say(f"{name}: " + " ".join(decision.sentences()[:2]))
+        say(f"{name}: " + " ".join(task_sentences(decision)[:2]))
 
 
 def _not_computed(view: RunView) -> Counter[str]:
@@ -180,6 +181,7 @@ def open_view(run: str, results: Path, store_url: str | None = None, reference: 
 def run_json(view: RunView) -> dict[str, object]:
     """Put a run into the shape that `docs/report.md` describes: `run`, `cells`, `fronts`, `decision`."""
     from bench.summary import entry_json
+    from bench.words.documents import decision_document
 
     info = view.info
     run: dict[str, object] = {
@@ -198,5 +200,5 @@ def run_json(view: RunView) -> dict[str, object]:
         "run": run,
         "cells": [entry_json(entry) for entry in view.entries],
         "fronts": view.decision.fronts(),
-        "decision": view.decision.to_json(),
+        "decision": decision_document(view.decision),
     }

@@ -46,7 +46,7 @@ def schedule(
     """Print the entry that makes KIND run `bench nightly SUITE` every day; or install or remove it."""
     from bench.errors import UsageError
     from bench.schedule import KINDS, Schedule
-    from bench.suite.deadlines import parse_time
+    from bench.schedule.entry import parse_time
 
     scheduler = KINDS[kind]
     end = None if deadline is None else f"{parse_time(deadline, '--deadline'):%H:%M}"

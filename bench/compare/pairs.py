@@ -9,23 +9,30 @@ many examples would settle it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 
 from bench.catalogue.readings import READINGS, shown_in
 from bench.compare import quality as compare_quality
 from bench.compare.quality import LEVEL, QualityRow
-from bench.decision.board import Column
-from bench.decision.draws import is_estimate, reading_draws
+from bench.compare.remarks import (
+    FewProcesses,
+    NoCell,
+    NotCompared,
+    OneFamily,
+    Remark,
+    UndefinedMetric,
+    Unpaired,
+)
+from bench.decision.draws import LEAST, is_estimate, reading_draws
 from bench.metrics.base import Metric
-from bench.stats.bootstrap import FEW_PROCESSES_SAID, percentile_interval
+from bench.stats.bootstrap import percentile_interval
 from bench.stats.paired import holm, two_sided_p
 from bench.summary import PRUNED, Entry
 from bench.summary.ratios import Floats, ratio_draws
 from bench.summary.timings import DERIVATIONS
-from bench.words.wording import amount, capital, listed, spoken
 
 READINGS_COMPARED = shown_in("comparison")
 """Compared unless the caller names others."""
@@ -33,9 +40,14 @@ READINGS_COMPARED = shown_in("comparison")
 
 DRAWS = 20_000
 """Draws of a ratio: the smallest p-value is then 1 in 10 000, which a family of 500 comparisons can still use."""
-LEAST = 1e-3
-"""Share of a reading below which no draw of it is taken in a ratio: Student's t over two processes reaches 0, by which
-nothing can be divided."""
+
+
+class Estimates(Enum):
+    """Which of the two values of a reading are estimates."""
+
+    NONE = "none"
+    ONE = "one"
+    BOTH = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +66,19 @@ class EfficiencyRow:
     p: float | None
     """Two-sided, from the draws of the ratio; None where it is not tested."""
     p_holm: float | None
-    remark: str
-    """Whether estimates take part."""
-    sentence: str = ""
+    estimates: Estimates
     model: str = ""
     """Which candidate, where two whole runs are compared."""
+
+    @property
+    def differs(self) -> bool | None:
+        """Whether the ratio stands over the whole family of comparisons; None where it was not tested."""
+        return None if self.p_holm is None else self.p_holm <= LEVEL
+
+    @property
+    def b_is_better(self) -> bool:
+        """Whether B has the better value."""
+        return (self.ratio > 1) == READINGS[self.reading].higher_is_better
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +89,8 @@ class Comparison:
     b: str
     quality: tuple[QualityRow, ...]
     efficiency: tuple[EfficiencyRow, ...]
-    remarks: tuple[str, ...]
-    """What could not be compared, and why."""
-
-    def sentences(self) -> list[str]:
-        """Returns every verdict in words."""
-        return [
-            *(row.sentence for row in self.quality),
-            *(row.sentence for row in self.efficiency),
-            *self.remarks,
-        ]
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the comparison as JSON-able values."""
-        return asdict(self) | {"sentences": self.sentences()}
+    remarks: tuple[Remark, ...]
+    """What could not be compared, and why; what must be known of the two sides and of the tests."""
 
 
 def compare(
@@ -93,100 +101,93 @@ def compare(
     readings: Sequence[str] = READINGS_COMPARED,
     replicates: int = 2000,
     seed: int = 42,
-    remarks: Sequence[str] = (),
+    remarks: Sequence[Remark] = (),
 ) -> Comparison:
-    """Returns B compared with A on every task that both have.
+    """Compare B with A on every task that both have.
 
     Args:
         a: entries of the first side: of one model, or of a whole run, whose models are then matched by name.
         b: of the second.
-        name_a: for the sentences.
-        name_b: for the sentences.
+        name_a: what A is called.
+        name_b: what B is called.
         readings: efficiency readings to compare.
         replicates: bootstrap replicates of quality.
         seed: of everything random.
-        remarks: what must be known of the two sides, said at the end.
+        remarks: what must be known of the two sides.
     """
     by_model = len({entry.candidate for entry in a}) > 1 or len({entry.candidate for entry in b}) > 1
     others = {_key(entry, by_model): entry for entry in b}
     quality: list[QualityRow] = []
     efficiency: list[EfficiencyRow] = []
-    missing: list[str] = []
+    missing: list[Remark] = []
     for first in a:
-        second, model = others.get(_key(first, by_model)), first.candidate if by_model else ""
-        why = _incomparable(first, second, name_a, name_b)
+        task, model = _key(first, by_model)
+        second = others.get((task, model))
+        why = _incomparable(first, second, (name_a, name_b), model)
         if second is None or why is not None:
-            missing.append(f"{_place(first.cell.task, model)}: {why}")
+            missing += [] if why is None else [why]
             continue
-        rows, left_out = _quality(first, second, (name_a, name_b), replicates, seed)
-        missing += [f"{_place(first.cell.task, model)}: {why}" for why in left_out]
+        rows, left_out = _quality(first, second, (name_a, name_b), model, replicates, seed)
+        missing += left_out
         quality += [replace(row, model=model) for row in rows]
         efficiency += [replace(row, model=model) for row in efficiency_rows(first, second, readings, seed)]
     met = {_key(entry, by_model) for entry in a}
-    missing += [f"{_place(*key)}: {name_a} has no such cell." for key in others if key not in met]
+    missing += [NoCell(*key, side=name_a) for key in others if key not in met]
     return _judged(quality, efficiency, (name_a, name_b), [*missing, *remarks, *_over_processes([*a, *b])])
 
 
-def _over_processes(entries: Sequence[Entry]) -> list[str]:
-    """Returns how far to trust the intervals of ratios, where something was measured in several processes."""
+def _over_processes(entries: Sequence[Entry]) -> list[Remark]:
+    """Remark where something was measured in several processes, for the intervals of ratios."""
     several = any(len(arrays) > 1 for entry in entries for arrays in entry.timed.values())
-    return [f"{capital(FEW_PROCESSES_SAID)}."] if several else []
+    return [FewProcesses()] if several else []
 
 
 def _judged(
-    quality: Sequence[QualityRow], efficiency: Sequence[EfficiencyRow], names: tuple[str, str], remarks: Sequence[str]
+    quality: Sequence[QualityRow],
+    efficiency: Sequence[EfficiencyRow],
+    names: tuple[str, str],
+    remarks: Sequence[Remark],
 ) -> Comparison:
-    """Returns the comparison with each verdict from Holm's p-values over all that was tested."""
+    """Judge each row by Holm's p-value over all that was tested."""
     tested = [row.p for row in efficiency if row.p is not None]
     adjusted = iter(holm([*(row.p for row in quality), *tested]))
     size = len(quality) + len(tested)
-    family = [compare_quality.corrected(row, next(adjusted), size) for row in quality]
-    rows = [replace(row, p_holm=None if row.p is None else next(adjusted)) for row in efficiency]
-    said = [f"The {size} tests are one family: each verdict is that of its p-value after Holm's correction over all."]
-    return Comparison(
-        *names,
-        tuple(compare_quality.judged(row, *names) for row in family),
-        tuple(replace(row, sentence=_ratio_words(row, names)) for row in rows),
-        (*remarks, *(said if size > 1 else [])),
-    )
+    family = tuple(compare_quality.corrected(row, next(adjusted), size) for row in quality)
+    rows = tuple(replace(row, p_holm=None if row.p is None else next(adjusted)) for row in efficiency)
+    return Comparison(*names, family, rows, (*remarks, *([OneFamily(size)] if size > 1 else [])))
 
 
 def _key(entry: Entry, by_model: bool) -> tuple[str, str]:
     return entry.cell.task, entry.candidate if by_model else ""
 
 
-def _place(task: str, model: str) -> str:
-    return f"'{task}', {model}" if model else f"'{task}'"
-
-
-def _why_unpaired(a: Entry, b: Entry) -> str:
-    gone = next((doubt.message for entry in (a, b) for doubt in entry.doubts if doubt.code == PRUNED), None)
-    return gone or "they answered no example in common"
-
-
-def _incomparable(a: Entry, b: Entry | None, name_a: str, name_b: str) -> str | None:
+def _incomparable(a: Entry, b: Entry | None, names: tuple[str, str], model: str) -> Remark | None:
+    """Tell why two cells cannot be compared at all; None when they can."""
+    task = a.cell.task
     if b is None:
-        return f"{name_b} has no such cell."
+        return NoCell(task, model, names[1])
     if a.status == b.status == "unsupported":
-        return f"neither can do it: {a.reason}."
-    for entry, name in ((a, name_a), (b, name_b)):
+        return NotCompared(task, model, None, a.status, a.reason)
+    for entry, name in ((a, names[0]), (b, names[1])):
         if entry.status != "ok":
-            return f"the cell of {name} is {entry.status}: {entry.reason}."
+            return NotCompared(task, model, name, entry.status, entry.reason)
     return None
 
 
 def _quality(
-    a: Entry, b: Entry, names: tuple[str, str], replicates: int, seed: int
-) -> tuple[list[QualityRow], list[str]]:
-    """Returns the metrics that both have, not yet corrected, and why others are not compared."""
-    pair = compare_quality.common_examples(a, b)
+    a: Entry, b: Entry, names: tuple[str, str], model: str, replicates: int, seed: int
+) -> tuple[list[QualityRow], list[Remark]]:
+    """Compare the metrics that both have, not yet corrected; the remarks say why others are not compared."""
+    task, pair = a.cell.task, compare_quality.common_examples(a, b)
     if pair is None:
-        return [], [f"{_why_unpaired(a, b)}, so quality is not compared."]
-    rows, left_out = [], []
+        gone = next((doubt.message for entry in (a, b) for doubt in entry.doubts if doubt.code == PRUNED), None)
+        return [], [Unpaired(task, model, gone)]
+    rows: list[QualityRow] = []
+    left_out: list[Remark] = []
     for metric in _common(a, b):
         lacking = [name for name, e in zip(names, pair, strict=True) if not compare_quality.is_defined(e, metric)]
         if lacking:
-            left_out.append(f"{spoken(metric.name)} is undefined for {listed(lacking)}, so it is not compared.")
+            left_out.append(UndefinedMetric(task, model, metric.name, tuple(lacking)))
         else:
             rows.append(compare_quality.row(pair, metric, replicates, seed))
     return rows, left_out
@@ -197,7 +198,7 @@ def _common(a: Entry, b: Entry) -> list[Metric]:
 
 
 def efficiency_rows(a: Entry, b: Entry, readings: Sequence[str], seed: int = 42) -> list[EfficiencyRow]:
-    """Returns b ÷ a of each reading that both have, not yet corrected for the other comparisons and without verdicts.
+    """Compute b ÷ a of each reading that both have, not yet corrected for the other comparisons.
 
     The 95 % interval is None where how much a reading varies is not known.
     """
@@ -210,27 +211,26 @@ def efficiency_rows(a: Entry, b: Entry, readings: Sequence[str], seed: int = 42)
         drawn = _ratios(a, b, name, seed, use_bounds=mixed)
         interval, p = percentile_interval(drawn), two_sided_p(drawn, 1.0)
         low, high = (None, None) if interval is None or np.isnan(p) else interval
-        remark = " One of the two is an estimate, the other measured: compare with care." if mixed else ""
-        remark = " Both are estimates." if not mixed and is_estimate(first) else remark
+        estimates = Estimates.ONE if mixed else Estimates.BOTH if is_estimate(first) else Estimates.NONE
         rows.append(
             EfficiencyRow(
-                a.cell.task,
-                name,
-                first.value,
-                second.value,
-                second.value / first.value,
-                low,
-                high,
-                None if low is None else p,
-                None,
-                remark,
+                task=a.cell.task,
+                reading=name,
+                a=first.value,
+                b=second.value,
+                ratio=second.value / first.value,
+                ci_low=low,
+                ci_high=high,
+                p=None if low is None else p,
+                p_holm=None,
+                estimates=estimates,
             )
         )
     return rows
 
 
 def _ratios(a: Entry, b: Entry, name: str, seed: int, *, use_bounds: bool) -> Floats:
-    """Returns draws of b ÷ a; timed repeats go in pairs where there are as many on both sides."""
+    """Draw b ÷ a; timed repeats go in pairs where there are as many on both sides."""
     how = DERIVATIONS.get(name)
     one, two = ((), ()) if how is None else (a.timed.get(how.timed, ()), b.timed.get(how.timed, ()))
     if how is not None and len(one) == len(two) > 1:
@@ -244,19 +244,3 @@ def _ratios(a: Entry, b: Entry, name: str, seed: int, *, use_bounds: bool) -> Fl
 
 def _value(entry: Entry, name: str) -> float:
     return abs(entry.efficiency[name].value or 1.0)
-
-
-def _ratio_words(row: EfficiencyRow, names: tuple[str, str]) -> str:
-    about = READINGS[row.reading]
-    column = Column(row.reading, row.reading, about.unit, about.higher_is_better)
-    shown = f"{spoken(row.reading)} {amount(column, row.a)} → {amount(column, row.b)}, a ratio of {row.ratio:.3g}"
-    lead = f"{_place(row.task, row.model)}: {shown}"
-    if row.ci_low is None or row.ci_high is None or row.p is None or row.p_holm is None:
-        return f"{lead}. How much it varies is not known, so it is not tested.{row.remark}"
-    span = (
-        f"(95 % interval {row.ci_low:.3g} to {row.ci_high:.3g}; p = {row.p:.3g}, {row.p_holm:.3g} over all comparisons)"
-    )
-    if row.p_holm > LEVEL:
-        return f"{lead} {span}: no difference is shown.{row.remark}"
-    better = names[1] if (row.ratio > 1) == about.higher_is_better else names[0]
-    return f"{lead} {span}: {better} is better.{row.remark}"

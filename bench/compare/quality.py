@@ -1,16 +1,15 @@
-"""The paired comparison of one quality metric between two cells that answered the same examples, with its
-verdict in words."""
+"""The paired comparison of one quality metric between two cells that answered the same examples."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decision.board import Column
 from bench.metrics.base import Metric
 from bench.stats import paired
 from bench.stats.bootstrap import percentile_interval
@@ -19,13 +18,20 @@ from bench.stats.resample import Resamples, seeded
 from bench.summary import Entry
 from bench.summary.quality import shared_resamples
 from bench.tasks.choosing import chooses
-from bench.words.wording import amount, size, spoken
 
 Floats = NDArray[np.float64]
 
 LEVEL = 0.05
 TRIALS = 2000
 """Swaps of the randomisation test; p-values near 0.05 are then within 0.01 of exact."""
+
+
+class PairedTest(Enum):
+    """How a difference was tested."""
+
+    MCNEMAR = "exact McNemar"
+    RANDOMISATION = "approximate randomisation"
+    CLUSTERED = "paired bootstrap over groups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class QualityRow:
     ci_low: float | None
     """95 % interval of the difference, from paired resamples."""
     ci_high: float | None
-    test: str
+    test: PairedTest
     p: float
     p_holm: float
     detectable: float
@@ -51,19 +57,27 @@ class QualityRow:
     """Examples in all that would settle a difference of this size; None when there is none."""
     n: int
     flips: Flips
-    sentence: str
     higher_is_better: bool = True
-    remark: str = ""
-    """What qualifies the interval."""
+    few_discordant: bool = False
+    """Whether so few examples tell the two apart that the interval is wider than it need be."""
     model: str = ""
     """Which candidate, where two whole runs are compared."""
     discordant: int | None = None
     """Examples that only one of the two got right, where the test is McNemar's; else None."""
 
+    @property
+    def differs(self) -> bool:
+        """Whether the difference stands over the whole family of comparisons."""
+        return self.p_holm <= LEVEL
+
+    @property
+    def b_is_better(self) -> bool:
+        """Whether B has the better value."""
+        return (self.difference > 0) == self.higher_is_better
+
 
 def common_examples(a: Entry, b: Entry) -> tuple[Entry, Entry] | None:
-    """Returns both entries cut to the examples that both answered, in the same order; None when there are
-    none.
+    """Cut both entries to the examples that both answered, in the same order; None when there are none.
 
     Examples are the same when their id and their reference are.
     """
@@ -80,13 +94,12 @@ def _cut(entry: Entry, rows: Sequence[int]) -> Entry:
 
 
 def is_defined(entry: Entry, metric: Metric) -> bool:
-    """Returns whether a metric has a value on these examples; no test tells anything of one that has none."""
+    """Tell whether a metric has a value on these examples; no test tells anything of one that has none."""
     return bool(np.isfinite(float(metric.value(entry.statistics[metric.name].sum(axis=0)))))
 
 
 def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -> QualityRow:
-    """Returns one metric of a pair of cut entries, not yet corrected for the other comparisons and without a
-    verdict."""
+    """Compare one metric of a pair of cut entries, not yet corrected for the other comparisons."""
     a, b = (entry.statistics[metric.name] for entry in pair)
     value_a, value_b = float(metric.value(a.sum(axis=0))), float(metric.value(b.sum(axis=0)))
     resamples = shared_resamples(pair[0].samples, replicates, seed)
@@ -116,9 +129,8 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
         examples_needed=paired.examples_needed(difference, error, len(a)),
         n=len(a),
         flips=_flips(pair),
-        sentence="",
         higher_is_better=metric.higher_is_better,
-        remark=paired.FEW_DISCORDANT_SAID if few else "",
+        few_discordant=few,
         discordant=None if discordant is None else sum(discordant),
     )
 
@@ -126,7 +138,7 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
 def interval_of(
     metric: Metric, statistics: tuple[Floats, Floats], gaps: Floats, resamples: Resamples
 ) -> tuple[float, float] | None:
-    """Returns the 95 % interval of the difference (second − first) on the same examples; None where it is undefined.
+    """Compute the 95 % interval of the difference (second − first) on the same examples; None where it is undefined.
 
     Args:
         metric: what is compared.
@@ -141,19 +153,18 @@ def interval_of(
 
 def _test(
     metric: Metric, a: Floats, b: Floats, gaps: Floats, difference: float, clustered: bool, seed: int
-) -> tuple[str, float]:
-    """Returns the name of the test and its p-value: exact McNemar, randomisation, or the clustered paired
-    bootstrap."""
+) -> tuple[PairedTest, float]:
+    """Choose the test and compute its p-value: exact McNemar, randomisation, or the clustered paired bootstrap."""
     if clustered:
-        return "paired bootstrap over groups", paired.bootstrap_p(gaps, difference)
+        return PairedTest.CLUSTERED, paired.bootstrap_p(gaps, difference)
     if metric.proportion:
-        return "exact McNemar", paired.mcnemar(*_discordant(metric, a, b))
+        return PairedTest.MCNEMAR, paired.mcnemar(*_discordant(metric, a, b))
     rng = seeded(seed, "randomisation", metric.name)
-    return "approximate randomisation", paired.randomisation_p(a, b, metric.value, TRIALS, rng)
+    return PairedTest.RANDOMISATION, paired.randomisation_p(a, b, metric.value, TRIALS, rng)
 
 
 def _discordant(metric: Metric, a: Floats, b: Floats) -> tuple[int, int]:
-    """Returns how many examples only the first, and only the second, got right."""
+    """Count how many examples only the first, and only the second, got right."""
     right_a, right_b = np.asarray(metric.value(a)), np.asarray(metric.value(b))
     return int((right_a > right_b).sum()), int((right_b > right_a).sum())
 
@@ -171,45 +182,7 @@ def _flips(pair: tuple[Entry, Entry]) -> Flips:
 
 
 def corrected(row: QualityRow, p_holm: float, family: int) -> QualityRow:
-    """Returns the row as one of a family of comparisons: p-value, and what the smaller level could have found."""
-    found = row.detectable * paired.detectable(1.0, LEVEL / family) / paired.detectable(1.0)
-    needed = math.ceil(row.n * (found / abs(row.difference)) ** 2) if row.examples_needed is not None else None
-    return replace(row, p_holm=p_holm, detectable=found, examples_needed=needed)
-
-
-def judged(row: QualityRow, name_a: str, name_b: str) -> QualityRow:
-    """Returns the row with its verdict in words, from the p-value of the whole family."""
-    return replace(row, sentence=verdict(row, name_a, name_b))
-
-
-def verdict(row: QualityRow, name_a: str, name_b: str) -> str:
-    """Returns what the data say of one metric, what they could have found, and how many examples would settle
-    it."""
-    column, where = Column(row.metric, row.metric, row.unit, True), f"'{row.task}'" + (row.model and f", {row.model}")
-    values = f"{spoken(row.metric)} {amount(column, row.a)} → {amount(column, row.b)}"
-    span = ""
-    if row.ci_low is not None and row.ci_high is not None:
-        span = f", 95 % interval of the difference {row.ci_low:+.3g} to {row.ci_high:+.3g}"
-    evidence = f"{row.test}, p = {row.p:.3g}, {row.p_holm:.3g} over all comparisons"
-    seen = f"at n = {row.n:,} a true difference of {size(column, row.detectable)} would be found 4 times in 5"
-    if not row.detectable:
-        seen = f"on all {row.n:,} examples the two are equal, so what could have been found is not known"
-    if row.p_holm <= LEVEL:
-        better = name_b if (row.difference > 0) == row.higher_is_better else name_a
-        lead = f"{where}: {name_a} and {name_b} differ, {better} is better"
-    else:
-        needed = row.examples_needed
-        more = f"; if it is as large as seen, about {needed:,} examples would show it 4 times in 5" if needed else ""
-        lead = f"{where}: no difference between {name_a} and {name_b} is shown{more}"
-    remark = f" ({row.remark})" if row.remark else ""
-    return f"{lead}: {values} ({evidence}{span}{remark}); {seen}{_answers(row.flips)}."
-
-
-def _answers(flips: Flips) -> str:
-    """Returns how many answers changed; nothing where there are no answers to compare, as in language
-    modelling."""
-    if not flips.n:
-        return ""
-    text = f"; {flips.changed:,} of {flips.n:,} answers differ"
-    right = f" ({flips.fixed} put right, {flips.broken} made wrong)" if flips.fixed or flips.broken else ""
-    return text + right
+    """Correct the row as one of a family of comparisons: p-value, and what the smaller level could have found."""
+    detectable = row.detectable * paired.detectable(1.0, LEVEL / family) / paired.detectable(1.0)
+    needed = math.ceil(row.n * (detectable / abs(row.difference)) ** 2) if row.examples_needed is not None else None
+    return replace(row, p_holm=p_holm, detectable=detectable, examples_needed=needed)

@@ -13,22 +13,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decision.board import Board, Column, Part
+from bench.decision.board import Board, Column, Missing, Part
 from bench.decision.constraints import Check, best_row
-from bench.decision.question import Question, parse_margin
+from bench.decision.question import Question
+from bench.decision.remarks import CostLeftOut, CostsCombined, MetricsLeftOut, QualityAveraged, Remark
+from bench.suite.limits import QUALITY, parse_margin
 from bench.summary import Quantity
-from bench.words.wording import listed, spoken
 
 Floats = NDArray[np.float64]
 
 SUMMABLE = frozenset({"s", "J", "currency", "gCO2", "FLOP"})
 """Units that add up over tasks; memory and throughput do not, and are always taken at their worst."""
-QUALITY = "quality"
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """One column across tasks."""
+class _Combined:
+    """One column combined across tasks."""
 
     values: Floats
     """Shape `(M,)`."""
@@ -38,27 +38,27 @@ class _Made:
 
 
 def combine(boards: Sequence[Board], question: Question) -> Board:
-    """Returns the board over all tasks; its task name is empty."""
+    """Build the board over all tasks; its task name is empty."""
     names = tuple(dict.fromkeys(name for board in boards for name in board.names))
     columns: list[Column] = []
-    made: list[_Made] = []
-    remarks: list[str] = []
+    combined: list[_Combined] = []
+    remarks: list[Remark] = []
     quality = _quality(boards, names, question)
     if quality is not None:
         columns.append(Column(QUALITY, "share_of_best", "ratio", True, _margin(question)))
-        made.append(quality)
-        remarks.append(_weights_sentence(boards, question))
+        combined.append(quality)
+        remarks.append(QualityAveraged(tuple((board.task, _weight(board, question)) for board in boards)))
     shared = _shared(boards)
     costs: dict[str, list[str]] = {}
     for column in shared:
         how = question.rule.cost_across_tasks if column.unit in SUMMABLE else "worst"
-        made.append(_cost(boards, names, column, how, len(columns)))
+        combined.append(_cost(boards, names, column, how, len(columns)))
         columns.append(column)
-        costs.setdefault(how, []).append(spoken(column.name))
-    remarks += [_added_up(names_of, how) for how, names_of in costs.items()]
+        costs.setdefault(how, []).append(column.name)
+    remarks += [CostsCombined(tuple(columns_of), how == "sum") for how, columns_of in costs.items()]
     remarks += _left_out(boards, shared)
-    table = np.column_stack([one.values for one in made]) if made else np.empty((len(names), 0))
-    stack = np.stack([one.draws for one in made], axis=2) if made else _no_draws(question, names)
+    table = np.column_stack([column.values for column in combined]) if combined else np.empty((len(names), 0))
+    stack = np.stack([column.draws for column in combined], axis=2) if combined else _no_draws(question, names)
     return Board(
         task="",
         names=names,
@@ -71,28 +71,22 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
         broken=tuple(_broken(boards, name) for name in names),
         remarks=tuple(remarks),
         baselines=tuple(any(board.is_baseline(name) for board in boards) for name in names),
-        as_read=_as_read(names, made),
-        parts=tuple(part for one in made for part in one.parts) or _bare(boards),
+        as_read=_as_read(names, combined),
+        parts=tuple(part for column in combined for part in column.parts) or _bare(boards),
     )
 
 
-def _as_read(names: Sequence[str], made: Sequence[_Made]) -> NDArray[np.bool_]:
-    """Returns which values rest on readings whose noise is not known, and show none, shape `(M, C)`."""
-    found = np.zeros((len(names), len(made)), dtype=np.bool_)
-    for c, one in enumerate(made):
-        still = np.ptp(one.draws, axis=0) == 0
-        for part in one.parts:
+def _as_read(names: Sequence[str], combined: Sequence[_Combined]) -> NDArray[np.bool_]:
+    """Find which values rest on readings whose noise is not known, and show none, shape `(M, C)`."""
+    as_read = np.zeros((len(names), len(combined)), dtype=np.bool_)
+    for c, column in enumerate(combined):
+        still = np.ptp(column.draws, axis=0) == 0
+        for part in column.parts:
             own = part.board.as_read
             for m, name in enumerate(names):
                 if own is not None and name in part.board.names:
-                    found[m, c] |= still[m] and own[part.board.names.index(name), part.source]
-    return found
-
-
-def _added_up(columns: Sequence[str], how: str) -> str:
-    several = len(columns) > 1
-    done = "summed" if how == "sum" else f"taken at {'their' if several else 'its'} worst"
-    return f"Across tasks {listed(columns)} {'are' if several else 'is'} {done}."
+                    as_read[m, c] |= still[m] and own[part.board.names.index(name), part.source]
+    return as_read
 
 
 def _no_draws(question: Question, names: Sequence[str]) -> Floats:
@@ -100,31 +94,27 @@ def _no_draws(question: Question, names: Sequence[str]) -> Floats:
 
 
 def _bare(boards: Sequence[Board]) -> tuple[Part, ...]:
-    """Returns parts that add to no column, so that the boards of the tasks are known."""
+    """Make parts that add to no column, so that the boards of the tasks are known."""
     return tuple(Part(-1, board, 0, np.empty((0, 0))) for board in boards)
 
 
-def _left_out(boards: Sequence[Board], shared: Sequence[Column]) -> list[str]:
-    """Returns a sentence for each objective that some task has and another lacks, and for a second metric."""
-    found: dict[str, list[str]] = {}
+def _left_out(boards: Sequence[Board], shared: Sequence[Column]) -> list[Remark]:
+    """List the objectives that some task has and another lacks, and the metrics after the first."""
+    tasks: dict[str, list[str]] = {}
     for board in boards:
         for column in board.columns[: board.objectives]:
             if not column.is_quality and column.name not in [c.name for c in shared]:
-                found.setdefault(column.name, []).append(f"'{board.task}'")
-    remarks = [
-        f"Across tasks {spoken(name)} is left out: only {listed(tasks)} {'has' if len(tasks) == 1 else 'have'} it."
-        for name, tasks in found.items()
-    ]
+                tasks.setdefault(column.name, []).append(board.task)
+    remarks: list[Remark] = [CostLeftOut(name, tuple(having)) for name, having in tasks.items()]
     for board in boards:
-        metrics = [column for column in board.columns[: board.objectives] if column.is_quality]
+        metrics = [column.name for column in board.columns[: board.objectives] if column.is_quality]
         if len(metrics) > 1:
-            rest = listed([spoken(column.name) for column in metrics[1:]])
-            remarks.append(f"Across tasks '{board.task}' counts by {spoken(metrics[0].name)}; {rest} is left out.")
+            remarks.append(MetricsLeftOut(board.task, metrics[0], tuple(metrics[1:])))
     return remarks
 
 
 def _least_n(boards: Sequence[Board], name: str) -> int:
-    """Returns the fewest observations behind a candidate's first objective on any task."""
+    """Count the fewest observations behind a candidate's first objective on any task."""
     found = [
         board.quantities[board.names.index(name)][0] for board in boards if name in board.names and board.objectives
     ]
@@ -135,19 +125,17 @@ def _margin(question: Question) -> float:
     return parse_margin(QUALITY, question.rule.margins.get(QUALITY, 0.0))[0]
 
 
-def _broken(boards: Sequence[Board], name: str) -> str | None:
-    """Returns why a candidate has no place on the board across tasks."""
-    for board in boards:
-        if name not in board.names:
-            return f"it was not run on '{board.task}'"
-        why = board.missing(board.names.index(name))
-        if why is not None:
-            return f"on '{board.task}', {why}"
-    return None
+def _weight(board: Board, question: Question) -> float:
+    return question.weights.get(board.task, 1.0)
+
+
+def _broken(boards: Sequence[Board], name: str) -> Missing | None:
+    """Tell why a candidate has no place on the board across tasks; the first reason."""
+    return next((missing for board in boards if (missing := board.missing_on(name)) is not None), None)
 
 
 def _take(board: Board, names: Sequence[str], index: int) -> tuple[Floats, Floats]:
-    """Returns a column's values and replicates in the order of `names`; NaN for one that the board lacks."""
+    """Take a column's values and replicates in the order of `names`; NaN for one that the board lacks."""
     values = np.full(len(names), np.nan)
     draws = np.full((len(board.draws), len(names)), np.nan)
     for place, name in enumerate(names):
@@ -157,12 +145,12 @@ def _take(board: Board, names: Sequence[str], index: int) -> tuple[Floats, Float
     return values, draws
 
 
-def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) -> _Made | None:
-    """Returns the weighted mean share of the best; None when no task has a quality objective."""
+def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) -> _Combined | None:
+    """Compute the weighted mean share of the best; None when no task has a quality objective."""
     found: list[tuple[float, Board, int, Floats, Floats]] = []
     for board in boards:
         index = next((c for c in range(board.objectives) if board.columns[c].is_quality), None)
-        weight = question.weights.get(board.task, 1.0)
+        weight = _weight(board, question)
         best = None if index is None else best_row(board, index)
         if index is None or best is None or weight == 0:
             continue
@@ -174,11 +162,11 @@ def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) 
         return None
     values = np.sum([weight / total * point for weight, _, _, point, _ in found], axis=0)
     parts = [Part(0, board, index, weight / total * drawn) for weight, board, index, _, drawn in found]
-    return _Made(values, parts, np.sum([part.draws for part in parts], axis=0))
+    return _Combined(values, parts, np.sum([part.draws for part in parts], axis=0))
 
 
 def _share(column: Column, values: Floats, best: float) -> Floats:
-    """Returns values as a share of the best, 1 being as good; the plain value where the best is not above
+    """Compute values as a share of the best, 1 being as good; the plain value where the best is not above
     0."""
     if best <= 0:
         return column.sign * values
@@ -187,28 +175,28 @@ def _share(column: Column, values: Floats, best: float) -> Floats:
 
 
 def _shared(boards: Sequence[Board]) -> list[Column]:
-    """Returns the efficiency objectives that every task has."""
+    """List the efficiency objectives that every task has."""
     first = [column for column in boards[0].columns[: boards[0].objectives] if not column.is_quality] if boards else []
     return [c for c in first if all(c.name in [k.name for k in b.columns[: b.objectives]] for b in boards)]
 
 
-def _cost(boards: Sequence[Board], names: Sequence[str], column: Column, how: str, at: int) -> _Made:
-    """Returns a cost over all tasks, summed or at its worst, as column `at`."""
+def _cost(boards: Sequence[Board], names: Sequence[str], column: Column, how: str, at: int) -> _Combined:
+    """Combine a cost over all tasks, summed or at its worst, as column `at`."""
     found = [(board, c, *_take(board, names, c)) for board in boards if (c := board.column(column.name)) is not None]
     values, draws = np.stack([point for _, _, point, _ in found]), np.stack([drawn for *_, drawn in found])
     if how == "sum":
         parts = [Part(at, board, c, drawn) for board, c, _, drawn in found]
-        return _Made(values.sum(axis=0), parts, draws.sum(axis=0))
+        return _Combined(values.sum(axis=0), parts, draws.sum(axis=0))
     worst = np.min if column.higher_is_better else np.max
     value = worst(values, axis=0)
     parts = [Part(at, board, c, np.where(point == value, drawn, 0.0)) for board, c, point, drawn in found]
-    return _Made(value, parts, worst(draws, axis=0))
+    return _Combined(value, parts, worst(draws, axis=0))
 
 
 def _quantities(
     columns: Sequence[Column], values: Floats, draws: Floats, counts: Sequence[int]
 ) -> tuple[tuple[Quantity | None, ...], ...]:
-    """Returns the quantities of each candidate, with percentile intervals of its replicates."""
+    """Make the quantities of each candidate, with percentile intervals of its replicates."""
     ends = np.quantile(draws, [0.025, 0.975], axis=0) if draws.size else np.full((2, *values.shape), np.nan)
     return tuple(
         tuple(_quantity(column, values[m, c], ends[:, m, c], n) for c, column in enumerate(columns))
@@ -223,35 +211,28 @@ def _quantity(column: Column, value: float, ends: Floats, n: int) -> Quantity | 
     return Quantity(float(value), low, high, n, column.unit, "all tasks", column.higher_is_better)
 
 
-def _weights_sentence(boards: Sequence[Board], question: Question) -> str:
-    parts = [f"{question.weights.get(board.task, 1.0):g} for '{board.task}'" for board in boards]
-    weights = ", ".join(parts)
-    return f"Across tasks quality is each task's share of the best model, averaged with the weights {weights}."
-
-
 def combine_checks(
     boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], names: Sequence[str]
 ) -> tuple[tuple[Check, ...], ...]:
-    """Returns for each candidate, per limit, the check of the task on which it fares worst."""
+    """Choose for each candidate, per limit, the check of the task on which it fares worst."""
     return tuple(_worst(boards, checks, name) for name in names)
 
 
 def _worst(boards: Sequence[Board], checks: Sequence[Sequence[Sequence[Check]]], name: str) -> tuple[Check, ...]:
-    found: dict[tuple[str, str], Check] = {}
+    worst: dict[tuple[str, str], Check] = {}
     for board, per_row in zip(boards, checks, strict=True):
         if name not in board.names:
             continue
         for check in per_row[board.names.index(name)]:
             key = (check.limit.name, check.limit.text)
-            here = replace(check, sentence=f"{check.sentence} on '{board.task}'")
-            before = found.get(key)
-            worse = here if before is None or _severity(here) > _severity(before) else before
-            found[key] = here if before is None else replace(worse, holds=_both(here.holds, before.holds))
-    return tuple(found.values())
+            before = worst.get(key)
+            worse = check if before is None or _severity(check) > _severity(before) else before
+            worst[key] = check if before is None else replace(worse, holds=_both(check.holds, before.holds))
+    return tuple(worst.values())
 
 
 def _both(a: NDArray[np.bool_] | None, b: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
-    """Returns in which replicates a limit holds on both tasks; None when it is unknown on one."""
+    """Find in which replicates a limit holds on both tasks; None when it is unknown on one."""
     return None if a is None or b is None else a & b
 
 

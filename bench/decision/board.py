@@ -5,12 +5,15 @@ The first columns are the objectives of the front; the rest are there because a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.catalogue.readings import READINGS
+from bench.catalogue.reasons import sentence_of
+from bench.decision.remarks import Remark
 from bench.summary import Quantity
 
 Floats = NDArray[np.float64]
@@ -41,8 +44,36 @@ class Column:
         return self.name not in READINGS
 
     def margin_at(self, value: Floats | float) -> Floats | float:
-        """Returns the margin in `unit` beside a value."""
+        """Compute the margin in `unit` beside a value."""
         return self.margin * np.abs(value) if self.margin_is_relative else self.margin + 0.0 * np.abs(value)
+
+
+class Absence(Enum):
+    """What a candidate lacks to have a place on a front."""
+
+    UNSUPPORTED = "unsupported"
+    """It cannot do the task."""
+    ENDED = "ended"
+    """Its cell ended otherwise than well."""
+    NOT_RUN = "not run"
+    """It was not run on one of the tasks."""
+    VALUE = "value"
+    """A value of an objective."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a candidate cannot be placed on the front."""
+
+    kind: Absence
+    task: str = ""
+    """Across tasks: the task on which it is missing."""
+    status: str = ""
+    """Of the cell, where that ended otherwise than well."""
+    column: str = ""
+    """The objective without a value."""
+    reason: str | None = None
+    """What the record says of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,9 +93,9 @@ class Board:
     """Replicates, shape `(B, M, C)`."""
     better: dict[int, Floats]
     """By column of a proportion: exact one-sided p-values that row is better than column, shape `(M, M)`."""
-    broken: tuple[str | None, ...]
+    broken: tuple[Missing | None, ...]
     """Why a candidate cannot be judged at all (its cell failed, …); None when it can."""
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     seconds: Floats | None = None
     """Mean seconds per example at batch size 1, shape `(M,)`, NaN where unknown: what more examples would
     take."""
@@ -79,23 +110,22 @@ class Board:
     """Across tasks: what each task adds to each column."""
 
     def part(self, task: str) -> Board:
-        """Returns the board of a task that this one is made of; itself on a board of one task."""
+        """Look up the board of a task that this one is made of; itself on a board of one task."""
         return next((part.board for part in self.parts if part.board.task == task), self)
 
     def parts_of(self, column: int) -> list[tuple[Board, int, Floats]]:
-        """Returns the boards and their columns that add up to a column, each with its draws in the order of this
-        board's names, shape `(B, M)`."""
+        """List the boards and their columns that add up to a column, each with its draws in the order of this board's
+        names, shape `(B, M)`."""
         if not self.parts:
             return [(self, column, self.draws[:, :, column])]
         return [(part.board, part.source, part.draws) for part in self.parts if part.column == column]
 
     def is_baseline(self, name: str) -> bool:
-        """Returns whether the candidate of this name is a baseline; False for one that is not on the board."""
+        """Tell whether the candidate of this name is a baseline; False for one that is not on the board."""
         return any(flag and own == name for own, flag in zip(self.names, self.baselines, strict=False))
 
     def column(self, asked: str) -> int | None:
-        """Returns the index of the column that was asked for by this name, or that has it; None when there is
-        none."""
+        """Find the column that was asked for by this name, or that has it; None when there is none."""
         for index, column in enumerate(self.columns):
             if asked in (column.asked, column.name):
                 return index
@@ -111,16 +141,23 @@ class Board:
         """Replicates with larger better, shape `(B, M, C)`."""
         return np.asarray(self.draws * np.array([column.sign for column in self.columns]), dtype=np.float64)
 
-    def missing(self, row: int) -> str | None:
-        """Returns why a candidate cannot be placed on the front; None when it has every objective."""
+    def missing(self, row: int) -> Missing | None:
+        """Tell why a candidate cannot be placed on the front; None when it has every objective."""
         if self.broken[row] is not None:
             return self.broken[row]
         for index in range(self.objectives):
             if np.isnan(self.values[row, index]):
-                found = self.quantities[row][index]
-                why = found.reason if found is not None and found.reason else "not measured"
-                return f"{self.columns[index].name} is missing: {why}"
+                quantity = self.quantities[row][index]
+                reason = None if quantity is None else sentence_of(quantity.reason)
+                return Missing(Absence.VALUE, column=self.columns[index].name, reason=reason)
         return None
+
+    def missing_on(self, name: str) -> Missing | None:
+        """Tell why a candidate has no place on a board of which this one is a part; None when it has one."""
+        if name not in self.names:
+            return Missing(Absence.NOT_RUN, self.task)
+        missing = self.missing(self.names.index(name))
+        return None if missing is None else replace(missing, task=self.task)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""From the entries of one task to its board: columns, values, replicates, and what must be said of them."""
+"""From the entries of one task to its board: columns, values, replicates, and what a reader must know of them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from numpy.typing import NDArray
 
 from bench.candidates import is_floor
 from bench.catalogue.readings import READINGS, canonical
-from bench.decision.board import Board, Column
+from bench.decision.board import Absence, Board, Column, Missing
 from bench.decision.draws import is_estimate, quality_draws, reading_draws
-from bench.decision.question import Question, parse_margin
+from bench.decision.question import Question
+from bench.decision.remarks import Dropped, Estimated, ObjectiveDropped, TakenAsRead
 from bench.stats.paired import mcnemar_better
+from bench.suite.limits import parse_margin
 from bench.summary import Entry, Quantity
-from bench.words import remarks as said
 
 Floats = NDArray[np.float64]
 
 
 def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
-    """Returns the board of one task from the entries of its cells."""
+    """Build the board of one task from the entries of its cells."""
     good = [entry for entry in entries if entry.status == "ok"]
     columns, objectives, remarks = _columns(task, good, question)
-    quantities = tuple(tuple(said.found_in(entry, column) for column in columns) for entry in entries)
+    quantities = tuple(tuple(_quantity_of(entry, column) for column in columns) for entry in entries)
     values = np.array([[_number(q) for q in row] for row in quantities], dtype=np.float64)
     values = values.reshape(len(entries), len(columns))
     draws = _draws(entries, columns, quantities, question)
@@ -40,8 +41,8 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
         broken=tuple(_broken(entry) for entry in entries),
         remarks=(
             *remarks,
-            *said.of_estimates(task, good, columns, objectives),
-            *said.taken_as_read(task, [entry.candidate for entry in entries], columns, quantities, as_read),
+            *_estimates(task, good, columns, objectives),
+            *_taken_as_read(task, [entry.candidate for entry in entries], columns, quantities, as_read),
         ),
         baselines=tuple(is_floor(entry.cell.family) for entry in entries),
         seconds=np.array([_number(entry.efficiency.get("latency_mean_s")) for entry in entries]),
@@ -49,40 +50,42 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
     )
 
 
-def _broken(entry: Entry) -> str | None:
-    """Returns why a candidate cannot be judged at all; None when it can."""
-    if entry.status == "unsupported":
-        return f"it cannot do this task ({entry.reason})"
-    return None if entry.status == "ok" else f"its cell is {entry.status}: {entry.reason}"
+def _broken(entry: Entry) -> Missing | None:
+    """Tell why a candidate cannot be judged at all; None when it can."""
+    if entry.status == "ok":
+        return None
+    kind = Absence.UNSUPPORTED if entry.status == "unsupported" else Absence.ENDED
+    return Missing(kind, status=entry.status, reason=entry.reason)
 
 
 def _number(quantity: Quantity | None) -> float:
     return float("nan") if quantity is None or quantity.value is None else quantity.value
 
 
-def _columns(task: str, good: Sequence[Entry], question: Question) -> tuple[tuple[Column, ...], int, list[str]]:
-    """Returns the columns, how many of them are objectives, and a sentence for each objective that is left
-    out."""
+def _columns(
+    task: str, good: Sequence[Entry], question: Question
+) -> tuple[tuple[Column, ...], int, list[ObjectiveDropped]]:
+    """Choose the columns; return them, how many of them are objectives, and the objectives that are left out."""
     columns: list[Column] = []
-    remarks: list[str] = []
+    remarks: list[ObjectiveDropped] = []
     for asked in question.objectives:
         column = _column(asked, good, question)
         if column is None or not any(_has(entry, column.name) for entry in good):
-            remarks.append(said.dropped(task, asked, good))
-        elif column.name not in [known.name for known in columns]:
+            remarks.append(_dropped(task, asked, good))
+        elif column.name not in [other.name for other in columns]:
             columns.append(column)
     objectives = len(columns)
     rule = question.rule
     others = [limit.name for limit in question.limits] + [rule.prefer or ""] + list(rule.order) + list(rule.rates)
     for asked in filter(None, others):
         column = _column(asked, good, question)
-        if column is not None and column.name not in [known.name for known in columns]:
+        if column is not None and column.name not in [other.name for other in columns]:
             columns.append(column)
     return tuple(columns), objectives, remarks
 
 
 def _column(asked: str, good: Sequence[Entry], question: Question) -> Column | None:
-    """Returns the column for a name; None when it is a metric that this task does not have."""
+    """Make the column for a name; None when it is a metric that this task does not have."""
     on_gpu = any(entry.on_gpu for entry in good)
     name = canonical(asked, on_gpu=on_gpu)
     if name == "quality":
@@ -91,8 +94,8 @@ def _column(asked: str, good: Sequence[Entry], question: Question) -> Column | N
     if name in READINGS:
         about = READINGS[name]
         return Column(asked, name, about.unit, about.higher_is_better, margin, relative)
-    found = next((entry.quality[name] for entry in good if name in entry.quality), None)
-    return None if found is None else Column(asked, name, found.unit, found.higher_is_better, margin, relative)
+    quantity = next((entry.quality[name] for entry in good if name in entry.quality), None)
+    return None if quantity is None else Column(asked, name, quantity.unit, quantity.higher_is_better, margin, relative)
 
 
 def _has(entry: Entry, name: str) -> bool:
@@ -121,29 +124,37 @@ def _draws(
 
 
 def _exact_tests(entries: Sequence[Entry], columns: Sequence[Column]) -> dict[int, Floats]:
-    """Returns McNemar's one-sided p-values for the columns that are proportions of independent examples."""
-    found: dict[int, Floats] = {}
+    """Compute McNemar's one-sided p-values for the columns that are proportions of independent examples."""
+    tests: dict[int, Floats] = {}
     for c, column in enumerate(columns):
         rows = [_outcomes(entry, column.name) for entry in entries]
         if any(row is not None for row in rows):
-            found[c] = _mcnemar(rows)
-    return found
+            tests[c] = _mcnemar(rows, [entry.example_ids for entry in entries])
+    return tests
 
 
 def _outcomes(entry: Entry, name: str) -> Floats | None:
-    """Returns 1 for each example that was right, else 0; None when the metric is not such a proportion."""
+    """Give 1 for each example that was right, else 0; None when the metric is not such a proportion."""
     metric = entry.metrics.get(name)
     if metric is None or not metric.proportion or any(sample.group is not None for sample in entry.samples):
         return None
     return np.asarray(metric.value(entry.statistics[name]), dtype=np.float64)
 
 
-def _mcnemar(rows: Sequence[Floats | None]) -> Floats:
-    """Returns the p-value that row is better than column of each pair, shape `(M, M)`; NaN where the two did not
-    answer the same examples."""
+def _mcnemar(rows: Sequence[Floats | None], examples: Sequence[tuple[str, ...]]) -> Floats:
+    """Compute the p-value that row is better than column of each pair, shape `(M, M)`; NaN where the two did not answer
+    the same examples in the same order.
+
+    Args:
+        rows: what each candidate got right.
+        examples: the ids of the examples that each answered.
+    """
     p = np.full((len(rows), len(rows)), np.nan)
-    for length in {len(row) for row in rows if row is not None}:
-        places = [i for i, row in enumerate(rows) if row is not None and len(row) == length]
+    together: dict[tuple[str, ...], list[int]] = {}
+    for i, row in enumerate(rows):
+        if row is not None:
+            together.setdefault(examples[i], []).append(i)
+    for places in together.values():
         right = np.array([rows[i] for i in places]) > 0
         only_first = right.astype(np.float64) @ (~right).astype(np.float64).T
         p[np.ix_(places, places)] = mcnemar_better(only_first, only_first.T)
@@ -153,10 +164,66 @@ def _mcnemar(rows: Sequence[Floats | None]) -> Floats:
 def _as_read(
     columns: Sequence[Column], quantities: Sequence[Sequence[Quantity | None]], draws: Floats
 ) -> NDArray[np.bool_]:
-    """Returns which known values have neither draws that vary nor are counted, shape `(M, C)`."""
-    found = np.zeros((len(quantities), len(columns)), dtype=np.bool_)
+    """Find the values that neither have draws that vary nor are counted, shape `(M, C)`."""
+    as_read = np.zeros((len(quantities), len(columns)), dtype=np.bool_)
     for m, row in enumerate(quantities):
         for c, q in enumerate(row):
             if q is not None and q.value is not None and not columns[c].is_quality:
-                found[m, c] = (is_estimate(q) or not q.is_firm) and np.ptp(draws[:, m, c]) == 0
-    return found
+                as_read[m, c] = (is_estimate(q) or not q.is_firm) and np.ptp(draws[:, m, c]) == 0
+    return as_read
+
+
+def _quantity_of(entry: Entry, column: Column) -> Quantity | None:
+    """Look up what a cell has in a column; None for a cell that did not end well."""
+    if entry.status != "ok":
+        return None
+    return entry.quality.get(column.name) or entry.efficiency.get(column.name)
+
+
+def _dropped(task: str, asked: str, good: Sequence[Entry]) -> ObjectiveDropped:
+    """Tell why an objective is left out of a task's front.
+
+    Args:
+        task: its name.
+        asked: the objective, as the suite calls it.
+        good: the entries of the cells that ended well.
+    """
+    if not good:
+        return ObjectiveDropped(task, asked, Dropped.NOTHING_FINISHED)
+    name = canonical(asked, on_gpu=any(entry.on_gpu for entry in good))
+    if name not in READINGS:
+        return ObjectiveDropped(task, asked, Dropped.NOT_A_METRIC)
+    reasons = {q.reason.sentence for entry in good if (q := entry.efficiency.get(name)) is not None and q.reason}
+    return ObjectiveDropped(task, asked, Dropped.NOT_MEASURED, tuple(sorted(reasons)))
+
+
+def _taken_as_read(
+    task: str,
+    names: Sequence[str],
+    columns: Sequence[Column],
+    quantities: Sequence[Sequence[Quantity | None]],
+    as_read: NDArray[np.bool_],
+) -> list[TakenAsRead]:
+    """Find the columns that are compared without noise, those of the same candidates together."""
+    together: dict[tuple[str, ...], list[str]] = {}
+    for c, column in enumerate(columns):
+        measured = [m for m, row in enumerate(quantities) if (q := row[c]) is not None and q.value is not None]
+        fixed = [m for m in measured if as_read[m, c]]
+        if fixed:
+            whose = () if len(fixed) == len(measured) else tuple(names[m] for m in fixed)
+            together.setdefault(whose, []).append(column.name)
+    return [TakenAsRead(task, tuple(columns_read), whose) for whose, columns_read in together.items()]
+
+
+def _estimates(task: str, good: Sequence[Entry], columns: Sequence[Column], objectives: int) -> list[Estimated]:
+    """Find the objectives that are estimates, and for whom."""
+    remarks = []
+    for column in columns[:objectives]:
+        by_kind: dict[bool, list[str]] = {True: [], False: []}
+        for entry in good:
+            quantity = _quantity_of(entry, column)
+            if quantity is not None and quantity.value is not None and not column.is_quality:
+                by_kind[is_estimate(quantity)].append(entry.candidate)
+        if by_kind[True]:
+            remarks.append(Estimated(task, column.name, tuple(by_kind[True]), tuple(by_kind[False])))
+    return remarks

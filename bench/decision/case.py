@@ -3,25 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 
-from bench.decision.board import Board
+from bench.decision.board import Board, Missing
+from bench.decision.constraints import Check
 from bench.decision.fronts import Front
 from bench.decision.next_step import NextStep
-from bench.decision.rules import Stage, pick
+from bench.decision.rule import Stage
+from bench.decision.stages import pick
+
+
+class Outcome(Enum):
+    """What a recommendation comes to."""
+
+    ALONE = "alone"
+    """One candidate is eligible, and no other would be preferred to it if it were: the pick."""
+    PICK = "pick"
+    """The data support the pick."""
+    RIVAL_OPEN = "rival open"
+    """No pick: a candidate that is not shown to meet its limits may be the better choice."""
+    UNDECIDED = "undecided"
+    """No pick: the data do not decide between eligible candidates."""
+    NOBODY = "nobody"
+    """No pick: nobody is eligible."""
+
+    @property
+    def is_pick(self) -> bool:
+        """Whether the data support a pick."""
+        return self in (Outcome.ALONE, Outcome.PICK)
+
+
+class Nobody(Enum):
+    """Why no candidate is eligible."""
+
+    NOT_RUN = "not run"
+    NOT_FINISHED = "not finished"
+    NOT_MEASURED = "not measured"
+    """None of the objectives was measured."""
+    INCOMPLETE = "incomplete"
+    """No candidate has every objective."""
+    UNSCORED = "unscored"
+    """None that meets the limits has everything that the rule looks at."""
+    LIMITS = "limits"
+    """None is shown to meet every limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
     """A limit without which the pick would be another."""
 
-    limit: str
-    """Name and text, e.g. `latency_p95_s <= 50 ms`."""
+    check: Check
+    """Of the leader."""
     instead: str
     """The pick without it."""
-    slack: float | None
-    """How far the pick's bound is inside the limit."""
-    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A candidate that is not eligible."""
+
+    name: str
+    unscored: tuple[str, ...] = ()
+    """Columns that the rule looks at and that it lacks; empty where its standing says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hopefuls:
+    """Candidates that would be picked instead of the leader if they were shown to meet their limits."""
+
+    first: str
+    """The likeliest."""
+    others: tuple[str, ...]
+    is_rival: bool
+    """Whether the first keeps the leader from being a pick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incomparable:
+    """A candidate that is better in what the rule looks at first, but lacks an objective."""
+
+    name: str
+    stage: str
+    """What the rule looks at first."""
+    missing: Missing
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineLeads:
+    """The leader is a baseline."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineNear:
+    """A baseline answers better than the leader, or is not shown to answer worse."""
+
+    task: str
+    baseline: str
+    column: str
+    own: float
+    """The leader's value."""
+    theirs: float
+    is_better: bool
+    """Whether the baseline's value is the better one; else the difference may be chance."""
+
+
+Caution = Hopefuls | Incomparable | BaselineLeads | BaselineNear
+"""What must be known before acting on a recommendation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Where nobody is eligible, the candidate that comes nearest to being it."""
+
+    name: str
+    failed: tuple[Check, ...]
+    """The limits that it is not shown to meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +127,41 @@ class Recommendation:
 
     task: str
     rule: str
-    pick: str | None
-    """None when it abstains or nobody is feasible."""
-    leader: str | None
+    outcome: Outcome
+    needed: float
+    """Confidence that a pick needs."""
+    leader: str | None = None
     """Whom the observed values favour, even where the data are too weak for a pick."""
-    confidence: float | None
+    confidence: float | None = None
     """Share of the replicates in which the rule picks the leader. A candidate whose limits are open takes part in
     those replicates in which it meets them. Where a limit lies between the bounds of an estimate, it is the least
     share over all values between them."""
-    shares: dict[str, float]
+    covers_estimates: bool = False
+    """Whether the confidence is the least over the bounds of an estimate."""
+    shares: dict[str, float] = field(default_factory=dict)
     """Share of the replicates by candidate, largest first."""
-    runner_up: str | None
-    price: str | None
-    """How the runner-up differs from the leader."""
-    binding: tuple[Binding, ...]
-    excluded: dict[str, str]
-    """Candidates that were not eligible, each with why and by how much."""
-    next_step: NextStep | None
-    knee: str | None
+    rival: str | None = None
+    """The candidate, other than the leader, that the rule picks in most replicates."""
+    rival_is_estimated: bool = False
+    """Whether only an estimate leaves open that the rival meets its limits."""
+    runner_up: str | None = None
+    binding: tuple[Binding, ...] = ()
+    tightest: Check | None = None
+    """The leader's check with the least room; None where the leader has none."""
+    excluded: tuple[Exclusion, ...] = ()
+    """Candidates that were not eligible."""
+    next_step: NextStep | None = None
+    knee: str | None = None
     """The member of the front nearest to the best of everything; a remark, not the pick."""
-    warnings: tuple[str, ...]
-    """What must be known before acting on it: a better candidate that is unresolved, a baseline as the pick."""
-    sentences: tuple[str, ...]
+    cautions: tuple[Caution, ...] = ()
+    nobody: Nobody | None = None
+    """Why, where nobody is eligible."""
+    nearest: Nearest | None = None
+
+    @property
+    def pick(self) -> str | None:
+        """What to ship; None when the recommendation abstains or nobody is eligible."""
+        return self.leader if self.outcome.is_pick else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +196,7 @@ class Case:
         return next((self.board.names.index(name) for name in self.shares if name != self.name), None)
 
     def ranked(self, rows: Sequence[int]) -> list[int]:
-        """Returns candidates in the order in which the rule would pick them."""
+        """Order candidates as the rule would pick them."""
         left, out = list(rows), []
         while (best := pick(self.rule, left)) is not None:
             out.append(best)
@@ -97,14 +207,13 @@ class Case:
     def estimated(self) -> list[int]:
         """The hopefuls whose limit lies between the bounds of an estimate."""
         checks = {row: self.front.standings[row].checks for row in self.hopefuls}
-        return [row for row, found in checks.items() if any(c.estimated and c.state == "open" for c in found)]
+        return [row for row, own in checks.items() if any(c.estimated and c.state == "open" for c in own)]
 
     @property
-    def sure(self) -> bool:
-        """Whether the data support a pick."""
-        return self.confidence >= self.needed
-
-    @property
-    def rival_is_open(self) -> bool:
-        """Whether what keeps the leader from a pick is a candidate that is not shown to meet its limits."""
-        return not self.sure and self.rival is not None and self.rival not in self.rows
+    def outcome(self) -> Outcome:
+        """What the recommendation comes to."""
+        if self.confidence >= self.needed:
+            alone = len(self.rows) == 1 and self.confidence == 1 and not self.hopefuls
+            return Outcome.ALONE if alone else Outcome.PICK
+        rival_is_open = self.rival is not None and self.rival not in self.rows
+        return Outcome.RIVAL_OPEN if rival_is_open else Outcome.UNDECIDED

@@ -16,12 +16,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.catalogue.reasons import NOT_MEASURED
+from bench.catalogue.reasons import sentence_of
 from bench.decision.board import Board, Column
 from bench.decision.draws import is_estimate
-from bench.decision.question import Limit
+from bench.decision.remarks import LimitInapplicable
+from bench.suite.limits import Limit
 from bench.summary import Quantity
-from bench.words.wording import amount, percent, spoken
 
 Floats = NDArray[np.float64]
 State = Literal["inside", "outside", "open"]
@@ -37,13 +37,16 @@ class Check:
     """The reading or metric that the limit names."""
     state: State
     value: float | None
-    bound: float | None
+    """None where the reading is missing."""
+    bound: float | None = None
     """The value that must be within: the end of the interval, in the limit's scale (a ratio for `% of
-    best`)."""
-    slack: float | None
+    best`). None where there is no value, or there would be an interval with more observations."""
+    slack: float | None = None
     """How far the bound is inside the limit, negative outside, in the same scale."""
-    sentence: str
-    """For people, without the candidate's name."""
+    ends: tuple[float, float] | None = None
+    """The interval in the same scale; both ends are the value where it has none by its nature."""
+    reason: str | None = None
+    """What the summary says of a reading without a value or an interval."""
     exact: bool = False
     """Whether the reading shows no noise: it is counted, or the ends of its interval are equal."""
     holds: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
@@ -56,26 +59,26 @@ class Check:
 
 
 def check_all(board: Board, limits: Sequence[Limit]) -> tuple[tuple[Check, ...], ...]:
-    """Returns for each candidate its checks, one per limit that applies to this task."""
-    found: list[list[Check]] = [[] for _ in board.names]
+    """Check every candidate against every limit that applies to this task."""
+    checks: list[list[Check]] = [[] for _ in board.names]
     for limit in limits:
         index = board.column(limit.name)
         if index is None:
             continue
         ratios = _ratios(board, index) if limit.of_best else None
-        for row, checks in enumerate(found):
+        for row, own in enumerate(checks):
             if board.broken[row] is None:
                 quantity = board.quantities[row][index]
                 check = _check(board, row, index, limit, ratios)
                 exact, holds = quantity is not None and quantity.is_firm, _holds(board, row, index, limit)
                 if check.estimated and check.state == "open":
                     holds = np.ones(len(board.draws), dtype=np.bool_)
-                checks.append(replace(check, exact=exact, holds=holds, task=board.task))
-    return tuple(tuple(checks) for checks in found)
+                own.append(replace(check, exact=exact, holds=holds, task=board.task))
+    return tuple(tuple(own) for own in checks)
 
 
 def _holds(board: Board, row: int, index: int, limit: Limit) -> NDArray[np.bool_] | None:
-    """Returns in which replicates a candidate meets a limit; None when its reading is missing."""
+    """Find the replicates in which a candidate meets a limit; None when its reading is missing."""
     if np.isnan(board.values[row, index]):
         return None
     drawn, best = board.draws[:, row, index], best_row(board, index)
@@ -85,31 +88,26 @@ def _holds(board: Board, row: int, index: int, limit: Limit) -> NDArray[np.bool_
     return limit.admitted(drawn)
 
 
-def inapplicable(board: Board, limits: Sequence[Limit]) -> list[str]:
-    """Returns a sentence for each limit that names something this task does not have."""
-    return [
-        f"The limit {spoken(limit.name)} {limit.text} does not apply to '{board.task}', which has no such metric."
-        for limit in limits
-        if board.column(limit.name) is None
-    ]
+def inapplicable(board: Board, limits: Sequence[Limit]) -> list[LimitInapplicable]:
+    """List the limits that name something this task does not have."""
+    return [LimitInapplicable(board.task, limit) for limit in limits if board.column(limit.name) is None]
 
 
 def state_of(checks: Sequence[Check]) -> State:
-    """Returns `outside` when any limit is broken for certain, else `open` when any is not settled, else
+    """Sum up checks: `outside` when any limit is broken for certain, else `open` when any is not settled, else
     `inside`."""
     states = {check.state for check in checks}
     return "outside" if "outside" in states else "open" if "open" in states else "inside"
 
 
 def best_row(board: Board, index: int) -> int | None:
-    """Returns the candidate with the best value in a column; None when nobody has one."""
+    """Find the candidate with the best value in a column; None when nobody has one."""
     values = board.oriented[:, index]
     return None if np.isnan(values).all() else int(np.nanargmax(values))
 
 
 def _ratios(board: Board, index: int) -> Floats:
-    """Returns value, low and high of each candidate's ratio to the best one, paired by replicate; shape `(M,
-    3)`."""
+    """Compute value, low and high of each candidate's ratio to the best one, paired by replicate; shape `(M, 3)`."""
     best = best_row(board, index)
     if best is None:
         return np.full((len(board.names), 3), np.nan)
@@ -123,57 +121,25 @@ def _ratios(board: Board, index: int) -> Floats:
 def _check(board: Board, row: int, index: int, limit: Limit, ratios: Floats | None) -> Check:
     column, quantity = board.columns[index], board.quantities[row][index]
     if quantity is None or quantity.value is None:
-        why = quantity.reason if quantity is not None and quantity.reason else NOT_MEASURED
-        text = f"{spoken(column.name)} is not known ({why}), so the limit {limit.text} cannot be shown to hold"
-        return Check(limit, column, "open", None, None, None, text)
-    if ratios is not None:
-        value, low, high = (float(x) for x in ratios[row])
-    else:
-        value, low, high = _ends(quantity)
+        return Check(limit, column, "open", None, reason=None if quantity is None else sentence_of(quantity.reason))
+    value, low, high = (float(x) for x in ratios[row]) if ratios is not None else _ends(quantity)
     near, far = (high, low) if limit.is_upper else (low, high)
     if np.isnan(near):
-        return _unsettled(column, quantity, limit, value)
+        return Check(limit, column, "open", value, reason=sentence_of(quantity.reason))
     state: State = "inside" if limit.admits(near) else "outside" if not limit.admits(far) else "open"
     slack = (limit.value - near) if limit.is_upper else (near - limit.value)
     estimated = is_estimate(quantity) and low < high and not limit.of_best
-    text = _sentence(column, limit, state, value, (low, high))
-    if estimated and state == "open":
-        shown = f"{spoken(column.name)} is estimated at {amount(column, value)}"
-        text = (
-            f"{shown}, between {amount(column, low)} and {amount(column, high)}: it may be within {limit.text} or not"
-        )
-    return Check(limit, column, state, value, near, slack, text, estimated=estimated)
+    return Check(
+        limit, column, state, value, near, slack, (low, high), sentence_of(quantity.reason), estimated=estimated
+    )
 
 
 def _ends(quantity: Quantity) -> tuple[float, float, float]:
-    """Returns value, low and high; both ends are NaN where there would be an interval with more observations, or on
-    fewer resamples."""
+    """Give value, low and high; both ends are NaN where there would be an interval with more observations, or on fewer
+    resamples."""
     value = float("nan") if quantity.value is None else quantity.value
     if quantity.ci_low is not None and quantity.ci_high is not None:
         return value, quantity.ci_low, quantity.ci_high
     if quantity.reason is not None and quantity.reason.settles_nothing:
         return value, float("nan"), float("nan")
     return value, value, value
-
-
-def _unsettled(column: Column, quantity: Quantity, limit: Limit, value: float) -> Check:
-    why = "it is undefined on some resamples" if limit.of_best else quantity.reason
-    text = f"{spoken(column.name)} reads {_shown(column, limit, value)} against {limit.text}, but {why}"
-    return Check(limit, column, "open", value, None, None, text)
-
-
-def _sentence(column: Column, limit: Limit, state: State, value: float, ends: tuple[float, float]) -> str:
-    near, what, shown = ends[1] if limit.is_upper else ends[0], spoken(column.name), _shown(column, limit, value)
-    if state == "inside":
-        end = "upper" if limit.is_upper else "lower"
-        extra = "" if near == value else f" ({end} bound {_shown(column, limit, near)})"
-        return f"{what} {shown}{extra} is within {limit.text}"
-    if state == "outside":
-        over = _shown(column, limit, abs(value - limit.value))
-        return f"{what} {shown} breaks {limit.text} by {over}"
-    low, high = (_shown(column, limit, end) for end in ends)
-    return f"{what} {shown} (95 % interval {low} to {high}) is not shown to be within {limit.text}"
-
-
-def _shown(column: Column, limit: Limit, value: float) -> str:
-    return f"{percent(value)} of best" if limit.of_best else amount(column, value)

@@ -1,12 +1,11 @@
-"""What a thousand examples cost: prices of the suite × throughput and energy of the cell, with every
-assumption in words."""
+"""What a thousand examples cost: prices of the suite × throughput and energy of the cell."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from bench.catalogue.readings import READINGS
-from bench.catalogue.reasons import part_missing
+from bench.catalogue.reasons import no_values, part_missing
 from bench.suite import PriceSpec
 from bench.summary import Entry, Quantity
 
@@ -18,8 +17,7 @@ ENERGY = "energy_per_example_j"
 
 
 def priced(entry: Entry, prices: PriceSpec | None) -> Entry:
-    """Returns the entry with `cost_per_1000` and `carbon_per_1000_g` among its readings, as far as the prices
-    go."""
+    """Add `cost_per_1000` and `carbon_per_1000_g` to the readings of an entry, as far as the prices go."""
     if prices is None:
         return entry
     added: dict[str, Quantity] = {}
@@ -32,10 +30,10 @@ def priced(entry: Entry, prices: PriceSpec | None) -> Entry:
 
 
 def cost(throughput: float, energy: float, prices: PriceSpec) -> float:
-    """Returns the currency that 1000 examples cost: machine hours at its price plus kilowatt-hours at theirs.
+    """Compute the currency that 1000 examples cost: machine hours at its price plus kilowatt-hours at theirs.
 
     Args:
-        throughput: examples per second; unused without a price of the machine.
+        throughput: examples per second, above 0; unused without a price of the machine.
         energy: joules per example; unused without a price of energy.
         prices: of the suite.
 
@@ -56,37 +54,41 @@ def _per_kwh(prices: PriceSpec) -> bool:
 
 
 def needs(name: str, prices: PriceSpec) -> tuple[str, ...]:
-    """Returns the readings from which a priced reading is computed."""
+    """List the readings from which a priced reading is computed."""
     if name == "carbon_per_1000_g":
         return (ENERGY,)
     return (THROUGHPUT,) * _hourly(prices) + (ENERGY,) * _per_kwh(prices)
 
 
 def _cost(entry: Entry, prices: PriceSpec) -> Quantity:
+    """Price an entry; None with the reason where a reading is missing, or nothing was answered in the time."""
     about = READINGS["cost_per_1000"]
     parts = {name: entry.efficiency.get(name) for name in needs("cost_per_1000", prices)}
     for name, part in parts.items():
         if part is None or part.value is None:
             why = part_missing(name, None if part is None else part.reason)
             return Quantity(None, None, None, 0, about.unit, "prices", False, why)
+        if name == THROUGHPUT and part.value <= 0:
+            why = no_values(f"{name} is {part.value:g}, and no number of hours answers 1000 examples at that rate")
+            return Quantity(None, None, None, 0, about.unit, "prices", False, why)
     speed, energy = parts.get(THROUGHPUT), parts.get(ENERGY)
-
-    def ends(fast: bool) -> float | None:
-        """Returns the cost at the cheap (`fast`) or dear end of the intervals; an energy without one enters
-        as it is."""
-        rate = _end(speed, high=fast)
-        joules = _end(energy, high=not fast)
-        if energy is not None and joules is None:
-            joules = energy.value
-        if (speed is not None and rate is None) or (energy is not None and joules is None):
-            return None
-        return cost(rate or 1.0, joules or 0.0, prices)
-
     value = cost(_value(speed) or 1.0, _value(energy) or 0.0, prices)
+    low, high = (_priced_end(speed, energy, prices, fast=fast) for fast in (True, False))
     n = min(part.n for part in parts.values() if part is not None)
     source = "prices+" + "+".join(sorted({part.source for part in parts.values() if part is not None}))
     loose = None if speed is None or speed.has_interval else speed.reason
-    return Quantity(value, ends(True), ends(False), n, about.unit, source, False, loose)
+    return Quantity(value, low, high, n, about.unit, source, False, loose)
+
+
+def _priced_end(speed: Quantity | None, energy: Quantity | None, prices: PriceSpec, *, fast: bool) -> float | None:
+    """Price the cheap (`fast`) or dear end of the intervals; an energy without one enters as it is. None where the
+    throughput has no such end, or its interval reaches down to 0, where the cost has no bound."""
+    rate, joules = _end(speed, high=fast), _end(energy, high=not fast)
+    if energy is not None and joules is None:
+        joules = energy.value
+    if (speed is not None and (rate is None or rate <= 0)) or (energy is not None and joules is None):
+        return None
+    return cost(rate or 1.0, joules or 0.0, prices)
 
 
 def _value(quantity: Quantity | None) -> float | None:
@@ -117,26 +119,3 @@ def _scaled(entry: Entry, name: str, factor: float) -> Quantity:
         False,
         energy.reason,
     )
-
-
-def assumptions(prices: PriceSpec | None) -> list[str]:
-    """Returns what the prices assume, one sentence each."""
-    if prices is None:
-        return []
-    lines = []
-    if prices.machine_per_hour is not None:
-        lines.append(
-            f"Cost assumes {prices.machine_per_hour:g} {prices.currency} per hour of this machine, kept "
-            "busy at the measured batched throughput; idle hours are not counted."
-        )
-    if prices.energy_per_kwh is not None:
-        lines.append(
-            f"Cost assumes {prices.energy_per_kwh:g} {prices.currency} per kWh for the energy of the energy "
-            "pass; cooling and other machines are not counted."
-        )
-    if prices.carbon_g_per_kwh is not None:
-        lines.append(
-            f"Carbon assumes {prices.carbon_g_per_kwh:g} gCO₂ per kWh, for use alone; "
-            "making the hardware is not counted."
-        )
-    return lines

@@ -24,9 +24,13 @@ from bench.summary.timings import DERIVATIONS, draws
 
 Floats = NDArray[np.float64]
 
+LEAST = 1e-3
+"""Share of a reading below which no draw of it is taken where something is divided by it: Student's t over two
+processes reaches 0."""
+
 
 def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: int, seed: int) -> dict[str, Floats]:
-    """Returns for each metric its replicates, shape `(replicates, entries)`; NaN where an entry lacks it.
+    """Compute for each metric its replicates, shape `(replicates, entries)`; NaN where an entry lacks it.
 
     Entries that answered the same examples are drawn together, in one pass over the shared weights.
     """
@@ -50,7 +54,7 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
 
 
 def remembered_draws(quantity: Quantity, replicates: int, rng: np.random.Generator) -> Floats:
-    """Returns replicates of a number of which only its interval is left: normal, as wide as the interval.
+    """Draw replicates of a number of which only its interval is left: normal, as wide as the interval.
 
     They are not paired with those of other models, so differences look less certain than they were.
     """
@@ -64,7 +68,7 @@ def remembered_draws(quantity: Quantity, replicates: int, rng: np.random.Generat
 def reading_draws(
     entry: Entry, name: str, replicates: int, seed: int, prices: PriceSpec | None, *, use_bounds: bool
 ) -> Floats:
-    """Returns the replicates of one efficiency reading of one entry, shape `(replicates,)`; NaN when it is
+    """Draw the replicates of one efficiency reading of one entry, shape `(replicates,)`; NaN when it is
     missing.
 
     Args:
@@ -91,15 +95,24 @@ def reading_draws(
             part: reading_draws(entry, part, replicates, seed, prices, use_bounds=use_bounds)
             for part in cost.needs(name, prices)
         }
-        return _priced(name, parts, prices)
+        return _priced(name, entry, parts, prices)
     return fact_draws(name, quantity, replicates, rng, seed, use_bounds=use_bounds)
 
 
-def _priced(name: str, parts: dict[str, Floats], prices: PriceSpec) -> Floats:
+def _priced(name: str, entry: Entry, parts: dict[str, Floats], prices: PriceSpec) -> Floats:
+    """Price replicates of throughput and energy.
+
+    Few processes, or an interval that alone is left of them, give draws of a throughput that are 0 or below: by these
+    nothing can be divided, so none is taken below `LEAST` of the reading.
+    """
     energy = parts.get(cost.ENERGY, np.zeros(1))
     if name == "carbon_per_1000_g":
         return energy * cost.EXAMPLES * (prices.carbon_g_per_kwh or 0.0) / cost.JOULES_PER_KWH
-    speed = parts.get(cost.THROUGHPUT, np.ones(1))
+    speed = parts.get(cost.THROUGHPUT)
+    if speed is None:
+        speed = np.ones(1)
+    else:
+        speed = np.maximum(speed, LEAST * (entry.efficiency[cost.THROUGHPUT].value or 1.0))
     rows = np.broadcast_arrays(speed, energy)
     return np.array([cost.cost(float(a), float(b), prices) for a, b in zip(*rows, strict=True)])
 
@@ -107,7 +120,7 @@ def _priced(name: str, parts: dict[str, Floats], prices: PriceSpec) -> Floats:
 def fact_draws(
     name: str, quantity: Quantity, replicates: int, rng: np.random.Generator, seed: int, *, use_bounds: bool
 ) -> Floats:
-    """Returns replicates of a reading that was read, not timed: Student's t over processes, constant where
+    """Draw replicates of a reading that was read, not timed: Student's t over processes, constant where
     that is all."""
     value = quantity.value if quantity.value is not None else np.nan
     constant = np.full(replicates, float(value))
@@ -125,5 +138,5 @@ def fact_draws(
 
 
 def is_estimate(quantity: Quantity) -> bool:
-    """Returns whether the figure was estimated rather than measured."""
+    """Tell whether the figure was estimated rather than measured."""
     return "estimate" in quantity.source.split("+")

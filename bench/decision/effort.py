@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from bench.catalogue.readings import READINGS
 from bench.decision.board import Board
-from bench.decision.rules import Stage
+from bench.decision.rule import Stage
 from bench.stats.bootstrap import robust_variance
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class NoiseSource:
     """One kind of observation on which a difference rests."""
 
     task: str
@@ -39,8 +39,8 @@ class Source:
     """Time of one more on all candidates concerned; None when unknown."""
 
 
-def further(sources: Sequence[Source], wanted: float) -> list[int] | None:
-    """Returns how many further observations of each source bring the variance of their sum to `wanted` in the least
+def further(sources: Sequence[NoiseSource], wanted: float) -> list[int] | None:
+    """Count how many further observations of each source bring the variance of their sum to `wanted` in the least
     time; None when it cannot be, since something has no observations.
 
     The time Σ c·N is least under Σ v·n/N = wanted where every N is proportional to √(v·n/c); a source that has more
@@ -49,7 +49,7 @@ def further(sources: Sequence[Source], wanted: float) -> list[int] | None:
 
     Source: Neyman's allocation with costs, Cochran, Sampling Techniques (1977), section 5.5.
 
-    >>> further([Source("t", "accuracy", "examples", 100, 4.0, 0.1)], 1.0)
+    >>> further([NoiseSource("t", "accuracy", "examples", 100, 4.0, 0.1)], 1.0)
     [300]
     """
     if wanted <= 0 or any(source.n == 0 for source in sources):
@@ -75,8 +75,8 @@ def further(sources: Sequence[Source], wanted: float) -> list[int] | None:
     return out
 
 
-def sources(board: Board, stage: Stage, row: int, other: int) -> list[Source]:
-    """Returns what the difference of two candidates in a stage rests on, parts without noise left out."""
+def sources(board: Board, stage: Stage, row: int, other: int) -> list[NoiseSource]:
+    """List what the difference of two candidates in a stage rests on, parts without noise left out."""
     found: dict[tuple[str, str], tuple[Board, int, Floats]] = {}
     for column, weight in stage.weights.items():
         for part, c, drawn in board.parts_of(column):
@@ -89,12 +89,12 @@ def sources(board: Board, stage: Stage, row: int, other: int) -> list[Source]:
     return [source for source in made if source.variance > 0]
 
 
-def _source(part: Board, c: int, unit: str, gaps: Floats, pair: tuple[str, str]) -> Source:
+def _source(part: Board, c: int, unit: str, gaps: Floats, pair: tuple[str, str]) -> NoiseSource:
     rows = [part.names.index(name) for name in pair]
     n = min((q.n for q in (part.quantities[r][c] for r in rows) if q is not None), default=0)
     spread = robust_variance(gaps) or float(np.var(gaps))  # a tail's draws have no variance to speak of
     spread = 0.0 if np.ptp(gaps) == 0 or not math.isfinite(spread) else spread
-    return Source(part.task, part.columns[c].name, unit, n, spread, seconds_each(part, rows, unit))
+    return NoiseSource(part.task, part.columns[c].name, unit, n, spread, seconds_each(part, rows, unit))
 
 
 def unit_of(name: str, *, is_quality: bool) -> str:
@@ -103,7 +103,7 @@ def unit_of(name: str, *, is_quality: bool) -> str:
 
 
 def seconds_each(board: Board, rows: Sequence[int], unit: str) -> float | None:
-    """Returns the time of one more observation on all of `rows` at batch size 1; None when it is not known."""
+    """Look up the time of one more observation on all of `rows` at batch size 1; None when it is not known."""
     if board.seconds is None or unit not in ("examples", "requests"):
         return None
     total = float(board.seconds[list(rows)].sum())

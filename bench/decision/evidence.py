@@ -50,7 +50,7 @@ class Evidence:
 
 
 def gather(board: Board, rows: tuple[int, ...]) -> Evidence:
-    """Returns the evidence between the candidates in `rows`, over the board's objectives."""
+    """Gather the evidence between the candidates in `rows`, over the board's objectives."""
     k, m = board.objectives, len(rows)
     values = board.oriented[list(rows), :k]
     draws = np.ascontiguousarray(board.oriented_draws[:, list(rows), :k].transpose(2, 1, 0))
@@ -77,7 +77,7 @@ def gather(board: Board, rows: tuple[int, ...]) -> Evidence:
 
 
 def _put_exact(better: Floats, no_worse: Floats, margins: Floats, exact: Floats, c: int) -> None:
-    """Puts McNemar's exact p-values in place where there is no margin; two models that agree everywhere are
+    """Put McNemar's exact p-values in place where there is no margin; two models that agree everywhere are
     no worse."""
     use = ~np.isnan(exact) & (margins[:, :, c] == 0)
     better[:, :, c] = np.where(use, exact, better[:, :, c])
@@ -102,7 +102,7 @@ class Gaps:
 
     @classmethod
     def of(cls, drawn: Floats, points: Floats) -> Gaps:
-        """Returns the differences with what every p-value needs of them."""
+        """Wrap the differences with what every p-value needs of them."""
         undefined = np.count_nonzero(np.isnan(drawn), axis=1)
         varies = np.count_nonzero(drawn != drawn[:, :1], axis=1) > 0
         with np.errstate(invalid="ignore"):
@@ -111,18 +111,18 @@ class Gaps:
 
     @classmethod
     def between(cls, one: Floats, others: Floats, points: Floats) -> Gaps:
-        """Returns the differences of one candidate's draws, shape `(B,)`, to those of others, shape `(M, B)`."""
+        """Take the differences of one candidate's draws, shape `(B,)`, to those of others, shape `(M, B)`."""
         with np.errstate(invalid="ignore"):  # of two infinite ones it is undefined
             drawn = one - others
         return cls.of(drawn, points)
 
     def reversed(self) -> Gaps:
-        """Returns the differences the other way round."""
+        """Turn the differences the other way round."""
         return replace(self, drawn=-self.drawn, points=-self.points)
 
 
 def p_above(gaps: Gaps, threshold: Floats, *, strict: bool) -> Floats:
-    """Returns p-values against "the difference is not above the threshold", shape `(M,)`.
+    """Compute p-values against "the difference is not above the threshold", shape `(M,)`.
 
     Args:
         gaps: the differences; a replicate that is undefined speaks against.
@@ -142,13 +142,13 @@ def p_above(gaps: Gaps, threshold: Floats, *, strict: bool) -> Floats:
 
 
 def p_on_front(p_against_each: Floats) -> Floats:
-    """Returns for each candidate the p-value against "another candidate dominates it", shape `(M,)`, from
+    """Compute for each candidate the p-value against "another candidate dominates it", shape `(M,)`, from
     `p_not_dominated`."""
     return np.asarray(p_against_each.max(axis=1, initial=0.0), dtype=np.float64)
 
 
 def p_not_dominated(evidence: Evidence, *, as_read: bool = False) -> Floats:
-    """Returns p-values against "column dominates row", shape `(M, M)`; 0 on the diagonal.
+    """Compute p-values against "column dominates row", shape `(M, M)`; 0 on the diagonal.
 
     Args:
         evidence: between the candidates.
@@ -166,12 +166,12 @@ def p_not_dominated(evidence: Evidence, *, as_read: bool = False) -> Floats:
 
 
 def _somewhere(better: Floats, noisy: NDArray[np.bool_]) -> Floats:
-    """Returns p-values against "row is better than column in no objective", which pay for the choice of one."""
+    """Compute p-values against "row is better than column in no objective", which pay for the choice of one."""
     return np.asarray(np.minimum(1.0, np.maximum(1, noisy.sum(axis=2)) * better.min(axis=2)), dtype=np.float64)
 
 
 def p_dominates(evidence: Evidence) -> Floats:
-    """Returns p-values against "row does not dominate column", shape `(M, M)`; 1 on the diagonal.
+    """Compute p-values against "row does not dominate column", shape `(M, M)`; 1 on the diagonal.
 
     Domination with margins: nowhere worse by the margin or more, and somewhere better by more than it.
     """
@@ -185,12 +185,12 @@ def p_dominates(evidence: Evidence) -> Floats:
 
 
 def certified(p_values: Floats) -> NDArray[np.bool_]:
-    """Returns which of a family's statements stand together at `LEVEL`, by Holm's procedure."""
+    """Tell which of a family's statements stand together at `LEVEL`, by Holm's procedure."""
     return np.array([p <= LEVEL for p in holm([float(p) for p in p_values])], dtype=np.bool_)
 
 
 def excluded(evidence: Evidence) -> dict[int, int]:
-    """Returns for each candidate that is certainly dominated the one that dominates it, as indices into
+    """Find for each candidate that is certainly dominated the one that dominates it, as indices into
     `rows`.
 
     With margins, domination can run in a circle (each a little worse than the next). So a candidate is only

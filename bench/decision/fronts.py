@@ -15,19 +15,19 @@ Of the runs, at most 5 % contain a wrong "on the front", and at most 5 % a wrong
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.decision import evidence as ev
-from bench.decision.board import Board
+from bench.decision.board import Board, Missing
 from bench.decision.constraints import Check, state_of
 from bench.decision.pareto import hypervolume, nondominated, nondominated_stack
-from bench.decision.question import parse_amount
 from bench.errors import InputError
-from bench.words.wording import differences, listed, percent, spoken
+from bench.suite.limits import parse_reference
 
 Floats = NDArray[np.float64]
 Label = Literal["on the front", "possibly", "tied", "dominated", "infeasible", "unresolved"]
@@ -35,6 +35,15 @@ Label = Literal["on the front", "possibly", "tied", "dominated", "infeasible", "
 APART = 0.05
 """Level at which an objective tells two candidates apart; not corrected, so that a tie is not claimed
 lightly."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetApart:
+    """Values taken as read are all that keeps a candidate from being dominated."""
+
+    columns: tuple[str, ...]
+    other: str
+    """By whom it would be dominated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +59,31 @@ class Standing:
     stability: float | None
     """Share of the replicates in which it is on the front; None when it was not compared."""
     checks: tuple[Check, ...]
-    sentence: str
-    """The label with its reason, in words."""
+    missing: Missing | None = None
+    """What keeps it from being compared at all."""
+    beaten_by: str | None = None
+    """Of "possibly": who is as good or better in everything as observed, though that is not certain."""
+    set_apart: SetApart | None = None
+    """Of "possibly": what alone keeps it from being dominated for certain."""
+
+
+class NoVolume(Enum):
+    """Why a front has no hypervolume."""
+
+    NO_REFERENCE = "no reference"
+    """The suite fixes no reference point."""
+    NO_COORDINATE = "no coordinate"
+    """The reference point lacks an objective."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """The hypervolume of a front's members over the suite's reference point, each objective scaled."""
+
+    value: float | None
+    why_not: NoVolume | None = None
+    objective: str = ""
+    """The one that the reference point lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,120 +104,85 @@ class Front:
 
 
 def find(board: Board, checks: Sequence[Sequence[Check]]) -> Front:
-    """Returns the front among the feasible candidates; where nobody is feasible, among all that can be
-    judged."""
+    """Find the front among the feasible candidates; where nobody is feasible, among all that can be judged."""
     judged = [row for row in range(len(board.names)) if board.missing(row) is None]
     feasible = admitted(board, checks)
     rows = tuple(feasible or judged)
+    outside = [_outside(board, row, checks[row]) for row in range(len(board.names))]
     if board.objectives == 0 or not rows:
-        return Front(tuple(_outside(board, row, checks[row]) for row in range(len(board.names))), (), True, None)
-    columns = board.objectives
-    on_front = nondominated(board.oriented[list(rows), :columns])
-    stability = nondominated_stack(board.oriented_draws[:, list(rows), :columns]).mean(axis=0)
+        return Front(tuple(outside), (), True, None)
     evidence = ev.gather(board, rows)
-    labels = _labels(board, evidence, on_front, stability)
-    standings = []
-    for row in range(len(board.names)):
-        if row not in rows:
-            standings.append(_outside(board, row, checks[row]))
-            continue
-        place = rows.index(row)
-        label, other, text = labels[place]
-        if not feasible:
-            label, text = _limited(checks[row], label, text)
-        standings.append(
-            Standing(
-                board.names[row],
-                label,
-                other,
-                bool(on_front[place]),
-                float(stability[place]),
-                tuple(checks[row]),
-                text,
-            )
-        )
-    return Front(tuple(standings), tuple(feasible), not feasible, evidence)
+    compared = dict(zip(rows, _compared(board, evidence, checks), strict=True))
+    if not feasible:
+        compared = {row: replace(s, label=_limited(s.checks, s.label)) for row, s in compared.items()}
+    standings = tuple(compared.get(row, other) for row, other in enumerate(outside))
+    return Front(standings, tuple(feasible), not feasible, evidence)
 
 
 def admitted(board: Board, checks: Sequence[Sequence[Check]]) -> list[int]:
-    """Returns the rows of the candidates that are compared: every objective known, every limit shown to hold."""
+    """List the rows of the candidates that are compared: every objective known, every limit shown to hold."""
     rows = range(len(board.names))
     return [row for row in rows if board.missing(row) is None and state_of(checks[row]) == "inside"]
 
 
 def _outside(board: Board, row: int, checks: Sequence[Check]) -> Standing:
-    """Returns the standing of a candidate that was not compared."""
-    why = board.missing(row)
-    name = board.names[row]
-    if why is not None:
-        return Standing(name, "unresolved", None, False, None, tuple(checks), f"unresolved: {why}")
-    label, text = _limited(checks, "unresolved", "unresolved: there is no objective to compare it by")
-    return Standing(name, label, None, False, None, tuple(checks), text)
+    """Place a candidate that was not compared."""
+    missing = board.missing(row)
+    label: Label = "unresolved" if missing is not None else _limited(checks, "unresolved")
+    return Standing(board.names[row], label, None, False, None, tuple(checks), missing)
 
 
-def _limited(checks: Sequence[Check], label: Label, text: str) -> tuple[Label, str]:
-    """Returns the label and sentence that the limits give; those passed in where all limits hold."""
+def _limited(checks: Sequence[Check], label: Label) -> Label:
+    """Give the label that the limits give; the one passed in where all limits hold."""
     state = state_of(checks)
-    if state == "inside":
-        return label, text
-    reasons = listed([check.sentence for check in checks if check.state == state])
-    return ("infeasible", f"infeasible: {reasons}") if state == "outside" else ("unresolved", f"unresolved: {reasons}")
+    return label if state == "inside" else "infeasible" if state == "outside" else "unresolved"
 
 
-def _labels(
-    board: Board, evidence: ev.Evidence, on_front: NDArray[np.bool_], stability: Floats
-) -> list[tuple[Label, str | None, str]]:
-    """Returns label, X and sentence of each candidate that was compared."""
-    rows = evidence.rows
+def _compared(board: Board, evidence: ev.Evidence, checks: Sequence[Sequence[Check]]) -> list[Standing]:
+    """Place each candidate that was compared."""
+    rows, columns = evidence.rows, board.objectives
+    on_front = nondominated(board.oriented[list(rows), :columns])
+    stability = nondominated_stack(board.oriented_draws[:, list(rows), :columns]).mean(axis=0)
     proved, read = (ev.p_not_dominated(evidence, as_read=as_read) for as_read in (False, True))
     certain, as_read = (ev.certified(ev.p_on_front(p)) for p in (proved, read))
     dominators = ev.excluded(evidence)
-    out: list[tuple[Label, str | None, str]] = []
+    out: list[Standing] = []
     for place, row in enumerate(rows):
-        share = f"in {percent(float(stability[place]))} of resamples"
+        on, share = bool(on_front[place]), float(stability[place])
+        plain = Standing(board.names[row], "possibly", None, on, share, tuple(checks[row]))
         if place in dominators:
-            x = rows[dominators[place]]
-            text = f"dominated by {board.names[x]}, which has {differences(board, x, row)}"
-            out.append(("dominated", board.names[x], text))
+            out.append(replace(plain, label="dominated", other=board.names[rows[dominators[place]]]))
         elif certain[place]:
-            out.append(("on the front", None, f"on the front ({share}): no other candidate is as good in everything"))
+            out.append(replace(plain, label="on the front"))
         elif (twin := _twin(evidence, place, on_front)) is not None:
-            x = rows[twin]
-            text = f"tied with {board.names[x]}: the data tell them apart in no objective (on the front {share})"
-            out.append(("tied", board.names[x], text))
+            out.append(replace(plain, label="tied", other=board.names[rows[twin]]))
+        elif not on:
+            out.append(replace(plain, beaten_by=_beaten(board, rows, place, read[place])))
+        elif as_read[place]:
+            out.append(replace(plain, set_apart=_set_apart(board, evidence, place, int(proved[place].argmax()))))
         else:
-            why = ""
-            if not on_front[place]:
-                why = _beaten(board, rows, place, read[place])
-            elif as_read[place]:
-                why = _set_apart(board, evidence, place, int(proved[place].argmax()))
-            out.append(("possibly", None, f"possibly on the front ({share}){why}"))
+            out.append(plain)
     return out
 
 
 def _beaten(board: Board, rows: Sequence[int], place: int, p: Floats) -> str:
-    """Returns which candidate dominates this one as observed, though not for certain; the one with the largest `p`."""
+    """Name the candidate that dominates this one as observed, though not for certain; the one with the largest `p`."""
     values = board.oriented[list(rows), : board.objectives]
     above = (values >= values[place]).all(axis=1) & (values > values[place]).any(axis=1)
-    x = rows[int(np.where(above, p, -1.0).argmax())]
-    return f": as observed {board.names[x]} is as good or better in everything, but that is not certain"
+    return board.names[rows[int(np.where(above, p, -1.0).argmax())]]
 
 
-def _set_apart(board: Board, evidence: ev.Evidence, place: int, other: int) -> str:
-    """Returns that only values taken as read keep a candidate from being dominated by `other`."""
+def _set_apart(board: Board, evidence: ev.Evidence, place: int, other: int) -> SetApart | None:
+    """Find the values taken as read that alone keep a candidate from being dominated by `other`; None for none."""
     if evidence.as_read is None:
-        return ""
+        return None
     alone = evidence.as_read[place, other] & (evidence.better[place, other] <= APART)
-    names = [spoken(board.columns[c].name) for c in np.flatnonzero(alone)]
-    if not names:
-        return ""
-    apart = f"{listed(names)} {'set' if len(names) > 1 else 'sets'} it apart from {board.names[evidence.rows[other]]}"
-    return f": only {apart} for certain, and how much {'these vary' if len(names) > 1 else 'that varies'} is not known"
+    columns = tuple(board.columns[c].name for c in np.flatnonzero(alone))
+    return SetApart(columns, board.names[evidence.rows[other]]) if columns else None
 
 
 def _twin(evidence: ev.Evidence, place: int, on_front: NDArray[np.bool_]) -> int | None:
-    """Returns the candidate that no objective tells apart from this one, nearest first; None when there is
-    none."""
+    """Find the candidate that no objective tells apart from this one, the nearest; None when there is none."""
     apart = np.minimum(evidence.better[place], evidence.better[:, place])
     alike = (apart > APART).all(axis=1)
     alike[place] = False
@@ -193,35 +190,32 @@ def _twin(evidence: ev.Evidence, place: int, on_front: NDArray[np.bool_]) -> int
     return min(near)[2] if near else None
 
 
-def front_volume(board: Board, rows: Sequence[int], reference: Mapping[str, float | str]) -> tuple[float | None, str]:
-    """Returns the hypervolume of the given candidates over the suite's reference point, and a remark.
+def front_volume(board: Board, rows: Sequence[int], reference: Mapping[str, float | str]) -> Volume:
+    """Compute the hypervolume of candidates over the suite's reference point.
 
     Each objective is scaled before: one where less is better by its reference, so that 0 gives 1; a metric by
     the room between its reference and its ceiling (1, or 100 for a score); a throughput by its reference. So
     fronts of different nights compare, and the volume has no unit.
+
+    Raises:
+        InputError: a coordinate of the reference point leaves no room.
     """
     if not reference:
-        return None, "no hypervolume: the suite fixes no reference point (decision.reference)"
+        return Volume(None, NoVolume.NO_REFERENCE)
     columns = board.columns[: board.objectives]
     points = np.empty((len(rows), len(columns)))
     for c, column in enumerate(columns):
-        given = reference.get(column.asked, reference.get(column.name))
-        if given is None:
-            return None, f"no hypervolume: decision.reference has no {column.asked}"
-        at = _amount(column.asked, given)
+        coordinate = reference.get(column.asked, reference.get(column.name))
+        if coordinate is None:
+            return Volume(None, NoVolume.NO_COORDINATE, column.asked)
+        at = parse_reference(column.asked, coordinate)
         room = _room(column.unit, at) if column.higher_is_better and column.is_quality else abs(at)
         if room <= 0:
             raise InputError(
-                f"decision.reference.{column.asked}: {given} leaves no room; give the worst acceptable value"
+                f"decision.reference.{column.asked}: {coordinate} leaves no room; give the worst acceptable value"
             )
         points[:, c] = column.sign * (board.values[list(rows), c] - at) / room
-    return hypervolume(
-        points, np.zeros(len(columns))
-    ), "hypervolume over the suite's reference point, each objective scaled"
-
-
-def _amount(name: str, given: float | str) -> float:
-    return float(given) if isinstance(given, (int, float)) else parse_amount(name, given)
+    return Volume(hypervolume(points, np.zeros(len(columns))))
 
 
 def _room(unit: str, reference: float) -> float:

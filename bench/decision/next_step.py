@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from scipy.stats import norm
 
+from bench.catalogue.reasons import sentence_of
 from bench.decision import effort
 from bench.decision.board import Board
 from bench.decision.constraints import Check
-from bench.decision.rules import Stage, parting
+from bench.decision.rule import Stage
+from bench.decision.stages import parting
 from bench.stats.order import CLUSTERS_NEEDED, needed
 from bench.stats.paired import POWER
 from bench.summary import Quantity
 from bench.summary.timings import DERIVATIONS
-from bench.words.wording import duration, listed, spoken
 
 MOST = 10**7
 """More examples or requests than this nobody will run: the two are then said to be as good as equal."""
@@ -24,8 +26,19 @@ SURE = float(((norm.ppf(0.975) + norm.ppf(POWER)) / norm.ppf(0.975)) ** 2)
 """Times the examples at which the interval's end just touches the limit, so that it is free of it 4 times in 5."""
 
 
+class How(Enum):
+    """What a next step is."""
+
+    MORE = "more"
+    """More observations of what is measured already."""
+    MISSING = "missing"
+    """A reading that is missing."""
+    METER = "meter"
+    """A meter of the hardware, in place of an estimate."""
+
+
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Observations:
     """Further observations of one kind on one task."""
 
     task: str
@@ -42,40 +55,42 @@ class Measure:
 class NextStep:
     """What to measure next."""
 
-    parts: tuple[Measure, ...]
+    parts: tuple[Observations, ...]
     """The longest first; across tasks there may be several."""
     seconds: float | None
     """What it takes in all; None when unknown."""
-    sentence: str
+    how: How = How.MORE
+    reason: str | None = None
+    """What the record says of a reading that is missing."""
 
     @property
-    def first(self) -> Measure:
+    def first(self) -> Observations:
         """The longest part."""
         return self.parts[0]
 
 
 def between(board: Board, rule: Sequence[Stage], row: int, others: Sequence[int], confidence: float) -> NextStep | None:
-    """Returns what would show whether the rule prefers `row` to each of `others`; None when no sensible number
-    would.
+    """Plan what would show whether the rule prefers `row` to each of `others`; None when no sensible number would.
 
     The doubt that `confidence` leaves is shared among the others (Bonferroni): each pair may be clear where all of
     them together are not.
     """
     each = 1 - (1 - confidence) / max(1, len(others))
-    found: dict[tuple[str, str], Measure] = {}
+    needed_by_kind: dict[tuple[str, str], Observations] = {}
     for other in others:
         stage = parting(rule, row, other)
         measures = None if stage is None else _pair(board, stage, row, other, each)
         if not measures:
             return None
-        for one in measures:
-            key = (one.task, one.unit)
-            found[key] = one if key not in found else _joined(board, found[key], one)
-    return _step(board, list(found.values()))
+        for part in measures:
+            key = (part.task, part.unit)
+            before = needed_by_kind.get(key)
+            needed_by_kind[key] = part if before is None else _joined(board, before, part)
+    return _step(list(needed_by_kind.values()))
 
 
-def _pair(board: Board, stage: Stage, row: int, other: int, confidence: float) -> list[Measure] | None:
-    """Returns what would show which of two candidates a stage prefers."""
+def _pair(board: Board, stage: Stage, row: int, other: int, confidence: float) -> list[Observations] | None:
+    """Plan what would show which of two candidates a stage prefers."""
     gap = float(stage.scores[row] - stage.scores[other])
     sources = effort.sources(board, stage, row, other)
     if gap == 0 or not sources:
@@ -87,54 +102,50 @@ def _pair(board: Board, stage: Stage, row: int, other: int, confidence: float) -
     models = (board.names[row], board.names[other])
     needs = [max(1, count) if len(sources) == 1 else count for count in more]
     return [
-        Measure(s.task, models, s.column, count, s.unit, None if s.seconds is None else s.seconds * count)
+        Observations(s.task, models, s.column, count, s.unit, None if s.seconds is None else s.seconds * count)
         for s, count in zip(sources, needs, strict=True)
         if count > 0
     ]
 
 
-def _joined(board: Board, one: Measure, two: Measure) -> Measure:
-    """Returns the measure that serves both: the larger number, on the models of both."""
+def _joined(board: Board, one: Observations, two: Observations) -> Observations:
+    """Join two plans of the same kind: the larger number, on the models of both."""
     models = tuple(dict.fromkeys((*one.models, *two.models)))
     more = max(one.more, two.more)
     part = board.part(one.task)
     each = effort.seconds_each(part, [part.names.index(name) for name in models], one.unit)
-    return Measure(one.task, models, one.column, more, one.unit, None if each is None else each * more)
+    return Observations(one.task, models, one.column, more, one.unit, None if each is None else each * more)
 
 
 def for_limit(board: Board, row: int, check: Check) -> NextStep | None:
-    """Returns what would show whether a candidate is within a limit that is still open; None when nothing
-    sensible would."""
+    """Plan what would show whether a candidate is within a limit that is open; None when nothing sensible would."""
     part, name = board.part(check.task), board.names[row]
     column = part.column(check.column.name)
     if column is None or name not in part.names:
         return None
     place = part.names.index(name)
     quantity = part.quantities[place][column]
-    where = f" on '{part.task}'" if not board.task else ""
-    what = f"{spoken(check.column.name)} of {name}{where}"
-    once = Measure(part.task, (name,), check.column.name, 1, "processes", None)
+    once = Observations(part.task, (name,), check.column.name, 1, "processes", None)
     if check.value is None:
-        why = f" (missing: {quantity.reason})" if quantity is not None and quantity.reason else ""
-        return NextStep((once,), None, f"{what}{why}")
+        return NextStep((once,), None, How.MISSING, None if quantity is None else sentence_of(quantity.reason))
     if check.estimated:
-        return NextStep((once,), None, f"{what} by a meter of the hardware, in place of the estimate")
+        return NextStep((once,), None, How.METER)
     if quantity is None or quantity.n == 0:
         return None
     if check.bound is None and effort.unit_of(check.column.name, is_quality=False) == "token gaps":
-        return _step(board, [Measure(part.task, (name,), check.column.name, CLUSTERS_NEEDED, "requests", None)])
+        return _step([Observations(part.task, (name,), check.column.name, CLUSTERS_NEEDED, "requests", None)])
     total = _enough(check, quantity)
     if total is None or total - quantity.n > MOST:
         return None
     more, unit = max(1, total - quantity.n), effort.unit_of(check.column.name, is_quality=check.column.is_quality)
     each = effort.seconds_each(part, [place], unit)
     seconds = None if each is None else each * more
-    return _step(board, [Measure(part.task, (name,), check.column.name, more, unit, seconds)])
+    return _step([Observations(part.task, (name,), check.column.name, more, unit, seconds)])
 
 
 def _enough(check: Check, quantity: Quantity) -> int | None:
-    """Returns the observations in all at which the interval is likely to be clear of the limit; None for a value that
-    is the limit."""
+    """Count the observations in all at which the interval is likely to be clear of the limit; None for a value that is
+    the limit."""
     assert check.value is not None
     if check.bound is None:
         derivation = DERIVATIONS.get(check.column.name)
@@ -147,7 +158,7 @@ def _enough(check: Check, quantity: Quantity) -> int | None:
 
 
 def _end_towards(check: Check, quantity: Quantity) -> float:
-    """Returns the end of the interval on the limit's side: it is what must come free of the limit."""
+    """Find the end of the interval on the limit's side: it is what must come free of the limit."""
     assert check.value is not None and check.bound is not None
     if check.limit.of_best:
         return check.bound
@@ -155,29 +166,16 @@ def _end_towards(check: Check, quantity: Quantity) -> float:
     return check.bound if end is None else end
 
 
-def _step(board: Board, measures: Sequence[Measure]) -> NextStep | None:
-    """Returns the step that does all of it."""
-    if not measures:
+def _step(observations: Sequence[Observations]) -> NextStep | None:
+    """Make the step that does all of it."""
+    if not observations:
         return None
-    ordered = sorted(measures, key=lambda one: -(one.seconds or 0.0))
-    known = [one.seconds for one in ordered if one.seconds is not None]
-    seconds = sum(known) if len(known) == len(ordered) else None
-    text = listed([_words(board, one) for one in ordered])
-    return NextStep(tuple(ordered), seconds, text + ("" if seconds is None else f" ({_time(seconds)})"))
-
-
-def _words(board: Board, one: Measure) -> str:
-    where = "" if board.task else f" on '{one.task}'"
-    unit = {"batches": "batch", "processes": "process"}.get(one.unit, one.unit.removesuffix("s"))
-    counted = f"1 more {unit}" if one.more == 1 else f"{one.more:,} more {one.unit}"
-    return f"{counted} of {listed(list(one.models))}{where} for {spoken(one.column)}"
-
-
-def _time(seconds: float) -> str:
-    return f"{duration(seconds)} at batch size 1"
+    ordered = sorted(observations, key=lambda part: -(part.seconds or 0.0))
+    times = [part.seconds for part in ordered if part.seconds is not None]
+    return NextStep(tuple(ordered), sum(times) if len(times) == len(ordered) else None)
 
 
 def cheapest(steps: Sequence[NextStep | None]) -> NextStep | None:
-    """Returns the step that takes the least time, those of unknown time last."""
-    known = [step for step in steps if step is not None]
-    return min(known, key=lambda s: (s.seconds is None, s.seconds or 0.0, s.first.more), default=None)
+    """Choose the step that takes the least time, those of unknown time last."""
+    possible = [step for step in steps if step is not None]
+    return min(possible, key=lambda s: (s.seconds is None, s.seconds or 0.0, s.first.more), default=None)

@@ -21,7 +21,7 @@ CHUNK_CELLS = 4_000_000
 
 
 def nondominated(points: Floats) -> Mask:
-    """Returns which rows no other row dominates, shape `(n,)`; equal rows stand together, a row with a NaN is
+    """Find which rows no other row dominates, shape `(n,)`; equal rows stand together, a row with a NaN is
     out.
 
     >>> nondominated(np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 1.0], [2.0, 1.0], [np.nan, 9.0]])).tolist()
@@ -39,7 +39,7 @@ def nondominated(points: Floats) -> Mask:
 
 
 def nondominated_stack(stack: Floats) -> Mask:
-    """Returns the front of every replicate, shape `(replicates, n)`, for points of shape `(replicates, n,
+    """Find the front of every replicate, shape `(replicates, n)`, for points of shape `(replicates, n,
     k)`."""
     replicates, models, objectives = stack.shape
     if models > BROADCAST_MODELS:
@@ -52,7 +52,7 @@ def nondominated_stack(stack: Floats) -> Mask:
 
 
 def _broadcast(stack: Floats) -> Mask:
-    """Returns the fronts by comparing each pair of rows, objective by objective."""
+    """Find the fronts by comparing each pair of rows, objective by objective."""
     shape = (stack.shape[0], stack.shape[1], stack.shape[1])
     no_worse, better = np.ones(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     for k in range(stack.shape[2]):
@@ -64,7 +64,7 @@ def _broadcast(stack: Floats) -> Mask:
 
 
 def hypervolume(points: Floats, reference: Floats) -> float:
-    """Returns the volume that the points dominate above the reference point, in the product of the columns'
+    """Compute the volume that the points dominate above the reference point, in the product of the columns'
     units.
 
     Rows with a NaN are left out; a point that is not above the reference in every column adds nothing.

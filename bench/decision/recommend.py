@@ -8,48 +8,69 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decision import next_step, rules
+from bench.decision import next_step, stages
 from bench.decision.board import Board
-from bench.decision.case import Binding, Case, Recommendation
+from bench.decision.case import (
+    BaselineLeads,
+    BaselineNear,
+    Binding,
+    Case,
+    Caution,
+    Exclusion,
+    Hopefuls,
+    Incomparable,
+    Nearest,
+    Nobody,
+    Outcome,
+    Recommendation,
+)
 from bench.decision.constraints import Check, state_of
 from bench.decision.fronts import Front
 from bench.decision.next_step import NextStep
 from bench.decision.question import Question
-from bench.words import advice
-from bench.words.wording import differences, listed
+from bench.decision.rule import Stage
 
 TINY = 1e-300
 """In place of 0 in a ratio."""
+NOT_SHOWN = 0.025
+"""One-sided p-value over which a difference may be chance: that of a two-sided test at 5 %."""
 KNEE_MEMBERS = 3
 """Fewest members of a front that has a knee."""
 
 
 def recommend(board: Board, front: Front, question: Question) -> Recommendation:
-    """Returns the recommendation for one board."""
-    rule = rules.stages(board, question.rule)
-    rows = [] if front.relaxed else rules.pickable(board, rule, front.feasible)
-    excluded = {s.name: s.sentence for row, s in enumerate(front.standings) if row not in front.feasible}
-    passed = [] if front.relaxed else [row for row in front.feasible if row not in rows]
-    excluded |= {board.names[row]: advice.unscored(board, rule, front.standings[row]) for row in passed}
-    leader = rules.pick(rule, rows)
+    """Recommend one candidate of a board, or none."""
+    rule = stages.of_rule(board, question.rule)
+    rows = [] if front.relaxed else stages.pickable(board, rule, front.feasible)
+    excluded = _excluded(board, front, rule, rows)
+    leader = stages.pick(rule, rows)
     if leader is None:
         return _nobody(board, front, question, excluded)
     undecided = _undecided(board, front, rule)
-    hopefuls = [row for row in undecided if rules.pick(rule, [*rows, row]) == row]
+    hopefuls = [row for row in undecided if stages.pick(rule, [*rows, row]) == row]
     shares = _shares(board, rule, rows, {row: front.standings[row].checks for row in undecided}, leader)
     case = Case(board, front, rule, rows, hopefuls, leader, shares, question.rule.confidence)
     return _answer(case, question, excluded)
 
 
-def _undecided(board: Board, front: Front, rule: Sequence[rules.Stage]) -> list[int]:
-    """Returns the candidates that break no limit for certain, but are not shown to meet every one."""
+def _excluded(board: Board, front: Front, rule: Sequence[Stage], rows: Sequence[int]) -> tuple[Exclusion, ...]:
+    """List who is not eligible: first those that their limits or a missing objective keep out, then those that meet
+    every limit, but lack something that the rule looks at."""
+    kept_out = [Exclusion(name) for row, name in enumerate(board.names) if row not in front.feasible]
+    unscored = [row for row in front.feasible if not front.relaxed and row not in rows]
+    lacking = {row: [board.columns[c].name for c in stages.unscored(board, rule, row)] for row in unscored}
+    return (*kept_out, *(Exclusion(board.names[row], tuple(names)) for row, names in lacking.items()))
+
+
+def _undecided(board: Board, front: Front, rule: Sequence[Stage]) -> list[int]:
+    """List the candidates that break no limit for certain, but are not shown to meet every one."""
     standings = enumerate(front.standings)
     rows = [row for row, s in standings if board.missing(row) is None and state_of(s.checks) == "open"]
-    return rules.pickable(board, rule, rows)
+    return stages.pickable(board, rule, rows)
 
 
 def _admitted(checks: Sequence[Check]) -> NDArray[np.bool_] | bool:
-    """Returns in which replicates a candidate meets every open limit; never, where a reading is missing."""
+    """Find the replicates in which a candidate meets every open limit; never, where a reading is missing."""
     met: NDArray[np.bool_] | bool = True
     for check in checks:
         if check.state != "inside":
@@ -57,47 +78,102 @@ def _admitted(checks: Sequence[Check]) -> NDArray[np.bool_] | bool:
     return met
 
 
-def _answer(case: Case, question: Question, excluded: dict[str, str]) -> Recommendation:
+def _answer(case: Case, question: Question, excluded: tuple[Exclusion, ...]) -> Recommendation:
+    """Make the recommendation where somebody is eligible."""
     board = case.board
-    second = rules.pick(case.rule, [row for row in case.rows if row != case.leader])
-    binding, step, knee = _binding(case), _step(case), _knee(board, case.front)
-    warnings = (*advice.unresolved(case), *advice.unmeasured(case), *advice.baseline(case), *advice.floors(case))
-    sentences = (
-        advice.headline(case),
-        *warnings,
-        advice.runner_up(case, second),
-        *(found.sentence for found in binding),
-        *advice.tightest(case, binding),
-        *advice.next_step(case, step),
-        *advice.knee(knee, case.name),
-        *advice.excluded(excluded),
-    )
+    second = stages.pick(case.rule, [row for row in case.rows if row != case.leader])
     return Recommendation(
         task=board.task,
         rule=question.rule.rule,
-        pick=case.name if case.sure else None,
+        outcome=case.outcome,
+        needed=case.needed,
         leader=case.name,
         confidence=case.confidence,
+        covers_estimates=bool(case.estimated),
         shares=case.shares,
+        rival=None if case.rival is None else board.names[case.rival],
+        rival_is_estimated=case.rival in case.estimated,
         runner_up=None if second is None else board.names[second],
-        price=None if second is None else differences(board, second, case.leader),
-        binding=binding,
+        binding=_binding(case),
+        tightest=_tightest(case),
         excluded=excluded,
-        next_step=step,
-        knee=knee,
-        warnings=warnings,
-        sentences=sentences,
+        next_step=_step(case),
+        knee=_knee(board, case.front),
+        cautions=(*_hopefuls(case), *_incomparable(case), *_baselines(case)),
     )
+
+
+def _hopefuls(case: Case) -> list[Hopefuls]:
+    """Warn of candidates that would be the pick, were they shown to meet their open limits; the likeliest first."""
+    if not case.hopefuls:
+        return []
+    names = case.board.names
+    first, *others = sorted(case.ranked(case.hopefuls), key=lambda row: -case.shares.get(names[row], 0.0))
+    is_rival = case.outcome is Outcome.RIVAL_OPEN and case.rival == first
+    return [Hopefuls(names[first], tuple(names[row] for row in others), is_rival)]
+
+
+def _incomparable(case: Case) -> list[Incomparable]:
+    """Warn of each candidate that is better in what the rule looks at first, but lacks an objective."""
+    stage, board = case.rule[0], case.board
+    cautions = []
+    for row, standing in enumerate(case.front.standings):
+        missing = board.missing(row)
+        better = stage.scores[row] > stage.scores[case.leader]  # False for NaN
+        if missing is None or board.broken[row] is not None or not better or state_of(standing.checks) == "outside":
+            continue
+        cautions.append(Incomparable(board.names[row], stage.name, missing))
+    return cautions
+
+
+def _baselines(case: Case) -> list[Caution]:
+    """Warn when the leader is a baseline, and else of each task on which a baseline answers better than the leader; on
+    the board of one task also where the leader is not shown to answer better than the best baseline."""
+    board = case.board
+    if board.is_baseline(case.name):
+        return [BaselineLeads()]
+    tasks = {part.board.task: part.board for part in board.parts} or {board.task: board}
+    return [near for task in tasks.values() if (near := _baseline_near(case, task)) is not None]
+
+
+def _baseline_near(case: Case, task: Board) -> BaselineNear | None:
+    c = next((c for c in range(task.objectives) if task.columns[c].is_quality), None)
+    if c is None or case.name not in task.names:
+        return None
+    rows = [r for r, name in enumerate(task.names) if task.is_baseline(name) and not np.isnan(task.values[r, c])]
+    if not rows:
+        return None
+    scores, own = task.oriented[:, c], task.names.index(case.name)
+    best = max(rows, key=lambda row: float(scores[row]))
+    is_better = bool(scores[own] < scores[best])
+    if not is_better and not _may_be_chance(case, task, own, best, c):
+        return None
+    values = float(task.values[own, c]), float(task.values[best, c])
+    return BaselineNear(task.task, task.names[best], task.columns[c].name, *values, is_better)
+
+
+def _may_be_chance(case: Case, task: Board, own: int, best: int, c: int) -> bool:
+    """Tell whether the leader is not shown to be better than a baseline; False where that was not tested."""
+    evidence = case.front.evidence
+    if case.board.task != task.task or evidence is None or best not in evidence.rows or own not in evidence.rows:
+        return False
+    return float(evidence.better[evidence.rows.index(own), evidence.rows.index(best), c]) > NOT_SHOWN
+
+
+def _tightest(case: Case) -> Check | None:
+    """Find the leader's check with the least room, as a share of its limit."""
+    checks = [check for check in case.front.standings[case.leader].checks if check.slack is not None]
+    return min(checks, key=lambda check: (check.slack or 0.0) / (abs(check.limit.value) or 1.0), default=None)
 
 
 def _shares(
     board: Board,
-    rule: Sequence[rules.Stage],
+    rule: Sequence[Stage],
     rows: Sequence[int],
     undecided: Mapping[int, Sequence[Check]],
     leader: int,
 ) -> dict[str, float]:
-    """Returns the share of the replicates in which the rule picks each candidate, largest first.
+    """Compute the share of the replicates in which the rule picks each candidate, largest first.
 
     An undecided candidate takes part in the replicates in which it meets its limits, so that a better one that may
     well be feasible lowers the confidence in the leader. One whose limit lies between the bounds of an estimate meets
@@ -110,74 +186,79 @@ def _shares(
         admitted[:, place] = _admitted(undecided[row])
     room = {row: _room(checks) for row, checks in undecided.items()}
     cases = sorted({0.0, *(r for r in room.values() if r is not None)})  # nobody, then all, then ever fewer of them
-    found: list[dict[int, float]] = []
+    picked: list[dict[int, float]] = []
     for least in cases:
         within = np.array([row in rows or (r := room[row]) is None or 0.0 < least <= r for row in everyone])
-        drawn = rules.pick_each(rule, everyone, admitted & within)
-        found.append({row: float((drawn == row).mean()) for row in everyone})
-    worst = min(found, key=lambda case: case[leader])
+        drawn = stages.pick_each(rule, everyone, admitted & within)
+        picked.append({row: float((drawn == row).mean()) for row in everyone})
+    worst = min(picked, key=lambda case: case[leader])
     shares = ((board.names[row], share) for row, share in worst.items() if share > 0)
     return dict(sorted(shares, key=lambda item: (-item[1], item[0])))
 
 
 def _room(checks: Sequence[Check]) -> float | None:
-    """Returns how many times an estimate may be off before it leaves its limit, above 0; None where no estimate is
+    """Compute how many times an estimate may be off before it leaves its limit, above 0; None where no estimate is
     open."""
     open_ones = [check for check in checks if check.estimated and check.state == "open" and check.value is not None]
     if not open_ones:
         return None
-    ratios = [(c.limit.value, float(c.value or 0.0)) if c.limit.is_upper else (float(c.value or 0.0), c.limit.value)
-              for c in open_ones]  # fmt: skip
-    return min(max(top, TINY) / max(bottom, TINY) for top, bottom in ratios)
+    return min(_ratio_of_room(check) for check in open_ones)
 
 
-def _nobody(board: Board, front: Front, question: Question, excluded: dict[str, str]) -> Recommendation:
-    """Returns the recommendation where no candidate is eligible, with the one that comes nearest."""
+def _ratio_of_room(check: Check) -> float:
+    value, limit = max(check.value or 0.0, TINY), max(check.limit.value, TINY)
+    return limit / value if check.limit.is_upper else value / limit
+
+
+def _nobody(board: Board, front: Front, question: Question, excluded: tuple[Exclusion, ...]) -> Recommendation:
+    """Make the recommendation where no candidate is eligible, with the one that comes nearest."""
     judged = [row for row in range(len(board.names)) if board.missing(row) is None]
-    sentences, step = [advice.nobody(board, judged, met=bool(front.feasible))], None
     near = None if front.feasible else _nearest(front, judged)
-    if near is not None:
-        row, checks = near
-        sentences.append(f"Nearest is {board.names[row]}: {listed([check.sentence for check in checks])}.")
-        if all(check.state == "open" for check in checks):
-            step = next_step.cheapest([next_step.for_limit(board, row, check) for check in checks])
-        if step is not None:
-            sentences.append(f"The cheapest measurement that may show whether it meets them: {step.sentence}.")
+    step = None
+    if near is not None and all(check.state == "open" for check in near.failed):
+        row = board.names.index(near.name)
+        step = next_step.cheapest([next_step.for_limit(board, row, check) for check in near.failed])
     return Recommendation(
         task=board.task,
         rule=question.rule.rule,
-        pick=None,
-        leader=None,
-        confidence=None,
-        shares={},
-        runner_up=None,
-        price=None,
-        binding=(),
+        outcome=Outcome.NOBODY,
+        needed=question.rule.confidence,
         excluded=excluded,
         next_step=step,
-        knee=None,
-        warnings=(),
-        sentences=(*sentences, *advice.excluded(excluded)),
+        nobody=_why_nobody(board, judged, met=bool(front.feasible)),
+        nearest=near,
     )
 
 
-def _nearest(front: Front, judged: Sequence[int]) -> tuple[int, list[Check]] | None:
-    """Returns the candidate whose worst overshoot, relative to its limit, is smallest, with the limits it
-    fails."""
-    best: tuple[float, int, list[Check]] | None = None
+def _why_nobody(board: Board, judged: Sequence[int], *, met: bool) -> Nobody:
+    """Tell why there is no candidate at all; `met` where some do meet every limit."""
+    if not board.names:
+        return Nobody.NOT_RUN
+    if all(missing is not None for missing in board.broken):
+        return Nobody.NOT_FINISHED
+    if not board.objectives:
+        return Nobody.NOT_MEASURED
+    if not judged:
+        return Nobody.INCOMPLETE
+    return Nobody.UNSCORED if met else Nobody.LIMITS
+
+
+def _nearest(front: Front, judged: Sequence[int]) -> Nearest | None:
+    """Find the candidate whose worst overshoot, relative to its limit, is smallest."""
+    best: tuple[float, Nearest] | None = None
     for row in judged:
-        failed = [check for check in front.standings[row].checks if check.state != "inside"]
+        standing = front.standings[row]
+        failed = tuple(check for check in standing.checks if check.state != "inside")
         if not failed:
             continue
         worst = max(_overshoot(check) for check in failed)
         if best is None or worst < best[0]:
-            best = (worst, row, failed)
-    return None if best is None else (best[1], best[2])
+            best = (worst, Nearest(standing.name, failed))
+    return None if best is None else best[1]
 
 
 def _overshoot(check: Check) -> float:
-    """Returns how far the value that must be inside is outside, as a share of the limit; infinite when
-    unknown."""
+    """Compute how far the value that must be inside is outside, as a share of the limit; infinite when unknown."""
     at = check.bound if check.bound is not None else check.value
     if at is None:
         return float("inf")
@@ -186,16 +267,14 @@ def _overshoot(check: Check) -> float:
 
 
 def _binding(case: Case) -> tuple[Binding, ...]:
-    """Returns the limits whose removal would change the pick."""
-    found = []
+    """Find the limits whose removal would change the pick."""
+    binding = []
     for check in case.front.standings[case.leader].checks:
         others = [row for row, s in enumerate(case.front.standings) if _meets(case.board, row, s.checks, check)]
-        instead = rules.pick(case.rule, rules.pickable(case.board, case.rule, others))
+        instead = stages.pick(case.rule, stages.pickable(case.board, case.rule, others))
         if instead is not None and instead != case.leader:
-            text = advice.binding(case, check, instead)
-            limit = f"{check.limit.name} {check.limit.text}"
-            found.append(Binding(limit, case.board.names[instead], check.slack, text))
-    return tuple(found)
+            binding.append(Binding(check, case.board.names[instead]))
+    return tuple(binding)
 
 
 def _meets(board: Board, row: int, checks: Sequence[Check], without: Check) -> bool:
@@ -203,35 +282,34 @@ def _meets(board: Board, row: int, checks: Sequence[Check], without: Check) -> b
 
 
 def _step(case: Case) -> NextStep | None:
-    """Returns what to measure next: to tell leader and rival apart, or to admit a candidate whose limit is
-    open."""
-    if case.sure:
+    """Plan what to measure next: to tell leader and rival apart, or to admit a candidate whose limit is open."""
+    if case.outcome.is_pick:
         return next_step.cheapest([_admission(case, row) for row in case.hopefuls])
-    if case.rival is not None and case.rival_is_open:
+    if case.rival is not None and case.outcome is Outcome.RIVAL_OPEN:
         return _admission(case, case.rival)
     return next_step.between(case.board, case.rule, case.leader, _in_the_way(case), case.needed)
 
 
 def _in_the_way(case: Case) -> list[int]:
-    """Returns the likeliest rivals among the eligible, as many as must be beaten for the leader to be a pick."""
-    found: list[int] = []
+    """List the likeliest rivals among the eligible, as many as must be beaten for the leader to be a pick."""
+    rivals: list[int] = []
     won = case.confidence
     for name, share in case.shares.items():
         row = case.board.names.index(name)
         if row != case.leader and row in case.rows and won < case.needed:
-            found.append(row)
+            rivals.append(row)
             won += share
-    return found
+    return rivals
 
 
 def _admission(case: Case, row: int) -> NextStep | None:
-    """Returns what would show whether a candidate meets its open limits: the cheapest, as one that fails is enough."""
+    """Plan what would show whether a candidate meets its open limits: the cheapest, as one that fails is enough."""
     checks = [check for check in case.front.standings[row].checks if check.state == "open"]
     return next_step.cheapest([next_step.for_limit(case.board, row, check) for check in checks])
 
 
 def _knee(board: Board, front: Front) -> str | None:
-    """Returns the front's member nearest to the best of every objective, each scaled to the front's range."""
+    """Find the front's member nearest to the best of every objective, each scaled to the front's range."""
     rows = [row for row, standing in enumerate(front.standings) if standing.on_observed_front]
     if len(rows) < KNEE_MEMBERS:
         return None

@@ -13,7 +13,7 @@ TAG = "tag:"
 
 
 def find_baseline(store: Store, history: History, candidate: RunInfo, asked: str) -> tuple[RunInfo | None, str]:
-    """Returns the baseline, and a remark; None with the reason where there is none.
+    """Find the baseline, and a remark; None with the reason where there is none.
 
     `previous` and `best` look among the complete runs of the suite that started before the candidate, those of
     its environment first; a tag or an id may be any run.
@@ -49,7 +49,7 @@ def _previous(history: History, candidate: RunInfo) -> Night | None:
 
 
 def _best(history: History, candidate: RunInfo) -> Night | None:
-    """Returns the night whose readings rank best on average, among the nights of its environment."""
+    """Find the night whose readings rank best on average, among the nights of its environment."""
     earlier = _earlier(history, candidate)
     if not earlier:
         return None

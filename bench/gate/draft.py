@@ -11,6 +11,7 @@ from bench.gate.verdict import Line, Verdict
 from bench.history.effects import scale_of
 from bench.history.series import History, Point, Series
 from bench.summary import Entry
+from bench.words import gate as words
 
 Key = tuple[str, str, str]
 """Model, variant, task."""
@@ -41,24 +42,24 @@ class Draft:
     """What the rerun says, by model, variant, task and reading."""
 
     def suspected_speed(self) -> list[speed.Looked]:
-        """Returns the efficiency readings that look different, or cannot be seen well enough."""
+        """List the efficiency readings that look different, or cannot be seen well enough."""
         return [one for one in self.looked if one.asked]
 
     def suspected_quality(self) -> list[tuple[quality.Tested, Line]]:
-        """Returns the metrics that are different by their test."""
+        """List the metrics that are different by their test."""
         pairs = zip(self.tested, self.scored, strict=True)
         return [(one, line) for one, line in pairs if line.verdict != "unchanged"]
 
 
 def key_of(line: Line) -> Key:
-    """Returns the cell that a line is about."""
+    """Name the cell that a line is about."""
     return line.model, line.variant, line.task
 
 
 def draft_of(
     history: History, runs: tuple[str, str], old: Sequence[Entry], new: Sequence[Entry], changed: str
 ) -> Draft:
-    """Returns the first look.
+    """Take the first look.
 
     Args:
         history: with both nights.
@@ -92,7 +93,7 @@ def _look_at(draft: Draft, key: Key, old: Entry, new: Entry) -> None:
         draft.cells[key] = (old, new)
         _look_at_quality(draft, old, new)
     elif old.status == "ok" and new.status in ENDED_BADLY:
-        text = f"ran in the baseline, and now is {new.status}: {new.reason}"
+        text = words.ended_badly(new.status, new.reason)
         draft.broken[key] = (new, _line(key, STATUS, "regressed", text))
     elif old.status != new.status:
         draft.remarks.append(f"{new.cell.label}: {old.status} in the baseline, {new.status} now")
@@ -101,19 +102,13 @@ def _look_at(draft: Draft, key: Key, old: Entry, new: Entry) -> None:
 def _look_at_quality(draft: Draft, old: Entry, new: Entry) -> None:
     different = [part for part in SCORING if old.cell.identity.get(part) != new.cell.identity.get(part)]
     if different:
-        why = f"its {listed_parts(different)} changed"
         shared = [name for name in new.quality if name in old.quality]
-        draft.others += [_not_compared(_key(new), name, why) for name in shared]
+        draft.others += [_uncompared(_key(new), name, words.scoring_changed(different)) for name in shared]
         return
     found = quality.tests_of(new, old)
     if not found and new.quality:
         draft.remarks.append(f"{new.cell.label}: no example was answered in both runs, so quality is not compared")
     draft.tested += found
-
-
-def listed_parts(parts: Sequence[str]) -> str:
-    """Returns parts of an identity as people say them."""
-    return ", ".join(part.replace("_", " ") for part in parts)
 
 
 def _look_at_speed(
@@ -134,22 +129,40 @@ def _look_at_speed(
 
 
 def _other_environment(series: Series, old: Point, new: Point, changed: str) -> Line:
-    why = changed or "the data, the batch size or the measuring of this cell"
-    line = _not_compared(series.key[:3], series.reading, why)
+    line = _uncompared(
+        series.key[:3], series.reading, changed or "the data, the batch size or the measuring of this cell"
+    )
     return replace(
         line, baseline=old.value, candidate=new.value, unit=series.unit, larger_is_better=series.larger_is_better
     )
 
 
-def _not_compared(key: Key, reading: str, cause: str) -> Line:
-    return replace(_line(key, reading, "environment changed", f"not compared: {cause}"), cause=cause)
+def _uncompared(key: Key, reading: str, environment: str) -> Line:
+    """Make a line of a reading that is not compared, since its environment changed."""
+    line = _line(key, reading, "environment changed", words.not_compared(environment))
+    return replace(line, environment=environment)
 
 
 def _line(key: Key, reading: str, verdict: Verdict, text: str) -> Line:
-    """Returns a line without a comparison."""
+    """Make a line without a comparison."""
     about = READINGS.get(reading)
     unit, larger = (about.unit, about.higher_is_better) if about else ("", True)
     minimum = scale_of(reading, unit).minimum
     return Line(
-        *key, reading, verdict, None, None, unit, larger, None, None, None, None, None, minimum, None, False, text
-    )  # fmt: skip
+        *key,
+        reading,
+        verdict,
+        baseline=None,
+        candidate=None,
+        unit=unit,
+        larger_is_better=larger,
+        change=None,
+        low=None,
+        high=None,
+        p=None,
+        p_adjusted=None,
+        minimum_effect=minimum,
+        detectable=None,
+        rerun=False,
+        text=text,
+    )

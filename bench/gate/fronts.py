@@ -12,14 +12,14 @@ from bench.gate.verdict import FrontChange
 from bench.store import RunInfo
 from bench.suite import Suite
 from bench.summary import Entry
-from bench.units import format_number
+from bench.words import gate as words
 
 
 def front_changes(
     info: RunInfo, candidate: Sequence[Entry], baseline: Sequence[Entry]
 ) -> tuple[tuple[FrontChange, ...], str | None]:
-    """Returns how the front of each task (and of all together) changed, under the candidate's suite; and why
-    there is nothing to say, where that is so.
+    """Compare the front of each task (and of all together) under the candidate's suite; tell why there is nothing to
+    compare, where that is so.
 
     A changed front is told, and fails nothing by itself: two models that are nearly tied change places by chance.
     What made a model worse has a line of its own.
@@ -44,14 +44,7 @@ def _change(task: str, before: TaskDecision, after: TaskDecision, same: bool) ->
     lost = tuple(name for name in old if name not in new)
     gained = tuple(name for name in new if name not in old)
     picks = before.recommendation.pick, after.recommendation.pick
-    parts = []
-    if picks[0] != picks[1]:
-        parts.append(f"the pick changes from {picks[0] or 'none'} to {picks[1] or 'none'}")
-    parts += [f"{name} leaves the front" for name in lost] + [f"{name} joins the front" for name in gained]
-    changed = bool(parts)
-    parts += ["no model is another one, so this is the chance of measuring"] if changed and same else []
-    if before.volume is not None and after.volume is not None:
-        parts.append(f"hypervolume {format_number(before.volume)} → {format_number(after.volume)}")
-    where = f"'{task}'" if task else "all tasks together"
-    text = f"{where}: " + ("; ".join(parts) if parts else "the front and the pick are the same")
-    return FrontChange(task, *picks, lost, gained, before.volume, after.volume, changed, text, changed and same)
+    volumes = before.volume.value, after.volume.value
+    changed = picks[0] != picks[1] or bool(lost or gained)
+    text = words.front_change(task, picks, lost, gained, volumes, same_models=same)
+    return FrontChange(task, *picks, lost, gained, *volumes, changed, text, changed and same)

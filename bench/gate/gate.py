@@ -26,7 +26,7 @@ __all__ = ["AlarmNote", "FrontChange", "GateResult", "Line", "Verdict", "gate"]
 
 
 def _silent(_: str) -> None:
-    """Nobody wants to know."""
+    """Discard the message."""
 
 
 def gate(
@@ -40,7 +40,7 @@ def gate(
     say: Callable[[str], None] = _silent,
     strict: bool = False,
 ) -> GateResult:
-    """Returns what the gate says of a run.
+    """Judge a run against its baseline.
 
     Args:
         store: where the runs are.
@@ -76,7 +76,7 @@ def _entries(store: Store, run_id: str) -> list[Entry]:
 
 
 def _changed(base: RunInfo, info: RunInfo) -> str:
-    """Returns what changed in the environment; empty where nothing did."""
+    """Say what changed in the environment; empty where nothing did."""
     same = base.machine_key == info.machine_key and harness_of(base.environment) == harness_of(info.environment)
     return "" if same else "; ".join(differences(base.environment, info.environment))
 

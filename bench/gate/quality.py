@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import binom, norm
 
-from bench.compare.quality import QualityRow, common_examples, row
+from bench.compare.quality import PairedTest, QualityRow, common_examples, row
 from bench.gate.settle import LEVEL, adjusted
 from bench.gate.verdict import Line
-from bench.history.effects import point_words, scale_of
+from bench.history.effects import scale_of
 from bench.stats.paired import detectable
 from bench.summary import Entry
-from bench.units import format_number, format_quantity
+from bench.words import gate as words
 
 REPLICATES = 2000
 SEED = 42
@@ -39,7 +38,7 @@ class Tested:
 
 
 def tests_of(candidate: Entry, baseline: Entry) -> list[Tested]:
-    """Returns every metric that both cells have, tested on the examples that both answered; not yet corrected for
+    """Test every metric that both cells have on the examples that both answered; not yet corrected for
     the other readings."""
     pair = common_examples(baseline, candidate)
     if pair is None:
@@ -50,18 +49,18 @@ def tests_of(candidate: Entry, baseline: Entry) -> list[Tested]:
 
 
 def _resolved(found: QualityRow) -> QualityRow:
-    """Returns the row; a p-value that resampling cannot tell from 0 is that of the normal limit.
+    """Resolve a row: a p-value that resampling cannot tell from 0 is that of the normal limit.
 
     2000 resamples give no p-value below 1/2001, and over more than twenty readings that is never certain.
     """
     error = standard_error(found)
-    if found.test == "exact McNemar" or found.p > FEW_EXTREME / (REPLICATES + 1) or error <= 0:
+    if found.test is PairedTest.MCNEMAR or found.p > FEW_EXTREME / (REPLICATES + 1) or error <= 0:
         return found
     return replace(found, p=min(found.p, 2 * float(norm.sf(abs(found.difference) / error))))
 
 
 def lines(tested: Sequence[Tested]) -> list[Line]:
-    """Returns a line for each test; the p-values are Benjamini and Hochberg's over all of them.
+    """Make a line for each test; the p-values are Benjamini and Hochberg's over all of them.
 
     A line that is certain and large enough is `regressed` or `improved`: the caller settles it. What a test could have
     found is that of `LEVEL` ÷ tests, which the one reading that changed must meet when no other did.
@@ -71,12 +70,12 @@ def lines(tested: Sequence[Tested]) -> list[Line]:
 
 
 def standard_error(found: QualityRow) -> float:
-    """Returns the standard error of the difference, in the metric's unit."""
+    """Compute the standard error of the difference, in the metric's unit."""
     return found.detectable / detectable(1.0)
 
 
 def power_of(drop: float, error: float, level: float = LEVEL) -> float:
-    """Returns the chance that a two-sided test at `level` finds a true change of this size, in the normal limit.
+    """Compute the chance that a two-sided test at `level` finds a true change of this size, in the normal limit.
 
     >>> round(power_of(0.02, 0.01, level=0.05), 2)
     0.52
@@ -87,7 +86,7 @@ def power_of(drop: float, error: float, level: float = LEVEL) -> float:
 
 
 def exact_power(drop: float, discordant: int, n: int, level: float, minimum: float = 0.0) -> float:
-    """Returns the chance that the exact McNemar test at `level` finds a true drop, and finds it large enough.
+    """Compute the chance that the exact McNemar test at `level` finds a true drop, and finds it large enough.
 
     Σ over D of P(D) · P(p ≤ level and (broken − fixed)/n ≥ minimum | D), where D ~ Binomial(n, π) examples are answered
     rightly by one side only, and broken ~ Binomial(D, (1 + drop/π)/2) of them by the baseline. π is the share that
@@ -115,7 +114,7 @@ def exact_power(drop: float, discordant: int, n: int, level: float, minimum: flo
 
 
 def minimum_of(found: QualityRow) -> float:
-    """Returns the smallest change of a metric that counts, in its unit."""
+    """Compute the smallest change of a metric that counts, in its unit."""
     scale = scale_of(found.metric, found.unit)
     return scale.minimum * (abs(found.a) if scale.relative else 1.0)
 
@@ -126,18 +125,31 @@ def _line(one: Tested, p_adjusted: float, family: int) -> Line:
     certain = p_adjusted <= LEVEL and abs(found.difference) >= minimum
     worse = (found.difference < 0) == one.larger_is_better
     line = Line(
-        model=cell.model, variant=cell.variant, task=cell.task, reading=found.metric,
+        model=cell.model,
+        variant=cell.variant,
+        task=cell.task,
+        reading=found.metric,
         verdict="unchanged" if not certain else "regressed" if worse else "improved",
-        baseline=found.a, candidate=found.b, unit=found.unit, larger_is_better=one.larger_is_better,
-        change=found.difference, low=found.ci_low, high=found.ci_high, p=found.p, p_adjusted=p_adjusted,
-        minimum_effect=minimum, detectable=max(minimum, detectable(error, level)) if error else minimum,
-        rerun=False, text="", power=told_power(found, level),
-    )  # fmt: skip
-    return replace(line, text=words(line, found.n))
+        baseline=found.a,
+        candidate=found.b,
+        unit=found.unit,
+        larger_is_better=one.larger_is_better,
+        change=found.difference,
+        low=found.ci_low,
+        high=found.ci_high,
+        p=found.p,
+        p_adjusted=p_adjusted,
+        minimum_effect=minimum,
+        detectable=max(minimum, detectable(error, level)) if error else minimum,
+        rerun=False,
+        text="",
+        power=told_power(found, level),
+    )
+    return replace(line, text=words.quality(line, found.n))
 
 
 def told_power(found: QualityRow, level: float) -> float | None:
-    """Returns the chance that a true change of two points is found at `level`; None where points mean nothing."""
+    """Compute the chance that a true change of two points is found at `level`; None where points mean nothing."""
     scale = scale_of(found.metric, found.unit)
     if scale.relative:
         return None
@@ -145,25 +157,3 @@ def told_power(found: QualityRow, level: float) -> float | None:
     if found.discordant is not None:
         return exact_power(drop, found.discordant, found.n, level, minimum_of(found))
     return power_of(drop, standard_error(found), level)
-
-
-def words(line: Line, n: int) -> str:
-    """Returns the line in words, with what the test could have found."""
-    assert line.baseline is not None and line.candidate is not None and line.change is not None
-    values = f"{format_quantity(line.baseline, line.unit)} → {format_quantity(line.candidate, line.unit)}"
-    if line.detectable is not None and line.change == 0 and line.p == 1.0 and line.detectable <= line.minimum_effect:
-        return f"{values}, the same on all {n:,} examples"
-    text = f"{values} ({points(line.change, line)}, paired on {n:,} examples, p = {line.p_adjusted:.2g})"
-    if line.power is not None:
-        text += f"; a change of 2 points would be found with a power of {100 * line.power:.0f} %"
-    if line.verdict == "unchanged" and line.detectable is not None:
-        text += f", one of {points(line.detectable, line).lstrip('+')} with 80 %"
-    return text
-
-
-def points(change: float, line: Line) -> str:
-    """Returns a change of a line's metric as people say it: `−2.1 points`, or `+0.03` of one that has no points."""
-    scale = scale_of(line.reading, line.unit)
-    if scale.relative:
-        return f"{'+' if change > 0 else '−' if change < 0 else ''}{format_number(abs(change))}"
-    return point_words(change, scale) if math.isfinite(change) else "unknown"

@@ -18,6 +18,7 @@ from bench.record import Cell, Record
 from bench.running.executors.base import Executor, Job
 from bench.summary.timings import DERIVATIONS, collect, estimate
 from bench.units import plural
+from bench.words import gate as words
 
 Say = Callable[[str], None]
 
@@ -48,7 +49,7 @@ class Duel:
         return self.baseline is not None
 
     def values(self, reading: str) -> tuple[list[float], list[float]]:
-        """Returns a reading of every pair: of the baseline (empty where it was not run), and of the candidate."""
+        """Take a reading of every pair: of the baseline (empty where it was not run), and of the candidate."""
         old, new = [], []
         for first, second in self.pairs:
             value = value_of(second, reading)
@@ -62,24 +63,21 @@ class Duel:
 
 
 def duel(candidate: Cell, baseline: Cell, *, score: bool) -> Duel:
-    """Returns what can be run of a suspected cell; a side whose weights or data are gone is left out.
+    """Find what can be run of a suspected cell; a side whose weights or data are gone is left out.
 
     The same cell on both sides is run once: there is nothing to compare it with but what was stored.
     """
     if candidate.id == baseline.id:
         by_code = candidate.family in FAMILIES and FAMILIES[candidate.family].code_is_weights
-        seen = ", as far as the factory's own file or package shows" if by_code else ""
-        return Duel(
-            candidate, None, f"the model, its weights and its data are those of the baseline{seen}", True, score
-        )
-    reason = why_gone(baseline)
-    return Duel(candidate, None if reason else baseline, reason, False, score)
+        return Duel(candidate, None, words.same_model(by_factory=by_code), True, score)
+    gone = why_gone(baseline)
+    return Duel(candidate, None if gone else baseline, gone, False, score)
 
 
 def fight(
     duels: Sequence[Duel], executor: Executor, results: Path, run_id: str, *, rounds: range, seed: int, say: Say
 ) -> None:
-    """Runs rounds of the duels and keeps their records in them.
+    """Run rounds of the duels and keeps their records in them.
 
     A round runs every duel once, the duels in random order and the two sides of each in random order, one after
     the other, so that a drift of the machine falls on both.
@@ -108,7 +106,7 @@ def _round(one: Duel, executor: Executor, results: Path, run_id: str, number: in
 
 
 def once(cell: Cell, executor: Executor, results: Path, run_id: str) -> Record:
-    """Returns what one more run of a cell that ended badly comes to."""
+    """Run a cell that ended badly once more."""
     return executor.run(_job(cell, 0, results, run_id, "again"))
 
 
@@ -119,7 +117,7 @@ def _job(cell: Cell, process: int, results: Path, run_id: str, side: str) -> Job
 
 
 def value_of(record: Record, reading: str) -> float | None:
-    """Returns a reading of one process; None when it did not read it."""
+    """Take a reading of one process; None when it did not read it."""
     if reading in DERIVATIONS:
         how = DERIVATIONS[reading]
         arrays = collect([record]).get(how.timed, ())

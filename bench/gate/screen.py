@@ -58,7 +58,7 @@ class Screened:
 
 
 def screen(series: Series, candidate: Point, baseline: Point, *, changed: bool = False) -> Screened | None:
-    """Returns the first look at one reading; None where it cannot be judged.
+    """Take a first look at one reading; None where it cannot be judged.
 
     Suspected: further than the threshold from the baseline, or from the median of the recent nights, which a
     single odd baseline does not hide.
@@ -89,13 +89,13 @@ def screen(series: Series, candidate: Point, baseline: Point, *, changed: bool =
 
 
 def _shifts(values: Floats, known: bool) -> list[float]:
-    """Returns how far the first value is from the second, and from the median of the rest where that is known."""
+    """Compute how far the first value is from the second, and from the median of the rest where that is known."""
     beside = [float(values[0] - values[1])]
     return [*beside, float(values[0] - np.median(values[2:]))] if known else beside
 
 
 def recent_points(points: Sequence[Point], candidate: Point) -> list[Point]:
-    """Returns the points with a value of the candidate's segment from before it, oldest first."""
+    """List the points with a value of the candidate's segment from before it, oldest first."""
     return [
         point
         for point in points

@@ -53,7 +53,7 @@ class Settled:
 
 
 def settle(baseline: Sequence[float], candidate: Sequence[float]) -> Settled | None:
-    """Returns what pairs of values say; None for too few pairs, or a value that is not above 0.
+    """Settle one reading by its pairs of values; None for too few pairs, or a value that is not above 0.
 
     Args:
         baseline: the reading in each fresh process of the baseline.
@@ -78,7 +78,7 @@ def settle(baseline: Sequence[float], candidate: Sequence[float]) -> Settled | N
 
 
 def trimmed_mean(values: Floats) -> tuple[float, float, int]:
-    """Returns the mean without the extreme sixth at either end, its standard error and its degrees of freedom.
+    """Compute the mean without the extreme sixth at either end, its standard error and its degrees of freedom.
 
     The error is that of the winsorised values: s_w √(n − 1) / √(h (h − 1)) with h values left. In a process now and
     then another program runs, and one such pair of twelve hides a 10 % step from Student's t once in four times; from
@@ -98,7 +98,7 @@ def trimmed_mean(values: Floats) -> tuple[float, float, int]:
 
 
 def adjusted(p_values: Sequence[float]) -> list[float]:
-    """Returns Benjamini and Hochberg's adjusted p-values, in the order given.
+    """Compute Benjamini and Hochberg's adjusted p-values, in the order given.
 
     Source: Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57, 289-300.
 
@@ -111,19 +111,19 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
 
 
 def verdict(shift: float, p_adjusted: float, step: float, larger_is_better: bool, level: float = LEVEL) -> Verdict:
-    """Returns `regressed`, `improved` or `unchanged`: certain enough, and large enough to count."""
+    """Decide between `regressed`, `improved` and `unchanged`: certain enough, and large enough to count."""
     if p_adjusted > level or abs(shift) < step:
         return "unchanged"
     return "regressed" if (shift < 0) == larger_is_better else "improved"
 
 
 def is_open(found: Settled, step: float) -> bool:
-    """Returns whether more pairs might show a change that counts: the interval holds one."""
+    """Tell whether more pairs might show a change that counts: the interval holds one."""
     return max(abs(found.low), abs(found.high)) >= step
 
 
 def is_refuted(found: Settled, step: float, larger_is_better: bool, suspected: float) -> bool:
-    """Returns whether pairs that confirm nothing speak against a worse model.
+    """Tell whether pairs that confirm nothing speak against a worse model.
 
     The shift must be below the smallest that counts, and the 95 % interval must not reach what was suspected (or
     twice what counts, where that is more): a machine too noisy to tell refutes nothing.
@@ -139,7 +139,7 @@ def is_refuted(found: Settled, step: float, larger_is_better: bool, suspected: f
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PairedReading:
     """One suspected reading with the values of its pairs."""
 
     baseline: Sequence[float]
@@ -162,8 +162,8 @@ class Judged:
     """Whether more pairs might decide it."""
 
 
-def judge(questions: Sequence[Question]) -> list[Judged]:
-    """Returns the verdicts of the readings that were tested together, at one of the looks.
+def judge(questions: Sequence[PairedReading]) -> list[Judged]:
+    """Judge the readings that were tested together, at one of the looks.
 
     The level is shared by the looks (Bonferroni), and by the readings (Benjamini and Hochberg).
     """

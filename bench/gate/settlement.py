@@ -10,11 +10,12 @@ from bench.gate import quality, speed
 from bench.gate.alone import judge_alone, unsettled
 from bench.gate.draft import ENDED_BADLY, Draft, Key, key_of
 from bench.gate.rerun import Duel, duel, fight, once
-from bench.gate.settle import LEVEL, Question, judge
+from bench.gate.settle import LEVEL, PairedReading, judge
 from bench.gate.verdict import Line
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor
 from bench.summary import summarise
+from bench.words import gate as words
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Arena:
 
 
 def settle_draft(draft: Draft, arena: Arena) -> None:
-    """Runs the suspected cells again, and puts what that says into `draft.settled`."""
+    """Run the suspected cells again, and puts what that says into `draft.settled`."""
     slow = {key_of(one.line) for one in draft.suspected_speed()}
     wrong = {key_of(line) for _, line in draft.suspected_quality()}
     duels = {
@@ -52,17 +53,15 @@ def settle_draft(draft: Draft, arena: Arena) -> None:
 
 def _fight(duels: Sequence[Duel], arena: Arena, rounds: range) -> None:
     if duels:
-        fight(
-            duels, arena.executor, arena.results, arena.run_id, rounds=rounds, seed=arena.seed, say=arena.say
-        )  # fmt: skip
+        fight(duels, arena.executor, arena.results, arena.run_id, rounds=rounds, seed=arena.seed, say=arena.say)
 
 
 def _judge_pairs(draft: Draft, duels: Mapping[Key, Duel]) -> set[Key]:
-    """Judges the readings whose two sides ran; returns the cells that more rounds might decide."""
+    """Judge the readings whose two sides ran; returns the cells that more rounds might decide."""
     paired = [one for one in draft.suspected_speed() if duels[key_of(one.line)].can_pair]
     values = [duels[key_of(one.line)].values(one.series.reading) for one in paired]
     questions = [
-        Question(old, new, one.step, one.series.larger_is_better)
+        PairedReading(old, new, one.step, one.series.larger_is_better)
         for one, (old, new) in zip(paired, values, strict=True)
     ]
     judged = judge(questions)
@@ -80,19 +79,19 @@ def _canary(draft: Draft, arena: Arena) -> float | None:
 
 
 def _run_broken(draft: Draft, arena: Arena) -> None:
-    """Runs once more what ended badly: a model that fails by chance is not one that no longer runs."""
+    """Run once more what ended badly: a model that fails by chance is not one that no longer runs."""
     for key, (entry, line) in draft.broken.items():
         arena.say(f"running {entry.cell.label} again, which ended as {entry.status}")
         found = once(entry.cell, arena.executor, arena.results, arena.run_id)
         if found.status == "ok":
-            text = f"{line.text}; run again it ends well: it fails now and then"
+            text = words.ended_badly_again(line, well=True)
             draft.broken[key] = (entry, replace(line, verdict="suspected", rerun=True, text=text))
         elif found.status in ENDED_BADLY:
-            draft.broken[key] = (entry, replace(line, rerun=True, text=f"{line.text}; the same when run again"))
+            draft.broken[key] = (entry, replace(line, rerun=True, text=words.ended_badly_again(line, well=False)))
 
 
 def _judge_quality(draft: Draft, duels: Mapping[Key, Duel]) -> None:
-    """Keeps a verdict on quality only when scoring again gives it again."""
+    """Keep a verdict on quality only when scoring again gives it again."""
     for one, line in draft.suspected_quality():
         fought = duels[key_of(line)]
         draft.settled[(*key_of(line), line.reading)] = _scored_again(draft, one, line, fought)
@@ -105,9 +104,8 @@ def _scored_again(draft: Draft, one: quality.Tested, line: Line, fought: Duel) -
     old = draft.cells[key_of(line)][0] if first is None else summarise([first])[0]
     again = [t for t in quality.tests_of(summarise([second])[0], old) if t.row.metric == line.reading]
     if again and _holds(line, again[0]):
-        how = "both scored again" if first is not None else "scored again, against the baseline's stored answers"
-        return replace(line, rerun=True, text=f"{line.text}; {how}: the same")
-    text = f"{line.text}; scored again here and now the difference is gone: that night's answers cannot be had again"
+        return replace(line, rerun=True, text=words.scored_again(line, same=True, both=first is not None))
+    text = words.scored_again(line, same=False, both=first is not None)
     return replace(line, verdict="suspected", rerun=True, text=text)
 
 

@@ -11,20 +11,17 @@ from scipy.stats import norm
 
 from bench.decision.draws import reading_draws
 from bench.gate.screen import Screened, screen
-from bench.gate.settle import Judged, Settled, is_refuted
+from bench.gate.settle import Judged, is_refuted
 from bench.gate.verdict import Line
 from bench.history.effects import MACHINE_SPEED, scale_of
 from bench.history.series import Point, Series
 from bench.stats.bootstrap import percentile_interval
 from bench.stats.paired import POWER
 from bench.summary import Entry
-from bench.units import format_quantity
+from bench.words import gate as words
 
 REPLICATES = 2000
 SEED = 42
-MACHINE_TOLD = 0.02
-"""Difference of the canaries from which the machine's own speed is told beside a line."""
-NOISY = "too noisy a machine to settle it: let it rest (`bench doctor` says what disturbs), then `bench gate` again"
 BLIND_STEPS = 2.0
 """Smallest changes that count: a changed model whose first look could not see twice that is run beside the baseline."""
 
@@ -53,7 +50,7 @@ class Looked:
 
 
 def look(series: Series, candidate: Point, baseline: Point, entries: tuple[Entry, Entry]) -> Looked | None:
-    """Returns the first look at a reading; None where it cannot be judged.
+    """Take a first look at a reading; None where it cannot be judged.
 
     Args:
         series: with all nights.
@@ -72,23 +69,35 @@ def look(series: Series, candidate: Point, baseline: Point, entries: tuple[Entry
     scale = scale_of(series.reading, series.unit)
     blind = changed and not screened.suspected and seen > BLIND_STEPS * scale.step
     line = Line(
-        model=series.model, variant=series.variant, task=series.task, reading=series.reading,
+        model=series.model,
+        variant=series.variant,
+        task=series.task,
+        reading=series.reading,
         verdict="suspected" if screened.suspected or blind else "unchanged",
-        baseline=baseline.value, candidate=candidate.value, unit=series.unit,
-        larger_is_better=series.larger_is_better, change=math.expm1(screened.shift),
-        low=low, high=high, p=p, p_adjusted=None, minimum_effect=scale.minimum, detectable=math.expm1(seen),
-        rerun=False, text="",
-    )  # fmt: skip
-    return Looked(series, candidate, baseline, screened, replace(line, text=_first_words(line, machine)), blind)
+        baseline=baseline.value,
+        candidate=candidate.value,
+        unit=series.unit,
+        larger_is_better=series.larger_is_better,
+        change=math.expm1(screened.shift),
+        low=low,
+        high=high,
+        p=p,
+        p_adjusted=None,
+        minimum_effect=scale.minimum,
+        detectable=math.expm1(seen),
+        rerun=False,
+        text="",
+    )
+    return Looked(series, candidate, baseline, screened, replace(line, text=words.first_look(line, machine)), blind)
 
 
 def is_other(baseline: Entry, candidate: Entry) -> bool:
-    """Returns whether the model of a cell is another one, so that both can be run side by side."""
+    """Tell whether the model of a cell is another one, so that both can be run side by side."""
     return baseline.id != candidate.id
 
 
 def _machine_shift(series: Series, candidate: Point, baseline: Point) -> float:
-    """Returns how much of the logarithm's change is the machine's own; 0 where it is not known."""
+    """Compute how much of the logarithm's change is the machine's own; 0 where it is not known."""
     speed = MACHINE_SPEED.get(series.unit, 0.0)
     if not speed or not candidate.canary_s or not baseline.canary_s:
         return 0.0
@@ -98,75 +107,41 @@ def _machine_shift(series: Series, candidate: Point, baseline: Point) -> float:
 def _interval(
     reading: str, entries: tuple[Entry, Entry], machine: float
 ) -> tuple[float | None, float | None, float | None, float | None]:
-    """Returns low, high, p and standard error of the change between two nights, from the hierarchical bootstrap of
+    """Compute low, high, p and standard error of the change between two nights, from the hierarchical bootstrap of
     both; of their processes alone, not of what differs between nights."""
-    first, second = (reading_draws(entry, reading, REPLICATES, SEED + i, None, use_bounds=False)
-                     for i, entry in enumerate(entries))  # fmt: skip
+    first, second = (
+        reading_draws(entry, reading, REPLICATES, SEED + i, None, use_bounds=False) for i, entry in enumerate(entries)
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         gaps = np.log(second) - np.log(first) - machine
-    found = percentile_interval(gaps)
-    if found is None or not np.isfinite(gaps).all() or found[0] == found[1]:
+    interval = percentile_interval(gaps)
+    if interval is None or not np.isfinite(gaps).all() or interval[0] == interval[1]:
         return None, None, None, None
     p = min(1.0, 2 * (1 + min(np.count_nonzero(gaps <= 0), np.count_nonzero(gaps >= 0))) / (gaps.size + 1))
     low, high = np.quantile(gaps, [0.25, 0.75])
-    return math.expm1(found[0]), math.expm1(found[1]), float(p), float(high - low) / 1.349
+    return math.expm1(interval[0]), math.expm1(interval[1]), float(p), float(high - low) / 1.349
 
 
 def settled_line(looked: Looked, judged: Judged, baseline: Sequence[float], candidate: Sequence[float]) -> Line:
-    """Returns the line with the rerun's verdict and numbers."""
-    found = judged.settled
-    if found is None:
+    """Put the rerun's verdict and numbers into the line."""
+    settled = judged.settled
+    if settled is None:
         return looked.line
     line = replace(
-        looked.line, verdict=judged.verdict, rerun=True, p=found.p, p_adjusted=judged.p_adjusted,
-        baseline=float(np.median(baseline)), candidate=float(np.median(candidate)), change=math.expm1(found.shift),
-        low=math.expm1(found.low), high=math.expm1(found.high), detectable=math.expm1(found.detectable),
-    )  # fmt: skip
-    line = replace(line, text=_rerun_words(line, found))
-    first = looked.screened.shift if looked.screened.worse else 0.0
-    if line.verdict == "unchanged" and not is_refuted(found, looked.step, line.larger_is_better, first):
-        return replace(line, verdict="suspected", text=f"{line.text}; {NOISY}")
-    return line
-
-
-def _values(line: Line) -> str:
-    return f"{format_quantity(line.baseline, line.unit)} → {format_quantity(line.candidate, line.unit)}"
-
-
-def amount(value: float, unit: str) -> str:
-    """Returns a value with its unit."""
-    return format_quantity(value, unit)
-
-
-def percent(change: float | None) -> str:
-    """Returns a relative change as people say it.
-
-    >>> percent(-0.0512)
-    '−5.1 %'
-    """
-    return "unknown" if change is None else f"{100 * change:+.1f} %".replace("-", "−")
-
-
-def _span(line: Line) -> str:
-    if line.low is None or line.high is None:
-        return ""
-    return f", 95 % interval {percent(line.low)} to {percent(line.high)}"
-
-
-def _first_words(line: Line, machine: float) -> str:
-    text = f"{_values(line)} ({percent(line.change)}{_span(line)})"
-    if abs(machine) >= MACHINE_TOLD:
-        text += f"; the machine's own change of {percent(math.expm1(machine))} is taken out of it"
-    return f"{text}; {seen_words(line)}" if line.verdict == "unchanged" else text
-
-
-def seen_words(line: Line) -> str:
-    """Returns what the first look could have seen."""
-    return f"a change of {percent(line.detectable).lstrip('+')} would be suspected 4 times in 5"
-
-
-def _rerun_words(line: Line, found: Settled) -> str:
-    return (
-        f"{_values(line)} ({percent(line.change)}{_span(line)}, p = {line.p_adjusted:.2g}) in {found.pairs} "
-        f"interleaved reruns of both; a change of {percent(line.detectable).lstrip('+')} would be found 4 times in 5"
+        looked.line,
+        verdict=judged.verdict,
+        rerun=True,
+        p=settled.p,
+        p_adjusted=judged.p_adjusted,
+        baseline=float(np.median(baseline)),
+        candidate=float(np.median(candidate)),
+        change=math.expm1(settled.shift),
+        low=math.expm1(settled.low),
+        high=math.expm1(settled.high),
+        detectable=math.expm1(settled.detectable),
     )
+    line = replace(line, text=words.rerun(line, settled.pairs))
+    first = looked.screened.shift if looked.screened.worse else 0.0
+    if line.verdict == "unchanged" and not is_refuted(settled, looked.step, line.larger_is_better, first):
+        return replace(line, verdict="suspected", text=words.too_noisy(line))
+    return line

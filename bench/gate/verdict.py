@@ -1,9 +1,11 @@
-"""What the gate says: one line per reading, one for each front, and a sentence that a person understands."""
+"""What the gate found: one line per reading, one for each front, and the verdict of the whole."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from bench.history.effects import scale_of
 
 Verdict = Literal["regressed", "improved", "unchanged", "suspected", "insufficient history", "environment changed"]
 """`suspected`: worse, and neither confirmed nor refuted: the rerun was not asked for, not possible, or too noisy.
@@ -39,12 +41,19 @@ class Line:
     rerun: bool
     """Whether an interleaved rerun settled it."""
     text: str
+    """The line in words, by `bench.words.gate`; nothing is decided by it."""
+    environment: str = ""
+    """What changed, where the reading is not compared for that; else empty."""
     power: float | None = None
     """Quality: chance that a true drop of two points is found at this n, among as many readings as were tested."""
     machine: bool = False
     """Whether the machine read the very same model otherwise that night: told beside the verdict, never as one."""
-    cause: str = ""
-    """What changed, where that is why nothing is compared."""
+
+    @property
+    def half_point(self) -> float | None:
+        """What half a point is in the metric's unit; None where changes are ratios, or points mean nothing."""
+        scale = scale_of(self.reading, self.unit)
+        return None if scale.relative else scale.minimum
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,6 @@ class GateResult:
     exit_code: int
     """0, or 6 when something regressed (asked to be strict: or is suspected)."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns the result as JSON-able values."""
+    def to_json(self) -> dict[str, object]:
+        """Write the result as JSON-able values."""
         return asdict(self)

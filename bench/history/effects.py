@@ -13,6 +13,7 @@ from bench.catalogue.readings import READINGS
 from bench.history.series import Point, Series
 from bench.metrics.base import PERCENT_POINT
 from bench.metrics.catalogue import METRICS
+from bench.words.changes import percent_change, points
 
 Floats = NDArray[np.float64]
 
@@ -89,7 +90,7 @@ def change_words(series: Series, shift: float) -> str:
     """Write a shift of levels as people say it: `+5.2 %`, or `−2.0 points`."""
     scale = scale_of(series.reading, series.unit)
     if scale.relative:
-        return f"{100 * math.expm1(shift):+.1f} %".replace("-", "−")
+        return percent_change(math.expm1(shift))
     return point_words(shift, scale)
 
 
@@ -99,4 +100,4 @@ def point_words(change: float, scale: Scale) -> str:
     >>> point_words(-0.021, Scale(False, 0.005)), point_words(1.25, Scale(False, 0.5))
     ('−2.1 points', '+1.2 points')
     """
-    return f"{POINTS_THAT_COUNT * change / scale.minimum:+.1f} points".replace("-", "−")
+    return points(change, scale.minimum)

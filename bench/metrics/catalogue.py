@@ -16,10 +16,11 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 import bench.metrics
-from bench.catalogue.readings import READINGS, in_sentence
+from bench.catalogue.readings import ALIASES, READINGS, in_sentence
 from bench.errors import InputError, nearest
 from bench.metrics.base import Judged, Metric
 from bench.plugins import load_object
+from bench.suite.limits import QUALITY
 
 GROUP = "bench.metrics"
 """Entry points of third parties."""
@@ -170,3 +171,14 @@ def _suited(metric: Metric, kind: Judged) -> Metric:
         f"the metric '{metric.name}' makes no sense for {kind.name}; these do: {fitting} ('{metric.name}' is for "
         f"{', '.join(sorted(metric.kinds))}; the answer to {kind.name} is: {kind.answers})"
     )
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is neither a reading or its alias, nor a metric, nor `quality`.
+
+    Raises:
+        InputError: with the nearest valid name.
+    """
+    valid = {QUALITY, *READINGS, *ALIASES, *METRICS, *METRICS.groups}
+    if name not in valid and ":" not in name:
+        raise InputError(f"'{name}' is no metric and no reading; {nearest(name, valid)}")

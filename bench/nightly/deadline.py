@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from time import monotonic
 
+from bench.errors import InputError, UsageError
 from bench.running.executors.base import Answer, Call, Executor
 from bench.running.executors.outcome import Failure
-from bench.suite.deadlines import parse_deadline
+from bench.suite.limits import parse_end
 
 Clock = Callable[[], float]
 
@@ -36,7 +37,7 @@ class Deadline:
         return f"the night's deadline ({self.at:%H:%M}) came first"
 
 
-def deadline_at(text: str, now: datetime, clock: Clock = time.monotonic) -> Deadline:
+def deadline_at(text: str, now: datetime, clock: Clock = monotonic) -> Deadline:
     """Set the deadline that `text` names: the next `06:00`, or so long from now as `3 h`, `90 min` or `3h30m`.
 
     Args:
@@ -47,13 +48,26 @@ def deadline_at(text: str, now: datetime, clock: Clock = time.monotonic) -> Dead
     Raises:
         UsageError: it is neither.
     """
-    wanted = parse_deadline(text)
-    if isinstance(wanted, float):
-        at = now + timedelta(seconds=wanted)
-    else:
-        today = datetime.combine(now.date(), wanted, now.tzinfo)
-        at = today if today > now else today + timedelta(days=1)
+    try:
+        end = parse_end(text)
+    except InputError as error:
+        raise UsageError(f"deadline: {error}") from error
+    at = _next(end, now) if isinstance(end, time) else now + timedelta(seconds=end)
     return Deadline(text, at, clock() + (at - now).total_seconds(), clock)
+
+
+def _next(wanted: time, now: datetime) -> datetime:
+    """Find the next moment of this time of day, on the clock that `now` shows.
+
+    Where that is the clock of this machine it may be put forward or back before then; a fixed offset would not know.
+    """
+    local = now.astimezone()
+    follows_clock = local.utcoffset() == now.utcoffset()
+    for day in (now.date(), now.date() + timedelta(days=1)):
+        at = datetime.combine(day, wanted).astimezone() if follows_clock else datetime.combine(day, wanted, now.tzinfo)
+        if at > now:
+            break
+    return at
 
 
 class DeadlineExecutor(Executor):

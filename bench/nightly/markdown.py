@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bench.gate.result import label
 from bench.gate.verdict import Line
 from bench.nightly.outcome import Outcome
 from bench.report.exports import plain
+from bench.words.gate import label
 
 MARKS = {
     "regressed": "🔴",

@@ -13,21 +13,16 @@ from typing import Any
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import locate
 from bench.candidates.family import EXCLUSIVE_KEYS
-from bench.catalogue.readings import ALIASES, READINGS
 from bench.errors import BenchError, HubError, SuiteError, nearest
-from bench.metrics.catalogue import METRICS, resolve
+from bench.metrics.catalogue import check_name, resolve
 from bench.metrics.module import External
 from bench.plugins import find_beside, look_beside
-from bench.suite import LIMIT, ModelSpec, Suite, TaskSpec
+from bench.suite import ModelSpec, Suite, TaskSpec
+from bench.suite.limits import parse_limit
+from bench.suite.rules import RULES
 from bench.suite.yaml_file import Loc, Located
 from bench.tasks import KINDS
 from bench.tasks.prompts import template_for
-from bench.units import parse_quantity
-
-QUALITY = "quality"
-"""Objective that stands for each task's first metric."""
-OF_BEST = re.compile(r"^(.*?)\s*%\s*of\s+best$")
-"""A limit relative to the best candidate: `>= 95 % of best`."""
 
 
 def check_names(suite: Located[Suite]) -> None:
@@ -50,7 +45,7 @@ def check_names(suite: Located[Suite]) -> None:
             metrics = partial(_check_metrics, task, suite.path.parent.resolve())
             checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
-    checks += [partial(_check_limit, suite, name, limit) for name, limit in spec.constraints.items()]
+    checks += [partial(_check_reading, suite, ("constraints", name), name) for name in spec.constraints]
     checks += _decision_checks(suite)
     found = _mistakes(checks)
     if found:
@@ -65,14 +60,13 @@ def _decision_checks(suite: Located[Suite]) -> list[Callable[[], object]]:
     tables = {"margins": list(spec.margins), "rates": list(spec.rates), "reference": list(spec.reference)}
     at += [(("decision", key, name), name) for key, names in tables.items() for name in names]
     checks: list[Callable[[], object]] = [partial(_check_reading, suite, place, name) for place, name in at]
-    for rule, key, empty in (("lexicographic", "order", not spec.order), ("weighted", "rates", not spec.rates)):
-        if spec.rule == rule and empty:
-            checks.append(partial(_lacking, suite, rule, key))
+    rule = RULES.load(spec.rule)
+    lacking = [(key, what) for key, what in rule.needs.items() if not getattr(spec, key)]
+    checks += [partial(_lacking, suite, spec.rule, key, what) for key, what in lacking]
     return checks
 
 
-def _lacking(suite: Located[Suite], rule: str, key: str) -> None:
-    what = {"order": "objectives, most important first", "rates": "such as latency_p95_s: '20 ms per 0.01'"}[key]
+def _lacking(suite: Located[Suite], rule: str, key: str, what: str) -> None:
     raise suite.error(("decision", "rule"), f"the rule '{rule}' needs decision.{key}: {what}")
 
 
@@ -218,23 +212,13 @@ def _check_factory(suite: Located[Suite], index: int, model: ModelSpec) -> None:
 
 
 def _check_reading(suite: Located[Suite], loc: Loc, name: str) -> None:
-    valid = {QUALITY, *READINGS, *ALIASES, *METRICS}
-    if name not in valid and ":" not in name:
-        raise suite.error(loc, f"'{name}' is no metric and no reading; {nearest(name, valid)}")
+    _with_place(suite, loc, partial(check_name, name))
 
 
-def _check_limit(suite: Located[Suite], name: str, limit: str) -> None:
-    loc = ("constraints", name)
-    _check_reading(suite, loc, name)
-    match = LIMIT.match(limit)
-    if match is None:
-        raise suite.error(loc, f"'{limit}' is no limit; begin with <= or >=, such as '<= 50 ms' or '>= 0.85'")
-    quantity = match.group(2)
-    relative = OF_BEST.match(quantity)
-    reading = READINGS.get(ALIASES.get(name, name))
-    unit = reading.unit if reading is not None and relative is None else "ratio"
-    text = f"{relative.group(1)} %" if relative is not None else quantity
-    _with_place(suite, loc, lambda: parse_quantity(text, unit))
+def _check_limit(suite: Located[Any], name: str, limit: str) -> None:
+    """Check a limit of a file that is no valid suite, which the schema has not parsed."""
+    _check_reading(suite, ("constraints", name), name)
+    _with_place(suite, ("constraints", name), partial(parse_limit, name, limit))
 
 
 def resolved_model(suite: Located[Suite], model: ModelSpec) -> ModelSpec:

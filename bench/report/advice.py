@@ -11,8 +11,14 @@ import numpy as np
 from bench.decision import Decision, TaskDecision
 from bench.decision.board import Board
 from bench.decision.fronts import Standing
-from bench.decision.question import Limit, Question
+from bench.decision.question import Question
 from bench.decision.sensitivity import BreakPoint
+from bench.suite.limits import Limit
+from bench.words import recommendation
+from bench.words.decision import remarks
+from bench.words.limits import break_point
+from bench.words.recommendation import Sentence
+from bench.words.sensitivity import without_objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class TaskAdvice:
     """On the front as observed."""
     limits: tuple[Bound, ...] = ()
     standings: Mapping[str, Standing] = field(default_factory=dict)
-    sentences: tuple[str, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
     """Of the recommendation: the headline first."""
     changes: tuple[str, ...] = ()
     """What would change the answer."""
@@ -72,9 +78,7 @@ def overall_of(decision: Decision) -> TaskAdvice | None:
 
 def _advice(part: TaskDecision, question: Question) -> TaskAdvice:
     said, found = part.recommendation, part.sensitivity
-    excluded = len(said.excluded)
     limits = tuple(b for limit in question.limits if (b := _bound(part.board, limit)) is not None)
-    sentences = said.sentences[: len(said.sentences) - excluded] if excluded else said.sentences
     return TaskAdvice(
         task=part.task,
         pick=said.pick,
@@ -85,10 +89,10 @@ def _advice(part: TaskDecision, question: Question) -> TaskAdvice:
         front=frozenset(part.front.members),
         limits=limits,
         standings={standing.name: standing for standing in part.standings},
-        sentences=tuple(sentences),
-        changes=tuple(p.sentence for p in nearest_first(found.break_points, limits))
-        + tuple(w.sentence for w in found.without if w.changes),
-        remarks=tuple(w.sentence for w in found.without if not w.changes) + tuple(part.remarks),
+        sentences=tuple(recommendation.sentences(part)),
+        changes=tuple(break_point(p) for p in nearest_first(found.break_points, limits))
+        + tuple(without_objective(w) for w in found.without if w.changes),
+        remarks=tuple(without_objective(w) for w in found.without if not w.changes) + tuple(remarks(part)),
         decision=part,
     )
 
@@ -98,7 +102,7 @@ def nearest_first(points: Sequence[BreakPoint], limits: Sequence[Bound]) -> list
     value = {bound.key: bound.value for bound in limits}
 
     def distance(point: BreakPoint) -> float:
-        limit = value.get(point.limit)
+        limit = value.get(point.limit.label)
         return abs(math.log(point.at / limit)) if limit and limit > 0 and point.at > 0 else math.inf
 
     return sorted(points, key=distance)

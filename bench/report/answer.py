@@ -14,12 +14,14 @@ from bench.report.text import name_markup, short
 from bench.report.view import RunView, TaskView
 from bench.report.wording import number, plural, spread
 from bench.summary import Quantity
+from bench.words.decision import assumptions, without_tasks
+from bench.words.recommendation import Sentence
 from bench.words.wording import percent
 
 REASONS, CHANGES = 3, 2
 """Sentences of why, and of what would change it, that a card shows unfolded."""
 HEADS = ("Runner-up", "Warning")
-"""Beginnings of sentences that stand out."""
+"""Leads of sentences that stand out."""
 NAMED = 3
 """Most tasks that the title names."""
 FLOOR = " (a baseline)"
@@ -72,7 +74,7 @@ class Answer:
 def answer_data(view: RunView, advice: Mapping[str, TaskAdvice]) -> Answer:
     """Gather what the template of the recommendation needs."""
     cards = [_card(task, advice[task.name]) for task in view.tasks]
-    return Answer(cards, _overall(view), view.decision.assumptions)
+    return Answer(cards, _overall(view), assumptions(view.decision))
 
 
 def _card(task: TaskView, about: TaskAdvice) -> Card:
@@ -89,7 +91,7 @@ def _card(task: TaskView, about: TaskAdvice) -> Card:
         facts=facts,
         sentences=[_parted(line) for line in about.sentences[:REASONS]],
         changes=about.changes[:CHANGES],
-        more=(*about.sentences[REASONS:], *about.changes[CHANGES:], *about.remarks),
+        more=(*map(str, about.sentences[REASONS:]), *about.changes[CHANGES:], *about.remarks),
     )
 
 
@@ -111,10 +113,9 @@ def _is_too_few(quantity: Quantity) -> bool:
     return quantity.reason is not None and quantity.reason.code is ReasonCode.TOO_FEW
 
 
-def _parted(line: str) -> Parted:
-    """Split off the sentence's head, where it has one that stands out, and the rest."""
-    head, colon, rest = line.partition(": ")
-    return (head, rest) if colon and head in HEADS else ("", line)
+def _parted(line: Sentence) -> Parted:
+    """Split off the sentence's lead, where it has one that stands out."""
+    return (line.lead, line.text) if line.lead in HEADS else ("", str(line))
 
 
 def _overall(view: RunView) -> OverallCard | None:
@@ -122,8 +123,7 @@ def _overall(view: RunView) -> OverallCard | None:
     overall = overall_of(view.decision)
     if overall is None:
         return None
-    without = (part.sentence for part in view.decision.without_task)
-    more = (*overall.sentences[2:], *overall.changes, *without, *overall.remarks)
+    more = (*map(str, overall.sentences[2:]), *overall.changes, *without_tasks(view.decision), *overall.remarks)
     return OverallCard(overall.pick, [_parted(line) for line in overall.sentences[:2]], more)
 
 

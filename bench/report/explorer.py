@@ -1,6 +1,6 @@
 """The interactive explorer: its Vega-Lite specification (made with Altair) and its data.
 
-The script repeats the decision's rule on the observed values: `rules.stages` gives every rule as stages
+The script repeats the decision's rule on the observed values: `stages.of_rule` gives every rule as stages
 with a score per
 candidate, and `check_all` the bound that must be inside a limit. Both are embedded at full precision, so
 that with the
@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.catalogue.readings import shown_in
-from bench.decision import Question, rules
+from bench.decision import Question, stages
 from bench.decision.board import Board, Column
 from bench.decision.constraints import check_all
-from bench.decision.question import Limit
+from bench.decision.rule import Stage
 from bench.report.advice import TaskAdvice
 from bench.report.explorer_json import AxisData, ExplorerData, LimitData, Look, Specification, StageData, TaskData
 from bench.report.marks import Mark
@@ -31,8 +31,10 @@ from bench.report.tables import anchor_of
 from bench.report.text import short
 from bench.report.view import RunView, TaskView, value_of
 from bench.report.wording import Measure, measure_of
+from bench.suite.limits import Limit, Operator
 from bench.summary import Quantity
 from bench.units import display_unit, scales
+from bench.words.standings import missing
 
 if TYPE_CHECKING:
     import altair as alt
@@ -76,7 +78,7 @@ def _task(task: TaskView, advice: TaskAdvice, question: Question) -> TaskData | 
     board = advice.decision.board
     row_of = {name: row for row, name in enumerate(board.names)}
     rows = [row_of[e.candidate] for e in entries]
-    stages = rules.stages(board, question.rule)
+    rule = stages.of_rule(board, question.rule)
     return {
         "name": short(task.name),
         "measures": [_measure(m, task) for m in measures],
@@ -86,19 +88,19 @@ def _task(task: TaskView, advice: TaskAdvice, question: Question) -> TaskData | 
                 "name": short(e.candidate),
                 "family": e.cell.family,
                 "row": anchor_of(task, e),
-                "missing": board.missing(row),
+                "missing": None if (lack := board.missing(row)) is None else missing(lack),
                 "values": [_triple(e.quantity(m.name)) for m in measures],
             }
             for e, row in zip(entries, rows, strict=True)
         ],
         "columns": [_floats(board.oriented[rows, c]) for c in range(len(board.columns))],
         "objectives": board.objectives,
-        "stages": [_stage(s, rows) for s in stages],
+        "stages": [_stage(s, rows) for s in rule],
         "limits": _limits(board, question, rows, measures),
     }
 
 
-def _stage(stage: rules.Stage, rows: Sequence[int]) -> StageData:
+def _stage(stage: Stage, rows: Sequence[int]) -> StageData:
     scores = None if stage.column is not None else _floats(stage.scores[rows])
     return {
         "column": stage.column,
@@ -189,7 +191,7 @@ def _limits(board: Board, question: Question, rows: Sequence[int], measures: Seq
 
 
 def _free(column: Column) -> Limit:
-    operator = ">=" if column.higher_is_better else "<="
+    operator: Operator = ">=" if column.higher_is_better else "<="
     return Limit(column.asked, operator, 0.0, of_best=False, text="")
 
 

@@ -14,6 +14,7 @@ from bench.report.view import RunView, TaskView
 from bench.report.wording import STATUS_WORDS, number
 from bench.summary import Entry, entry_json
 from bench.text import spreadsheet_text
+from bench.words.documents import decision_document
 
 FORMATS = ("md", "json", "csv")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~#@!])")
@@ -53,7 +54,7 @@ def as_json(view: RunView) -> dict[str, object]:
         "run": run,
         "cells": [entry_json(entry) for entry in view.entries],
         "fronts": view.decision.fronts(),
-        "decision": view.decision.to_json(),
+        "decision": decision_document(view.decision),
     }
 
 
@@ -85,14 +86,14 @@ def as_markdown(view: RunView) -> str:
     lines = [f"## bench: {plain(view.suite.name)}", ""]
     if overall is not None:
         lines += [
-            f"**All tasks together.** {plain(line)}" if i == 0 else plain(line)
+            f"**All tasks together.** {plain(str(line))}" if i == 0 else plain(str(line))
             for i, line in enumerate(overall.sentences[:2])
         ]
         lines.append("")
     for task in view.tasks:
         about = advice[task.name]
         lines += [f"### {plain(task.name)}: {plain(about.pick) if about.pick else 'no pick'}", ""]
-        lines += [plain(line) + "\n" for line in about.sentences[:2]]
+        lines += [plain(str(line)) + "\n" for line in about.sentences[:2]]
         lines += [*_table(task, view), ""]
     lines += _troubles(view)
     doubts = sum(len(entry.doubts) for entry in view.entries)

@@ -42,7 +42,7 @@ def blocks(view: RunView) -> list[Block]:
     suite = view.suite
     asked = [("suite", f"{suite.name}: {suite.description}" if suite.description else suite.name)]
     asked += [("objectives", ", ".join(suite.objectives))]
-    asked += [("limits", "; ".join(f"{name} {text}" for name, text in suite.constraints.items()) or "none")]
+    asked += [("limits", "; ".join(limit.label for limit in suite.constraints.values()) or "none")]
     asked += [("rule", suite.decision.rule), ("profile", view.info.profile)]
     asked += [("cells", f"{plural(len(view.candidates), 'candidate')} × {plural(len(view.tasks), 'task')}")]
     if view.reused:

@@ -16,6 +16,7 @@ from bench.report.text import REASON_LIMIT, cut, name_markup
 from bench.report.view import TaskView
 from bench.report.wording import STATUS_WORDS, Measure, measure_of, number, spread
 from bench.summary import Entry, Quantity
+from bench.words.standings import standing as standing_words
 from bench.words.wording import percent
 
 STANDING_WORDS = {
@@ -169,7 +170,8 @@ def standing_item(entry: Entry, advice: TaskAdvice) -> Item:
     share = "" if found.stability is None else f"in {percent(found.stability)}"
     small = share and (f"{share} of resamples" if found.label == "on the front" else f"on the front {share}")
     told = found.label in ("on the front", "possibly")
-    why = "" if told else cut(found.sentence, REASON_LIMIT)
+    part = advice.decision
+    why = "" if told or part is None else cut(standing_words(part.board, found), REASON_LIMIT)
     return Item(words, None, small, why, css=found.label.replace(" ", "-"))
 
 

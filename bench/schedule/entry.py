@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 
-from bench.errors import UsageError
+from bench.errors import InputError, UsageError
 from bench.store.addresses import has_secret
+from bench.suite.limits import parse_time_of_day
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
@@ -19,6 +20,21 @@ NAME_CHARACTERS = 24
 """Of the suite's name within an entry's name. Kubernetes allows a CronJob 52 characters in all, because the
 controller appends 11 to the name of each Job. Source: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
 """
+
+
+def parse_time(text: str, option: str = "--at") -> time:
+    """Returns the time of day that `text` (24 hours, HH:MM) names.
+
+    Raises:
+        UsageError: it names none.
+
+    >>> parse_time("2:30")
+    datetime.time(2, 30)
+    """
+    try:
+        return parse_time_of_day(text)
+    except InputError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ INTERQUARTILE = 1.3489795
 
 
 def widened_levels(confidence: float, n: int | None) -> Floats:
-    """Returns the standard normal quantiles of both ends, moved out for a sample of `n`; as they are for
+    """Compute the standard normal quantiles of both ends, moved out for a sample of `n`; as they are for
     None.
 
     The bootstrap's spread is too small by √((n − 1)/n), and it ignores that the variance is estimated; the
@@ -54,7 +54,7 @@ def widened_levels(confidence: float, n: int | None) -> Floats:
 
 
 def percentile_interval(draws: Floats, confidence: float = 0.95, n: int | None = None) -> tuple[float, float] | None:
-    """Returns the percentile interval of the draws, expanded for a sample of `n`; None when one is not a
+    """Compute the percentile interval of the draws, expanded for a sample of `n`; None when one is not a
     number.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
@@ -68,7 +68,7 @@ def percentile_interval(draws: Floats, confidence: float = 0.95, n: int | None =
 def bca_interval(
     draws: Floats, point: float, jackknife: Floats, confidence: float = 0.95
 ) -> tuple[float, float] | None:
-    """Returns the bias-corrected and accelerated interval, expanded for a small sample, in the unit of the
+    """Compute the bias-corrected and accelerated interval, expanded for a small sample, in the unit of the
     draws; None where a value is undefined.
 
     Args:
@@ -96,7 +96,7 @@ def bca_interval(
 def guarded_interval(
     draws: Floats, point: float, jackknife: Floats, confidence: float = 0.95
 ) -> tuple[float, float] | None:
-    """Returns the hull of the BCa interval and Student's by the jackknife, in the unit of the draws; None where a
+    """Compute the hull of the BCa interval and Student's by the jackknife, in the unit of the draws; None where a
     value is undefined.
 
     Either falls short alone: BCa on heavy tails (92 % where 95 % is claimed, at n = 50), Student's on skewed values
@@ -122,7 +122,7 @@ def guarded_interval(
 
 
 def is_too_skewed(jackknife: Floats) -> bool:
-    """Returns whether n is too small for how skewed the observations are, so that an interval of a mean
+    """Tell whether n is too small for how skewed the observations are, so that an interval of a mean
     covers less.
 
     Cochran's rule: n should be at least 25 times the squared skewness, here of the jackknife's influence
@@ -139,13 +139,13 @@ def is_too_skewed(jackknife: Floats) -> bool:
 
 
 def jackknife_values(statistics: Floats, value: Callable[[Floats], Floats]) -> Floats:
-    """Returns the estimate with each row left out, shape `(n,)`, for an estimate that is a function of sums
+    """Compute the estimate with each row left out, shape `(n,)`, for an estimate that is a function of sums
     of rows."""
     return np.asarray(value(statistics.sum(axis=0) - statistics), dtype=np.float64)
 
 
 def mean_draws(values: Floats, replicates: int, rng: np.random.Generator) -> Floats:
-    """Returns bootstrap means, shape `(replicates,)`."""
+    """Draw bootstrap means, shape `(replicates,)`."""
     n = values.size
     if n >= NORMAL_N:
         return rng.normal(float(values.mean()), float(values.std()) / n**0.5, replicates)
@@ -154,14 +154,14 @@ def mean_draws(values: Floats, replicates: int, rng: np.random.Generator) -> Flo
 
 
 def _drawn(n: int, replicates: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yields bootstrap indices, shape `(chunk, n)`, so that they are never held whole."""
+    """Yield bootstrap indices, shape `(chunk, n)`, so that they are never held whole."""
     size = max(1, CHUNK_CELLS // n)
     for start in range(0, replicates, size):
         yield rng.integers(0, n, size=(min(size, replicates - start), n))
 
 
 def ratio_draws(numerator: Floats, denominator: Floats, replicates: int, rng: np.random.Generator) -> Floats:
-    """Returns bootstrap ratios of sums, shape `(replicates,)`; pairs stay together."""
+    """Draw bootstrap ratios of sums, shape `(replicates,)`; pairs stay together."""
     parts = [
         numerator[drawn].sum(axis=1) / denominator[drawn].sum(axis=1)
         for drawn in _drawn(numerator.size, replicates, rng)
@@ -170,7 +170,7 @@ def ratio_draws(numerator: Floats, denominator: Floats, replicates: int, rng: np
 
 
 def quantile_draws(values: Floats, q: float, replicates: int, rng: np.random.Generator) -> Floats:
-    """Returns draws from the confidence distribution of the q-quantile of positive values, shape
+    """Draw from the confidence distribution of the q-quantile of positive values, shape
     `(replicates,)`.
 
     The number of observations below the true quantile is Binomial(n, q); a draw of it picks the gap between
@@ -195,7 +195,7 @@ def quantile_draws(values: Floats, q: float, replicates: int, rng: np.random.Gen
 def hierarchical_draws(
     pooled: Floats, process_points: Sequence[float], process_draws: Sequence[Floats], rng: np.random.Generator
 ) -> Floats:
-    """Returns draws of an estimate over several processes, each with its samples, shape `(replicates,)`.
+    """Draw of an estimate over several processes, each with its samples, shape `(replicates,)`.
 
     Two levels: `pooled` holds the draws over samples; the process level adds the spread between processes
     beyond what their samples explain. With 3 to 5 processes, drawing them with replacement cannot show their
@@ -222,6 +222,6 @@ def hierarchical_draws(
 
 
 def robust_variance(draws: Floats) -> float:
-    """Returns the variance that the interquartile range of the draws implies for a normal distribution."""
+    """Compute the variance that the interquartile range of the draws implies for a normal distribution."""
     low, high = np.quantile(draws, [0.25, 0.75])
     return (float(high - low) / INTERQUARTILE) ** 2

@@ -26,7 +26,7 @@ CLUSTERS_NEEDED = 20
 
 
 def quantile(values: ArrayLike, q: float) -> float:
-    """Returns the q-quantile by nearest rank (the ⌈qn⌉-th smallest value), in the unit of `values`; NaN when
+    """Compute the q-quantile by nearest rank (the ⌈qn⌉-th smallest value), in the unit of `values`; NaN when
     empty.
 
     Source: Hyndman and Fan (1996), definition 1.
@@ -41,13 +41,13 @@ def quantile(values: ArrayLike, q: float) -> float:
 
 
 def nearest_rank(n: int, q: float) -> int:
-    """Returns the rank (1 first) of the q-quantile among `n` values."""
+    """Compute the rank (1 first) of the q-quantile among `n` values."""
     return min(n, max(1, math.ceil(q * n - 1e-9)))
 
 
 @lru_cache(maxsize=4096)
 def interval_ranks(n: int, q: float, confidence: float = 0.95) -> tuple[int, int] | None:
-    """Returns the ranks (1 first) whose values enclose the q-quantile with at least `confidence`; None when n
+    """Compute the ranks (1 first) whose values enclose the q-quantile with at least `confidence`; None when n
     is too small.
 
     Starts from equal tails, which decide whether an interval exists, then moves the ends inwards for as long
@@ -70,7 +70,7 @@ def interval_ranks(n: int, q: float, confidence: float = 0.95) -> tuple[int, int
 
 
 def _tightened(n: int, q: float, low: int, high: int, confidence: float) -> tuple[int, int]:
-    """Returns the ranks moved inwards while P(low ≤ B < high) stays at `confidence`, B ~ Binomial(n, q)."""
+    """Compute the ranks moved inwards while P(low ≤ B < high) stays at `confidence`, B ~ Binomial(n, q)."""
 
     def coverage(a: int, b: int) -> float:
         return float(binom.cdf(b - 1, n, q) - binom.cdf(a - 1, n, q))
@@ -85,7 +85,7 @@ def _tightened(n: int, q: float, low: int, high: int, confidence: float) -> tupl
 
 
 def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> tuple[float, float] | None:
-    """Returns the order-statistic interval of the q-quantile, in the unit of `values`; None when n is too
+    """Compute the order-statistic interval of the q-quantile, in the unit of `values`; None when n is too
     small.
 
     For 95 % it needs n ≥ 6 for the median, n ≥ 72 for p95 and n ≥ 368 for p99.
@@ -101,7 +101,7 @@ def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> 
 
 
 def has_tied_end(values: ArrayLike, q: float, confidence: float = 0.95) -> bool:
-    """Returns whether the value at an end of the interval of the q-quantile occurs more than once, so that the interval
+    """Tell whether the value at an end of the interval of the q-quantile occurs more than once, so that the interval
     covers more than its ranks promise.
 
     >>> has_tied_end([1, 2, 2, 3, 4, 5, 6, 7, 8, 9], 0.5), has_tied_end(range(10), 0.5)
@@ -116,7 +116,7 @@ def has_tied_end(values: ArrayLike, q: float, confidence: float = 0.95) -> bool:
 
 @lru_cache(maxsize=256)
 def needed(q: float, confidence: float = 0.95) -> int:
-    """Returns the smallest n at which `quantile_interval` exists.
+    """Compute the smallest n at which `quantile_interval` exists.
 
     >>> needed(0.5), needed(0.95), needed(0.99)
     (6, 72, 368)
@@ -128,7 +128,7 @@ def needed(q: float, confidence: float = 0.95) -> int:
 def clustered_quantile_interval(
     clusters: Sequence[ArrayLike], q: float, confidence: float = 0.95
 ) -> tuple[float, float] | None:
-    """Returns the interval of the q-quantile of values that come in clusters, such as the token gaps of one
+    """Compute the interval of the q-quantile of values that come in clusters, such as the token gaps of one
     request.
 
     Woodruff's method: the share of values below the estimate has a variance between clusters; n is divided by
@@ -157,7 +157,7 @@ def clustered_quantile_interval(
 
 
 def design_effect(clusters: Sequence[Floats], point: float, q: float) -> float:
-    """Returns how many times larger the variance of the share at or below `point` is than for independent
+    """Count how many times larger the variance of the share at or below `point` is than for independent
     values, at least 1."""
     sizes = np.array([cluster.size for cluster in clusters], dtype=np.float64)
     if sizes.size < 2:

@@ -29,7 +29,7 @@ CHUNK_CELLS = 2_000_000
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """Returns the exact two-sided p-value that two systems are right equally often.
+    """Compute the exact two-sided p-value that two systems are right equally often.
 
     Args:
         only_a: examples that only the first got right.
@@ -47,14 +47,14 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
 
 def mcnemar_better(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
-    """Returns exact one-sided p-values against "the first is right no more often than the second", for counts of any
+    """Compute exact one-sided p-values against "the first is right no more often than the second", for counts of any
     one shape."""
     first, n = np.asarray(only_a), np.asarray(only_a) + np.asarray(only_b)
     return np.where(n > 0, binom.sf(first - 1, n, 0.5), 1.0)
 
 
 def paired_proportions(only_a: int, only_b: int, n: int, confidence: float = 0.95) -> tuple[float, float] | None:
-    """Returns the interval of the difference (second − first) of two proportions right on the same n
+    """Compute the interval of the difference (second − first) of two proportions right on the same n
     examples.
 
     Half an example is added to each of the four cells of the table; with few discordant pairs the bootstrap
@@ -73,7 +73,7 @@ def paired_proportions(only_a: int, only_b: int, n: int, confidence: float = 0.9
 
 
 def bootstrap_p(differences: Floats, observed: float) -> float:
-    """Returns the two-sided p-value of a difference from its paired bootstrap draws, centred on their mean.
+    """Compute the two-sided p-value of a difference from its paired bootstrap draws, centred on their mean.
 
     (c + 1) / (B + 1) with c = #{|d* − mean(d*)| ≥ |d|}. sacrebleu counts one tail of the same draws (of
     |d*|), so that its p-value is about half of this one. Draws that are undefined count as extreme.
@@ -87,7 +87,7 @@ def bootstrap_p(differences: Floats, observed: float) -> float:
 
 
 def two_sided_p(draws: Floats, at: float) -> float:
-    """Returns the two-sided p-value that a quantity is `at`, from draws of it: twice the share on the lighter side.
+    """Compute the two-sided p-value that a quantity is `at`, from draws of it: twice the share on the lighter side.
 
     2 (c + 1) / (B + 1), at most 1; it is under 5 % where the 95 % percentile interval excludes `at`. Draws without any
     spread tell nothing of chance: NaN.
@@ -105,7 +105,7 @@ def two_sided_p(draws: Floats, at: float) -> float:
 
 
 def randomisation_p(a: Floats, b: Floats, value: Value, trials: int, rng: np.random.Generator) -> float:
-    """Returns the two-sided p-value that two systems' rows of statistics are exchangeable, by approximate
+    """Compute the two-sided p-value that two systems' rows of statistics are exchangeable, by approximate
     randomisation.
 
     Each trial swaps the rows of either system with probability one half and compares the corpus values again.
@@ -132,7 +132,7 @@ def randomisation_p(a: Floats, b: Floats, value: Value, trials: int, rng: np.ran
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Returns Holm's adjusted p-values, in the order given: compare each with the level of the whole family.
+    """Compute Holm's adjusted p-values, in the order given: compare each with the level of the whole family.
 
     Source: Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
 
@@ -148,13 +148,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def detectable(standard_error: float, level: float = 0.05) -> float:
-    """Returns the smallest true difference that a two-sided test at `level` finds with probability
+    """Compute the smallest true difference that a two-sided test at `level` finds with probability
     `POWER`."""
     return float(norm.ppf(1 - level / 2) + norm.ppf(POWER)) * standard_error
 
 
 def examples_needed(difference: float, standard_error: float, n: int, level: float = 0.05) -> int | None:
-    """Returns how many examples in all would settle a difference of this size; None when it is 0.
+    """Count how many examples in all would settle a difference of this size; None when it is 0.
 
     The standard error falls with √n: n' = n · (detectable / |difference|)².
     """
@@ -183,7 +183,7 @@ def flips(
     *,
     labels: bool = True,
 ) -> Flips:
-    """Returns the answer flips between two systems; two scores that agree can hide many.
+    """Count the answer flips between two systems; two scores that agree can hide many.
 
     Args:
         before: predictions of the first system.

@@ -14,12 +14,12 @@ FEW_SAID = "fewer than 5 answers of one kind: the exact interval is given, which
 
 
 def is_few(successes: int, n: int) -> bool:
-    """Returns whether there are too few answers of one kind for Wilson's interval."""
+    """Tell whether there are too few answers of one kind for Wilson's interval."""
     return min(successes, n - successes) < FEW
 
 
 def proportion_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float] | None:
-    """Returns the interval of a proportion: Wilson's, or the exact one where few answers are of one kind; None when n
+    """Compute the interval of a proportion: Wilson's, or the exact one where few answers are of one kind; None when n
     is 0.
 
     >>> tuple(round(end, 4) for end in proportion_interval(1, 50))
@@ -30,7 +30,7 @@ def proportion_interval(successes: int, n: int, confidence: float = 0.95) -> tup
 
 
 def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float] | None:
-    """Returns the exact interval of a proportion, which covers at least `confidence`; None when n is 0.
+    """Compute the exact interval of a proportion, which covers at least `confidence`; None when n is 0.
 
     Source: Clopper and Pearson (1934), Biometrika 26, 404-413.
     """
@@ -43,7 +43,7 @@ def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> tup
 
 
 def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float] | None:
-    """Returns Wilson's score interval of a proportion, both ends within 0 and 1; None when n is 0.
+    """Compute Wilson's score interval of a proportion, both ends within 0 and 1; None when n is 0.
 
     Source: Wilson (1927), Journal of the American Statistical Association 22, 209-212.
 

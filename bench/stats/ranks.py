@@ -18,7 +18,7 @@ EXACT_UP_TO = 8
 
 
 def ranks(values: Floats) -> Floats:
-    """Returns ranks from 1 on, shape `(n,)`; equal values share the mean of theirs.
+    """Compute ranks from 1 on, shape `(n,)`; equal values share the mean of theirs.
 
     >>> ranks(np.array([3.0, 1.0, 3.0])).tolist()
     [2.5, 1.0, 2.5]
@@ -29,7 +29,7 @@ def ranks(values: Floats) -> Floats:
 
 
 def median(values: Floats) -> float:
-    """Returns the median, ten times faster than numpy's where there are some tens of values.
+    """Compute the median, ten times faster than numpy's where there are some tens of values.
 
     >>> median(np.array([3.0, 1.0, 2.0, 10.0]))
     2.5
@@ -39,7 +39,7 @@ def median(values: Floats) -> float:
 
 
 def mann_whitney(a: Floats, b: Floats) -> float:
-    """Returns the two-sided p-value that neither sample tends to be larger.
+    """Compute the two-sided p-value that neither sample tends to be larger.
 
     Exact for small samples without equal values; else the normal limit, corrected for continuity and equal values.
 
@@ -65,7 +65,7 @@ def mann_whitney(a: Floats, b: Floats) -> float:
 
 @lru_cache(maxsize=256)
 def _exact(n: int, m: int) -> tuple[float, ...]:
-    """Returns P(U ≥ u) for u = 0 … n m: U counts as the coefficients of the Gaussian binomial do."""
+    """Compute P(U ≥ u) for u = 0 … n m: U counts as the coefficients of the Gaussian binomial do."""
     ways = [1] + [0] * (n * m)
     for i in range(1, n + 1):
         for u in range(n * m, m + i - 1, -1):  # times (1 − q^(m + i))

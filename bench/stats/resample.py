@@ -22,7 +22,7 @@ pay."""
 
 
 def seeded(*parts: object) -> np.random.Generator:
-    """Returns a generator that depends on all of `parts` and on nothing else, on any machine."""
+    """Make a generator that depends on all of `parts` and on nothing else, on any machine."""
     digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
     return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
 
@@ -44,7 +44,7 @@ class Resamples:
         return self.n if self.groups is None else len(set(self.groups))
 
     def chunks(self) -> Iterator[NDArray[np.int64]]:
-        """Yields counts of the drawn units, shape `(chunk, units)`; each row sums to `units`."""
+        """Yield counts of the drawn units, shape `(chunk, units)`; each row sums to `units`."""
         rng = np.random.default_rng(self.seed)
         units = self.units
         size = max(1, CHUNK_CELLS // max(units, 1))
@@ -55,7 +55,7 @@ class Resamples:
             yield np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units)
 
     def by_unit(self, statistics: Floats) -> Floats:
-        """Returns the statistics summed over each drawn unit, shape `(units, k)`."""
+        """Sum the statistics over each drawn unit, shape `(units, k)`."""
         if self.groups is None:
             return statistics
         _, codes = np.unique(np.asarray(self.groups), return_inverse=True)
@@ -64,7 +64,7 @@ class Resamples:
         return summed
 
     def sums(self, blocks: Sequence[Floats]) -> list[Floats]:
-        """Returns for each block of statistics, shape `(n, k)`, its resampled sums, shape `(replicates, k)`.
+        """Compute for each block of statistics, shape `(n, k)`, its resampled sums, shape `(replicates, k)`.
 
         All blocks are multiplied by the same weights in one pass, which is what makes models comparable pair
         by pair.

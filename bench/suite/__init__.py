@@ -4,7 +4,6 @@ from bench.suite.job import CellJob
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
-    LIMIT,
     DataSpec,
     Defaults,
     FitSpec,
@@ -18,7 +17,6 @@ from bench.suite.spec import (
 
 __all__ = [
     "DEFAULT_BATCH_SIZE",
-    "LIMIT",
     "CellJob",
     "DataSpec",
     "DecisionSpec",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from bench.errors import UsageError
-from bench.suite.deadlines import parse_deadline
+from bench.suite.fields import End, Margins, Rates, Reference, RuleName
+from bench.suite.rules import DEFAULT_RULE
 
 
 class _Strict(BaseModel):
-    """Frozen, and no unknown keys."""
+    """Frozen, no unknown keys, and every number finite."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -34,21 +34,19 @@ class PriceSpec(_Strict):
 class DecisionSpec(_Strict):
     """How a pick is made from the front."""
 
-    rule: Literal["best-quality-within-budget", "cheapest-within-epsilon", "lexicographic", "weighted"] = (
-        "best-quality-within-budget"
-    )
-    """How to pick among the models that meet the limits."""
+    rule: RuleName = DEFAULT_RULE
+    """How to pick among the models that meet the limits; `bench ls rules` lists the rules."""
     prefer: str | None = None
     """The objective to optimise; by default the first quality objective."""
     epsilon: float = Field(default=0.01, ge=0)
     """`cheapest-within-epsilon`: how much of `prefer` may be given up, in its own unit."""
     order: list[str] = []
     """`lexicographic`: objectives, most important first."""
-    margins: dict[str, float | str] = {}
+    margins: Margins = {}
     """Per objective, the difference that does not matter: a quantity with its unit, or `"2 %"` of the value."""
-    rates: dict[str, str] = {}
+    rates: Rates = {}
     """`weighted`: what `prefer` is worth in each other objective, e.g. `latency_p95_s: "20 ms per 0.01"`."""
-    reference: dict[str, float | str] = {}
+    reference: Reference = {}
     """Reference point of the hypervolume, per objective."""
     cost_across_tasks: Literal["sum", "worst"] = "worst"
     """How a cost of several tasks becomes one: their `sum`, or the `worst`."""
@@ -65,7 +63,7 @@ class NightlySpec(_Strict):
 
     baseline: str = "previous"
     """`previous`, `best`, `tag:NAME` or a run."""
-    deadline: str | None = None
+    deadline: End | None = None
     """Time of day (`"06:00"`) or duration (`"3 h"`) after which nothing is started; what runs then is stopped."""
     keep_nights: int | None = Field(default=None, ge=1)
     """Nights whose raw timings and answers are kept; None for all. Summaries are kept for ever."""
@@ -76,13 +74,3 @@ class NightlySpec(_Strict):
     command: str | None = None
     """Told the outcome as JSON on its standard input, through the shell. A webhook's address is a secret: it
     is given by `--webhook` or BENCH_WEBHOOK."""
-
-    @field_validator("deadline")
-    @classmethod
-    def _is_a_deadline(cls, text: str | None) -> str | None:
-        if text is not None:
-            try:
-                parse_deadline(text)
-            except UsageError as error:
-                raise ValueError(str(error).removeprefix("deadline: ")) from error
-        return text

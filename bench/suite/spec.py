@@ -6,17 +6,18 @@ This module checks what the file alone can tell. What needs the data, the checkp
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from bench.errors import InputError
+from bench.suite.fields import Constraints, MemoryLimit
+from bench.suite.limits import parse_memory
 from bench.suite.sections import DecisionSpec as DecisionSpec
 from bench.suite.sections import NightlySpec as NightlySpec
 from bench.suite.sections import PriceSpec as PriceSpec
-from bench.units import format_cpus, parse_cpus, parse_quantity
+from bench.units import format_cpus, parse_cpus
 
 Scoring = Literal["head", "likelihood", "likelihood-per-token", "likelihood-per-byte", "generated"]
 """How one of a few answers is chosen: by a head over labels; by the log-likelihood of each answer's text, whole or per
@@ -211,7 +212,7 @@ class Defaults(_Strict):
     """At most so many examples of each task; by default all."""
     timeout_s: float = Field(default=3600.0, gt=0)
     """Seconds after which a cell is stopped."""
-    memory_limit: str | None = None
+    memory_limit: MemoryLimit | None = None
     """Private writable memory of a cell, such as `4 GiB`; the kernel enforces it."""
     threads: int | None = Field(default=None, ge=1)
     """Intra-op threads of torch; by default the CPUs this process may use."""
@@ -226,13 +227,6 @@ class Defaults(_Strict):
         _one_batch_limit(self.batch_size, self.batch_tokens)
         return self
 
-    @field_validator("memory_limit")
-    @classmethod
-    def _memory(cls, text: str | None) -> str | None:
-        if text is not None:
-            _as_value_error(text, "bytes")
-        return text
-
     @field_validator("cpus")
     @classmethod
     def _cpus(cls, text: str | None) -> str | None:
@@ -244,7 +238,7 @@ class Defaults(_Strict):
     @property
     def memory_limit_bytes(self) -> int | None:
         """The memory limit in bytes."""
-        return None if self.memory_limit is None else int(parse_quantity(self.memory_limit, "bytes"))
+        return None if self.memory_limit is None else parse_memory(self.memory_limit)
 
 
 class MeasureSpec(_Strict):
@@ -295,7 +289,7 @@ class Suite(_Strict):
         "quality", "latency_p95_s", "peak_memory_bytes", "energy_per_example_j",
     ]  # fmt: skip
     """`quality` (each task's first metric), a metric, or a reading."""
-    constraints: dict[str, str] = {}
+    constraints: Constraints = {}
     """Reading or metric → limit, e.g. `latency_p95_s: "<= 50 ms"`."""
     decision: DecisionSpec = DecisionSpec()
     """By which rule a pick is made from the front, and how sure it must be."""
@@ -313,14 +307,3 @@ class Suite(_Strict):
                 raise ValueError(f"two entries are named '{item.name}'; give each its own name")
             seen.add(item.name)
         return items
-
-
-def _as_value_error(text: str, unit: str) -> None:
-    try:
-        parse_quantity(text, unit)
-    except InputError as error:
-        raise ValueError(str(error)) from error
-
-
-LIMIT = re.compile(r"^\s*(<=|>=|<|>)\s*(.+?)\s*$")
-"""Operator and quantity of a constraint."""

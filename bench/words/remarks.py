@@ -2,86 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import singledispatch
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bench.catalogue.readings import READINGS, canonical
-from bench.decision.board import Column
-from bench.decision.draws import is_estimate
-from bench.summary import Entry, Quantity
-from bench.words.wording import capital, listed, spoken
-
-
-def found_in(entry: Entry, column: Column) -> Quantity | None:
-    """Returns what a cell has in a column; None for a cell that did not end well."""
-    if entry.status != "ok":
-        return None
-    return entry.quality.get(column.name) or entry.efficiency.get(column.name)
-
-
-def dropped(task: str, asked: str, good: Sequence[Entry]) -> str:
-    """Returns why an objective is left out of a task's front."""
-    if not good:
-        return f"{asked} is not known: no model finished '{task}'."
-    name = canonical(asked, on_gpu=any(entry.on_gpu for entry in good))
-    if name in READINGS:
-        reasons = {q.reason.sentence for entry in good if (q := entry.efficiency.get(name)) is not None and q.reason}
-        why = f" ({'; '.join(sorted(reasons))})" if reasons else ""
-        return f"{asked} was measured for no model on '{task}'{why}: it is left out of this front."
-    return f"{asked} is not a metric of '{task}': it is left out of this front."
+from bench.decision.board import Board
+from bench.decision.fronts import NoVolume, Volume
+from bench.decision.question import Question
+from bench.decision.remarks import (
+    CostLeftOut,
+    CostsCombined,
+    Dropped,
+    Estimated,
+    LimitInapplicable,
+    MetricsLeftOut,
+    ObjectiveDropped,
+    QualityAveraged,
+    TakenAsRead,
+)
+from bench.decision.rule import known
+from bench.decision.stages import preferred, rule_of
+from bench.suite import DecisionSpec, PriceSpec
+from bench.words.wording import are, capital, listed, size, spoken, where
 
 
-def taken_as_read(
-    task: str,
-    names: Sequence[str],
-    columns: Sequence[Column],
-    quantities: Sequence[Sequence[Quantity | None]],
-    as_read: NDArray[np.bool_],
-) -> list[str]:
-    """Returns which columns are compared as if they had no noise, though they are not exact: a sentence for those of
-    the same models."""
-    found: dict[str, list[str]] = {}
-    for c, column in enumerate(columns):
-        known = [m for m, row in enumerate(quantities) if (q := row[c]) is not None and q.value is not None]
-        fixed = [m for m in known if as_read[m, c]]
-        if fixed:
-            whose = "" if len(fixed) == len(known) else f" for {listed([names[m] for m in fixed])}"
-            found.setdefault(whose, []).append(spoken(column.name))
-    return [_varies(task, names, whose) for whose, names in found.items()]
+@singledispatch
+def remark(found: object) -> str:
+    """Say a remark of the decision."""
+    raise TypeError(f"no sentence is known for {type(found).__name__}; add one beside the others")
 
 
-def _varies(task: str, columns: Sequence[str], whose: str) -> str:
-    if len(columns) == 1:
-        return (
-            f"How much {columns[0]} on '{task}' varies is not known{whose}: it is compared as it was read, so a small "
-            "difference in it may be chance."
-        )
+@remark.register
+def _(found: ObjectiveDropped) -> str:
+    if found.why is Dropped.NOTHING_FINISHED:
+        return f"{found.objective} is not known: no model finished '{found.task}'."
+    if found.why is Dropped.NOT_A_METRIC:
+        return f"{found.objective} is not a metric of '{found.task}': it is left out of this front."
+    why = f" ({'; '.join(found.reasons)})" if found.reasons else ""
+    return f"{found.objective} was measured for no model on '{found.task}'{why}: it is left out of this front."
+
+
+@remark.register
+def _(found: Estimated) -> str:
+    lead = f"{capital(spoken(found.column))} on '{found.task}' is an estimate for"
+    if not found.measured:
+        return f"{lead} every model: read it as a ranking, not as a measurement."
     return (
-        f"How much {listed(columns)} on '{task}' vary is not known{whose}: they are compared as they were read, so a "
-        "small difference in one of them may be chance."
+        f"{lead} {', '.join(found.estimated)} and measured for {', '.join(found.measured)}: the estimates enter with "
+        "their whole range, and a rank between the two kinds means less than one within them."
     )
 
 
-def of_estimates(task: str, good: Sequence[Entry], columns: Sequence[Column], objectives: int) -> list[str]:
-    """Returns which objectives are estimates, and for whom."""
-    remarks = []
-    for column in columns[:objectives]:
-        sources: dict[bool, list[str]] = {}
-        for entry in good:
-            quantity = found_in(entry, column)
-            if quantity is not None and quantity.value is not None and not column.is_quality:
-                sources.setdefault(is_estimate(quantity), []).append(entry.candidate)
-        if len(sources) > 1:
-            remarks.append(
-                f"{capital(spoken(column.name))} on '{task}' is an estimate for {', '.join(sources[True])} and "
-                f"measured for {', '.join(sources[False])}: the estimates enter with their whole range, and a rank "
-                "between the two kinds means less than one within them."
-            )
-        elif True in sources:
-            remarks.append(
-                f"{capital(spoken(column.name))} on '{task}' is an estimate for every model: read it as a ranking, "
-                "not as a measurement."
-            )
-    return remarks
+@remark.register
+def _(found: TakenAsRead) -> str:
+    columns = [spoken(column) for column in found.columns]
+    whose = f" for {listed(found.candidates)}" if found.candidates else ""
+    if len(columns) == 1:
+        return (
+            f"How much {columns[0]} on '{found.task}' varies is not known{whose}: it is compared as it was read, so a "
+            "small difference in it may be chance."
+        )
+    return (
+        f"How much {listed(columns)} on '{found.task}' vary is not known{whose}: they are compared as they were read, "
+        "so a small difference in one of them may be chance."
+    )
+
+
+@remark.register
+def _(found: QualityAveraged) -> str:
+    weights = ", ".join(f"{weight:g} for '{task}'" for task, weight in found.weights)
+    return f"Across tasks quality is each task's share of the best model, averaged with the weights {weights}."
+
+
+@remark.register
+def _(found: CostsCombined) -> str:
+    columns = [spoken(column) for column in found.columns]
+    worst = f"taken at {'their' if len(columns) > 1 else 'its'} worst"
+    return f"Across tasks {listed(columns)} {are(len(columns))} {'summed' if found.summed else worst}."
+
+
+@remark.register
+def _(found: CostLeftOut) -> str:
+    tasks = listed([f"'{task}'" for task in found.tasks])
+    have = "has" if len(found.tasks) == 1 else "have"
+    return f"Across tasks {spoken(found.column)} is left out: only {tasks} {have} it."
+
+
+@remark.register
+def _(found: MetricsLeftOut) -> str:
+    left_out = listed([spoken(name) for name in found.left_out])
+    return f"Across tasks '{found.task}' counts by {spoken(found.counted)}; {left_out} is left out."
+
+
+@remark.register
+def _(found: LimitInapplicable) -> str:
+    limit = f"{spoken(found.limit.name)} {found.limit.text}"
+    return f"The limit {limit} does not apply to '{found.task}', which has no such metric."
+
+
+def rule(board: Board, spec: DecisionSpec) -> list[str]:
+    """Say what the suite's rule is; nothing where there is nothing to prefer."""
+    if not board.columns:
+        return []
+    prefer = preferred(board, spec)
+    column = board.columns[prefer]
+    instead = ""
+    if spec.prefer and known(board, spec.prefer) is None:
+        instead = f" {capital(where(board))} has no {spoken(spec.prefer)}, so {spoken(column.name)} is preferred here."
+    costs = [spoken(board.columns[c].name) for c in range(board.objectives) if c != prefer]
+    phrase = rule_of(spec).phrase.format(
+        preferred=spoken(column.name),
+        ties=f", and among equals by {', then '.join(costs)}" if costs else "",
+        cheapest=costs[0] if costs else "value",
+        epsilon=size(column, spec.epsilon),
+        order=listed([spoken(name) for name in spec.order], "then"),
+        rates=listed([_rate(name, text, column.name) for name, text in spec.rates.items()]),
+    )
+    lead = f"The rule ({spec.rule}): of the models that are shown to meet every limit, the one with"
+    return [f"{lead} {phrase}.{instead}"]
+
+
+def _rate(name: str, text: str, preferred_name: str) -> str:
+    """Say an exchange rate: `20 ms of p95 latency weigh as much as 0.01 of accuracy`."""
+    amount, _, worth = text.partition(" per ")
+    return f"{amount.strip()} of {spoken(name)} weigh as much as {worth.strip()} of {spoken(preferred_name)}"
+
+
+def volume(found: Volume) -> str:
+    """Say what a hypervolume is, or why there is none."""
+    if found.why_not is NoVolume.NO_REFERENCE:
+        return "no hypervolume: the suite fixes no reference point (decision.reference)"
+    if found.why_not is NoVolume.NO_COORDINATE:
+        return f"no hypervolume: decision.reference has no {found.objective}"
+    return "hypervolume over the suite's reference point, each objective scaled"
+
+
+def assumptions(question: Question) -> list[str]:
+    """Say what the suite's prices assume, one sentence each."""
+    prices = question.prices
+    return [] if prices is None else [*_money(prices), *_carbon(prices)]
+
+
+def _money(prices: PriceSpec) -> list[str]:
+    lines = []
+    if prices.machine_per_hour is not None:
+        lines.append(
+            f"Cost assumes {prices.machine_per_hour:g} {prices.currency} per hour of this machine, kept "
+            "busy at the measured batched throughput; idle hours are not counted."
+        )
+    if prices.energy_per_kwh is not None:
+        lines.append(
+            f"Cost assumes {prices.energy_per_kwh:g} {prices.currency} per kWh for the energy of the energy "
+            "pass; cooling and other machines are not counted."
+        )
+    return lines
+
+
+def _carbon(prices: PriceSpec) -> list[str]:
+    if prices.carbon_g_per_kwh is None:
+        return []
+    return [
+        f"Carbon assumes {prices.carbon_g_per_kwh:g} gCO₂ per kWh, for use alone; making the hardware is not counted."
+    ]

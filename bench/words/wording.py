@@ -1,5 +1,4 @@
-"""Names, amounts and differences in plain words; numbers for people are formatted here and nowhere else in
-`decide`."""
+"""Names, amounts and differences in plain words: what every sentence about results is made of."""
 
 from __future__ import annotations
 
@@ -12,6 +11,8 @@ from bench.units import format_number, format_quantity
 POINTS = 100.0
 """Points in a ratio of 1: people say "2 points of accuracy" for 0.02."""
 
+MOST_OTHERS = 5
+"""Names in a list that a reader takes in; with more, four are named and the others counted."""
 
 _OTHERS = {"share_of_best": "quality as a share of the best"}
 
@@ -26,7 +27,7 @@ def spoken(name: str) -> str:
 
 
 def capital(text: str) -> str:
-    """Returns the text with a capital at its start.
+    """Give a text a capital at its start.
 
     >>> capital("energy per example")
     'Energy per example'
@@ -35,14 +36,14 @@ def capital(text: str) -> str:
 
 
 def amount(column: Column, value: float) -> str:
-    """Returns a value with its unit."""
+    """Write a value with its unit."""
     if column.name == "share_of_best":
         return f"{100 * value:.1f} %"
     return format_quantity(value, column.unit)
 
 
 def size(column: Column, difference: float) -> str:
-    """Returns the size of a difference: points for a ratio, else the quantity."""
+    """Write the size of a difference: points for a ratio, else the quantity."""
     if column.unit == "ratio" and column.is_quality:
         points = abs(difference) * POINTS
         return f"{points:.1f} points" if points >= 0.05 else f"{points:.2g} points"
@@ -52,20 +53,19 @@ def size(column: Column, difference: float) -> str:
 
 
 def difference(column: Column, delta: float) -> str:
-    """Returns how one candidate differs from another in one column, e.g. `12.0 ms lower latency (95th
-    percentile)`."""
+    """Say how one candidate differs from another in one column, e.g. `12.0 ms lower p95 latency`."""
     return f"{size(column, delta)} {'higher' if delta > 0 else 'lower'} {spoken(column.name)}"
 
 
 def differences(board: Board, row: int, other: int) -> str:
-    """Returns how `row` differs from `other` over the objectives, as one phrase; equal ones are left out."""
+    """Say how `row` differs from `other` over the objectives, as one phrase; equal ones are left out."""
     deltas = [(board.columns[c], float(board.values[row, c] - board.values[other, c])) for c in range(board.objectives)]
     parts = [difference(column, delta) for column, delta in deltas if delta != 0]
     return listed(parts) if parts else "the same value in every objective"
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:
-    """Returns `a, b and c`.
+    """Join words: `a, b and c`.
 
     >>> listed(["a", "b", "c"])
     'a, b and c'
@@ -76,7 +76,7 @@ def listed(parts: Sequence[str], last: str = "and") -> str:
 
 
 def percent(share: float) -> str:
-    """Returns a share as a percentage that never rounds to certainty.
+    """Write a share as a percentage that never rounds to certainty.
 
     >>> percent(0.9997), percent(1.0), percent(0.615)
     ('over 99 %', '100 %', '62 %')
@@ -89,10 +89,31 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Returns a duration for people, e.g. `about 3 min`."""
+    """Write a duration for people, e.g. `about 3 min`."""
     if seconds < 1:
         return "under a second"
     for limit, factor, unit in ((120.0, 1.0, "s"), (7200.0, 60.0, "min"), (float("inf"), 3600.0, "h")):
         if seconds < limit:
             return f"about {seconds / factor:.0f} {unit}"
     return ""
+
+
+def some(names: Sequence[str]) -> str:
+    """Join names, not more than a reader takes in.
+
+    >>> some(["a", "b", "c", "d", "e", "f"])
+    'a, b, c, d and 2 others'
+    """
+    if len(names) <= MOST_OTHERS:
+        return listed(names)
+    return listed([*names[: MOST_OTHERS - 1], f"{len(names) - MOST_OTHERS + 1} others"])
+
+
+def where(board: Board) -> str:
+    """Name what a board is about: the task in quotes, or `all tasks together`."""
+    return f"'{board.task}'" if board.task else "all tasks together"
+
+
+def are(count: int) -> str:
+    """Choose `is` or `are`."""
+    return "is" if count == 1 else "are"

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from bench.decision.across import combine, combine_checks
+from bench.decision.board import Absence, Missing
 from bench.decision.constraints import check_all
 from bench.decision.fronts import find
-from bench.decision.question import Question, parse_limit
+from bench.decision.question import Question
 from bench.decision.recommend import recommend
+from bench.decision.remarks import CostLeftOut, CostsCombined, QualityAveraged
 from bench.stats.bootstrap import robust_variance
 from bench.suite import DecisionSpec
+from bench.suite.limits import parse_limit
 from tests.decision.boards import make_board
 
 COLUMNS = ("accuracy", "latency_p95_s", "peak_rss_bytes")
@@ -36,12 +39,12 @@ def test_weighted_share_of_best_and_worst_or_summed_cost() -> None:
     summed = combine(_boards(), _question(cost_across_tasks="sum"))
     np.testing.assert_allclose(summed.values[:, 1], [0.060, 0.030])
     np.testing.assert_allclose(summed.values[:, 2], [300, 70])  # memory is not summed
-    assert "averaged with the weights 3 for 'x', 1 for 'y'" in summed.remarks[0]
-    assert summed.remarks[1:] == (
-        "Across tasks p95 latency is summed.",
-        "Across tasks peak memory (RSS) is taken at its worst.",
+    assert summed.remarks == (
+        QualityAveraged((("x", 3.0), ("y", 1.0))),
+        CostsCombined(("latency_p95_s",), summed=True),
+        CostsCombined(("peak_rss_bytes",), summed=False),
     )
-    assert board.remarks[1:] == ("Across tasks p95 latency and peak memory (RSS) are taken at their worst.",)
+    assert board.remarks[1:] == (CostsCombined(COLUMNS[1:], summed=False),)
     np.testing.assert_allclose(board.draws.mean(axis=0), board.values)
 
 
@@ -56,7 +59,7 @@ def test_a_model_missing_from_a_task_is_unresolved() -> None:
     x, y = _boards()
     board = combine([x, replace(y, names=("a", "z"))], _question())
     assert board.names == ("a", "b", "z")
-    assert board.broken == (None, "it was not run on 'y'", "it was not run on 'x'")
+    assert board.broken == (None, Missing(Absence.NOT_RUN, "y"), Missing(Absence.NOT_RUN, "x"))
 
 
 def test_objectives_that_one_task_lacks_are_left_out() -> None:
@@ -73,7 +76,7 @@ def test_the_worst_task_decides_a_limit() -> None:
         ("outside", pytest.approx(-0.02)),
         ("inside", pytest.approx(0.01)),
     ]
-    assert checks[0][0].sentence.endswith("on 'y'")
+    assert checks[0][0].task == "y"
 
 
 def test_an_abstention_across_tasks_names_the_cheapest_measurement() -> None:
@@ -86,7 +89,8 @@ def test_an_abstention_across_tasks_names_the_cheapest_measurement() -> None:
     assert found.pick is None and found.next_step is not None
     more = {part.task: part.more for part in found.next_step.parts}
     assert more["x"] > 10 * more.get("y", 0) > 0
-    assert "more examples of a and b on 'x' for accuracy" in found.next_step.sentence
+    x_part = next(part for part in found.next_step.parts if part.task == "x")
+    assert (x_part.unit, x_part.models, x_part.column) == ("examples", ("a", "b"), "accuracy")
     assert found.next_step.seconds == pytest.approx(sum(part.seconds or 0 for part in found.next_step.parts))
     # Both together bring the variance of the difference to what 80 % confidence 4 times in 5 needs.
     gap = board.values[0, 0] - board.values[1, 0]
@@ -105,18 +109,19 @@ def test_an_open_limit_across_tasks_names_the_task_to_measure() -> None:
     limits = (parse_limit("latency_p95_s", "<= 50 ms"),)
     question = Question(("quality", "latency_p95_s"), limits, DecisionSpec(replicates=500))
     board = combine([x, y], question)
-    found = recommend(board, find(board, combine_checks([x, y], [check_all(b, limits) for b in (x, y)], board.names)),
-                      question)  # fmt: skip
+    checks = combine_checks([x, y], [check_all(b, limits) for b in (x, y)], board.names)
+    found = recommend(board, find(board, checks), question)
     assert found.pick is None and found.leader == "b" and found.next_step is not None
     alone = recommend(x, find(x, check_all(x, limits)), question).next_step
     assert alone is not None and found.next_step.first.more == alone.first.more
-    assert "more requests of a on 'x' for p95 latency" in found.next_step.sentence
+    first = found.next_step.first
+    assert (first.unit, first.models, first.task, first.column) == ("requests", ("a",), "x", "latency_p95_s")
 
 
 def test_what_is_left_out_across_tasks_is_said() -> None:
     x, _ = _boards()
     y = make_board([[0.3, 0.05], [0.6, 0.01]], task="y")
-    assert "Across tasks peak memory (RSS) is left out: only 'x' has it." in combine([x, y], _question()).remarks
+    assert CostLeftOut("peak_rss_bytes", ("x",)) in combine([x, y], _question()).remarks
 
 
 def test_a_margin_in_percent_holds_across_tasks() -> None:

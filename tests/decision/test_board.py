@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from bench.decision.board import Board, Column
+from bench.decision.board import Absence, Board, Column, Missing
 from bench.decision.build import build
 from bench.decision.question import Question
 from bench.stats.paired import mcnemar_better
@@ -40,7 +42,7 @@ def test_larger_is_better_once_oriented() -> None:
 def test_a_failed_cell_has_no_values_and_says_why() -> None:
     board = _board(["a", Sketch("b", status="timeout", reason="over 60 s")], ("quality", "latency_p95_s"))
     assert np.isnan(board.values[1]).all() and np.isnan(board.draws[:, 1]).all()
-    assert board.missing(1) == "its cell is timeout: over 60 s" and board.missing(0) is None
+    assert board.missing(1) == Missing(Absence.ENDED, status="timeout", reason="over 60 s") and board.missing(0) is None
 
 
 def test_proportions_bring_exact_tests_unless_grouped() -> None:
@@ -57,3 +59,11 @@ def test_margins() -> None:
     assert board.columns[0].margin_at(0.8) == pytest.approx(0.01)
     assert board.columns[1].margin_at(0.5) == pytest.approx(0.01)
     assert Column("x", "load_s", "s", False).margin_at(3.0) == 0.0
+
+
+def test_only_the_same_examples_in_the_same_order_are_paired_exactly() -> None:
+    one, two, three = summarise(make_run([Sketch("a"), Sketch("b"), Sketch("c")], ["topic"], examples=50))
+    other = replace(three, samples=tuple(replace(s, example_id=f"z{s.index}") for s in three.samples))
+    board = build("topic", [one, two, other], Question(("quality", "latency_p95_s"), rule=DecisionSpec(replicates=200)))
+    exact = board.better[0]
+    assert np.isfinite(exact[:2, :2]).all() and np.isnan(exact[:2, 2]).all() and np.isnan(exact[2, :2]).all()

@@ -6,7 +6,8 @@ import pytest
 
 from bench.catalogue.reasons import UNDEFINED_ON_RESAMPLES, too_few
 from bench.decision.constraints import check_all, inapplicable, state_of
-from bench.decision.question import parse_limit
+from bench.decision.remarks import LimitInapplicable
+from bench.suite.limits import parse_limit
 from bench.summary import Quantity
 from tests.decision.boards import make_board
 
@@ -24,11 +25,11 @@ def test_feasible_only_when_the_bound_is_inside() -> None:
     assert _state(0.050, 0.0) == "inside" and _state(0.050, 0.0, "< 50 ms") == "outside"
 
 
-def test_slack_and_sentence() -> None:
+def test_slack_and_ends() -> None:
     board = make_board([[0.9, 0.040]], noise=(0.0, 0.001))
     check = check_all(board, [parse_limit("latency_p95_s", "<= 50 ms")])[0][0]
     assert check.slack == pytest.approx(0.05 - 0.04196)
-    assert check.sentence == "p95 latency 40.0 ms (upper bound 42.0 ms) is within <= 50 ms"
+    assert check.ends == pytest.approx((0.03804, 0.04196)) and check.bound == check.ends[1]
 
 
 def test_share_of_best_is_paired() -> None:
@@ -42,15 +43,15 @@ def test_too_few_observations_settle_nothing() -> None:
     few = Quantity(0.001, None, None, 30, "s", "clock", False, too_few(30, "requests", 72))
     board = replace(board, quantities=((board.quantities[0][0], few),))
     check = check_all(board, [parse_limit("latency_p95_s", "<= 50 ms")])[0][0]
-    assert check.state == "open" and "72 needed" in check.sentence
+    assert (check.state, check.bound, check.reason) == ("open", None, few.reason)
 
 
 def test_missing_readings_and_foreign_metrics() -> None:
     board = make_board([[0.9, float("nan")]])
     limits = [parse_limit("latency_p95_s", "<= 50 ms"), parse_limit("bleu", ">= 30")]
     checks = check_all(board, limits)[0]
-    assert [check.state for check in checks] == ["open"] and "no meter" in checks[0].sentence
-    assert inapplicable(board, limits) == ["The limit BLEU >= 30 does not apply to 'topic', which has no such metric."]
+    assert [(check.state, check.value, check.reason) for check in checks] == [("open", None, "no meter")]
+    assert inapplicable(board, limits) == [LimitInapplicable("topic", limits[1])]
     assert state_of([]) == "inside"
 
 
@@ -63,7 +64,5 @@ def test_a_metric_undefined_on_some_resamples_settles_nothing() -> None:
     board = replace(board, quantities=rows, draws=draws)
     plain, share = (check_all(board, [parse_limit("accuracy", t)])[1][0] for t in (">= 0.5", ">= 50 % of best"))
     assert (plain.state, share.state) == ("open", "open")
-    assert plain.sentence == f"accuracy reads 0.800 against >= 0.5, but {reason}"
-    assert (
-        share.sentence == "accuracy reads 89 % of best against >= 50 % of best, but it is undefined on some resamples"
-    )
+    assert (plain.value, plain.bound, plain.reason) == (0.8, None, reason)
+    assert share.value == pytest.approx(0.8 / 0.9) and share.bound is None

@@ -5,10 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from bench.decision import Decision, Question, decide
-from bench.decision.question import parse_limit
+from bench.decision import Decision, Outcome, Question, decide
+from bench.decision.board import Absence, Missing
+from bench.decision.case import Nobody
+from bench.decision.fronts import SetApart
+from bench.decision.next_step import How
+from bench.decision.remarks import Dropped, Estimated, LimitInapplicable, ObjectiveDropped, TakenAsRead
 from bench.suite import DecisionSpec, PriceSpec
+from bench.suite.limits import parse_limit
 from bench.summary import summarise
+from bench.words.decision import sentences
+from bench.words.documents import decision_document
 from tests.factories import Sketch, Task, make_run
 
 MODELS = [
@@ -28,8 +35,9 @@ def _decide(models=MODELS, tasks=("topic",), *limits, objectives=OBJECTIVES, **h
     return decide(summarise(make_run(models, list(tasks), examples=300, requests=150)), question)
 
 
-def _text(decision: Decision) -> str:
-    return "\n".join(decision.sentences())
+def _remarks(decision: Decision, kind: type) -> list[object]:
+    """Returns the remarks of one kind on the first task."""
+    return [remark for remark in decision.tasks["topic"].remarks if isinstance(remark, kind)]
 
 
 def test_a_whole_run() -> None:
@@ -49,7 +57,7 @@ def test_a_whole_run() -> None:
 
 
 def test_same_seed_same_decision_and_json_is_clean() -> None:
-    first, second = (json.dumps(_decide().to_json(), allow_nan=False) for _ in range(2))
+    first, second = (json.dumps(decision_document(_decide()), allow_nan=False) for _ in range(2))
     assert first == second
     found = json.loads(first)
     assert set(found["tasks"]["topic"]) >= {"front", "candidates", "recommendation", "sensitivity", "remarks"}
@@ -60,48 +68,60 @@ def test_across_tasks_and_leaving_each_out() -> None:
     found = _decide(MODELS, tasks)
     assert found.across is not None and found.across.recommendation.pick == "big"
     assert [left.task for left in found.without_task] == ["topic", "en-de", "lm"]
-    assert "Ship big for all tasks together" in _text(found)
+    assert {left.usual for left in found.without_task} == {"big"}
 
 
 MUTE = [*MODELS, Sketch("mute", energy_j=None)]
 SILENT = [replace(m, energy_j=None) for m in MODELS]
 DEAD = [Sketch("dead", status="oom", reason="9 GiB of 8")]
-NO_SUCH = "does not apply to 'topic', which has no such metric"
 ODD = [
-    ([], (), ""),
-    ([Sketch("only")], (), "Ship only for 'topic'"),
-    (DEAD, (), "No pick for 'topic': no model finished it."),
-    (DEAD, (), "dead is unresolved: its cell is oom: 9 GiB of 8"),
-    (MODELS, [("latency_p95_s", "<= 1 us")], "no model is shown to meet every limit"),
-    (MODELS, [("bleu", ">= 30")], NO_SUCH),
-    (SILENT, (), "energy_per_example_j was measured for no model on 'topic'"),
-    (MUTE, (), "mute is unresolved: energy_per_example_j is missing: no energy source"),
-    ([Sketch("x"), Sketch("x", variant="int8", latency_s=0.005)], (), "x[int8]"),
+    ([], (), None),
+    ([Sketch("only")], (), Outcome.ALONE),
+    (DEAD, (), Outcome.NOBODY),
+    (MODELS, [("latency_p95_s", "<= 1 us")], Outcome.NOBODY),
+    (MODELS, [("bleu", ">= 30")], Outcome.PICK),
+    (SILENT, (), Outcome.PICK),
+    (MUTE, (), Outcome.PICK),
+    ([Sketch("x"), Sketch("x", variant="int8", latency_s=0.005)], (), Outcome.UNDECIDED),
 ]
 
 
-@pytest.mark.parametrize(("models", "limits", "says"), ODD)
-def test_every_odd_case_gives_a_sentence(models, limits, says) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(("models", "limits", "outcome"), ODD)
+def test_every_odd_case_can_be_told(models, limits, outcome) -> None:  # type: ignore[no-untyped-def]
     found = _decide(models, ("topic",), *limits)
     if not models:
-        assert found.tasks == {} and found.sentences() == []
+        assert found.tasks == {} and sentences(found) == []
         return
-    assert says in _text(found)
-    json.dumps(found.to_json(), allow_nan=False)
+    assert found.tasks["topic"].recommendation.outcome is outcome
+    assert sentences(found) and json.dumps(decision_document(found), allow_nan=False)
+
+
+def test_what_is_missing_or_inapplicable_is_remarked() -> None:
+    assert _decide(DEAD).tasks["topic"].recommendation.nobody is Nobody.NOT_FINISHED
+    (dead,) = _decide(DEAD).tasks["topic"].standings
+    assert dead.missing == Missing(Absence.ENDED, status="oom", reason="9 GiB of 8")
+    bleu = _decide(MODELS, ("topic",), ("bleu", ">= 30"))
+    assert _remarks(bleu, LimitInapplicable) == [LimitInapplicable("topic", parse_limit("bleu", ">= 30"))]
+    (silent,) = _remarks(_decide(SILENT), ObjectiveDropped)
+    assert isinstance(silent, ObjectiveDropped)
+    assert (silent.objective, silent.why) == ("energy_per_example_j", Dropped.NOT_MEASURED)
+    mute = _decide(MUTE).tasks["topic"].standings[-1]
+    assert mute.missing is not None and mute.missing.column == "energy_per_example_j"
 
 
 def test_a_metric_of_another_task_is_dropped_as_an_objective() -> None:
     found = _decide(MODELS, ("topic",), objectives=("bleu", "accuracy", "latency_p95_s"))
-    assert "bleu is not a metric of 'topic': it is left out of this front." in _text(found)
+    assert _remarks(found, ObjectiveDropped) == [ObjectiveDropped("topic", "bleu", Dropped.NOT_A_METRIC)]
     assert [c.name for c in found.tasks["topic"].board.columns] == ["accuracy", "latency_p95_s"]
 
 
 def test_estimates_are_never_ranked_in_silence() -> None:
     mixed = [MODELS[0], replace(MODELS[1], energy_source="estimate")]
-    assert "is an estimate for mid and measured for big" in _text(_decide(mixed))
+    assert _remarks(_decide(mixed), Estimated) == [Estimated("topic", "energy_per_example_j", ("mid",), ("big",))]
     alike = [replace(m, energy_source="estimate") for m in MODELS]
-    assert "is an estimate for every model" in _text(_decide(alike))
-    assert "estimate" not in _text(_decide())
+    everybody = tuple(m.name for m in MODELS)
+    assert _remarks(_decide(alike), Estimated) == [Estimated("topic", "energy_per_example_j", everybody, ())]
+    assert _remarks(_decide(), Estimated) == []
 
 
 def test_the_range_of_an_estimate_counts_only_against_measurements() -> None:
@@ -112,22 +132,18 @@ def test_the_range_of_an_estimate_counts_only_against_measurements() -> None:
     assert len(set(draws[0])) == 1 and draws[1].min() < 0.5 and draws[1].max() > 1.5
 
 
-def test_prices_make_objectives_and_print_their_assumptions() -> None:
+def test_prices_make_objectives() -> None:
     prices = PriceSpec(machine_per_hour=3.0, energy_per_kwh=0.25, carbon_g_per_kwh=300)
     found = _decide(objectives=("quality", "cost_per_1000", "carbon_per_1000_g"), prices=prices)
     board = found.tasks["topic"].board
     assert [c.name for c in board.columns] == ["accuracy", "cost_per_1000", "carbon_per_1000_g"]
     assert board.draws[:, 0, 1].std() > 0
     assert board.draws[:, 0, 1].mean() == pytest.approx(board.values[0, 1], rel=0.05)
-    assert "3 EUR per hour" in _text(found) and "300 gCO₂ per kWh" in _text(found)
     assert "cost_per_1000" in found.entries[0].efficiency
 
 
-def test_what_enters_without_an_interval_is_said() -> None:
-    text = _text(_decide())
-    said = "How much peak memory (RSS) and energy per example on 'topic' vary is not known: they are compared as they"
-    assert said in text
-    assert "How much p95 latency" not in text and "How much accuracy" not in text
+def test_what_enters_without_an_interval_is_remarked() -> None:
+    assert _remarks(_decide(), TakenAsRead) == [TakenAsRead("topic", ("peak_rss_bytes", "energy_per_example_j"), ())]
 
 
 def test_an_estimate_of_one_process_is_compared_as_it_was_read() -> None:
@@ -137,39 +153,16 @@ def test_an_estimate_of_one_process_is_compared_as_it_was_read() -> None:
         Sketch("y", 0.6, 0.02, memory_bytes=300e6, energy_j=0.999, energy_source="estimate"),
     ]
     found = _decide(twins)
-    assert "and energy per example on 'topic' vary is not known" in _text(found)
+    (as_read,) = _remarks(found, TakenAsRead)
+    assert isinstance(as_read, TakenAsRead) and "energy_per_example_j" in as_read.columns
     standing = found.tasks["topic"].standings[1]
-    assert standing.label == "possibly" and "only energy per example sets it apart from x" in standing.sentence
+    assert (standing.label, standing.set_apart) == ("possibly", SetApart(("energy_per_example_j",), "x"))
 
 
 def test_what_is_counted_needs_no_interval() -> None:
     found = _decide(MODELS, ("topic",), ("parameters", "<= 9 M"), objectives=("quality", "weights_bytes"))
-    assert "varies is not known" not in _text(found)
-    assert "counted from the reading itself" not in _text(found)
-
-
-RULES = [
-    (DecisionSpec(replicates=200), "the one with the best accuracy, and among equals by p95 latency."),
-    (
-        DecisionSpec(replicates=200, rule="cheapest-within-epsilon", epsilon=0.02),
-        "the best p95 latency within 2.0 points of the best accuracy.",
-    ),
-    (
-        DecisionSpec(replicates=200, rule="lexicographic", order=["latency_p95_s", "accuracy"]),
-        "p95 latency then accuracy",
-    ),
-    (
-        DecisionSpec(replicates=200, rule="weighted", rates={"latency_p95_s": "20 ms per 0.01"}),
-        "20 ms of p95 latency weigh as much as 0.01 of accuracy",
-    ),
-]
-
-
-@pytest.mark.parametrize(("rule", "says"), RULES, ids=lambda value: getattr(value, "rule", ""))
-def test_the_rule_is_said_in_words(rule: DecisionSpec, says: str) -> None:
-    remarks = _decide(objectives=("quality", "latency_p95_s"), rule=rule).tasks["topic"].remarks
-    assert remarks[0].startswith(f"The rule ({rule.rule}): of the models that are shown to meet every limit")
-    assert says in remarks[0]
+    assert _remarks(found, TakenAsRead) == []
+    assert all(check.exact for standing in found.tasks["topic"].standings for check in standing.checks)
 
 
 def test_a_limit_that_may_hold_on_all_tasks_is_judged_together() -> None:
@@ -200,19 +193,6 @@ def test_variants_of_shared_quality_are_paired() -> None:
     assert (board.draws[:, 0, 0] - board.draws[:, 1, 0]).std() == pytest.approx(expected, rel=0.15)
 
 
-def test_a_preference_that_a_task_lacks_is_said() -> None:
-    rule = DecisionSpec(replicates=200, prefer="bleu")
-    text = _text(_decide(MODELS, (Task("topic"), Task("en-de", "translation")), rule=rule))
-    assert "'topic' has no BLEU, so accuracy is preferred here." in text and "'en-de' has no BLEU" not in text
-
-
-def test_break_points_are_one_sentence_a_limit() -> None:
-    text = _text(_decide(MODELS, ("topic",), ("latency_p95_s", "<= 30 ms")))
-    said = next(line for line in text.splitlines() if line.startswith("As the limit latency_p95_s <= 30 ms moves"))
-    assert said.startswith("As the limit latency_p95_s <= 30 ms moves, the rule favours nobody below ")
-    assert ", small from " in said and ", mid from " in said and " and big from " in said
-
-
 def test_estimates_of_a_whole_run_under_a_limit_are_judged_at_their_worst() -> None:
     """The same entries, measured and estimated: an estimate abstains where a measurement decides."""
     measured = _decide(MODELS, ("topic",), ("energy_per_example_j", "<= 2.5 J")).tasks["topic"].recommendation
@@ -220,4 +200,5 @@ def test_estimates_of_a_whole_run_under_a_limit_are_judged_at_their_worst() -> N
     found = _decide(guessed, ("topic",), ("energy_per_example_j", "<= 2.5 J")).tasks["topic"].recommendation
     assert measured.pick == "big" and measured.confidence == 1.0
     assert (found.pick, found.leader, found.confidence) == (None, "mid", 0.0)
-    assert found.next_step is not None and "energy per example of big by a meter" in found.next_step.sentence
+    assert found.next_step is not None and found.next_step.how is How.METER
+    assert (found.next_step.first.models, found.next_step.first.column) == (("big",), "energy_per_example_j")

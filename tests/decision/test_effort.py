@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from bench.decision import effort, rules
-from bench.decision.effort import Source
+from bench.decision import effort, stages
+from bench.decision.effort import NoiseSource
 from bench.suite import DecisionSpec
 from tests.decision.boards import make_board
 
 
-def _source(n: int, variance: float, seconds: float | None) -> Source:
-    return Source("t", "accuracy", "examples", n, variance, seconds)
+def _source(n: int, variance: float, seconds: float | None) -> NoiseSource:
+    return NoiseSource("t", "accuracy", "examples", n, variance, seconds)
 
 
 def test_one_source_falls_with_its_number() -> None:
@@ -36,7 +36,7 @@ def test_a_source_of_unknown_time_is_left_alone_unless_it_is_needed() -> None:
 
 
 @st.composite
-def _cases(draw: st.DrawFn) -> tuple[list[Source], float]:
+def _cases(draw: st.DrawFn) -> tuple[list[NoiseSource], float]:
     count = draw(st.integers(1, 4))
     found = [
         _source(draw(st.integers(5, 400)), draw(st.floats(0.05, 5.0)), draw(st.floats(0.01, 3.0))) for _ in range(count)
@@ -46,7 +46,7 @@ def _cases(draw: st.DrawFn) -> tuple[list[Source], float]:
 
 @given(_cases())
 @settings(max_examples=60, deadline=None)
-def test_the_plan_is_enough_and_no_dearer_than_scipys(case: tuple[list[Source], float]) -> None:
+def test_the_plan_is_enough_and_no_dearer_than_scipys(case: tuple[list[NoiseSource], float]) -> None:
     sources, wanted = case
     more = effort.further(sources, wanted)
     assert more is not None and min(more) >= 0
@@ -69,7 +69,7 @@ def test_the_plan_is_enough_and_no_dearer_than_scipys(case: tuple[list[Source], 
 
 def test_a_utility_rests_on_examples_and_requests() -> None:
     board = make_board([[0.90, 0.040], [0.89, 0.030]], noise=(0.02, 0.002))
-    stage = rules.stages(board, DecisionSpec(rule="weighted", rates={"latency_p95_s": "20 ms per 0.01"}))[0]
+    stage = stages.of_rule(board, DecisionSpec(rule="weighted", rates={"latency_p95_s": "20 ms per 0.01"}))[0]
     found = {source.unit: source for source in effort.sources(board, stage, 0, 1)}
     assert set(found) == {"examples", "requests"}
     assert found["examples"].variance == pytest.approx(2 * 0.02**2, rel=0.2)
@@ -80,7 +80,7 @@ def test_a_utility_rests_on_examples_and_requests() -> None:
 def test_parts_add_up_to_the_stage() -> None:
     board = make_board([[0.9, 0.04], [0.8, 0.03], [0.7, 0.02]], noise=(0.02, 0.002))
     for spec in (DecisionSpec(), DecisionSpec(rule="weighted", rates={"latency_p95_s": "20 ms per 0.01"})):
-        for stage, (a, b) in itertools.product(rules.stages(board, spec), ((0, 1), (1, 2))):
+        for stage, (a, b) in itertools.product(stages.of_rule(board, spec), ((0, 1), (1, 2))):
             gaps = stage.draws[:, a] - stage.draws[:, b]
             parts = sum(w * (board.draws[:, a, c] - board.draws[:, b, c]) for c, w in stage.weights.items())
             np.testing.assert_allclose(parts, gaps, atol=1e-12)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from bench.decision import fronts
+from bench.decision.board import Absence, Missing
 from bench.decision.constraints import check_all
-from bench.decision.question import parse_limit
 from bench.errors import InputError
+from bench.suite.limits import parse_limit
 from tests.decision.boards import make_board
 
 NAN = float("nan")
@@ -39,10 +40,9 @@ def test_every_label() -> None:
     assert labels["e"] == ("infeasible", None)
     assert labels["f"] == ("unresolved", None) and labels["g"] == ("unresolved", None)
     assert front.feasible == (0, 1, 2, 3) and not front.relaxed
-    texts = {s.name: s.sentence for s in front.standings}
-    assert "10.1 points higher accuracy and 19.9 ms lower p95 latency" in texts["c"]
-    assert "breaks <= 50 ms by 50.0 ms" in texts["e"] and "95 % interval" in texts["f"]
-    assert texts["g"] == "unresolved: latency_p95_s is missing: no meter"
+    by_name = {s.name: s for s in front.standings}
+    assert [check.state for name in "ef" for check in by_name[name].checks] == ["outside", "open"]
+    assert by_name["g"].missing == Missing(Absence.VALUE, column="latency_p95_s", reason="no meter")
 
 
 def test_possibly_and_its_stability() -> None:
@@ -80,10 +80,11 @@ def test_nothing_to_compare() -> None:
 
 def test_hypervolume_is_scaled_by_the_reference() -> None:
     board = make_board([[0.75, 0.025], [0.5, 0.01]])
-    volume, remark = fronts.front_volume(board, [0], {"quality": 0.5, "latency_p95_s": "50 ms"})
-    assert volume == pytest.approx(0.25 / 0.5 * 0.025 / 0.05) and "reference" in remark
-    assert fronts.front_volume(board, [0], {})[0] is None
-    assert "has no latency_p95_s" in fronts.front_volume(board, [0], {"quality": 0.5})[1]
+    volume = fronts.front_volume(board, [0], {"quality": 0.5, "latency_p95_s": "50 ms"})
+    assert volume.value == pytest.approx(0.25 / 0.5 * 0.025 / 0.05) and volume.why_not is None
+    assert fronts.front_volume(board, [0], {}) == fronts.Volume(None, fronts.NoVolume.NO_REFERENCE)
+    missing = fronts.Volume(None, fronts.NoVolume.NO_COORDINATE, "latency_p95_s")
+    assert fronts.front_volume(board, [0], {"quality": 0.5}) == missing
     with pytest.raises(InputError, match="leaves no room"):
         fronts.front_volume(board, [0], {"quality": 1.0, "latency_p95_s": "50 ms"})
 
@@ -101,15 +102,12 @@ def test_a_wrong_certificate_is_rare_when_truth_is_a_hair_from_domination() -> N
     assert wrong <= 15 + 8 and excluded <= 15 + 8
 
 
-def test_possibly_says_what_speaks_against_it() -> None:
+def test_possibly_has_what_speaks_against_it() -> None:
     columns = ("accuracy", "latency_p95_s", "peak_rss_bytes")
     board = make_board([[0.9, 0.010, 300 * 2**20], [0.8, 0.020, 299 * 2**20]], columns, noise=(0.01, 0.001, 0.0))
     board = replace(board, as_read=np.array([[False, False, True]] * 2))
     labels, front = _labels(board)
     assert labels == {"a": ("on the front", None), "b": ("possibly", None)}
-    said = "possibly on the front (in 100 % of resamples): only peak memory (RSS) sets it apart from a for certain"
-    assert front.standings[1].sentence == f"{said}, and how much that varies is not known"
+    assert front.standings[1].set_apart == fronts.SetApart(("peak_rss_bytes",), "a")
     apart = make_board([[0.80, 0.010], [0.78, 0.0112]], noise=(0.003, 0.001), replicates=4000)
-    assert ": as observed a is as good or better in everything, but that is not certain" in (
-        _labels(apart)[1].standings[1].sentence
-    )
+    assert _labels(apart)[1].standings[1].beaten_by == "a"

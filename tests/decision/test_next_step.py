@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from bench.catalogue.reasons import too_few
-from bench.decision import next_step, rules
+from bench.decision import next_step, stages
 from bench.decision.constraints import check_all
-from bench.decision.question import parse_limit
 from bench.suite import DecisionSpec
+from bench.suite.limits import parse_limit
 from tests.decision.boards import make_board
 
 
 def _between(board, confidence: float = 0.8):  # type: ignore[no-untyped-def]
-    return next_step.between(board, rules.stages(board, DecisionSpec()), 0, [1], confidence)
+    return next_step.between(board, stages.of_rule(board, DecisionSpec()), 0, [1], confidence)
 
 
 def test_the_number_falls_with_the_square_of_the_gap() -> None:
@@ -50,8 +50,8 @@ def test_a_limit_needs_the_interval_to_shrink_to_the_room_left() -> None:
 
 
 def test_the_cheapest_in_time_comes_first_and_unknown_time_last() -> None:
-    one = next_step.Measure("topic", ("a",), "x", 1, "requests", None)
-    steps = [next_step.NextStep((one,), s, "") for s in (None, 9.0, 3.0)]
+    one = next_step.Observations("topic", ("a",), "x", 1, "requests", None)
+    steps = [next_step.NextStep((one,), s) for s in (None, 9.0, 3.0)]
     assert next_step.cheapest(steps) is steps[2]
     assert next_step.cheapest([None, steps[0]]) is steps[0]
     assert next_step.cheapest([]) is None
@@ -59,7 +59,7 @@ def test_the_cheapest_in_time_comes_first_and_unknown_time_last() -> None:
 
 def test_the_doubt_is_shared_among_several_rivals() -> None:
     board = make_board([[0.9, 0.1], [0.898, 0.1], [0.897, 0.1]], noise=(0.02, 0.0))
-    rule = rules.stages(board, DecisionSpec())
+    rule = stages.of_rule(board, DecisionSpec())
     alone, both = (next_step.between(board, rule, 0, others, 0.8) for others in ([1], [1, 2]))
     stricter = next_step.between(board, rule, 0, [1], 0.9)
     assert alone is not None and both is not None and stricter is not None
@@ -70,8 +70,8 @@ def test_token_gaps_are_not_requests() -> None:
     board = make_board([[0.9, 0.045]], ("accuracy", "itl_p95_s"), noise=(0.0, 0.004))
     limit = [parse_limit("itl_p95_s", "<= 50 ms")]
     found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
-    assert found is not None and found.seconds is None and "more token gaps of a" in found.sentence
+    assert found is not None and (found.seconds, found.first.unit) == (None, "token gaps")
     few = replace(board.quantities[0][1], ci_low=None, ci_high=None, n=400, reason=too_few(5, "requests", 20))
     board = replace(board, quantities=((board.quantities[0][0], few),))
     found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
-    assert found is not None and found.sentence.startswith("20 more requests of a")
+    assert found is not None and (found.first.more, found.first.unit, found.first.models) == (20, "requests", ("a",))

@@ -5,13 +5,25 @@ from dataclasses import replace
 import pytest
 
 from bench.catalogue.reasons import too_few
-from bench.decision.case import Recommendation
+from bench.decision.board import Absence, Missing
+from bench.decision.case import (
+    BaselineLeads,
+    BaselineNear,
+    Caution,
+    Exclusion,
+    Hopefuls,
+    Incomparable,
+    Nobody,
+    Outcome,
+    Recommendation,
+)
 from bench.decision.constraints import check_all
 from bench.decision.fronts import find
-from bench.decision.question import Question, parse_limit
+from bench.decision.next_step import How
+from bench.decision.question import Question
 from bench.decision.recommend import recommend
 from bench.suite import DecisionSpec
-from bench.words.advice import rule as rule_said
+from bench.suite.limits import parse_limit
 from tests.decision.boards import make_board
 
 VALUES = [[0.90, 0.060], [0.85, 0.030], [0.70, 0.005]]
@@ -25,13 +37,10 @@ def _ask(board, *limits, **spec) -> Recommendation:  # type: ignore[no-untyped-d
 def test_a_pick_names_everything() -> None:
     found = _ask(make_board(VALUES, noise=(0.005, 0.001)), ("latency_p95_s", "<= 50 ms"))
     assert (found.pick, found.runner_up, found.confidence) == ("b", "c", 1.0)
-    assert found.price == "15.0 points lower accuracy and 25.0 ms lower p95 latency"
-    assert [b.instead for b in found.binding] == ["a"]
-    assert found.binding[0].slack == pytest.approx(0.05 - 0.03 - 0.00196)
-    assert "p95 latency 60.0 ms breaks <= 50 ms by 10.0" in found.excluded["a"]
-    text = " ".join(found.sentences)
-    assert text.startswith("Ship b for 'topic': accuracy 0.850 and p95 latency 30.0 ms.")
-    assert "without it the rule would choose a" in text and "inside it by 18.0 ms" in text
+    assert found.outcome is Outcome.PICK
+    assert [(b.instead, b.check.limit.text) for b in found.binding] == [("a", "<= 50 ms")]
+    assert found.binding[0].check.slack == pytest.approx(0.05 - 0.03 - 0.00196)
+    assert found.excluded == (Exclusion("a"),)
 
 
 def test_it_abstains_and_says_what_would_settle_it() -> None:
@@ -43,13 +52,12 @@ def test_it_abstains_and_says_what_would_settle_it() -> None:
     # n' = n ((z(0.8) + z(0.8)) * sd / gap)^2 with sd = 0.01 * sqrt(2), gap = 0.001
     assert step.first.more == pytest.approx(400 * (2 * 0.8416 * 0.014142 / 0.001) ** 2, rel=0.15)
     assert step.seconds == pytest.approx(step.first.more * 0.02)
-    assert "No pick for 'topic'" in found.sentences[0] and "would settle it" in " ".join(found.sentences)
+    assert found.outcome is Outcome.UNDECIDED
 
 
 def test_a_perfect_tie_needs_no_measurement() -> None:
     found = _ask(make_board([[0.9, 0.01], [0.9, 0.01]]))
     assert (found.pick, found.confidence, found.runner_up) == ("a", 1.0, "b")
-    assert "the same value in every objective" in " ".join(found.sentences)
 
 
 OPEN = ("latency_p95_s", "<= 50 ms")
@@ -65,27 +73,21 @@ def test_it_abstains_while_a_better_model_may_be_feasible() -> None:
     assert found.next_step is not None and found.next_step.first.models == ("a",)
     # 7.84 ms must shrink to 5 ms, 4 times in 5: 100 * (7.84 / 5 * 2.80 / 1.96)^2 = 503 requests in all
     assert found.next_step.first.more == 503 - 100
-    text = " ".join(found.sentences)
-    assert text.startswith("No pick for 'topic': a may be the better choice, but it is not shown to meet the limits.")
-    share = round(100 * found.shares["a"])
-    assert f"In {share} % of the resamples of examples and timings it meets them and is picked; b, the best" in text
-    assert f"is picked in {100 - share} %, and a pick needs 80 %. b has accuracy 0.850" in text
-    assert "the safe choice if this cannot wait" in text
-    assert found.warnings[0].startswith("What is not settled: a (10.0 points higher accuracy and 15.0 ms higher p95")
-    assert "p95 latency 45.0 ms (95 % interval 37.2 ms to 52.8 ms) is not shown to be within <= 50 ms" in text
-    assert "The cheapest measurement that would show whether a meets its limits: 403 more requests of a" in text
+    assert (found.outcome, found.rival, found.rival_is_estimated) == (Outcome.RIVAL_OPEN, "a", False)
+    assert found.cautions == (Hopefuls("a", (), is_rival=True),)
+    assert (found.next_step.first.unit, found.next_step.first.column) == ("requests", "latency_p95_s")
 
 
 def test_a_better_model_that_hardly_can_be_feasible_is_a_warning() -> None:
     found = _ask(make_board([[0.95, 0.056], [0.85, 0.030]], noise=(0.001, 0.004)), OPEN)
     assert found.pick == "b" and 0.8 < (found.confidence or 0) < 1
-    assert found.warnings[0].startswith("Warning: a would be picked instead")
-    assert "The cheapest measurement that would show whether a meets its limits:" in " ".join(found.sentences)
+    assert found.cautions == (Hopefuls("a", (), is_rival=False),)
+    assert found.next_step is not None and found.next_step.first.models == ("a",)
 
 
 def test_a_worse_model_whose_limit_is_open_changes_nothing() -> None:
     found = _ask(make_board([[0.85, 0.045], [0.95, 0.030]], noise=(0.001, 0.004)), OPEN)
-    assert (found.pick, found.confidence, found.warnings, found.next_step) == ("b", 1.0, (), None)
+    assert (found.pick, found.confidence, found.cautions, found.next_step) == ("b", 1.0, (), None)
 
 
 def test_too_few_requests_for_an_interval_make_it_abstain() -> None:
@@ -94,69 +96,68 @@ def test_too_few_requests_for_an_interval_make_it_abstain() -> None:
     board = replace(board, quantities=((board.quantities[0][0], short), board.quantities[1]))
     found = _ask(board, OPEN)
     assert found.pick is None and found.leader == "b" and found.next_step is not None
-    assert found.next_step.first.more == 72 - 60 and "but n too small" in " ".join(found.warnings)
+    assert found.next_step.first.more == 72 - 60 and found.cautions == (Hopefuls("a", (), is_rival=True),)
 
 
 def test_a_better_model_without_a_limited_reading_is_a_warning_with_what_to_measure() -> None:
     nan = float("nan")
-    board = make_board([[0.95, 0.01, nan], [0.85, 0.03, 1.0]], ("accuracy", "latency_p95_s", "energy_per_example_j"),
-                       objectives=2)  # fmt: skip
+    columns = ("accuracy", "latency_p95_s", "energy_per_example_j")
+    board = make_board([[0.95, 0.01, nan], [0.85, 0.03, 1.0]], columns, objectives=2)
     found = _ask(board, ("energy_per_example_j", "<= 2 J"))
-    assert found.pick == "b" and "energy per example is not known (no meter)" in found.warnings[0]
-    assert found.next_step is not None and "energy per example of a (missing: no meter)" in found.next_step.sentence
+    assert found.pick == "b" and found.cautions == (Hopefuls("a", (), is_rival=False),)
+    step = found.next_step
+    assert step is not None and (step.how, step.reason) == (How.MISSING, "no meter")
+    assert (step.first.column, step.first.models) == ("energy_per_example_j", ("a",))
 
 
 def test_a_better_model_without_an_objective_is_a_warning() -> None:
     found = _ask(make_board([[0.95, float("nan")], [0.85, 0.03]]))
     assert found.pick == "b"
-    assert found.warnings == (
-        "Warning: a is better in accuracy, but it cannot be compared: latency_p95_s is missing: no meter. "
-        "Measure that, or leave it out of the objectives.",
-    )
-    assert _ask(make_board([[0.75, float("nan")], [0.85, 0.03]])).warnings == ()
+    lacks = Missing(Absence.VALUE, column="latency_p95_s", reason="no meter")
+    assert found.cautions == (Incomparable("a", "accuracy", lacks),)
+    assert _ask(make_board([[0.75, float("nan")], [0.85, 0.03]])).cautions == ()
 
 
 def test_a_baseline_as_the_pick_is_a_warning() -> None:
     board = replace(make_board([[0.9, 0.01], [0.8, 0.02]]), baselines=(True, False))
-    assert "Warning: a is a baseline, the floor" in _ask(board).sentences[1]
-    assert _ask(board).sentences[0].startswith("Ship a (a baseline) for 'topic': ")
-    assert _ask(replace(board, baselines=(False, True))).warnings == ()
+    assert _ask(board).pick == "a" and _ask(board).cautions == (BaselineLeads(),)
+    assert _ask(replace(board, baselines=(False, True))).cautions == ()
 
 
-def test_slack_says_from_where_it_is_counted() -> None:
+def test_the_tightest_limit_is_that_with_the_least_room_of_its_own() -> None:
     wide = _ask(make_board([[0.9, 0.03]], noise=(0.005, 0.001)), OPEN, ("accuracy", ">= 0.5"))
-    assert "18.0 ms to spare, counted from the upper end of its 95 % interval" in " ".join(wide.sentences)
-    bare = _ask(make_board([[0.9, 0.03]]), OPEN)
-    assert "20.0 ms to spare, counted from the reading itself, which has no interval" in " ".join(bare.sentences)
+    assert wide.tightest is not None and wide.tightest.limit.name == "latency_p95_s"
+    assert wide.tightest.slack == pytest.approx(0.05 - 0.03 - 0.00196) and not wide.binding
+    bare = _ask(make_board([[0.9, 0.03]]), OPEN).tightest
+    assert bare is not None and bare.slack == pytest.approx(0.02) and bare.value == bare.bound
 
 
 def test_nobody_feasible_names_the_nearest() -> None:
     found = _ask(make_board(VALUES), ("latency_p95_s", "<= 4 ms"), ("accuracy", ">= 0.6"))
     assert found.pick is None and found.leader is None and found.shares == {}
-    assert found.sentences[0] == "No pick for 'topic': no model is shown to meet every limit."
-    assert found.sentences[1].startswith("Nearest is c: p95 latency 5.00 ms breaks <= 4 ms by 1.00 ms")
-    assert set(found.excluded) == {"a", "b", "c"}
+    assert (found.outcome, found.nobody) == (Outcome.NOBODY, Nobody.LIMITS)
+    assert found.nearest is not None and found.nearest.name == "c"
+    assert [check.limit.text for check in found.nearest.failed] == ["<= 4 ms"]
+    assert [one.name for one in found.excluded] == ["a", "b", "c"]
 
 
 def test_open_limits_alone_tell_what_to_measure() -> None:
     found = _ask(make_board([[0.95, 0.045]], noise=(0.001, 0.004)), ("latency_p95_s", "<= 50 ms"))
     assert found.pick is None and found.next_step is not None
-    said = "The cheapest measurement that may show whether it meets them: 403 more requests of a"
-    assert said in " ".join(found.sentences)
+    assert (found.next_step.first.more, found.next_step.first.unit) == (403, "requests")
 
 
 def test_no_objective_and_one_model() -> None:
     nan = float("nan")
-    assert "no model has every objective" in _ask(make_board([[0.9, nan]])).sentences[0]
-    assert "none of the objectives was measured" in _ask(make_board([[0.9, 0.1]], objectives=0)).sentences[0]
+    assert _ask(make_board([[0.9, nan]])).nobody is Nobody.INCOMPLETE
+    assert _ask(make_board([[0.9, 0.1]], objectives=0)).nobody is Nobody.NOT_MEASURED
     single = _ask(make_board([[0.9, 0.1]]))
-    assert single.pick == "a" and "only model that is eligible" in single.sentences[0]
+    assert (single.pick, single.outcome) == ("a", Outcome.ALONE)
 
 
 def test_knee_is_the_balanced_member() -> None:
     found = _ask(make_board([[0.90, 0.100], [0.88, 0.020], [0.50, 0.010]]))
     assert found.knee == "b" and found.pick == "a"
-    assert "Remark: the front's knee" in " ".join(found.sentences)
 
 
 def _estimated(values: list[list[float]], bounds: tuple[float, float] = (0.5, 1.5), **how):  # type: ignore[no-untyped-def]
@@ -181,11 +182,8 @@ def test_an_open_estimate_is_taken_at_its_worst_for_the_leader() -> None:
         found = _ask(_estimated([[0.95, energy], [0.85, 0.3]]), JOULES)
         assert (found.pick, found.leader, found.confidence) == (None, "b", 0.0)
         assert found.shares == {"a": 1.0}
-        text = " ".join(found.sentences)
-        assert "a may be the better choice, but an estimate cannot show that it meets the limits" in text
-        assert "If it does, the rule picks it in 100 % of the resamples" in text and "b, the best of those" in text
-        assert found.next_step is not None and "by a meter of the hardware, in place of the estimate" in text
-    assert "energy per example is estimated at 1.20 J, between 600 mJ and 1.80 J" in text
+        assert (found.outcome, found.rival, found.rival_is_estimated) == (Outcome.RIVAL_OPEN, "a", True)
+        assert found.next_step is not None and found.next_step.how is How.METER
 
 
 def test_of_several_open_estimates_the_best_is_named() -> None:
@@ -196,8 +194,8 @@ def test_of_several_open_estimates_the_best_is_named() -> None:
 
 def test_an_open_estimate_of_a_worse_model_leaves_the_pick() -> None:
     found = _ask(_estimated([[0.85, 0.9], [0.95, 0.3]]), JOULES)
-    assert (found.pick, found.confidence, found.warnings) == ("b", 1.0, ())
-    assert "counted from the upper bound of the estimate" in " ".join(found.sentences)
+    assert (found.pick, found.confidence, found.cautions) == ("b", 1.0, ())
+    assert found.tightest is not None and found.tightest.estimated
 
 
 def test_the_confidence_is_the_least_over_the_bounds() -> None:
@@ -205,8 +203,8 @@ def test_the_confidence_is_the_least_over_the_bounds() -> None:
     found = _ask(_estimated([[0.95, 0.9], [0.851, 0.3], [0.85, 0.2]]), JOULES)
     assert found.pick is None and found.leader == "b" and found.confidence == 0.0
     # Within 15 points of the best the cheapest is taken: a alone decides whether c may be taken in place of b.
-    found = _ask(_estimated([[0.99, 0.9], [0.93, 0.6], [0.85, 0.5]]), JOULES, rule="cheapest-within-epsilon",
-                 epsilon=0.1)  # fmt: skip
+    board = _estimated([[0.99, 0.9], [0.93, 0.6], [0.85, 0.5]])
+    found = _ask(board, JOULES, rule="cheapest-within-epsilon", epsilon=0.1)
     assert found.leader == "c" and found.confidence == 0.0 and set(found.shares) == {"b"}
 
 
@@ -218,8 +216,7 @@ def test_estimates_with_more_room_are_within_the_limit_first() -> None:
     board = _estimated([[0.99, 0.10, 0.8], [0.95, 0.03, 0.3], [0.80, 0.01, 1.4]], columns=columns, objectives=2)
     found = _ask(board, JOULES, rule="cheapest-within-epsilon", epsilon=0.15)
     assert (found.leader, found.pick, found.confidence) == ("b", "b", 1.0)
-    text = found.sentences[0]
-    assert text.endswith("gives the same pick 100 % of the time, whatever the estimates are within their bounds.")
+    assert found.covers_estimates
 
 
 def test_several_rivals_are_all_told_apart() -> None:
@@ -234,7 +231,7 @@ def test_the_weighted_rule_names_what_to_measure() -> None:
     found = _ask(board, rule="weighted", rates={"latency_p95_s": "20 ms per 0.01"})
     assert found.pick is None and found.next_step is not None
     assert {part.unit for part in found.next_step.parts} <= {"examples", "requests"}
-    assert "The cheapest measurement that would settle it:" in " ".join(found.sentences)
+    assert found.outcome is Outcome.UNDECIDED
 
 
 def test_a_metric_undefined_on_a_resample_speaks_against_the_model() -> None:
@@ -250,43 +247,42 @@ def test_what_no_model_has_is_not_preferred_and_who_lacks_it_is_said() -> None:
     columns = ("accuracy", "latency_p95_s", "ttft_p50_s")
     nobody_has = make_board([[0.9, 0.03, nan], [0.8, 0.01, nan]], columns, objectives=2)
     assert _ask(nobody_has, prefer="ttft_p50_s").pick == "a"
-    said = rule_said(nobody_has, DecisionSpec(prefer="ttft_p50_s"))[0]
-    assert said.endswith("'topic' has no median time to first token, so accuracy is preferred here.")
     assert _ask(nobody_has, rule="lexicographic", order=["ttft_p50_s", "latency_p95_s"]).pick == "b"
     rates = {"ttft_p50_s": "20 ms per 0.01"}
     assert _ask(nobody_has, rule="weighted", rates=rates).pick == "a"
     one_has = _ask(make_board([[0.9, 0.03, nan], [0.8, 0.01, 0.2]], columns, objectives=2), prefer="ttft_p50_s")
     assert one_has.pick == "b"
-    assert one_has.excluded["a"].endswith("the rule cannot pick it: its median time to first token is not known")
-    apart = make_board([[0.9, nan, nan], [0.8, nan, 0.2], [0.7, 0.3, nan]], ("accuracy", "tpot_p50_s", "ttft_p50_s"),
-                       objectives=1)  # fmt: skip
+    assert one_has.excluded == (Exclusion("a", ("ttft_p50_s",)),)
+    lacking = [[0.9, nan, nan], [0.8, nan, 0.2], [0.7, 0.3, nan]]
+    apart = make_board(lacking, ("accuracy", "tpot_p50_s", "ttft_p50_s"), objectives=1)
     none = _ask(apart, rule="lexicographic", order=["tpot_p50_s", "ttft_p50_s"])
-    assert none.sentences[0].endswith("no model that meets the limits has everything that the rule looks at.")
-    assert set(none.excluded) == {"a", "b", "c"}
+    assert none.nobody is Nobody.UNSCORED
+    assert [one.name for one in none.excluded] == ["a", "b", "c"] and all(one.unscored for one in none.excluded)
 
 
-def test_a_share_just_short_of_a_pick_does_not_read_as_enough() -> None:
+def test_a_share_just_short_of_what_a_pick_needs_is_no_pick() -> None:
     board = make_board([[0.9, 0.03], [0.8, 0.02]], noise=(0.001, 0.0), replicates=1000)
     draws = board.draws.copy()
     draws[:204, 0, 0] = 0.1
     found = _ask(replace(board, draws=draws))
-    assert found.pick is None and "a in just under 80 % and b in 20 %; a pick needs 80 %" in found.sentences[0]
+    assert found.pick is None and found.shares == {"a": 0.796, "b": 0.204}
 
 
-def test_many_in_the_same_case_are_counted() -> None:
+def test_all_in_the_same_case_are_named() -> None:
     values = [[0.95 - i / 1000, 0.05] for i in range(9)] + [[0.5, 0.01]]
     found = _ask(make_board(values, noise=(0.0001, 0.004)), OPEN)
-    assert "The same goes for b, c, d, e and 4 others." in " ".join(found.warnings)
+    (hopefuls,) = found.cautions
+    assert isinstance(hopefuls, Hopefuls) and hopefuls.first == "a"
+    assert sorted(hopefuls.others) == list("bcdefghi")
 
 
 def test_a_pick_that_does_not_beat_a_baseline_is_a_warning() -> None:
-    def said(accuracy: float, noise: float) -> tuple[str, ...]:
+    def cautions(accuracy: float, noise: float) -> tuple[Caution, ...]:
         board = make_board([[0.9, 0.03], [accuracy, 0.01]], noise=(noise, 0.0))
-        return _ask(replace(board, baselines=(False, True))).warnings
+        return _ask(replace(board, baselines=(False, True))).cautions
 
-    assert said(0.89, 0.001) == ()
-    chance = "Warning: a is not shown to have a better accuracy than b, a baseline (0.900 against 0.880): it may be"
-    assert said(0.88, 0.01)[0].startswith(chance)
+    assert cautions(0.89, 0.001) == ()
+    assert cautions(0.88, 0.01) == (BaselineNear("topic", "b", "accuracy", 0.9, 0.88, is_better=False),)
     swift = replace(make_board([[0.8, 0.01], [0.9, 0.03]]), baselines=(False, True))
-    found = _ask(swift, prefer="latency_p95_s").warnings
-    assert found == ("Warning: on 'topic' a has a worse accuracy than b, a baseline (0.800 against 0.900).",)
+    found = _ask(swift, prefer="latency_p95_s").cautions
+    assert found == (BaselineNear("topic", "b", "accuracy", 0.8, 0.9, is_better=True),)

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import false_discovery_control, mstats
 
 from bench.gate.quality import power_of
-from bench.gate.settle import Question, adjusted, judge, settle, trimmed_mean
+from bench.gate.settle import PairedReading, adjusted, judge, settle, trimmed_mean
 
 
 def test_the_trimmed_mean_is_that_of_scipy():
@@ -31,21 +31,21 @@ def test_verdicts_need_certainty_and_size():
     base = np.exp(0.01 * rng.standard_normal((4, 12)))
     step = math.log1p(0.03)
     factors = (1.10, 0.90, 1.0, 1.01)
-    judged = judge([Question(row, row[::-1] * f, step, False) for row, f in zip(base, factors, strict=True)])
+    judged = judge([PairedReading(row, row[::-1] * f, step, False) for row, f in zip(base, factors, strict=True)])
     assert [one.verdict for one in judged] == ["regressed", "improved", "unchanged", "unchanged"]
 
 
 def test_larger_is_better_turns_the_verdict():
-    assert judge([Question([1.0, 1.01, 0.99, 1, 1, 1.01], [1.2] * 6, 0.03, True)])[0].verdict == "improved"
+    assert judge([PairedReading([1.0, 1.01, 0.99, 1, 1, 1.01], [1.2] * 6, 0.03, True)])[0].verdict == "improved"
 
 
 def test_too_few_pairs_settle_nothing():
-    assert judge([Question([1.0, 1.0], [2.0, 2.0], 0.03, False)])[0].verdict == "suspected"
+    assert judge([PairedReading([1.0, 1.0], [2.0, 2.0], 0.03, False)])[0].verdict == "suspected"
 
 
 def test_counts_without_scatter():
-    assert judge([Question([8.0] * 6, [8.0] * 6, 0.03, False)])[0].verdict == "unchanged"
-    assert judge([Question([8.0] * 6, [9.0] * 6, 0.03, False)])[0].verdict == "regressed"
+    assert judge([PairedReading([8.0] * 6, [8.0] * 6, 0.03, False)])[0].verdict == "unchanged"
+    assert judge([PairedReading([8.0] * 6, [9.0] * 6, 0.03, False)])[0].verdict == "regressed"
 
 
 def test_benjamini_and_hochberg_by_hand():

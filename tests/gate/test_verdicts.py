@@ -67,16 +67,12 @@ def latency(found):
     return next(line for line in found.lines if (line.model, line.reading) == ("a", "latency_p50_s"))
 
 
-def test_the_same_model_on_a_slower_machine_is_unchanged_and_the_last_line_says_why(store):
+def test_the_same_model_on_a_slower_machine_is_unchanged_and_marked_so(store):
     slow = [Sketch("a", latency_s=0.0112), Sketch("b")]
     night(store, GOOD)
     night(store, slow)
     found = gate(store, executor=same(slow))
     assert (found.verdict, found.exit_code, latency(found).machine) == ("unchanged", 0, True)
-    assert "the machine was slower, not the model" in latency(found).text
-    assert "would be suspected 4 times in 5" in latency(found).text
-    assert found.sentence.startswith("Unchanged: all ") and "4 times in 5" in found.sentence
-    assert "The machine, not a model, gave other values that night: a on topic: " in found.sentence
 
 
 def test_what_disturbed_the_night_is_said_beside_it(store):
@@ -101,7 +97,7 @@ def test_the_same_model_at_half_its_speed_is_left_suspected(store):
     night(store, slow)
     found = gate(store, executor=same(slow))
     assert (found.verdict, found.exit_code) == ("suspected", 0)
-    assert "look for what bench does not see" in latency(found).text
+    assert (latency(found).verdict, latency(found).rerun, latency(found).machine) == ("suspected", True, False)
     assert gate(store, executor=same(slow), strict=True).exit_code == 6
 
 
@@ -115,8 +111,7 @@ def test_a_rerun_that_is_too_noisy_refutes_nothing(store, changed):
     )
     found = gate(store, executor=executor)
     assert (found.verdict, found.exit_code, len(executor.ran)) == ("suspected", 0, 2 * ROUNDS[-1])
-    assert "too noisy a machine to settle it" in latency(found).text and "`bench gate` again" in latency(found).text
-    assert found.sentence.startswith("Suspected, neither confirmed nor refuted: a on topic")
+    assert (latency(found).verdict, latency(found).rerun) == ("suspected", True)
 
 
 def test_refuting_needs_an_interval_that_excludes_what_was_suspected():
@@ -155,7 +150,7 @@ def test_answers_that_cannot_be_had_again_are_no_changed_environment(store):
     night(store, [Sketch("a", skill=0.5), Sketch("b")])
     found = gate(store, executor=same(GOOD))
     accuracy = next(line for line in found.lines if (line.model, line.reading) == ("a", "accuracy"))
-    assert (accuracy.verdict, found.exit_code) == ("suspected", 0) and "cannot be had again" in accuracy.text
+    assert (accuracy.verdict, found.exit_code) == ("suspected", 0) and accuracy.rerun
 
 
 @pytest.mark.parametrize(("now", "verdict", "code"), [("ok", "suspected", 0), ("timeout", "regressed", 6)])
@@ -191,7 +186,7 @@ def test_a_front_that_moves_with_the_same_models_is_chance_and_not_in_the_last_l
     info = RunInfo("s", "", "h", "bench", "m", "quick", settings=settings)
     small, large = (summarise(make_run([Sketch("a"), Sketch("b", memory_bytes=size)])) for size in (100e6, 900e6))
     moved, why = front_changes(info, large, small)
-    assert why is None and moved[0].lost == ("b",) and moved[0].by_chance and "chance of measuring" in moved[0].text
+    assert why is None and moved[0].lost == ("b",) and moved[0].by_chance
     said = conclude("new", "old", "previous", (), moved, (), ())
     assert "The front moved" not in said.sentence
     other = tuple(replace(front, by_chance=False) for front in moved)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
+from bench.decision.board import Column as Criterion
 from bench.decision.sensitivity import BreakPoint
 from bench.report import write_figures
 from bench.report.advice import advice_of
@@ -15,6 +16,7 @@ from bench.report.drawing.axes import log_ticks, main_range
 from bench.report.drawing.svg import inline_svg, narrow_svg, style
 from bench.report.marks import marks_of
 from bench.report.wording import Measure
+from bench.suite.limits import parse_limit
 from tests.report.conftest import KINDS, plates_of, view_named
 
 LATENCY = Measure("latency_p95_s", "Latency", "Latency", "s", higher_is_better=False)
@@ -86,7 +88,8 @@ def test_byte_ticks_are_powers_of_two() -> None:
 
 
 def test_stretches_cover_the_limit_from_end_to_end() -> None:
-    points = [BreakPoint("l", 1.0, None, "a", ""), BreakPoint("l", 3.0, "a", "b", "")]
+    limit, column = parse_limit("latency_p50_s", "<= 2 s"), Criterion("latency_p50_s", "latency_p50_s", "s", False)
+    points = [BreakPoint(limit, column, 1.0, None, "a"), BreakPoint(limit, column, 3.0, "a", "b")]
     found = [(s.low, s.high, s.pick) for s in stretches(points)]
     assert found == [(None, 1.0, None), (1.0, 3.0, "a"), (3.0, None, "b")]
 

@@ -7,6 +7,7 @@ import pytest
 
 from bench.compare.pairs import compare
 from bench.decision import Question, decide
+from bench.decision.board import Column
 from bench.decision.sensitivity import BreakPoint
 from bench.report import RunView
 from bench.report.advice import Bound, advice_of, nearest_first
@@ -19,6 +20,7 @@ from bench.report.marks import marks_of
 from bench.report.samples import _spread
 from bench.report.view import value_of
 from bench.report.wording import listed, number
+from bench.suite.limits import parse_limit
 from tests.report import runs
 from tests.report.conftest import KINDS, plates_of, view_named
 
@@ -89,8 +91,9 @@ def test_training_is_told_once_for_the_run() -> None:
 
 
 def test_the_change_nearest_to_the_limit_comes_first() -> None:
-    points = [BreakPoint("latency <= 1 s", at, None, "a", "") for at in (1e-6, 0.9, 50.0)]
-    found = nearest_first(points, [Bound("latency", "latency", 1.0, upper=True, text="<= 1 s")])
+    limit, column = parse_limit("latency_p50_s", "<= 1 s"), Column("latency_p50_s", "latency_p50_s", "s", False)
+    points = [BreakPoint(limit, column, at, None, "a") for at in (1e-6, 0.9, 50.0)]
+    found = nearest_first(points, [Bound("latency_p50_s", "latency_p50_s", 1.0, upper=True, text="<= 1 s")])
     assert [p.at for p in found] == [0.9, 50.0, 1e-6]
 
 

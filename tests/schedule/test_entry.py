@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UsageError
-from bench.suite.deadlines import parse_time
+from bench.schedule.entry import parse_time
 from tests.schedule.entries import entry
 
 

@@ -48,7 +48,7 @@ class Breaks(TaskChart):
         points = advice.decision.sensitivity.break_points
         families = {e.candidate: e.cell.family for e in task.entries}
         for i, bound in enumerate(advice.limits):
-            own = [p for p in points if p.limit == bound.key]
+            own = [p for p in points if p.limit.label == bound.key]
             measure = measure_of(bound.name, task.entries)
             if own and measure is not None and not bound.of_best:
                 ranges = stretches(own)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.decision import rules
+from bench.decision import stages
 from bench.errors import InputError
 from bench.suite import DecisionSpec
 from tests.decision.boards import make_board
@@ -13,7 +13,7 @@ VALUES = [[0.90, 0.040], [0.895, 0.012], [0.80, 0.004]]
 
 def _pick(spec: DecisionSpec, values=VALUES, rows=(0, 1, 2), **how):  # type: ignore[no-untyped-def]
     board = make_board(values, **how)
-    found = rules.pick(rules.stages(board, spec), list(rows))
+    found = stages.pick(stages.of_rule(board, spec), list(rows))
     return None if found is None else board.names[found]
 
 
@@ -60,16 +60,16 @@ SPECS = (
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.rule)
 def test_each_replicate_is_picked_as_if_it_were_the_observation(spec: DecisionSpec) -> None:
     board = make_board([[0.8, 0.01], [0.81, 0.012], [0.79, 0.009], [0.80, 0.01]], noise=(0.01, 0.001), replicates=200)
-    picked = rules.pick_each(rules.stages(board, spec), [0, 1, 3])
+    picked = stages.pick_each(stages.of_rule(board, spec), [0, 1, 3])
     for b in range(200):
         alone = make_board(board.draws[b].tolist())
-        assert picked[b] == rules.pick(rules.stages(alone, spec), [0, 1, 3])
+        assert picked[b] == stages.pick(stages.of_rule(alone, spec), [0, 1, 3])
 
 
 def test_parting_and_missing_scores() -> None:
     board = make_board([[0.9, 0.04], [0.9, 0.01], [0.9, 0.01], [0.9, np.nan]])
-    rule = rules.stages(board, DecisionSpec())
-    stage = rules.parting(rule, 1, 0)
+    rule = stages.of_rule(board, DecisionSpec())
+    stage = stages.parting(rule, 1, 0)
     assert stage is not None and stage.name == "latency_p95_s"
-    assert rules.parting(rule, 1, 2) is None
-    assert rules.pickable(board, rule, [0, 3]) == [0]
+    assert stages.parting(rule, 1, 2) is None
+    assert stages.pickable(board, rule, [0, 3]) == [0]

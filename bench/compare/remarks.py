@@ -1,0 +1,72 @@
+"""What must be known of a comparison, as types; `bench.words.compare` says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class NoCell:
+    """One side has no such cell."""
+
+    task: str
+    model: str
+    """Which candidate, where two whole runs are compared; else empty."""
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotCompared:
+    """A cell did not end well, so that there is nothing to compare."""
+
+    task: str
+    model: str
+    side: str | None
+    """Whose cell; None where neither side can do the task."""
+    status: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaired:
+    """Quality is not compared, since no example was answered by both."""
+
+    task: str
+    model: str
+    gone: str | None
+    """Why the answers of one side are no longer there; None where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndefinedMetric:
+    """A metric has no value on the examples that both answered."""
+
+    task: str
+    model: str
+    metric: str
+    sides: tuple[str, ...]
+    """For whom."""
+
+
+class Apart(Enum):
+    """How the machines of two runs differ."""
+
+    OTHER_MACHINE = "other machine"
+    """Another machine, or other software."""
+    OTHER_TIME = "other time"
+
+
+@dataclass(frozen=True, slots=True)
+class FewProcesses:
+    """Intervals of ratios rest on few processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneFamily:
+    """All tests are one family, and each verdict is corrected for it."""
+
+    size: int
+
+
+Remark = NoCell | NotCompared | Unpaired | UndefinedMetric | Apart | FewProcesses | OneFamily

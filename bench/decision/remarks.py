@@ -1,0 +1,102 @@
+"""What a reader must know of how the candidates of a task were compared, as types; `bench.words.remarks` says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bench.suite.limits import Limit
+
+
+class Dropped(Enum):
+    """Why an objective is left out of a task's front."""
+
+    NOTHING_FINISHED = "nothing finished"
+    NOT_MEASURED = "not measured"
+    NOT_A_METRIC = "not a metric"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveDropped:
+    """An objective is left out of a task's front."""
+
+    task: str
+    objective: str
+    """As the suite calls it."""
+    why: Dropped
+    reasons: tuple[str, ...] = ()
+    """What the cells say of why they lack it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """An objective is an estimate for some candidates or for all."""
+
+    task: str
+    column: str
+    estimated: tuple[str, ...]
+    measured: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenAsRead:
+    """Columns are compared as if they had no noise, though they are not exact."""
+
+    task: str
+    columns: tuple[str, ...]
+    candidates: tuple[str, ...]
+    """Empty for all that have a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityAveraged:
+    """Across tasks, quality is a weighted mean of shares of the best."""
+
+    weights: tuple[tuple[str, float], ...]
+    """By task."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostsCombined:
+    """Across tasks, costs are summed, or taken at their worst."""
+
+    columns: tuple[str, ...]
+    summed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CostLeftOut:
+    """Across tasks, a cost that only some tasks have is left out."""
+
+    column: str
+    tasks: tuple[str, ...]
+    """Those that have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsLeftOut:
+    """Across tasks, only the first of a task's metrics counts."""
+
+    task: str
+    counted: str
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitInapplicable:
+    """A limit names a metric that a task does not have."""
+
+    task: str
+    limit: Limit
+
+
+Remark = (
+    ObjectiveDropped
+    | Estimated
+    | TakenAsRead
+    | QualityAveraged
+    | CostsCombined
+    | CostLeftOut
+    | MetricsLeftOut
+    | LimitInapplicable
+)

@@ -1,0 +1,137 @@
+"""Two candidates or two runs compared, in words."""
+
+from __future__ import annotations
+
+from bench.catalogue.readings import READINGS
+from bench.compare.pairs import Comparison, EfficiencyRow, Estimates
+from bench.compare.quality import QualityRow
+from bench.compare.remarks import (
+    Apart,
+    FewProcesses,
+    NoCell,
+    NotCompared,
+    OneFamily,
+    Remark,
+    UndefinedMetric,
+    Unpaired,
+)
+from bench.decision.board import Column
+from bench.stats.bootstrap import FEW_PROCESSES_SAID
+from bench.stats.paired import FEW_DISCORDANT_SAID, Flips
+from bench.words.wording import amount, capital, listed, size, spoken
+
+ESTIMATES = {
+    Estimates.NONE: "",
+    Estimates.ONE: " One of the two is an estimate, the other measured: compare with care.",
+    Estimates.BOTH: " Both are estimates.",
+}
+APART = {
+    Apart.OTHER_MACHINE: (
+        "The two runs were made on different machines or software: a difference in efficiency may be theirs."
+    ),
+    Apart.OTHER_TIME: (
+        "The two runs were made at different times: what the machine did differently then is in no interval. "
+        "`bench gate` measures both again, in turn."
+    ),
+}
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """Say every verdict, and what must be known of them."""
+    names = (comparison.a, comparison.b)
+    return [
+        *(quality(row, names) for row in comparison.quality),
+        *(efficiency(row, names) for row in comparison.efficiency),
+        *remarks(comparison),
+    ]
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """Say what could not be compared, and how far to trust the rest."""
+    return [_remark(found) for found in comparison.remarks]
+
+
+def quality_remark(row: QualityRow) -> str:
+    """Say what qualifies the interval of a difference; empty for nothing."""
+    return FEW_DISCORDANT_SAID if row.few_discordant else ""
+
+
+def estimates(row: EfficiencyRow) -> str:
+    """Say which values of a ratio are estimates; empty for none."""
+    return ESTIMATES[row.estimates]
+
+
+def quality(row: QualityRow, names: tuple[str, str]) -> str:
+    """Say what the data show of one metric, what they could have found, and how many examples would settle it."""
+    column, place = Column(row.metric, row.metric, row.unit, True), _place(row.task, row.model)
+    values = f"{spoken(row.metric)} {amount(column, row.a)} → {amount(column, row.b)}"
+    span = ""
+    if row.ci_low is not None and row.ci_high is not None:
+        span = f", 95 % interval of the difference {row.ci_low:+.3g} to {row.ci_high:+.3g}"
+    evidence = f"{row.test.value}, p = {row.p:.3g}, {row.p_holm:.3g} over all comparisons"
+    seen = f"at n = {row.n:,} a true difference of {size(column, row.detectable)} would be found 4 times in 5"
+    if not row.detectable:
+        seen = f"on all {row.n:,} examples the two are equal, so what could have been found is not known"
+    remark = f" ({quality_remark(row)})" if row.few_discordant else ""
+    lead = f"{place}: {_verdict(row, names)}"
+    return f"{lead}: {values} ({evidence}{span}{remark}); {seen}{_answers(row.flips)}."
+
+
+def _verdict(row: QualityRow, names: tuple[str, str]) -> str:
+    if row.differs:
+        return f"{names[0]} and {names[1]} differ, {names[row.b_is_better]} is better"
+    needed = row.examples_needed
+    more = f"; if it is as large as seen, about {needed:,} examples would show it 4 times in 5" if needed else ""
+    return f"no difference between {names[0]} and {names[1]} is shown{more}"
+
+
+def _answers(flips: Flips) -> str:
+    """Say how many answers changed; nothing where there are no answers to compare, as in language modelling."""
+    if not flips.n:
+        return ""
+    text = f"; {flips.changed:,} of {flips.n:,} answers differ"
+    right = f" ({flips.fixed} put right, {flips.broken} made wrong)" if flips.fixed or flips.broken else ""
+    return text + right
+
+
+def efficiency(row: EfficiencyRow, names: tuple[str, str]) -> str:
+    """Say how one reading differs, and whether that is shown."""
+    about = READINGS[row.reading]
+    column = Column(row.reading, row.reading, about.unit, about.higher_is_better)
+    shown = f"{spoken(row.reading)} {amount(column, row.a)} → {amount(column, row.b)}, a ratio of {row.ratio:.3g}"
+    lead = f"{_place(row.task, row.model)}: {shown}"
+    if row.ci_low is None or row.ci_high is None or row.p is None or row.differs is None:
+        return f"{lead}. How much it varies is not known, so it is not tested.{estimates(row)}"
+    span = (
+        f"(95 % interval {row.ci_low:.3g} to {row.ci_high:.3g}; p = {row.p:.3g}, {row.p_holm:.3g} over all comparisons)"
+    )
+    verdict = f"{names[row.b_is_better]} is better" if row.differs else "no difference is shown"
+    return f"{lead} {span}: {verdict}.{estimates(row)}"
+
+
+def _place(task: str, model: str) -> str:
+    return f"'{task}', {model}" if model else f"'{task}'"
+
+
+def _remark(found: Remark) -> str:
+    if isinstance(found, Apart):
+        return APART[found]
+    if isinstance(found, FewProcesses):
+        return f"{capital(FEW_PROCESSES_SAID)}."
+    if isinstance(found, OneFamily):
+        return (
+            f"The {found.size} tests are one family: each verdict is that of its p-value after Holm's correction over "
+            "all."
+        )
+    return f"{_place(found.task, found.model)}: {_uncompared(found)}"
+
+
+def _uncompared(found: NoCell | NotCompared | Unpaired | UndefinedMetric) -> str:
+    if isinstance(found, NoCell):
+        return f"{found.side} has no such cell."
+    if isinstance(found, NotCompared):
+        cell = "neither can do it" if found.side is None else f"the cell of {found.side} is {found.status}"
+        return f"{cell}: {found.reason}."
+    if isinstance(found, UndefinedMetric):
+        return f"{spoken(found.metric)} is undefined for {listed(found.sides)}, so it is not compared."
+    return f"{found.gone or 'they answered no example in common'}, so quality is not compared."

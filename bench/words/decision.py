@@ -1,0 +1,52 @@
+"""Everything that a decision says, in the order in which it is read."""
+
+from __future__ import annotations
+
+from bench.decision.decision import Decision, TaskDecision
+from bench.words import recommendation, sensitivity
+from bench.words.remarks import assumptions as assumptions_of
+from bench.words.remarks import remark, rule
+from bench.words.standings import standing
+from bench.words.wording import listed, where
+
+
+def remarks(part: TaskDecision) -> list[str]:
+    """Say what a reader must know of the comparison: the rule first."""
+    return [*rule(part.board, part.question.rule), *(remark(found) for found in part.remarks)]
+
+
+def recommended(part: TaskDecision) -> list[str]:
+    """Say what to ship and why, and who is not eligible."""
+    lines = recommendation.texts(recommendation.sentences(part))
+    return lines + [f"{name} is {reason}." for name, reason in recommendation.excluded(part).items()]
+
+
+def task_sentences(part: TaskDecision) -> list[str]:
+    """Say the recommendation, the labels, and what would change the answer."""
+    lines = recommended(part)
+    if part.front.relaxed and part.front.members:
+        members = listed(part.front.members)
+        lines.append(f"Without the limits the front on {where(part.board)} as observed is {members}.")
+    told = {one.name for one in part.recommendation.excluded}
+    lines += [f"{s.name}: {standing(part.board, s)}." for s in part.standings if s.name not in told]
+    lines += sensitivity.sentences(part.board, part.sensitivity)
+    return lines + remarks(part)
+
+
+def without_tasks(decision: Decision) -> list[str]:
+    """Say what leaving out each task changes across tasks."""
+    return [sensitivity.without_task(found) for found in decision.without_task]
+
+
+def assumptions(decision: Decision) -> list[str]:
+    """Say what the prices assume."""
+    return assumptions_of(decision.question)
+
+
+def sentences(decision: Decision) -> list[str]:
+    """Say everything, the answer across tasks first."""
+    lines = [] if decision.across is None else task_sentences(decision.across)
+    lines += without_tasks(decision)
+    for part in decision.tasks.values():
+        lines += task_sentences(part)
+    return lines + assumptions(decision)

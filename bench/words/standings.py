@@ -1,0 +1,66 @@
+"""Where a candidate stands on a front, and what keeps it from one, in words."""
+
+from __future__ import annotations
+
+from bench.decision.board import Absence, Board, Missing
+from bench.decision.constraints import State
+from bench.decision.fronts import Standing
+from bench.words import limits
+from bench.words.wording import differences, listed, percent, spoken
+
+
+def missing(absent: Missing) -> str:
+    """Say why a candidate cannot be placed on a front."""
+    if absent.kind is Absence.NOT_RUN:
+        return f"it was not run on '{absent.task}'"
+    place = f"on '{absent.task}', " if absent.task else ""
+    if absent.kind is Absence.UNSUPPORTED:
+        return f"{place}it cannot do this task ({absent.reason})"
+    if absent.kind is Absence.ENDED:
+        return f"{place}its cell is {absent.status}: {absent.reason}"
+    return f"{place}{absent.column} is missing: {absent.reason or 'not measured'}"
+
+
+def standing(board: Board, found: Standing) -> str:
+    """Say where a candidate stands and why, without its name.
+
+    Args:
+        board: on which it stands.
+        found: its standing.
+    """
+    row = board.names.index(found.name)
+    share = "" if found.stability is None else f"in {percent(found.stability)} of resamples"
+    if found.missing is not None:
+        return f"unresolved: {missing(found.missing)}"
+    if found.label == "infeasible":
+        return f"infeasible: {_reasons(board, found, 'outside')}"
+    if found.label == "unresolved":
+        return f"unresolved: {_reasons(board, found, 'open') or 'there is no objective to compare it by'}"
+    if found.label == "dominated":
+        return f"dominated by {found.other}, which has {differences(board, _row(board, found.other), row)}"
+    if found.label == "on the front":
+        return f"on the front ({share}): no other candidate is as good in everything"
+    if found.label == "tied":
+        return f"tied with {found.other}: the data tell them apart in no objective (on the front {share})"
+    return f"possibly on the front ({share}){_against(found)}"
+
+
+def _row(board: Board, name: str | None) -> int:
+    assert name is not None
+    return board.names.index(name)
+
+
+def _reasons(board: Board, found: Standing, state: State) -> str:
+    return listed([limits.check(c, across=not board.task) for c in found.checks if c.state == state])
+
+
+def _against(found: Standing) -> str:
+    """Say what keeps a possible member from being a certain one."""
+    if found.beaten_by is not None:
+        return f": as observed {found.beaten_by} is as good or better in everything, but that is not certain"
+    if found.set_apart is None:
+        return ""
+    names = [spoken(column) for column in found.set_apart.columns]
+    several = len(names) > 1
+    apart = f"{listed(names)} {'set' if several else 'sets'} it apart from {found.set_apart.other}"
+    return f": only {apart} for certain, and how much {'these vary' if several else 'that varies'} is not known"
