@@ -21,7 +21,8 @@ from tests.report.runs import TASKS
 
 ERROR = "ValueError: \x1b]0;own\x07\x1b[31mRED \x9b5m\u202e"
 SHOWN = r"\x1b]0;own\x07\x1b[31mRED \x9b5m\u202e"
-FAILED = make_record(Sketch("bad\x1b[2J", status="failed", reason=ERROR), TASKS[0])
+_FAILED = make_record(Sketch("bad", status="failed", reason=ERROR), TASKS[0])
+FAILED = replace(_FAILED, cell=replace(_FAILED.cell, model="bad\x1b[2J"))
 
 
 def raw(text: str) -> list[str]:
