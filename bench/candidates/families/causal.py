@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from bench.candidates.decoding.choices import choose_after
-from bench.candidates.decoding.generate import generate
+from bench.candidates.decoding.generate import generate, least_margin
 from bench.candidates.decoding.greedy import generate_many
 from bench.candidates.decoding.windows import STRIDE_SHARE, score_windows, window_tokens
 from bench.candidates.families.encoder import head_scores, label_order
@@ -35,8 +35,8 @@ class CausalLM(HuggingFaceModel):
         module, tokenizer = load_pretrained(auto_class, spec, variant, context.place, context.kept)
         tokenizer.padding_side = "right" if self._headed else "left"
         super().__init__(spec, module, tokenizer, context)
+        self.goes_on = not self._headed
         if self._headed:
-            module.config.pad_token_id = tokenizer.pad_token_id  # the head reads the last token that is no padding
             self._order = label_order(spec.name, module.config.id2label, context.labels)
 
     def prompts(self, texts: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
@@ -51,6 +51,19 @@ class CausalLM(HuggingFaceModel):
             for text in texts
         ]
         return wrapped, {"add_special_tokens": False}
+
+    def token_ids(self, texts: Sequence[str], **options: Any) -> list[list[int]]:
+        """Return the token ids of each text; of a prompt without the end token that some tokenizers put behind it.
+
+        An end belongs behind the answer; a prompt that ends tells the model to begin another text.
+        """
+        rows = super().token_ids(texts, **options)
+        if self._headed or not options.get("add_special_tokens", True):
+            return rows
+        end = self.tokenizer.eos_token_id
+        written = str(self.tokenizer.eos_token)
+        pairs = zip(texts, rows, strict=True)
+        return [row[:-1] if row[-1:] == [end] and not text.endswith(written) else row for text, row in pairs]
 
     @torch.inference_mode()
     def classify(self, texts: Sequence[str]) -> list[Classified]:
@@ -71,6 +84,24 @@ class CausalLM(HuggingFaceModel):
         """Returns the continuation of each prompt, greedy or by beams."""
         prompts, options = self.prompts(texts)
         return generate(self, prompts, decoding, on_token, encoder_decoder=False, **options)
+
+    @torch.inference_mode()
+    def reads_ahead(self, text: str, most_tokens: int) -> float:
+        """Return by how much the last token of a text changes the predictions before it, in logits; 0 for a head."""
+        ids = [self.start_id, *self.token_ids([text], add_special_tokens=False)[0]][: min(most_tokens, self.max_tokens)]
+        if self._headed or len(ids) < 3:
+            return 0.0
+        whole, part = (
+            self.module(input_ids=torch.tensor([row], device=self.device), use_cache=False).logits[0].float()
+            for row in (ids, ids[:-1])
+        )
+        return float((whole[: len(ids) - 1] - part).abs().max())
+
+    @torch.inference_mode()
+    def least_margin(self, text: str, decoding: Decoding) -> float:
+        """Return by how much the likeliest token leads in the closest step of one answer, in logits."""
+        prompts, options = self.prompts([text])
+        return least_margin(self, prompts[0], decoding, encoder_decoder=False, **options)
 
     def generate_many(self, texts: Sequence[str], decoding: Decoding, rows: int) -> Iterator[tuple[int, Generated]]:
         """Yields position and continuation of each prompt as it ends; at most `rows` are under way at a time."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 
 from bench.candidates.decoding.choices import choose_in_decoder
-from bench.candidates.decoding.generate import generate
+from bench.candidates.decoding.generate import generate, least_margin
 from bench.candidates.huggingface import HuggingFaceModel, load_pretrained
 from bench.candidates.interface import Classified, Context, Decoding, Generated, OnToken
 from bench.suite import ModelSpec, VariantSpec
@@ -42,3 +42,8 @@ class Seq2Seq(HuggingFaceModel):
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Returns the decoder's text for each source, greedy or by beams."""
         return generate(self, texts, decoding, on_token, encoder_decoder=True)
+
+    @torch.inference_mode()
+    def least_margin(self, text: str, decoding: Decoding) -> float:
+        """Return by how much the likeliest token leads in the closest step of one answer, in logits."""
+        return least_margin(self, text, decoding, encoder_decoder=True)
