@@ -73,7 +73,7 @@ def _refuse_reading_ahead(name: str, model: object, workload: Workload, texts: S
     if change > COARSE_TOLERANCE:
         raise AdmissionError(
             f"model '{name}': what follows a token changes its prediction (by {change:.3g} logits), so that its "
-            "likelihoods are not those of a text read from left to right; take a causal model, or mend its attention mask"
+            "likelihoods are not those of a text read from left to right; take a causal model, or mend its mask"
         )
 
 

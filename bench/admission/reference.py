@@ -19,9 +19,9 @@ from bench.tasks.base import Answer, Workload
 
 BUDGET_S = 1.0
 """Of one proof, the first request of a process apart; the three examples that are compared at least may take longer."""
-EXAMPLES = 4
-"""Short, long, odd and middling."""
-LEAST_EXAMPLES = 3
+EXAMPLES = 6
+"""Short, long, odd, and some of middling length."""
+LEAST_EXAMPLES = 4
 """With two, one of which needs no padding, a model whose state takes up the padding may pass by chance."""
 NEW_TOKENS = 8
 """Tokens that are generated of each: a fault of the cache, of positions or of the refill shows from the second on."""
@@ -110,9 +110,8 @@ def prove(workload: Workload, model: object, dtype: str, clock: Callable[[], flo
     with _on_path(model, plain=False):
         ways = [asked.samples(indices, asked.request(indices)(None))]
         if isinstance(asked, Generates) and asked.streams:
-            ways.append(
-                [row for index, answer in asked.stream(indices, ROWS) for row in asked.samples([index], [answer])]
-            )
+            answered = asked.stream(indices, ROWS)
+            ways.append([row for index, answer in answered for row in asked.samples([index], [answer])])
     tolerance = LOG_TOLERANCE.get(dtype.removeprefix("torch."), COARSE_TOLERANCE)
     right = {sample.index: sample for sample in plain}
     pairs = [(right[row.index], row) for rows in ways for row in rows]
@@ -139,11 +138,12 @@ def _shortened(workload: Workload, tokens: int) -> Workload:
 
 
 def chosen(workload: Workload) -> list[int]:
-    """Return the examples to compare: the shortest, the longest, the oddest text and a middling one."""
+    """Return the examples to compare: the shortest, the longest, the oddest text, and some of middling length."""
     count = len(workload.examples)
     by_length = sorted(range(count), key=workload.length)
     oddest = max(range(count), key=lambda index: _oddity(workload, index))
-    wanted = [by_length[0], by_length[-1], oddest, by_length[count // 2]]
+    quarters = [by_length[count * part // 4] for part in (3, 2, 1)]
+    wanted = [by_length[0], by_length[-1], *quarters, oddest]
     return list(dict.fromkeys(wanted))[:EXAMPLES]
 
 

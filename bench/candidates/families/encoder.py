@@ -86,7 +86,7 @@ def label_order(name: str, id2label: dict[int, str], labels: Sequence[str]) -> l
         lines = ", ".join(f"{index}: {label}" for index, label in zip(sorted(exact.values()), labels, strict=False))
         raise UnsupportedError(
             f"the head of '{name}' has the labels {', '.join(exact)}, but the task has '{missing[0]}'; say which "
-            f"output is which label with the model's 'head_labels: {{{lines}}}' (check the order), or train a head with "
-            "'fit'"
+            f"output is which label with the model's 'head_labels: {{{lines}}}' (check the order), or train a head "
+            "with 'fit'"
         )
     return [folded[label.casefold()] for label in labels]
