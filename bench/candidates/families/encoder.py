@@ -39,7 +39,7 @@ class Encoder(HuggingFaceModel):
             AutoModelForSequenceClassification, spec, variant, context.place, context.kept
         )
         super().__init__(spec, module, tokenizer, context)
-        self._order = label_order(spec.name, module.config.id2label, context.labels)
+        self._order = label_order(spec, module.config.id2label, context.labels)
 
     @without_gradients
     def classify(self, texts: Sequence[str]) -> list[Classified]:
@@ -108,4 +108,4 @@ class EncoderFamily(Family):
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""
-        return why_no_head(spec.checkpoint, spec.subfolder, labels)
+        return why_no_head(spec, labels)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
-from bench.candidates.huggingface import UNBOUNDED, HuggingFaceLearning, HuggingFaceModel, load_pretrained
+from bench.candidates.huggingface import HuggingFaceLearning, HuggingFaceModel, load_pretrained
 from bench.candidates.interface import Classified, Context, Decoding, Generated, OnToken
 from bench.candidates.learning import EOS_ID, PAD_ID, Batch, Setting, Shape
+from bench.candidates.limits import UNBOUNDED
 from bench.candidates.untyped import Loader, Network, Tokenizer
 from bench.suite import ModelSpec, VariantSpec
 
@@ -50,6 +51,13 @@ class Seq2Seq(HuggingFaceModel):
         from bench.candidates.decoding.generate import generate
 
         return generate(self, texts, decoding, on_token, encoder_decoder=True)
+
+    @without_gradients
+    def least_margin(self, text: str, decoding: Decoding) -> float:
+        """Return by how much the likeliest token leads in the closest step of one answer, in logits."""
+        from bench.candidates.decoding.generate import least_margin
+
+        return least_margin(self, text, decoding, encoder_decoder=True)
 
 
 class Seq2SeqLearning(HuggingFaceLearning):
