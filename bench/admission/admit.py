@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bench.admission.reference import AHEAD_TOKENS, HasPlainPath, LeftToRight, Proof, chosen, prove
-from bench.admission.vocabulary import DOUBTED_SHARE, Unknown, check_words
+from bench.admission.vocabulary import Unknown, check_words
 from bench.errors import AdmissionError, is_out_of_memory
 from bench.measure.audit import COARSE_TOLERANCE
 from bench.tasks.base import Workload
 
+T = TypeVar("T")
 PATH_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError, NotImplementedError)
 """What a model raises whose cache or masks have another interface than the fast path expects."""
 
@@ -25,15 +28,19 @@ class Admission:
     left: str | None
     """Why the fast path was left for the plain one; None where it was kept, or the model has only one."""
 
-    @property
-    def depends_on_batch(self) -> bool:
-        """Whether answers of a model with a single path change with the batch."""
-        return self.left is None and self.proof is not None and not self.proof.holds
+    seconds: float = 0.0
+    """What it took."""
 
-    @property
-    def many_unknown(self) -> bool:
-        """Whether so many words are unknown that it must be said."""
-        return self.words.share > DOUBTED_SHARE
+    def note(self) -> dict[str, object]:
+        """Return what the record keeps of it, which the doubts read."""
+        return {
+            "compared": 0 if self.proof is None else self.proof.compared,
+            "largest_difference": None if self.proof is None else self.proof.largest,
+            "fast_path_left": self.left,
+            "differing": 0 if self.proof is None else len(self.proof.differing),
+            "unknown_tokens": self.words.unknown,
+            "tokens": self.words.tokens,
+        }
 
 
 def admit(name: str, model: object, workload: Workload, dtype: str, texts: Sequence[str]) -> Admission:
@@ -50,19 +57,41 @@ def admit(name: str, model: object, workload: Workload, dtype: str, texts: Seque
         AdmissionError: its tokenizer does not know the inputs' words.
         Exception: whatever the plain path raises.
     """
+    begun = time.perf_counter()
     words = check_words(name, model, texts)
     _refuse_reading_ahead(name, model, workload, texts)
+    proof, left = _proved(model, workload, dtype)
+    if left is not None and isinstance(model, HasPlainPath):
+        model.plain = True
+    return Admission(words, proof, left, time.perf_counter() - begun)
+
+
+def _proved(model: object, workload: Workload, dtype: str) -> tuple[Proof | None, str | None]:
+    """Prove the fast path; with the proof why it is to be left, where it is."""
     try:
         proof = prove(workload, model, dtype)
     except PATH_ERRORS as error:
         if is_out_of_memory(error) or not isinstance(model, HasPlainPath):
             raise
-        model.plain = True
-        return Admission(words, None, f"the fast path raised {type(error).__name__}: {_first_line(error)}")
+        return None, f"the fast path raised {type(error).__name__}: {_first_line(error)}"
     if proof.holds or not isinstance(model, HasPlainPath):
-        return Admission(words, proof, None)
-    model.plain = True
-    return Admission(words, proof, f"{len(proof.differing)} of {proof.compared} answers differ from the plain path's")
+        return proof, None
+    return proof, f"{len(proof.differing)} of {proof.compared} answers differ from the plain path's"
+
+
+def on_working_path(model: object, work: Callable[[], T]) -> T:
+    """Do the first work with a model, on the plain path where the fast one raises; admission then says so.
+
+    Raises:
+        Exception: whatever the plain path raises.
+    """
+    try:
+        return work()
+    except PATH_ERRORS as error:
+        if is_out_of_memory(error) or not isinstance(model, HasPlainPath) or model.plain:
+            raise
+        model.plain = True
+        return work()
 
 
 def _refuse_reading_ahead(name: str, model: object, workload: Workload, texts: Sequence[str]) -> None:

@@ -11,8 +11,6 @@ from bench.errors import AdmissionError
 REFUSED_SHARE = 0.25
 """Share of unknown tokens at which a model reads something else than what is written. Tokenizers of words keep below
 0.1 on text of their own language and domain; one of another script, or of five special tokens, is near 1."""
-DOUBTED_SHARE = 0.05
-"""Share from which it is said."""
 LOOKED_AT = 200
 """Inputs that are tokenised for this, evenly spread over the data."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.candidates import variants
 from bench.candidates.checkpoint import Checkpoint, find_gguf, head_names, locate, unknown_label
@@ -76,10 +76,19 @@ class Source:
         return self.checkpoint.folder / str(self.shared.get("subfolder", ""))
 
 
+class Loaded(NamedTuple):
+    """What was loaded, and what of the file was not."""
+
+    module: Network
+    tokenizer: Tokenizer
+    unused: tuple[str, ...]
+    """Names of weights in the file that the module has no place for."""
+
+
 def load_pretrained(
     auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str, kept: Kept | None = None
-) -> tuple[Network, Tokenizer]:
-    """Load `(module, tokenizer)`: the module in evaluation mode on `device` with `variant` applied.
+) -> Loaded:
+    """Load a module in evaluation mode on `device` with `variant` applied, and its tokenizer.
 
     Args:
         auto_class: `AutoModelFor…`.
@@ -97,9 +106,7 @@ def load_pretrained(
     return kept.obtain(key, lambda: _load_pretrained(auto_class, spec, variant, device))
 
 
-def _load_pretrained(
-    auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str
-) -> tuple[Network, Tokenizer]:
+def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str) -> Loaded:
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     source = Source.of(spec)
@@ -117,11 +124,12 @@ def _load_pretrained(
             **source.shared,
             **source.weights,
         )
-    LoadReport.of(info).check(spec.name, source.checkpoint.name, len(module.state_dict()))
+    report = LoadReport.of(info)
+    report.check(spec.name, source.checkpoint.name, len(module.state_dict()))
     check_vocabulary(spec.name, tokenizer, input_embeddings(module))
     several = split_devices(device)
     module = (module.to(device) if len(several) == 1 else spread(module, several)).eval()
-    return variants.apply(module, variant, device), tokenizer
+    return Loaded(variants.apply(module, variant, device), tokenizer, report.unexpected)
 
 
 class HuggingFaceModel(PartialModel):
@@ -130,10 +138,12 @@ class HuggingFaceModel(PartialModel):
     goes_on = False
     """Whether a text is a prompt that is gone on with, so that its end matters when it is cut."""
 
-    def __init__(self, spec: ModelSpec, module: Network, tokenizer: Tokenizer, context: Context) -> None:
+    def __init__(self, spec: ModelSpec, loaded: Loaded, context: Context) -> None:
+        module, tokenizer = loaded.module, loaded.tokenizer
         self.spec = spec
         self.module = module
         self.tokenizer = tokenizer
+        self.unused = loaded.unused
         self.context = context
         self.device = context.device
         self.padding_is_own = getattr(module.config, "pad_token_id", None) is not None
@@ -269,8 +279,15 @@ class HuggingFaceModel(PartialModel):
                 "model_type": config.model_type,
                 "revision": getattr(config, "_commit_hash", None),
                 "tokenizer_hash": tokenizer_hash(self.tokenizer),
+                "weights_unused": list(self.unused),
+                "generation_settings_left_out": self._settings_left_out(),
             },
         )
+
+    def _settings_left_out(self) -> list[str]:
+        from bench.candidates.decoding.generate import left_out_settings
+
+        return left_out_settings(self) if self.context.ability == "generate" else []
 
 
 class HuggingFaceLearning(Learning):

@@ -44,9 +44,10 @@ class CausalLM(HuggingFaceModel):
 
         self._headed = context.scoring == "head"
         auto_class: Loader = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
-        module, tokenizer = load_pretrained(auto_class, spec, variant, context.place, context.kept)
-        tokenizer.padding_side = "right" if self._headed else "left"
-        super().__init__(spec, module, tokenizer, context)
+        loaded = load_pretrained(auto_class, spec, variant, context.place, context.kept)
+        module = loaded.module
+        loaded.tokenizer.padding_side = "right" if self._headed else "left"
+        super().__init__(spec, loaded, context)
         if not supports_rows(module):
             self.abilities = self.abilities - {"generate_many"}
         self.goes_on = not self._headed

@@ -31,8 +31,8 @@ class Seq2Seq(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForSeq2SeqLM
 
-        module, tokenizer = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.place, context.kept)
-        super().__init__(spec, module, tokenizer, context)
+        loaded = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.place, context.kept)
+        super().__init__(spec, loaded, context)
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Compute log P(label | text) in nats for every label, summed over its tokens and the end."""
