@@ -11,6 +11,7 @@
     │   └── RecordKeptError    4  ... so a finished record is kept in a file beside it
     ├── BusyError              7  another nightly run holds the results folder
     ├── UnsupportedError       -  a model cannot do a task (becomes a cell's status, never an exit)
+    ├── AdmissionError         -  a candidate is not what it claims to be (its cell fails, never an exit)
     └── FitError               1  training could not start or diverged
 
 Exit codes without an exception: 0 every cell ok or unsupported; 5 the run finished, and at least one cell is failed,
@@ -103,6 +104,10 @@ class BusyError(BenchError):
 
 class UnsupportedError(BenchError):
     """A model cannot do a task; becomes the status `unsupported` of the cell."""
+
+
+class AdmissionError(BenchError):
+    """A candidate is not what it claims to be, or gave values that cannot be; becomes the status `failed`."""
 
 
 class FitError(BenchError):

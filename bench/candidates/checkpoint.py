@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.candidates.untyped import Json
 from bench.errors import EnvironmentLackError, InputError, nearest
+from bench.suite import ModelSpec
 
 PACKAGE_PREFIX = "package:"
 PACKAGE_HINTS = {
@@ -105,29 +106,57 @@ def config_of(checkpoint: str | None, subfolder: str | None) -> Json | None:
     return read_config(place.folder / subfolder if subfolder else place.folder)
 
 
-def unknown_label(head: Iterable[object], labels: Sequence[str]) -> str | None:
-    """Explain that a head does not know one of the labels; case does not count. None where it knows them all."""
-    names = [str(name) for name in head]
-    known = {name.casefold() for name in names}
-    missing = next((label for label in labels if label.casefold() not in known), None)
-    if missing is None:
+def head_names(id2label: Mapping[int, str], head_labels: Mapping[str, str]) -> dict[int, str]:
+    """Name the outputs of a head: as the suite does, else as the checkpoint does.
+
+    Raises:
+        InputError: the suite names an output that the head does not have.
+
+    >>> head_names({0: "LABEL_0", 1: "LABEL_1"}, {"0": "negative", "LABEL_1": "positive"})
+    {0: 'negative', 1: 'positive'}
+    """
+    names = {int(index): str(name) for index, name in id2label.items()}
+    places = {**{name: index for index, name in names.items()}, **{str(index): index for index in names}}
+    for output, label in head_labels.items():
+        if output not in places:
+            shown = ", ".join(f"{index} ({name})" for index, name in sorted(names.items()))
+            raise InputError(f"'head_labels' names the output '{output}'; the head has {shown}")
+        names[places[output]] = label
+    return names
+
+
+def unknown_label(names: Mapping[int, str], labels: Sequence[str]) -> str | None:
+    """Explain that a head does not know one of the labels; None where it knows them all.
+
+    A label is first sought as it is written, then without regard to case, where that leaves no doubt.
+    """
+    exact = set(names.values())
+    folded = {name.casefold() for name in exact}
+    unambiguous = len(folded) == len(exact) and len({label.casefold() for label in labels}) == len(set(labels))
+    missing = [x for x in labels if x not in exact and not (unambiguous and x.casefold() in folded)]
+    if not missing:
         return None
-    return f"its head knows {', '.join(names[:8])}, and not the task's label '{missing}'; fit a head with 'fit'"
+    known = ", ".join(names[index] for index in sorted(names)[:8])
+    lines = ", ".join(f"{index}: {label}" for index, label in zip(sorted(names), labels, strict=False))
+    return (
+        f"its head knows {known}, and not the task's label '{missing[0]}'; say which output is which label with "
+        f"'head_labels: {{{lines}}}' in the model's entry (check the order), or train a head with 'fit'"
+    )
 
 
-def why_no_head(checkpoint: str | None, subfolder: str | None, labels: Sequence[str]) -> str | None:
+def why_no_head(spec: ModelSpec, labels: Sequence[str]) -> str | None:
     """Explain why a checkpoint of transformers cannot classify by its head; None where it may.
 
     A configuration that says nothing of heads or labels is left to the loading.
     """
-    config = config_of(checkpoint, subfolder)
+    config = config_of(spec.checkpoint, spec.subfolder)
     if config is None:
         return None
     heads = [str(name) for name in config.get("architectures") or []]
     if heads and not any(name.endswith("ForSequenceClassification") for name in heads):
         return f"its checkpoint ({heads[0]}) {NO_HEAD}"
-    names = (config.get("id2label") or {}).values()
-    return unknown_label(names, labels) if names else None
+    names = config.get("id2label") or {}
+    return unknown_label(head_names(names, spec.head_labels), labels) if names else None
 
 
 def files_hash(folder: Path) -> str:

@@ -7,13 +7,33 @@ The Hub's own library decides about tokens (`HF_TOKEN`), caches (`HF_HOME`) and 
 from __future__ import annotations
 
 import contextlib
+import pickle
+import struct
 from collections.abc import Iterator
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 from bench.candidates.checkpoint import locate
 from bench.errors import BenchError, EnvironmentLackError, HubError
 from bench.host.hub import cache_if_unreachable, chain_of, unserved
 from bench.suite import ModelSpec
+
+LOAD_ERRORS = (
+    OSError,
+    ValueError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    EOFError,
+    RecursionError,
+    SafetensorError,
+    pickle.UnpicklingError,
+    struct.error,
+)
+"""What reading a damaged or foreign checkpoint was seen to raise in transformers, tokenizers, safetensors, torch."""
 
 
 @contextlib.contextmanager
@@ -34,7 +54,7 @@ def explain_load_errors(spec: ModelSpec) -> Iterator[None]:
         raise EnvironmentLackError(
             f"model '{spec.name}': {_first_line(error)}; install the package that it names"
         ) from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except LOAD_ERRORS as error:
         raise _explained(spec, error, is_local) from error
 
 

@@ -12,15 +12,20 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.candidates import variants
-from bench.candidates.checkpoint import Checkpoint, find_gguf, locate
+from bench.candidates.checkpoint import Checkpoint, find_gguf, head_names, locate, unknown_label
 from bench.candidates.hub import explain_load_errors
+from bench.candidates.inspection import inspect_folder
 from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel
 from bench.candidates.kept import Kept, load_key
 from bench.candidates.learning import Batch, Learning
+from bench.candidates.limits import UNBOUNDED, TokenLimits, token_limits
+from bench.candidates.loading import LoadReport, check_tokenizer, check_vocabulary, input_embeddings, reads_as_saved
 from bench.candidates.spread import spread
 from bench.candidates.untyped import Loader, Network, Options, Tensors, Tokenizer
 from bench.errors import UnsupportedError
@@ -32,9 +37,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bench.candidates.learning import Pair
-
-UNBOUNDED = 1_000_000
-"""A tokenizer without a known limit reports about 10³⁰; from here on a limit counts as none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,27 @@ class Source:
         weights: Options = {} if gguf or spec.allow_pickle else {"use_safetensors": True}
         return cls(checkpoint, shared, weights)
 
+    @property
+    def folder(self) -> Path | None:
+        """The local folder with configuration, weights and tokenizer as files; None for the Hub's and for GGUF."""
+        if self.checkpoint.folder is None or "gguf_file" in self.shared:
+            return None
+        return self.checkpoint.folder / str(self.shared.get("subfolder", ""))
+
+
+class Loaded(NamedTuple):
+    """What was loaded, and what of the file was not."""
+
+    module: Network
+    tokenizer: Tokenizer
+    unused: tuple[str, ...]
+    """Names of weights in the file that the module has no place for."""
+
 
 def load_pretrained(
     auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str, kept: Kept | None = None
-) -> tuple[Network, Tokenizer]:
-    """Load `(module, tokenizer)`: the module in evaluation mode on `device` with `variant` applied.
+) -> Loaded:
+    """Load a module in evaluation mode on `device` with `variant` applied, and its tokenizer.
 
     Args:
         auto_class: `AutoModelFor…`.
@@ -88,33 +106,50 @@ def load_pretrained(
     return kept.obtain(key, lambda: _load_pretrained(auto_class, spec, variant, device))
 
 
-def _load_pretrained(
-    auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str
-) -> tuple[Network, Tokenizer]:
-    from transformers import AutoTokenizer
+def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str) -> Loaded:
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     source = Source.of(spec)
     with explain_load_errors(spec):
+        if source.folder is not None:
+            inspect_folder(spec.name, source.folder)
         tokenizer = AutoTokenizer.from_pretrained(source.checkpoint.name, **source.shared)
-        module = auto_class.from_pretrained(
-            source.checkpoint.name, dtype=variants.torch_dtype(variant), **source.shared, **source.weights
+        if source.folder is not None and not reads_as_saved(source.folder, tokenizer):
+            tokenizer = PreTrainedTokenizerFast.from_pretrained(str(source.folder))
+        check_tokenizer(spec.name, source.folder, tokenizer)
+        module, info = auto_class.from_pretrained(
+            source.checkpoint.name,
+            dtype=variants.torch_dtype(variant),
+            output_loading_info=True,
+            **source.shared,
+            **source.weights,
         )
+    report = LoadReport.of(info)
+    report.check(spec.name, source.checkpoint.name, len(module.state_dict()))
+    check_vocabulary(spec.name, tokenizer, input_embeddings(module))
     several = split_devices(device)
     module = (module.to(device) if len(several) == 1 else spread(module, several)).eval()
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return variants.apply(module, variant, device), tokenizer
+    return Loaded(variants.apply(module, variant, device), tokenizer, report.unexpected)
 
 
 class HuggingFaceModel(PartialModel):
     """A module and its tokenizer; the base of the families."""
 
-    def __init__(self, spec: ModelSpec, module: Network, tokenizer: Tokenizer, context: Context) -> None:
+    goes_on = False
+    """Whether a text is a prompt that is gone on with, so that its end matters when it is cut."""
+
+    def __init__(self, spec: ModelSpec, loaded: Loaded, context: Context) -> None:
+        module, tokenizer = loaded.module, loaded.tokenizer
         self.spec = spec
         self.module = module
         self.tokenizer = tokenizer
+        self.unused = loaded.unused
         self.context = context
         self.device = context.device
+        self.padding_is_own = getattr(module.config, "pad_token_id", None) is not None
+        """Whether the checkpoint itself names its padding token."""
+        self.plain = False
+        """Whether answers are worked out one example at a time, without padding and cache (`bench.admission`)."""
         self._known: dict[tuple[str, bool], list[int]] | None = None
         self.line_ids: list[int] = tokenizer("\n", add_special_tokens=False)["input_ids"]
         """Tokens of a line's end."""
@@ -125,13 +160,23 @@ class HuggingFaceModel(PartialModel):
         known = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
         return next((token for token in known if token is not None), 0)
 
+    @cached_property
+    def limits(self) -> TokenLimits:
+        """The longest sequences that the model and its tokenizer take."""
+        return token_limits(self.module, self.module.config, self.tokenizer.model_max_length)
+
     @property
     def context_tokens(self) -> int:
         """Longest sequence in tokens that the model and its tokenizer take."""
-        config = self.module.config
-        limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
-        limits.append(self.tokenizer.model_max_length)
-        return min([int(limit) for limit in limits if limit and limit < UNBOUNDED], default=UNBOUNDED)
+        return self.limits.input_tokens
+
+    @cached_property
+    def pad_id(self) -> int:
+        """A token that fills up the rows of a batch. It is masked, so any row of the embedding will do."""
+        table = input_embeddings(self.module)
+        rows: int | None = getattr(table, "num_embeddings", None)
+        usable = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
+        return next((token for token in usable if token is not None and (rows is None or token < rows)), 0)
 
     @property
     def max_tokens(self) -> int:
@@ -141,16 +186,32 @@ class HuggingFaceModel(PartialModel):
     def tokenize(self, texts: Sequence[str], limit: int, **options: bool) -> tuple[Tensors, list[bool]]:
         """Make padded tensors on the device, and for each text whether it was cut to `limit` tokens."""
         ids, cut = self.encode(texts, limit, **options)
-        batch = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt", return_attention_mask=True)
-        return batch.to(self.device), cut
+        return self.padded(ids, self.pad_id), cut
+
+    def padded(self, rows: Sequence[Sequence[int]], fill: int) -> dict[str, torch.Tensor]:
+        """Return token ids and attention mask on the device, each `(batch, longest)`, filled up on the tokenizer's
+        side."""
+        import torch
+
+        longest = max(map(len, rows))
+        left = self.tokenizer.padding_side == "left"
+        ids, mask = [], []
+        for row in rows:
+            gap, real = [fill] * (longest - len(row)), [1] * len(row)
+            ids.append([*gap, *row] if left else [*row, *gap])
+            mask.append([*([0] * len(gap)), *real] if left else [*real, *([0] * len(gap))])
+        return {
+            "input_ids": torch.tensor(ids, device=self.device),
+            "attention_mask": torch.tensor(mask, device=self.device),
+        }
 
     def encode(self, texts: Sequence[str], limit: int, **options: bool) -> tuple[list[list[int]], list[bool]]:
         """Encode the token ids of each text, at least one, and whether it was cut to `limit` tokens."""
         ids = [row or [self.start_id] for row in self.token_ids(texts, **options)]
         cut = [len(row) > limit for row in ids]
         if any(cut):
-            left = self.tokenizer.padding_side == "left"
-            ids = [self._cut(row, limit, left) for row in ids]
+            rows = zip(texts, ids, cut, strict=True)
+            ids = [self._cut(text, row, limit, options) if too_long else row for text, row, too_long in rows]
         return ids, cut
 
     def token_ids(self, texts: Sequence[str], **options: bool) -> list[list[int]]:
@@ -167,6 +228,15 @@ class HuggingFaceModel(PartialModel):
         rows: list[list[int]] = self.tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
         return rows
 
+    def unknown_tokens(self, texts: Sequence[str]) -> tuple[int, int]:
+        """Return how many tokens of the texts are the unknown token, and how many there are, special ones apart."""
+        prompts, _ = self.prompts(texts)
+        unknown = self.tokenizer.unk_token_id
+        rows = self.token_ids(prompts, add_special_tokens=False)
+        total = sum(map(len, rows))
+        distinct = unknown is not None and unknown not in (self.tokenizer.eos_token_id, self.tokenizer.bos_token_id)
+        return (sum(row.count(unknown) for row in rows) if distinct else 0), total
+
     def remember(self, keep: bool) -> None:
         """Keep token ids from now on, or forget them all.
 
@@ -174,12 +244,13 @@ class HuggingFaceModel(PartialModel):
         """
         self._known = {} if keep else None
 
-    def _cut(self, row: list[int], limit: int, left: bool) -> list[int]:
-        """Keep `limit` tokens; the left end goes where the prompt's end matters, else the last token
-        stays."""
-        if len(row) <= limit:
-            return row
-        return row[-limit:] if left else [*row[: limit - 1], row[-1]]
+    def _cut(self, text: str, row: list[int], limit: int, options: Options) -> list[int]:
+        """Return `limit` tokens of a text that has more: the end of a prompt that is gone on with, else what the
+        tokenizer itself leaves, as in the training."""
+        if self.goes_on:
+            return row[-limit:]
+        shortened: list[int] = self.tokenizer(text, truncation=True, max_length=limit, **options)["input_ids"]
+        return shortened[:limit]
 
     def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
         """Write the texts as the model reads them; with the options of their tokenising."""
@@ -208,8 +279,15 @@ class HuggingFaceModel(PartialModel):
                 "model_type": config.model_type,
                 "revision": getattr(config, "_commit_hash", None),
                 "tokenizer_hash": tokenizer_hash(self.tokenizer),
+                "weights_unused": list(self.unused),
+                "generation_settings_left_out": self._settings_left_out(),
             },
         )
+
+    def _settings_left_out(self) -> list[str]:
+        from bench.candidates.decoding.generate import left_out_settings
+
+        return left_out_settings(self) if self.context.ability == "generate" else []
 
 
 class HuggingFaceLearning(Learning):
@@ -273,33 +351,61 @@ def head_logits(net: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]
 def head_scores(
     model: HuggingFaceModel, texts: Sequence[str], order: Sequence[int], **options: bool
 ) -> list[Classified]:
-    """Compute the log-probability of every label by a head, `order` giving the head's index of each label.
+    """Compute the log-probability of every label by a head.
 
-    `options` are of the tokenizer's call.
+    Args:
+        model: with a head.
+        texts: finished prompts.
+        order: the head's index of each label.
+        options: of the tokenizer's call.
     """
     if not texts:
         return []
-    batch, cut = model.tokenize(texts, model.max_tokens, **options)
+    if model.plain and len(texts) > 1:
+        return [answer for text in texts for answer in head_scores(model, [text], order, **options)]
+    ids, cut = model.encode(texts, model.max_tokens, **options)
+    batch = model.padded(ids, _head_padding(model, ids))
     logits = model.module(**batch).logits.float().log_softmax(-1)
     rows = logits[:, list(order)].tolist()
     counts = batch["attention_mask"].sum(1).tolist()
     return [Classified(tuple(row), n, c) for row, n, c in zip(rows, counts, cut, strict=True)]
 
 
-def label_order(name: str, id2label: Mapping[int, str], labels: Sequence[str]) -> list[int]:
-    """Find for each of the task's labels the index of the head's output for it; case does not count.
+def _head_padding(model: HuggingFaceModel, rows: Sequence[Sequence[int]]) -> int:
+    """Return the token that fills up a batch for a head, told to the head too.
+
+    The heads of decoders read the last token that is not the configuration's padding token. Where the checkpoint names
+    none, a token that no row of the batch has stands in, so that the head reads each row's own last token.
+    """
+    config = model.module.config.get_text_config()
+    own = getattr(model.module.config, "pad_token_id", None)
+    if own is not None and model.padding_is_own:
+        return int(own)
+    used = set(chain.from_iterable(rows))
+    unused = next((token for token in range(len(used) + 1) if token not in used), model.pad_id)
+    for part in {id(config): config, id(model.module.config): model.module.config}.values():
+        part.pad_token_id = unused
+    return unused
+
+
+def label_order(spec: ModelSpec, id2label: Mapping[int, str], labels: Sequence[str]) -> list[int]:
+    """Find for each of the task's labels the index of the head's output for it.
+
+    Args:
+        spec: the model; its `head_labels` name the outputs over the checkpoint's own names.
+        id2label: the checkpoint's names.
+        labels: of the task; case counts only where it tells two of them apart.
 
     Raises:
         UnsupportedError: the head does not know one of the labels.
     """
-    places = {str(label).casefold(): int(index) for index, label in id2label.items()}
-    missing = [label for label in labels if label.casefold() not in places]
-    if missing:
-        raise UnsupportedError(
-            f"the head of '{name}' has the labels {', '.join(map(str, id2label.values()))}, but the task has "
-            f"'{missing[0]}'; map them with the task's 'labels', or fit a head with 'fit'"
-        )
-    return [places[label.casefold()] for label in labels]
+    names = head_names(id2label, spec.head_labels)
+    why = unknown_label(names, labels)
+    if why is not None:
+        raise UnsupportedError(f"model '{spec.name}': {why}")
+    exact = {name: index for index, name in names.items()}
+    folded = {name.casefold(): index for index, name in names.items()}
+    return [exact.get(label, folded.get(label.casefold(), 0)) for label in labels]
 
 
 def tokenizer_hash(tokenizer: Tokenizer) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 UNBOUNDED = 1_000_000
 """A tokenizer without a known limit reports about 10³⁰, and some configurations −1; from here on, and below 1, a limit
@@ -58,6 +59,8 @@ def token_limits(module: torch.nn.Module, config: Config, tokenizer_limit: int) 
 
 def _tables(module: torch.nn.Module) -> Iterator[tuple[str, int]]:
     """Yield name and usable rows of every table of absolute positions."""
+    import torch
+
     for name, part in module.named_modules():
         leaf = name.rpartition(".")[2].lower()
         if isinstance(part, torch.nn.Embedding) and ("position" in leaf or leaf == "wpe") and "relative" not in leaf:

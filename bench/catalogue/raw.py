@@ -29,6 +29,7 @@ class RawFact:
 
 
 RAW_FACTS = (
+    RawFact("admission_s", "s", "Time that it took to hold the loaded model against the library's plain pass."),
     RawFact("window_{phase}_s", "s", "Time of one phase, device synchronised at its end."),
     RawFact("peak_rss_{phase}_bytes", "bytes", "Highest resident set of the process and its children in one phase."),
     RawFact(

@@ -110,6 +110,9 @@ class ModelSpec(_Strict):
     """In which forms the model is tried; each is a candidate of its own."""
     prompts: dict[str, str] = {}
     """Prompt template by task name, over the task's own."""
+    head_labels: dict[str, str] = {}
+    """Label of each output of a classification head, by its number or its own name, where the checkpoint's names are
+    not the task's: `{0: negative, 1: positive}`."""
     chat_template: bool = False
     """Wrap the prompt in the tokenizer's chat template."""
     trust_remote_code: bool = False

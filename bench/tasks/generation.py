@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bench.candidates.interface import Decoding, Generated, OnToken
@@ -48,6 +51,18 @@ class Generation:
         texts = [self.prompts[index] for index in indices]
         for place, answer in model.generate_many(texts, self._decoding, rows):
             yield indices[place], answer
+
+    def shortened(self, max_new_tokens: int) -> Generation:
+        """Return the same workload with answers of at most so many tokens."""
+        shorter = copy.copy(self)
+        shorter._decoding = replace(self._decoding, max_new_tokens=min(max_new_tokens, self._decoding.max_new_tokens))
+        return shorter
+
+    def least_margin(self, index: int) -> float:
+        """Return by how much the likeliest token leads in the closest step of one plain answer, in logits; infinite
+        where the model does not tell."""
+        margin: Callable[[str, Decoding], float] | None = getattr(self.bound.model, "least_margin", None)
+        return math.inf if margin is None else margin(self.prompts[index], self._decoding)
 
     def samples(self, indices: Sequence[int], answers: Sequence[Generated]) -> list[Sample]:
         """Make rows with the generated text and token counts."""

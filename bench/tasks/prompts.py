@@ -9,6 +9,7 @@ from bench.candidates import FAMILIES
 from bench.errors import InputError, nearest
 from bench.suite import ModelSpec, TaskSpec
 from bench.tasks import KINDS
+from bench.tasks.choosing import scoring_of
 
 Field = tuple[str, str | None, str | None, str | None]
 """A piece of a template as `string.Formatter` parses it: text, name, format, conversion."""
@@ -27,7 +28,10 @@ def template_for(model: ModelSpec, task: TaskSpec) -> str:
     if chosen is None and isinstance(task.prompt, str) and family.reads_prompt:
         chosen = task.prompt
     plain = "{" + kind.columns.input + "}"
-    template = chosen or kind.prompts.get(family.style_for(kind.ability), plain)
+    usual = (
+        plain if scoring_of(model.family, task) == "head" else kind.prompts.get(family.style_for(kind.ability), plain)
+    )
+    template = chosen or usual  # a head was trained on the bare text, unless somebody says otherwise
     valid = kind.prompt_columns or (kind.columns.input,)
     for _, name, _, _ in _parsed(template):
         if name is not None and name not in valid:

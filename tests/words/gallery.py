@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bench.catalogue.reasons import UNDEFINED_ON_RESAMPLES
 from bench.compare.pairs import compare
 from bench.compare.remarks import Apart
 from bench.decision import Question, decide
@@ -108,7 +109,7 @@ def _short_of_a_pick() -> Board:
 
 def _undefined() -> Board:
     board = make_board([[0.9, 0.1], [0.8, 0.1]])
-    reason = "undefined on some resamples, so there is no interval"
+    reason = UNDEFINED_ON_RESAMPLES
     rows = tuple((replace(row[0], ci_low=None, ci_high=None, reason=reason), row[1]) for row in board.quantities)
     draws = board.draws.copy()
     draws[:50, :, 0] = NAN

@@ -8,6 +8,7 @@ is cut by what its own choices leave of the context, so that a score does not de
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, chain, pairwise
 from typing import TypeVar
 
@@ -63,6 +64,9 @@ def choose_after(
     """
     if not prompts:
         return []
+    if model.plain and len(prompts) > 1:
+        pairs = zip(prompts, choices, strict=True)
+        return [answer for prompt, own in pairs for answer in choose_after(model, [prompt], [own], **options)]
     flat = [joined(prompt, choice)[1] for prompt, own in zip(prompts, choices, strict=True) for choice in own]
     ids = _continued(model, flat)
     bare = [prompt.rstrip(" ") for prompt in prompts]
@@ -77,18 +81,54 @@ def choose_in_decoder(model: HuggingFaceModel, texts: Sequence[str], choices: Ch
 
     if not texts:
         return []
+    if model.plain and (len(texts) > 1 or len(choices[0]) > 1):
+        return [_one_choice_at_a_time(model, text, own) for text, own in zip(texts, choices, strict=True)]
     batch, cut = model.tokenize(texts, model.max_tokens)
     mask = batch["attention_mask"]
     memory = model.module.get_encoder()(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
     ids = _encoded(model, list(chain.from_iterable(choices)))
     owners = torch.tensor([place for place, own in enumerate(choices) for _ in own], device=model.device)
+    _check_room(model, ids)
     targets = padded(ids, IGNORED, model.device)
     logits = model.module(
         encoder_outputs=BaseModelOutput(last_hidden_state=memory[owners]),
         attention_mask=mask[owners],
-        decoder_input_ids=model.module.prepare_decoder_input_ids_from_labels(labels=targets),
+        decoder_input_ids=_shifted(model, targets),
     ).logits
     return _answers(log_probability(logits, targets).tolist(), ids, mask.sum(1).tolist(), cut, choices)
+
+
+def _shifted(model: HuggingFaceModel, targets: torch.Tensor) -> torch.Tensor:
+    """Return what the decoder reads for these targets: its start token, then all but the last of them.
+
+    Some kinds begin otherwise (mBART with the language's token); what the model's own method says wins.
+    """
+    own = getattr(model.module, "prepare_decoder_input_ids_from_labels", None)
+    if own is not None:
+        shifted: torch.Tensor = own(labels=targets)
+        return shifted
+    start = model.module.config.decoder_start_token_id
+    if start is None:
+        raise UnsupportedError(f"'{model.spec.name}' names no 'decoder_start_token_id', with which its decoder begins")
+    begun = torch.cat([torch.full_like(targets[:, :1], start), targets[:, :-1]], 1)
+    return begun.masked_fill(begun == IGNORED, model.pad_id)
+
+
+def _one_choice_at_a_time(model: HuggingFaceModel, text: str, choices: Sequence[str]) -> Classified:
+    answers = [choose_in_decoder(model, [text], [[choice]])[0] for choice in choices]
+    return replace(
+        answers[0],
+        scores=tuple(answer.scores[0] for answer in answers),
+        choice_tokens=tuple(answer.choice_tokens[0] for answer in answers),
+    )
+
+
+def _check_room(model: HuggingFaceModel, ids: Sequence[Ids]) -> None:
+    longest, room = max(map(len, ids)), model.limits.decoder_tokens
+    if longest > room:
+        raise UnsupportedError(
+            f"a choice of {longest} tokens is longer than the decoder of '{model.spec.name}' holds ({room}); shorten it"
+        )
 
 
 def padded(rows: Sequence[Ids], fill: int, device: str) -> torch.Tensor:

@@ -33,7 +33,7 @@ def score_continuations(
     """
     if not prompts:
         return []
-    if not supports_rows(model.module):
+    if model.plain or not supports_rows(model.module):
         return _one_by_one(model, prompts, choices)
     with torch.inference_mode():
         cache, mask, first = _run_prompts(model, prompts)

@@ -55,6 +55,14 @@ def generate(
     """
     if not texts:
         return []
+    if model.plain and len(texts) > 1:
+        return [
+            answer
+            for text in texts
+            for answer in generate(model, [text], decoding, None, encoder_decoder=encoder_decoder, **options)
+        ]
+    if encoder_decoder:
+        _check_room(model, decoding)
     limit = model.max_tokens if encoder_decoder else prompt_limit(model, decoding)
     batch, cut = model.tokenize(texts, limit, **options)
     output = _run(model, batch, decoding, on_token)
@@ -62,6 +70,35 @@ def generate(
     counts = batch["attention_mask"].sum(1).tolist()
     rows = zip(output[:, start:].tolist(), counts, cut, strict=True)
     return [answer_of(model, row, decoding, count, was_cut) for row, count, was_cut in rows]
+
+
+def least_margin(
+    model: HuggingFaceModel, text: str, decoding: Decoding, *, encoder_decoder: bool, **options: bool
+) -> float:
+    """Return by how much the likeliest next token leads the second one, in logits, in the closest step of one answer.
+
+    Two correct ways of computing may choose differently where this is within rounding.
+    """
+    limit = model.max_tokens if encoder_decoder else prompt_limit(model, decoding)
+    batch, _ = model.tokenize([text], limit, **options)
+    output = model.module.generate(
+        input_ids=batch["input_ids"],
+        attention_mask=batch["attention_mask"],
+        generation_config=_config(model, decoding),
+        output_logits=True,
+        return_dict_in_generate=True,
+    )
+    best = torch.stack([step[0] for step in output.logits]).float().topk(2, dim=-1).values
+    return float((best[:, 0] - best[:, 1]).min())
+
+
+def _check_room(model: HuggingFaceModel, decoding: Decoding) -> None:
+    room = model.limits.decoder_tokens - 1  # it begins with a token that is no output
+    if decoding.max_new_tokens > room:
+        raise UnsupportedError(
+            f"the decoder of '{model.spec.name}' holds {room} output tokens, fewer than 'max_new_tokens: "
+            f"{decoding.max_new_tokens}'; lower it to {room}"
+        )
 
 
 def prompt_limit(model: HuggingFaceModel, decoding: Decoding) -> int:
@@ -81,7 +118,7 @@ def prompt_limit(model: HuggingFaceModel, decoding: Decoding) -> int:
 
 def answer_of(model: HuggingFaceModel, row: list[int], decoding: Decoding, count: int, cut: bool) -> Generated:
     """Returns the answer that generated token ids stand for, without what follows an end or a stop string."""
-    kept = _until_end(row, end_ids(model), model.tokenizer.pad_token_id if decoding.stop else None)
+    kept = _until_end(row, end_ids(model), model.pad_id if decoding.stop else None)
     text = model.tokenizer.decode(kept, skip_special_tokens=True)
     return Generated(_stopped(text, decoding.stop), count, len(kept), cut)
 
@@ -100,7 +137,41 @@ def _run(model: HuggingFaceModel, batch: Tensors, decoding: Decoding, on_token: 
     return output
 
 
+PROCESSORS = (
+    "repetition_penalty",
+    "encoder_repetition_penalty",
+    "no_repeat_ngram_size",
+    "encoder_no_repeat_ngram_size",
+    "bad_words_ids",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+    "forced_bos_token_id",  # the language that a translator writes
+    "forced_eos_token_id",
+    "sequence_bias",
+    "min_length",
+    "min_new_tokens",
+    "exponential_decay_length_penalty",
+    "remove_invalid_values",
+)
+"""Settings of a checkpoint's `generation_config.json` that change which token is the next under greedy search. They are
+part of the model as it was published: a translator that must not write its padding token, a language it begins with."""
+SAMPLING = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "top_h")
+"""Settings that only sampling reads; here decoding is deterministic."""
+OWN = (
+    "max_length",
+    "max_new_tokens",
+    "num_beams",
+    "length_penalty",
+    "early_stopping",
+    "use_cache",
+    "num_return_sequences",
+)
+"""Settings that the suite decides, or that change no text."""
+TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+
+
 def _config(model: HuggingFaceModel, decoding: Decoding) -> Loader:
+    """Return how `generate` decodes: the suite's limits and beams, the checkpoint's own processors, no sampling."""
     from transformers import GenerationConfig
 
     stored = model.module.generation_config
@@ -111,13 +182,47 @@ def _config(model: HuggingFaceModel, decoding: Decoding) -> Loader:
         length_penalty=decoding.length_penalty,
         do_sample=False,
         eos_token_id=end_ids(model),
-        pad_token_id=model.tokenizer.pad_token_id,
+        pad_token_id=model.pad_id,
         bos_token_id=stored.bos_token_id,
         decoder_start_token_id=getattr(stored, "decoder_start_token_id", None),
-        forced_bos_token_id=getattr(stored, "forced_bos_token_id", None),  # the language that a translator writes
-        forced_eos_token_id=getattr(stored, "forced_eos_token_id", None),
-        use_cache=True,
+        use_cache=not model.plain,
+        **asked_processors(model),
     )
+
+
+def asked_processors(model: HuggingFaceModel) -> Options:
+    """Return the settings of `PROCESSORS` that the checkpoint asks for."""
+    neutral = _neutral()
+    stored = model.module.generation_config
+    values = {name: getattr(stored, name, None) for name in PROCESSORS}
+    return {name: value for name, value in values.items() if value is not None and value != neutral.get(name)}
+
+
+def asks_for_processors(model: HuggingFaceModel) -> bool:
+    """Return whether the checkpoint's own settings change which token is the next."""
+    return bool(asked_processors(model))
+
+
+def left_out_settings(model: HuggingFaceModel) -> list[str]:
+    """Return the settings of the checkpoint that change answers and are not followed, sampling apart, sorted."""
+    followed = {*PROCESSORS, *SAMPLING, *OWN, *TOKENS, "transformers_version"}
+    neutral = _neutral()
+    stored = model.module.generation_config.to_diff_dict()
+    return sorted(
+        name
+        for name, value in stored.items()
+        if name not in followed and not name.startswith("_") and value is not None and value != neutral.get(name)
+    )
+
+
+def _neutral() -> Options:
+    """Return the values at which a setting does nothing, which are transformers' defaults."""
+    from transformers import GenerationConfig
+
+    maker: Loader = GenerationConfig
+    defaults: Options = {**maker().to_dict(), "repetition_penalty": 1.0, "encoder_repetition_penalty": 1.0}
+    zero = ("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "min_length", "min_new_tokens")
+    return defaults | dict.fromkeys(zero, 0) | {"remove_invalid_values": False}
 
 
 def end_ids(model: HuggingFaceModel) -> list[int]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from bench.candidates.decoding.generate import answer_of, end_ids, generate, prompt_limit
+from bench.candidates.decoding.generate import answer_of, asks_for_processors, end_ids, generate, prompt_limit
 from bench.candidates.decoding.rows import RowCache, supports_rows
 from bench.candidates.decoding.stops import Stops
 from bench.candidates.huggingface import HuggingFaceModel
@@ -44,7 +44,7 @@ def generate_many(
         rows: prompts under way at a time.
         options: of the tokenizer's call.
     """
-    if not supports_rows(model.module):
+    if model.plain or asks_for_processors(model) or not supports_rows(model.module):
         for start in range(0, len(texts), rows):
             part = generate(model, texts[start : start + rows], decoding, None, encoder_decoder=False, **options)
             yield from enumerate(part, start)
@@ -120,7 +120,7 @@ class _Search:
 
     def _step(self) -> list[tuple[int, list[int]]]:
         assert self.cache is not None
-        pad = self.model.tokenizer.pad_token_id
+        pad = self.model.pad_id
         newest = [row.written[-1] if row is not None else pad for row in self.rows]
         tokens = self.cache.step(newest)
         return self._keep({slot: tokens[slot] for slot, row in enumerate(self.rows) if row is not None})

@@ -150,7 +150,7 @@ class RowCache:
 
         The cache's columns are those of the prefix, then those of the rest of each prompt.
         """
-        shared, pad = len(self.prefix), self.model.tokenizer.pad_token_id
+        shared, pad = len(self.prefix), self.model.pad_id
         rests = [list(prompt[shared:]) for prompt in prompts]
         longest = max(map(len, rests))
         ids = torch.tensor([[pad] * (longest - len(rest)) + rest for rest in rests], device=self.device)

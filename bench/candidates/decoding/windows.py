@@ -62,8 +62,9 @@ def score_windows(model: HuggingFaceModel, texts: Sequence[str]) -> list[Scored]
     size = window_tokens(model)
     todo = [window for i, row in enumerate(rows) for window in windows(i, [model.start_id, *row], size)]
     totals = [0.0] * len(texts)
-    for at in range(0, len(todo), len(texts)):
-        part = todo[at : at + len(texts)]
+    together = 1 if model.plain else len(texts)
+    for at in range(0, len(todo), together):
+        part = todo[at : at + together]
         for window, nll in zip(part, _batch_nll(model, part), strict=True):
             totals[window.text] += nll
     return [

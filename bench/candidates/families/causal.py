@@ -44,14 +44,15 @@ class CausalLM(HuggingFaceModel):
 
         self._headed = context.scoring == "head"
         auto_class: Loader = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
-        module, tokenizer = load_pretrained(auto_class, spec, variant, context.place, context.kept)
-        tokenizer.padding_side = "right" if self._headed else "left"
-        super().__init__(spec, module, tokenizer, context)
+        loaded = load_pretrained(auto_class, spec, variant, context.place, context.kept)
+        module = loaded.module
+        loaded.tokenizer.padding_side = "right" if self._headed else "left"
+        super().__init__(spec, loaded, context)
         if not supports_rows(module):
             self.abilities = self.abilities - {"generate_many"}
+        self.goes_on = not self._headed
         if self._headed:
-            module.config.pad_token_id = tokenizer.pad_token_id  # the head reads the last token that is no padding
-            self._order = label_order(spec.name, module.config.id2label, context.labels)
+            self._order = label_order(spec, module.config.id2label, context.labels)
 
     def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
         """Write the texts in the tokenizer's chat template where the suite asks for it."""
@@ -59,6 +60,19 @@ class CausalLM(HuggingFaceModel):
         if plain or self.context.ability == "log_likelihood":
             return super().prompts(texts)
         return in_chat(self.tokenizer, texts), {"add_special_tokens": False}
+
+    def token_ids(self, texts: Sequence[str], **options: bool) -> list[list[int]]:
+        """Return the token ids of each text; of a prompt without the end token that some tokenizers put behind it.
+
+        An end belongs behind the answer; a prompt that ends tells the model to begin another text.
+        """
+        rows = super().token_ids(texts, **options)
+        if self._headed or not options.get("add_special_tokens", True):
+            return rows
+        end = self.tokenizer.eos_token_id
+        written = str(self.tokenizer.eos_token)
+        pairs = zip(texts, rows, strict=True)
+        return [row[:-1] if row[-1:] == [end] and not text.endswith(written) else row for text, row in pairs]
 
     @without_gradients
     def classify(self, texts: Sequence[str]) -> list[Classified]:
@@ -83,6 +97,28 @@ class CausalLM(HuggingFaceModel):
 
         prompts, options = self.prompts(texts)
         return generate(self, prompts, decoding, on_token, encoder_decoder=False, **options)
+
+    @without_gradients
+    def reads_ahead(self, text: str, most_tokens: int) -> float:
+        """Return by how much the last token of a text changes the predictions before it, in logits; 0 for a head."""
+        import torch
+
+        ids = [self.start_id, *self.token_ids([text], add_special_tokens=False)[0]][: min(most_tokens, self.max_tokens)]
+        if self._headed or len(ids) < 3:
+            return 0.0
+        whole, part = (
+            self.module(input_ids=torch.tensor([row], device=self.device), use_cache=False).logits[0].float()
+            for row in (ids, ids[:-1])
+        )
+        return float((whole[: len(ids) - 1] - part).abs().max())
+
+    @without_gradients
+    def least_margin(self, text: str, decoding: Decoding) -> float:
+        """Return by how much the likeliest token leads in the closest step of one answer, in logits."""
+        from bench.candidates.decoding.generate import least_margin
+
+        prompts, options = self.prompts([text])
+        return least_margin(self, prompts[0], decoding, encoder_decoder=False, **options)
 
     def generate_many(self, texts: Sequence[str], decoding: Decoding, rows: int) -> Iterator[tuple[int, Generated]]:
         """Yield position and continuation of each prompt as it ends; at most `rows` are under way at a time."""
@@ -220,4 +256,4 @@ class CausalFamily(Family):
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""
-        return why_no_head(spec.checkpoint, spec.subfolder, labels)
+        return why_no_head(spec, labels)

@@ -35,11 +35,9 @@ class Encoder(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForSequenceClassification
 
-        module, tokenizer = load_pretrained(
-            AutoModelForSequenceClassification, spec, variant, context.place, context.kept
-        )
-        super().__init__(spec, module, tokenizer, context)
-        self._order = label_order(spec.name, module.config.id2label, context.labels)
+        loaded = load_pretrained(AutoModelForSequenceClassification, spec, variant, context.place, context.kept)
+        super().__init__(spec, loaded, context)
+        self._order = label_order(spec, loaded.module.config.id2label, context.labels)
 
     @without_gradients
     def classify(self, texts: Sequence[str]) -> list[Classified]:
@@ -108,4 +106,4 @@ class EncoderFamily(Family):
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""
-        return why_no_head(spec.checkpoint, spec.subfolder, labels)
+        return why_no_head(spec, labels)

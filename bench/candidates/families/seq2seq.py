@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
-from bench.candidates.huggingface import UNBOUNDED, HuggingFaceLearning, HuggingFaceModel, load_pretrained
+from bench.candidates.huggingface import HuggingFaceLearning, HuggingFaceModel, load_pretrained
 from bench.candidates.interface import Classified, Context, Decoding, Generated, OnToken
 from bench.candidates.learning import EOS_ID, PAD_ID, Batch, Setting, Shape
+from bench.candidates.limits import UNBOUNDED
 from bench.candidates.untyped import Loader, Network, Tokenizer
 from bench.suite import ModelSpec, VariantSpec
 
@@ -30,8 +31,8 @@ class Seq2Seq(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForSeq2SeqLM
 
-        module, tokenizer = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.place, context.kept)
-        super().__init__(spec, module, tokenizer, context)
+        loaded = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.place, context.kept)
+        super().__init__(spec, loaded, context)
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Compute log P(label | text) in nats for every label, summed over its tokens and the end."""
@@ -50,6 +51,13 @@ class Seq2Seq(HuggingFaceModel):
         from bench.candidates.decoding.generate import generate
 
         return generate(self, texts, decoding, on_token, encoder_decoder=True)
+
+    @without_gradients
+    def least_margin(self, text: str, decoding: Decoding) -> float:
+        """Return by how much the likeliest token leads in the closest step of one answer, in logits."""
+        from bench.candidates.decoding.generate import least_margin
+
+        return least_margin(self, text, decoding, encoder_decoder=True)
 
 
 class Seq2SeqLearning(HuggingFaceLearning):

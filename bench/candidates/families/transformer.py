@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.candidates import variants
-from bench.candidates.checkpoint import NO_HEAD, config_of, locate, unknown_label
+from bench.candidates.checkpoint import NO_HEAD, config_of, head_names, locate, unknown_label
 from bench.candidates.family import LIKELIHOODS, Family, Look, Style
 from bench.candidates.gradients import without_gradients
 from bench.candidates.hub import explain_load_errors
@@ -74,7 +74,7 @@ class InHouse(PartialModel):
         self._known: dict[str, list[int]] | None = None
         self._order: list[int] = []
         if context.ability == "classify" and context.scoring in ("", "head"):
-            self._order = label_order(spec.name, dict(enumerate(self.config.labels)), context.labels)
+            self._order = label_order(spec, dict(enumerate(self.config.labels)), context.labels)
 
     @property
     def max_tokens(self) -> int:
@@ -334,7 +334,8 @@ class TransformerFamily(Family):
         if config is None:
             return None
         head = config.get("labels", [])
-        return unknown_label(head, labels) if head else f"its checkpoint {NO_HEAD}"
+        names = head_names(dict(enumerate(map(str, head))), spec.head_labels)
+        return unknown_label(names, labels) if head else f"its checkpoint {NO_HEAD}"
 
     def style_for(self, ability: Ability) -> Style:
         """Read a text as it is where the head decides; an instruction would tell it nothing."""

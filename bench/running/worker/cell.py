@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bench.admission.admit import Admission, admit, on_working_path
+from bench.admission.values import check_answers
 from bench.candidates import FAMILIES
 from bench.candidates.interface import Context, Model, ModelFacts
 from bench.candidates.kept import Kept
@@ -75,14 +78,16 @@ def run_cell(
     model, facts, shared = loaded(lambda kept: load_model(job, data, meters.device, kept), cell, meters, process, state)
     workload = bind_task(job, model, data)
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
-    watched = _Watched(meters, process, notify, job.seed, tuple(scored))
-    samples, limits, seen, measured = _answers(model, workload, profile, limits, facts, watched)
+    watched = _Watched(meters, process, notify, job.seed, job.model.name, tuple(scored))
+    gate = partial(_admitted, job, model, workload, data)
+    samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
     known = model.facts()
     doubts = own_doubts(cell, data, samples, process, known.notes)
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     notes = _notes(cell, data, known, samples) | measured.notes
     notes["paths"] = paths_of(FAMILIES[cell.family], workload, measured.notes.get("audit"))
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
+    notes |= {} if admission is None else {"admission": admission.note()}
     record = Record(
         cell=cell,
         status="ok",
@@ -96,6 +101,7 @@ def run_cell(
         facts=(
             *(facts if profile.measures else ()),
             *seen,
+            *(() if admission is None else (Fact("admission_s", admission.seconds, "s", "clock", process=process),)),
             *without_cold_start(measured.facts, shared),
             *facts_of(job.provenance, process),
         ),
@@ -132,30 +138,63 @@ class _Watched:
     process: int
     notify: Callable[[str], None]
     seed: int
+    model: str
+    """Its name in the suite, for messages."""
     scored: tuple[Sample, ...] = ()
     """Answers that are there already."""
 
 
+Answers = tuple[list[Sample], Batching, list[Fact], Measured, Admission | None]
+
+
 def _answers(
-    model: Model, workload: Workload, profile: Profile, limits: Batching, load: Sequence[Fact], how: _Watched
-) -> tuple[list[Sample], Batching, list[Fact], Measured]:
-    """Returns the rows, the limits that fit, the facts of scoring, and what measuring found."""
+    model: Model,
+    workload: Workload,
+    profile: Profile,
+    limits: Batching,
+    load: Sequence[Fact],
+    how: _Watched,
+    gate: Callable[[], Admission | None],
+) -> Answers:
+    """Admit the model, score it and measure it.
+
+    The first request comes before the admission where it is timed: it is a cold start only once.
+
+    Returns:
+        The rows, the limits that fit, the facts of scoring, what measuring found, and what admission found.
+    """
     if not profile.measures:
-        return *_scored(workload, limits, how), unmeasured(model, how.process)
+        admission = gate()
+        return *_scored(workload, limits, how), unmeasured(model, how.process), admission
     from bench.measure.session import cold_start, measure  # half a second, which scoring alone is spared
 
     asked: dict[str, Any] = {name: getattr(how, name) for name in ("meters", "process", "notify", "seed")}
-    begun = cold_start(workload, **asked)
+    begun = on_working_path(model, lambda: cold_start(workload, **asked))
+    admission = gate()
     samples, limits, seen = _scored(workload, limits, how)
     asked |= {"scored": samples or how.scored, "prior": [*load, *seen], "batching": limits, "begun": begun}
     measured = measure(model, workload, profile, **asked)
-    return samples, limits, seen, measured
+    return samples, limits, seen, measured, admission
+
+
+def _admitted(job: CellJob, model: Model, workload: Workload, data: Dataset) -> Admission | None:
+    """Admit a loaded model to its task; None for a rule that has nothing to prove."""
+    if FAMILIES[job.model.family].is_floor:
+        return None
+    texts = [str(example.columns[KINDS[job.task.kind].columns.input]) for example in data.examples]
+    return admit(job.model.name, model, workload, model.facts().dtype, texts)
 
 
 def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[Sample], Batching, list[Fact]]:
-    """Returns the rows of the quality pass, the limits with which its batches fit, and its memory.
+    """Score the examples, or take the answers that are there already.
 
     There are rows in the first process alone. Where nothing is to be scored, the limits are only tried if `auto`.
+
+    Returns:
+        The rows, the limits with which the batches fit, and the memory of the pass.
+
+    Raises:
+        AdmissionError: an answer cannot be.
     """
     rows = [] if how.process else list(how.scored)
     if (how.process or rows) and not limits.auto:
@@ -164,7 +203,10 @@ def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[S
     with watch("evaluate", how.meters, how.process) as seen:
         limits = fitting(workload, limits)
         scoring = None if how.process or rows else score(workload, limits)
-    return (scoring.samples, scoring.batching, list(seen)) if scoring else (rows, limits, list(seen))
+    if scoring is None:
+        return rows, limits, list(seen)
+    check_answers(how.model, scoring.samples)
+    return scoring.samples, scoring.batching, list(seen)
 
 
 def _device(asked: str) -> str:

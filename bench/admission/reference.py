@@ -1,0 +1,168 @@
+"""The reference pass: what bench's own path gives is held against the library's plain pass, on the task's own inputs.
+
+The fast path batches, pads, caches, packs continuations into one row and refills rows of a search. Each of these is
+right only if a model's positions, masks and cache behave as most models' do. The plain path asks the library for one
+example at a time, without padding and without a cache, and is what bench falls back to where the two differ.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from bench.measure.audit import COARSE_TOLERANCE, LOG_TOLERANCE, agrees
+from bench.record import Sample
+from bench.tasks.base import Answer, Workload
+
+BUDGET_S = 1.0
+"""Of one proof, the first request of a process apart; the three examples that are compared at least may take longer."""
+EXAMPLES = 6
+"""Short, long, odd, and some of middling length."""
+LEAST_EXAMPLES = 4
+"""With two, one of which needs no padding, a model whose state takes up the padding may pass by chance."""
+NEW_TOKENS = 8
+"""Tokens that are generated of each: a fault of the cache, of positions or of the refill shows from the second on."""
+FEW_TOKENS = 3
+"""The same where one answer alone takes a good part of the budget."""
+AHEAD_TOKENS = 64
+"""Tokens on which it is tried whether a model reads ahead."""
+ROWS = 2
+"""Rows under way in a search that refills, fewer than there are examples, so that it does refill."""
+
+
+@runtime_checkable
+class HasPlainPath(Protocol):
+    """A model that can leave its fast path."""
+
+    plain: bool
+
+
+@runtime_checkable
+class LeftToRight(Protocol):
+    """A model whose likelihoods are those of a text read from left to right."""
+
+    def reads_ahead(self, text: str, most_tokens: int) -> float:
+        """Return by how much the last token of a text changes the predictions before it, in logits."""
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """A workload that writes texts."""
+
+    streams: bool
+
+    def shortened(self, max_new_tokens: int) -> Workload:
+        """Return the same workload with shorter answers."""
+
+    def stream(self, indices: Sequence[int], rows: int) -> Iterator[tuple[int, Answer]]:
+        """Yield index and answer of each example as it ends."""
+
+    def least_margin(self, index: int) -> float:
+        """Return by how much the likeliest token leads in the closest step of one answer, in logits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a reference pass showed."""
+
+    compared: int
+    """Examples that were answered both ways."""
+    differing: tuple[int, ...]
+    """Indices of those whose answers differ by more than rounding."""
+    seconds: float
+    largest: float
+    """Largest difference of a score or of nats; 0 for texts."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the two ways agree."""
+        return not self.differing
+
+
+def prove(workload: Workload, model: object, dtype: str, clock: Callable[[], float] = time.perf_counter) -> Proof:
+    """Answer a few examples by the fast path together and by the plain path one by one, and compare.
+
+    A model without a plain path of its own is asked for the same examples one at a time: what a batch does to it shows.
+
+    Args:
+        workload: the task bound to the model.
+        model: the loaded model; its `plain` flag is put back as it was.
+        dtype: of its weights, which sets the tolerance (`bench.measure.audit`).
+        clock: seconds.
+    """
+    order = chosen(workload)
+    with _on_path(model, plain=True):
+        asked = _shortened(workload, NEW_TOKENS)
+        asked.request(order[:1])(None)  # imports and kernels of a first request
+        begun = clock()
+        plain = asked.samples(order[:1], asked.request(order[:1])(None))
+        if clock() - begun > BUDGET_S / EXAMPLES:
+            asked = _shortened(workload, FEW_TOKENS)
+            plain = asked.samples(order[:1], asked.request(order[:1])(None))
+        for index in order[1:]:
+            if len(plain) >= LEAST_EXAMPLES and clock() - begun > BUDGET_S / 2:
+                break
+            plain += asked.samples([index], asked.request([index])(None))
+    indices = [sample.index for sample in plain]
+    with _on_path(model, plain=False):
+        ways = [asked.samples(indices, asked.request(indices)(None))]
+        if isinstance(asked, Generates) and asked.streams:
+            answered = asked.stream(indices, ROWS)
+            ways.append([row for index, answer in answered for row in asked.samples([index], [answer])])
+    tolerance = LOG_TOLERANCE.get(dtype.removeprefix("torch."), COARSE_TOLERANCE)
+    right = {sample.index: sample for sample in plain}
+    pairs = [(right[row.index], row) for rows in ways for row in rows]
+    unlike = {one.index for one, other in pairs if not agrees(other, one, tolerance)}
+    differing = tuple(sorted(index for index in unlike if not _tied(asked, right[index], tolerance)))
+    return Proof(len(plain), differing, clock() - begun, max((_distance(*pair) for pair in pairs), default=0.0))
+
+
+@contextmanager
+def _on_path(model: object, *, plain: bool) -> Iterator[None]:
+    """Put a model on one of its paths, and back to the one that it was on."""
+    if not isinstance(model, HasPlainPath):
+        yield
+        return
+    before, model.plain = model.plain, plain
+    try:
+        yield
+    finally:
+        model.plain = before
+
+
+def _shortened(workload: Workload, tokens: int) -> Workload:
+    return workload.shortened(tokens) if isinstance(workload, Generates) else workload
+
+
+def chosen(workload: Workload) -> list[int]:
+    """Return the examples to compare: the shortest, the longest, the oddest text, and some of middling length."""
+    count = len(workload.examples)
+    by_length = sorted(range(count), key=workload.length)
+    oddest = max(range(count), key=lambda index: _oddity(workload, index))
+    quarters = [by_length[count * part // 4] for part in (3, 2, 1)]
+    wanted = [by_length[0], by_length[-1], *quarters, oddest]
+    return list(dict.fromkeys(wanted))[:EXAMPLES]
+
+
+def _oddity(workload: Workload, index: int) -> float:
+    """Return the share of characters beyond ASCII in an example's texts."""
+    text = " ".join(value for value in workload.examples[index].columns.values() if isinstance(value, str))
+    return sum(ord(character) > 127 for character in text) / max(1, len(text))
+
+
+def _tied(workload: Workload, plain: Sample, tolerance: float) -> bool:
+    """Return whether two texts may differ by rounding: some token of the plain one leads by less than that."""
+    if plain.scores is not None or plain.nll is not None or not isinstance(workload, Generates):
+        return False
+    return workload.least_margin(plain.index) <= tolerance
+
+
+def _distance(one: Sample, other: Sample) -> float:
+    if one.nll is not None and other.nll is not None:
+        return abs(one.nll - other.nll)
+    if one.scores is not None and other.scores is not None and len(one.scores) == len(other.scores):
+        return max((abs(a - b) for a, b in zip(one.scores, other.scores, strict=True)), default=0.0)
+    return 0.0
