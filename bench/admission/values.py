@@ -28,13 +28,12 @@ def check_answers(model: str, samples: Sequence[Sample]) -> None:
 
     Raises:
         AdmissionError: a score is NaN or infinite; a likelihood is NaN, infinite or above 1; a count is no whole number
-            in [0, 2⁵³]; every choice has the same score in every example.
+            in [0, 2⁵³].
     """
     for sample in samples:
         problem = _counts(sample) or _scores(sample) or _nats(sample)
         if problem is not None:
             raise AdmissionError(f"model '{model}': example {sample.example_id!r}: {problem}")
-    _refuse_ties_alone(model, samples)
 
 
 def _counts(sample: Sample) -> str | None:
@@ -70,7 +69,12 @@ def _nats(sample: Sample) -> str | None:
     return None
 
 
-def _refuse_ties_alone(model: str, samples: Sequence[Sample]) -> None:
+def refuse_ties_alone(model: str, samples: Sequence[Sample]) -> None:
+    """Refuse scores that choose nothing; a rule such as the majority, where all answers are as frequent, may give them.
+
+    Raises:
+        AdmissionError: in each of several examples every choice has the same score.
+    """
     scored = [sample.scores for sample in samples if sample.scores is not None and len(sample.scores) > 1]
     if len(scored) > 1 and len(scored) == len(samples) and all(len(set(scores)) == 1 for scores in scored):
         raise AdmissionError(

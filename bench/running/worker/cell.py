@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from bench.admission.admit import Admission, admit, on_working_path
-from bench.admission.values import check_answers
+from bench.admission.values import check_answers, refuse_ties_alone
 from bench.candidates import FAMILIES
 from bench.candidates.interface import Context, Model, ModelFacts
 from bench.candidates.kept import Kept
@@ -81,6 +81,8 @@ def run_cell(
     watched = _Watched(meters, process, notify, job.seed, job.model.name, tuple(scored))
     gate = partial(_admitted, job, model, workload, data)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
+    if admission is not None:
+        refuse_ties_alone(job.model.name, samples)
     known = model.facts()
     doubts = own_doubts(cell, data, samples, process, known.notes)
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
