@@ -24,7 +24,8 @@ class BatchChangesAnswers(DoubtKind):
     @property
     def message(self) -> str:
         """Count the answers."""
-        return f"{self.differing} of {self.compared} examples are answered otherwise alone than in one batch with the others"
+        many = f"{self.differing} of {self.compared} examples"
+        return f"{many} are answered otherwise alone than in one batch with the others"
 
     @classmethod
     def examine(cls, evidence: Evidence) -> Iterable[DoubtKind]:
