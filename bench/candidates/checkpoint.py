@@ -34,7 +34,7 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """What `from_pretrained` takes."""
+        """The name or folder that `from_pretrained` takes."""
         return str(self.folder) if self.folder is not None else str(self.hub_name)
 
 

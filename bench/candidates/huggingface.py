@@ -189,7 +189,7 @@ class HuggingFaceModel(PartialModel):
         return self.padded(ids, self.pad_id), cut
 
     def padded(self, rows: Sequence[Sequence[int]], fill: int) -> dict[str, torch.Tensor]:
-        """Return token ids and attention mask on the device, each `(batch, longest)`, filled up on the tokenizer's
+        """Pad rows to token ids and attention mask on the device, each `(batch, longest)`, filled up on the tokenizer's
         side."""
         import torch
 
@@ -229,7 +229,7 @@ class HuggingFaceModel(PartialModel):
         return rows
 
     def unknown_tokens(self, texts: Sequence[str]) -> tuple[int, int]:
-        """Return how many tokens of the texts are the unknown token, and how many there are, special ones apart."""
+        """Count how many tokens of the texts are the unknown token, and how many there are, special ones apart."""
         prompts, _ = self.prompts(texts)
         unknown = self.tokenizer.unk_token_id
         rows = self.token_ids(prompts, add_special_tokens=False)
@@ -245,8 +245,8 @@ class HuggingFaceModel(PartialModel):
         self._known = {} if keep else None
 
     def _cut(self, text: str, row: list[int], limit: int, options: Options) -> list[int]:
-        """Return `limit` tokens of a text that has more: the end of a prompt that is gone on with, else what the
-        tokenizer itself leaves, as in the training."""
+        """Cut a text to `limit` tokens: the end of a prompt that is to be continued, else what the tokenizer itself
+        leaves, as in the training."""
         if self.goes_on:
             return row[-limit:]
         shortened: list[int] = self.tokenizer(text, truncation=True, max_length=limit, **options)["input_ids"]
@@ -372,7 +372,7 @@ def head_scores(
 
 
 def _head_padding(model: HuggingFaceModel, rows: Sequence[Sequence[int]]) -> int:
-    """Return the token that fills up a batch for a head, told to the head too.
+    """Choose the token that pads a batch for a head, and tell the head.
 
     The heads of decoders read the last token that is not the configuration's padding token. Where the checkpoint names
     none, a token that no row of the batch has stands in, so that the head reads each row's own last token.

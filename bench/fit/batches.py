@@ -145,7 +145,7 @@ def _cut(row: list[int], limit: int, learning: Learning) -> list[int]:
 
 
 def batches(groups: Sequence[Sequence[Encoded]], budget: int, seed: int, epoch: int) -> Iterator[list[Encoded]]:
-    """Yield the batches of one epoch; each holds examples of one task, `budget` tokens at most with padding.
+    """Form the batches of one epoch; each holds examples of one task, `budget` tokens at most with padding.
 
     The order depends on `seed` and `epoch` alone, so that a resumed fit sees the very same batches.
     """

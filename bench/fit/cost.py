@@ -39,12 +39,12 @@ class Cost:
     memory_reason: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns the fields, JSON-able."""
+        """List the fields as JSON-able values."""
         return asdict(self)
 
 
 def total(costs: Sequence[Cost]) -> Cost:
-    """Returns the sum of times and energies, and the highest peaks; an energy that one of them lacks is lacking."""
+    """Add up times and energies, and take the highest peaks; the sum lacks an energy that one of them lacks."""
     if not costs:
         return Cost()
     lacking = next((cost for cost in costs if cost.energy_j is None), None)
@@ -79,7 +79,7 @@ class CostMeter:
         self._poller: Poller | None = None
 
     def start(self, before: Cost | None = None) -> None:
-        """Begins the first window; `before` is what an interrupted part of the same training took."""
+        """Begin the first window; `before` is what an interrupted part of the same training took."""
         self._before = before or Cost()
         self._open()
 
@@ -89,14 +89,14 @@ class CostMeter:
         return self._before.wall_s + (self._meters.clock.now_ns() - self._started_ns) / NS_PER_S
 
     def lap(self, examples: int) -> Cost:
-        """Returns the cost so far, `examples` of them in all, and goes on."""
+        """Take stock: the cost so far, for `examples` examples in all; the meters go on."""
         found = self.stop(examples)
         self._before = found
         self._open()
         return found
 
     def stop(self, examples: int) -> Cost:
-        """Returns the cost of all parts."""
+        """Stop, and add up the cost of all parts."""
         wall_s = self.elapsed_s
         if self._poller is not None:
             self._poller.stop()
@@ -126,7 +126,7 @@ class CostMeter:
 
 
 def facts_of(provenance: Mapping[str, Any] | None, process: int) -> list[Fact]:
-    """Returns the readings of a fitted checkpoint's training; none for a checkpoint that bench did not fit.
+    """Derive the readings of a fitted checkpoint's training; none for a checkpoint that bench did not fit.
 
     `fit_s` and its kin are of the final training. Search, folds and teacher stand apart, and `fit_total_…` is all.
     """
@@ -159,12 +159,12 @@ def facts_of(provenance: Mapping[str, Any] | None, process: int) -> list[Fact]:
 
 
 def has_cost(provenance: Mapping[str, Any], part: str) -> bool:
-    """Whether a provenance knows what its search, folds or teacher cost."""
+    """Tell whether a provenance knows what its search, folds or teacher cost."""
     return "cost" in (provenance.get(part) or {})
 
 
 def cost_of(found: Mapping[str, Any]) -> Cost:
-    """Returns the cost inside a provenance or one of its parts; of older ones what they have."""
+    """Read the cost inside a provenance or one of its parts; older ones may lack some of it."""
     if "cost" in found:
         return Cost(**found["cost"])
     return Cost(

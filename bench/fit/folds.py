@@ -22,7 +22,7 @@ from bench.tasks import KINDS
 
 
 def assign(task: FitTask, folds: int, seed: int) -> list[int]:
-    """Returns the fold of each training example: stratified by label, no group in two folds.
+    """Assign a fold to each training example: stratified by label, no group in two folds.
 
     Raises:
         FitError: there are fewer examples or groups than folds.
@@ -58,7 +58,7 @@ def assign(task: FitTask, folds: int, seed: int) -> list[int]:
 
 
 def fold_jobs(job: FitJob) -> Iterator[FitJob]:
-    """Yields the job of each fold: trained on the others, validated on its own."""
+    """Make the job of each fold: trained on the others, validated on its own."""
     folds = job.recipe.folds
     assert folds is not None
     placed = [assign(task, folds, job.recipe.seed) for task in job.tasks]
@@ -80,7 +80,7 @@ def _part(data: Dataset, keep: Sequence[bool]) -> Dataset:
 
 
 def cross_validate(lesson: Lesson, state: Path, notify: Notify) -> dict[str, Any]:
-    """Returns the validation loss and accuracy of each fold, their mean and spread, and what they cost.
+    """Train and validate each fold; return their losses and accuracies, mean and spread, and what they cost.
 
     Under `state` lies what an interrupted call finished; the spread is the standard deviation over folds (n − 1),
     which is no standard error: the folds share training rows.

@@ -214,7 +214,7 @@ checkpoints are still known."""
 
 
 def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
-    """Returns the recipe of one trial: `values` set, no search of its own.
+    """Build the recipe of one trial: `values` set, no search of its own.
 
     Raises:
         FitError: the values give no recipe.

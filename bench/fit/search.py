@@ -32,7 +32,7 @@ Trial = Mapping[str, Any]
 
 
 def count(search: Search) -> int:
-    """Returns the number of trials."""
+    """Count the trials."""
     if search.method != "grid":
         return int(search.trials or 1)
     cells = 1
@@ -42,7 +42,7 @@ def count(search: Search) -> int:
 
 
 def propose(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Any]:
-    """Returns the values of trial `number` (0 first).
+    """Propose the values of trial `number` (0 first).
 
     Raises:
         EnvironmentLackError: the method is `tpe`, and Optuna is not installed.
@@ -102,7 +102,7 @@ def _distribution(optuna: Any, name: str, among: Any) -> Any:
 
 
 def run_search(lesson: Lesson, state: Path, notify: Notify) -> tuple[Recipe, dict[str, Any]]:
-    """Returns the best recipe, and what was tried: `trials`, `best`, `values`, `cost`.
+    """Try the recipes; return the best one, and what was tried: `trials`, `best`, `values`, `cost`.
 
     Raises:
         FitError: every trial diverged.
@@ -138,7 +138,7 @@ def _shown(values: Mapping[str, Any]) -> str:
 
 
 def choose(trials: Sequence[Trial], search: Search) -> Trial | None:
-    """Returns the best trial, of equals the first; None when all failed."""
+    """Choose the best trial, the first of equals; None when all failed."""
     known = [trial for trial in trials if trial["value"] is not None]
     sign = -1 if search.metric == "accuracy" else 1
     return min(known, key=lambda trial: sign * trial["value"], default=None)

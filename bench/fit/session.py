@@ -30,7 +30,7 @@ SOFTWARE = ("torch", "transformers", "tokenizers", "accelerate", "babel")
 
 
 def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, Any]:
-    """Trains, writes the checkpoint with its `provenance.json` to `job.output`, and returns the provenance.
+    """Train, write the checkpoint with its `provenance.json` to `job.output`, and return the provenance.
 
     The teacher answers first, then the search runs, then the folds of the recipe that it chose, and at last the
     final training on all of the training split. What is finished of these survives an interruption.
@@ -61,7 +61,7 @@ def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _taught(job: FitJob, notify: Callable[[str], None]) -> tuple[Lesson, dict[str, Any] | None]:
-    """Returns the lesson, and what made the teacher: its weights, and what its own training cost."""
+    """Prepare the lesson with its teacher, and what made the teacher: its weights, and what its own training cost."""
     lesson = prepare(job, resolve_device(job.device), notify)
     if job.teacher is None:
         return lesson, None
@@ -81,12 +81,12 @@ def _taught(job: FitJob, notify: Callable[[str], None]) -> tuple[Lesson, dict[st
 
 
 def _parts(provenance: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Returns all that a checkpoint cost: its training, and its own search, folds and teacher."""
+    """Collect all that a checkpoint cost: its training, and its own search, folds and teacher."""
     return [provenance, *(provenance[name] for name in PARTS if has_cost(provenance, name))]
 
 
 def describe(job: FitJob, trained: Trained) -> dict[str, Any]:
-    """Returns what made a checkpoint: hashes, seed, steps, cost, losses, machine and software."""
+    """Describe what made a checkpoint: hashes, seed, steps, cost, losses, machine and software."""
     progress, scores, cost = trained.progress, trained.scores, trained.cost
     return {
         "model": job.model.name,
@@ -116,7 +116,7 @@ def describe(job: FitJob, trained: Trained) -> dict[str, Any]:
 
 
 def _publish(job: FitJob, trained: Trained, provenance: dict[str, Any]) -> None:
-    """Writes the checkpoint under a temporary name, then puts it in its place."""
+    """Write the checkpoint under a temporary name, then move it into its place."""
     import torch
 
     def fill(fresh: Path) -> None:
@@ -140,7 +140,7 @@ def _write(job: FitJob, trained: Trained, folder: Path) -> None:
 
 
 def main(path: Path) -> None:
-    """Runs a pickled job: the entry for `accelerate launch -m bench.fit.session JOB`."""
+    """Run a pickled job; the entry point of `accelerate launch -m bench.fit.session JOB`."""
     import pickle
 
     job: FitJob = pickle.loads(path.read_bytes())

@@ -58,7 +58,7 @@ class State:
         self._current, self._new, self._old = folder / "current", folder / "new", folder / "old"
 
     def save(self, progress: Progress) -> None:
-        """Writes the state of all processes, then puts it in the place of the one before."""
+        """Write the state of all processes, then replace the previous one."""
         main = self.accelerator.is_main_process
         if main:
             shutil.rmtree(self._new, ignore_errors=True)
@@ -74,7 +74,7 @@ class State:
         self.accelerator.wait_for_everyone()
 
     def load(self) -> Progress | None:
-        """Puts back what was saved, and returns where the training stood; None where nothing was.
+        """Restore the saved state, and return where the training stood; None where nothing was saved.
 
         Raises:
             FitError: the state cannot be read, or is of another number of processes.
@@ -97,7 +97,7 @@ class State:
         return progress
 
     def _best_again(self) -> None:
-        """Takes back the best weights as of the state; those since may be of steps that come out otherwise."""
+        """Restore the best weights as of the state; later ones may come from steps that now turn out otherwise."""
         if self.accelerator.is_main_process:
             self.best.unlink(missing_ok=True)
             if (self._current / self.best.name).is_file():
@@ -105,7 +105,7 @@ class State:
         self.accelerator.wait_for_everyone()
 
     def keep(self, path: Path, net: Any) -> None:
-        """Writes the weights of `net` to `path`, from the main process alone."""
+        """Write the weights of `net` to `path`, from the main process alone."""
         import torch
 
         if not self.accelerator.is_main_process:
@@ -114,7 +114,7 @@ class State:
             torch.save(net.state_dict(), partial)
 
     def _check_processes(self, progress: Progress) -> None:
-        """Raises where the batches of the steps to come would be others than those of the interrupted training."""
+        """Refuse to resume where the remaining steps would see other batches than in the interrupted training."""
         now = self.accelerator.num_processes
         if progress.processes != now:
             raise FitError(
@@ -126,7 +126,7 @@ class State:
         return (folder / STATE_FILE).is_file()
 
     def _swap(self) -> None:
-        """Renames both; deleting in place would leave half a state to a kill."""
+        """Rename both folders; deleting in place would leave half a state to a kill."""
         shutil.rmtree(self._old, ignore_errors=True)
         if self._current.exists():
             self._current.rename(self._old)
@@ -142,7 +142,7 @@ def _progress(stored: dict[str, Any]) -> Progress:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Gives a file, which is never written in place, a second name; a copy where the file system has no links."""
+    """Give a file, which is never written in place, a second name, or copy it where the file system has no links."""
     try:
         os.link(source, target)
     except OSError:

@@ -39,8 +39,7 @@ class Scores:
 
 
 def schedule_factor(recipe: Recipe, step: int) -> float:
-    """Returns the share of the peak learning rate at `step` (0 first): linear warm-up, then the recipe's
-    decay.
+    """Compute the share of the peak learning rate at `step` (0 first): linear warm-up, then the recipe's decay.
 
     Source: Goyal et al. (2017) for the warm-up, Loshchilov and Hutter (2017) for the cosine.
     """
@@ -91,8 +90,7 @@ class Trainer:
         return self.accelerator.unwrap_model(self.objective).net
 
     def run(self) -> Progress:
-        """Trains to the recipe's end, from the saved state where there is one; leaves the best weights in
-        `net`.
+        """Train to the recipe's end, from the saved state where there is one, and leave the best weights in `net`.
 
         Raises:
             FitError: the loss is not finite.
@@ -139,8 +137,8 @@ class Trainer:
                 self.state.save(self.progress)
 
     def _micro_batches(self) -> Iterator[tuple[list[list[Encoded]], int]]:
-        """Yields this process's batches of each step, beginning after the last finished step, and the targets of the
-        whole step in all processes."""
+        """Form this process's batches of each step, beginning after the last finished step; yield them with the targets
+        of the whole step in all processes."""
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         per_step = self.recipe.accumulation * world
         skip = self.progress.step * per_step
@@ -156,7 +154,7 @@ class Trainer:
                     waiting = []
 
     def _step(self, group: Sequence[Sequence[Encoded]], targets: int) -> float:
-        """Returns the loss of one step: the mean over the targets of all its batches, whichever process has them.
+        """Compute the loss of one step: the mean over the targets of all its batches, whichever process has them.
 
         A mean of the batches' means would weigh a target by how many others happen to be in its batch.
         """
@@ -185,7 +183,7 @@ class Trainer:
         return total
 
     def _over_processes(self, loss: float, seen: int) -> tuple[float, int]:
-        """Returns the mean loss and the sum of examples over all processes, the same in each of them."""
+        """Average the loss and add up the examples over all processes, the same in each of them."""
         world = self.accelerator.num_processes
         if world == 1:
             return loss, seen
@@ -194,7 +192,7 @@ class Trainer:
         return mean / world, round(count_)
 
     def _record(self) -> None:
-        """Adds a point to the loss curve: the mean of the steps since the one before."""
+        """Add a point to the loss curve: the mean of the steps since the previous point."""
         progress = self.progress
         before = progress.curve[-1][0] if progress.curve else 0
         loss = progress.running / (progress.step - before)
@@ -210,7 +208,7 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self) -> Scores:
-        """Returns the mean loss per target and the accuracy on the validation split, each task weighing the same."""
+        """Compute the mean loss per target and the accuracy on the validation split, each task weighing the same."""
         objective = self.accelerator.unwrap_model(self.objective)
         objective.eval()
         losses, shares = [], []
@@ -246,12 +244,12 @@ class Trainer:
 
 
 def _targets(batch: Sequence[Encoded]) -> int:
-    """Returns the number of targets of a batch: labels, or tokens to predict."""
+    """Count the targets of a batch: labels, or tokens to predict."""
     return sum(len(example.target) for example in batch)
 
 
 def _accelerator(recipe: Recipe, device: str) -> Any:
-    """Returns the accelerator of one training.
+    """Make the accelerator of one training.
 
     Accumulated batches are weighed by `_step` itself, so accelerate is not told of them: it would divide again.
     A network with two heads leaves one without a gradient in a batch, which several processes must be told.

@@ -78,7 +78,7 @@ def cold(workload: Workload, meters: Meters, process: int, seed: int) -> Pass:
 
 
 def warm_up(given: Subject, first_s: float) -> Pass:
-    """Repeats the example of middle length until it is steady, or until the cap.
+    """Repeat the example of middle length until it is steady, or until the cap.
 
     Repeats are of one request, so that their times can be compared. Where the first request (`first_s`) was
     quick enough, the longest and the shortest example run before, so that every shape has allocated.

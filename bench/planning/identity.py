@@ -41,7 +41,7 @@ RESOLVED = frozenset(
 
 
 def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
-    """Return what the id of a cell hashes; `weights` is what identifies those of its model.
+    """Collect what the id of a cell hashes; `weights` is what identifies those of its model.
 
     `measure` is there, if only empty, where the cell is measured: an id without it stands for the answers alone.
     """
@@ -67,12 +67,12 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
 
 
 def _changed(spec: BaseModel, left_out: Collection[str] = ()) -> dict[str, object]:
-    """Return the keys of a spec that differ from their defaults, JSON-able."""
+    """Select the keys of a spec that differ from their defaults, JSON-able."""
     return spec.model_dump(mode="json", exclude=set(left_out), exclude_defaults=True)
 
 
 def loaded_identity(spec: ModelSpec, base: Path) -> str:
-    """Return what identifies the weights of a resolved model.
+    """Identify the weights of a resolved model.
 
     That is a hash of its files, its Hub name and revision, or its factory with the source of its file and of the
     package that this is in. What a factory imports from elsewhere, and from files beside one that is in no package, is
@@ -87,7 +87,7 @@ def loaded_identity(spec: ModelSpec, base: Path) -> str:
 
 
 def _sources(module: str, base: Path) -> list[str | list[str]]:
-    """Return the source of a module, empty where it has none, then name and hash of all files of its package."""
+    """Read the source of a module, empty where it has none, then name and hash of all files of its package."""
     spec = find_beside(module, base.resolve())
     origin = Path(str(spec.origin)) if spec is not None else None
     if origin is None or not origin.is_file():

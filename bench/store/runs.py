@@ -41,7 +41,7 @@ class RunInfo:
     settings: Document = field(default_factory=dict)
     """JSON-able: objectives, constraints, decision, prices, … as dumped from the suite."""
     rerun: bool = False
-    """Whether finished cells of earlier runs may not be reused."""
+    """Tell whether finished cells of earlier runs may not be reused."""
     id: str = ""
     """Given by the store."""
     started_at: str = ""
@@ -53,7 +53,7 @@ class RunInfo:
 
     @property
     def is_partial(self) -> bool:
-        """Whether options left out a part of the suite: such a run decides nothing about the suite."""
+        """Tell whether options left out a part of the suite: such a run decides nothing about the suite."""
         return bool(self.restrictions)
 
     @property
@@ -84,7 +84,7 @@ class StoredRun:
 
 
 def utc_now() -> datetime:
-    """Return the time in UTC."""
+    """Read the time in UTC."""
     return datetime.now(UTC)
 
 

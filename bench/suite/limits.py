@@ -54,13 +54,13 @@ class Limit:
     value: float
     """In the base unit; with `of_best` a ratio to the best candidate's value."""
     of_best: bool
-    """Whether it is relative to the best candidate."""
+    """Tell whether it is relative to the best candidate."""
     text: str
     """As the suite writes it, operator included."""
 
     @property
     def is_upper(self) -> bool:
-        """Whether it bounds from above."""
+        """Tell whether it bounds from above."""
         return self.operator.startswith("<")
 
     @property

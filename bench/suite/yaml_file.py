@@ -55,12 +55,12 @@ class Located(Generic[M]):
     tree: Any
 
     def where(self, *loc: int | str) -> str:
-        """Returns `suite.yaml:12:5 models[2].dtype`."""
+        """Format the place as `suite.yaml:12:5 models[2].dtype`."""
         line, column = _position(self.tree, loc)
         return f"{self.path}:{line}:{column} {dotted(loc)}".rstrip()
 
     def error(self, loc: Loc, message: str) -> SuiteError:
-        """Returns an error that points at `loc`."""
+        """Make an error that points at `loc`."""
         return SuiteError(f"{self.where(*loc)}: {message}")
 
 
@@ -69,7 +69,7 @@ Further = Callable[[Located[Any]], Sequence[str]]
 
 
 def dotted(loc: Loc) -> str:
-    """Returns a place in a YAML file as people write it.
+    """Format a place in a YAML file as people write it.
 
     >>> dotted(["models", 2, "dtype"])
     'models[2].dtype'
@@ -81,7 +81,7 @@ def dotted(loc: Loc) -> str:
 
 
 def read(path: Path, model: type[M], further: Further | None = None) -> Located[M]:
-    """Returns the file at `path`, checked against `model`.
+    """Read the file at `path`, and check it against `model`.
 
     Args:
         path: of the file.
@@ -146,7 +146,7 @@ def _kind(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Returns ruamel's round-trip types as plain ones."""
+    """Convert ruamel's round-trip types to plain ones."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -160,7 +160,7 @@ def _plain(value: Any) -> Any:
 
 
 def _position(tree: Any, loc: Loc) -> tuple[int, int]:
-    """Returns line and column (1 first) of the deepest part of `loc` that is in the file."""
+    """Find line and column (1 first) of the deepest part of `loc` that is in the file."""
     line, column = 0, 0
     node = tree
     for part in loc:
@@ -202,7 +202,7 @@ def _shown(value: Any) -> str:
 
 
 def _keys(model: Any, loc: Loc) -> list[str]:
-    """Returns the valid keys of the model at `loc`."""
+    """List the valid keys of the model at `loc`."""
     current = model
     for part in loc:
         current = _unwrapped(current)
@@ -216,7 +216,7 @@ def _keys(model: Any, loc: Loc) -> list[str]:
 
 
 def _unwrapped(annotation: Any) -> Any:
-    """Returns X for `Annotated[X, …]` and `X | None`."""
+    """Unwrap X from `Annotated[X, …]` and `X | None`."""
     while True:
         origin = typing.get_origin(annotation)
         arguments = [argument for argument in typing.get_args(annotation) if argument is not type(None)]

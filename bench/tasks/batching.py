@@ -31,7 +31,7 @@ class Batching:
 
     @classmethod
     def of(cls, size: int | Literal["auto"] | None, tokens: int | None = None, device: str = "cpu") -> Batching:
-        """Returns what a suite's `batch_size` and `batch_tokens` stand for on `device`.
+        """Interpret a suite's `batch_size` and `batch_tokens` on `device`.
 
         >>> Batching.of(16), Batching.of(None, 4096).tokens, Batching.of("auto").auto
         (Batching(examples=16, tokens=None, auto=False), 4096, True)
@@ -44,7 +44,7 @@ class Batching:
         return cls(examples=size)
 
     def split(self, lengths: Sequence[int], indices: Sequence[int] | None = None) -> list[tuple[int, ...]]:
-        """Returns `indices` (by default all) in batches, longest first.
+        """Split `indices` (by default all) into batches, longest first.
 
         >>> Batching(examples=2).split([3, 9, 5])
         [(1, 2), (0,)]
@@ -66,7 +66,8 @@ class Batching:
         return self.tokens is None or count * max(longest, 1) <= self.tokens
 
     def halved(self, batch: Sequence[int], lengths: Sequence[int]) -> Batching:
-        """Returns limits under which the examples of `batch`, for which memory did not suffice, make two batches.
+        """Tighten the limits: return those under which the examples of `batch`, for which memory did not suffice, make
+        two batches.
 
         Both limits follow from what the batch held, so that each call at least halves it: after log₂ of the first
         batch's size every example is alone.
@@ -81,7 +82,7 @@ class Batching:
     def streams(
         self, lengths: Sequence[int], indices: Sequence[int] | None = None
     ) -> list[tuple[tuple[int, ...], int]]:
-        """Returns `(indices, rows)`: examples in order, of which `rows` at a time keep the limits.
+        """Split examples into streams `(indices, rows)`: examples in order, of which `rows` at a time keep the limits.
 
         Neighbouring batches that hold about as many examples are one stream.
 
@@ -97,7 +98,7 @@ class Batching:
         return [(tuple(batch), rows) for batch, rows in found]
 
     def note(self, lengths: Sequence[int]) -> dict[str, Any]:
-        """Returns what the record keeps: the limits used, the largest batch, and the share of padding."""
+        """Describe the batching for the record: the limits used, the largest batch, and the share of padding."""
         batches = self.split(lengths)
         padded = sum(len(batch) * lengths[batch[0]] for batch in batches)
         return {

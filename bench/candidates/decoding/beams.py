@@ -34,7 +34,7 @@ class Search:
     """Whether a text ends with its newest token because a stop string is complete; None without stop strings."""
 
     def ends(self, sequence: Sequence[int]) -> bool:
-        """Returns whether a hypothesis is finished with its newest token."""
+        """Tell whether a hypothesis is finished with its newest token."""
         full = sequence[-1] == self.eos_id or len(sequence) == self.limit
         return full or (self.stopped is not None and self.stopped(sequence))
 
@@ -58,7 +58,7 @@ class _Row:
 
 
 def beam_search(step: Step, rows: int, search: Search, device: str) -> list[list[int]]:
-    """Returns for each row the tokens of the best hypothesis, its end included where it has one."""
+    """Search each row for the tokens of the best hypothesis, its end included where it has one."""
     count = search.beams
     scores = torch.full((rows, count), -torch.inf, device=device)
     scores[:, 0] = 0.0
@@ -88,7 +88,7 @@ def beam_search(step: Step, rows: int, search: Search, device: str) -> list[list
 def _advance(
     row: _Row, tokens: list[list[int]], values: list[float], places: list[int], size: int, length: int, search: Search
 ) -> list[tuple[float, int, list[int]]]:
-    """Files what ends, and returns the beams that go on: score, parent beam, tokens."""
+    """File the hypotheses that end, and choose the beams that go on: score, parent beam, tokens."""
     running: list[tuple[float, int, list[int]]] = []
     for rank, (value, place) in enumerate(zip(values, places, strict=True)):
         parent, token = divmod(place, size)

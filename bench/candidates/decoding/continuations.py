@@ -24,7 +24,7 @@ Ids = Sequence[int]
 def score_continuations(
     model: HuggingFaceModel, prompts: Sequence[Ids], choices: Sequence[Sequence[Ids]]
 ) -> list[list[float]]:
-    """Returns log P(choice | prompt) in nats, summed over the choice's tokens, for every choice of every prompt.
+    """Compute log P(choice | prompt) in nats, summed over the choice's tokens, for every choice of every prompt.
 
     Args:
         model: a decoder-only model.
@@ -45,7 +45,7 @@ def score_continuations(
 
 
 def _one_by_one(model: HuggingFaceModel, prompts: Sequence[Ids], choices: Sequence[Sequence[Ids]]) -> list[list[float]]:
-    """Returns the same by a plain pass over each prompt with each of its choices.
+    """Score the same by a plain pass over each prompt with each of its choices.
 
     For models whose layers do not all see all tokens (sliding windows, states): they make their own masks, which a
     tree of choices would take from them.
@@ -74,7 +74,8 @@ def _plain_scores(model: HuggingFaceModel, rows: Sequence[tuple[list[int], list[
 
 
 def _run_prompts(model: HuggingFaceModel, prompts: Sequence[Ids]) -> tuple[KeyValues, torch.Tensor, torch.Tensor]:
-    """Returns the cache, the mask of its columns `(batch, columns)`, and the next token's log-probabilities."""
+    """Run the prompts; return the cache, the mask of its columns `(batch, columns)`, and the next token's
+    log-probabilities."""
     prefix, device = common_prefix(prompts), model.device
     shared = len(prefix)
     cache = _after(model, prefix, len(prompts))
@@ -102,7 +103,7 @@ def _after(model: HuggingFaceModel, prefix: Ids, rows: int) -> DynamicCache:
 
 
 def _padded_left(rows: Sequence[Ids], device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns ids and mask, `(batch, longest)`; what pads is masked and may be any token."""
+    """Pad rows on the left: ids and mask, `(batch, longest)`; what pads is masked and may be any token."""
     longest = max(map(len, rows))
     ids = torch.tensor([[0] * (longest - len(row)) + list(row) for row in rows], device=device)
     widths = torch.tensor([len(row) for row in rows], device=device)
@@ -116,7 +117,7 @@ def _run_choices(
     prompts: Sequence[Ids],
     choices: Sequence[Sequence[Ids]],
 ) -> list[list[float]]:
-    """Returns the log-likelihood of all tokens of each choice but its first."""
+    """Compute the log-likelihood of all tokens of each choice but its first."""
     width = max(sum(len(choice) - 1 for choice in given) for given in choices)
     batch, device = len(prompts), model.device
     ids, positions = (torch.zeros(batch, width, dtype=torch.long) for _ in range(2))
@@ -140,7 +141,8 @@ def _run_choices(
 
 
 def _tree_mask(mask: torch.Tensor, owner: torch.Tensor) -> torch.Tensor:
-    """Returns True where a choice's token may look: its prompt, itself, and the tokens of its choice before it.
+    """Build the mask that is True where a choice's token may look: its prompt, itself, and the tokens of its choice
+    before it.
 
     Args:
         mask: of the prompts' columns, `(batch, columns)`.
@@ -164,7 +166,7 @@ def _log_probabilities(
     positions: torch.Tensor,
     targets: torch.Tensor,
 ) -> torch.Tensor:
-    """Returns log P of each target, `(batch, width)`; 0 for padding."""
+    """Compute log P of each target, `(batch, width)`; 0 for padding."""
     config = model.module.config
     dtype = next(model.module.parameters()).dtype
     if getattr(config, "_attn_implementation", None) != "sdpa":

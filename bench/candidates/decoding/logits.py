@@ -13,7 +13,7 @@ at once (528 rows of 49152: 60 ms against 138); a GPU wants enough to be busy. N
 
 
 def target_log_probabilities(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Returns log P of each target in nats as float32, of the shape of `targets`; 0 where a target is `IGNORED`.
+    """Compute log P of each target in nats as float32, of the shape of `targets`; 0 where a target is `IGNORED`.
 
     Nothing is computed where a target is ignored, and a target's value does not depend on the others.
 
@@ -31,7 +31,7 @@ def target_log_probabilities(logits: torch.Tensor, targets: torch.Tensor) -> tor
 
 
 def log_probability(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Returns the log-probability of each row of targets in nats, shape `(rows,)`; `IGNORED` counts for nothing.
+    """Compute the log-probability of each row of targets in nats, shape `(rows,)`; `IGNORED` counts for nothing.
 
     Args:
         logits: shape `(rows, length, vocabulary)`.

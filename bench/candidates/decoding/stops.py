@@ -21,7 +21,7 @@ class Stops:
         self._may: dict[int, bool] = {}
 
     def ended(self, written: Sequence[int]) -> bool:
-        """Returns whether the text ends here, as far as the last tokens tell."""
+        """Tell whether the text ends here, as far as the last tokens tell."""
         if not self._stops or not self._may_complete(written[-1]):
             return False
         text = self._decoded(list(written[-self._tail :]))

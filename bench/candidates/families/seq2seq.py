@@ -54,7 +54,7 @@ class Seq2Seq(HuggingFaceModel):
 
     @without_gradients
     def least_margin(self, text: str, decoding: Decoding) -> float:
-        """Return by how much the likeliest token leads in the closest step of one answer, in logits."""
+        """Measure by how much the likeliest token leads in the closest step of one answer, in logits."""
         from bench.candidates.decoding.generate import least_margin
 
         return least_margin(self, text, decoding, encoder_decoder=True)

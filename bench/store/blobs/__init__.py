@@ -35,20 +35,20 @@ class Blobs(Protocol):
         """Store a blob, in place of an earlier one; it is there whole or not at all, and durable on return."""
 
     def get(self, name: str) -> bytes:
-        """Return a blob.
+        """Read a blob.
 
         Raises:
             FileNotFoundError: there is none of that name.
         """
 
     def exists(self, name: str) -> bool:
-        """Return whether there is a blob of that name."""
+        """Tell whether there is a blob of that name."""
 
     def delete(self, name: str) -> None:
         """Remove a blob; it need not be there."""
 
     def list(self, prefix: str = "") -> Iterator[Blob]:
-        """Yield the blobs whose names begin with `prefix`, in the order of their names."""
+        """List the blobs whose names begin with `prefix`, in the order of their names."""
 
 
 SCHEMES = Table(
