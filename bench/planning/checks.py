@@ -60,7 +60,7 @@ def _decision_checks(suite: Located[Suite]) -> list[Callable[[], object]]:
     tables = {"margins": list(spec.margins), "rates": list(spec.rates), "reference": list(spec.reference)}
     at += [(("decision", key, name), name) for key, names in tables.items() for name in names]
     checks: list[Callable[[], object]] = [partial(_check_reading, suite, place, name) for place, name in at]
-    rule = RULES.load(spec.rule)
+    rule = RULES.find(spec.rule)
     lacking = [(key, what) for key, what in rule.needs.items() if not getattr(spec, key)]
     checks += [partial(_lacking, suite, spec.rule, key, what) for key, what in lacking]
     return checks
