@@ -12,11 +12,17 @@ import pickle
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
 
 from bench.errors import FitError
 from bench.fit.cost import Cost
 from bench.store.files import replacing, write_file
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch import nn
 
 STATE_FILE = "progress.json"
 """Written last: a folder with it is whole."""
@@ -52,7 +58,7 @@ def write_json(path: Path, value: object) -> None:
 class State:
     """The folder of one training's state."""
 
-    def __init__(self, folder: Path, accelerator: Any) -> None:
+    def __init__(self, folder: Path, accelerator: Accelerator) -> None:
         self.folder, self.accelerator = folder, accelerator
         self.best, self.last = folder / "best.pt", folder / "last.pt"
         self._current, self._new, self._old = folder / "current", folder / "new", folder / "old"
@@ -85,7 +91,7 @@ class State:
         if not self._whole(self._current):
             return None
         try:
-            progress = _progress(json.loads((self._current / STATE_FILE).read_text(encoding="utf-8")))
+            progress = _progress((self._current / STATE_FILE).read_text(encoding="utf-8"))
             self._check_processes(progress)
             self.accelerator.load_state(str(self._current))
             self._best_again()
@@ -104,7 +110,7 @@ class State:
                 _link(self._current / self.best.name, self.best)
         self.accelerator.wait_for_everyone()
 
-    def keep(self, path: Path, net: Any) -> None:
+    def keep(self, path: Path, net: nn.Module) -> None:
         """Write the weights of `net` to `path`, from the main process alone."""
         import torch
 
@@ -134,11 +140,8 @@ class State:
         shutil.rmtree(self._old, ignore_errors=True)
 
 
-def _progress(stored: dict[str, Any]) -> Progress:
-    progress = Progress(**(stored | {"cost": Cost(**stored["cost"])}))
-    progress.curve = [(int(step), float(loss)) for step, loss in stored["curve"]]
-    progress.validation = [(int(step), float(loss)) for step, loss in stored["validation"]]
-    return progress
+def _progress(text: str) -> Progress:
+    return TypeAdapter(Progress).validate_json(text)
 
 
 def _link(source: Path, target: Path) -> None:

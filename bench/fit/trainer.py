@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from bench.errors import FitError
 from bench.fit.batches import Encoded, batches, collate
@@ -22,9 +23,12 @@ from bench.fit.objectives import Objective
 from bench.fit.recipe import Recipe
 from bench.fit.state import Progress, State
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 REPORT_EVERY = 20
 """Steps between two points of the recorded loss curve."""
-SAID_EVERY_S = 10.0
+REPORT_EVERY_S = 10.0
 """Longest time without a word where steps are slow: a guess at a person's patience."""
 
 
@@ -82,12 +86,13 @@ class Trainer:
         self.scheduler = scheduler
         self.accelerator.register_for_checkpointing(scheduler)
         self.progress = Progress(processes=self.accelerator.num_processes)
-        self._said_s = 0.0
+        self._reported_s = 0.0
 
     @property
-    def net(self) -> Any:
+    def net(self) -> nn.Module:
         """The trained module without its wrappers."""
-        return self.accelerator.unwrap_model(self.objective).net
+        objective: Objective = self.accelerator.unwrap_model(self.objective)
+        return objective.net
 
     def run(self) -> Progress:
         """Train to the recipe's end, from the saved state where there is one, and leave the best weights in `net`.
@@ -112,10 +117,10 @@ class Trainer:
         return self.progress
 
     def _resume(self) -> None:
-        found = self.state.load()
-        if found is not None:
-            self.progress = found
-            self.report(f"resumed at step {found.step}")
+        progress = self.state.load()
+        if progress is not None:
+            self.progress = progress
+            self.report(f"resumed at step {progress.step}")
         else:
             self.state.best.unlink(missing_ok=True)
             torch.manual_seed(self.recipe.seed + self.accelerator.process_index)
@@ -128,8 +133,8 @@ class Trainer:
             step = self.progress.step
             if step % REPORT_EVERY == 0 or step == self.recipe.steps:
                 self._record()
-            elif self.cost.elapsed_s - self._said_s >= SAID_EVERY_S:
-                self._say(self.progress.running / (step % REPORT_EVERY))
+            elif self.cost.elapsed_s - self._reported_s >= REPORT_EVERY_S:
+                self._report(self.progress.running / (step % REPORT_EVERY))
             if step % self.recipe.evaluate_every == 0 or step == self.recipe.steps:
                 self._evaluate()
             if step % self.recipe.save_every == 0:
@@ -198,12 +203,12 @@ class Trainer:
         loss = progress.running / (progress.step - before)
         progress.curve.append((progress.step, loss))
         progress.running = 0.0
-        self._say(loss)
+        self._report(loss)
 
-    def _say(self, loss: float) -> None:
+    def _report(self, loss: float) -> None:
         elapsed, step = self.cost.elapsed_s, self.progress.step
         left = elapsed / step * (self.recipe.steps - step)
-        self._said_s = elapsed
+        self._reported_s = elapsed
         self.report(f"step {step}/{self.recipe.steps}  loss {loss:.4f}  {elapsed:.0f} s, about {left:.0f} s left")
 
     @torch.no_grad()
@@ -248,7 +253,7 @@ def _targets(batch: Sequence[Encoded]) -> int:
     return sum(len(example.target) for example in batch)
 
 
-def _accelerator(recipe: Recipe, device: str) -> Any:
+def _accelerator(recipe: Recipe, device: str) -> Accelerator:
     """Make the accelerator of one training.
 
     Accumulated batches are weighed by `_step` itself, so accelerate is not told of them: it would divide again.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bench.errors import FitError
 from bench.fit.batches import Encoded, Reader, encode
@@ -16,6 +16,10 @@ from bench.fit.state import Progress
 from bench.fit.teaching import Lesson
 from bench.fit.trainer import Scores, Trainer
 from bench.plugins import look_beside
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedTokenizerBase
 
 Notify = Callable[[str], None]
 
@@ -32,8 +36,8 @@ class DivergedError(FitError):
 class Trained:
     """A finished training, its best weights in `net`."""
 
-    net: Any
-    tokenizer: Any
+    net: nn.Module
+    tokenizer: PreTrainedTokenizerBase | None
     """None for a module that reads texts itself."""
     progress: Progress
     scores: Scores
@@ -96,12 +100,19 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
         raise DivergedError(f"model '{job.model.name}': {error}", trainer.progress.cost) from error
     accelerator, last = trainer.accelerator, trainer.state.last
     return Trained(
-        trainer.net, tokenizer, progress, trainer.validate(), progress.cost, accelerator.is_main_process,
-        accelerator.num_processes, cut, last if last.is_file() else None,
-    )  # fmt: skip
+        trainer.net,
+        tokenizer,
+        progress,
+        trainer.validate(),
+        progress.cost,
+        accelerator.is_main_process,
+        accelerator.num_processes,
+        cut,
+        last if last.is_file() else None,
+    )
 
 
-def _reader(tokenizer: Any, room: int | None) -> Reader:
+def _reader(tokenizer: PreTrainedTokenizerBase | None, room: int | None) -> Reader:
     if tokenizer is None:
         return Reader(None)
     end = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id

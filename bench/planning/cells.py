@@ -7,7 +7,6 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from bench.candidates import FAMILIES, is_floor
 from bench.candidates.checkpoint import files_hash
@@ -84,7 +83,7 @@ class Plan:
                 found.setdefault((place, doubt.code), (place, doubt))
         return list(found.values())
 
-    def work(self, cell: Cell) -> dict[str, Any]:
+    def work(self, cell: Cell) -> dict[str, object]:
         """Estimate a cell's work: examples to score, most tokens to write, seconds of measuring."""
         job = cell.to_run()
         data = self.datasets.get(job.data_hash)
@@ -104,7 +103,7 @@ class _Weights:
 
     spec: ModelSpec
     identity: str
-    provenance: Mapping[str, Any] | None = None
+    provenance: Mapping[str, object] | None = None
     stale: bool = False
     overlaps: Mapping[str, int] = field(default_factory=dict)
     """Per task that the model learns: scored inputs that are in its training data."""
@@ -243,7 +242,7 @@ def batch_limits(suite: Suite, task: TaskSpec) -> tuple[BatchSize | None, int | 
     return DEFAULT_BATCH_SIZE, None
 
 
-def _short(provenance: Mapping[str, Any] | None) -> Provenance | None:
+def _short(provenance: Mapping[str, object] | None) -> Provenance | None:
     """Drop a provenance's curves, which the report does not need per cell."""
     if provenance is None:
         return None

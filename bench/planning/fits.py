@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
@@ -166,9 +165,18 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     place = output or fit_paths(suite, model)[1] or results.resolve() / FITS_FOLDER / f"{model.name}-{fit_id[:12]}"
     defaults = suite.value.defaults
     return FitJob(
-        resolved, recipe, tasks, place, fit_id, data_id, recipe.hash, defaults.device, defaults.threads, teacher,
+        resolved,
+        recipe,
+        tasks,
+        place,
+        fit_id,
+        data_id,
+        recipe.hash,
+        defaults.device,
+        defaults.threads,
+        teacher,
         suite.path.parent.resolve(),
-    )  # fmt: skip
+    )
 
 
 def _identity(
@@ -181,9 +189,13 @@ def _identity(
 ) -> str:
     """Work out the hash of all that decides the weights; what came later is in it only where it is used."""
     said: dict[str, object] = {
-        "version": FIT_VERSION, "recipe": recipe.hash, "data": data_id, "family": model.family, "start": start,
+        "version": FIT_VERSION,
+        "recipe": recipe.hash,
+        "data": data_id,
+        "family": model.family,
+        "start": start,
         "tasks": [[task.spec.name, task.template, list(task.labels)] for task in tasks],
-    }  # fmt: skip
+    }
     said |= _later(model, recipe, tasks)
     if teacher is not None:
         said["teacher"] = [teacher.model.family, teacher.identity, dict(teacher.templates)]
@@ -230,7 +242,7 @@ def data_hash(tasks: Iterable[tuple[Dataset, Dataset]]) -> str:
 
 
 def made_from_these(
-    suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data, provenance: Mapping[str, Any] | None
+    suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data, provenance: Mapping[str, object] | None
 ) -> bool:
     """Tell whether a checkpoint is of this recipe and of these data; data that are not there are not asked."""
     if provenance is None or provenance.get("recipe_hash") != recipe.hash:

@@ -58,7 +58,7 @@ class CellJob(BaseModel):
     train_overlap: int | None = None
     """Scored inputs that are in the model's training data; None where it learns nothing of this task."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Write the job as JSON-able values, as the store keeps it."""
         return self.model_dump(mode="json", warnings=False)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 AUTO_TOKENS = {"cpu": 4096, "cuda": 65536}
 """Padded tokens with which `auto` begins. A CPU gains nothing from larger batches: from about 1000 tokens on a matrix
@@ -97,7 +97,7 @@ class Batching:
                 found.append((list(batch), len(batch)))
         return [(tuple(batch), rows) for batch, rows in found]
 
-    def note(self, lengths: Sequence[int]) -> dict[str, Any]:
+    def note(self, lengths: Sequence[int]) -> dict[str, object]:
         """Describe the batching for the record: the limits used, the largest batch, and the share of padding."""
         batches = self.split(lengths)
         padded = sum(len(batch) * lengths[batch[0]] for batch in batches)

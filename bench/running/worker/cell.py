@@ -44,7 +44,7 @@ from bench.tasks.batching import Batching
 from bench.tasks.choosing import ability_of
 from bench.tasks.scoring import fitting, lengths_of, score
 
-State = dict[str, Any] | None
+State = dict[str, object] | None
 """What a process keeps between the cells of one model variant."""
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""

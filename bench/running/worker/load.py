@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from bench.candidates.interface import Model
 from bench.candidates.kept import Kept
@@ -24,7 +23,7 @@ STATE_KEY = "kept"
 
 
 def loaded(
-    load: Callable[[Kept | None], Model], cell: Cell, meters: Meters, process: int, state: dict[str, Any] | None
+    load: Callable[[Kept | None], Model], cell: Cell, meters: Meters, process: int, state: dict[str, object] | None
 ) -> tuple[Model, list[Fact], str | None]:
     """Load the model, or reuse it; return it with the facts of its load, and the task for which it was loaded where
     that is another one.
@@ -35,7 +34,8 @@ def loaded(
     if state is None:
         model, facts = measure_load(lambda: load(None), meters, process)
         return model, facts, None
-    kept: Kept = state.setdefault(STATE_KEY, Kept())
+    kept = state.setdefault(STATE_KEY, Kept())
+    assert isinstance(kept, Kept)
     hits = kept.hits
     if kept.facts:
         gc.unfreeze()  # the passes of the task before had frozen its objects too
