@@ -157,8 +157,8 @@ class HuggingFaceModel(PartialModel):
     @property
     def start_id(self) -> int:
         """The token with which a text begins: bos, or eos where there is none; what an empty text is read as."""
-        known = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
-        return next((token for token in known if token is not None), 0)
+        special_ids = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        return next((token for token in special_ids if token is not None), 0)
 
     @cached_property
     def limits(self) -> TokenLimits:
@@ -325,11 +325,11 @@ class HuggingFaceLearning(Learning):
         """Write weights and configuration as transformers does."""
         net.to(dtype).save_pretrained(folder)
 
-    def room(self, net: nn.Module, tokenizer: Tokenizer) -> int | None:
+    def room(self, net: nn.Module, tokenizer: Tokenizer | None) -> int | None:
         """Count the tokens of one sequence that the network has positions for; None where any number will do."""
         config: Loader = net.config
         limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
-        limits.append(tokenizer.model_max_length)
+        limits.append(None if tokenizer is None else tokenizer.model_max_length)
         return min((int(limit) for limit in limits if limit and limit < UNBOUNDED), default=None)
 
 
@@ -430,7 +430,7 @@ def count_bytes(module: torch.nn.Module) -> int:
 def _weights(module: torch.nn.Module) -> list[torch.Tensor]:
     import torch
 
-    found: dict[int, torch.Tensor] = {id(parameter): parameter for parameter in module.parameters()}
+    tensors: dict[int, torch.Tensor] = {id(parameter): parameter for parameter in module.parameters()}
     packed: list[torch.Tensor] = []
     for layer in module.modules():
         if isinstance(layer, torch.ao.nn.quantized.dynamic.Linear):
@@ -438,4 +438,4 @@ def _weights(module: torch.nn.Module) -> list[torch.Tensor]:
             packed.append(quantised.weight())
             if quantised.bias() is not None:
                 packed.append(quantised.bias())
-    return [*found.values(), *packed]
+    return [*tensors.values(), *packed]

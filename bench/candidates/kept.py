@@ -29,8 +29,8 @@ class Kept:
         """Reuse what was loaded under `key`, or load it now."""
         if key == self._key:
             self.hits += 1
-            found: T = self._value[0]  # type: ignore[assignment]
-            return found
+            kept_value: T = self._value[0]  # type: ignore[assignment]
+            return kept_value
         self._key = None
         self._value.clear()
         loaded = load()

@@ -122,11 +122,11 @@ def _reader(tokenizer: PreTrainedTokenizerBase | None, room: int | None) -> Read
 
 def _cut(names: Sequence[str], groups: Sequence[Sequence[Encoded]], notify: Notify) -> dict[str, int]:
     """Count the examples of each task that were cut, where any were, and say so."""
-    found = {name: sum(one.cut for one in group) for name, group in zip(names, groups, strict=True)}
+    cut = {name: sum(example.cut for example in group) for name, group in zip(names, groups, strict=True)}
     for name, group in zip(names, groups, strict=True):
-        if found[name]:
+        if cut[name]:
             notify(
-                f"{found[name]} of {len(group)} training examples of {name} are longer than the model or the recipe's "
+                f"{cut[name]} of {len(group)} training examples of {name} are longer than the model or the recipe's "
                 "max_source_tokens takes, and were cut"
             )
-    return {name: count for name, count in found.items() if count}
+    return {name: count for name, count in cut.items() if count}

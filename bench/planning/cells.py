@@ -74,14 +74,14 @@ class Plan:
     @property
     def doubts(self) -> list[tuple[str, Doubt]]:
         """Collect the doubts about the data, each with the cell's or the task's name, known before anything runs."""
-        found: dict[tuple[str, str], tuple[str, Doubt]] = {}
+        doubts: dict[tuple[str, str], tuple[str, Doubt]] = {}
         for cell in self.cells:
             job = cell.to_run()
             data = self.datasets[job.data_hash]
             for doubt in data_doubts(data.notes, job.train_overlap, len(data.examples)):
                 place = cell.label if doubt.code == "train_overlap" else cell.task
-                found.setdefault((place, doubt.code), (place, doubt))
-        return list(found.values())
+                doubts.setdefault((place, doubt.code), (place, doubt))
+        return list(doubts.values())
 
     def work(self, cell: Cell) -> dict[str, object]:
         """Estimate a cell's work: examples to score, most tokens to write, seconds of measuring."""

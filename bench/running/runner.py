@@ -49,7 +49,7 @@ class Finished:
     """Cells by status; a cell of several processes counts as its worst one."""
     interrupted: bool = False
     cut: bool = False
-    """Tell whether the executor declined jobs (a deadline came): the run is unfinished, and may be gone on with."""
+    """Whether the executor declined jobs (a deadline came): the run is unfinished, and may be gone on with."""
 
     @property
     def exit_code(self) -> int:
@@ -156,7 +156,7 @@ class _Session:
     reuse: bool
     skip: dict[str, str]
     canary: bool = False
-    """Tell whether the machine itself is measured, between the jobs."""
+    """Whether the machine itself is measured, between the jobs."""
     cpus: str | None = None
     """Those that the models are bound to."""
     records: list[Record] = field(default_factory=list)

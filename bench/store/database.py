@@ -304,13 +304,13 @@ def version_of(connection: Connection) -> str | None:
     """
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if found is not None and found > HEAD:
+    version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if version is not None and version > HEAD:
         raise StoreError(
-            f"the database has version {found}, and this bench knows versions up to {HEAD}; "
+            f"the database has version {version}, and this bench knows versions up to {HEAD}; "
             "install the newer bench, or name another folder with --results"
         )
-    return found
+    return version
 
 
 def _upgrade(connection: Connection) -> None:

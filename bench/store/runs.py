@@ -41,7 +41,7 @@ class RunInfo:
     settings: Document = field(default_factory=dict)
     """JSON-able: objectives, constraints, decision, prices, … as dumped from the suite."""
     rerun: bool = False
-    """Tell whether finished cells of earlier runs may not be reused."""
+    """Whether finished cells of earlier runs may not be reused."""
     id: str = ""
     """Given by the store."""
     started_at: str = ""
@@ -59,8 +59,8 @@ class RunInfo:
     @property
     def restricted_by(self) -> str:
         """The options that left something out, as they are written: `--limit 5 --only bert*`."""
-        given = {name: value if isinstance(value, list) else [value] for name, value in self.restrictions.items()}
-        return " ".join(f"--{name} {value}" for name, values in given.items() for value in values)
+        restricted = {name: value if isinstance(value, list) else [value] for name, value in self.restrictions.items()}
+        return " ".join(f"--{name} {value}" for name, values in restricted.items() for value in values)
 
     @property
     def plan_hash(self) -> str:

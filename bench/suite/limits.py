@@ -54,7 +54,7 @@ class Limit:
     value: float
     """In the base unit; with `of_best` a ratio to the best candidate's value."""
     of_best: bool
-    """Tell whether it is relative to the best candidate."""
+    """Whether it is relative to the best candidate."""
     text: str
     """As the suite writes it, operator included."""
 

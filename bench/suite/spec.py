@@ -261,9 +261,9 @@ class MeasureSpec(_Strict):
     @model_validator(mode="after")
     def _nothing_beside_off(self) -> MeasureSpec:
         plain = {"processes": None, "window_s": None, "energy": "auto", "tdp_w": None}
-        given = [name for name, default in plain.items() if getattr(self, name) != default]
-        if self.profile == "off" and given:
-            raise ValueError(f"measuring is off, so '{given[0]}' means nothing; leave it out, or name a profile")
+        extra_keys = [name for name, default in plain.items() if getattr(self, name) != default]
+        if self.profile == "off" and extra_keys:
+            raise ValueError(f"measuring is off, so '{extra_keys[0]}' means nothing; leave it out, or name a profile")
         return self
 
 

@@ -89,13 +89,13 @@ class Batching:
         >>> Batching(examples=2).streams([3, 9, 5])
         [((1, 2, 0), 2)]
         """
-        found: list[tuple[list[int], int]] = []
+        streams: list[tuple[list[int], int]] = []
         for batch in self.split(lengths, indices):
-            if found and len(batch) < 2 * found[-1][1]:
-                found[-1][0].extend(batch)
+            if streams and len(batch) < 2 * streams[-1][1]:
+                streams[-1][0].extend(batch)
             else:
-                found.append((list(batch), len(batch)))
-        return [(tuple(batch), rows) for batch, rows in found]
+                streams.append((list(batch), len(batch)))
+        return [(tuple(batch), rows) for batch, rows in streams]
 
     def note(self, lengths: Sequence[int]) -> dict[str, object]:
         """Describe the batching for the record: the limits used, the largest batch, and the share of padding."""

@@ -104,13 +104,13 @@ def _answered(
     for indices, rows in limits.streams(lengths, list(left)):
         answers = iter(stream(indices, rows))
         while True:
-            found = _attempt(partial(next, answers, ()), limits, indices[:rows])
-            if found == ():
+            answered = _attempt(partial(next, answers, ()), limits, indices[:rows])
+            if answered == ():
                 break
-            if found is None:
+            if answered is None:
                 yield indices[:rows], None
             else:
-                yield (found[0],), [found[1]]
+                yield (answered[0],), [answered[1]]
 
 
 def _attempt(answer: Callable[[], Any], limits: Batching, batch: Sequence[int]) -> Any:

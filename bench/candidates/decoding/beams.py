@@ -65,16 +65,18 @@ def beam_search(step: Step, rows: int, search: Search, device: str) -> list[list
     newest = torch.full((rows * count,), search.bos_id, device=device)
     parents = torch.arange(rows * count, device=device)
     tokens: list[list[list[int]]] = [[[] for _ in range(count)] for _ in range(rows)]
-    found = [_Row() for _ in range(rows)]
+    finished_rows = [_Row() for _ in range(rows)]
     for position in range(search.limit):
         logits = step(newest, position, parents).float().log_softmax(-1).view(rows, count, -1)
         size = logits.shape[-1]
         values, places = (scores.unsqueeze(-1) + logits).flatten(1).topk(min(search.looked_at, count * size), dim=1)
         kept = [
-            _advance(found[row], tokens[row], values[row].tolist(), places[row].tolist(), size, position + 1, search)
+            _advance(
+                finished_rows[row], tokens[row], values[row].tolist(), places[row].tolist(), size, position + 1, search
+            )
             for row in range(rows)
         ]
-        if all(row.done for row in found):
+        if all(row.done for row in finished_rows):
             break
         tokens = [[sequence for _, _, sequence in beams] for beams in kept]
         scores = torch.tensor([[score for score, _, _ in beams] for beams in kept], device=device)
@@ -82,7 +84,7 @@ def beam_search(step: Step, rows: int, search: Search, device: str) -> list[list
         parents = torch.tensor(
             [row * count + parent for row, beams in enumerate(kept) for _, parent, _ in beams], device=device
         )
-    return [row.finished[0][1] for row in found]
+    return [row.finished[0][1] for row in finished_rows]
 
 
 def _advance(

@@ -141,8 +141,8 @@ def _encoded(model: HuggingFaceModel, texts: Sequence[str], **options: bool) -> 
     """Encode each text as token ids, at least one; a text that occurs twice is tokenised once."""
     distinct = list(dict.fromkeys(texts))
     rows = model.token_ids(distinct, **options)
-    known = dict(zip(distinct, rows, strict=True))
-    return [known[text] or [model.start_id] for text in texts]
+    ids_by_text = dict(zip(distinct, rows, strict=True))
+    return [ids_by_text[text] or [model.start_id] for text in texts]
 
 
 def _continued(model: HuggingFaceModel, texts: Sequence[str]) -> list[Ids]:
@@ -155,11 +155,11 @@ def _continued(model: HuggingFaceModel, texts: Sequence[str]) -> list[Ids]:
     distinct, lead = list(dict.fromkeys(texts)), model.line_ids
     behind = model.token_ids([LINE + text for text in distinct], add_special_tokens=False)
     pairs = zip(distinct, behind, strict=True)
-    known = {text: row[len(lead) :] for text, row in pairs if row[: len(lead)] == lead and len(row) > len(lead)}
-    rest = [text for text in distinct if text not in known]
+    ids_by_text = {text: row[len(lead) :] for text, row in pairs if row[: len(lead)] == lead and len(row) > len(lead)}
+    rest = [text for text in distinct if text not in ids_by_text]
     if rest:
-        known |= dict(zip(rest, _encoded(model, rest, add_special_tokens=False), strict=True))
-    return [known[text] for text in texts]
+        ids_by_text |= dict(zip(rest, _encoded(model, rest, add_special_tokens=False), strict=True))
+    return [ids_by_text[text] for text in texts]
 
 
 def _cut(model: HuggingFaceModel, rows: list[Ids], choices: list[tuple[Ids, ...]]) -> tuple[list[Ids], list[bool]]:

@@ -37,8 +37,11 @@ def score_continuations(
         return _one_by_one(model, prompts, choices)
     with torch.inference_mode():
         cache, mask, first = _run_prompts(model, prompts)
-        scores = [[float(row[choice[0]]) for choice in given] for row, given in zip(first, choices, strict=True)]
-        if any(len(choice) > 1 for given in choices for choice in given):
+        scores = [
+            [float(row[choice[0]]) for choice in prompt_choices]
+            for row, prompt_choices in zip(first, choices, strict=True)
+        ]
+        if any(len(choice) > 1 for prompt_choices in choices for choice in prompt_choices):
             rest = _run_choices(model, cache, mask, prompts, choices)
             scores = [[a + b for a, b in zip(one, two, strict=True)] for one, two in zip(scores, rest, strict=True)]
     return scores
@@ -50,12 +53,16 @@ def _one_by_one(model: HuggingFaceModel, prompts: Sequence[Ids], choices: Sequen
     For models whose layers do not all see all tokens (sliding windows, states): they make their own masks, which a
     tree of choices would take from them.
     """
-    rows = [(list(prompt), list(choice)) for prompt, given in zip(prompts, choices, strict=True) for choice in given]
-    found: list[float] = []
+    rows = [
+        (list(prompt), list(choice))
+        for prompt, prompt_choices in zip(prompts, choices, strict=True)
+        for choice in prompt_choices
+    ]
+    sums: list[float] = []
     for at in range(0, len(rows), len(prompts)):
-        found += _plain_scores(model, rows[at : at + len(prompts)])
-    scores = iter(found)
-    return [[next(scores) for _ in given] for given in choices]
+        sums += _plain_scores(model, rows[at : at + len(prompts)])
+    scores = iter(sums)
+    return [[next(scores) for _ in prompt_choices] for prompt_choices in choices]
 
 
 @torch.inference_mode()
@@ -118,13 +125,13 @@ def _run_choices(
     choices: Sequence[Sequence[Ids]],
 ) -> list[list[float]]:
     """Compute the log-likelihood of all tokens of each choice but its first."""
-    width = max(sum(len(choice) - 1 for choice in given) for given in choices)
+    width = max(sum(len(choice) - 1 for choice in prompt_choices) for prompt_choices in choices)
     batch, device = len(prompts), model.device
     ids, positions = (torch.zeros(batch, width, dtype=torch.long) for _ in range(2))
     owner, targets = torch.full((batch, width), -1), torch.full((batch, width), IGNORED)
-    for row, (prompt, given) in enumerate(zip(prompts, choices, strict=True)):
+    for row, (prompt, prompt_choices) in enumerate(zip(prompts, choices, strict=True)):
         at = 0
-        for number, choice in enumerate(given):
+        for number, choice in enumerate(prompt_choices):
             end = at + len(choice) - 1
             ids[row, at:end] = torch.tensor(choice[:-1])
             targets[row, at:end] = torch.tensor(choice[1:])
@@ -135,8 +142,8 @@ def _run_choices(
         model, cache, _tree_mask(mask, owner.to(device)), ids.to(device), positions.to(device), targets.to(device)
     ).cpu()
     return [
-        [float(found[row][owner[row] == number].double().sum()) for number in range(len(given))]
-        for row, given in enumerate(choices)
+        [float(found[row][owner[row] == number].double().sum()) for number in range(len(prompt_choices))]
+        for row, prompt_choices in enumerate(choices)
     ]
 
 

@@ -119,7 +119,7 @@ def prompt_limit(model: HuggingFaceModel, decoding: Decoding) -> int:
 def answer_of(model: HuggingFaceModel, row: list[int], decoding: Decoding, count: int, cut: bool) -> Generated:
     """Decode generated token ids into an answer, without what follows an end or a stop string."""
     kept = _until_end(row, end_ids(model), model.pad_id if decoding.stop else None)
-    text = model.tokenizer.decode(kept, skip_special_tokens=True)
+    text = str(model.tokenizer.decode(kept, skip_special_tokens=True))
     return Generated(_stopped(text, decoding.stop), count, len(kept), cut)
 
 
@@ -228,8 +228,8 @@ def _neutral() -> Options:
 def end_ids(model: HuggingFaceModel) -> list[int]:
     """Collect the token ids that end an output."""
     stored = model.module.generation_config.eos_token_id
-    found = stored if isinstance(stored, list) else [stored] if stored is not None else []
-    return sorted({*found, *([model.tokenizer.eos_token_id] if model.tokenizer.eos_token_id is not None else [])})
+    ids = stored if isinstance(stored, list) else [stored] if stored is not None else []
+    return sorted({*ids, *([model.tokenizer.eos_token_id] if model.tokenizer.eos_token_id is not None else [])})
 
 
 def _until_end(row: list[int], ends: list[int], pad: int | None) -> list[int]:

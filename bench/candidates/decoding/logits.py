@@ -23,11 +23,13 @@ def target_log_probabilities(logits: torch.Tensor, targets: torch.Tensor) -> tor
     """
     size = logits.shape[-1]
     flat, wanted = logits.reshape(-1, size), targets.reshape(-1)
-    found = torch.zeros(wanted.shape, device=logits.device)
+    log_probabilities = torch.zeros(wanted.shape, device=logits.device)
     rows = max(CHUNK_BYTES.get(logits.device.type, CHUNK_BYTES["cuda"]) // (4 * size), 1)
     for places in torch.split((wanted != IGNORED).nonzero().squeeze(1), rows):
-        found[places] = -torch.nn.functional.cross_entropy(flat[places].float(), wanted[places], reduction="none")
-    return found.view(targets.shape)
+        log_probabilities[places] = -torch.nn.functional.cross_entropy(
+            flat[places].float(), wanted[places], reduction="none"
+        )
+    return log_probabilities.view(targets.shape)
 
 
 def log_probability(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

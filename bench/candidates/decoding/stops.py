@@ -28,11 +28,11 @@ class Stops:
         return any(stop in text for stop in self._stops)
 
     def _may_complete(self, token: int) -> bool:
-        known = self._may.get(token)
-        if known is None:
+        may_end = self._may.get(token)
+        if may_end is None:
             text = self._decoded([token])
-            known = self._may[token] = "�" in text or any(last in text for last in self._last)
-        return known
+            may_end = self._may[token] = "�" in text or any(last in text for last in self._last)
+        return may_end
 
     def _decoded(self, tokens: list[int]) -> str:
         return str(self._tokenizer.decode(tokens, skip_special_tokens=not self._special))

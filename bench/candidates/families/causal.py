@@ -138,21 +138,25 @@ class CausalLM(HuggingFaceModel):
     def facts(self) -> ModelFacts:
         """Describe the loaded model; for language modelling the windows too, which perplexity hangs
         on, and whether there is a chat template where the suite asks for it."""
-        known = super().facts()
+        facts = super().facts()
         if self.spec.chat_template:
-            known.notes["chat_template"] = self.tokenizer.chat_template is not None
+            facts.notes["chat_template"] = self.tokenizer.chat_template is not None
         if self.context.ability == "log_likelihood":
             from bench.candidates.decoding.windows import STRIDE_SHARE, window_tokens
 
             size = window_tokens(self)
-            known.notes.update(window_tokens=size, stride_tokens=max(size // STRIDE_SHARE, 1))
-        return known
+            facts.notes.update(window_tokens=size, stride_tokens=max(size // STRIDE_SHARE, 1))
+        return facts
 
 
 def in_chat(tokenizer: Tokenizer, texts: Sequence[str]) -> list[str]:
     """Wrap each text as a user's turn of the tokenizer's chat template."""
     return [
-        tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True)
+        str(
+            tokenizer.apply_chat_template(
+                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+            )
+        )
         for text in texts
     ]
 

@@ -92,7 +92,7 @@ class Seq2SeqLearning(HuggingFaceLearning):
         )
         return T5ForConditionalGeneration(config)
 
-    def room(self, net: nn.Module, tokenizer: Tokenizer) -> int | None:
+    def room(self, net: nn.Module, tokenizer: Tokenizer | None) -> int | None:
         """Count the positions of one sequence.
 
         T5's positions are relative: its `n_positions` and its tokenizer's limit are what it was trained on, no bound.
