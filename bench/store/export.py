@@ -24,7 +24,7 @@ _KEYS = ("run", "model", "variant", "task", "process")
 
 
 def export_run(run: StoredRun, form: str, out: Path) -> list[Path]:
-    """Write a run to the file (json) or into the folder (csv, parquet) `out`; return the files written.
+    """Writes a run to the file (json) or into the folder (csv, parquet) `out`; returns the files written.
 
     Raises:
         UsageError: no such form.
@@ -41,7 +41,7 @@ def export_run(run: StoredRun, form: str, out: Path) -> list[Path]:
 
 
 def tables(run: StoredRun) -> dict[str, pa.Table]:
-    """Build the four tables of a run; the last three carry the keys of the first, so that they join."""
+    """Returns the four tables of a run; the last three carry the keys of the first, so that they join."""
     return {
         "cells": _cells(run),
         "facts": _facts(run),
@@ -149,7 +149,7 @@ def _export_json(run: StoredRun, out: Path) -> list[Path]:
     records = [
         {
             **asdict(record),
-            "cell": asdict(record.cell) | {"job": None if record.cell.job is None else record.cell.job.to_json()},
+            "cell": {**asdict(record.cell), "job": None if record.cell.job is None else record.cell.job.to_json()},
             "cell_id": record.cell.id,
             "reused_from": run.reused.get((record.cell.label, record.process)),
         }
