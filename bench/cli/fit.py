@@ -79,7 +79,7 @@ def _raise(failed: Mapping[str, BenchError]) -> None:
 
 
 def _line(provenance: Provenance) -> str:
-    """Describe on one line what a training came to."""
+    """Describe on one line how a training ended."""
     loss, energy = provenance["final_validation_loss"], provenance["cost"]["energy_j"]
     parts = [f"{provenance['steps']} steps in {provenance['wall_s']:.0f} s"]
     if energy is not None:

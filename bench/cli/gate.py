@@ -67,7 +67,7 @@ def gate(
 
 
 def print_gate(result: GateResult, *, with_sentence: bool = True) -> None:
-    """Print every line, the worst first, and the sentence last, unless the caller ends with one of its own."""
+    """Print every line, the worst first, and the sentence last unless the caller ends with one of its own."""
     from bench.words.gate import label
 
     rows = [[line.verdict, label(line), line.text] for line in result.lines]

@@ -124,7 +124,7 @@ def _json(past: History, chosen: list[Series]) -> dict[str, object]:
 
 
 def _fields(value: object) -> dict[str, object]:
-    """Take the fields of a named tuple or of a dataclass, one level deep."""
+    """Collect the fields of a named tuple or of a dataclass, one level deep."""
     if isinstance(value, tuple):
         return dict(zip(getattr(value, "_fields", ()), value, strict=True))
     return {name: getattr(value, name) for name in getattr(value, "__dataclass_fields__", ())}

@@ -67,13 +67,13 @@ def nightly(
     located = open_suite(suite)
     executor = executor_of(located).open()
     settings = located.value.nightly
-    asked = {name: value for name, value in overrides.items() if value is not None}
+    overriding = {name: value for name, value in overrides.items() if value is not None}
     # Whatever would fail in the middle of the night is looked at now.
     if webhook is not None:
         check_webhook(webhook)
-    end = asked.get("deadline", settings.deadline)
+    end = overriding.get("deadline", settings.deadline)
     deadline = None if end is None else deadline_at(str(end), now)
-    settings = type(settings).model_validate(settings.model_dump() | asked)
+    settings = type(settings).model_validate(settings.model_dump() | overriding)
     with terminable(), night_lock(results, located.value.name, now):
         plan = make_plan(located, results, Options(limit, only, profile))
         plan, skip = with_checkpoints(plan, results, remark)
@@ -88,7 +88,7 @@ def nightly(
 
 
 def _print(outcome: Outcome, as_json: bool) -> None:
-    """Print what moved, where to read on, and last the sentence."""
+    """Print what moved, where to read on, and the sentence last."""
     from bench.cli.gate import print_gate
 
     if as_json:

@@ -49,7 +49,7 @@ def json_option(command: FC) -> FC:
 
 
 def only_option(what: str) -> Callable[[FC], FC]:
-    """Add `--only PATTERN`, which may be repeated: what matches any of the patterns is meant.
+    """Add `--only PATTERN`, which may be repeated; a cell is selected when any of the patterns matches it.
 
     Args:
         what: what the patterns are compared with, for the help.

@@ -89,7 +89,7 @@ def _warn_of_password(entry: Schedule) -> None:
 
 
 def _suite(suite: str, here: bool, *, check: bool) -> str:
-    """Name the suite as its scheduler must, after a look whether it is one."""
+    """Check the suite, and write it as its scheduler needs it."""
     from bench.planning import embedded_suites, open_suite
 
     if not here:

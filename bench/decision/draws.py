@@ -41,9 +41,9 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
             together.setdefault(entry.example_ids, []).append(index)
     for indices in together.values():
         resamples = shared_resamples(entries[indices[0]].samples, replicates, seed)
-        wanted = [(i, name) for i in indices for name in metrics if name in entries[i].statistics]
-        sums = resamples.sums([entries[i].statistics[name] for i, name in wanted])
-        for (i, name), summed in zip(wanted, sums, strict=True):
+        pairs = [(i, name) for i in indices for name in metrics if name in entries[i].statistics]
+        sums = resamples.sums([entries[i].statistics[name] for i, name in pairs])
+        for (i, name), summed in zip(pairs, sums, strict=True):
             out[name][:, i] = entries[i].metrics[name].value(summed)
     for i, entry in enumerate(entries):
         if not any(doubt.code == PRUNED for doubt in entry.doubts):
@@ -54,7 +54,7 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
 
 
 def remembered_draws(quantity: Quantity, replicates: int, rng: np.random.Generator) -> Floats:
-    """Draw replicates of a number of which only its interval is left: normal, as wide as the interval.
+    """Draw replicates of a number of which only the interval is left: normal, as wide as the interval.
 
     They are not paired with those of other models, so differences look less certain than they were.
     """

@@ -51,7 +51,7 @@ class Line:
 
     @property
     def half_point(self) -> float | None:
-        """What half a point is in the metric's unit; None where changes are ratios, or points mean nothing."""
+        """Return half a point in the metric's unit; None where changes are ratios, or points mean nothing."""
         scale = scale_of(self.reading, self.unit)
         return None if scale.relative else scale.minimum
 

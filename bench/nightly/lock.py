@@ -19,7 +19,7 @@ LOCK = "locks/nightly.lock"
 
 @contextmanager
 def night_lock(results: Path, suite: str, now: datetime) -> Iterator[None]:
-    """Hold the results folder for a night.
+    """Hold the lock of a results folder for a night.
 
     Raises:
         BusyError: another night holds it; says which suite, process and machine, and since when.

@@ -26,20 +26,20 @@ def summarise_run(stored: StoredRun) -> list[Entry]:
     entries = summarise(stored.records)
     if not stored.gone:
         return entries
-    kept: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    by_cell: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for row in stored.summaries:
-        kept.setdefault((row["model"], row["variant"], row["task"]), []).append(row)
-    return [_remembered(entry, stored, kept) for entry in entries]
+        by_cell.setdefault((row["model"], row["variant"], row["task"]), []).append(row)
+    return [_remembered(entry, stored, by_cell) for entry in entries]
 
 
 def _remembered(
-    entry: Entry, stored: StoredRun, kept: Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
+    entry: Entry, stored: StoredRun, by_cell: Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
 ) -> Entry:
     labels = [(entry.cell.label, record.process) for record in entry.records]
     why = next((stored.gone[label] for label in labels if label in stored.gone), None)
     if why is None:
         return entry
-    rows = kept.get((entry.cell.model, entry.cell.variant, entry.cell.task), ())
+    rows = by_cell.get((entry.cell.model, entry.cell.variant, entry.cell.task), ())
     quantities = {str(row["reading"]): _quantity(row) for row in rows}
     doubt = RawTimingsGone(reason=why, summarised=bool(quantities)).doubt()
     return replace(
@@ -61,9 +61,9 @@ def _metrics(entry: Entry, quantities: Mapping[str, Quantity]) -> list[str]:
     """List the metrics that were kept, in the task's order."""
     from bench.tasks.metrics import resolve
 
-    kept = [name for name in quantities if name not in READINGS]
+    metrics = [name for name in quantities if name not in READINGS]
     order = [metric.name for metric in quality.metrics_of(entry.records[0], resolve)]
-    return [name for name in order if name in kept] + sorted(set(kept) - set(order))
+    return [name for name in order if name in metrics] + sorted(set(metrics) - set(order))
 
 
 def _quantity(row: Mapping[str, Any]) -> Quantity:

@@ -44,8 +44,8 @@ def chart_kinds() -> tuple[ChartKind, ...]:
 
 
 def _of_this_folder() -> Iterator[ChartKind]:
-    for found in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
-        module = import_module(f"{__name__}.{found.name}")
+    for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
+        module = import_module(f"{__name__}.{info.name}")
         for member in vars(module).values():
             if is_chart(member) and member.__module__ == module.__name__:
                 yield member()

@@ -35,8 +35,8 @@ class Energy(TaskChart):
         measure = measure_of(NAME, task.entries)
         if measure is None:
             return
-        known = sorted_by(task, NAME)
-        measured, guessed = [e for e in known if not _guessed(e)], [e for e in known if _guessed(e)]
+        with_value = sorted_by(task, NAME)
+        measured, guessed = [e for e in with_value if not _guessed(e)], [e for e in with_value if _guessed(e)]
         without = [e for e in task.entries if e.status == "ok" and value_of(e, NAME) is None]
         ordered = [*measured, *guessed, *without]
         rows = [_drawn(e, advice, apart=bool(measured)) for e in ordered[: task.rows]]
@@ -101,8 +101,10 @@ def _drawn(entry: Entry, advice: TaskAdvice, *, apart: bool) -> DotRow:
 
 def _row(entry: Entry, marks: Mapping[str, Mark]) -> tables.Row:
     quantity = entry.quantity(NAME)
-    known = quantity is not None and quantity.value is not None
+    has_value = quantity is not None and quantity.value is not None
     reason = str(quantity.reason or "") if quantity is not None else ""
-    source = SOURCE_WORDS.get(quantity.source, quantity.source) if quantity is not None and known else "not measured"
-    item = tables.Item(source, title=reason, small="" if known else short(reason, REASON_CHARACTERS))
+    source = (
+        SOURCE_WORDS.get(quantity.source, quantity.source) if quantity is not None and has_value else "not measured"
+    )
+    item = tables.Item(source, title=reason, small="" if has_value else short(reason, REASON_CHARACTERS))
     return tables.Row((tables.name_item(entry, marks), tables.quantity_item(quantity), item))

@@ -185,7 +185,7 @@ def _path(match: re.Match[str]) -> str:
 
 
 def _without_empty_groups(svg: str) -> str:
-    """Drop the groups of an SVG that hold nothing or nothing but one group."""
+    """Drop the groups of an SVG that hold nothing, and those that hold only one group."""
     before = ""
     while before != svg:
         before = svg

@@ -70,18 +70,18 @@ class IndexRow:
 
     @property
     def when(self) -> str:
-        """Date and time, UTC."""
+        """Write date and time, in UTC."""
         return "" if self.night is None else self.night.started_at[:16].replace("T", " ")
 
 
-def index_rows(history: History, told: Mapping[str, NightRow]) -> list[IndexRow]:
+def index_rows(history: History, outcomes: Mapping[str, NightRow]) -> list[IndexRow]:
     """List the nights, the newest first, with a line wherever days are missing between two of them."""
     rows: list[IndexRow] = []
     newer: Night | None = None
     for night in reversed(history.nights):
         if newer is not None and (gap := _gap(night, newer)):
             rows.append(IndexRow(None, "", "", "", "", None, "", "", gap))
-        rows.append(_row(night, told.get(night.run_id)))
+        rows.append(_row(night, outcomes.get(night.run_id)))
         newer = night
     return rows
 
@@ -129,12 +129,12 @@ class Reading:
 
     @property
     def worse(self) -> bool:
-        """Whether the trend says that it became worse."""
+        """Tell whether the trend says that the reading became worse."""
         return self.alarm is not None and self.alarm.worse
 
     @property
     def moved(self) -> bool:
-        """Whether there is something to see."""
+        """Tell whether there is something to see."""
         return self.alarm is not None or bool(self.changes)
 
 
@@ -207,5 +207,7 @@ def canary_series(history: History) -> Series | None:
 
 def verdict_counts(rows: Sequence[IndexRow]) -> list[tuple[str, str, str, int]]:
     """List sign, class, verdict and number of nights, in the order of the table of verdicts."""
-    found = [row.verdict for row in rows if row.night is not None]
-    return [(sign, look, verdict, found.count(verdict)) for verdict, (sign, look) in LOOKS.items() if verdict in found]
+    verdicts = [row.verdict for row in rows if row.night is not None]
+    return [
+        (sign, look, verdict, verdicts.count(verdict)) for verdict, (sign, look) in LOOKS.items() if verdict in verdicts
+    ]
