@@ -16,6 +16,7 @@ from scipy.stats import t as student
 
 from bench.catalogue.readings import READINGS
 from bench.decision import cost
+from bench.meters.cascade import rests_on_estimate
 from bench.stats.resample import seeded
 from bench.suite import PriceSpec
 from bench.summary import PRUNED, Entry, Quantity
@@ -139,4 +140,4 @@ def fact_draws(
 
 def is_estimate(quantity: Quantity) -> bool:
     """Tell whether the figure was estimated rather than measured."""
-    return "estimate" in quantity.source.split("+")
+    return rests_on_estimate(quantity.source)

@@ -57,6 +57,22 @@ def meter_sources() -> Mapping[str, type[Source]]:
     return MappingProxyType(declared_classes(PACKAGE, GROUP, Source, "name"))
 
 
+def title_of(stored: str) -> str:
+    """Name the source of a stored figure for people; a source that is not installed here keeps its stored name.
+
+    >>> title_of("rapl")
+    'CPU energy counter (RAPL)'
+    """
+    declared = meter_sources()
+    return " + ".join(declared[name].title if name in declared else name for name in stored.split("+"))
+
+
+def rests_on_estimate(stored: str) -> bool:
+    """Tell whether a stored figure, or a part of it, comes from a source that estimates."""
+    declared = meter_sources()
+    return any(name in declared and declared[name].estimates for name in stored.split("+"))
+
+
 def ranked(kind: type[S]) -> list[type[S]]:
     """Sort the alternatives that derive from `kind`, best first; of equal rank, by name."""
     alternatives = [source for source in meter_sources().values() if issubclass(source, kind)]

@@ -239,10 +239,9 @@ def _pages(store: Store, suite: str, folder: Path) -> None:
         outcome = read_outcome(folder / night.run_id)
         if outcome is not None:
             href = f"{night.run_id}/report.html" if (folder / night.run_id / "report.html").exists() else None
-            sentence = str(outcome["sentence"]).removeprefix(f"{suite}:").strip()
             rows[night.run_id] = NightRow(
                 str(outcome["verdict"]),
-                sentence,
+                str(outcome.get("findings", outcome["sentence"])),  # nights of older versions have the sentence alone
                 href,
                 dict(outcome["counts"]),
                 int(outcome["planned"]),

@@ -94,7 +94,12 @@ class Outcome:
     @property
     def sentence(self) -> str:
         """Say in one line what a person wants to read in the morning."""
-        parts = [f"{self.suite}:"]
+        return f"{self.suite}: {self.findings}"
+
+    @property
+    def findings(self) -> str:
+        """Say what happened, without the suite's name."""
+        parts = []
         if self.cut:
             done = sum(cell.status in ("ok", "unsupported") for cell in self.cells)
             parts.append(f"Stopped: {self.cut}; {done} of {self.planned} cells are done.")
@@ -115,6 +120,7 @@ class Outcome:
             "schema_version": SCHEMA_VERSION,
             "verdict": self.verdict,
             "sentence": self.sentence,
+            "findings": self.findings,
             "exit_code": self.exit_code,
             "counts": self.counts,
             **asdict(self),

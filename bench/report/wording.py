@@ -22,20 +22,6 @@ STATUS_WORDS = {
     "skipped": "skipped",
 }
 
-SOURCE_WORDS = {
-    "nvml_counter": "GPU energy counter (NVML)",
-    "nvml_power_integral": "GPU power, integrated (NVML)",
-    "rapl": "CPU energy counter (RAPL)",
-    "estimate": "estimate",
-    "none": "not measured",
-    "clock": "clock",
-    "rss": "resident set (RSS)",
-    "torch": "torch",
-    "cuda": "torch's CUDA allocator",
-    "nvml": "NVML",
-}
-"""Provenance in words."""
-
 
 @dataclass(frozen=True, slots=True)
 class Measure:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from bench.catalogue import reasons
 from bench.catalogue.readings import READINGS
 from bench.doubts.raw_timings_gone import RawTimingsGone
-from bench.store import StoredRun
+from bench.store import Document, StoredRun
 from bench.summary import quality
 from bench.summary.entry import Entry, Quantity
 from bench.summary.merge import summarise
@@ -26,15 +25,13 @@ def summarise_run(stored: StoredRun) -> list[Entry]:
     entries = summarise(stored.records)
     if not stored.gone:
         return entries
-    by_cell: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    by_cell: dict[tuple[str, str, str], list[Document]] = {}
     for row in stored.summaries:
         by_cell.setdefault((row["model"], row["variant"], row["task"]), []).append(row)
     return [_remembered(entry, stored, by_cell) for entry in entries]
 
 
-def _remembered(
-    entry: Entry, stored: StoredRun, by_cell: Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
-) -> Entry:
+def _remembered(entry: Entry, stored: StoredRun, by_cell: Mapping[tuple[str, str, str], Sequence[Document]]) -> Entry:
     labels = [(entry.cell.label, record.process) for record in entry.records]
     why = next((stored.gone[label] for label in labels if label in stored.gone), None)
     if why is None:
@@ -66,7 +63,7 @@ def _metrics(entry: Entry, quantities: Mapping[str, Quantity]) -> list[str]:
     return [name for name in order if name in metrics] + sorted(set(metrics) - set(order))
 
 
-def _quantity(row: Mapping[str, Any]) -> Quantity:
+def _quantity(row: Document) -> Quantity:
     name, value = str(row["reading"]), row["value"]
     about = READINGS.get(name)
     counted = about is not None and about.exact

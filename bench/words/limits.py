@@ -23,8 +23,8 @@ def check(checked: Check, *, across: bool = False) -> str:
 def _check(checked: Check) -> str:
     limit, column, what = checked.limit, checked.column, spoken(checked.column.name)
     if checked.value is None:
-        why = checked.reason or "not measured"
-        return f"{what} is not known ({why}), so the limit {limit.text} cannot be shown to hold"
+        lacking = checked.reason or "not measured"
+        return f"{what} is not known ({lacking}), so the limit {limit.text} cannot be shown to hold"
     value = _share_or_amount(column, limit, checked.value)
     if checked.bound is None or checked.ends is None:
         why = "it is undefined on some resamples" if limit.of_best else checked.reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.decision.draws import is_estimate
+from bench.meters.cascade import title_of
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.chart import ENERGY, Chart, Plate, TaskChart
@@ -13,7 +14,7 @@ from bench.report.drawing.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView, value_of
-from bench.report.wording import SOURCE_WORDS, listed, measure_of, plural
+from bench.report.wording import listed, measure_of, plural
 from bench.summary import Entry
 
 NAME = "energy_per_example_j"
@@ -73,7 +74,7 @@ def _takeaway(measured: Sequence[Entry], guessed: Sequence[Entry]) -> str:
     if not measured:
         return least(guessed, NAME, " per example", opening="By estimate, ")
     sources = sorted({q.source for e in measured if (q := e.quantity(NAME)) is not None})
-    words = f"By {listed([SOURCE_WORDS.get(source, source) for source in sources])}: "
+    words = f"By {listed([title_of(source) for source in sources])}: "
     words += least(measured, NAME, " per example")
     return f"{words} {plural(len(guessed), 'estimate')} cannot be ranked with these." if guessed else words
 
@@ -103,8 +104,6 @@ def _row(entry: Entry, marks: Mapping[str, Mark]) -> tables.Row:
     quantity = entry.quantity(NAME)
     has_value = quantity is not None and quantity.value is not None
     reason = str(quantity.reason or "") if quantity is not None else ""
-    source = (
-        SOURCE_WORDS.get(quantity.source, quantity.source) if quantity is not None and has_value else "not measured"
-    )
+    source = title_of(quantity.source) if quantity is not None and has_value else "not measured"
     item = tables.Item(source, title=reason, small="" if has_value else short(reason, REASON_CHARACTERS))
     return tables.Row((tables.name_item(entry, marks), tables.quantity_item(quantity), item))
