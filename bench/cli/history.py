@@ -29,7 +29,7 @@ CSV_COLUMNS = (
 
 @click.command()
 @click.argument("suite")
-@click.option("--nights", type=click.IntRange(min=1), help="The newest N nights alone.")
+@click.option("--nights", type=click.IntRange(min=1), help="Only the newest N nights.")
 @only_option("models, tasks or readings")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, a row per night and reading.")
 @store_option

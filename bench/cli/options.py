@@ -28,7 +28,7 @@ def store_option(command: FC) -> FC:
         metavar="URL",
         envvar="BENCH_STORE",
         show_envvar=True,
-        help="Database other than the results folder's SQLite, such as postgresql+psycopg://user@host/name.",
+        help="Database instead of the results folder's SQLite file, such as postgresql+psycopg://user@host/name.",
     )(command)
 
 
@@ -39,7 +39,7 @@ def blobs_option(command: FC) -> FC:
         metavar="URL",
         envvar="BENCH_BLOBS",
         show_envvar=True,
-        help="Where rows, raw timings and logs go, other than into the results folder, such as file:///mnt/rows.",
+        help="Where rows, raw timings and logs go instead of the results folder, such as file:///mnt/rows.",
     )(command)
 
 

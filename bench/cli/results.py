@@ -106,7 +106,7 @@ def _best_first(entry: Entry) -> tuple[bool, float]:
     type=click.Path(file_okay=False, path_type=Path),
     help="Also write every chart as SVG, PNG, PDF.",
 )
-@click.option("--reference", metavar="MODEL", help="Candidate that paired differences of quality are to.")
+@click.option("--reference", metavar="MODEL", help="Candidate to which paired differences of quality are computed.")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
 def report(
     run: str,

@@ -112,7 +112,7 @@ def _print_plan(plan: Plan) -> None:
     shown = "as many threads" if threads is None else f"threads: {threads}"
     say(f"every process is bound to {_cpus(plan)}; {shown} (defaults: cpus, threads)")
     if not plan.measures:
-        say("nothing is measured: quality is scored alone")
+        say("nothing is measured: only quality is scored")
     for where, doubt in plan.doubts:
         say(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
 

@@ -31,7 +31,7 @@ def rule_of(spec: DecisionSpec) -> Rule:
     """
     rule = RULES.load(spec.rule)
     if not isinstance(rule, Rule):
-        raise InputError(f"the rule '{spec.rule}' is no bench.decision.rule.Rule; see what its package exports")
+        raise InputError(f"the rule '{spec.rule}' is not a bench.decision.rule.Rule; see what its package exports")
     for key, what in rule.needs.items():
         if not getattr(spec, key):
             raise InputError(f"the rule '{spec.rule}' needs decision.{key}: {what}")

@@ -48,7 +48,7 @@ def gate(
         executor: runs the interleaved rerun; None for no rerun, and then no efficiency reading can fail.
         rounds: pairs of fresh processes, in all, after each look of the rerun.
         seed: of the order of the rerun.
-        say: told what is being run.
+        say: receives a line for each thing that is run.
         strict: a suspicion that nothing refuted fails, too.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Settles a suspicion from an interleaved rerun: the same reading of both sides, in pairs of fresh processes that
+"""Settle a suspicion from an interleaved rerun: the same reading of both sides, in pairs of fresh processes that
 ran one after the other.
 
 A machine that slows down does so for both sides of a pair alike, and nights are not in it at all.

@@ -1,4 +1,4 @@
-"""Settles what the first look suspects, by running the suspected cells again."""
+"""Settle what the first look suspects, by running the suspected cells again."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Line:
     power: float | None = None
     """Quality: chance that a true drop of two points is found at this n, among as many readings as were tested."""
     machine: bool = False
-    """Whether the machine read the very same model otherwise that night: told beside the verdict, never as one."""
+    """Whether the machine read the very same model otherwise that night: reported beside the verdict, never as one."""
 
     @property
     def half_point(self) -> float | None:

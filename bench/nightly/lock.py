@@ -36,7 +36,7 @@ def night_lock(results: Path, suite: str, now: datetime) -> Iterator[None]:
         ) from error
     if not is_held:
         raise BusyError(
-            f"{results}: a night is running here: {_who(lock)}; wait for its end, or give this one another --results "
+            f"{results}: a night is already running here: {_who(lock)}; wait until it ends, or give this one another --results "
             "folder"
         )
     try:
@@ -48,6 +48,6 @@ def night_lock(results: Path, suite: str, now: datetime) -> Iterator[None]:
 def _who(lock: FileLock) -> str:
     try:
         holder = json.loads(lock.holder())
-        return f"process {holder['pid']} on {holder['host']} runs '{holder['suite']}' since {holder['since']}"
+        return f"process {holder['pid']} on {holder['host']} has been running '{holder['suite']}' since {holder['since']}"
     except (ValueError, KeyError, TypeError):  # taken a moment ago, and not yet signed
-        return "another process has just begun one"
+        return "another process has just started one"

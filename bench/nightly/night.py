@@ -1,4 +1,4 @@
-"""The steps of a night, in their order; one that fails is written down, and the others are done anyway."""
+"""The steps of a night, in order; a step that fails is recorded, and the others run anyway."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a night is asked to do."""
+    """The work of one night, as the suite and the command line ask for it."""
 
     plan: Plan
     info: RunInfo
@@ -102,7 +102,7 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
         executor: runs cells, and the gate's reruns.
         progress: shows the run.
         now: the time, with its zone.
-        say: told what is going on.
+        say: receives lines about the progress.
 
     Raises:
         KeyboardInterrupt: the user stopped it; the same command resumes it.

@@ -1,4 +1,4 @@
-"""Tells somebody how the night went: a command that reads JSON, a webhook that takes it, the CI's summary.
+"""Alerts about how the night went: a command that reads JSON, a webhook that takes it, the CI's summary.
 
 A webhook's address is a secret (who has it can post), so that it is never stored, printed or put into an error.
 """

@@ -107,7 +107,7 @@ class Outcome:
             named = "; ".join(f"{cell.label} {cell.status}" for cell in self.failed[:NAMED])
             more = f" and {len(self.failed) - NAMED} more" if len(self.failed) > NAMED else ""
             parts.append(f"{len(self.failed)} of {self.planned} cells failed: {named}{more}.")
-        parts.append(self.gate.sentence if self.gate is not None else "The gate could not be asked.")
+        parts.append(self.gate.sentence if self.gate is not None else "The gate could not be run.")
         if self.problems:
             parts.append(
                 f"Trouble: {self.problems[0]}" + (f" (and {len(self.problems) - 1} more)" * (len(self.problems) > 1))

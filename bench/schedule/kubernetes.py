@@ -30,7 +30,7 @@ def kubernetes(schedule: Schedule, image: str = IMAGE) -> str:
     )
     store = "" if schedule.store is None else " --from-literal=store=..."
     comment += (
-        f"# Whom to tell{' and where to store' if store else ''}: kubectl create secret generic {schedule.name} "
+        f"# The webhook{' and the database' if store else ''}: kubectl create secret generic {schedule.name} "
         f"--from-literal=webhook=...{store}\n"
     )
     return comment + to_yaml(_claim(schedule), _cron_job(schedule, image))

@@ -77,7 +77,7 @@ def gitlab(schedule: Schedule, runner: str = "bench") -> str:
         "# .gitlab-ci.yml, written by bench schedule. The runner has bench on its PATH.\n"
         f'# Then in the project: Build > Pipeline schedules > New schedule, interval pattern "{schedule.cron}".\n'
     )
-    comment += f"# Whom to tell is the masked CI/CD variable {WEBHOOK_VARIABLE}.\n"
+    comment += f"# The webhook is the masked CI/CD variable {WEBHOOK_VARIABLE}.\n"
     if schedule.store is not None:
         comment += f"# The database's address is the masked CI/CD variable {STORE_VARIABLE}.\n"
     return comment + to_yaml({schedule.name: job})

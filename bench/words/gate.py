@@ -18,7 +18,7 @@ from bench.words.wording import spoken
 NAMED = 3
 """Lines that the last line names; the rest are counted."""
 MACHINE_TOLD = 0.02
-"""Difference of the canaries from which the machine's own speed is told beside a line."""
+"""Difference of the canaries from which the machine's own speed is reported beside a line."""
 NOISY = "too noisy a machine to settle it: let it rest (`bench doctor` says what disturbs), then `bench gate` again"
 UNSEEN = (
     "look for what bench does not see (a neighbour, a driver, a setting, a file that the model reads), then "

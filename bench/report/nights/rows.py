@@ -39,7 +39,7 @@ LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class NightRow:
-    """What a night came to, as `bench nightly` found it."""
+    """How a night ended, as `bench nightly` recorded it."""
 
     verdict: str
     sentence: str
@@ -88,7 +88,7 @@ def index_rows(history: History, outcomes: Mapping[str, NightRow]) -> list[Index
 
 def _row(night: Night, row: NightRow | None) -> IndexRow:
     if row is None:
-        row = NightRow("not judged", "Run outside a night: nobody asked the gate.", None, {}, 0, None)
+        row = NightRow("not judged", "Run outside a night: the gate did not judge it.", None, {}, 0, None)
     sign, look = LOOKS.get(row.verdict, LOOKS["unknown"])
     done = row.counts.get("ok", 0) + row.counts.get("unsupported", 0)
     cells = f"{done} of {row.planned}" if row.planned else ""
