@@ -68,6 +68,10 @@ def _explained(spec: ModelSpec, error: Exception, is_local: bool) -> BenchError:
     refused = None if is_local else unserved(where, error, "'checkpoint'")
     if refused is not None:
         return refused
+    if "instantiate the backend tokenizer" in text or "Can't load tokenizer" in text:
+        return EnvironmentLackError(
+            f"{where}: holds no tokenizer that can be read; save it there with `tokenizer.save_pretrained`"
+        )
     if "safetensors" in text.lower() and (
         "HeaderTooLarge" in text or "incomplete" in text or "deserializ" in text.lower()
     ):

@@ -121,6 +121,7 @@ def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, 
             source.checkpoint.name,
             dtype=variants.torch_dtype(variant),
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # the report then names them, and they are refused below
             **source.shared,
             **source.weights,
         )

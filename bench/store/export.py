@@ -149,6 +149,7 @@ def _export_json(run: StoredRun, out: Path) -> list[Path]:
     records = [
         {
             **asdict(record),
+            "cell": {**asdict(record.cell), "job": None if record.cell.job is None else record.cell.job.to_json()},
             "cell_id": record.cell.id,
             "reused_from": run.reused.get((record.cell.label, record.process)),
         }

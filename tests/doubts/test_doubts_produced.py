@@ -31,6 +31,7 @@ from bench.running.worker.cell import run_cell
 from bench.running.worker.doubts import own_doubts
 from bench.store import RunInfo, Store
 from bench.summary import summarise
+from tests.admission.scenes import SCENES
 from tests.checkpoints import TEXTS, make_checkpoint
 from tests.data.test_doubts import suite as suite_of_learnt_rows
 from tests.factories import Sketch, Task, make_cell, make_record, make_run
@@ -123,7 +124,7 @@ def answers_taken_over(folder: Path) -> Codes:
     make_checkpoint("causal-lm", folder)
     doubts: Codes = set()
     for measure in ("off", QUICK):
-        plan = make_plan(open_suite(suite_in(folder, measure)), folder / "results", Options(only="m/one"))
+        plan = make_plan(open_suite(suite_in(folder, measure)), folder / "results", Options(only=("m/one",)))
         with Store.open(folder / "results") as store:
             info = RunInfo("alone", "", measure, "bench run", "machine", plan.measure.profile)
             run(plan.written(folder / "results"), InlineExecutor(), store, info)
@@ -294,7 +295,12 @@ class plugged_in:  # noqa: N801
         doubt_kinds.cache_clear()
 
 
+def admission_scene(play: Callable[[Path], Record]) -> Callable[[Path], Codes]:
+    return lambda folder: of([play(folder)])
+
+
 SCENARIOS: dict[str, Callable[[Path], Codes]] = {
+    **{code: admission_scene(play) for code, play in SCENES.items()},
     "answers_reused": answers_taken_over,
     "bimodal": alternating,
     "cgroup_throttled": busy_machine,

@@ -211,7 +211,10 @@ def left_out_settings(model: HuggingFaceModel) -> list[str]:
     return sorted(
         name
         for name, value in stored.items()
-        if name not in followed and not name.startswith("_") and value is not None and value != neutral.get(name)
+        if name not in followed
+        and not name.startswith(("_", "output_", "return_"))
+        and value not in (None, False)
+        and value != neutral.get(name)
     )
 
 
