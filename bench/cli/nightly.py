@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 @click.option("--keep-nights", type=click.IntRange(min=1), help="Keep raw timings and answers of N nights.")
 @click.option("--notify", type=click.Choice(["always", "problems"]), help="When to tell somebody.")
 @click.option("--command", metavar="COMMAND", help="Shell command that reads the outcome as JSON.")
-@click.option("--webhook", metavar="URL", envvar="BENCH_WEBHOOK", show_envvar=True, help="Address that the same JSON is posted to.")
+@click.option(
+    "--webhook",
+    metavar="URL",
+    envvar="BENCH_WEBHOOK",
+    show_envvar=True,
+    help="Address that the same JSON is posted to.",
+)
 @click.option("--strict", is_flag=True, default=None, help="Also fail the night when a suspicion was not refuted.")
 @click.option("--rerun", is_flag=True, help="Start over, even after an interruption.")
 @store_option

@@ -20,7 +20,13 @@ NAMES = ("systemd", "cron", "github", "gitlab", "kubernetes")
 @click.command()
 @click.argument("kind", type=click.Choice(NAMES))
 @click.argument("suite")
-@click.option("--at", default="02:30", show_default=True, metavar="HH:MM", help="Time of day at which the night starts; for CI services in UTC.")
+@click.option(
+    "--at",
+    default="02:30",
+    show_default=True,
+    metavar="HH:MM",
+    help="Time of day at which the night starts; for CI services in UTC.",
+)
 @click.option("--deadline", metavar="HH:MM", help="When the night stops and reports what it has.")
 @click.option("--baseline", metavar="WHICH", help="Baseline of every night: previous, best, tag:NAME, or a run.")
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Where its output goes (systemd, cron).")

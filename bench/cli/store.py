@@ -70,7 +70,7 @@ def migrate(results: Path, store_url: str | None, as_json: bool) -> None:
 @store_option
 @json_option
 def import_(folder: Path | None, results: Path, store_url: str | None, as_json: bool) -> None:
-    """Copy the runs of another results FOLDER into this one; without it, restore the runs that are kept beside the database.
+    """Copy the runs of another results FOLDER into this one; without it, restore the runs kept beside the database.
 
     Exit code 0 when everything was taken, 4 when something was left.
     """
@@ -92,7 +92,9 @@ def import_(folder: Path | None, results: Path, store_url: str | None, as_json: 
 
 
 @store.command()
-@click.option("--keep-nights", type=click.IntRange(min=1), required=True, help="How many nights of each suite keep their rows.")
+@click.option(
+    "--keep-nights", type=click.IntRange(min=1), required=True, help="How many nights of each suite keep their rows."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
 @results_option
 @store_option

@@ -1,8 +1,8 @@
 """Judge suspicions of which only the candidate can be run again, against the nights.
 
 Most often both nights ran the very same model. An A/B rerun of it would run one thing twice, so nothing here can
-regress: what differs is the machine, and that is reported beside the verdict. Only a difference beyond all that nights show
-is left `suspected`, for what bench does not see: a driver, a setting, a file that the model reads.
+regress: what differs is the machine, and that is reported beside the verdict. Only a difference beyond all that nights
+show is left `suspected`, for what bench does not see: a driver, a setting, a file that the model reads.
 """
 
 from __future__ import annotations

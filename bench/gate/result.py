@@ -26,7 +26,8 @@ def final_lines(draft: Draft, *, rerun: bool, same_environment: bool) -> tuple[L
     """Give every line its final verdict, the worst first.
 
     Without a rerun, a quality that is worse stands when the environment is the same (stored answers do not change),
-    and nothing else does: an efficiency that looks worse is `suspected`, one that looks better is reported as unchanged.
+    and nothing else does: an efficiency that looks worse is `suspected`, one that looks better is reported as
+    unchanged.
     """
     lines = [draft.settled.get(look.series.key) or _unsettled(look) for look in draft.looked]
     lines += [line for _, line in draft.broken.values()]

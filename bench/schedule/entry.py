@@ -68,7 +68,9 @@ class Schedule:
     def __post_init__(self) -> None:
         for text in (*self.command, str(self.folder), str(self.log)):
             if _CONTROL.search(text):
-                raise UsageError(f"{text!r} contains a control character, which a scheduler's file cannot hold; rename it")
+                raise UsageError(
+                    f"{text!r} contains a control character, which a scheduler's file cannot hold; rename it"
+                )
 
     @property
     def arguments(self) -> tuple[str, ...]:
