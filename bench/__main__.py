@@ -54,7 +54,7 @@ def entry() -> int:
 
 
 def collect_rarely() -> None:
-    """Have this process look for unreachable objects more rarely."""
+    """Make this process look for unreachable objects more rarely."""
     import gc
 
     gc.set_threshold(YOUNG_OBJECTS, 20, 50)
@@ -65,9 +65,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
     from bench.cli import CommandInterruptedError, bench
 
-    given = None if arguments is None else list(arguments)
+    words = None if arguments is None else list(arguments)
     try:
-        code = bench.main(args=given, prog_name="bench", standalone_mode=False)
+        code = bench.main(args=words, prog_name="bench", standalone_mode=False)
     except (Abort, CommandInterruptedError) as error:
         raise KeyboardInterrupt from error
     return code if isinstance(code, int) else 0
@@ -79,7 +79,7 @@ def _stopped() -> int:
 
 
 def _finish_undisturbed() -> None:
-    """Let the process end as it is about to: the result stands, and Ctrl-C could only add a traceback.
+    """Let the process end without interruption: the result stands, and Ctrl-C could only add a traceback.
 
     The signal is held back and not merely ignored. CPython remembers an interrupt that ended a string given to `exec`
     (data classes and named tuples are made so), also when it was caught, and sends it to itself in the end: the process

@@ -12,7 +12,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "fit": ("bench.cli.fit:fit", "Train the models of a suite that have a recipe."),
     "validate": ("bench.cli.suite:validate", "Check a suite, its data and its checkpoints; run nothing."),
     "plan": ("bench.cli.suite:plan", "Show the cells that a suite stands for; run nothing."),
-    "ls": ("bench.cli.listing:ls", "List models, tasks, metrics and all else that a suite may name; and runs."),
+    "ls": ("bench.cli.listing:ls", "List models, tasks, metrics and everything else a suite can name, and the runs."),
     "show": ("bench.cli.results:show", "Show the results of a run."),
     "report": ("bench.cli.results:report", "Write the report of a run again."),
     "recommend": ("bench.cli.advice:recommend", "Say which model to ship, under limits of your own."),

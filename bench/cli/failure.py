@@ -67,7 +67,7 @@ def _logged(error: Exception) -> str:
 
 
 def _without_passwords(text: str) -> str:
-    """Hide the passwords of addresses; the room that knows how is only opened for a text that may hold one."""
+    """Hide the passwords of addresses; the module that does it is imported only for a text that may hold one."""
     if not any(sign in text for sign in "@="):
         return text
     from bench.store.addresses import redact

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("suite")
 @only_option("models")
-@click.option("--missing", is_flag=True, help="Only models whose checkpoint is not there.")
+@click.option("--missing", is_flag=True, help="Train only the models whose checkpoint is missing.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -61,7 +61,7 @@ def fit(
         for provenance in done.made:
             say(_line(provenance))
         if not todo:
-            say("every checkpoint is there; leave out --missing to train again")
+            say("every checkpoint exists; leave out --missing to train again")
     _raise(done.failed)
 
 
@@ -73,13 +73,13 @@ def _raise(failed: Mapping[str, BenchError]) -> None:
         raise next(iter(failed.values()))
     if failed:
         raise FitError(
-            f"{len(failed)} trainings failed, each told above: {', '.join(failed)}; the others are finished. Run "
-            "the same command again with --missing when they are mended"
+            f"{len(failed)} trainings failed: {', '.join(failed)} (see the messages above); the others have finished. "
+            "Fix them, then run the same command again with --missing"
         )
 
 
 def _line(provenance: Provenance) -> str:
-    """Describe on one line what a training came to."""
+    """Describe on one line how a training ended."""
     loss, energy = provenance["final_validation_loss"], provenance["cost"]["energy_j"]
     parts = [f"{provenance['steps']} steps in {provenance['wall_s']:.0f} s"]
     if energy is not None:
@@ -105,6 +105,6 @@ def _save(jobs: Sequence[FitJob], path: Path) -> None:
     from bench.errors import UsageError
 
     if len(jobs) != 1:
-        raise UsageError(f"--save-job takes one model, and {len(jobs)} are to be trained; choose it with --only")
+        raise UsageError(f"--save-job saves the training of one model, not of {len(jobs)}; choose one with --only")
     path.write_bytes(pickle.dumps(jobs[0]))
     say(f"accelerate launch --multi_gpu --num_processes N -m bench.fit.session {path}")

@@ -24,8 +24,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
     "--baseline", default="previous", show_default=True, metavar="WHICH", help="previous, best, tag:NAME, or a run."
 )
 @click.option("--no-rerun", is_flag=True, help="Run nothing again; then no efficiency reading can fail.")
-@click.option("--strict", is_flag=True, help="Fail, too, when a suspicion is neither confirmed nor refuted.")
-@click.option("--rounds", type=click.IntRange(min=3), help="Pairs of fresh processes of the rerun, at one look.")
+@click.option("--strict", is_flag=True, help="Also fail when a suspicion is neither confirmed nor refuted.")
+@click.option("--rounds", type=click.IntRange(min=3), help="Pairs of fresh processes at each look of the rerun.")
 @store_option
 @results_option
 @json_option
@@ -67,7 +67,7 @@ def gate(
 
 
 def print_gate(result: GateResult, *, with_sentence: bool = True) -> None:
-    """Print every line, the worst first, and the sentence last, unless the caller ends with one of its own."""
+    """Print every line, the worst first, and the sentence last unless the caller ends with one of its own."""
     from bench.words.gate import label
 
     rows = [[line.verdict, label(line), line.text] for line in result.lines]
@@ -90,7 +90,7 @@ def tag(run: str, name: str, store_url: str | None, results: Path) -> None:
     from bench.store import Store
 
     if not NAME.fullmatch(name):
-        raise UsageError(f"'{name}' is no name for a tag; use letters, digits, '.', '_' and '-', at most 100")
+        raise UsageError(f"'{name}' is not a valid tag; use letters, digits, '.', '_' and '-', at most 100")
     with Store.open(results, store_url, create=False) as store:
         before, info = store.tag(run, name), store.find(run)
     moved = f" (before: {before})" if before not in (None, info.id) else ""

@@ -29,7 +29,7 @@ CSV_COLUMNS = (
 
 @click.command()
 @click.argument("suite")
-@click.option("--nights", type=click.IntRange(min=1), help="The newest N nights alone.")
+@click.option("--nights", type=click.IntRange(min=1), help="Only the newest N nights.")
 @only_option("models, tasks or readings")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, a row per night and reading.")
 @store_option
@@ -124,7 +124,7 @@ def _json(past: History, chosen: list[Series]) -> dict[str, object]:
 
 
 def _fields(value: object) -> dict[str, object]:
-    """Take the fields of a named tuple or of a dataclass, one level deep."""
+    """Collect the fields of a named tuple or of a dataclass, one level deep."""
     if isinstance(value, tuple):
         return dict(zip(getattr(value, "_fields", ()), value, strict=True))
     return {name: getattr(value, name) for name in getattr(value, "__dataclass_fields__", ())}

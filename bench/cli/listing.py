@@ -23,7 +23,7 @@ Rows = list[dict[str, str]]
 
 
 def _summary(documented: object) -> str:
-    """Take the first sentence of what a class or function says of itself."""
+    """Quote the first sentence of the docstring of a class or function."""
     paragraph = (inspect.getdoc(documented) or "").split("\n\n")[0]
     return " ".join(paragraph.split())
 

@@ -25,9 +25,15 @@ if TYPE_CHECKING:
 @click.option("--keep-nights", type=click.IntRange(min=1), help="Keep raw timings and answers of N nights.")
 @click.option("--notify", type=click.Choice(["always", "problems"]), help="When to tell somebody.")
 @click.option("--command", metavar="COMMAND", help="Shell command that reads the outcome as JSON.")
-@click.option("--webhook", metavar="URL", envvar="BENCH_WEBHOOK", show_envvar=True, help="Is posted the same JSON.")
-@click.option("--strict", is_flag=True, default=None, help="A suspicion that nothing refuted fails the night, too.")
-@click.option("--rerun", is_flag=True, help="Begin anew, also after an interruption.")
+@click.option(
+    "--webhook",
+    metavar="URL",
+    envvar="BENCH_WEBHOOK",
+    show_envvar=True,
+    help="Address that the same JSON is posted to.",
+)
+@click.option("--strict", is_flag=True, default=None, help="Also fail the night when a suspicion was not refuted.")
+@click.option("--rerun", is_flag=True, help="Start over, even after an interruption.")
 @store_option
 @blobs_option
 @results_option
@@ -47,7 +53,7 @@ def nightly(
 ) -> None:
     """Run SUITE as a night: measure, judge, write the pages, clear up, tell somebody.
 
-    Options not given are those of the suite's `nightly:`. After an interruption the same command goes on where it
+    Options not given are those of the suite's `nightly:`. After an interruption the same command resumes where it
     stopped. Exit codes: 0 nothing to do · 6 something regressed (with --strict: or is suspected) · 5 a cell failed ·
     7 another night is running · 8 the deadline came first · 1 something else went wrong.
     """
@@ -67,13 +73,13 @@ def nightly(
     located = open_suite(suite)
     executor = executor_of(located).open()
     settings = located.value.nightly
-    asked = {name: value for name, value in overrides.items() if value is not None}
-    # Whatever would fail in the middle of the night is looked at now.
+    overriding = {name: value for name, value in overrides.items() if value is not None}
+    # Check now what would otherwise fail in the middle of the night.
     if webhook is not None:
         check_webhook(webhook)
-    end = asked.get("deadline", settings.deadline)
+    end = overriding.get("deadline", settings.deadline)
     deadline = None if end is None else deadline_at(str(end), now)
-    settings = type(settings).model_validate(settings.model_dump() | asked)
+    settings = type(settings).model_validate(settings.model_dump() | overriding)
     with terminable(), night_lock(results, located.value.name, now):
         plan = make_plan(located, results, Options(limit, only, profile))
         plan, skip = with_checkpoints(plan, results, remark)
@@ -88,7 +94,7 @@ def nightly(
 
 
 def _print(outcome: Outcome, as_json: bool) -> None:
-    """Print what moved, where to read on, and last the sentence."""
+    """Print what moved, where to read on, and the sentence last."""
     from bench.cli.gate import print_gate
 
     if as_json:

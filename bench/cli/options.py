@@ -28,7 +28,7 @@ def store_option(command: FC) -> FC:
         metavar="URL",
         envvar="BENCH_STORE",
         show_envvar=True,
-        help="Database other than the results folder's SQLite, such as postgresql+psycopg://user@host/name.",
+        help="Database instead of the results folder's SQLite file, such as postgresql+psycopg://user@host/name.",
     )(command)
 
 
@@ -39,7 +39,7 @@ def blobs_option(command: FC) -> FC:
         metavar="URL",
         envvar="BENCH_BLOBS",
         show_envvar=True,
-        help="Where rows, raw timings and logs go, other than into the results folder, such as file:///mnt/rows.",
+        help="Where rows, raw timings and logs go instead of the results folder, such as file:///mnt/rows.",
     )(command)
 
 
@@ -49,7 +49,7 @@ def json_option(command: FC) -> FC:
 
 
 def only_option(what: str) -> Callable[[FC], FC]:
-    """Add `--only PATTERN`, which may be repeated: what matches any of the patterns is meant.
+    """Add `--only PATTERN`, which may be repeated; a cell is selected when any of the patterns matches it.
 
     Args:
         what: what the patterns are compared with, for the help.

@@ -35,22 +35,26 @@ def show(run: str, results: Path, store_url: str | None, as_json: bool) -> None:
 
 
 def print_view(view: RunView) -> None:
-    """Print one line per cell, the best quality of a task first, then what to ship and why."""
+    """Print one line per cell, the best quality of a task first, then what to ship and why.
+
+    The reason of a failed cell is cut to the terminal's width; `--json`, the log and the report have the whole.
+    """
     from bench.catalogue.readings import READINGS, shown_in
     from bench.words.decision import task_sentences
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
     header = ["task", "model", "status", "quality", *heads, ""]
-    rows = []
+    rows, unsupported = [], 0
     for task in view.tasks:
         front = view.decision.fronts().get(task.name, [])
-        rows += [_row(task.name, entry, front) for entry in sorted(task.entries, key=_best_first)]
+        runnable = [entry for entry in task.entries if entry.status != "unsupported"]
+        unsupported += len(task.entries) - len(runnable)
+        rows += [_row(task.name, entry, front) for entry in sorted(runnable, key=_best_first)]
     if view.remark:
         say(f"{view.remark}.\n")
-    runnable = [row for row in rows if row[2] != "unsupported"]
-    print_table(header, runnable, right=tuple(range(4, 4 + len(heads))))
-    if len(rows) > len(runnable):
-        say(f"{len(rows) - len(runnable)} cells are unsupported; the report says why.")
+    print_table(header, rows, right=tuple(range(4, 4 + len(heads))), fit=True)
+    if unsupported:
+        say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
     say("")
@@ -75,8 +79,8 @@ def _row(task: str, entry: Entry, front: Sequence[str]) -> list[str]:
     cells = ["" if q is None or q.value is None else format_quantity(q.value, q.unit) for q in shown]
     best = entry.quantity("quality")
     quality = "" if best is None or best.value is None else f"{entry.quality_metric} {format_number(best.value)}"
-    remark = "◆ front" if entry.candidate in front else "" if entry.status == "ok" else entry.reason or ""
-    return [task, entry.candidate, entry.status, quality, *cells, remark]
+    reason = "" if entry.status == "ok" else entry.reason or ""
+    return [task, entry.candidate, entry.status, quality, *cells, "◆ front" if entry.candidate in front else reason]
 
 
 def _best_first(entry: Entry) -> tuple[bool, float]:
@@ -102,7 +106,7 @@ def _best_first(entry: Entry) -> tuple[bool, float]:
     type=click.Path(file_okay=False, path_type=Path),
     help="Also write every chart as SVG, PNG, PDF.",
 )
-@click.option("--reference", metavar="MODEL", help="Candidate that paired differences of quality are to.")
+@click.option("--reference", metavar="MODEL", help="Candidate to which paired differences of quality are computed.")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
 def report(
     run: str,

@@ -90,7 +90,8 @@ def run(
 
 
 def command_line(words: Sequence[str]) -> str:
-    """Write the words of a command line as they may be stored: no webhook, no password of a database."""
+    """Write the words of a command line as they may be stored: without a webhook, without the password of a
+    database."""
     from bench.store.addresses import redact, shown_address
 
     arguments = []

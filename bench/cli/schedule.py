@@ -20,14 +20,20 @@ NAMES = ("systemd", "cron", "github", "gitlab", "kubernetes")
 @click.command()
 @click.argument("kind", type=click.Choice(NAMES))
 @click.argument("suite")
-@click.option("--at", default="02:30", show_default=True, metavar="HH:MM", help="When, every day; CI services: UTC.")
+@click.option(
+    "--at",
+    default="02:30",
+    show_default=True,
+    metavar="HH:MM",
+    help="Time of day at which the night starts; for CI services in UTC.",
+)
 @click.option("--deadline", metavar="HH:MM", help="When the night stops and reports what it has.")
-@click.option("--baseline", metavar="WHICH", help="Of every night: previous, best, tag:NAME, or a run.")
+@click.option("--baseline", metavar="WHICH", help="Baseline of every night: previous, best, tag:NAME, or a run.")
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Where its output goes (systemd, cron).")
 @click.option("--runner", help="Labels of the runner, separated by commas (github, gitlab).")
 @click.option("--image", help="Container image that has bench (kubernetes).")
 @click.option("--install", "action", flag_value="install", help="Install it for this user (systemd, cron).")
-@click.option("--remove", "action", flag_value="remove", help="Take it away again (systemd, cron).")
+@click.option("--remove", "action", flag_value="remove", help="Remove it (systemd, cron).")
 @results_option
 @store_option
 def schedule(
@@ -67,7 +73,7 @@ def schedule(
     chosen = {"runner": runner, "image": image}
     unused = [name for name, value in chosen.items() if value is not None and name != scheduler.option]
     if unused:
-        raise UsageError(f"--{unused[0]} means nothing to {kind}; leave it out")
+        raise UsageError(f"--{unused[0]} has no effect with {kind}; leave it out")
     if scheduler.here and action != "remove":
         _warn_of_password(entry)
     if action is None:
@@ -89,7 +95,7 @@ def _warn_of_password(entry: Schedule) -> None:
 
 
 def _suite(suite: str, here: bool, *, check: bool) -> str:
-    """Name the suite as its scheduler must, after a look whether it is one."""
+    """Check the suite, and write it as its scheduler needs it."""
     from bench.planning import embedded_suites, open_suite
 
     if not here:

@@ -57,11 +57,11 @@ def migrate(results: Path, store_url: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"before": done.before, "after": done.after, "backup": done.backup and str(done.backup)})
     elif done.before == done.after:
-        say(f"version {done.after} already: nothing to do")
+        say(f"already at version {done.after}: nothing to do")
     else:
         say(f"from version {done.before or 'none'} to {done.after}")
         if done.backup is not None:
-            say(f"as it was before: {done.backup}")
+            say(f"backup of the database before: {done.backup}")
 
 
 @store.command("import")
@@ -70,7 +70,7 @@ def migrate(results: Path, store_url: str | None, as_json: bool) -> None:
 @store_option
 @json_option
 def import_(folder: Path | None, results: Path, store_url: str | None, as_json: bool) -> None:
-    """Copy the runs of another results FOLDER into this one; without it, put back what is kept beside the database.
+    """Copy the runs of another results FOLDER into this one; without it, restore the runs kept beside the database.
 
     Exit code 0 when everything was taken, 4 when something was left.
     """
@@ -92,8 +92,10 @@ def import_(folder: Path | None, results: Path, store_url: str | None, as_json: 
 
 
 @store.command()
-@click.option("--keep-nights", type=click.IntRange(min=1), required=True, help="Nights of each suite that keep rows.")
-@click.option("--dry-run", is_flag=True, help="Say what would go; remove nothing.")
+@click.option(
+    "--keep-nights", type=click.IntRange(min=1), required=True, help="How many nights of each suite keep their rows."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
 @results_option
 @store_option
 @json_option

@@ -54,11 +54,11 @@ def plan(
     """Show the cells of SUITE with an estimate of their work; run nothing, write nothing."""
     from bench.planning import Options, make_plan, open_suite
 
-    made = make_plan(open_suite(suite), results, Options(limit, only, profile))
+    expanded = make_plan(open_suite(suite), results, Options(limit, only, profile))
     if as_json:
-        print_json(_plan_json(made))
+        print_json(_plan_json(expanded))
     else:
-        _print_plan(made)
+        _print_plan(expanded)
 
 
 def _plan_json(plan: Plan) -> dict[str, object]:
@@ -112,13 +112,13 @@ def _print_plan(plan: Plan) -> None:
     shown = "as many threads" if threads is None else f"threads: {threads}"
     say(f"every process is bound to {_cpus(plan)}; {shown} (defaults: cpus, threads)")
     if not plan.measures:
-        say("nothing is measured: quality is scored alone")
+        say("nothing is measured: only quality is scored")
     for where, doubt in plan.doubts:
         say(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
 
 
 def _cpus(plan: Plan) -> str:
-    """Say which CPUs the processes are bound to."""
+    """Describe which CPUs the processes are bound to."""
     cpus = plan.suite.value.defaults.cpus
     return "every CPU that the run may use" if cpus is None else f"the CPUs {cpus}"
 

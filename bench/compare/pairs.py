@@ -72,12 +72,12 @@ class EfficiencyRow:
 
     @property
     def differs(self) -> bool | None:
-        """Whether the ratio stands over the whole family of comparisons; None where it was not tested."""
+        """Tell whether the ratio stands over the whole family of comparisons; None where it was not tested."""
         return None if self.p_holm is None else self.p_holm <= LEVEL
 
     @property
     def b_is_better(self) -> bool:
-        """Whether B has the better value."""
+        """Tell whether B has the better value."""
         return (self.ratio > 1) == READINGS[self.reading].higher_is_better
 
 
@@ -232,9 +232,9 @@ def efficiency_rows(a: Entry, b: Entry, readings: Sequence[str], seed: int = 42)
 def _ratios(a: Entry, b: Entry, name: str, seed: int, *, use_bounds: bool) -> Floats:
     """Draw b ÷ a; timed repeats go in pairs where there are as many on both sides."""
     how = DERIVATIONS.get(name)
-    one, two = ((), ()) if how is None else (a.timed.get(how.timed, ()), b.timed.get(how.timed, ()))
-    if how is not None and len(one) == len(two) > 1:
-        return ratio_draws(how, one, two, DRAWS, np.random.default_rng(seed))
+    of_a, of_b = ((), ()) if how is None else (a.timed.get(how.timed, ()), b.timed.get(how.timed, ()))
+    if how is not None and len(of_a) == len(of_b) > 1:
+        return ratio_draws(how, of_a, of_b, DRAWS, np.random.default_rng(seed))
     first, second = (
         np.maximum(reading_draws(e, name, DRAWS, seed + side, None, use_bounds=use_bounds), LEAST * _value(e, name))
         for side, e in enumerate((a, b))

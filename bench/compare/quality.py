@@ -67,12 +67,12 @@ class QualityRow:
 
     @property
     def differs(self) -> bool:
-        """Whether the difference stands over the whole family of comparisons."""
+        """Tell whether the difference stands over the whole family of comparisons."""
         return self.p_holm <= LEVEL
 
     @property
     def b_is_better(self) -> bool:
-        """Whether B has the better value."""
+        """Tell whether B has the better value."""
         return (self.difference > 0) == self.higher_is_better
 
 

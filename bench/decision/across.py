@@ -77,7 +77,7 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
 
 
 def _as_read(names: Sequence[str], combined: Sequence[_Combined]) -> NDArray[np.bool_]:
-    """Find which values rest on readings whose noise is not known, and show none, shape `(M, C)`."""
+    """Find which values rest on readings whose noise is not known and which show none, shape `(M, C)`."""
     as_read = np.zeros((len(names), len(combined)), dtype=np.bool_)
     for c, column in enumerate(combined):
         still = np.ptp(column.draws, axis=0) == 0
@@ -94,7 +94,7 @@ def _no_draws(question: Question, names: Sequence[str]) -> Floats:
 
 
 def _bare(boards: Sequence[Board]) -> tuple[Part, ...]:
-    """Make parts that add to no column, so that the boards of the tasks are known."""
+    """Make parts that add to no column, so that the boards of the tasks can be looked up."""
     return tuple(Part(-1, board, 0, np.empty((0, 0))) for board in boards)
 
 
@@ -115,10 +115,10 @@ def _left_out(boards: Sequence[Board], shared: Sequence[Column]) -> list[Remark]
 
 def _least_n(boards: Sequence[Board], name: str) -> int:
     """Count the fewest observations behind a candidate's first objective on any task."""
-    found = [
+    quantities = [
         board.quantities[board.names.index(name)][0] for board in boards if name in board.names and board.objectives
     ]
-    return min((quantity.n for quantity in found if quantity is not None), default=0)
+    return min((quantity.n for quantity in quantities if quantity is not None), default=0)
 
 
 def _margin(question: Question) -> float:
@@ -147,7 +147,7 @@ def _take(board: Board, names: Sequence[str], index: int) -> tuple[Floats, Float
 
 def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) -> _Combined | None:
     """Compute the weighted mean share of the best; None when no task has a quality objective."""
-    found: list[tuple[float, Board, int, Floats, Floats]] = []
+    shares: list[tuple[float, Board, int, Floats, Floats]] = []
     for board in boards:
         index = next((c for c in range(board.objectives) if board.columns[c].is_quality), None)
         weight = _weight(board, question)
@@ -156,12 +156,12 @@ def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) 
             continue
         point, drawn = _take(board, names, index)
         top, column = float(board.values[best, index]), board.columns[index]
-        found.append((weight, board, index, _share(column, point, top), _share(column, drawn, top)))
-    total = sum(weight for weight, *_ in found)
+        shares.append((weight, board, index, _share(column, point, top), _share(column, drawn, top)))
+    total = sum(weight for weight, *_ in shares)
     if total == 0:
         return None
-    values = np.sum([weight / total * point for weight, _, _, point, _ in found], axis=0)
-    parts = [Part(0, board, index, weight / total * drawn) for weight, board, index, _, drawn in found]
+    values = np.sum([weight / total * point for weight, _, _, point, _ in shares], axis=0)
+    parts = [Part(0, board, index, weight / total * drawn) for weight, board, index, _, drawn in shares]
     return _Combined(values, parts, np.sum([part.draws for part in parts], axis=0))
 
 
@@ -182,14 +182,14 @@ def _shared(boards: Sequence[Board]) -> list[Column]:
 
 def _cost(boards: Sequence[Board], names: Sequence[str], column: Column, how: str, at: int) -> _Combined:
     """Combine a cost over all tasks, summed or at its worst, as column `at`."""
-    found = [(board, c, *_take(board, names, c)) for board in boards if (c := board.column(column.name)) is not None]
-    values, draws = np.stack([point for _, _, point, _ in found]), np.stack([drawn for *_, drawn in found])
+    columns = [(board, c, *_take(board, names, c)) for board in boards if (c := board.column(column.name)) is not None]
+    values, draws = np.stack([point for _, _, point, _ in columns]), np.stack([drawn for *_, drawn in columns])
     if how == "sum":
-        parts = [Part(at, board, c, drawn) for board, c, _, drawn in found]
+        parts = [Part(at, board, c, drawn) for board, c, _, drawn in columns]
         return _Combined(values.sum(axis=0), parts, draws.sum(axis=0))
     worst = np.min if column.higher_is_better else np.max
     value = worst(values, axis=0)
-    parts = [Part(at, board, c, np.where(point == value, drawn, 0.0)) for board, c, point, drawn in found]
+    parts = [Part(at, board, c, np.where(point == value, drawn, 0.0)) for board, c, point, drawn in columns]
     return _Combined(value, parts, worst(draws, axis=0))
 
 

@@ -35,12 +35,12 @@ class Column:
 
     @property
     def sign(self) -> float:
-        """1 when more is better, else −1: times a value, larger is better."""
+        """Return 1 when more is better, else −1: a value times this sign is better when larger."""
         return 1.0 if self.higher_is_better else -1.0
 
     @property
     def is_quality(self) -> bool:
-        """Whether it is a quality metric rather than an efficiency reading."""
+        """Tell whether this is a quality metric rather than an efficiency reading."""
         return self.name not in READINGS
 
     def margin_at(self, value: Floats | float) -> Floats | float:
@@ -124,21 +124,21 @@ class Board:
         """Tell whether the candidate of this name is a baseline; False for one that is not on the board."""
         return any(flag and own == name for own, flag in zip(self.names, self.baselines, strict=False))
 
-    def column(self, asked: str) -> int | None:
+    def column(self, name: str) -> int | None:
         """Find the column that was asked for by this name, or that has it; None when there is none."""
         for index, column in enumerate(self.columns):
-            if asked in (column.asked, column.name):
+            if name in (column.asked, column.name):
                 return index
         return None
 
     @property
     def oriented(self) -> Floats:
-        """Values with larger better, shape `(M, C)`."""
+        """Return the values with larger better, shape `(M, C)`."""
         return np.asarray(self.values * np.array([column.sign for column in self.columns]), dtype=np.float64)
 
     @property
     def oriented_draws(self) -> Floats:
-        """Replicates with larger better, shape `(B, M, C)`."""
+        """Return the replicates with larger better, shape `(B, M, C)`."""
         return np.asarray(self.draws * np.array([column.sign for column in self.columns]), dtype=np.float64)
 
     def missing(self, row: int) -> Missing | None:

@@ -68,34 +68,40 @@ def _columns(
     """Choose the columns; return them, how many of them are objectives, and the objectives that are left out."""
     columns: list[Column] = []
     remarks: list[ObjectiveDropped] = []
-    for asked in question.objectives:
-        column = _column(asked, good, question)
+    for objective in question.objectives:
+        column = _column(objective, good, question)
         if column is None or not any(_has(entry, column.name) for entry in good):
-            remarks.append(_dropped(task, asked, good))
+            remarks.append(_dropped(task, objective, good))
         elif column.name not in [other.name for other in columns]:
             columns.append(column)
     objectives = len(columns)
     rule = question.rule
     others = [limit.name for limit in question.limits] + [rule.prefer or ""] + list(rule.order) + list(rule.rates)
-    for asked in filter(None, others):
-        column = _column(asked, good, question)
+    for objective in filter(None, others):
+        column = _column(objective, good, question)
         if column is not None and column.name not in [other.name for other in columns]:
             columns.append(column)
     return tuple(columns), objectives, remarks
 
 
-def _column(asked: str, good: Sequence[Entry], question: Question) -> Column | None:
+def _column(objective: str, good: Sequence[Entry], question: Question) -> Column | None:
     """Make the column for a name; None when it is a metric that this task does not have."""
     on_gpu = any(entry.on_gpu for entry in good)
-    name = canonical(asked, on_gpu=on_gpu)
+    name = canonical(objective, on_gpu=on_gpu)
     if name == "quality":
         name = next((entry.quality_metric for entry in good if entry.quality_metric), name)
-    margin, relative = parse_margin(asked, question.rule.margins.get(asked, question.rule.margins.get(name, 0.0)))
+    margin, relative = parse_margin(
+        objective, question.rule.margins.get(objective, question.rule.margins.get(name, 0.0))
+    )
     if name in READINGS:
         about = READINGS[name]
-        return Column(asked, name, about.unit, about.higher_is_better, margin, relative)
+        return Column(objective, name, about.unit, about.higher_is_better, margin, relative)
     quantity = next((entry.quality[name] for entry in good if name in entry.quality), None)
-    return None if quantity is None else Column(asked, name, quantity.unit, quantity.higher_is_better, margin, relative)
+    return (
+        None
+        if quantity is None
+        else Column(objective, name, quantity.unit, quantity.higher_is_better, margin, relative)
+    )
 
 
 def _has(entry: Entry, name: str) -> bool:
@@ -180,21 +186,21 @@ def _quantity_of(entry: Entry, column: Column) -> Quantity | None:
     return entry.quality.get(column.name) or entry.efficiency.get(column.name)
 
 
-def _dropped(task: str, asked: str, good: Sequence[Entry]) -> ObjectiveDropped:
+def _dropped(task: str, objective: str, good: Sequence[Entry]) -> ObjectiveDropped:
     """Tell why an objective is left out of a task's front.
 
     Args:
         task: its name.
-        asked: the objective, as the suite calls it.
+        objective: the objective, as the suite calls it.
         good: the entries of the cells that ended well.
     """
     if not good:
-        return ObjectiveDropped(task, asked, Dropped.NOTHING_FINISHED)
-    name = canonical(asked, on_gpu=any(entry.on_gpu for entry in good))
+        return ObjectiveDropped(task, objective, Dropped.NOTHING_FINISHED)
+    name = canonical(objective, on_gpu=any(entry.on_gpu for entry in good))
     if name not in READINGS:
-        return ObjectiveDropped(task, asked, Dropped.NOT_A_METRIC)
+        return ObjectiveDropped(task, objective, Dropped.NOT_A_METRIC)
     reasons = {q.reason.sentence for entry in good if (q := entry.efficiency.get(name)) is not None and q.reason}
-    return ObjectiveDropped(task, asked, Dropped.NOT_MEASURED, tuple(sorted(reasons)))
+    return ObjectiveDropped(task, objective, Dropped.NOT_MEASURED, tuple(sorted(reasons)))
 
 
 def _taken_as_read(

@@ -30,7 +30,7 @@ class Outcome(Enum):
 
     @property
     def is_pick(self) -> bool:
-        """Whether the data support a pick."""
+        """Tell whether the data support a pick."""
         return self in (Outcome.ALONE, Outcome.PICK)
 
 
@@ -160,7 +160,7 @@ class Recommendation:
 
     @property
     def pick(self) -> str | None:
-        """What to ship; None when the recommendation abstains or nobody is eligible."""
+        """Name the candidate to ship; None when the recommendation abstains or nobody is eligible."""
         return self.leader if self.outcome.is_pick else None
 
 
@@ -182,36 +182,36 @@ class Case:
 
     @property
     def name(self) -> str:
-        """The leader's name."""
+        """Return the leader's name."""
         return self.board.names[self.leader]
 
     @property
     def confidence(self) -> float:
-        """Share of the replicates in which the rule picks the leader."""
+        """Return the share of the replicates in which the rule picks the leader."""
         return self.shares.get(self.name, 0.0)
 
     @property
     def rival(self) -> int | None:
-        """The candidate, other than the leader, that the rule picks in most replicates."""
+        """Name the candidate, other than the leader, that the rule picks in most replicates."""
         return next((self.board.names.index(name) for name in self.shares if name != self.name), None)
 
     def ranked(self, rows: Sequence[int]) -> list[int]:
         """Order candidates as the rule would pick them."""
-        left, out = list(rows), []
-        while (best := pick(self.rule, left)) is not None:
+        remaining, out = list(rows), []
+        while (best := pick(self.rule, remaining)) is not None:
             out.append(best)
-            left.remove(best)
+            remaining.remove(best)
         return out
 
     @property
     def estimated(self) -> list[int]:
-        """The hopefuls whose limit lies between the bounds of an estimate."""
+        """List the hopefuls whose limit lies between the bounds of an estimate."""
         checks = {row: self.front.standings[row].checks for row in self.hopefuls}
         return [row for row, own in checks.items() if any(c.estimated and c.state == "open" for c in own)]
 
     @property
     def outcome(self) -> Outcome:
-        """What the recommendation comes to."""
+        """Conclude what the recommendation comes to."""
         if self.confidence >= self.needed:
             alone = len(self.rows) == 1 and self.confidence == 1 and not self.hopefuls
             return Outcome.ALONE if alone else Outcome.PICK

@@ -17,7 +17,7 @@ ENERGY = "energy_per_example_j"
 
 
 def priced(entry: Entry, prices: PriceSpec | None) -> Entry:
-    """Add `cost_per_1000` and `carbon_per_1000_g` to the readings of an entry, as far as the prices go."""
+    """Add `cost_per_1000` and `carbon_per_1000_g` to the readings of an entry, as far as the prices allow."""
     if prices is None:
         return entry
     added: dict[str, Quantity] = {}

@@ -15,7 +15,7 @@ from bench.decision.recommend import recommend
 from bench.summary import Entry
 
 FEWEST_TO_LEAVE_ONE_OUT = 3
-"""With two tasks, leaving one out is the decision on the other, which is told anyway."""
+"""With two tasks, leaving one out is the decision on the other, which is shown anyway."""
 
 Checks = Sequence[Sequence[Check]]
 """By candidate, one for each limit."""

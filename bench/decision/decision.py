@@ -30,12 +30,12 @@ class TaskDecision:
 
     @property
     def standings(self) -> tuple[Standing, ...]:
-        """Where each candidate stands."""
+        """List where each candidate stands."""
         return self.front.standings
 
     @property
     def pick(self) -> str | None:
-        """The model to ship; None where none can be named yet, and the sentences say why."""
+        """Name the model to ship; None where none can be named yet, and the sentences say why."""
         return self.recommendation.pick
 
     def __repr__(self) -> str:
@@ -68,7 +68,8 @@ class Decision:
 
     @property
     def pick(self) -> str | None:
-        """The model to ship for all tasks together; None where none can be named yet, and the sentences say why."""
+        """Name the model to ship for all tasks together; None where none can be named yet, and the sentences say
+        why."""
         whole = self.across if self.across is not None else next(iter(self.tasks.values()), None)
         return None if whole is None else whole.pick
 

@@ -16,6 +16,7 @@ from scipy.stats import t as student
 
 from bench.catalogue.readings import READINGS
 from bench.decision import cost
+from bench.meters.cascade import rests_on_estimate
 from bench.stats.resample import seeded
 from bench.suite import PriceSpec
 from bench.summary import PRUNED, Entry, Quantity
@@ -41,9 +42,9 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
             together.setdefault(entry.example_ids, []).append(index)
     for indices in together.values():
         resamples = shared_resamples(entries[indices[0]].samples, replicates, seed)
-        wanted = [(i, name) for i in indices for name in metrics if name in entries[i].statistics]
-        sums = resamples.sums([entries[i].statistics[name] for i, name in wanted])
-        for (i, name), summed in zip(wanted, sums, strict=True):
+        pairs = [(i, name) for i in indices for name in metrics if name in entries[i].statistics]
+        sums = resamples.sums([entries[i].statistics[name] for i, name in pairs])
+        for (i, name), summed in zip(pairs, sums, strict=True):
             out[name][:, i] = entries[i].metrics[name].value(summed)
     for i, entry in enumerate(entries):
         if not any(doubt.code == PRUNED for doubt in entry.doubts):
@@ -54,7 +55,7 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
 
 
 def remembered_draws(quantity: Quantity, replicates: int, rng: np.random.Generator) -> Floats:
-    """Draw replicates of a number of which only its interval is left: normal, as wide as the interval.
+    """Draw replicates of a number of which only the interval is left: normal, as wide as the interval.
 
     They are not paired with those of other models, so differences look less certain than they were.
     """
@@ -139,4 +140,4 @@ def fact_draws(
 
 def is_estimate(quantity: Quantity) -> bool:
     """Tell whether the figure was estimated rather than measured."""
-    return "estimate" in quantity.source.split("+")
+    return rests_on_estimate(quantity.source)

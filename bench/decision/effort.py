@@ -39,7 +39,7 @@ class NoiseSource:
     """Time of one more on all candidates concerned; None when unknown."""
 
 
-def further(sources: Sequence[NoiseSource], wanted: float) -> list[int] | None:
+def further(sources: Sequence[NoiseSource], target_variance: float) -> list[int] | None:
     """Count how many further observations of each source bring the variance of their sum to `wanted` in the least
     time; None when it cannot be, since something has no observations.
 
@@ -52,17 +52,17 @@ def further(sources: Sequence[NoiseSource], wanted: float) -> list[int] | None:
     >>> further([NoiseSource("t", "accuracy", "examples", 100, 4.0, 0.1)], 1.0)
     [300]
     """
-    if wanted <= 0 or any(source.n == 0 for source in sources):
+    if target_variance <= 0 or any(source.n == 0 for source in sources):
         return None
     priced = [i for i, source in enumerate(sources) if source.seconds is not None]
     fixed = sum(source.variance for source in sources if source.seconds is None)
-    free = priced if fixed < wanted and priced else list(range(len(sources)))
+    free = priced if fixed < target_variance and priced else list(range(len(sources)))
     out = [0] * len(sources)
     while free:
-        left = wanted - sum(source.variance for i, source in enumerate(sources) if i not in free)
+        remaining = target_variance - sum(source.variance for i, source in enumerate(sources) if i not in free)
         weight = {i: sources[i].variance * sources[i].n for i in free}
         price = {i: sources[i].seconds or 1.0 for i in free}
-        scale = sum(math.sqrt(weight[i] * price[i]) for i in free) / left if left > 0 else math.inf
+        scale = sum(math.sqrt(weight[i] * price[i]) for i in free) / remaining if remaining > 0 else math.inf
         total = {i: scale * math.sqrt(weight[i] / price[i]) for i in free}
         if not all(math.isfinite(value) for value in total.values()):
             return None
@@ -77,16 +77,16 @@ def further(sources: Sequence[NoiseSource], wanted: float) -> list[int] | None:
 
 def sources(board: Board, stage: Stage, row: int, other: int) -> list[NoiseSource]:
     """List what the difference of two candidates in a stage rests on, parts without noise left out."""
-    found: dict[tuple[str, str], tuple[Board, int, Floats]] = {}
+    shared: dict[tuple[str, str], tuple[Board, int, Floats]] = {}
     for column, weight in stage.weights.items():
         for part, c, drawn in board.parts_of(column):
             key = (part.task, unit_of(part.columns[c].name, is_quality=part.columns[c].is_quality))
             gaps = weight * (drawn[:, row] - drawn[:, other])
-            before = found.get(key)
-            found[key] = (part, c, gaps) if before is None else (before[0], before[1], before[2] + gaps)
+            before = shared.get(key)
+            shared[key] = (part, c, gaps) if before is None else (before[0], before[1], before[2] + gaps)
     pair = (board.names[row], board.names[other])
-    made = [_source(part, c, unit, gaps, pair) for (_, unit), (part, c, gaps) in found.items()]
-    return [source for source in made if source.variance > 0]
+    estimated = [_source(part, c, unit, gaps, pair) for (_, unit), (part, c, gaps) in shared.items()]
+    return [source for source in estimated if source.variance > 0]
 
 
 def _source(part: Board, c: int, unit: str, gaps: Floats, pair: tuple[str, str]) -> NoiseSource:

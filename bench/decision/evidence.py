@@ -62,11 +62,11 @@ def gather(board: Board, rows: tuple[int, ...]) -> Evidence:
         )
         for i in range(m):  # each pair once: what is above for one way round is below for the other
             gaps = Gaps.between(draws[c, i], draws[c, i:], values[i, c] - values[i:, c])
-            for one, other, seen in ((i, slice(i, None), gaps), (slice(i, None), i, gaps.reversed())):
+            for first, second, between in ((i, slice(i, None), gaps), (slice(i, None), i, gaps.reversed())):
                 apart = margins[i, i:, c]
-                noisy[one, other, c] = seen.varies
-                better[one, other, c] = p_above(seen, apart, strict=True)
-                no_worse[one, other, c] = p_above(seen, -apart, strict=False)
+                noisy[first, second, c] = between.varies
+                better[first, second, c] = p_above(between, apart, strict=True)
+                no_worse[first, second, c] = p_above(between, -apart, strict=False)
         if c in board.better:
             _put_exact(better, no_worse, margins, board.better[c][np.ix_(rows, rows)], c)
     as_read = None
@@ -110,10 +110,10 @@ class Gaps:
         return cls(drawn, points, undefined, spread, varies)
 
     @classmethod
-    def between(cls, one: Floats, others: Floats, points: Floats) -> Gaps:
+    def between(cls, own: Floats, others: Floats, points: Floats) -> Gaps:
         """Take the differences of one candidate's draws, shape `(B,)`, to those of others, shape `(M, B)`."""
         with np.errstate(invalid="ignore"):  # of two infinite ones it is undefined
-            drawn = one - others
+            drawn = own - others
         return cls.of(drawn, points)
 
     def reversed(self) -> Gaps:

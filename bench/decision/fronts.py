@@ -99,7 +99,7 @@ class Front:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Names of those on the front as observed."""
+        """List the names of those on the front as observed."""
         return tuple(standing.name for standing in self.standings if standing.on_observed_front)
 
 
@@ -173,7 +173,8 @@ def _beaten(board: Board, rows: Sequence[int], place: int, p: Floats) -> str:
 
 
 def _set_apart(board: Board, evidence: ev.Evidence, place: int, other: int) -> SetApart | None:
-    """Find the values taken as read that alone keep a candidate from being dominated by `other`; None for none."""
+    """Find the values that are compared without noise and that alone keep a candidate from being dominated by `other`;
+    None for none."""
     if evidence.as_read is None:
         return None
     alone = evidence.as_read[place, other] & (evidence.better[place, other] <= APART)

@@ -65,7 +65,7 @@ class NextStep:
 
     @property
     def first(self) -> Observations:
-        """The longest part."""
+        """Return the longest part."""
         return self.parts[0]
 
 
@@ -108,13 +108,13 @@ def _pair(board: Board, stage: Stage, row: int, other: int, confidence: float) -
     ]
 
 
-def _joined(board: Board, one: Observations, two: Observations) -> Observations:
+def _joined(board: Board, first: Observations, second: Observations) -> Observations:
     """Join two plans of the same kind: the larger number, on the models of both."""
-    models = tuple(dict.fromkeys((*one.models, *two.models)))
-    more = max(one.more, two.more)
-    part = board.part(one.task)
-    each = effort.seconds_each(part, [part.names.index(name) for name in models], one.unit)
-    return Observations(one.task, models, one.column, more, one.unit, None if each is None else each * more)
+    models = tuple(dict.fromkeys((*first.models, *second.models)))
+    more = max(first.more, second.more)
+    part = board.part(first.task)
+    each = effort.seconds_each(part, [part.names.index(name) for name in models], first.unit)
+    return Observations(first.task, models, first.column, more, first.unit, None if each is None else each * more)
 
 
 def for_limit(board: Board, row: int, check: Check) -> NextStep | None:

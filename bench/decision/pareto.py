@@ -28,13 +28,15 @@ def nondominated(points: Floats) -> Mask:
     [True, True, False, True, False]
     """
     points = np.asarray(points, dtype=np.float64)
-    known = ~np.isnan(points).any(axis=1)
+    is_complete = ~np.isnan(points).any(axis=1)
     front = np.zeros(len(points), dtype=np.bool_)
-    if known.any() and points.shape[1] == 1:
-        front[known] = points[known, 0] == points[known, 0].max()
-    elif known.any():
-        kept = np.ascontiguousarray(points[known])
-        front[known] = np.asarray(moocore.is_nondominated(kept, maximise=True, keep_weakly=True), dtype=np.bool_)
+    if is_complete.any() and points.shape[1] == 1:
+        front[is_complete] = points[is_complete, 0] == points[is_complete, 0].max()
+    elif is_complete.any():
+        complete = np.ascontiguousarray(points[is_complete])
+        front[is_complete] = np.asarray(
+            moocore.is_nondominated(complete, maximise=True, keep_weakly=True), dtype=np.bool_
+        )
     return front
 
 
@@ -72,9 +74,9 @@ def hypervolume(points: Floats, reference: Floats) -> float:
     >>> hypervolume(np.array([[1.0, 3.0], [2.0, 1.0]]), np.array([0.0, 0.0]))
     4.0
     """
-    known = points[~np.isnan(points).any(axis=1)]
-    if not len(known):
+    complete = points[~np.isnan(points).any(axis=1)]
+    if not len(complete):
         return 0.0
-    if known.shape[1] == 1:
-        return max(0.0, float(known.max() - reference[0]))
-    return float(moocore.hypervolume(np.ascontiguousarray(known), ref=reference, maximise=True))
+    if complete.shape[1] == 1:
+        return max(0.0, float(complete.max() - reference[0]))
+    return float(moocore.hypervolume(np.ascontiguousarray(complete), ref=reference, maximise=True))

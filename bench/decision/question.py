@@ -28,7 +28,7 @@ class Question:
 
     @classmethod
     def of(cls, suite: Suite) -> Question:
-        """Take the question that a suite asks."""
+        """Build the question that a suite asks."""
         return cls(
             objectives=tuple(suite.objectives),
             limits=tuple(suite.constraints.values()),
@@ -38,7 +38,8 @@ class Question:
         )
 
     def asking(self, where: str | Iterable[str] = (), prefer: str | None = None, rule: str | None = None) -> Question:
-        """Ask otherwise, with limits such as `latency_p95_s <= 50 ms` in place of those of the same name and direction.
+        """Replace limits by further ones such as `latency_p95_s <= 50 ms`: those of the same name and direction give
+        way.
 
         Args:
             where: one limit, or several.

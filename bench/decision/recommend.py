@@ -291,7 +291,7 @@ def _step(case: Case) -> NextStep | None:
 
 
 def _in_the_way(case: Case) -> list[int]:
-    """List the likeliest rivals among the eligible, as many as must be beaten for the leader to be a pick."""
+    """List the likeliest rivals among the eligible, as many as must be beaten before the leader is a pick."""
     rivals: list[int] = []
     won = case.confidence
     for name, share in case.shares.items():

@@ -60,12 +60,12 @@ class Situation:
 
     @property
     def costs(self) -> list[int]:
-        """The other objectives, in the suite's order."""
+        """List the other objectives, in the suite's order."""
         return [c for c in range(self.board.objectives) if c != self.preferred]
 
     def column(self, name: str) -> int | None:
         """Find the column of this name; None where the task has no such thing, or no candidate has a value of it."""
-        return known(self.board, name)
+        return valued_column(self.board, name)
 
     def stage(self, column: int, slack: float = 0.0, *, relative: bool = False) -> Stage:
         """Make a stage that passes what is within `slack` of the best of a column.
@@ -108,7 +108,7 @@ class Rule(ABC):
         """Make the stages of the rule, at least one of which looks at something that a candidate has."""
 
 
-def known(board: Board, name: str) -> int | None:
-    """Find the column of this name; None where the task has no such thing, or no candidate has a value of it."""
+def valued_column(board: Board, name: str) -> int | None:
+    """Find the column of this name that has a value for some candidate; None where there is no such column."""
     c = board.column(name)
     return None if c is None or np.isnan(board.values[:, c]).all() else c

@@ -38,7 +38,7 @@ class BreakPoint:
 
     @property
     def at_is_above(self) -> bool:
-        """Whether a limit of exactly `at` belongs to what is above: for `<=` and `>`, not for `<` and `>=`."""
+        """Tell whether a limit of exactly `at` belongs to what is above: for `<=` and `>`, not for `<` and `>=`."""
         return self.limit.operator in ("<=", ">")
 
 
@@ -56,7 +56,7 @@ class WithoutObjective:
 
     @property
     def changes(self) -> bool:
-        """Whether the leader or the front changes."""
+        """Tell whether the leader or the front changes."""
         return bool(self.lost) or self.pick != self.usual
 
 
@@ -123,8 +123,8 @@ def leave_out(board: Board, front: Front, question: Question) -> list[WithoutObj
     usual = _leader(board, front, question)
     out = []
     for c in range(board.objectives):
-        kept = [k for k in range(board.objectives) if k != c]
-        mask = nondominated(board.oriented[rows][:, kept])
+        remaining = [k for k in range(board.objectives) if k != c]
+        mask = nondominated(board.oriented[rows][:, remaining])
         after = {board.names[row] for row, on in zip(rows, mask, strict=True) if on}
         preferred = c == stages.preferred(board, question.rule)
         pick = _leader(_without(board, c), front, question, left_out=preferred)
@@ -140,15 +140,15 @@ def _leader(board: Board, front: Front, question: Question, *, left_out: bool = 
 
 def _without(board: Board, c: int) -> Board:
     """Remove one objective from a board altogether."""
-    kept = [k for k in range(len(board.columns)) if k != c]
+    remaining = [k for k in range(len(board.columns)) if k != c]
     return replace(
         board,
-        columns=tuple(board.columns[k] for k in kept),
+        columns=tuple(board.columns[k] for k in remaining),
         objectives=board.objectives - 1,
-        quantities=tuple(tuple(row[k] for k in kept) for row in board.quantities),
-        values=board.values[:, kept],
-        draws=board.draws[:, :, kept],
-        better={kept.index(k): p for k, p in board.better.items() if k != c},
+        quantities=tuple(tuple(row[k] for k in remaining) for row in board.quantities),
+        values=board.values[:, remaining],
+        draws=board.draws[:, :, remaining],
+        better={remaining.index(k): p for k, p in board.better.items() if k != c},
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.decision.board import Board
-from bench.decision.rule import Rule, Situation, Stage, known
+from bench.decision.rule import Rule, Situation, Stage, valued_column
 from bench.errors import InputError
 from bench.suite import DecisionSpec
 from bench.suite.rules import RULES
@@ -31,7 +31,7 @@ def rule_of(spec: DecisionSpec) -> Rule:
     """
     rule = RULES.find(spec.rule)
     if not isinstance(rule, Rule):
-        raise InputError(f"the rule '{spec.rule}' is no bench.decision.rule.Rule; see what its package exports")
+        raise InputError(f"the rule '{spec.rule}' is not a bench.decision.rule.Rule; see what its package exports")
     for key, what in rule.needs.items():
         if not getattr(spec, key):
             raise InputError(f"the rule '{spec.rule}' needs decision.{key}: {what}")
@@ -57,9 +57,9 @@ def of_rule(board: Board, spec: DecisionSpec, *, left_out: bool = False) -> list
 
 def preferred(board: Board, spec: DecisionSpec) -> int:
     """Find the column to optimise: as the suite says, else the first quality objective, else the first objective."""
-    asked = known(board, spec.prefer) if spec.prefer else None
-    if asked is not None:
-        return asked
+    preference = valued_column(board, spec.prefer) if spec.prefer else None
+    if preference is not None:
+        return preference
     return next((c for c in range(board.objectives) if board.columns[c].is_quality), 0)
 
 
@@ -78,11 +78,11 @@ def pick(rule: Sequence[Stage], rows: Sequence[int]) -> int | None:
     """Find the row that the rule picks from the observed values; None when there is no candidate."""
     if not rows or not rule:
         return None
-    kept = list(rows)
+    remaining = list(rows)
     for stage in rule:
-        passed = stage.keeps(stage.scores[kept])
-        kept = [row for row, good in zip(kept, passed, strict=True) if good]
-    return kept[0]
+        passed = stage.keeps(stage.scores[remaining])
+        remaining = [row for row, good in zip(remaining, passed, strict=True) if good]
+    return remaining[0]
 
 
 def pick_each(

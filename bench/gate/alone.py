@@ -1,8 +1,8 @@
 """Judge suspicions of which only the candidate can be run again, against the nights.
 
 Most often both nights ran the very same model. An A/B rerun of it would run one thing twice, so nothing here can
-regress: what differs is the machine, and that is told beside the verdict. Only a difference beyond all that nights show
-is left `suspected`, for what bench does not see: a driver, a setting, a file that the model reads.
+regress: what differs is the machine, and that is reported beside the verdict. Only a difference beyond all that nights
+show is left `suspected`, for what bench does not see: a driver, a setting, a file that the model reads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.words import gate as words
 
 
 def judge_alone(draft: Draft, duels: Mapping[Key, Duel], machine_s: float | None) -> None:
-    """Put into `draft.settled` what the candidate's own reruns say.
+    """Put the results of the candidate's own reruns into `draft.settled`.
 
     Args:
         draft: with what is suspected.
@@ -63,5 +63,5 @@ def _line(look: speed.Looked, duel: Duel, value: float, again: Screened | None, 
 
 
 def _disturbed_by(entry: Entry) -> str:
-    """Look up what disturbed the candidate's measuring, as the record's doubts have it; empty where none does."""
+    """Look up in the record's doubts what disturbed the candidate's measurement; empty where nothing did."""
     return next((doubt.message for doubt in entry.doubts if doubt.code in disturbances()), "")

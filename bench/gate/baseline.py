@@ -39,8 +39,8 @@ def _earlier(history: History, candidate: RunInfo) -> list[Night]:
     candidate the whole ones alone."""
     own = next((night.segment for night in history.nights if night.run_id == candidate.id), None)
     complete = [n for n in history.nights if n.started_at < candidate.started_at and n.status == "complete"]
-    found = [night for night in complete if candidate.is_partial or not night.is_partial]
-    return sorted(found, key=lambda night: (night.segment == own, night.started_at))
+    nights = [night for night in complete if candidate.is_partial or not night.is_partial]
+    return sorted(nights, key=lambda night: (night.segment == own, night.started_at))
 
 
 def _previous(history: History, candidate: RunInfo) -> Night | None:

@@ -43,12 +43,12 @@ class Draft:
 
     def suspected_speed(self) -> list[speed.Looked]:
         """List the efficiency readings that look different, or cannot be seen well enough."""
-        return [one for one in self.looked if one.asked]
+        return [looked for looked in self.looked if looked.asked]
 
     def suspected_quality(self) -> list[tuple[quality.Tested, Line]]:
         """List the metrics that are different by their test."""
         pairs = zip(self.tested, self.scored, strict=True)
-        return [(one, line) for one, line in pairs if line.verdict != "unchanged"]
+        return [(tested, line) for tested, line in pairs if line.verdict != "unchanged"]
 
 
 def key_of(line: Line) -> Key:
@@ -59,7 +59,7 @@ def key_of(line: Line) -> Key:
 def draft_of(
     history: History, runs: tuple[str, str], old: Sequence[Entry], new: Sequence[Entry], changed: str
 ) -> Draft:
-    """Take the first look.
+    """Compare every line of both runs for the first time.
 
     Args:
         history: with both nights.
@@ -105,10 +105,10 @@ def _look_at_quality(draft: Draft, old: Entry, new: Entry) -> None:
         shared = [name for name in new.quality if name in old.quality]
         draft.others += [_uncompared(_key(new), name, words.scoring_changed(different)) for name in shared]
         return
-    found = quality.tests_of(new, old)
-    if not found and new.quality:
+    tested = quality.tests_of(new, old)
+    if not tested and new.quality:
         draft.remarks.append(f"{new.cell.label}: no example was answered in both runs, so quality is not compared")
-    draft.tested += found
+    draft.tested += tested
 
 
 def _look_at_speed(
@@ -123,9 +123,9 @@ def _look_at_speed(
     elif old.segment != new.segment:
         draft.others.append(_other_environment(series, old, new, changed))
     else:
-        found = speed.look(series, new, old, pair)
-        if found is not None:
-            draft.looked.append(found)
+        looked = speed.look(series, new, old, pair)
+        if looked is not None:
+            draft.looked.append(looked)
 
 
 def _other_environment(series: Series, old: Point, new: Point, changed: str) -> Line:

@@ -25,8 +25,8 @@ def front_changes(
     What made a model worse has a line of its own.
     """
     try:
-        known = {key: value for key, value in info.settings.items() if key in Suite.model_fields}
-        question = Question.of(Suite.model_validate_json(json.dumps({"name": info.suite} | known)))
+        settings = {key: value for key, value in info.settings.items() if key in Suite.model_fields}
+        question = Question.of(Suite.model_validate_json(json.dumps({"name": info.suite} | settings)))
         before, after = _parts(decide(baseline, question)), _parts(decide(candidate, question))
     except (BenchError, ValueError) as error:
         return (), f"the fronts are not compared: {str(error).splitlines()[0]}"

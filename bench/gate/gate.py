@@ -48,7 +48,7 @@ def gate(
         executor: runs the interleaved rerun; None for no rerun, and then no efficiency reading can fail.
         rounds: pairs of fresh processes, in all, after each look of the rerun.
         seed: of the order of the rerun.
-        say: told what is being run.
+        say: receives a line for each thing that is run.
         strict: a suspicion that nothing refuted fails, too.
 
     Raises:
@@ -56,13 +56,13 @@ def gate(
     """
     choice = store.choose(candidate)
     info = choice.info
-    found = read_history(store, info.suite, until=info.id)
-    alarms = tuple(_note(alarm) for series in found.series if (alarm := trend_alarm(series)) is not None)
-    base, remark = find_baseline(store, found, info, baseline)
+    history = read_history(store, info.suite, until=info.id)
+    alarms = tuple(_note(alarm) for series in history.series if (alarm := trend_alarm(series)) is not None)
+    base, remark = find_baseline(store, history, info, baseline)
     if base is None:
         return nothing_to_compare(info.id, baseline, remark, alarms)
     old, new = (_entries(store, run.id) for run in (base, info))
-    draft = draft_of(found, (base.id, info.id), old, new, _changed(base, info))
+    draft = draft_of(history, (base.id, info.id), old, new, _changed(base, info))
     if executor is not None:
         settle_draft(draft, Arena(executor, store.results, info.id, rounds, seed, say))
     lines = final_lines(draft, rerun=executor is not None, same_environment=base.machine_key == info.machine_key)

@@ -45,18 +45,18 @@ def tests_of(candidate: Entry, baseline: Entry) -> list[Tested]:
         return []
     shared = [metric for name, metric in baseline.metrics.items() if name in candidate.metrics]
     rows = [_resolved(row(pair, metric, REPLICATES, SEED)) for metric in shared]
-    return [Tested(candidate, one, candidate.quality[one.metric].higher_is_better) for one in rows]
+    return [Tested(candidate, compared, candidate.quality[compared.metric].higher_is_better) for compared in rows]
 
 
-def _resolved(found: QualityRow) -> QualityRow:
+def _resolved(row: QualityRow) -> QualityRow:
     """Resolve a row: a p-value that resampling cannot tell from 0 is that of the normal limit.
 
     2000 resamples give no p-value below 1/2001, and over more than twenty readings that is never certain.
     """
-    error = standard_error(found)
-    if found.test is PairedTest.MCNEMAR or found.p > FEW_EXTREME / (REPLICATES + 1) or error <= 0:
-        return found
-    return replace(found, p=min(found.p, 2 * float(norm.sf(abs(found.difference) / error))))
+    error = standard_error(row)
+    if row.test is PairedTest.MCNEMAR or row.p > FEW_EXTREME / (REPLICATES + 1) or error <= 0:
+        return row
+    return replace(row, p=min(row.p, 2 * float(norm.sf(abs(row.difference) / error))))
 
 
 def lines(tested: Sequence[Tested]) -> list[Line]:
@@ -65,13 +65,13 @@ def lines(tested: Sequence[Tested]) -> list[Line]:
     A line that is certain and large enough is `regressed` or `improved`: the caller settles it. What a test could have
     found is that of `LEVEL` ÷ tests, which the one reading that changed must meet when no other did.
     """
-    corrected = adjusted([one.row.p for one in tested])
-    return [_line(one, p, len(tested)) for one, p in zip(tested, corrected, strict=True)]
+    corrected = adjusted([test.row.p for test in tested])
+    return [_line(test, p, len(tested)) for test, p in zip(tested, corrected, strict=True)]
 
 
-def standard_error(found: QualityRow) -> float:
+def standard_error(row: QualityRow) -> float:
     """Compute the standard error of the difference, in the metric's unit."""
-    return found.detectable / detectable(1.0)
+    return row.detectable / detectable(1.0)
 
 
 def power_of(drop: float, error: float, level: float = LEVEL) -> float:
@@ -113,47 +113,47 @@ def exact_power(drop: float, discordant: int, n: int, level: float, minimum: flo
     return float(binom.pmf(pairs, n, share) @ binom.cdf(fixed, pairs, (1 - drop / share) / 2))
 
 
-def minimum_of(found: QualityRow) -> float:
+def minimum_of(row: QualityRow) -> float:
     """Compute the smallest change of a metric that counts, in its unit."""
-    scale = scale_of(found.metric, found.unit)
-    return scale.minimum * (abs(found.a) if scale.relative else 1.0)
+    scale = scale_of(row.metric, row.unit)
+    return scale.minimum * (abs(row.a) if scale.relative else 1.0)
 
 
-def _line(one: Tested, p_adjusted: float, family: int) -> Line:
-    found, cell, error = one.row, one.entry.cell, standard_error(one.row)
-    minimum, level = minimum_of(found), LEVEL / family
-    certain = p_adjusted <= LEVEL and abs(found.difference) >= minimum
-    worse = (found.difference < 0) == one.larger_is_better
+def _line(test: Tested, p_adjusted: float, family: int) -> Line:
+    row, cell, error = test.row, test.entry.cell, standard_error(test.row)
+    minimum, level = minimum_of(row), LEVEL / family
+    certain = p_adjusted <= LEVEL and abs(row.difference) >= minimum
+    worse = (row.difference < 0) == test.larger_is_better
     line = Line(
         model=cell.model,
         variant=cell.variant,
         task=cell.task,
-        reading=found.metric,
+        reading=row.metric,
         verdict="unchanged" if not certain else "regressed" if worse else "improved",
-        baseline=found.a,
-        candidate=found.b,
-        unit=found.unit,
-        larger_is_better=one.larger_is_better,
-        change=found.difference,
-        low=found.ci_low,
-        high=found.ci_high,
-        p=found.p,
+        baseline=row.a,
+        candidate=row.b,
+        unit=row.unit,
+        larger_is_better=test.larger_is_better,
+        change=row.difference,
+        low=row.ci_low,
+        high=row.ci_high,
+        p=row.p,
         p_adjusted=p_adjusted,
         minimum_effect=minimum,
         detectable=max(minimum, detectable(error, level)) if error else minimum,
         rerun=False,
         text="",
-        power=told_power(found, level),
+        power=told_power(row, level),
     )
-    return replace(line, text=words.quality(line, found.n))
+    return replace(line, text=words.quality(line, row.n))
 
 
-def told_power(found: QualityRow, level: float) -> float | None:
-    """Compute the chance that a true change of two points is found at `level`; None where points mean nothing."""
-    scale = scale_of(found.metric, found.unit)
+def told_power(row: QualityRow, level: float) -> float | None:
+    """Compute the chance that a true change of two points is detected at `level`; None where points mean nothing."""
+    scale = scale_of(row.metric, row.unit)
     if scale.relative:
         return None
     drop = TOLD_STEPS * scale.minimum
-    if found.discordant is not None:
-        return exact_power(drop, found.discordant, found.n, level, minimum_of(found))
-    return power_of(drop, standard_error(found), level)
+    if row.discordant is not None:
+        return exact_power(drop, row.discordant, row.n, level, minimum_of(row))
+    return power_of(drop, standard_error(row), level)

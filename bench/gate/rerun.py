@@ -45,7 +45,7 @@ class Duel:
 
     @property
     def can_pair(self) -> bool:
-        """Whether both sides can be run."""
+        """Tell whether both sides can be run."""
         return self.baseline is not None
 
     def values(self, reading: str) -> tuple[list[float], list[float]]:
@@ -77,32 +77,32 @@ def duel(candidate: Cell, baseline: Cell, *, score: bool) -> Duel:
 def fight(
     duels: Sequence[Duel], executor: Executor, results: Path, run_id: str, *, rounds: range, seed: int, say: Say
 ) -> None:
-    """Run rounds of the duels and keeps their records in them.
+    """Run rounds of the duels and keep their records in them.
 
     A round runs every duel once, the duels in random order and the two sides of each in random order, one after
     the other, so that a drift of the machine falls on both.
     """
     rng = random.Random(f"{seed}-{rounds.start}")
     for number in rounds:
-        fit = [one for one in duels if len(one.failures) < MOST_FAILURES]
+        fit = [fought for fought in duels if len(fought.failures) < MOST_FAILURES]
         if not fit:
             return
         say(f"rerun {number + 1} of {rounds.stop}: {plural(len(fit), 'cell')}")
-        for one in rng.sample(fit, len(fit)):
-            _round(one, executor, results, run_id, number, rng)
+        for fought in rng.sample(fit, len(fit)):
+            _round(fought, executor, results, run_id, number, rng)
 
 
-def _round(one: Duel, executor: Executor, results: Path, run_id: str, number: int, rng: random.Random) -> None:
-    process = 0 if one.score and not one.pairs else number + 1  # process 0 is the one that scores
-    sides = {"candidate": one.candidate} | ({} if one.baseline is None else {"baseline": one.baseline})
-    found: dict[str, Record] = {}
+def _round(fought: Duel, executor: Executor, results: Path, run_id: str, number: int, rng: random.Random) -> None:
+    process = 0 if fought.score and not fought.pairs else number + 1  # process 0 is the one that scores
+    sides = {"candidate": fought.candidate} | ({} if fought.baseline is None else {"baseline": fought.baseline})
+    records: dict[str, Record] = {}
     for side in rng.sample(list(sides), len(sides)):
         record = executor.run(_job(sides[side], process, results, run_id, side))
         if record.status != "ok":
-            one.failures.append(f"{side}: {record.reason or record.status}")
+            fought.failures.append(f"{side}: {record.reason or record.status}")
             return
-        found[side] = record
-    one.pairs.append((found.get("baseline"), found["candidate"]))
+        records[side] = record
+    fought.pairs.append((records.get("baseline"), records["candidate"]))
 
 
 def once(cell: Cell, executor: Executor, results: Path, run_id: str) -> Record:

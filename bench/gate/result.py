@@ -26,15 +26,16 @@ def final_lines(draft: Draft, *, rerun: bool, same_environment: bool) -> tuple[L
     """Give every line its final verdict, the worst first.
 
     Without a rerun, a quality that is worse stands when the environment is the same (stored answers do not change),
-    and nothing else does: an efficiency that looks worse is `suspected`, one that looks better is told as unchanged.
+    and nothing else does: an efficiency that looks worse is `suspected`, one that looks better is reported as
+    unchanged.
     """
-    lines = [draft.settled.get(one.series.key) or _unsettled(one) for one in draft.looked]
+    lines = [draft.settled.get(look.series.key) or _unsettled(look) for look in draft.looked]
     lines += [line for _, line in draft.broken.values()]
     for line in draft.scored:
-        found = draft.settled.get((line.model, line.variant, line.task, line.reading), line)
-        if not rerun and not same_environment and found.verdict == "regressed":
-            found = replace(found, verdict="suspected", text=words.on_another_machine(found))
-        lines.append(found)
+        settled = draft.settled.get((line.model, line.variant, line.task, line.reading), line)
+        if not rerun and not same_environment and settled.verdict == "regressed":
+            settled = replace(settled, verdict="suspected", text=words.on_another_machine(settled))
+        lines.append(settled)
     rank = {verdict: place for place, verdict in enumerate(WORST_FIRST)}
     return tuple(sorted([*draft.others, *map(_softened, lines)], key=lambda line: rank[line.verdict]))
 

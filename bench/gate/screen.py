@@ -50,8 +50,8 @@ class Screened:
 
     @property
     def is_extraordinary(self) -> bool:
-        """Whether every shift is beyond what nights show by themselves: `EXTRAORDINARY` standard deviations, a
-        tenth at least."""
+        """Tell whether every shift is beyond what nights show by themselves: `EXTRAORDINARY` standard deviations, and
+        at least a tenth."""
         spread = USUAL_SPREAD if self.spread is None else self.spread
         least = max(LEAST_EXTRAORDINARY, EXTRAORDINARY * spread)
         return all(abs(shift) >= least for shift in self.shifts)
@@ -76,22 +76,22 @@ def screen(series: Series, candidate: Point, baseline: Point, *, changed: bool =
     values, raw = levels(series, points), levels(series, points, machine_out=False)
     if values is None or raw is None:
         return None
-    scale, known = scale_of(series.reading, series.unit), len(before) >= FEWEST_RECENT
-    spread = SIGMA_PER_MAD * float(np.median(np.abs(values[2:] - np.median(values[2:])))) if known else None
+    scale, has_recent = scale_of(series.reading, series.unit), len(before) >= FEWEST_RECENT
+    spread = SIGMA_PER_MAD * float(np.median(np.abs(values[2:] - np.median(values[2:])))) if has_recent else None
     threshold = max(scale.step, SIGMAS * (spread or 0.0))
-    pairs = list(zip(_shifts(values, known), _shifts(raw, known), strict=True))
+    pairs = list(zip(_shifts(values, has_recent), _shifts(raw, has_recent), strict=True))
     if changed:
         far = [shift for pair in pairs for shift in pair if abs(shift) >= threshold]
     else:
         far = [shift for shift, shown in pairs if abs(shift) >= threshold and seen_by_users(shown, shift, scale.step)]
     worse = any((shift < 0) == series.larger_is_better for shift in far)
-    return Screened(pairs[0][0], threshold, bool(far), worse, tuple(_shifts(values, known)), spread)
+    return Screened(pairs[0][0], threshold, bool(far), worse, tuple(_shifts(values, has_recent)), spread)
 
 
-def _shifts(values: Floats, known: bool) -> list[float]:
+def _shifts(values: Floats, has_recent: bool) -> list[float]:
     """Compute how far the first value is from the second, and from the median of the rest where that is known."""
     beside = [float(values[0] - values[1])]
-    return [*beside, float(values[0] - np.median(values[2:]))] if known else beside
+    return [*beside, float(values[0] - np.median(values[2:]))] if has_recent else beside
 
 
 def recent_points(points: Sequence[Point], candidate: Point) -> list[Point]:

@@ -1,4 +1,4 @@
-"""Settles a suspicion from an interleaved rerun: the same reading of both sides, in pairs of fresh processes that
+"""Settle a suspicion from an interleaved rerun: the same reading of both sides, in pairs of fresh processes that
 ran one after the other.
 
 A machine that slows down does so for both sides of a pair alike, and nights are not in it at all.
@@ -73,8 +73,8 @@ def settle(baseline: Sequence[float], candidate: Sequence[float]) -> Settled | N
         return Settled(shift, shift, shift, p, 0.0, n)
     p = 2 * float(student.sf(abs(shift) / error, freedom))
     half = float(student.ppf(0.975, freedom)) * error
-    seen = float(student.ppf(1 - LEVEL / 2, freedom) + student.ppf(POWER, freedom)) * error
-    return Settled(shift, shift - half, shift + half, p, seen, n)
+    detectable = float(student.ppf(1 - LEVEL / 2, freedom) + student.ppf(POWER, freedom)) * error
+    return Settled(shift, shift - half, shift + half, p, detectable, n)
 
 
 def trimmed_mean(values: Floats) -> tuple[float, float, int]:
@@ -91,10 +91,10 @@ def trimmed_mean(values: Floats) -> tuple[float, float, int]:
     """
     n, cut = values.size, values.size // TRIMMED
     ordered = np.sort(values)
-    left = n - 2 * cut
+    remaining = n - 2 * cut
     winsorised = np.clip(ordered, ordered[cut], ordered[n - cut - 1])
-    error = float(winsorised.std(ddof=1)) * math.sqrt((n - 1) / (left * (left - 1)))
-    return float(ordered[cut : n - cut].mean()), error, left - 1
+    error = float(winsorised.std(ddof=1)) * math.sqrt((n - 1) / (remaining * (remaining - 1)))
+    return float(ordered[cut : n - cut].mean()), error, remaining - 1
 
 
 def adjusted(p_values: Sequence[float]) -> list[float]:
@@ -117,24 +117,24 @@ def verdict(shift: float, p_adjusted: float, step: float, larger_is_better: bool
     return "regressed" if (shift < 0) == larger_is_better else "improved"
 
 
-def is_open(found: Settled, step: float) -> bool:
+def is_open(settled: Settled, step: float) -> bool:
     """Tell whether more pairs might show a change that counts: the interval holds one."""
-    return max(abs(found.low), abs(found.high)) >= step
+    return max(abs(settled.low), abs(settled.high)) >= step
 
 
-def is_refuted(found: Settled, step: float, larger_is_better: bool, suspected: float) -> bool:
+def is_refuted(settled: Settled, step: float, larger_is_better: bool, suspected: float) -> bool:
     """Tell whether pairs that confirm nothing speak against a worse model.
 
     The shift must be below the smallest that counts, and the 95 % interval must not reach what was suspected (or
     twice what counts, where that is more): a machine too noisy to tell refutes nothing.
 
     Args:
-        found: what the pairs say.
+        settled: what the pairs say.
         step: the smallest shift that counts.
         larger_is_better: of the reading.
         suspected: the shift at first sight.
     """
-    shift, end = (-found.shift, -found.low) if larger_is_better else (found.shift, found.high)
+    shift, end = (-settled.shift, -settled.low) if larger_is_better else (settled.shift, settled.high)
     return shift < step and end < max(REFUTED_STEPS * step, abs(suspected))
 
 
@@ -167,14 +167,14 @@ def judge(questions: Sequence[PairedReading]) -> list[Judged]:
 
     The level is shared by the looks (Bonferroni), and by the readings (Benjamini and Hochberg).
     """
-    found = [settle(question.baseline, question.candidate) for question in questions]
-    p_values = iter(adjusted([min(1.0, LOOKS * one.p) for one in found if one is not None]))
+    results = [settle(question.baseline, question.candidate) for question in questions]
+    p_values = iter(adjusted([min(1.0, LOOKS * settled.p) for settled in results if settled is not None]))
     out = []
-    for question, one in zip(questions, found, strict=True):
-        if one is None:
+    for question, settled in zip(questions, results, strict=True):
+        if settled is None:
             out.append(Judged(None, 1.0, "suspected", False))
             continue
         p = next(p_values)
-        said = verdict(one.shift, p, question.step, question.larger_is_better)
-        out.append(Judged(one, p, said, said == "unchanged" and is_open(one, question.step)))
+        outcome = verdict(settled.shift, p, question.step, question.larger_is_better)
+        out.append(Judged(settled, p, outcome, outcome == "unchanged" and is_open(settled, question.step)))
     return out

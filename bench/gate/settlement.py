@@ -1,4 +1,4 @@
-"""Settles what the first look suspects, by running the suspected cells again."""
+"""Settle what the first look suspects, by running the suspected cells again."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Arena:
 
 
 def settle_draft(draft: Draft, arena: Arena) -> None:
-    """Run the suspected cells again, and puts what that says into `draft.settled`."""
-    slow = {key_of(one.line) for one in draft.suspected_speed()}
+    """Run the suspected cells again, and put the results into `draft.settled`."""
+    slow = {key_of(looked.line) for looked in draft.suspected_speed()}
     wrong = {key_of(line) for _, line in draft.suspected_quality()}
     duels = {
         key: duel(new.cell, old.cell, score=key in wrong)
         for key, (old, new) in draft.cells.items()
         if key in slow | wrong
     }
-    _fight([one for key, one in duels.items() if key not in slow], arena, range(1))
+    _fight([looked for key, looked in duels.items() if key not in slow], arena, range(1))
     done, still = 0, slow
     for until in arena.rounds:
         _fight([duels[key] for key in duels if key in still], arena, range(done, until))
@@ -57,18 +57,20 @@ def _fight(duels: Sequence[Duel], arena: Arena, rounds: range) -> None:
 
 
 def _judge_pairs(draft: Draft, duels: Mapping[Key, Duel]) -> set[Key]:
-    """Judge the readings whose two sides ran; returns the cells that more rounds might decide."""
-    paired = [one for one in draft.suspected_speed() if duels[key_of(one.line)].can_pair]
-    values = [duels[key_of(one.line)].values(one.series.reading) for one in paired]
+    """Judge the readings whose two sides ran; return the cells that more rounds might decide."""
+    paired = [looked for looked in draft.suspected_speed() if duels[key_of(looked.line)].can_pair]
+    values = [duels[key_of(looked.line)].values(looked.series.reading) for looked in paired]
     questions = [
-        PairedReading(old, new, one.step, one.series.larger_is_better)
-        for one, (old, new) in zip(paired, values, strict=True)
+        PairedReading(old, new, looked.step, looked.series.larger_is_better)
+        for looked, (old, new) in zip(paired, values, strict=True)
     ]
     judged = judge(questions)
-    for one, answer, (old, new) in zip(paired, judged, values, strict=True):
-        line = speed.settled_line(one, answer, old, new)
-        draft.settled[one.series.key] = unsettled(one.line, duels[key_of(one.line)]) if not line.rerun else line
-    return {key_of(one.line) for one, answer in zip(paired, judged, strict=True) if answer.open}
+    for looked, answer, (old, new) in zip(paired, judged, values, strict=True):
+        line = speed.settled_line(looked, answer, old, new)
+        draft.settled[looked.series.key] = (
+            unsettled(looked.line, duels[key_of(looked.line)]) if not line.rerun else line
+        )
+    return {key_of(looked.line) for looked, answer in zip(paired, judged, strict=True) if answer.open}
 
 
 def _canary(draft: Draft, arena: Arena) -> float | None:
@@ -82,22 +84,22 @@ def _run_broken(draft: Draft, arena: Arena) -> None:
     """Run once more what ended badly: a model that fails by chance is not one that no longer runs."""
     for key, (entry, line) in draft.broken.items():
         arena.say(f"running {entry.cell.label} again, which ended as {entry.status}")
-        found = once(entry.cell, arena.executor, arena.results, arena.run_id)
-        if found.status == "ok":
+        record = once(entry.cell, arena.executor, arena.results, arena.run_id)
+        if record.status == "ok":
             text = words.ended_badly_again(line, well=True)
             draft.broken[key] = (entry, replace(line, verdict="suspected", rerun=True, text=text))
-        elif found.status in ENDED_BADLY:
+        elif record.status in ENDED_BADLY:
             draft.broken[key] = (entry, replace(line, rerun=True, text=words.ended_badly_again(line, well=False)))
 
 
 def _judge_quality(draft: Draft, duels: Mapping[Key, Duel]) -> None:
-    """Keep a verdict on quality only when scoring again gives it again."""
-    for one, line in draft.suspected_quality():
+    """Confirm a verdict on quality only when scoring again gives the same."""
+    for tested, line in draft.suspected_quality():
         fought = duels[key_of(line)]
-        draft.settled[(*key_of(line), line.reading)] = _scored_again(draft, one, line, fought)
+        draft.settled[(*key_of(line), line.reading)] = _scored_again(draft, tested, line, fought)
 
 
-def _scored_again(draft: Draft, one: quality.Tested, line: Line, fought: Duel) -> Line:
+def _scored_again(draft: Draft, tested: quality.Tested, line: Line, fought: Duel) -> Line:
     if not fought.pairs:
         return unsettled(replace(line, verdict="suspected"), fought)
     first, second = fought.pairs[0]

@@ -40,12 +40,12 @@ class Looked:
 
     @property
     def asked(self) -> bool:
-        """Whether a rerun is to settle it."""
+        """Tell whether a rerun is needed to settle the reading."""
         return self.screened.suspected or self.blind
 
     @property
     def step(self) -> float:
-        """Smallest shift of logarithms that counts."""
+        """Return the smallest shift of logarithms that counts."""
         return scale_of(self.series.reading, self.series.unit).step
 
 
@@ -65,9 +65,9 @@ def look(series: Series, candidate: Point, baseline: Point, entries: tuple[Entry
     machine = _machine_shift(series, candidate, baseline)
     low, high, p, error = _interval(series.reading, entries, machine)
     spread = max(screened.spread or 0.0, error or 0.0)
-    seen = screened.threshold + float(norm.ppf(POWER)) * spread
+    visible = screened.threshold + float(norm.ppf(POWER)) * spread
     scale = scale_of(series.reading, series.unit)
-    blind = changed and not screened.suspected and seen > BLIND_STEPS * scale.step
+    blind = changed and not screened.suspected and visible > BLIND_STEPS * scale.step
     line = Line(
         model=series.model,
         variant=series.variant,
@@ -84,7 +84,7 @@ def look(series: Series, candidate: Point, baseline: Point, entries: tuple[Entry
         p=p,
         p_adjusted=None,
         minimum_effect=scale.minimum,
-        detectable=math.expm1(seen),
+        detectable=math.expm1(visible),
         rerun=False,
         text="",
     )

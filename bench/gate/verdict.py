@@ -47,11 +47,11 @@ class Line:
     power: float | None = None
     """Quality: chance that a true drop of two points is found at this n, among as many readings as were tested."""
     machine: bool = False
-    """Whether the machine read the very same model otherwise that night: told beside the verdict, never as one."""
+    """Whether the machine read the very same model otherwise that night: reported beside the verdict, never as one."""
 
     @property
     def half_point(self) -> float | None:
-        """What half a point is in the metric's unit; None where changes are ratios, or points mean nothing."""
+        """Return half a point in the metric's unit; None where changes are ratios, or points mean nothing."""
         scale = scale_of(self.reading, self.unit)
         return None if scale.relative else scale.minimum
 

@@ -42,7 +42,7 @@ class Scale:
 
     @property
     def step(self) -> float:
-        """The smallest change on the scale on which levels are compared."""
+        """Return the smallest change that counts, on the scale on which levels are compared."""
         return math.log1p(self.minimum) if self.relative else self.minimum
 
 

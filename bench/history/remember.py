@@ -1,4 +1,4 @@
-"""Writes the summaries of a run: what a year of nights is read from, and what is left when raw timings are pruned."""
+"""Write the summaries of a run: what a year of nights is read from, and what is left when raw timings are pruned."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ def retain(store: Store, keep_nights: int, *, dry_run: bool = False) -> tuple[Pr
     pruning = plan_pruning(store, keep_nights)
     if dry_run:
         return pruning, {}
-    left: dict[str, str] = {}
+    problems: dict[str, str] = {}
     for run_id in pruning.runs:
         try:
             remember_missing(store, [run_id])
         except StoreError as error:
-            left[run_id] = str(error)
-    if left:
-        pruning = plan_pruning(store, keep_nights, left)
+            problems[run_id] = str(error)
+    if problems:
+        pruning = plan_pruning(store, keep_nights, problems)
     prune(store, pruning)
-    return pruning, left
+    return pruning, problems

@@ -82,27 +82,27 @@ class Series:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """Model, variant, task, reading."""
+        """Return model, variant, task and reading."""
         return self.model, self.variant, self.task, self.reading
 
     @property
     def candidate(self) -> str:
-        """`model` or `model[variant]`."""
+        """Return `model` or `model[variant]`."""
         return self.model if self.variant == "float32" else f"{self.model}[{self.variant}]"
 
     @property
     def label(self) -> str:
-        """`model[variant] · task · reading`."""
+        """Return `model[variant] · task · reading`."""
         return f"{self.candidate} · {self.task} · {self.reading}"
 
     @property
     def is_quality(self) -> bool:
-        """Whether it is a quality metric rather than an efficiency reading."""
+        """Tell whether this is a quality metric rather than an efficiency reading."""
         return self.reading not in READINGS
 
     @property
     def latest(self) -> Point | None:
-        """The newest point with a value."""
+        """Return the newest point with a value."""
         return next((point for point in reversed(self.points) if point.value is not None), None)
 
     def current(self) -> tuple[Point, ...]:

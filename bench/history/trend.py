@@ -22,7 +22,7 @@ NONE: Floats = np.empty(0)
 ERRORS = {5: 6.0, 10: 5.0, 15: 4.4}
 """Nights that are compared with those before (five find a large step soon, more find one that five cannot tell from
 noise), and the standard errors of the shift that they must show. A normal shift of known error would need fewer, but
-error and correlation are estimated, forty readings are looked at every night, and few nights that hang together lie
+error and correlation are estimated, forty readings are examined every night, and few nights that hang together lie
 further off by chance than their error says. One number for all three, 4.8, gave 0.75 false alarms in 100 nights and
 found 74 % of the 5 % steps; these, 0.41 and 77 % (8000 nights, 1600 steps; `benchmarks/gate.py`)."""
 LAST = tuple(ERRORS)

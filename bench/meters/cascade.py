@@ -45,6 +45,20 @@ class Chosen:
     gpu: Gpus | None = None
 
 
+def title_of(stored: str) -> str:
+    """Name the source of a stored figure for people; a source that is not installed here keeps its stored name.
+
+    >>> title_of("rapl")
+    'CPU energy counter (RAPL)'
+    """
+    return " + ".join(SOURCES[name].title if name in SOURCES else name for name in stored.split("+"))
+
+
+def rests_on_estimate(stored: str) -> bool:
+    """Tell whether a stored figure, or a part of it, comes from a source that estimates."""
+    return any(name in SOURCES and SOURCES[name].estimates for name in stored.split("+"))
+
+
 def ranked(kind: type[S]) -> list[type[S]]:
     """Sort the alternatives that derive from `kind`, best first; of equal rank, by name."""
     alternatives = [source for source in SOURCES.values() if issubclass(source, kind)]

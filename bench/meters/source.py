@@ -55,6 +55,8 @@ class Source:
     """What it reads, for people; sources of the same base class are alternatives."""
     rank: ClassVar[int]
     """Place among the alternatives: the lowest that works is taken. Those of bench stand at 10, 20, …"""
+    estimates: ClassVar[bool] = False
+    """Whether its figures are computed from assumptions rather than read from hardware."""
 
     def __init__(self, site: Site) -> None:
         self.site = site

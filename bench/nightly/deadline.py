@@ -33,7 +33,7 @@ class Deadline:
 
     @property
     def why(self) -> str:
-        """Why something was not done."""
+        """Say why something was not done."""
         return f"the night's deadline ({self.at:%H:%M}) came first"
 
 
@@ -56,7 +56,7 @@ def deadline_at(text: str, now: datetime, clock: Clock = monotonic) -> Deadline:
     return Deadline(text, at, clock() + (at - now).total_seconds(), clock)
 
 
-def _next(wanted: time, now: datetime) -> datetime:
+def _next(time_of_day: time, now: datetime) -> datetime:
     """Find the next moment of this time of day, on the clock that `now` shows.
 
     Where that is the clock of this machine it may be put forward or back before then; a fixed offset would not know.
@@ -64,7 +64,11 @@ def _next(wanted: time, now: datetime) -> datetime:
     local = now.astimezone()
     follows_clock = local.utcoffset() == now.utcoffset()
     for day in (now.date(), now.date() + timedelta(days=1)):
-        at = datetime.combine(day, wanted).astimezone() if follows_clock else datetime.combine(day, wanted, now.tzinfo)
+        at = (
+            datetime.combine(day, time_of_day).astimezone()
+            if follows_clock
+            else datetime.combine(day, time_of_day, now.tzinfo)
+        )
         if at > now:
             break
     return at
@@ -82,12 +86,12 @@ class DeadlineExecutor(Executor):
         self.capacity = inner.capacity
 
     def close(self) -> None:
-        """End what waits for further calls, here and on the other executor."""
+        """Stop both executors, this one and the wrapped one, from waiting for further calls."""
         super().close()
         self._inner.close()
 
     def attempt(self, call: Call) -> Answer:
-        """Make a call with the time that is left, and return what became of it."""
+        """Make a call within the time that is left, and return its result."""
         left = self._deadline.remaining_s()
         if left <= 0:
             return Answer(failure=Failure("skipped", self._deadline.why))

@@ -19,7 +19,7 @@ LOCK = "locks/nightly.lock"
 
 @contextmanager
 def night_lock(results: Path, suite: str, now: datetime) -> Iterator[None]:
-    """Hold the results folder for a night.
+    """Hold the lock of a results folder for a night.
 
     Raises:
         BusyError: another night holds it; says which suite, process and machine, and since when.
@@ -31,13 +31,13 @@ def night_lock(results: Path, suite: str, now: datetime) -> Iterator[None]:
         is_held = lock.take(holder=json.dumps(holder))
     except OSError as error:
         raise StoreError(
-            f"{lock.path}: the night's lock cannot be made: {error.strerror}; check the folder and its rights, or name "
-            "another one with --results"
+            f"{lock.path}: the night's lock cannot be made: {error.strerror}; check the folder and its permissions, "
+            "or use another one with --results"
         ) from error
     if not is_held:
         raise BusyError(
-            f"{results}: a night is running here: {_who(lock)}; wait for its end, or give this one another --results "
-            "folder"
+            f"{results}: a night is already running here: {_who(lock)}; wait until it ends, or give this one "
+            "another --results folder"
         )
     try:
         yield
@@ -48,6 +48,8 @@ def night_lock(results: Path, suite: str, now: datetime) -> Iterator[None]:
 def _who(lock: FileLock) -> str:
     try:
         holder = json.loads(lock.holder())
-        return f"process {holder['pid']} on {holder['host']} runs '{holder['suite']}' since {holder['since']}"
+        return (
+            f"process {holder['pid']} on {holder['host']} has been running '{holder['suite']}' since {holder['since']}"
+        )
     except (ValueError, KeyError, TypeError):  # taken a moment ago, and not yet signed
-        return "another process has just begun one"
+        return "another process has just started one"

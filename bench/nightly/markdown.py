@@ -25,7 +25,7 @@ MOVED = ("regressed", "suspected", "improved", "environment changed")
 
 
 def as_markdown(outcome: Outcome) -> str:
-    """Write the summary: the sentence, what moved, what failed, what is as it was, where to read on."""
+    """Write the summary: the sentence, what moved, what failed, what is unchanged, where to read on."""
     lines = [f"## {MARKS[outcome.verdict]} bench nightly: {plain(outcome.suite)}, {outcome.verdict}", ""]
     lines += [plain(outcome.sentence), ""]
     gate = outcome.gate

@@ -1,4 +1,4 @@
-"""The steps of a night, in their order; one that fails is written down, and the others are done anyway."""
+"""The steps of a night, in order; a step that fails is recorded, and the others run anyway."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a night is asked to do."""
+    """The work of one night, as the suite and the command line ask for it."""
 
     plan: Plan
     info: RunInfo
@@ -76,7 +76,7 @@ class _Night:
     problems: list[str] = field(default_factory=list)
 
     def step(self, name: str, do: Callable[[], T]) -> T | None:
-        """Do a step and return what it returns; None, and a problem, when it failed: the alert must go out."""
+        """Run one step and return its result; a failure becomes a problem and None, because the alert must go out."""
         try:
             return do()
         except BenchError as error:
@@ -94,7 +94,7 @@ def folder_of(results: Path, suite: str) -> Path:
 
 
 def run_night(work: Work, store: Store, executor: Executor, progress: Progress, now: datetime, say: Say) -> Outcome:
-    """Do a whole night, or what is left of one that was interrupted, and return its outcome.
+    """Run a whole night, or the rest of one that was interrupted, and return its outcome.
 
     Args:
         work: what is asked.
@@ -102,7 +102,7 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
         executor: runs cells, and the gate's reruns.
         progress: shows the run.
         now: the time, with its zone.
-        say: told what is going on.
+        say: receives lines about the progress.
 
     Raises:
         KeyboardInterrupt: the user stopped it; the same command resumes it.
@@ -152,14 +152,16 @@ def _close_abandoned(store: Store, suite: str, since: str) -> None:
 
 
 def _only_judging_left(work: Work, store: Store, since: str) -> str | None:
-    """Return this night's run where all is measured and nobody was told: it was killed in between."""
+    """Find this night's run where everything is measured but nobody was told, because bench was killed in between."""
     if work.rerun:
         return None
     newest = next(iter(store.runs(work.info.suite)), None)
     if newest is None or newest.status != "complete" or newest.started_at < since or not newest.rerun:
         return None
-    wanted = replace(work.info, plan=tuple((cell.id, cell.label) for cell in work.plan.cells))
-    is_same = all(getattr(newest, name) == getattr(wanted, name) for name in ("suite_hash", "plan_hash", "machine_key"))
+    expected_run = replace(work.info, plan=tuple((cell.id, cell.label) for cell in work.plan.cells))
+    is_same = all(
+        getattr(newest, name) == getattr(expected_run, name) for name in ("suite_hash", "plan_hash", "machine_key")
+    )
     written = read_outcome(folder_of(store.results, newest.suite) / newest.id)
     return newest.id if is_same and written is not None and not written.get("done") else None
 
@@ -190,7 +192,7 @@ def _judged(night: _Night, run_id: str) -> Outcome:
 
 
 def _mark_begun(store: Store, info: RunInfo) -> None:
-    """Leave a note that this run's night is not over, for the case that it is killed from here on."""
+    """Leave a note that this run's night is not over, in case it is killed from here on."""
     folder = folder_of(store.results, info.suite) / info.id
     write_outcome(Outcome(info.suite, info.id, info.started_at, "", (), len(info.plan), None, None), folder)
 
@@ -237,10 +239,9 @@ def _pages(store: Store, suite: str, folder: Path) -> None:
         outcome = read_outcome(folder / night.run_id)
         if outcome is not None:
             href = f"{night.run_id}/report.html" if (folder / night.run_id / "report.html").exists() else None
-            sentence = str(outcome["sentence"]).removeprefix(f"{suite}:").strip()
             rows[night.run_id] = NightRow(
                 str(outcome["verdict"]),
-                sentence,
+                str(outcome.get("findings", outcome["sentence"])),  # nights of older versions have the sentence alone
                 href,
                 dict(outcome["counts"]),
                 int(outcome["planned"]),
@@ -250,14 +251,14 @@ def _pages(store: Store, suite: str, folder: Path) -> None:
 
 
 def _told(night: _Night, outcome: Outcome, folder: Path) -> Outcome:
-    """Tell whoever is to be told, and close the night."""
-    asked, webhook = night.work.asked, night.work.webhook
+    """Send the alert where one is due, and close the night."""
+    settings, webhook = night.work.asked, night.work.webhook
     place = folder / outcome.run_id
     night.step("summary", lambda: append_step_summary(as_markdown(outcome), os.environ))
-    if asked.notify == "always" or outcome.is_problem:
+    if settings.notify == "always" or outcome.is_problem:
         payload = outcome.brief()
-        if asked.command is not None:
-            command = asked.command
+        if settings.command is not None:
+            command = settings.command
             night.step("alert", lambda: run_command(command, payload))
         if webhook is not None:
             night.step("alert", lambda: post(webhook, payload))
@@ -268,5 +269,5 @@ def _told(night: _Night, outcome: Outcome, folder: Path) -> Outcome:
 
 
 def _copy_latest(place: Path, latest: Path) -> None:
-    """Copy the night to a path that is the same every night, for a CI service to keep: of a link it keeps a link."""
+    """Copy the night to a path that is the same every night, for a CI service to keep; a link there stays a link."""
     write_folder(latest, lambda fresh: shutil.copytree(place, fresh, dirs_exist_ok=True))

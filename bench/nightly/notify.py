@@ -1,4 +1,4 @@
-"""Tells somebody how the night went: a command that reads JSON, a webhook that takes it, the CI's summary.
+"""Alerts about how the night went: a command that reads JSON, a webhook that takes it, the CI's summary.
 
 A webhook's address is a secret (who has it can post), so that it is never stored, printed or put into an error.
 """
@@ -38,7 +38,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirected POST would arrive as a GET without its body, and look delivered."""
 
     def redirect_request(self, *_: object) -> None:
-        """Follow nothing: the redirect is then an error."""
+        """Refuse the redirect, which then counts as an error."""
 
 
 def run_command(command: str, payload: Mapping[str, object], limit_s: float = COMMAND_LIMIT_S) -> None:
@@ -77,7 +77,7 @@ def run_command(command: str, payload: Mapping[str, object], limit_s: float = CO
 
 
 def check_webhook(address: str) -> None:
-    """Check an address before the night; one with spaces would fail at its end, and be shown by the failure.
+    """Check an address before the night: one with spaces would fail only at its end, and the failure would print it.
 
     Raises:
         UsageError: it is none of http or https.

@@ -60,22 +60,23 @@ class Outcome:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Cells by status."""
+        """Count the cells by status."""
         return dict(Counter(cell.status for cell in self.cells))
 
     @property
     def failed(self) -> tuple[CellResult, ...]:
-        """Cells that ended badly."""
+        """List the cells that ended badly."""
         return tuple(cell for cell in self.cells if cell.status in BAD)
 
     @property
     def verdict(self) -> str:
-        """The gate's, or `unknown` where it could not be asked."""
+        """Return the gate's verdict, or `unknown` where the gate could not be asked."""
         return "unknown" if self.gate is None else self.gate.verdict
 
     @property
     def exit_code(self) -> int:
-        """6 regressed · 5 a cell failed · 8 cut by the deadline · 1 something else went wrong · 0 none of these."""
+        """Return 6 for a regression, 5 for a failed cell, 8 for a night cut by the deadline, 1 for any other problem,
+        else 0."""
         if self.gate is not None and self.gate.exit_code:
             return self.gate.exit_code
         if self.failed:
@@ -86,14 +87,19 @@ class Outcome:
 
     @property
     def is_problem(self) -> bool:
-        """Whether somebody should look: a bad exit code, a suspicion that nothing refuted, or a trend that alarms."""
+        """Tell whether somebody should look: the exit code is bad, a suspicion was not refuted, or a trend alarms."""
         alarmed = self.gate is not None and any(alarm.worse for alarm in self.gate.alarms)
         return self.exit_code != EXIT_OK or self.verdict == "suspected" or alarmed
 
     @property
     def sentence(self) -> str:
-        """The last line: what a person reads in the morning."""
-        parts = [f"{self.suite}:"]
+        """Say in one line what a person wants to read in the morning."""
+        return f"{self.suite}: {self.findings}"
+
+    @property
+    def findings(self) -> str:
+        """Say what happened, without the suite's name."""
+        parts = []
         if self.cut:
             done = sum(cell.status in ("ok", "unsupported") for cell in self.cells)
             parts.append(f"Stopped: {self.cut}; {done} of {self.planned} cells are done.")
@@ -101,7 +107,7 @@ class Outcome:
             named = "; ".join(f"{cell.label} {cell.status}" for cell in self.failed[:NAMED])
             more = f" and {len(self.failed) - NAMED} more" if len(self.failed) > NAMED else ""
             parts.append(f"{len(self.failed)} of {self.planned} cells failed: {named}{more}.")
-        parts.append(self.gate.sentence if self.gate is not None else "The gate could not be asked.")
+        parts.append(self.gate.sentence if self.gate is not None else "The gate could not be run.")
         if self.problems:
             parts.append(
                 f"Trouble: {self.problems[0]}" + (f" (and {len(self.problems) - 1} more)" * (len(self.problems) > 1))
@@ -114,13 +120,14 @@ class Outcome:
             "schema_version": SCHEMA_VERSION,
             "verdict": self.verdict,
             "sentence": self.sentence,
+            "findings": self.findings,
             "exit_code": self.exit_code,
             "counts": self.counts,
             **asdict(self),
         }
 
     def brief(self) -> dict[str, object]:
-        """Return what an alert carries: `text` for chats (Slack and Mattermost read it), the rest for programs."""
+        """Collect what an alert carries: `text` for chats (Slack and Mattermost read it), the rest for programs."""
         lines = () if self.gate is None else self.gate.lines
         return {
             "schema_version": SCHEMA_VERSION,
@@ -150,7 +157,7 @@ def write_outcome(outcome: Outcome, folder: Path) -> Path:
 
 
 def read_outcome(folder: Path) -> Document | None:
-    """Read the JSON of a night's folder; None when there is none, or none that bench wrote."""
+    """Read the JSON of a night's folder; None when there is none, or when bench did not write it."""
     try:
         outcome = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

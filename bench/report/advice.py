@@ -38,7 +38,7 @@ class Bound:
 
     @property
     def key(self) -> str:
-        """The limit as break points name it."""
+        """Name the limit as break points do."""
         return f"{self.name} {self.text}"
 
 
@@ -77,22 +77,22 @@ def overall_of(decision: Decision) -> TaskAdvice | None:
 
 
 def _advice(part: TaskDecision, question: Question) -> TaskAdvice:
-    said, found = part.recommendation, part.sensitivity
+    advice, sensitivity = part.recommendation, part.sensitivity
     limits = tuple(b for limit in question.limits if (b := _bound(part.board, limit)) is not None)
     return TaskAdvice(
         task=part.task,
-        pick=said.pick,
-        leader=said.leader,
-        runner_up=said.runner_up,
-        confidence=said.confidence,
+        pick=advice.pick,
+        leader=advice.leader,
+        runner_up=advice.runner_up,
+        confidence=advice.confidence,
         needed=question.rule.confidence,
         front=frozenset(part.front.members),
         limits=limits,
         standings={standing.name: standing for standing in part.standings},
         sentences=tuple(recommendation.sentences(part)),
-        changes=tuple(break_point(p) for p in nearest_first(found.break_points, limits))
-        + tuple(without_objective(w) for w in found.without if w.changes),
-        remarks=tuple(without_objective(w) for w in found.without if not w.changes) + tuple(remarks(part)),
+        changes=tuple(break_point(p) for p in nearest_first(sensitivity.break_points, limits))
+        + tuple(without_objective(w) for w in sensitivity.without if w.changes),
+        remarks=tuple(without_objective(w) for w in sensitivity.without if not w.changes) + tuple(remarks(part)),
         decision=part,
     )
 
@@ -114,8 +114,8 @@ def _bound(board: Board, limit: Limit) -> Bound | None:
         return None
     value = limit.value
     if limit.of_best:
-        known = board.oriented[:, index]
-        if np.isnan(known).all():
+        values = board.oriented[:, index]
+        if np.isnan(values).all():
             return None
-        value *= float(board.values[int(np.nanargmax(known)), index])
+        value *= float(board.values[int(np.nanargmax(values)), index])
     return Bound(limit.name, board.columns[index].name, value, limit.is_upper, limit.text, limit.of_best)

@@ -98,15 +98,15 @@ def _card(task: TaskView, about: TaskAdvice) -> Card:
 def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
     """List each objective of a candidate with its name and interval."""
     entry = next((e for e in task.entries if e.candidate == candidate), None)
-    found = []
+    facts = []
     for measure in task.objectives if entry is not None else ():
         quantity = entry.quantity(measure.name) if entry else None
         if quantity is not None and quantity.value is not None:
             ends = spread(quantity)
             few = f"n = {quantity.n}, too few for an interval" if _is_too_few(quantity) else ""
             label = f"{measure.short} ({ends or few})" if ends or few else measure.short
-            found.append((number(quantity.value, measure.unit), label))
-    return found
+            facts.append((number(quantity.value, measure.unit), label))
+    return facts
 
 
 def _is_too_few(quantity: Quantity) -> bool:
@@ -138,20 +138,20 @@ def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:
         everywhere = "" if len(picks) == 1 else " for every task"
         floor = all(_is_floor(about) for about in advice.values())
         return Markup("{}: ship {}{}{}").format(suite, name_markup(chosen.pop()), FLOOR if floor else "", everywhere)
-    said = [
+    answers = [
         Markup("{}{} for {}").format(_name(about.pick), FLOOR if _is_floor(about) else "", _name(name))
         for name, about in advice.items()
         if about.pick
     ]
     open_tasks = [_name(name) for name, pick in picks.items() if not pick]
-    if len(said) > NAMED or len(open_tasks) > NAMED:
+    if len(answers) > NAMED or len(open_tasks) > NAMED:
         models = f"{plural(len(chosen), 'model')} picked"
         counted = f"{models} over {plural(len(picks), 'task')}"
         if open_tasks:
-            counted = f"{models} for {len(said)} of {plural(len(picks), 'task')}, {len(open_tasks)} undecided"
+            counted = f"{models} for {len(answers)} of {plural(len(picks), 'task')}, {len(open_tasks)} undecided"
         return Markup("{}: {}").format(suite, counted)
-    rest = Markup("; no pick yet for {}").format(_listed(open_tasks)) if open_tasks else Markup("")
-    return Markup("{}: ship {}{}").format(suite, Markup(", ").join(said), rest)
+    still_open = Markup("; no pick yet for {}").format(_listed(open_tasks)) if open_tasks else Markup("")
+    return Markup("{}: ship {}{}").format(suite, Markup(", ").join(answers), still_open)
 
 
 def _is_floor(about: TaskAdvice) -> bool:

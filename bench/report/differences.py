@@ -41,16 +41,16 @@ class Gap:
 
     @property
     def settled(self) -> bool:
-        """Whether the interval excludes no difference."""
+        """Tell whether the interval excludes a difference of 0."""
         return self.low > 0 or self.high < 0
 
 
 def reference_of(task: TaskView) -> Entry | None:
     """Choose the candidate that was asked for, else the strongest baseline, else the weakest candidate."""
     ordered = [entry for entry in by_quality(task) if entry.status == "ok"]  # the decision has no others
-    asked = [entry for entry in ordered if entry.candidate == task.reference]
-    if asked:
-        return asked[0]
+    named = [entry for entry in ordered if entry.candidate == task.reference]
+    if named:
+        return named[0]
     floors = [entry for entry in ordered if is_baseline(entry)]
     return floors[0] if floors else ordered[-1] if len(ordered) > 1 else None
 
@@ -67,7 +67,7 @@ def differences(
         return []
     place = {name: row for row, name in enumerate(board.names)}
     base = place[reference.candidate]
-    found = []
+    rows = []
     for entry in by_quality(task) if among is None else among:
         row = place[entry.candidate]
         drawn = board.draws[:, row, column] - board.draws[:, base, column]
@@ -75,15 +75,15 @@ def differences(
             continue
         low, high = _interval(board.columns[column].name, reference, entry, drawn)
         gap = float(board.values[row, column] - board.values[base, column])
-        found.append(Gap(entry, reference.candidate, gap, low, high))
-    return found
+        rows.append(Gap(entry, reference.candidate, gap, low, high))
+    return rows
 
 
 def _interval(metric: str, reference: Entry, entry: Entry, drawn: Floats) -> tuple[float, float]:
     """Work out the interval that `bench compare` gives; of answers that are gone, that of the draws."""
     pair = [e.statistics.get(metric) for e in (reference, entry)]
-    found = None
+    interval = None
     if reference.example_ids == entry.example_ids and pair[0] is not None and pair[1] is not None:
-        found = interval_of(entry.metrics[metric], (pair[0], pair[1]), drawn, shared_resamples(entry.samples))
-    low, high = found or np.quantile(drawn, [0.025, 0.975])
+        interval = interval_of(entry.metrics[metric], (pair[0], pair[1]), drawn, shared_resamples(entry.samples))
+    low, high = interval or np.quantile(drawn, [0.025, 0.975])
     return float(low), float(high)

@@ -113,13 +113,13 @@ def _stage(stage: Stage, rows: Sequence[int]) -> StageData:
 def _measures(task: TaskView) -> list[Measure]:
     """List what the axes offer: quality first, then the objectives, the metrics and the usual readings."""
     metrics = [name for e in task.scored[:1] for name in e.quality]
-    found: dict[str, Measure] = {}
+    measures: dict[str, Measure] = {}
     readings = shown_in("explorer")[:1] if task.crowded else shown_in("explorer")
     for name in ["quality", *(m.name for m in task.objectives), *metrics, *readings]:
         measure = measure_of(name, task.scored or task.entries)
-        if measure is not None and task.measured(name) and measure.title not in found:
-            found[measure.title] = measure
-    return list(found.values())
+        if measure is not None and task.measured(name) and measure.title not in measures:
+            measures[measure.title] = measure
+    return list(measures.values())
 
 
 def _measure(measure: Measure, task: TaskView) -> AxisData:
@@ -154,29 +154,31 @@ def _floats(values: NDArray[np.float64]) -> list[float | None]:
 
 def _limits(board: Board, question: Question, rows: Sequence[int], measures: Sequence[Measure]) -> list[LimitData]:
     """List the suite's limits and, switched off, one for each other objective."""
-    given = [limit for limit in question.limits if board.column(limit.name) is not None]
-    bound = {board.column(limit.name) for limit in given}
+    limits = [limit for limit in question.limits if board.column(limit.name) is not None]
+    bound = {board.column(limit.name) for limit in limits}
     free = [_free(column) for c, column in enumerate(board.columns[: board.objectives]) if c not in bound]
     shown: list[LimitData] = []
-    for limit in [*given, *free]:
+    for limit in [*limits, *free]:
         index = board.column(limit.name)
         assert index is not None
         column = board.columns[index]
         checks = [next(iter(row), None) for row in check_all(board, [limit])]
         bounds = [None if (c := checks[row]) is None else c.bound for row in rows]
-        known = [b for b in bounds if b is not None]
-        if not known:
+        finite_bounds = [b for b in bounds if b is not None]
+        if not finite_bounds:
             continue
-        on = limit in given
-        unit, factor = ("% of best", 0.01) if limit.of_best else display_unit(float(np.median(known)), column.unit)
-        reach = [*known, *([limit.value] if on else [])]
+        on = limit in limits
+        unit, factor = (
+            ("% of best", 0.01) if limit.of_best else display_unit(float(np.median(finite_bounds)), column.unit)
+        )
+        reach = [*finite_bounds, *([limit.value] if on else [])]
         shown.append(
             {
                 "name": limit.name,
                 "title": _title(column, measures),
                 "operator": limit.operator,
                 "on": on,
-                "value": limit.value if on else (max(known) if limit.is_upper else min(known)),
+                "value": limit.value if on else (max(finite_bounds) if limit.is_upper else min(finite_bounds)),
                 "low": min(reach),
                 "high": max(reach),
                 "base": "" if limit.of_best else column.unit,

@@ -111,9 +111,9 @@ def _table(task: TaskView, view: RunView) -> list[str]:
         f"|---|---|{'---:|' * len(measures)}",
     ]
     for entry in ranked(task, advice):
-        found = advice.standings.get(entry.candidate)
+        place = advice.standings.get(entry.candidate)
         standing = (
-            STANDING_WORDS[found.label] if found is not None and entry.status == "ok" else STATUS_WORDS[entry.status]
+            STANDING_WORDS[place.label] if place is not None and entry.status == "ok" else STATUS_WORDS[entry.status]
         )
         values = [number(q.value, q.unit) if (q := entry.quantity(m.name)) is not None else "–" for m in measures]
         name = plain(short(entry.candidate))
@@ -127,8 +127,10 @@ def _troubles(view: RunView) -> list[str]:
     bad: list[Entry] = [entry for entry in view.entries if entry.status not in ("ok", "unsupported")]
     if not bad:
         return []
-    said = [f"- {plain(short(e.cell.label))}: {STATUS_WORDS[e.status]}, {plain(cut(e.reason or '', 300))}" for e in bad]
-    return ["### Did not finish", "", *said, ""]
+    lines = [
+        f"- {plain(short(e.cell.label))}: {STATUS_WORDS[e.status]}, {plain(cut(e.reason or '', 300))}" for e in bad
+    ]
+    return ["### Did not finish", "", *lines, ""]
 
 
 def plain(text: str) -> str:

@@ -64,10 +64,11 @@ def looks() -> tuple[Look, ...]:
 
 
 def marks_of(families: Iterable[str]) -> dict[str, Mark]:
-    """Give each family its mark: the one that it declares, else the first that nobody has, in the order given."""
+    """Give each family its mark: the one that it declares, else the first that is free, in the order of the
+    families."""
     every = looks()
-    taken = {family.look for family in FAMILIES.values() if family.look is not None}
-    free = [look for look in every if look not in taken]
+    declared = {family.look for family in FAMILIES.values() if family.look is not None}
+    free = [look for look in every if look not in declared]
     marks: dict[str, Mark] = {}
     extra = 0
     for name in families:

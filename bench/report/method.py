@@ -40,14 +40,14 @@ class Block:
 def blocks(view: RunView) -> list[Block]:
     """Describe method, suite and machine."""
     suite = view.suite
-    asked = [("suite", f"{suite.name}: {suite.description}" if suite.description else suite.name)]
-    asked += [("objectives", ", ".join(suite.objectives))]
-    asked += [("limits", "; ".join(limit.label for limit in suite.constraints.values()) or "none")]
-    asked += [("rule", suite.decision.rule), ("profile", view.info.profile)]
-    asked += [("cells", f"{plural(len(view.candidates), 'candidate')} × {plural(len(view.tasks), 'task')}")]
+    settings = [("suite", f"{suite.name}: {suite.description}" if suite.description else suite.name)]
+    settings += [("objectives", ", ".join(suite.objectives))]
+    settings += [("limits", "; ".join(limit.label for limit in suite.constraints.values()) or "none")]
+    settings += [("rule", suite.decision.rule), ("profile", view.info.profile)]
+    settings += [("cells", f"{plural(len(view.candidates), 'candidate')} × {plural(len(view.tasks), 'task')}")]
     if view.reused:
         origins = sorted(set(view.reused.values()))
-        asked.append(
+        settings.append(
             (
                 "taken over",
                 f"{plural(len(view.reused), 'record')} measured by run {', '.join(origins)} on this machine",
@@ -55,7 +55,7 @@ def blocks(view: RunView) -> list[Block]:
         )
     rows = [(key, value) for key, value in flat(told(view.info.environment)) if value not in ("", "null", "[]", "{}")]
     return [
-        Block("What was asked", rows=tuple(asked)),
+        Block("What was asked", rows=tuple(settings)),
         Block("How it was measured", STATISTICS),
         Block("Metrics", rows=tuple(signatures(view))),
         Block("Where it ran", rows=tuple(rows) or (("environment", "not recorded"),)),
@@ -64,12 +64,12 @@ def blocks(view: RunView) -> list[Block]:
 
 def signatures(view: RunView) -> list[tuple[str, str]]:
     """List each metric with what fixes its number."""
-    found = {
+    by_metric = {
         name: f"{q.source}; {'higher' if q.higher_is_better else 'lower'} is better"
         for entry in view.entries
         for name, q in entry.quality.items()
     }
-    return list(found.items())
+    return list(by_metric.items())
 
 
 def again(view: RunView) -> list[Block]:
@@ -88,25 +88,25 @@ def again(view: RunView) -> list[Block]:
 
 def data_hashes(view: RunView) -> dict[str, str]:
     """Look up the data hash of each task, where a record has it."""
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for entry in view.entries:
         for record in entry.records:
             data = record.notes.get("data")
             digest = data.get("hash") or data.get("sha256") if isinstance(data, Mapping) else None
             digest = digest or entry.cell.identity.get("data_hash")
             if digest:
-                found.setdefault(entry.cell.task, str(digest))
-    return found
+                hashes.setdefault(entry.cell.task, str(digest))
+    return hashes
 
 
 def weight_hashes(view: RunView) -> dict[str, str]:
     """Look up the weights' hash of each model, where a record has it."""
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for entry in view.entries:
         for record in entry.records:
             if record.notes.get("weights_hash"):
-                found.setdefault(entry.cell.model, str(record.notes["weights_hash"]))
-    return found
+                hashes.setdefault(entry.cell.model, str(record.notes["weights_hash"]))
+    return hashes
 
 
 def flat(value: object, prefix: str = "") -> list[tuple[str, str]]:

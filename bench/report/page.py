@@ -90,10 +90,10 @@ def share_styles(page: str) -> str:
 
 
 def _lede(view: RunView) -> str:
-    asked = view.suite.description or "Which model should ship?"
+    question = view.suite.description or "Which model should ship?"
     tried = f"{plural(len(view.candidates), 'candidate')} on {plural(len(view.tasks), 'task')}"
     how = "scored for quality alone: measuring was off" if view.info.profile == OFF else None
-    return f"{asked.rstrip()} {tried}, {how or f'measured with the profile {view.info.profile}'}." + (
+    return f"{question.rstrip()} {tried}, {how or f'measured with the profile {view.info.profile}'}." + (
         f" {view.remark}." if view.remark else ""
     )
 

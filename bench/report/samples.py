@@ -77,10 +77,11 @@ def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> TaskSample
     entries = _answering(task)
     shown = entries[:MODELS]
     answers = {e.candidate: {s.index: s for s in e.samples} for e in shown}
-    indices = sorted(set.intersection(*({*found} for found in answers.values()))) if answers else []
-    kept = {i for i in indices if source_of(shown, i)}
+    indices = sorted(set.intersection(*({*answered} for answered in answers.values()))) if answers else []
+    with_source = {i for i in indices if source_of(shown, i)}
     order = _spread(
-        indices, lambda i: (bool(kept) and i not in kept, -len({_said(answers[e.candidate][i]) for e in shown}))
+        indices,
+        lambda i: (bool(with_source) and i not in with_source, -len({_said(answers[e.candidate][i]) for e in shown})),
     )
     examples: list[Example] = []
     for index in order:
@@ -97,14 +98,14 @@ def _block(task: TaskView, marks: Mapping[str, Mark], budget: int) -> TaskSample
 
 
 def _spread(indices: Sequence[int], rank: Callable[[int], tuple[bool, int]]) -> list[int]:
-    """Choose the examples to show, the lowest rank first; of an equal rank some from all over the data, as data often
-    come sorted by what is expected."""
-    found: list[int] = []
+    """Choose the examples to show, the lowest rank first; those of equal rank are spread over the data, as data are
+    often sorted."""
+    chosen: list[int] = []
     for _, group in itertools.groupby(sorted(indices, key=lambda i: (rank(i), i)), rank):
-        same, wanted = list(group), EXAMPLES - len(found)
-        step = max(1.0, len(same) / max(1, wanted))
-        found += [same[int(place * step)] for place in range(min(wanted, len(same)))]
-    return found
+        same, room = list(group), EXAMPLES - len(chosen)
+        step = max(1.0, len(same) / max(1, room))
+        chosen += [same[int(place * step)] for place in range(min(room, len(same)))]
+    return chosen
 
 
 def _said(sample: Sample) -> str:

@@ -50,7 +50,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = WAITING
 
     def handle_error(self, request: Request, client_address: str | tuple[str, int]) -> None:
-        """Say nothing of a client that left; other errors are reported as usual."""
+        """Ignore a client that left; report other errors as usual."""
         if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
@@ -196,4 +196,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the terminal belongs to the command."""
+        """Print nothing: the terminal belongs to the command."""

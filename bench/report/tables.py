@@ -108,12 +108,12 @@ def columns_of(task: TaskView) -> list[Measure]:
     metrics = list(dict.fromkeys(name for entry in task.entries for name in entry.quality))
     more = () if task.crowded else (*metrics[1:], *shown_in("results"))
     names = ["quality", *(m.name for m in task.objectives), *more]
-    found: dict[str, Measure] = {}
+    columns: dict[str, Measure] = {}
     for name in names:
         measure = measure_of(name, task.scored or task.entries)
-        if measure is not None and measure.title not in {m.title for m in found.values()}:
-            found[name] = measure
-    return list(found.values())
+        if measure is not None and measure.title not in {m.title for m in columns.values()}:
+            columns[name] = measure
+    return list(columns.values())
 
 
 def results(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Table:
@@ -163,16 +163,16 @@ def standing_item(entry: Entry, advice: TaskAdvice) -> Item:
             title=cut(entry.reason or "", REASON_LIMIT),
             css="none" if entry.status in MILD else "status",
         )
-    found = advice.standings.get(entry.candidate)
-    if found is None:
+    standing = advice.standings.get(entry.candidate)
+    if standing is None:
         return Item("–", "y")
-    words = STANDING_WORDS[found.label]
-    share = "" if found.stability is None else f"in {percent(found.stability)}"
-    small = share and (f"{share} of resamples" if found.label == "on the front" else f"on the front {share}")
-    told = found.label in ("on the front", "possibly")
+    words = STANDING_WORDS[standing.label]
+    share = "" if standing.stability is None else f"in {percent(standing.stability)}"
+    small = share and (f"{share} of resamples" if standing.label == "on the front" else f"on the front {share}")
+    shows_front = standing.label in ("on the front", "possibly")
     part = advice.decision
-    why = "" if told or part is None else cut(standing_words(part.board, found), REASON_LIMIT)
-    return Item(words, None, small, why, css=found.label.replace(" ", "-"))
+    why = "" if shows_front or part is None else cut(standing_words(part.board, standing), REASON_LIMIT)
+    return Item(words, None, small, why, css=standing.label.replace(" ", "-"))
 
 
 def beside_front(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Table:

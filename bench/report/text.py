@@ -29,11 +29,11 @@ def short(text: str, limit: int = NAME_LIMIT) -> str:
     >>> short("abcdefghij", 7)
     'abcd…ij'
     """
-    seen = visible(text)
-    if len(seen) <= limit:
-        return seen
+    printable = visible(text)
+    if len(printable) <= limit:
+        return printable
     tail = max(1, (limit - 1) // 3)
-    return f"{seen[: limit - 1 - tail]}…{seen[-tail:]}"
+    return f"{printable[: limit - 1 - tail]}…{printable[-tail:]}"
 
 
 def name_markup(text: str, limit: int = NAME_LIMIT) -> Markup:
@@ -49,8 +49,8 @@ def name_markup(text: str, limit: int = NAME_LIMIT) -> Markup:
 def cut(text: str, limit: int) -> str:
     """Make a text visible, its end left out when it is longer than `limit` characters; line feeds
     stay."""
-    seen = visible(text[: limit + 1], keep="\n")
-    return seen if len(text) <= limit else f"{seen[:limit]}… ({len(text):,} characters)"
+    printable = visible(text[: limit + 1], keep="\n")
+    return printable if len(text) <= limit else f"{printable[:limit]}… ({len(text):,} characters)"
 
 
 def script_json(value: object) -> Markup:

@@ -40,27 +40,27 @@ class TaskView:
 
     @cached_property
     def scored(self) -> tuple[Entry, ...]:
-        """Entries with a quality."""
+        """List the entries with a quality."""
         return tuple(entry for entry in self.entries if value_of(entry, "quality") is not None)
 
     @cached_property
     def quality(self) -> Measure | None:
-        """The task's quality."""
+        """Return the measure of the task's quality."""
         return measure_of("quality", self.scored)
 
     @property
     def rows(self) -> int:
-        """Most rows of a chart and of the table beside it; the table of results has all."""
+        """Return the largest number of rows of a chart and of the table beside it; the table of results has all."""
         return FEW_ROWS if self.crowded else MOST_ROWS
 
     @property
     def has_narrow(self) -> bool:
-        """Whether charts are drawn a second time as wide as a phone; a crowded page would pass its size."""
+        """Tell whether charts are drawn a second time, as wide as a phone; a crowded page would become too large."""
         return not self.crowded
 
     @property
     def costs(self) -> tuple[Measure, ...]:
-        """Objectives other than quality metrics."""
+        """List the objectives other than quality metrics."""
         return tuple(measure for measure in self.objectives if measure.is_cost)
 
     def measured(self, *names: str) -> list[Entry]:
@@ -84,20 +84,20 @@ class RunView:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """Cells by status, in the order of their first appearance."""
-        found: dict[str, int] = {}
+        """Count the cells by status, in the order of first appearance."""
+        statuses: dict[str, int] = {}
         for entry in self.entries:
-            found[entry.status] = found.get(entry.status, 0) + 1
-        return found
+            statuses[entry.status] = statuses.get(entry.status, 0) + 1
+        return statuses
 
     @cached_property
     def candidates(self) -> tuple[str, ...]:
-        """Every candidate, in the suite's order."""
+        """List every candidate, in the suite's order."""
         return tuple(dict.fromkeys(entry.candidate for entry in self.entries))
 
     @cached_property
     def families(self) -> tuple[str, ...]:
-        """Families in the order of their first appearance, those of baselines last."""
+        """List the families in the order of first appearance, those of baselines last."""
         baselines = {entry.cell.family: is_baseline(entry) for entry in self.entries}
         return tuple(sorted(baselines, key=lambda family: baselines[family]))
 
@@ -125,12 +125,12 @@ def view_of(
     names = dict.fromkeys([task.name for task in suite.tasks] + [entry.cell.task for entry in entries])
     tasks: list[TaskView] = []
     for name in names:
-        found = tuple(entry for entry in entries if entry.cell.task == name)
-        if found:
-            measures = [measure_of(objective, found) for objective in suite.objectives]
-            known = tuple(measure for measure in measures if measure is not None)
+        of_task = tuple(entry for entry in entries if entry.cell.task == name)
+        if of_task:
+            measures = [measure_of(objective, of_task) for objective in suite.objectives]
+            measured = tuple(measure for measure in measures if measure is not None)
             crowded = len(entries) >= CROWDED
-            tasks.append(TaskView(name, found[0].cell.kind, len(tasks), found, known, crowded, reference))
+            tasks.append(TaskView(name, of_task[0].cell.kind, len(tasks), of_task, measured, crowded, reference))
     return RunView(stored.info, suite, entries, tuple(tasks), decision, stored.reused, _remark(stored))
 
 
@@ -146,8 +146,8 @@ def _remark(stored: StoredRun) -> str | None:
 
 def suite_of(info: RunInfo) -> Suite:
     """Rebuild the suite that a run was made from, out of its stored settings."""
-    known = {key: value for key, value in info.settings.items() if key in Suite.model_fields}
-    return Suite.model_validate_json(json.dumps({"name": info.suite} | known))
+    settings = {key: value for key, value in info.settings.items() if key in Suite.model_fields}
+    return Suite.model_validate_json(json.dumps({"name": info.suite} | settings))
 
 
 def value_of(entry: Entry, name: str) -> float | None:

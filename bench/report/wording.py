@@ -22,20 +22,6 @@ STATUS_WORDS = {
     "skipped": "skipped",
 }
 
-SOURCE_WORDS = {
-    "nvml_counter": "GPU energy counter (NVML)",
-    "nvml_power_integral": "GPU power, integrated (NVML)",
-    "rapl": "CPU energy counter (RAPL)",
-    "estimate": "estimate",
-    "none": "not measured",
-    "clock": "clock",
-    "rss": "resident set (RSS)",
-    "torch": "torch",
-    "cuda": "torch's CUDA allocator",
-    "nvml": "NVML",
-}
-"""Provenance in words."""
-
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -52,22 +38,22 @@ class Measure:
 
     @property
     def better(self) -> str:
-        """`higher` or `lower`."""
+        """Return `higher` or `lower`."""
         return "higher" if self.higher_is_better else "lower"
 
     @property
     def extreme(self) -> str:
-        """`highest` or `lowest`: the better end."""
+        """Return `highest` or `lowest`, the better end."""
         return "highest" if self.higher_is_better else "lowest"
 
     @property
     def is_cost(self) -> bool:
-        """Whether it spans decades and belongs on a log axis: time, memory, energy, counts."""
+        """Tell whether the measure spans decades and belongs on a log axis: time, memory, energy, counts."""
         return self.unit not in ("ratio", "score")
 
 
 def measure_of(name: str, entries: Iterable[Entry]) -> Measure | None:
-    """Returns what `name` means for these entries of one task; None where none of them has it."""
+    """Look up what `name` means for these entries of one task; None where none of them has it."""
     for entry in entries:
         quantity = entry.quantity(name)
         if quantity is not None:
@@ -94,17 +80,17 @@ def models_of(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def among(entries: Sequence[Entry], models: Sequence[Entry]) -> str:
-    """Returns the beginning of a sentence that is about the models alone; nothing where all entries are meant."""
+    """Begin a sentence that is about the models alone; empty where all entries are meant."""
     return "Of the models, " if len(models) < len(entries) else ""
 
 
 def number(value: float | None, unit: str) -> str:
-    """Returns a value in the unit a person reads, three significant digits."""
+    """Write a value in the unit a person reads, with three significant digits."""
     return "–" if value is None else format_quantity(value, unit)
 
 
 def interval(quantity: Quantity) -> str:
-    """Returns `0.881 to 0.932`, in the unit of the value; empty without an interval."""
+    """Write an interval such as `0.881 to 0.932`, in the unit of the value; empty without an interval."""
     if quantity.value is None or quantity.ci_low is None or quantity.ci_high is None or quantity.exact:
         return ""
     unit, factor = display_unit(quantity.value, quantity.unit)
@@ -113,13 +99,13 @@ def interval(quantity: Quantity) -> str:
 
 
 def spread(quantity: Quantity) -> str:
-    """Returns the interval; of an estimate that it is one, and its bounds."""
+    """Write the interval; for an estimate, also say that it is one."""
     ends = interval(quantity)
     return ", ".join(part for part in ("estimate", ends) if part) if is_estimate(quantity) else ends
 
 
 def times(ratio: float) -> str:
-    """Returns a ratio as people say it.
+    """Write a ratio as people say it.
 
     >>> times(2.04), times(1.31), times(12.3)
     ('2.0 times', '1.3 times', '12 times')
@@ -128,7 +114,7 @@ def times(ratio: float) -> str:
 
 
 def listed(words: Sequence[str], limit: int = 4) -> str:
-    """Returns `a, b and c`, or `a, b, c and 5 more`.
+    """Join words as `a, b and c`, or `a, b, c and 5 more`.
 
     >>> listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], 2)
     ('a, b and c', 'a, b and 2 more')
@@ -140,7 +126,7 @@ def listed(words: Sequence[str], limit: int = 4) -> str:
 
 
 def signed(value: float) -> str:
-    """Returns a difference with its sign, three significant digits.
+    """Write a difference with its sign and three significant digits.
 
     >>> signed(0.6), signed(-0.145), signed(0.0)
     ('+0.600', '−0.145', '0')

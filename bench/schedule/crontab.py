@@ -88,7 +88,8 @@ def _read() -> str:
     if NO_CRONTAB in done.stderr:
         return ""
     raise EnvironmentLackError(
-        f"the crontab cannot be read: {_complaint(done)}; ask who runs this machine for the right to use cron"
+        f"the crontab cannot be read: {_complaint(done)}; ask the administrator of this machine for permission to use "
+        "cron"
     )
 
 

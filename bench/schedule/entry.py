@@ -23,7 +23,7 @@ controller appends 11 to the name of each Job. Source: https://kubernetes.io/doc
 
 
 def parse_time(text: str, option: str = "--at") -> time:
-    """Returns the time of day that `text` (24 hours, HH:MM) names.
+    """Parse a time of day, 24 hours, HH:MM.
 
     Raises:
         UsageError: it names none.
@@ -68,28 +68,31 @@ class Schedule:
     def __post_init__(self) -> None:
         for text in (*self.command, str(self.folder), str(self.log)):
             if _CONTROL.search(text):
-                raise UsageError(f"{text!r} holds a control character, which a scheduler's file cannot; rename it")
+                raise UsageError(
+                    f"{text!r} contains a control character, which a scheduler's file cannot hold; rename it"
+                )
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What follows `bench`; an address with a password is left to the environment."""
+        """List the words after `bench`; an address with a password is left to the environment."""
         store = () if self.store is None or has_secret(self.store) else ("--store", self.store)
         return ("nightly", self.suite, "--results", str(self.results), *store, *self.options)
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What is asked of the night beside what its suite says."""
+        """List the options of the night that its suite does not set."""
         deadline = () if self.deadline is None else ("--deadline", self.deadline)
         return deadline if self.baseline is None else (*deadline, "--baseline", self.baseline)
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The whole command; the interpreter by its absolute path, since schedulers know no virtual environment."""
+        """List the words of the whole command; the interpreter has an absolute path, since schedulers know no virtual
+        environment."""
         return (str(self.python), "-m", "bench", *self.arguments)
 
     @property
     def name(self) -> str:
-        """Names the entry: `bench-nightly-topic-3f9c2a`; the same suite and results folder have the same name.
+        """Name the entry, as in `bench-nightly-topic-3f9c2a`; the same suite and results folder give the same name.
 
         The time is no part of it, so that installing again moves the entry instead of adding a second one.
         """
@@ -99,12 +102,12 @@ class Schedule:
 
     @property
     def environment(self) -> Path:
-        """File of KEY=VALUE lines that a night of this machine reads, where there is one: secrets such as BENCH_WEBHOOK
-        belong into no entry, and no scheduler hands on what a shell exported."""
+        """Find the file of KEY=VALUE lines that a night of this machine reads, if there is one: secrets such as
+        BENCH_WEBHOOK do not belong in an entry, and no scheduler passes on what a shell exported."""
         config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
         return Path(config).absolute() / "bench" / "environment"
 
     @property
     def cron(self) -> str:
-        """The five fields of cron."""
+        """Write the five fields of cron."""
         return f"{self.at.minute} {self.at.hour} * * *"

@@ -7,8 +7,6 @@ Source: https://kubernetes.io/docs/tasks/administer-cluster/cpu-management-polic
 
 from __future__ import annotations
 
-from typing import Any
-
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from bench.schedule.entry import Schedule
@@ -32,13 +30,13 @@ def kubernetes(schedule: Schedule, image: str = IMAGE) -> str:
     )
     store = "" if schedule.store is None else " --from-literal=store=..."
     comment += (
-        f"# Whom to tell{' and where to store' if store else ''}: kubectl create secret generic {schedule.name} "
+        f"# The webhook{' and the database' if store else ''}: kubectl create secret generic {schedule.name} "
         f"--from-literal=webhook=...{store}\n"
     )
     return comment + to_yaml(_claim(schedule), _cron_job(schedule, image))
 
 
-def _claim(schedule: Schedule) -> dict[str, Any]:
+def _claim(schedule: Schedule) -> dict[str, object]:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -47,7 +45,7 @@ def _claim(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def _cron_job(schedule: Schedule, image: str) -> dict[str, Any]:
+def _cron_job(schedule: Schedule, image: str) -> dict[str, object]:
     pod = {
         "restartPolicy": "Never",
         "nodeSelector": {SELECTOR: "true"},
@@ -69,23 +67,23 @@ def _cron_job(schedule: Schedule, image: str) -> dict[str, Any]:
     }
 
 
-def _container(schedule: Schedule, image: str) -> dict[str, Any]:
+def _container(schedule: Schedule, image: str) -> dict[str, object]:
     amounts = {"cpu": CPUS, "memory": MEMORY}
     words = ["nightly", _literal(schedule.suite), "--results", MOUNT, *map(_literal, schedule.options)]
-    container: dict[str, Any] = {
+    webhook = {"secretKeyRef": {"name": schedule.name, "key": "webhook", "optional": True}}
+    variables: list[dict[str, object]] = [{"name": WEBHOOK_VARIABLE, "valueFrom": webhook}]
+    if schedule.store is not None:
+        store = {"secretKeyRef": {"name": schedule.name, "key": "store"}}
+        variables.append({"name": STORE_VARIABLE, "valueFrom": store})
+    return {
         "name": "bench",
         "image": image,
         "command": ["python", "-m", "bench"],
         "args": [DoubleQuotedScalarString(word) for word in words],  # 06:00 is the number 360 in YAML 1.1
         "resources": {"requests": amounts, "limits": dict(amounts)},
         "volumeMounts": [{"name": "results", "mountPath": MOUNT}],
+        "env": variables,
     }
-    webhook = {"secretKeyRef": {"name": schedule.name, "key": "webhook", "optional": True}}
-    container["env"] = [{"name": WEBHOOK_VARIABLE, "valueFrom": webhook}]
-    if schedule.store is not None:
-        store = {"secretKeyRef": {"name": schedule.name, "key": "store"}}
-        container["env"].append({"name": STORE_VARIABLE, "valueFrom": store})
-    return container
 
 
 def _literal(text: str) -> str:

@@ -12,7 +12,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from io import StringIO
-from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -30,7 +29,7 @@ DAY_MINUTES = 24 * 60
 
 def github(schedule: Schedule, runner: str = "self-hosted") -> str:
     """Write `.github/workflows/NAME.yml`."""
-    steps: list[Mapping[str, Any]] = [
+    steps: list[Mapping[str, object]] = [
         {"uses": "actions/checkout@v4", "with": {"clean": False}},
         {"name": "Nightly", "run": _script(schedule), **_secret(schedule)},
         {
@@ -78,13 +77,13 @@ def gitlab(schedule: Schedule, runner: str = "bench") -> str:
         "# .gitlab-ci.yml, written by bench schedule. The runner has bench on its PATH.\n"
         f'# Then in the project: Build > Pipeline schedules > New schedule, interval pattern "{schedule.cron}".\n'
     )
-    comment += f"# Whom to tell is the masked CI/CD variable {WEBHOOK_VARIABLE}.\n"
+    comment += f"# The webhook is the masked CI/CD variable {WEBHOOK_VARIABLE}.\n"
     if schedule.store is not None:
         comment += f"# The database's address is the masked CI/CD variable {STORE_VARIABLE}.\n"
     return comment + to_yaml({schedule.name: job})
 
 
-def to_yaml(*documents: Mapping[str, Any]) -> str:
+def to_yaml(*documents: Mapping[str, object]) -> str:
     """Write documents as YAML, the keys in their order."""
     yaml, out = YAML(), StringIO()
     yaml.width = WIDTH
@@ -113,6 +112,6 @@ def _pages(schedule: Schedule) -> list[str]:
     return [f"{folder}/latest/", f"{folder}/index.html", f"{folder}/trends.html"]
 
 
-def _secret(schedule: Schedule) -> dict[str, Any]:
+def _secret(schedule: Schedule) -> dict[str, object]:
     names = [WEBHOOK_VARIABLE] if schedule.store is None else [STORE_VARIABLE, WEBHOOK_VARIABLE]
     return {"env": {name: "${{ secrets." + name + " }}" for name in names}}

@@ -74,7 +74,7 @@ def units(schedule: Schedule) -> dict[str, str]:
 
 
 def render(schedule: Schedule) -> str:
-    """Write both units with the file that each belongs into."""
+    """Write both units, each under the name of its file."""
     return "\n".join(f"# {unit_folder() / name}\n{text}" for name, text in units(schedule).items())
 
 
@@ -157,7 +157,7 @@ def _quoted(word: str) -> str:
 def _path(path: Path) -> str:
     """Write a path for a setting that takes the rest of its line as it is."""
     if str(path) != str(path).strip() or str(path).endswith("\\"):
-        raise UsageError(f"'{path}' ends with a space or a backslash, which a systemd unit cannot say; rename it")
+        raise UsageError(f"'{path}' ends with a space or a backslash, which a systemd unit cannot express; rename it")
     return _specifiers(str(path))
 
 

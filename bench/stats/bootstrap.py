@@ -111,14 +111,14 @@ def guarded_interval(
 
     Source: Efron (1987) for BCa; Tukey (1958) for Student's t by the jackknife.
     """
-    found = bca_interval(draws, point, jackknife, confidence)
-    if found is None or jackknife.size < 2:
-        return found
+    interval = bca_interval(draws, point, jackknife, confidence)
+    if interval is None or jackknife.size < 2:
+        return interval
     n = jackknife.size
     error = ((n - 1) / n * float(((jackknife - jackknife.mean()) ** 2).sum())) ** 0.5
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * error
     low, high = max(point - half, float(draws.min())), min(point + half, float(draws.max()))
-    return min(found[0], low), max(found[1], high)
+    return min(interval[0], low), max(interval[1], high)
 
 
 def is_too_skewed(jackknife: Floats) -> bool:

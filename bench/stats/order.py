@@ -107,11 +107,11 @@ def has_tied_end(values: ArrayLike, q: float, confidence: float = 0.95) -> bool:
     >>> has_tied_end([1, 2, 2, 3, 4, 5, 6, 7, 8, 9], 0.5), has_tied_end(range(10), 0.5)
     (True, False)
     """
-    found = quantile_interval(values, q, confidence)
-    if found is None:
+    interval = quantile_interval(values, q, confidence)
+    if interval is None:
         return False
     ordered = np.asarray(values, dtype=np.float64).ravel()
-    return any(int(np.count_nonzero(ordered == end)) > 1 for end in found)
+    return any(int(np.count_nonzero(ordered == end)) > 1 for end in interval)
 
 
 @lru_cache(maxsize=256)

@@ -80,9 +80,9 @@ def bootstrap_p(differences: Floats, observed: float) -> float:
 
     Source: Koehn (2004), EMNLP; Efron and Tibshirani (1993), section 16.4.
     """
-    known = differences[np.isfinite(differences)]
-    centre = known.mean() if known.size else 0.0
-    extreme = differences.size - np.count_nonzero(np.abs(known - centre) < abs(observed))
+    finite = differences[np.isfinite(differences)]
+    centre = finite.mean() if finite.size else 0.0
+    extreme = differences.size - np.count_nonzero(np.abs(finite - centre) < abs(observed))
     return float((extreme + 1) / (differences.size + 1))
 
 
@@ -124,8 +124,8 @@ def randomisation_p(a: Floats, b: Floats, value: Value, trials: int, rng: np.ran
     size = max(1, CHUNK_CELLS // max(len(a), 1))
     extreme = 0
     for start in range(0, trials, size):
-        kept = rng.integers(0, 2, size=(min(size, trials - start), len(a))).astype(np.float64)
-        first = b.sum(axis=0) + kept @ difference
+        signs = rng.integers(0, 2, size=(min(size, trials - start), len(a))).astype(np.float64)
+        first = b.sum(axis=0) + signs @ difference
         gap = np.abs(value(first) - value(total - first))
         extreme += int(np.count_nonzero(~(gap < observed - 1e-12)))  # what is undefined is extreme
     return (extreme + 1) / (trials + 1)

@@ -72,8 +72,8 @@ def _exact(n: int, m: int) -> tuple[float, ...]:
             ways[u] -= ways[u - m - i]
         for u in range(i, n * m + 1):  # by (1 − q^i)
             ways[u] += ways[u - i]
-    total, left, tail = math.comb(n + m, n), 0, []
+    total, remaining, tail = math.comb(n + m, n), 0, []
     for count in reversed(ways):
-        left += count
-        tail.append(left / total)
+        remaining += count
+        tail.append(remaining / total)
     return tuple(reversed(tail))

@@ -40,7 +40,7 @@ class Resamples:
 
     @property
     def units(self) -> int:
-        """What is drawn: the number of groups, or of examples where there are none."""
+        """Count the units that are drawn: the groups, or the examples where there are no groups."""
         return self.n if self.groups is None else len(set(self.groups))
 
     def chunks(self) -> Iterator[NDArray[np.int64]]:

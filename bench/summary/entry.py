@@ -43,12 +43,12 @@ class Quantity:
 
     @property
     def has_interval(self) -> bool:
-        """Whether both ends of the interval are known."""
+        """Tell whether both ends of the interval are known."""
         return self.ci_low is not None and self.ci_high is not None
 
     @property
     def is_firm(self) -> bool:
-        """Whether it shows no noise: it is counted, or all observations near it are equal."""
+        """Tell whether the value shows no noise: it is counted, or all observations near it are equal."""
         return self.exact or (self.has_interval and self.ci_low == self.ci_high)
 
 
@@ -81,27 +81,27 @@ class Entry:
 
     @property
     def id(self) -> str:
-        """The cell's id."""
+        """Return the cell's id."""
         return self.cell.id
 
     @property
     def candidate(self) -> str:
-        """`model` or `model[variant]`: what is chosen between."""
+        """Name what is chosen between: `model` or `model[variant]`."""
         return candidate_name(self.cell)
 
     @property
     def example_ids(self) -> tuple[str, ...]:
-        """The data's ids of the examples that were answered, in order."""
+        """List the data's ids of the examples that were answered, in order."""
         return tuple(map(_EXAMPLE_ID, self.samples))
 
     @property
     def latencies(self) -> tuple[Floats, ...]:
-        """Seconds per request at batch size 1, one array per process."""
+        """Return the seconds per request at batch size 1, one array per process."""
         return self.timed.get("latency", ())
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the cell ran on a CUDA device."""
+        """Tell whether the cell ran on a CUDA device."""
         return any(str(record.environment.get("device", "")).startswith("cuda") for record in self.records)
 
     @property

@@ -86,7 +86,7 @@ def _is_much(cells: Sequence[statistics.Answers]) -> bool:
 
 
 def _once(resolve: quality.Resolve) -> quality.Resolve:
-    """Ask for the metrics of a kind once for all its cells: one from elsewhere is then loaded, or missed, once."""
+    """Resolve the metrics of each kind once for all its cells, so that a plug-in is loaded, or missed, only once."""
     cache: dict[tuple[tuple[str, ...], str], Sequence[Metric]] = {}
 
     def cached(names: Sequence[str], kind: str) -> Sequence[Metric]:
@@ -118,7 +118,7 @@ def _to_score(records: Sequence[Record], resolve: quality.Resolve) -> _ToScore:
 
 
 def _scored(task: _ToScore, counted: statistics.Counted, name: str, seed: int) -> quality.Scored:
-    """Gather what the metrics are computed from; one that raised stands among the missing, with what it said."""
+    """Collect what the metrics are computed from; a metric that raised stands among the missing, with its message."""
     answers, failures = task.answers, counted.failed
     failed = {m.name: quality.without(m, failures[m.name]) for m in answers.metrics if m.name in failures}
     metrics = [metric for metric in answers.metrics if metric.name in counted.rows]
@@ -145,7 +145,7 @@ def _entry(records: Sequence[Record], part: quality.Scored, scored: dict[str, Qu
 
 
 def _not_computed(part: quality.Scored) -> list[Doubt]:
-    """Doubt each metric that could not be computed here: nothing else shows that it was asked for."""
+    """Add a doubt for each metric that could not be computed here: nothing else shows that the suite asks for it."""
     missing = part.missing.items()
     return [MetricNotComputed(reason=f"{quantity.reason}", readings=(name,)).doubt() for name, quantity in missing]
 
@@ -177,8 +177,8 @@ def _efficiency(
 
     Where the cell did not end well, or nothing was measured, that is the reason of what is missing.
     """
-    rest = [name for name, about in READINGS.items() if name not in timed and not about.priced]
-    quantities = timed | facts.readings(records, rest)
+    untimed = [name for name, about in READINGS.items() if name not in timed and not about.priced]
+    quantities = timed | facts.readings(records, untimed)
     why = None if status == "ok" else reasons.cell_ended(status, reason)
     if status == "ok" and all(record.notes.get("profile") == OFF for record in records):
         why = reasons.MEASURING_OFF

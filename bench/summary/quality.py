@@ -43,7 +43,7 @@ def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
 
 
 def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]]:
-    """Tell the metrics that can be computed here from those that cannot, and say what stands for these.
+    """Split the metrics into those that can be computed here and placeholders for those that cannot.
 
     A metric from the Hub may be out of reach where a stored run is read; the others are shown all the same.
     """
@@ -60,7 +60,7 @@ def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]
 
 
 def without(metric: Metric, why: str) -> Quantity:
-    """Make what stands for a metric that cannot be computed."""
+    """Make the placeholder of a metric that cannot be computed."""
     reason = reasons.not_computed(why)
     return Quantity(None, None, None, 0, metric.unit, metric.name, metric.higher_is_better, reason)
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from bench.catalogue import reasons
 from bench.catalogue.readings import READINGS
 from bench.doubts.raw_timings_gone import RawTimingsGone
-from bench.store import StoredRun
+from bench.store import Document, StoredRun
 from bench.summary import quality
 from bench.summary.entry import Entry, Quantity
 from bench.summary.merge import summarise
@@ -26,20 +25,18 @@ def summarise_run(stored: StoredRun) -> list[Entry]:
     entries = summarise(stored.records)
     if not stored.gone:
         return entries
-    kept: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    by_cell: dict[tuple[str, str, str], list[Document]] = {}
     for row in stored.summaries:
-        kept.setdefault((row["model"], row["variant"], row["task"]), []).append(row)
-    return [_remembered(entry, stored, kept) for entry in entries]
+        by_cell.setdefault((row["model"], row["variant"], row["task"]), []).append(row)
+    return [_remembered(entry, stored, by_cell) for entry in entries]
 
 
-def _remembered(
-    entry: Entry, stored: StoredRun, kept: Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
-) -> Entry:
+def _remembered(entry: Entry, stored: StoredRun, by_cell: Mapping[tuple[str, str, str], Sequence[Document]]) -> Entry:
     labels = [(entry.cell.label, record.process) for record in entry.records]
     why = next((stored.gone[label] for label in labels if label in stored.gone), None)
     if why is None:
         return entry
-    rows = kept.get((entry.cell.model, entry.cell.variant, entry.cell.task), ())
+    rows = by_cell.get((entry.cell.model, entry.cell.variant, entry.cell.task), ())
     quantities = {str(row["reading"]): _quantity(row) for row in rows}
     doubt = RawTimingsGone(reason=why, summarised=bool(quantities)).doubt()
     return replace(
@@ -61,12 +58,12 @@ def _metrics(entry: Entry, quantities: Mapping[str, Quantity]) -> list[str]:
     """List the metrics that were kept, in the task's order."""
     from bench.tasks.metrics import resolve
 
-    kept = [name for name in quantities if name not in READINGS]
+    metrics = [name for name in quantities if name not in READINGS]
     order = [metric.name for metric in quality.metrics_of(entry.records[0], resolve)]
-    return [name for name in order if name in kept] + sorted(set(kept) - set(order))
+    return [name for name in order if name in metrics] + sorted(set(metrics) - set(order))
 
 
-def _quantity(row: Mapping[str, Any]) -> Quantity:
+def _quantity(row: Document) -> Quantity:
     name, value = str(row["reading"]), row["value"]
     about = READINGS.get(name)
     counted = about is not None and about.exact

@@ -47,5 +47,5 @@ class Answers:
 
     @property
     def texts(self) -> int:
-        """How many texts are scored."""
+        """Count the texts that are scored."""
         return len(self.samples) * sum(metric.kinds == TEXT_KINDS for metric in self.metrics)

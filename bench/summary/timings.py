@@ -116,7 +116,9 @@ def draws(how: Derivation, arrays: Sequence[Floats], replicates: int, rng: np.ra
     if len(arrays) < 2:
         return pooled
     points = [estimate(how, array) for array in arrays]
-    return bootstrap.hierarchical_draws(pooled, points, [sample_draws(how, one, 400, rng) for one in arrays], rng)
+    return bootstrap.hierarchical_draws(
+        pooled, points, [sample_draws(how, samples, 400, rng) for samples in arrays], rng
+    )
 
 
 def sample_draws(how: Derivation, values: Floats, count: int, rng: np.random.Generator) -> Floats:

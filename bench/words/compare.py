@@ -37,7 +37,7 @@ APART = {
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """Say every verdict, and what must be known of them."""
+    """Say every verdict, and the remarks that qualify them."""
     names = (comparison.a, comparison.b)
     return [
         *(quality(row, names) for row in comparison.quality),
@@ -48,7 +48,7 @@ def sentences(comparison: Comparison) -> list[str]:
 
 def remarks(comparison: Comparison) -> list[str]:
     """Say what could not be compared, and how far to trust the rest."""
-    return [_remark(found) for found in comparison.remarks]
+    return [_remark(remark) for remark in comparison.remarks]
 
 
 def quality_remark(row: QualityRow) -> str:
@@ -69,12 +69,12 @@ def quality(row: QualityRow, names: tuple[str, str]) -> str:
     if row.ci_low is not None and row.ci_high is not None:
         span = f", 95 % interval of the difference {row.ci_low:+.3g} to {row.ci_high:+.3g}"
     evidence = f"{row.test.value}, p = {row.p:.3g}, {row.p_holm:.3g} over all comparisons"
-    seen = f"at n = {row.n:,} a true difference of {size(column, row.detectable)} would be found 4 times in 5"
+    sensitivity = f"at n = {row.n:,} a true difference of {size(column, row.detectable)} would be found 4 times in 5"
     if not row.detectable:
-        seen = f"on all {row.n:,} examples the two are equal, so what could have been found is not known"
+        sensitivity = f"on all {row.n:,} examples the two are equal, so what could have been found is not known"
     remark = f" ({quality_remark(row)})" if row.few_discordant else ""
     lead = f"{place}: {_verdict(row, names)}"
-    return f"{lead}: {values} ({evidence}{span}{remark}); {seen}{_answers(row.flips)}."
+    return f"{lead}: {values} ({evidence}{span}{remark}); {sensitivity}{_answers(row.flips)}."
 
 
 def _verdict(row: QualityRow, names: tuple[str, str]) -> str:
@@ -113,25 +113,25 @@ def _place(task: str, model: str) -> str:
     return f"'{task}', {model}" if model else f"'{task}'"
 
 
-def _remark(found: Remark) -> str:
-    if isinstance(found, Apart):
-        return APART[found]
-    if isinstance(found, FewProcesses):
+def _remark(remark: Remark) -> str:
+    if isinstance(remark, Apart):
+        return APART[remark]
+    if isinstance(remark, FewProcesses):
         return f"{capital(FEW_PROCESSES_SAID)}."
-    if isinstance(found, OneFamily):
+    if isinstance(remark, OneFamily):
         return (
-            f"The {found.size} tests are one family: each verdict is that of its p-value after Holm's correction over "
+            f"The {remark.size} tests are one family: each verdict is that of its p-value after Holm's correction over "
             "all."
         )
-    return f"{_place(found.task, found.model)}: {_uncompared(found)}"
+    return f"{_place(remark.task, remark.model)}: {_uncompared(remark)}"
 
 
-def _uncompared(found: NoCell | NotCompared | Unpaired | UndefinedMetric) -> str:
-    if isinstance(found, NoCell):
-        return f"{found.side} has no such cell."
-    if isinstance(found, NotCompared):
-        cell = "neither can do it" if found.side is None else f"the cell of {found.side} is {found.status}"
-        return f"{cell}: {found.reason}."
-    if isinstance(found, UndefinedMetric):
-        return f"{spoken(found.metric)} is undefined for {listed(found.sides)}, so it is not compared."
-    return f"{found.gone or 'they answered no example in common'}, so quality is not compared."
+def _uncompared(remark: NoCell | NotCompared | Unpaired | UndefinedMetric) -> str:
+    if isinstance(remark, NoCell):
+        return f"{remark.side} has no such cell."
+    if isinstance(remark, NotCompared):
+        cell = "neither can do it" if remark.side is None else f"the cell of {remark.side} is {remark.status}"
+        return f"{cell}: {remark.reason}."
+    if isinstance(remark, UndefinedMetric):
+        return f"{spoken(remark.metric)} is undefined for {listed(remark.sides)}, so it is not compared."
+    return f"{remark.gone or 'they answered no example in common'}, so quality is not compared."

@@ -12,7 +12,7 @@ from bench.words.wording import listed, where
 
 def remarks(part: TaskDecision) -> list[str]:
     """Say what a reader must know of the comparison: the rule first."""
-    return [*rule(part.board, part.question.rule), *(remark(found) for found in part.remarks)]
+    return [*rule(part.board, part.question.rule), *(remark(noted) for noted in part.remarks)]
 
 
 def recommended(part: TaskDecision) -> list[str]:
@@ -27,15 +27,15 @@ def task_sentences(part: TaskDecision) -> list[str]:
     if part.front.relaxed and part.front.members:
         members = listed(part.front.members)
         lines.append(f"Without the limits the front on {where(part.board)} as observed is {members}.")
-    told = {one.name for one in part.recommendation.excluded}
-    lines += [f"{s.name}: {standing(part.board, s)}." for s in part.standings if s.name not in told]
+    excluded_names = {exclusion.name for exclusion in part.recommendation.excluded}
+    lines += [f"{s.name}: {standing(part.board, s)}." for s in part.standings if s.name not in excluded_names]
     lines += sensitivity.sentences(part.board, part.sensitivity)
     return lines + remarks(part)
 
 
 def without_tasks(decision: Decision) -> list[str]:
     """Say what leaving out each task changes across tasks."""
-    return [sensitivity.without_task(found) for found in decision.without_task]
+    return [sensitivity.without_task(left_out) for left_out in decision.without_task]
 
 
 def assumptions(decision: Decision) -> list[str]:

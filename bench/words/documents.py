@@ -121,26 +121,26 @@ def _standing(board: Board, row: int, standing: Standing) -> Document:
 
 
 def _recommendation(part: TaskDecision) -> Document:
-    found: Recommendation = part.recommendation
-    step = found.next_step
+    advice: Recommendation = part.recommendation
+    step = advice.next_step
     binding = [
         {
-            "limit": one.check.limit.label,
-            "instead": one.instead,
-            "slack": one.check.slack,
-            "sentence": recommendation.binding(part, one),
+            "limit": limiting.check.limit.label,
+            "instead": limiting.instead,
+            "slack": limiting.check.slack,
+            "sentence": recommendation.binding(part, limiting),
         }
-        for one in found.binding
+        for limiting in advice.binding
     ]
     return {
-        "task": found.task,
-        "rule": found.rule,
-        "outcome": found.outcome.value,
-        "pick": found.pick,
-        "leader": found.leader,
-        "confidence": found.confidence,
-        "shares": found.shares,
-        "runner_up": found.runner_up,
+        "task": advice.task,
+        "rule": advice.rule,
+        "outcome": advice.outcome.value,
+        "pick": advice.pick,
+        "leader": advice.leader,
+        "confidence": advice.confidence,
+        "shares": advice.shares,
+        "runner_up": advice.runner_up,
         "price": recommendation.price(part),
         "binding": binding,
         "excluded": recommendation.excluded(part),
@@ -151,15 +151,15 @@ def _recommendation(part: TaskDecision) -> Document:
             "seconds": step.seconds,
             "sentence": steps.next_step(part.board, step),
         },
-        "knee": found.knee,
-        "warnings": [str(recommendation.caution(part, one)) for one in found.cautions],
+        "knee": advice.knee,
+        "warnings": [str(recommendation.caution(part, limiting)) for limiting in advice.cautions],
         "sentences": decision_words.recommended(part),
     }
 
 
-def _sensitivity(found: Sensitivity) -> Document:
+def _sensitivity(explored: Sensitivity) -> Document:
     return {
-        "break_points": [_break_point(point) for point in found.break_points],
+        "break_points": [_break_point(point) for point in explored.break_points],
         "without": [
             {
                 "objective": without.objective,
@@ -168,9 +168,9 @@ def _sensitivity(found: Sensitivity) -> Document:
                 "changes": without.changes,
                 "sentence": sensitivity.without_objective(without),
             }
-            for without in found.without
+            for without in explored.without
         ],
-        "acceptability": found.acceptability,
+        "acceptability": explored.acceptability,
     }
 
 

@@ -18,7 +18,7 @@ from bench.words.wording import spoken
 NAMED = 3
 """Lines that the last line names; the rest are counted."""
 MACHINE_TOLD = 0.02
-"""Difference of the canaries from which the machine's own speed is told beside a line."""
+"""Difference of the canaries from which the machine's own speed is reported beside a line."""
 NOISY = "too noisy a machine to settle it: let it rest (`bench doctor` says what disturbs), then `bench gate` again"
 UNSEEN = (
     "look for what bench does not see (a neighbour, a driver, a setting, a file that the model reads), then "
@@ -53,7 +53,7 @@ class JudgedLine(Protocol):
 
     @property
     def verdict(self) -> str:
-        """What the gate found."""
+        """The gate's verdict."""
 
     @property
     def baseline(self) -> float | None:
@@ -69,7 +69,7 @@ class JudgedLine(Protocol):
 
     @property
     def larger_is_better(self) -> bool:
-        """Whether more is better."""
+        """True when more is better."""
 
     @property
     def change(self) -> float | None:
@@ -97,7 +97,7 @@ class JudgedLine(Protocol):
 
     @property
     def half_point(self) -> float | None:
-        """What half a point is in the metric's unit; None where changes are ratios, or points mean nothing."""
+        """Half a point in the metric's unit; None where changes are ratios, or points mean nothing."""
 
     @property
     def detectable(self) -> float | None:
@@ -113,11 +113,11 @@ class JudgedLine(Protocol):
 
     @property
     def machine(self) -> bool:
-        """Whether the machine, not the model, read otherwise."""
+        """True when the machine, not the model, read otherwise."""
 
     @property
     def environment(self) -> str:
-        """What changed, where that forbids a comparison."""
+        """The change of the environment that forbids a comparison."""
 
 
 class MovedFront(Protocol):
@@ -125,11 +125,11 @@ class MovedFront(Protocol):
 
     @property
     def changed(self) -> bool:
-        """Whether a member or the pick changed."""
+        """True when a member or the pick changed."""
 
     @property
     def by_chance(self) -> bool:
-        """Whether no model is another one."""
+        """True when no model is another one."""
 
     @property
     def text(self) -> str:
@@ -141,7 +141,7 @@ class Alarming(Protocol):
 
     @property
     def worse(self) -> bool:
-        """Whether the series became worse."""
+        """True when the series became worse."""
 
     @property
     def text(self) -> str:
@@ -191,7 +191,7 @@ def first_look(line: JudgedLine, machine: float) -> str:
 
 
 def seen(line: JudgedLine) -> str:
-    """Say what the first look could have seen."""
+    """Say how small a change the first look could have detected."""
     return f"a change of {percent_change(line.detectable).lstrip('+')} would be suspected 4 times in 5"
 
 
@@ -264,7 +264,7 @@ def baseline_gone(line: JudgedLine, value: float, reason: str | None) -> str:
 
 
 def same_model_again(line: JudgedLine, value: float, times: int, reason: str | None, disturbance: str) -> str:
-    """Add that the very same model still reads otherwise: the machine does so.
+    """Add that the very same model still gives other values: the cause is the machine.
 
     Args:
         line: of the reading.
@@ -281,7 +281,7 @@ def same_model_again(line: JudgedLine, value: float, times: int, reason: str | N
 
 
 def unexplained(line: JudgedLine, value: float, times: int, reason: str | None, disturbance: str) -> str:
-    """Add that the very same model reads far otherwise, which bench does not see the cause of."""
+    """Add that the very same model gives far other values, and that bench does not see why."""
     return f"{_again(line, value, times, reason)}: {UNSEEN}{_aside(disturbance)}"
 
 
@@ -407,7 +407,7 @@ def _would_be_found(lines: Sequence[JudgedLine]) -> str:
 
 
 def _machine(lines: Sequence[JudgedLine]) -> str:
-    """Say what the machine, not a model, did that night; empty where it did nothing that is worth a word."""
+    """Say how the machine, not a model, affected the night; empty where the effect is not worth a word."""
     those = sorted((line for line in lines if line.machine), key=lambda line: abs(line.change or 0.0), reverse=True)
     if not those:
         return ""

@@ -9,37 +9,36 @@ from bench.suite.limits import Limit
 from bench.words.wording import amount, percent, size, spoken
 
 
-def check(found: Check, *, across: bool = False) -> str:
-    """Say how a candidate stands to a limit, without the candidate's name.
+def check(checked: Check, *, across: bool = False) -> str:
+    """Say how a candidate stands against a limit, without the candidate's name.
 
     Args:
-        found: what was checked.
+        checked: what was checked.
         across: whether the board is that of all tasks, so that the task is to be named.
     """
-    text = _check(found)
-    return f"{text} on '{found.task}'" if across else text
+    text = _check(checked)
+    return f"{text} on '{checked.task}'" if across else text
 
 
-def _check(found: Check) -> str:
-    limit, column, what = found.limit, found.column, spoken(found.column.name)
-    if found.value is None:
-        return (
-            f"{what} is not known ({found.reason or 'not measured'}), so the limit {limit.text} cannot be shown to hold"
-        )
-    value = _share_or_amount(column, limit, found.value)
-    if found.bound is None or found.ends is None:
-        why = "it is undefined on some resamples" if limit.of_best else found.reason
+def _check(checked: Check) -> str:
+    limit, column, what = checked.limit, checked.column, spoken(checked.column.name)
+    if checked.value is None:
+        lacking = checked.reason or "not measured"
+        return f"{what} is not known ({lacking}), so the limit {limit.text} cannot be shown to hold"
+    value = _share_or_amount(column, limit, checked.value)
+    if checked.bound is None or checked.ends is None:
+        why = "it is undefined on some resamples" if limit.of_best else checked.reason
         return f"{what} reads {value} against {limit.text}, but {why}"
-    low, high = (_share_or_amount(column, limit, end) for end in found.ends)
-    if found.estimated and found.state == "open":
+    low, high = (_share_or_amount(column, limit, end) for end in checked.ends)
+    if checked.estimated and checked.state == "open":
         return f"{what} is estimated at {value}, between {low} and {high}: it may be within {limit.text} or not"
-    if found.state == "inside":
+    if checked.state == "inside":
         end = f"upper bound {high}" if limit.is_upper else f"lower bound {low}"
-        extra = "" if found.bound == found.value else f" ({end})"
+        extra = "" if checked.bound == checked.value else f" ({end})"
         return f"{what} {value}{extra} is within {limit.text}"
-    if found.state == "outside":
+    if checked.state == "outside":
         return (
-            f"{what} {value} breaks {limit.text} by {_share_or_amount(column, limit, abs(found.value - limit.value))}"
+            f"{what} {value} breaks {limit.text} by {_share_or_amount(column, limit, abs(checked.value - limit.value))}"
         )
     return f"{what} {value} (95 % interval {low} to {high}) is not shown to be within {limit.text}"
 
@@ -48,20 +47,20 @@ def _share_or_amount(column: Column, limit: Limit, value: float) -> str:
     return f"{percent(value)} of best" if limit.of_best else amount(column, value)
 
 
-def slack(found: Check) -> str:
+def slack(checked: Check) -> str:
     """Say how far a candidate is inside a limit."""
-    if found.slack is None:
+    if checked.slack is None:
         return "an unknown amount"
-    return f"{100 * found.slack:.1f} % of best" if found.limit.of_best else size(found.column, found.slack)
+    return f"{100 * checked.slack:.1f} % of best" if checked.limit.of_best else size(checked.column, checked.slack)
 
 
-def counted_from(found: Check) -> str:
-    """Say from where a slack is counted: an end of the interval, or the reading itself where it has none."""
-    end = "upper" if found.limit.is_upper else "lower"
-    if found.estimated:
+def counted_from(checked: Check) -> str:
+    """Say where a slack is counted from: an end of the interval, or the reading itself where it has none."""
+    end = "upper" if checked.limit.is_upper else "lower"
+    if checked.estimated:
         return f", counted from the {end} bound of the estimate"
-    if found.value == found.bound:
-        return ", counted from the reading itself, which has no interval" if not found.exact else ""
+    if checked.value == checked.bound:
+        return ", counted from the reading itself, which has no interval" if not checked.exact else ""
     return f", counted from the {end} end of its 95 % interval"
 
 
@@ -71,7 +70,7 @@ def break_value(point: BreakPoint) -> str:
 
 
 def break_point(point: BreakPoint) -> str:
-    """Say whom the rule favours on either side of a value of a limit."""
+    """Say whom the rule favours on either side of a break point of a limit."""
     first, second = (
         f"the rule favours {name}" if name else "nobody is eligible" for name in (point.below, point.above)
     )

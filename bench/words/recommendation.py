@@ -65,33 +65,36 @@ class Sentence:
 
 
 def sentences(part: TaskDecision) -> list[Sentence]:
-    """Say what to ship and why, or why there is no answer; without who is not eligible."""
-    found = part.recommendation
-    if found.outcome is Outcome.NOBODY:
+    """Say what to ship and why, or why there is no answer; without naming those who are not eligible."""
+    advice = part.recommendation
+    if advice.outcome is Outcome.NOBODY:
         return _nobody(part)
     return [
         Sentence(Topic.ANSWER, headline(part)),
-        *(caution(part, one) for one in found.cautions),
+        *(caution(part, item) for item in advice.cautions),
         _runner_up(part),
-        *(Sentence(Topic.LIMIT, binding(part, one)) for one in found.binding),
-        *_tightest(found),
+        *(Sentence(Topic.LIMIT, binding(part, item)) for item in advice.binding),
+        *_tightest(advice),
         *_next_step(part),
-        *_knee(found),
+        *_knee(advice),
     ]
 
 
 def excluded(part: TaskDecision) -> dict[str, str]:
-    """Say of each candidate that is not eligible why, without its name."""
+    """Say for each candidate that is not eligible why, without its name."""
     by_name = {standing.name: standing for standing in part.standings}
-    return {one.name: _exclusion(part.board, by_name[one.name], one) for one in part.recommendation.excluded}
+    return {
+        exclusion.name: _exclusion(part.board, by_name[exclusion.name], exclusion)
+        for exclusion in part.recommendation.excluded
+    }
 
 
-def _exclusion(board: Board, standing: Standing, found: Exclusion) -> str:
+def _exclusion(board: Board, standing: Standing, exclusion: Exclusion) -> str:
     text = standings.standing(board, standing)
-    if not found.unscored:
+    if not exclusion.unscored:
         return text
-    names = listed([spoken(name) for name in found.unscored])
-    return f"{text}; the rule cannot pick it: its {names} {are(len(found.unscored))} not known"
+    names = listed([spoken(name) for name in exclusion.unscored])
+    return f"{text}; the rule cannot pick it: its {names} {are(len(exclusion.unscored))} not known"
 
 
 def price(part: TaskDecision) -> str | None:
@@ -102,26 +105,26 @@ def price(part: TaskDecision) -> str | None:
 
 def headline(part: TaskDecision) -> str:
     """Say the pick with its values, or that there is none and between whom the data do not decide."""
-    board, found, name = part.board, part.recommendation, _leader(part)
+    board, advice, name = part.board, part.recommendation, _leader(part)
     place, values = where(board), _values(board, name)
     ship = f"Ship {name} (a baseline)" if board.is_baseline(name) else f"Ship {name}"
-    if found.outcome is Outcome.ALONE:
+    if advice.outcome is Outcome.ALONE:
         return f"{ship} for {place}: {values}. It is the only model that is eligible."
-    if found.outcome is Outcome.PICK:
-        share = percent(found.confidence or 0.0)
-        worst = ", whatever the estimates are within their bounds" if found.covers_estimates else ""
+    if advice.outcome is Outcome.PICK:
+        share = percent(advice.confidence or 0.0)
+        worst = ", whatever the estimates are within their bounds" if advice.covers_estimates else ""
         return (
             f"{ship} for {place}: {values}. Resampling the examples and timings gives the same pick {share} of the "
             f"time{worst}."
         )
-    if found.outcome is Outcome.RIVAL_OPEN:
+    if advice.outcome is Outcome.RIVAL_OPEN:
         safe = "" if board.is_baseline(name) else ": the safe choice if this cannot wait"
         return f"{_open_rival(part)} {name} has {values}{safe}."
-    shares = list(found.shares.items())[:MOST_SHARES]
-    split = listed([f"{other} in {_short_of(found, share)}" for other, share in shares])
+    shares = list(advice.shares.items())[:MOST_SHARES]
+    split = listed([f"{other} in {_short_of(advice, share)}" for other, share in shares])
     return (
         f"No pick for {place}: the data do not decide. When the examples and timings are resampled, the rule picks "
-        f"{split}; a pick needs {percent(found.needed)}. As observed, {name} leads with {values}."
+        f"{split}; a pick needs {percent(advice.needed)}. As observed, {name} leads with {values}."
     )
 
 
@@ -144,82 +147,82 @@ def _apart(part: TaskDecision, name: str) -> str:
 
 def _open_rival(part: TaskDecision) -> str:
     """Say that a candidate which is not shown to meet its limits stands in the way of a pick, and how often."""
-    found, place, needed = part.recommendation, where(part.board), percent(part.recommendation.needed)
-    assert found.rival is not None
-    theirs, ours = _short_of(found, found.shares[found.rival]), _short_of(found, found.confidence or 0.0)
-    best = f"{found.leader}, the best of those that are shown to meet them,"
-    if found.rival_is_estimated:
+    advice, place, needed = part.recommendation, where(part.board), percent(part.recommendation.needed)
+    assert advice.rival is not None
+    theirs, ours = _short_of(advice, advice.shares[advice.rival]), _short_of(advice, advice.confidence or 0.0)
+    best = f"{advice.leader}, the best of those that are shown to meet them,"
+    if advice.rival_is_estimated:
         return (
-            f"No pick for {place}: {found.rival} may be the better choice, but an estimate cannot show that it meets "
+            f"No pick for {place}: {advice.rival} may be the better choice, but an estimate cannot show that it meets "
             f"the limits. If it does, the rule picks it in {theirs} of the resamples of examples and timings, and "
             f"{best} in {ours}, where a pick needs {needed}."
         )
     return (
-        f"No pick for {place}: {found.rival} may be the better choice, but it is not shown to meet the limits. In "
+        f"No pick for {place}: {advice.rival} may be the better choice, but it is not shown to meet the limits. In "
         f"{theirs} of the resamples of examples and timings it meets them and is picked; {best} is picked in {ours}, "
         f"and a pick needs {needed}."
     )
 
 
-def _short_of(found: Recommendation, share: float) -> str:
-    """Write a share that does not read as if it were enough for a pick where it is not."""
+def _short_of(advice: Recommendation, share: float) -> str:
+    """Write a share so that it does not read as enough for a pick where it is not."""
     text = percent(share)
-    return f"just under {text}" if share < found.needed and text == percent(found.needed) else text
+    return f"just under {text}" if share < advice.needed and text == percent(advice.needed) else text
 
 
-def caution(part: TaskDecision, found: Caution) -> Sentence:
+def caution(part: TaskDecision, reason: Caution) -> Sentence:
     """Say what must be known before acting on the recommendation."""
-    if isinstance(found, Hopefuls):
-        return _hopefuls(part, found)
-    if isinstance(found, Incomparable):
+    if isinstance(reason, Hopefuls):
+        return _hopefuls(part, reason)
+    if isinstance(reason, Incomparable):
         return _warning(
-            f"{found.name} is better in {spoken(found.stage)}, but it cannot be compared: "
-            f"{standings.missing(found.missing)}. Measure that, or leave it out of the objectives."
+            f"{reason.name} is better in {spoken(reason.stage)}, but it cannot be compared: "
+            f"{standings.missing(reason.missing)}. Measure that, or leave it out of the objectives."
         )
-    if isinstance(found, BaselineLeads):
+    if isinstance(reason, BaselineLeads):
         return _warning(
             f"{_leader(part)} is a baseline, the floor that a model should beat: under these limits and this rule no "
             "eligible model is worth more than it. Look at the models and the limits before shipping it."
         )
-    return _warning(_baseline_near(part, found))
+    return _warning(_baseline_near(part, reason))
 
 
 def _warning(text: str) -> Sentence:
     return Sentence(Topic.CAUTION, text, "Warning")
 
 
-def _hopefuls(part: TaskDecision, found: Hopefuls) -> Sentence:
+def _hopefuls(part: TaskDecision, hopefuls: Hopefuls) -> Sentence:
     """Say that candidates would be the pick, were they shown to meet their open limits."""
-    checks = next(standing.checks for standing in part.standings if standing.name == found.first)
+    checks = next(standing.checks for standing in part.standings if standing.name == hopefuls.first)
     reasons = listed([limits.check(c, across=not part.board.task) for c in checks if c.state == "open"])
-    others = f" The same goes for {some(found.others)}." if found.others else ""
-    apart = _apart(part, found.first)
-    if found.is_rival:
-        text = f"{found.first} ({apart} than {_leader(part)}): {reasons}.{others}"
+    others = f" The same goes for {some(hopefuls.others)}." if hopefuls.others else ""
+    apart = _apart(part, hopefuls.first)
+    if hopefuls.is_rival:
+        text = f"{hopefuls.first} ({apart} than {_leader(part)}): {reasons}.{others}"
         return Sentence(Topic.CAUTION, text, "What is not settled")
     return _warning(
-        f"{found.first} would be picked instead if it were shown to meet its limits ({apart}), and the data do not "
+        f"{hopefuls.first} would be picked instead if it were shown to meet its limits ({apart}), and the data do not "
         f"settle that: {reasons}.{others}"
     )
 
 
-def _baseline_near(part: TaskDecision, found: BaselineNear) -> str:
-    task = part.board.part(found.task)
-    index = task.column(found.column)
+def _baseline_near(part: TaskDecision, near: BaselineNear) -> str:
+    task = part.board.part(near.task)
+    index = task.column(near.column)
     assert index is not None
     column = task.columns[index]
-    own, theirs = amount(column, found.own), amount(column, found.theirs)
-    them = f"{found.baseline}, a baseline ({own} against {theirs})"
-    if found.is_better:
-        return f"on '{found.task}' {_leader(part)} has a worse {spoken(found.column)} than {them}."
-    return f"{_leader(part)} is not shown to have a better {spoken(found.column)} than {them}: it may be chance."
+    own, theirs = amount(column, near.own), amount(column, near.theirs)
+    them = f"{near.baseline}, a baseline ({own} against {theirs})"
+    if near.is_better:
+        return f"on '{near.task}' {_leader(part)} has a worse {spoken(near.column)} than {them}."
+    return f"{_leader(part)} is not shown to have a better {spoken(near.column)} than {them}: it may be chance."
 
 
 def _runner_up(part: TaskDecision) -> Sentence:
     """Say who comes second, and what choosing it instead would cost and bring."""
-    found = part.recommendation
-    if found.runner_up is None:
-        alone = found.outcome is Outcome.ALONE
+    advice = part.recommendation
+    if advice.runner_up is None:
+        alone = advice.outcome is Outcome.ALONE
         text = "There is no runner-up." if alone else "No other model is eligible, so there is no runner-up."
         return Sentence(Topic.RUNNER_UP, text)
     leads = {
@@ -227,24 +230,24 @@ def _runner_up(part: TaskDecision) -> Sentence:
         Outcome.PICK: "Runner-up",
         Outcome.RIVAL_OPEN: "Next of those that meet the limits",
     }
-    text = f"{found.runner_up}, with {_apart(part, found.runner_up)}."
-    return Sentence(Topic.RUNNER_UP, text, leads.get(found.outcome, "Next"))
+    text = f"{advice.runner_up}, with {_apart(part, advice.runner_up)}."
+    return Sentence(Topic.RUNNER_UP, text, leads.get(advice.outcome, "Next"))
 
 
-def binding(part: TaskDecision, found: Binding) -> str:
+def binding(part: TaskDecision, limit: Binding) -> str:
     """Say that a limit decides the pick, who would be picked without it, and the slack."""
-    check = found.check
+    check = limit.check
     return (
         f"The limit {spoken(check.limit.name)} {check.limit.text} decides the pick: without it the rule would choose "
-        f"{found.instead} ({_apart(part, found.instead)}). "
+        f"{limit.instead} ({_apart(part, limit.instead)}). "
         f"{_leader(part)} is inside it by {limits.slack(check)}{limits.counted_from(check)}."
     )
 
 
-def _tightest(found: Recommendation) -> list[Sentence]:
+def _tightest(advice: Recommendation) -> list[Sentence]:
     """Say which limit is the tightest where none decides the pick."""
-    near = found.tightest
-    if found.binding or near is None:
+    near = advice.tightest
+    if advice.binding or near is None:
         return []
     limit = f"{spoken(near.limit.name)} {near.limit.text}"
     room = f"{limits.slack(near)} to spare{limits.counted_from(near)}"
@@ -253,8 +256,8 @@ def _tightest(found: Recommendation) -> list[Sentence]:
 
 def _next_step(part: TaskDecision) -> list[Sentence]:
     """Say what to measure next, and why."""
-    found = part.recommendation
-    step, undecided = found.next_step, found.outcome is Outcome.UNDECIDED
+    advice = part.recommendation
+    step, undecided = advice.next_step, advice.outcome is Outcome.UNDECIDED
     if step is None and not undecided:
         return []
     if step is None:
@@ -270,25 +273,25 @@ def _next_step(part: TaskDecision) -> list[Sentence]:
     return [Sentence(Topic.NEXT_STEP, text)]
 
 
-def _knee(found: Recommendation) -> list[Sentence]:
+def _knee(advice: Recommendation) -> list[Sentence]:
     """Say which candidate is the front's knee."""
-    if found.knee is None:
+    if advice.knee is None:
         return []
-    same = ", the same model" if found.knee == found.leader else ""
-    text = f"the front's knee, nearest to the best of every objective at once, is {found.knee}{same}."
+    same = ", the same model" if advice.knee == advice.leader else ""
+    text = f"the front's knee, nearest to the best of every objective at once, is {advice.knee}{same}."
     return [Sentence(Topic.KNEE, text, "Remark")]
 
 
 def _nobody(part: TaskDecision) -> list[Sentence]:
     """Say why nobody is eligible, who comes nearest, and what might show that it is."""
-    found, board = part.recommendation, part.board
-    assert found.nobody is not None
-    lines = [Sentence(Topic.ANSWER, f"No pick for {where(board)}: {NOBODY[found.nobody]}.")]
-    if found.nearest is not None:
-        checks = listed([limits.check(check, across=not board.task) for check in found.nearest.failed])
-        lines.append(Sentence(Topic.NEAREST, f"Nearest is {found.nearest.name}: {checks}."))
-    if found.next_step is not None:
-        step = steps.next_step(board, found.next_step)
+    advice, board = part.recommendation, part.board
+    assert advice.nobody is not None
+    lines = [Sentence(Topic.ANSWER, f"No pick for {where(board)}: {NOBODY[advice.nobody]}.")]
+    if advice.nearest is not None:
+        checks = listed([limits.check(check, across=not board.task) for check in advice.nearest.failed])
+        lines.append(Sentence(Topic.NEAREST, f"Nearest is {advice.nearest.name}: {checks}."))
+    if advice.next_step is not None:
+        step = steps.next_step(board, advice.next_step)
         text = f"The cheapest measurement that may show whether it meets them: {step}."
         lines.append(Sentence(Topic.NEXT_STEP, text))
     return lines

@@ -18,84 +18,84 @@ from bench.decision.remarks import (
     QualityAveraged,
     TakenAsRead,
 )
-from bench.decision.rule import known
+from bench.decision.rule import valued_column
 from bench.decision.stages import preferred, rule_of
 from bench.suite import DecisionSpec, PriceSpec
 from bench.words.wording import are, capital, listed, size, spoken, where
 
 
 @singledispatch
-def remark(found: object) -> str:
+def remark(note: object) -> str:
     """Say a remark of the decision."""
-    raise TypeError(f"no sentence is known for {type(found).__name__}; add one beside the others")
+    raise TypeError(f"no sentence is known for {type(note).__name__}; add one beside the others")
 
 
 @remark.register
-def _(found: ObjectiveDropped) -> str:
-    if found.why is Dropped.NOTHING_FINISHED:
-        return f"{found.objective} is not known: no model finished '{found.task}'."
-    if found.why is Dropped.NOT_A_METRIC:
-        return f"{found.objective} is not a metric of '{found.task}': it is left out of this front."
-    why = f" ({'; '.join(found.reasons)})" if found.reasons else ""
-    return f"{found.objective} was measured for no model on '{found.task}'{why}: it is left out of this front."
+def _(dropped: ObjectiveDropped) -> str:
+    if dropped.why is Dropped.NOTHING_FINISHED:
+        return f"{dropped.objective} is not known: no model finished '{dropped.task}'."
+    if dropped.why is Dropped.NOT_A_METRIC:
+        return f"{dropped.objective} is not a metric of '{dropped.task}': it is left out of this front."
+    why = f" ({'; '.join(dropped.reasons)})" if dropped.reasons else ""
+    return f"{dropped.objective} was measured for no model on '{dropped.task}'{why}: it is left out of this front."
 
 
 @remark.register
-def _(found: Estimated) -> str:
-    lead = f"{capital(spoken(found.column))} on '{found.task}' is an estimate for"
-    if not found.measured:
+def _(estimate: Estimated) -> str:
+    lead = f"{capital(spoken(estimate.column))} on '{estimate.task}' is an estimate for"
+    if not estimate.measured:
         return f"{lead} every model: read it as a ranking, not as a measurement."
     return (
-        f"{lead} {', '.join(found.estimated)} and measured for {', '.join(found.measured)}: the estimates enter with "
-        "their whole range, and a rank between the two kinds means less than one within them."
+        f"{lead} {', '.join(estimate.estimated)} and measured for {', '.join(estimate.measured)}: the estimates "
+        "enter with their whole range, and a rank between the two kinds means less than one within them."
     )
 
 
 @remark.register
-def _(found: TakenAsRead) -> str:
-    columns = [spoken(column) for column in found.columns]
-    whose = f" for {listed(found.candidates)}" if found.candidates else ""
+def _(as_read: TakenAsRead) -> str:
+    columns = [spoken(column) for column in as_read.columns]
+    whose = f" for {listed(as_read.candidates)}" if as_read.candidates else ""
     if len(columns) == 1:
         return (
-            f"How much {columns[0]} on '{found.task}' varies is not known{whose}: it is compared as it was read, so a "
-            "small difference in it may be chance."
+            f"How much {columns[0]} on '{as_read.task}' varies is not known{whose}: it is compared as it was read, so "
+            "a small difference in it may be chance."
         )
     return (
-        f"How much {listed(columns)} on '{found.task}' vary is not known{whose}: they are compared as they were read, "
-        "so a small difference in one of them may be chance."
+        f"How much {listed(columns)} on '{as_read.task}' vary is not known{whose}: they are compared as they were "
+        "read, so a small difference in one of them may be chance."
     )
 
 
 @remark.register
-def _(found: QualityAveraged) -> str:
-    weights = ", ".join(f"{weight:g} for '{task}'" for task, weight in found.weights)
+def _(average: QualityAveraged) -> str:
+    weights = ", ".join(f"{weight:g} for '{task}'" for task, weight in average.weights)
     return f"Across tasks quality is each task's share of the best model, averaged with the weights {weights}."
 
 
 @remark.register
-def _(found: CostsCombined) -> str:
-    columns = [spoken(column) for column in found.columns]
+def _(costs: CostsCombined) -> str:
+    columns = [spoken(column) for column in costs.columns]
     worst = f"taken at {'their' if len(columns) > 1 else 'its'} worst"
-    return f"Across tasks {listed(columns)} {are(len(columns))} {'summed' if found.summed else worst}."
+    return f"Across tasks {listed(columns)} {are(len(columns))} {'summed' if costs.summed else worst}."
 
 
 @remark.register
-def _(found: CostLeftOut) -> str:
-    tasks = listed([f"'{task}'" for task in found.tasks])
-    have = "has" if len(found.tasks) == 1 else "have"
-    return f"Across tasks {spoken(found.column)} is left out: only {tasks} {have} it."
+def _(cost: CostLeftOut) -> str:
+    tasks = listed([f"'{task}'" for task in cost.tasks])
+    have = "has" if len(cost.tasks) == 1 else "have"
+    return f"Across tasks {spoken(cost.column)} is left out: only {tasks} {have} it."
 
 
 @remark.register
-def _(found: MetricsLeftOut) -> str:
-    left_out = listed([spoken(name) for name in found.left_out])
-    return f"Across tasks '{found.task}' counts by {spoken(found.counted)}; {left_out} is left out."
+def _(metrics: MetricsLeftOut) -> str:
+    left_out = listed([spoken(name) for name in metrics.left_out])
+    return f"Across tasks '{metrics.task}' counts by {spoken(metrics.counted)}; {left_out} is left out."
 
 
 @remark.register
-def _(found: LimitInapplicable) -> str:
-    limit = f"{spoken(found.limit.name)} {found.limit.text}"
-    return f"The limit {limit} does not apply to '{found.task}', which has no such metric."
+def _(inapplicable: LimitInapplicable) -> str:
+    limit = f"{spoken(inapplicable.limit.name)} {inapplicable.limit.text}"
+    return f"The limit {limit} does not apply to '{inapplicable.task}', which has no such metric."
 
 
 def rule(board: Board, spec: DecisionSpec) -> list[str]:
@@ -105,7 +105,7 @@ def rule(board: Board, spec: DecisionSpec) -> list[str]:
     prefer = preferred(board, spec)
     column = board.columns[prefer]
     instead = ""
-    if spec.prefer and known(board, spec.prefer) is None:
+    if spec.prefer and valued_column(board, spec.prefer) is None:
         instead = f" {capital(where(board))} has no {spoken(spec.prefer)}, so {spoken(column.name)} is preferred here."
     costs = [spoken(board.columns[c].name) for c in range(board.objectives) if c != prefer]
     phrase = rule_of(spec).phrase.format(
@@ -126,12 +126,12 @@ def _rate(name: str, text: str, preferred_name: str) -> str:
     return f"{amount.strip()} of {spoken(name)} weigh as much as {worth.strip()} of {spoken(preferred_name)}"
 
 
-def volume(found: Volume) -> str:
+def volume(front_volume: Volume) -> str:
     """Say what a hypervolume is, or why there is none."""
-    if found.why_not is NoVolume.NO_REFERENCE:
+    if front_volume.why_not is NoVolume.NO_REFERENCE:
         return "no hypervolume: the suite fixes no reference point (decision.reference)"
-    if found.why_not is NoVolume.NO_COORDINATE:
-        return f"no hypervolume: decision.reference has no {found.objective}"
+    if front_volume.why_not is NoVolume.NO_COORDINATE:
+        return f"no hypervolume: decision.reference has no {front_volume.objective}"
     return "hypervolume over the suite's reference point, each objective scaled"
 
 

@@ -11,20 +11,20 @@ from bench.words.limits import break_value
 from bench.words.wording import listed, percent, spoken, where
 
 
-def without_objective(found: WithoutObjective) -> str:
+def without_objective(change: WithoutObjective) -> str:
     """Say what leaving one objective out changes."""
-    stays = "the choice stays" if found.usual else "still nobody is eligible"
-    choice = stays if found.pick == found.usual else f"the choice would be {found.pick or 'nobody'}"
-    lost = f", and {listed(found.lost)} would leave the front." if found.lost else "."
-    return f"Without {spoken(found.objective)}, {choice}{lost}"
+    stays = "the choice stays" if change.usual else "still nobody is eligible"
+    choice = stays if change.pick == change.usual else f"the choice would be {change.pick or 'nobody'}"
+    lost = f", and {listed(change.lost)} would leave the front." if change.lost else "."
+    return f"Without {spoken(change.objective)}, {choice}{lost}"
 
 
-def without_task(found: TaskLeftOut) -> str:
+def without_task(change: TaskLeftOut) -> str:
     """Say what leaving one task out changes across tasks."""
-    effect = f"the choice would be {found.leader}" if found.leader else "nobody would be eligible"
-    if found.leader == found.usual:
-        effect = "the choice stays" if found.usual else "there is still nobody eligible"
-    return f"Without the task '{found.task}', across tasks {effect}."
+    effect = f"the choice would be {change.leader}" if change.leader else "nobody would be eligible"
+    if change.leader == change.usual:
+        effect = "the choice stays" if change.usual else "there is still nobody eligible"
+    return f"Without the task '{change.task}', across tasks {effect}."
 
 
 def by_limit(points: Sequence[BreakPoint]) -> list[str]:
@@ -46,15 +46,15 @@ def _name(pick: str | None) -> str:
     return pick or "nobody"
 
 
-def sentences(board: Board, found: Sensitivity) -> list[str]:
-    """Say what an engineer would want to know: break points, and the candidate that most priorities favour."""
-    lines = by_limit(found.break_points)
-    changing = [without_objective(without) for without in found.without if without.changes]
+def sentences(board: Board, sensitivity: Sensitivity) -> list[str]:
+    """Say the break points, and the candidate that most priorities favour."""
+    lines = by_limit(sensitivity.break_points)
+    changing = [without_objective(without) for without in sensitivity.without if without.changes]
     lines += changing
-    if found.without and not changing:
+    if sensitivity.without and not changing:
         lines.append(f"Leaving out any one objective changes neither the choice nor the front on {where(board)}.")
-    if len(found.acceptability) > 1:
-        name, shares = max(found.acceptability.items(), key=lambda item: item[1][0])
+    if len(sensitivity.acceptability) > 1:
+        name, shares = max(sensitivity.acceptability.items(), key=lambda item: item[1][0])
         lines.append(
             f"If the objectives of {where(board)} were weighted at random, {name} would come first in "
             f"{percent(shares[0])} of cases."

@@ -21,28 +21,28 @@ def missing(absent: Missing) -> str:
     return f"{place}{absent.column} is missing: {absent.reason or 'not measured'}"
 
 
-def standing(board: Board, found: Standing) -> str:
+def standing(board: Board, placed: Standing) -> str:
     """Say where a candidate stands and why, without its name.
 
     Args:
         board: on which it stands.
-        found: its standing.
+        placed: its standing.
     """
-    row = board.names.index(found.name)
-    share = "" if found.stability is None else f"in {percent(found.stability)} of resamples"
-    if found.missing is not None:
-        return f"unresolved: {missing(found.missing)}"
-    if found.label == "infeasible":
-        return f"infeasible: {_reasons(board, found, 'outside')}"
-    if found.label == "unresolved":
-        return f"unresolved: {_reasons(board, found, 'open') or 'there is no objective to compare it by'}"
-    if found.label == "dominated":
-        return f"dominated by {found.other}, which has {differences(board, _row(board, found.other), row)}"
-    if found.label == "on the front":
+    row = board.names.index(placed.name)
+    share = "" if placed.stability is None else f"in {percent(placed.stability)} of resamples"
+    if placed.missing is not None:
+        return f"unresolved: {missing(placed.missing)}"
+    if placed.label == "infeasible":
+        return f"infeasible: {_reasons(board, placed, 'outside')}"
+    if placed.label == "unresolved":
+        return f"unresolved: {_reasons(board, placed, 'open') or 'there is no objective to compare it by'}"
+    if placed.label == "dominated":
+        return f"dominated by {placed.other}, which has {differences(board, _row(board, placed.other), row)}"
+    if placed.label == "on the front":
         return f"on the front ({share}): no other candidate is as good in everything"
-    if found.label == "tied":
-        return f"tied with {found.other}: the data tell them apart in no objective (on the front {share})"
-    return f"possibly on the front ({share}){_against(found)}"
+    if placed.label == "tied":
+        return f"tied with {placed.other}: the data tell them apart in no objective (on the front {share})"
+    return f"possibly on the front ({share}){_against(placed)}"
 
 
 def _row(board: Board, name: str | None) -> int:
@@ -50,17 +50,17 @@ def _row(board: Board, name: str | None) -> int:
     return board.names.index(name)
 
 
-def _reasons(board: Board, found: Standing, state: State) -> str:
-    return listed([limits.check(c, across=not board.task) for c in found.checks if c.state == state])
+def _reasons(board: Board, placed: Standing, state: State) -> str:
+    return listed([limits.check(c, across=not board.task) for c in placed.checks if c.state == state])
 
 
-def _against(found: Standing) -> str:
-    """Say what keeps a possible member from being a certain one."""
-    if found.beaten_by is not None:
-        return f": as observed {found.beaten_by} is as good or better in everything, but that is not certain"
-    if found.set_apart is None:
+def _against(placed: Standing) -> str:
+    """Say why a possible member is not a certain one."""
+    if placed.beaten_by is not None:
+        return f": as observed {placed.beaten_by} is as good or better in everything, but that is not certain"
+    if placed.set_apart is None:
         return ""
-    names = [spoken(column) for column in found.set_apart.columns]
+    names = [spoken(column) for column in placed.set_apart.columns]
     several = len(names) > 1
-    apart = f"{listed(names)} {'set' if several else 'sets'} it apart from {found.set_apart.other}"
+    apart = f"{listed(names)} {'set' if several else 'sets'} it apart from {placed.set_apart.other}"
     return f": only {apart} for certain, and how much {'these vary' if several else 'that varies'} is not known"

@@ -99,7 +99,7 @@ def duration(seconds: float) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """Join names, not more than a reader takes in.
+    """Join the first few names, and count the rest.
 
     >>> some(["a", "b", "c", "d", "e", "f"])
     'a, b, c, d and 2 others'

@@ -80,7 +80,7 @@ def test_a_timer_that_ends_with_the_session_is_told_of(lingers, said, folder, ca
         (["cron", "quickstrat"], "did you mean 'quickstart'?"),
         (["cron", "gone.yaml"], "there is no such file"),
         (["gitlab", "quickstart", "--install"], "--install is for systemd and cron"),
-        (["github", "quickstart", "--image", "x"], "--image means nothing to github"),
+        (["github", "quickstart", "--image", "x"], "--image has no effect with github"),
         (["launchd", "quickstart"], "'launchd' is not one of"),
     ],
 )

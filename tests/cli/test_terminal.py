@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import bench
+from bench.cli.output import LEAST_CHARACTERS, print_table
 from bench.decision import Question, decide
 from bench.running.progress import PlainProgress
 from bench.store import Store
@@ -76,3 +77,32 @@ def test_exported_csv_holds_no_formula(tmp_path: Path) -> None:
             assert not [cell for cell in row if cell.startswith(("=", "+", "@", "\t", "\r"))], path.name
     samples_text = (tmp_path / "out" / "samples.csv").read_text(encoding="utf-8")
     assert "'@SUM(A1)" in samples_text and "'-2" in samples_text and "'=1+1" in samples_text
+
+
+@pytest.mark.parametrize("columns", [20, 120, 160])
+def test_show_cuts_a_long_reason_to_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "ValueError: " + "a long explanation " * 20
+    view = view_named("two")
+    failed = tuple(replace(entry, status="failed", reason=reason) for entry in view.entries)
+    tasks = (replace(view.tasks[0], entries=failed),)
+    failed_view = replace(view, entries=failed, tasks=tasks, decision=decide(failed, Question.of(view.suite)))
+    monkeypatch.setattr("bench.cli.results.open_view", lambda *_: failed_view)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = CliRunner().invoke(bench, ["show"]).output.splitlines()
+    cut = [line for line in lines if line.endswith("…")]
+    assert len(cut) == len(failed)
+    start = cut[0].index("ValueError")
+    room = max(LEAST_CHARACTERS, columns - start)
+    assert all(room - 3 < len(line) - start <= room for line in cut)
+    as_json = json.loads(CliRunner().invoke(bench, ["show", "--json"]).output)
+    assert {cell["reason"] for cell in as_json["cells"]} == {reason}
+
+
+def test_a_table_without_a_terminal_is_a_hundred_columns_wide(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    print_table(["model", "why"], [["small", "x" * 300]], fit=True)
+    print_table(["model", "why"], [["small", "x" * 300]])
+    lines = capsys.readouterr().out.splitlines()
+    assert [len(line) for line in lines if "x" in line] == [100, 307]

@@ -162,7 +162,7 @@ def test_the_alert_goes_out_whatever_broke(plan, tmp_path, monkeypatch):
     hook = f"cat > '{tmp_path}/told.json'; exit 7"
     found = go(plan, tmp_path, Knows(), asked=NightlySpec(command=hook, notify="problems"))
     told = (tmp_path / "told.json").read_text()
-    assert "The gate could not be asked." in told and "no such front" in told
+    assert "The gate could not be run." in told and "no such front" in told
     assert [problem.split(":")[0] for problem in found.problems] == ["gate", "pages", "alert"]
     assert found.exit_code == 1
 

@@ -97,3 +97,11 @@ def test_markdown_shows_what_moved_and_folds_the_rest():
     assert "calm" in folded and "calm" not in moved
     assert "big · topic: oom, over the limit" in folded
     assert all(row.count(" | ") == 2 for row in moved.splitlines() if row.startswith("| regressed"))
+
+
+def test_the_findings_are_the_last_line_without_the_suite(tmp_path):
+    night = outcome(gate=judged(line()))
+    write_outcome(night, tmp_path)
+    document = read_outcome(tmp_path)
+    assert document is not None
+    assert document["sentence"] == f"{night.suite}: {document['findings']}"

@@ -83,7 +83,7 @@ def test_the_timer_goes_off_once_a_day_at_that_time():
 
 @pytest.mark.parametrize("name", ["a ", "a\\"])
 def test_a_path_that_a_unit_cannot_say_is_refused(name):
-    with pytest.raises(UsageError, match="which a systemd unit cannot say"):
+    with pytest.raises(UsageError, match="which a systemd unit cannot express"):
         systemd.units(entry(log=Path(f"/srv/{name}")))
 
 

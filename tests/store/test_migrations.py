@@ -61,7 +61,7 @@ def test_sqlite_is_copied_as_it_was_before(tmp_path, capsys):
     assert "version 0001 of the tables" in capsys.readouterr().out
     assert main(["store", "migrate", "--results", str(tmp_path)]) == 0
     backup = tmp_path / "bench.db.0001-backup"
-    assert capsys.readouterr().out == f"from version 0001 to {HEAD}\nas it was before: {backup}\n"
+    assert capsys.readouterr().out == f"from version 0001 to {HEAD}\nbackup of the database before: {backup}\n"
     connection = sqlite3.connect(backup)
     assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
     assert connection.execute("SELECT id FROM runs").fetchall() == [(RUN["id"],)]

@@ -39,6 +39,7 @@ class EstimateSource(CpuEnergySource):
     name: ClassVar[str] = "estimate"
     title: ClassVar[str] = "estimate"
     rank: ClassVar[int] = 90
+    estimates: ClassVar[bool] = True
 
     def probe(self) -> Probe:
         """Say which watts it assumes; it works everywhere."""

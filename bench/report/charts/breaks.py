@@ -58,10 +58,10 @@ class Breaks(TaskChart):
 def stretches(points: Sequence[BreakPoint]) -> list[Stretch]:
     """List the ranges between the break points, rising."""
     has_low = points[0].at_is_above
-    found = [Stretch(None, points[0].at, points[0].below, has_low)]
+    ranges = [Stretch(None, points[0].at, points[0].below, has_low)]
     for point, following in zip(points, [*points[1:], None], strict=True):
-        found.append(Stretch(point.at, following.at if following else None, point.above, has_low))
-    return found
+        ranges.append(Stretch(point.at, following.at if following else None, point.above, has_low))
+    return ranges
 
 
 def _chart(
@@ -69,26 +69,26 @@ def _chart(
     number_of: int,
     bound: Bound,
     measure: Measure,
-    found: Sequence[Stretch],
+    ranges: Sequence[Stretch],
     families: Mapping[str, str],
     marks: Mapping[str, Mark],
 ) -> Chart:
-    here = next((s for s in found if _holds(s, bound.value)), found[-1])
-    told = short(here.pick) if here.pick else "nobody"
+    here = next((s for s in ranges if _holds(s, bound.value)), ranges[-1])
+    pick = short(here.pick) if here.pick else "nobody"
     return Chart(
         name=f"breaks-{task.number}-{number_of}",
         detail=bound.name,
         title=f"{short(task.name)}: what the limit on {measure.inner} decides",
         takeaway=(
-            f"The rule favours {told} for any limit {_between(here, measure)}; "
+            f"The rule favours {pick} for any limit {_between(here, measure)}; "
             f"the suite's is {number(bound.value, measure.unit)}."
         ),
         description=(
-            f"Strip of {plural(len(found), 'range')} of the limit, each with the candidate that the rule favours."
+            f"Strip of {plural(len(ranges), 'range')} of the limit, each with the candidate that the rule favours."
         ),
         narrow=task.has_narrow,
         slim=task.crowded,
-        draw=lambda: _draw(bound, measure, found, families, marks),
+        draw=lambda: _draw(bound, measure, ranges, families, marks),
         note="Exact on the measured bounds, every other limit as the suite has it.",
     )
 
@@ -114,21 +114,21 @@ def _holds(stretch: Stretch, value: float) -> bool:
 def _draw(
     bound: Bound,
     measure: Measure,
-    found: Sequence[Stretch],
+    ranges: Sequence[Stretch],
     families: Mapping[str, str],
     marks: Mapping[str, Mark],
 ) -> Figure:
-    height = 0.95 + 0.3 * len(found)
+    height = 0.95 + 0.3 * len(ranges)
     figure = new_figure(height)
     figure.subplots_adjust(left=0.02, right=0.985, top=1 - 0.28 / height, bottom=0.55 / height)
     axes = figure.add_subplot()
-    edges = [edge for s in found for edge in (s.low, s.high) if edge is not None]
+    edges = [edge for s in ranges for edge in (s.low, s.high) if edge is not None]
     reach = [min(edges) / 1.35, max(edges) * 1.35] if measure.is_cost else []
     set_axis(axes, "x", measure, [*edges, bound.value, *reach], title=f"Limit on {measure.inner}")
-    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.set_ylim(len(ranges) - 0.4, -0.6)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    for place, stretch in enumerate(found):
+    for place, stretch in enumerate(ranges):
         family = families.get(stretch.pick or "")
         _stretch(axes, place, stretch, None if family is None else marks[family])
     _limit(axes, bound, measure)
@@ -174,9 +174,9 @@ def _share(axes: Axes, x: float) -> float:
     return float(axes.transAxes.inverted().transform(axes.transData.transform((x, 0)))[0])
 
 
-def _table(measure: Measure, found: Sequence[Stretch]) -> tables.Table:
+def _table(measure: Measure, ranges: Sequence[Stretch]) -> tables.Table:
     rows = []
-    for stretch in found:
+    for stretch in ranges:
         start = "any" if stretch.low is None else number(stretch.low, measure.unit)
         end = "any" if stretch.high is None else number(stretch.high, measure.unit)
         rows.append(
@@ -190,6 +190,6 @@ def _table(measure: Measure, found: Sequence[Stretch]) -> tables.Table:
         )
     columns = (
         tables.Column("favoured", numeric=False),
-        *(tables.Column(f"limit {edge}") for edge in _edges(found[0])),
+        *(tables.Column(f"limit {edge}") for edge in _edges(ranges[0])),
     )
     return tables.Table(f"Who is favoured at which limit on {measure.short.lower()}", columns, tuple(rows))

@@ -56,17 +56,18 @@ class LabelScore:
 
     @property
     def precision(self) -> float | None:
-        """Share of those given the label that have it; None where none was given it."""
+        """Compute the share of examples given the label that have it; None where none was given it."""
         return self.right / self.predicted if self.predicted else None
 
     @property
     def recall(self) -> float | None:
-        """Share of those with the label that were given it; None where none has it."""
+        """Compute the share of examples with the label that were given it; None where none has it."""
         return self.right / self.count if self.count else None
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of precision and recall, 2·right / (count + predicted); None where the label never occurs."""
+        """Compute the harmonic mean of precision and recall, 2·right / (count + predicted); None where the label never
+        occurs."""
         return 2 * self.right / (self.count + self.predicted) if self.count + self.predicted else None
 
 
@@ -85,12 +86,12 @@ class Confusion:
             label,
             sum(n for (right, _), n in self.counts.items() if right == label),
             self.counts.get((label, label), 0),
-            sum(n for (_, given), n in self.counts.items() if given == label),
+            sum(n for (_, answer), n in self.counts.items() if answer == label),
         )
 
     @property
     def total(self) -> int:
-        """Examples that were answered."""
+        """Count the examples that were answered."""
         return sum(self.counts.values())
 
 
@@ -150,25 +151,27 @@ def condensed(confusion: Confusion) -> Confusion:
     if len(confusion.labels) <= MOST_LABELS:
         return confusion
     scores = sorted(map(confusion.score, confusion.labels), key=lambda score: -(score.count + score.predicted))
-    kept = {score.label for score in scores[: MOST_LABELS - 1]}
+    shown_labels = {score.label for score in scores[: MOST_LABELS - 1]}
     rest = REST
-    while rest in kept:
+    while rest in shown_labels:
         rest += "…"
     counts: Counter[tuple[str, str | None]] = Counter()
-    for (right, given), n in confusion.counts.items():
-        counts[right if right in kept else rest, given if given is None or given in kept else rest] += n
-    return Confusion((*(label for label in confusion.labels if label in kept), rest), counts)
+    for (right, answer), n in confusion.counts.items():
+        counts[
+            right if right in shown_labels else rest, answer if answer is None or answer in shown_labels else rest
+        ] += n
+    return Confusion((*(label for label in confusion.labels if label in shown_labels), rest), counts)
 
 
 def _takeaway(entry: Entry, confusion: Confusion) -> str:
     name = short(entry.candidate)
-    mistakes = [(n, right, given) for (right, given), n in confusion.counts.items() if right != given]
+    mistakes = [(n, right, predicted) for (right, predicted), n in confusion.counts.items() if right != predicted]
     if not mistakes:
         return f"{name} gave the right label in all of {plural(confusion.total, 'example')}."
     place = {label: i for i, label in enumerate(confusion.labels)}
-    n, right, given = min(mistakes, key=lambda m: (-m[0], place[m[1]], -1 if m[2] is None else place[m[2]]))
+    n, right, predicted = min(mistakes, key=lambda m: (-m[0], place[m[1]], -1 if m[2] is None else place[m[2]]))
     wrong = sum(count for count, _, _ in mistakes)
-    answer = "no label of the task" if given is None else f"“{short(given, LABEL_CHARACTERS)}”"
+    answer = "no label of the task" if predicted is None else f"“{short(predicted, LABEL_CHARACTERS)}”"
     of = confusion.score(right).count
     return (
         f"{name} is wrong in {wrong:,} of {plural(confusion.total, 'example')}; most often it answers {answer} where "
@@ -204,7 +207,7 @@ def _share(value: float | None) -> tables.Item:
 def _draw(confusion: Confusion) -> Figure:
     rows = confusion.labels
     columns: list[str | None] = [*rows]
-    if any(given is None for _, given in confusion.counts):
+    if any(answer is None for _, answer in confusion.counts):
         columns.append(None)
     counts = np.array([[confusion.counts.get((r, c), 0) for c in columns] for r in rows], dtype=np.float64)
     heads = [NO_LABEL if label is None else short(label, LABEL_CHARACTERS) for label in columns]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.decision.draws import is_estimate
+from bench.meters.cascade import title_of
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.chart import ENERGY, Chart, Plate, TaskChart
@@ -13,7 +14,7 @@ from bench.report.drawing.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView, value_of
-from bench.report.wording import SOURCE_WORDS, listed, measure_of, plural
+from bench.report.wording import listed, measure_of, plural
 from bench.summary import Entry
 
 NAME = "energy_per_example_j"
@@ -35,8 +36,8 @@ class Energy(TaskChart):
         measure = measure_of(NAME, task.entries)
         if measure is None:
             return
-        known = sorted_by(task, NAME)
-        measured, guessed = [e for e in known if not _guessed(e)], [e for e in known if _guessed(e)]
+        with_value = sorted_by(task, NAME)
+        measured, guessed = [e for e in with_value if not _guessed(e)], [e for e in with_value if _guessed(e)]
         without = [e for e in task.entries if e.status == "ok" and value_of(e, NAME) is None]
         ordered = [*measured, *guessed, *without]
         rows = [_drawn(e, advice, apart=bool(measured)) for e in ordered[: task.rows]]
@@ -73,7 +74,7 @@ def _takeaway(measured: Sequence[Entry], guessed: Sequence[Entry]) -> str:
     if not measured:
         return least(guessed, NAME, " per example", opening="By estimate, ")
     sources = sorted({q.source for e in measured if (q := e.quantity(NAME)) is not None})
-    words = f"By {listed([SOURCE_WORDS.get(source, source) for source in sources])}: "
+    words = f"By {listed([title_of(source) for source in sources])}: "
     words += least(measured, NAME, " per example")
     return f"{words} {plural(len(guessed), 'estimate')} cannot be ranked with these." if guessed else words
 
@@ -101,8 +102,8 @@ def _drawn(entry: Entry, advice: TaskAdvice, *, apart: bool) -> DotRow:
 
 def _row(entry: Entry, marks: Mapping[str, Mark]) -> tables.Row:
     quantity = entry.quantity(NAME)
-    known = quantity is not None and quantity.value is not None
+    has_value = quantity is not None and quantity.value is not None
     reason = str(quantity.reason or "") if quantity is not None else ""
-    source = SOURCE_WORDS.get(quantity.source, quantity.source) if quantity is not None and known else "not measured"
-    item = tables.Item(source, title=reason, small="" if known else short(reason, REASON_CHARACTERS))
+    source = title_of(quantity.source) if quantity is not None and has_value else "not measured"
+    item = tables.Item(source, title=reason, small="" if has_value else short(reason, REASON_CHARACTERS))
     return tables.Row((tables.name_item(entry, marks), tables.quantity_item(quantity), item))

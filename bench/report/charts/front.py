@@ -69,22 +69,22 @@ def _note(points: Sequence[Point], cost: Measure, advice: TaskAdvice, missing: S
 
 def points_of(task: TaskView, cost: Measure, advice: TaskAdvice) -> list[Point]:
     """List the candidates that have a quality and this cost."""
-    found = []
+    points = []
     for entry in task.measured("quality", cost.name):
         x, y = entry.quantity(cost.name), entry.quantity("quality")
         if x is not None and y is not None:
-            found.append(Point(entry, x, y, entry.candidate in advice.front, entry.candidate == advice.pick))
-    return found
+            points.append(Point(entry, x, y, entry.candidate in advice.front, entry.candidate == advice.pick))
+    return points
 
 
 def step_front(points: Sequence[Point], x_high: bool, y_high: bool) -> list[Point]:
     """Choose the points that no other beats on these two axes, from the best `x` to the worst."""
     sx, sy = (-1 if x_high else 1), (1 if y_high else -1)
-    kept: list[Point] = []
+    steps: list[Point] = []
     for point in sorted(points, key=lambda p: (sx * p.at[0], -sy * p.at[1], p.entry.candidate)):
-        if not kept or sy * point.at[1] > sy * kept[-1].at[1]:
-            kept.append(point)
-    return kept
+        if not steps or sy * point.at[1] > sy * steps[-1].at[1]:
+            steps.append(point)
+    return steps
 
 
 def takeaway(points: Sequence[Point], cost: Measure, quality: Measure) -> str:
@@ -92,16 +92,16 @@ def takeaway(points: Sequence[Point], cost: Measure, quality: Measure) -> str:
     models = [p for p in points if not is_baseline(p.entry)] or list(points)
     steps = step_front(models, cost.higher_is_better, quality.higher_is_better)
     best, cheap = steps[-1], steps[0]
-    said = among([p.entry for p in points], [p.entry for p in models])
+    sentence = among([p.entry for p in points], [p.entry for p in models])
     gives, takes = number(best.at[1], quality.unit), number(best.at[0], cost.unit)
     if len(models) == 1:
         floor = _floor(points, best, quality)
         return f"{short(best.entry.candidate)} is the only model: {quality.inner} {gives} at {takes}{floor}."
     if best is cheap:
         both = f"the best {quality.inner}, {gives}, and the {cost.extreme} {cost.inner}, {takes}"
-        return f"{said}{short(best.entry.candidate)} has both {both}{_floor(points, best, quality)}."
+        return f"{sentence}{short(best.entry.candidate)} has both {both}{_floor(points, best, quality)}."
     return (
-        f"{said}{short(best.entry.candidate)} has the best {quality.inner}, {gives} at {takes}; "
+        f"{sentence}{short(best.entry.candidate)} has the best {quality.inner}, {gives} at {takes}; "
         f"{short(cheap.entry.candidate)} has the {cost.extreme} {cost.inner}, {number(cheap.at[0], cost.unit)}"
         f"{_much(best.at[0], cheap.at[0], cost)}, and reaches {number(cheap.at[1], quality.unit)}"
         f"{_floor(points, best, quality)}."
@@ -126,7 +126,7 @@ def _floor(points: Sequence[Point], best: Point, quality: Measure) -> str:
 
 def describe(steps: Sequence[Point], cost: Measure, quality: Measure) -> str:
     """Describe the steps of the front."""
-    said = [
+    phrases = [
         f"{short(p.entry.candidate)} ({number(p.at[0], cost.unit)}, {number(p.at[1], quality.unit)})" for p in steps
     ]
-    return f"the best {quality.inner} at each {cost.inner} is held by {listed(said, 12)}."
+    return f"the best {quality.inner} at each {cost.inner} is held by {listed(phrases, 12)}."

@@ -81,8 +81,8 @@ def _chosen(ordered: Sequence[Entry], advice: TaskAdvice, most: int) -> list[Ent
     if len(ordered) <= most:
         return list(ordered)
     first = sorted(ordered, key=lambda e: (e.candidate != advice.pick, e.candidate not in advice.front))
-    kept = {id(entry) for entry in first[:most]}
-    return [entry for entry in ordered if id(entry) in kept]
+    drawn_ids = {id(entry) for entry in first[:most]}
+    return [entry for entry in ordered if id(entry) in drawn_ids]
 
 
 def _note(shown: int, all_of: int, limit: Bound | None) -> str:
@@ -93,14 +93,16 @@ def _note(shown: int, all_of: int, limit: Bound | None) -> str:
 
 
 def _takeaway(ordered: Sequence[Entry], limit: Bound | None, advice: TaskAdvice) -> str:
-    """Name the fastest, the slowest and who keeps the limit, in the numbers that the table shows."""
+    """Name the fastest, the slowest and those within the limit, in the numbers that the table shows."""
     models = models_of(ordered)
     fastest, slowest = models[0], models[-1]
-    said = f"{among(ordered, models)}{short(fastest.candidate)} answers half of its requests within {_median(fastest)}"
+    sentence = (
+        f"{among(ordered, models)}{short(fastest.candidate)} answers half of its requests within {_median(fastest)}"
+    )
     if slowest is not fastest:
-        said += f", {short(slowest.candidate)} within {_median(slowest)}"
-    kept = _kept(models, limit, advice) if limit is not None and limit.upper else None
-    return f"{said}; {kept}." if kept else f"{said}."
+        sentence += f", {short(slowest.candidate)} within {_median(slowest)}"
+    within_limit = _kept(models, limit, advice) if limit is not None and limit.upper else None
+    return f"{sentence}; {within_limit}." if within_limit else f"{sentence}."
 
 
 def _kept(models: Sequence[Entry], limit: Bound, advice: TaskAdvice) -> str | None:
@@ -110,24 +112,24 @@ def _kept(models: Sequence[Entry], limit: Bound, advice: TaskAdvice) -> str | No
     if not states:
         return None
     inside = sum(state == "inside" for state in states.values())
-    said = (
+    sentence = (
         f"{inside} of {plural(len(states), 'model')} {'keeps' if inside == 1 else 'keep'} the {spoken(limit.reading)}"
     )
-    said += f" within the limit of {number(limit.value, 's')}"
+    sentence += f" within the limit of {number(limit.value, 's')}"
     over = [short(name) for name, state in states.items() if state == "outside"]
     unsettled = [short(name) for name, state in states.items() if state == "open"]
     if over and inside:
-        said += f", not {listed(over, 3)}"
+        sentence += f", not {listed(over, 3)}"
     if unsettled:
-        said += f"; for {listed(unsettled, 3)} that is not settled"
-    return said
+        sentence += f"; for {listed(unsettled, 3)} that is not settled"
+    return sentence
 
 
 def _state(entry: Entry, limit: Bound, advice: TaskAdvice) -> str | None:
     standing = advice.standings.get(entry.candidate)
     checks = standing.checks if standing is not None else ()
-    found = (c for c in checks if c.limit.name == limit.name and c.limit.text == limit.text and c.value is not None)
-    return next((check.state for check in found), None)
+    matching = (c for c in checks if c.limit.name == limit.name and c.limit.text == limit.text and c.value is not None)
+    return next((check.state for check in matching), None)
 
 
 def _median(entry: Entry) -> str:
@@ -194,9 +196,9 @@ def _limit(axes: Axes, limit: Bound) -> None:
 def _beyond(axes: Axes, off: Sequence[Entry]) -> None:
     """Name the candidates that are far to the left of the scale."""
     if off:
-        said = ", ".join(f"{short(e.candidate, 18)} {number(float(np.median(pooled(e))), 's')}" for e in off[:3])
+        medians = ", ".join(f"{short(e.candidate, 18)} {number(float(np.median(pooled(e))), 's')}" for e in off[:3])
         axes.annotate(
-            f"‹ off the scale: {said}",
+            f"‹ off the scale: {medians}",
             (1, 1),
             xycoords="axes fraction",
             xytext=(0, 8),
@@ -221,7 +223,7 @@ def _names(
     figure: Figure, axes: Axes, curves: Sequence[tuple[Entry, NDArray[np.float64]]], marks: Mapping[str, Mark]
 ) -> None:
     """Write each name at its curve's middle, moved until it is free."""
-    wanted = []
+    middles = []
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     for i, (entry, curve) in enumerate(curves):
         at = (15, 25, 9, 31)[i % 4]
@@ -229,10 +231,10 @@ def _names(
         probe = axes.text(0, 0, short(entry.candidate, 22), fontsize=SMALL)
         box = probe.get_window_extent(renderer)
         probe.remove()
-        wanted.append(labels.Wanted(x, y, box.width + 4, box.height, needed=True))
+        middles.append(labels.Wanted(x, y, box.width + 4, box.height, needed=True))
     frame = axes.get_window_extent()
-    spots = labels.place(wanted, [], (frame.x0 + 2, frame.y0 + 16, frame.x1, frame.y1 - 16))
-    for (entry, _), want, spot in zip(curves, wanted, spots, strict=True):
+    spots = labels.place(middles, [], (frame.x0 + 2, frame.y0 + 16, frame.x1, frame.y1 - 16))
+    for (entry, _), want, spot in zip(curves, middles, spots, strict=True):
         if spot is not None:
             arrow = {
                 "arrowstyle": "-",

@@ -65,14 +65,14 @@ def _takeaway(entries: Sequence[Entry], front: Sequence[str], advice: TaskAdvice
     """Say who is on the front, and what that says of the others."""
     if not front:
         return f"None of the {plural(len(entries), 'candidate')} with every objective is on the front."
-    said = f"On the front: {listed([short(f) for f in front], 6)}"
+    sentence = f"On the front: {listed([short(f) for f in front], 6)}"
     others = [e for e in entries if e.candidate not in advice.front]
     if not others:
-        return f"{said}; each is better than every other somewhere."
+        return f"{sentence}; each is better than every other somewhere."
     out = [e for e in others if (s := advice.standings.get(e.candidate)) and s.label in ("infeasible", "unresolved")]
     why = " or not shown to meet the limits" if out else ""
     who = "the other is" if len(others) == 1 else f"each of the other {len(others)} is"
-    return f"{said}; {who} matched or beaten on every axis by one of these{why}."
+    return f"{sentence}; {who} matched or beaten on every axis by one of these{why}."
 
 
 def _above(entries: Sequence[Entry], measures: Sequence[Measure]) -> str:
@@ -153,7 +153,7 @@ class _Scale:
         self.log = is_log(measure, [self.low, self.high])
 
     def place(self, value: float) -> float:
-        """Work out the height of a value, those off the scale at its end."""
+        """Compute the height of a value; those off the scale are placed at its end."""
         if self.beyond and value < self.low:
             return 1 + BEYOND
         value = min(max(value, self.low), self.high)

@@ -72,34 +72,34 @@ def _scores(task: TaskView, ordered: list[Entry], marks: Mapping[str, Mark]) -> 
 
 
 def _row(entry: Entry, advice: TaskAdvice) -> DotRow:
-    found = entry.quantity("quality")
-    assert found is not None and found.value is not None
-    dots = (Dot(found.value, found.ci_low, found.ci_high),)
+    quality = entry.quantity("quality")
+    assert quality is not None and quality.value is not None
+    dots = (Dot(quality.value, quality.ci_low, quality.ci_high),)
     return DotRow(entry.candidate, entry.cell.family, dots, strong=entry.candidate == advice.pick)
 
 
 def _takeaway(ordered: list[Entry], measure: Measure) -> str:
     best = ordered[0].quantity("quality")
     assert best is not None and best.value is not None
-    said = f"{short(ordered[0].candidate)} is best with {number(best.value, measure.unit)}"
+    sentence = f"{short(ordered[0].candidate)} is best with {number(best.value, measure.unit)}"
     if not best.has_interval:
-        return f"{said}; it has no interval that would tell how sure that is."
+        return f"{sentence}; it has no interval that would tell how sure that is."
     if len(ordered) == 1:
         return f"{short(ordered[0].candidate)} is the only candidate, with {number(best.value, measure.unit)}."
     close = [e.candidate for e in ordered[1:] if _touches(e, best.ci_low, best.ci_high)]
     if not close:
-        return f"{said}, and no other interval reaches into its own."
+        return f"{sentence}, and no other interval reaches into its own."
     return (
-        f"{said}; the intervals of {listed([short(c) for c in close])} overlap with its own, so "
+        f"{sentence}; the intervals of {listed([short(c) for c in close])} overlap with its own, so "
         "compare the paired differences."
     )
 
 
 def _touches(entry: Entry, low: float | None, high: float | None) -> bool:
-    found = entry.quantity("quality")
-    if found is None or found.ci_low is None or found.ci_high is None or low is None or high is None:
+    quality = entry.quantity("quality")
+    if quality is None or quality.ci_low is None or quality.ci_high is None or low is None or high is None:
         return False
-    return found.ci_low <= high and low <= found.ci_high
+    return quality.ci_low <= high and low <= quality.ci_high
 
 
 def _difference_plate(

@@ -59,11 +59,11 @@ class Tokens(TaskChart):
 def _soonest(task: TaskView, ordered: Sequence[Entry]) -> str:
     """Say who is first with the first token and who with each further one."""
     models, further = models_of(ordered), sorted_by(task, FURTHER)
-    first, said = models[0], among(ordered, models)
+    first, lead = models[0], among(ordered, models)
     if len(models) == 1:
-        rest = f" and one each {shown(first, 'tpot_p50_s')} after that" if value_of(first, FURTHER) else ""
-        return f"{short(first.candidate)} writes its first token after {shown(first, 'ttft_p50_s')}{rest}."
-    soon = f"{said}{short(first.candidate)} writes its first token soonest, after {shown(first, 'ttft_p50_s')}"
+        further_tokens = f" and one each {shown(first, 'tpot_p50_s')} after that" if value_of(first, FURTHER) else ""
+        return f"{short(first.candidate)} writes its first token after {shown(first, 'ttft_p50_s')}{further_tokens}."
+    soon = f"{lead}{short(first.candidate)} writes its first token soonest, after {shown(first, 'ttft_p50_s')}"
     if not further:
         return f"{soon}."
     quick = models_of(further)[0]

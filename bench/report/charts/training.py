@@ -52,12 +52,12 @@ class Training(RunChart):
 
 
 def fitted_models(view: RunView) -> list[Entry]:
-    """Choose one entry of each model that a fit made, the one that took least to train first."""
-    found: dict[str, Entry] = {}
+    """Choose one entry of each model that a fit made, the one with the shortest training first."""
+    by_model: dict[str, Entry] = {}
     for entry in view.entries:
         if value_of(entry, "fit_s") is not None:
-            found.setdefault(entry.cell.model, entry)
-    return sorted(found.values(), key=lambda e: value_of(e, "fit_s") or 0.0)
+            by_model.setdefault(entry.cell.model, entry)
+    return sorted(by_model.values(), key=lambda e: value_of(e, "fit_s") or 0.0)
 
 
 def _picked(view: RunView) -> set[str]:
@@ -68,11 +68,11 @@ def _picked(view: RunView) -> set[str]:
 def _takeaway(fitted: Sequence[Entry]) -> str:
     first, last = fitted[0], fitted[-1]
     low, high = value_of(first, "fit_s") or 0.0, value_of(last, "fit_s") or 0.0
-    said = f"{short(first.cell.model)} took least to train, {shown(first, 'fit_s')}"
+    sentence = f"{short(first.cell.model)} took least to train, {shown(first, 'fit_s')}"
     if last is first:
         return f"{short(first.cell.model)} was trained in {shown(first, 'fit_s')}."
     ratio = f", {times(high / low)} as long" if low > 0 and high / low > MANY else ""
-    return f"{said}; {short(last.cell.model)} most, {shown(last, 'fit_s')}{ratio}."
+    return f"{sentence}; {short(last.cell.model)} most, {shown(last, 'fit_s')}{ratio}."
 
 
 def _table(view: RunView, fitted: Sequence[Entry], marks: Mapping[str, Mark]) -> tables.Table:
@@ -98,5 +98,5 @@ def _table(view: RunView, fitted: Sequence[Entry], marks: Mapping[str, Mark]) ->
 def _best(task: TaskView, model: Entry) -> Quantity | None:
     """Find the best quality that a variant of the model reached on a task."""
     own = [e for e in task.scored if e.cell.model == model.cell.model]
-    found = [q for e in own if (q := e.quantity("quality")) is not None and q.value is not None]
-    return max(found, key=lambda q: (q.value or 0.0) * (1 if q.higher_is_better else -1), default=None)
+    qualities = [q for e in own if (q := e.quantity("quality")) is not None and q.value is not None]
+    return max(qualities, key=lambda q: (q.value or 0.0) * (1 if q.higher_is_better else -1), default=None)

@@ -71,19 +71,19 @@ def is_plain(entry: Entry) -> bool:
 
 
 def _dots(pair: Pair) -> tuple[Dot, ...]:
-    known = [(series, pair.ratios[name]) for series, name in enumerate(WORDS) if name in pair.ratios]
-    return tuple(Dot(row.ratio, row.ci_low, row.ci_high, series) for series, row in known)
+    ratios = [(series, pair.ratios[name]) for series, name in enumerate(WORDS) if name in pair.ratios]
+    return tuple(Dot(row.ratio, row.ci_low, row.ci_high, series) for series, row in ratios)
 
 
 def _first(pair: Pair) -> EfficiencyRow:
     return next(pair.ratios[name] for name in WORDS if name in pair.ratios)
 
 
-def _takeaway(found: Sequence[Pair], task: TaskView) -> str:
+def _takeaway(compared: Sequence[Pair], task: TaskView) -> str:
     """Say which variant certainly gains most, and what its quality does meanwhile."""
-    gains = [pair for pair in found if (high := _first(pair).ci_high) is not None and high < 1]
+    gains = [pair for pair in compared if (high := _first(pair).ci_high) is not None and high < 1]
     if not gains:
-        best = min(found, key=lambda pair: _first(pair).ratio)
+        best = min(compared, key=lambda pair: _first(pair).ratio)
         row = _first(best)
         return (
             f"No variant is shown to have a lower {WORDS[row.reading]} than its parent; "
@@ -120,14 +120,14 @@ def _pair(task: TaskView, advice: TaskAdvice, parent: Entry, variant: Entry) -> 
     return Pair(parent, variant, {row.reading: row for row in rows}, gaps[0] if gaps else None)
 
 
-def _table(task: TaskView, found: Sequence[Pair], marks: Mapping[str, Mark]) -> tables.Table:
+def _table(task: TaskView, compared: Sequence[Pair], marks: Mapping[str, Mark]) -> tables.Table:
     columns = (
         tables.Column("variant", numeric=False),
         tables.Column("quality"),
         *(tables.Column(word) for word in WORDS.values()),
     )
     rows = []
-    for pair in found:
+    for pair in compared:
         gap = pair.gap
         ends = "" if gap is None else f"{signed(gap.low)} to {signed(gap.high)}"
         items = [
@@ -142,5 +142,7 @@ def _table(task: TaskView, found: Sequence[Pair], marks: Mapping[str, Mark]) -> 
 def _ratio(row: EfficiencyRow | None) -> tables.Item:
     if row is None:
         return tables.Item("–")
-    known = row.ci_low is not None and row.ci_high is not None
-    return tables.Item(f"× {row.ratio:.2f}", row.ratio, f"{row.ci_low:.2f} to {row.ci_high:.2f}" if known else "")
+    has_interval = row.ci_low is not None and row.ci_high is not None
+    return tables.Item(
+        f"× {row.ratio:.2f}", row.ratio, f"{row.ci_low:.2f} to {row.ci_high:.2f}" if has_interval else ""
+    )

@@ -103,20 +103,20 @@ def log_ticks(low: float, high: float, factor: float, unit: str) -> list[float]:
     a, b = low / factor, high / factor
     if unit == "bytes":
         powers = [2.0**k for k in range(math.floor(math.log2(a)), math.ceil(math.log2(b)) + 1)]
-        found = [tick for tick in powers if a <= tick <= b]
+        inside = [tick for tick in powers if a <= tick <= b]
     else:
-        found = []
+        inside = []
         for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
             decades = range(math.floor(math.log10(a)), math.ceil(math.log10(b)) + 1)
-            found = [step * 10.0**k for k in decades for step in steps if a <= step * 10.0**k <= b]
-            if len(found) >= 3:
+            inside = [step * 10.0**k for k in decades for step in steps if a <= step * 10.0**k <= b]
+            if len(inside) >= 3:
                 break
-    if len(found) < 2:
+    if len(inside) < 2:
         ticks = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(a, b)
-        found = [float(tick) for tick in ticks if a <= tick <= b and tick > 0]
-    while len(found) > TICKS:
-        found = found[::2]
-    return [tick * factor for tick in found]
+        inside = [float(tick) for tick in ticks if a <= tick <= b and tick > 0]
+    while len(inside) > TICKS:
+        inside = inside[::2]
+    return [tick * factor for tick in inside]
 
 
 def tick_text(value: float, factor: float) -> str:

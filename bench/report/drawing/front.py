@@ -76,7 +76,7 @@ def _left_lane(figure: Figure, axes: Axes, *, log: bool) -> float:
     edge = left / wide if log else left - wide
     axes.set_xlim(edge, right)
     axes.axvline(left, color=GRID, linewidth=1.2, linestyle=(0, (1, 2)), zorder=1)
-    said = axes.annotate(
+    caption = axes.annotate(
         "‹ far cheaper",
         (0, 0),
         xycoords="axes fraction",
@@ -86,7 +86,7 @@ def _left_lane(figure: Figure, axes: Axes, *, log: bool) -> float:
         color=MUTED,
         va="top",
     )
-    _clear_ticks(axes, box_of(figure, said)[2])
+    _clear_ticks(axes, box_of(figure, caption)[2])
     return math.sqrt(edge * left) if log else (edge + left) / 2
 
 

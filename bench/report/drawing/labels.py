@@ -42,25 +42,25 @@ _DIRECTIONS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (1, -1), (0, -1), (-1, 
 """Right first, then anticlockwise: where a reader looks first."""
 
 
-def place(wanted: Sequence[Wanted], obstacles: Sequence[Box], bounds: Box) -> list[Placed | None]:
+def place(labels: Sequence[Wanted], obstacles: Sequence[Box], bounds: Box) -> list[Placed | None]:
     """Find a place for each label, or None where there is no free one.
 
     Args:
-        wanted: the labels, the most important first among the needed and among the rest.
+        labels: the labels, the most important first among the needed and among the rest.
         obstacles: boxes that no label may cover: points, intervals, other texts.
         bounds: the box that every label stays in.
     """
     taken: list[Box] = list(obstacles)
-    found: list[Placed | None] = [None] * len(wanted)
-    for i in sorted(range(len(wanted)), key=lambda i: not wanted[i].needed):
-        if len(wanted) > CROWDED and not wanted[i].needed:
+    places: list[Placed | None] = [None] * len(labels)
+    for i in sorted(range(len(labels)), key=lambda i: not labels[i].needed):
+        if len(labels) > CROWDED and not labels[i].needed:
             continue
-        spot = _first_free(wanted[i], taken, bounds)
+        spot = _first_free(labels[i], taken, bounds)
         if spot is not None:
-            found[i] = spot
-            label = wanted[i]
+            places[i] = spot
+            label = labels[i]
             taken.append((spot.left, spot.bottom, spot.left + label.width, spot.bottom + label.height))
-    return found
+    return places
 
 
 def _first_free(label: Wanted, taken: Sequence[Box], bounds: Box) -> Placed | None:

@@ -43,7 +43,7 @@ class Point:
 
     @property
     def at(self) -> tuple[float, float]:
-        """Its coordinates in base units."""
+        """Return the coordinates in base units."""
         assert self.x.value is not None and self.y.value is not None
         return self.x.value, self.y.value
 
@@ -139,16 +139,16 @@ def write_names(
 ) -> None:
     """Write names beside points, those of the front and the pick first."""
     ordered = sorted(points, key=lambda p: (not p.is_pick, not p.on_front))
-    wanted = []
+    names = []
     for point in ordered:
         x, y = axes.transData.transform(lanes.place(point))
         probe = axes.text(0, 0, _words(point, lanes), fontsize=SMALL, fontweight=_weight(point))
         left, bottom, right, top = box_of(figure, probe)
         probe.remove()
-        wanted.append(labels.Wanted(x, y, right - left + 2, top - bottom, point.on_front or point.is_pick))
+        names.append(labels.Wanted(x, y, right - left + 2, top - bottom, point.on_front or point.is_pick))
     frame = axes.get_window_extent()
     bounds = (frame.x0 + 2, frame.y0 + 2, frame.x1 + 4, frame.y1)
-    for point, spot in zip(ordered, labels.place(wanted, taken, bounds), strict=True):
+    for point, spot in zip(ordered, labels.place(names, taken, bounds), strict=True):
         if spot is not None:
             _write(axes, point, spot, marks[point.entry.cell.family], lanes)
 

@@ -35,11 +35,11 @@ def least(ordered: Sequence[Entry], name: str, where: str = "", opening: str = "
     if len(models) == 1:
         return f"{lead}{tied[0]} alone has a figure, {shown(models[0], name)}{where}."
     need = "needs" if len(tied) == 1 else "need"
-    said = f"{lead}{listed(tied, 3)} {need} least, {shown(cheapest, name)}{where}"
+    sentence = f"{lead}{listed(tied, 3)} {need} least, {shown(cheapest, name)}{where}"
     if low == high or low is None or high is None:
-        return f"{said}, and none needs more."
+        return f"{sentence}, and none needs more."
     ratio = f", {times(high / low)} as much" if low > 0 and high / low > MANY else ""
-    return f"{said}; {short(dearest.candidate)} most, {shown(dearest, name)}{ratio}."
+    return f"{sentence}; {short(dearest.candidate)} most, {shown(dearest, name)}{ratio}."
 
 
 def reading_row(entry: Entry, names: Sequence[str], advice: TaskAdvice) -> DotRow:

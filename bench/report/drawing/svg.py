@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 from matplotlib import rc_context
@@ -23,6 +23,9 @@ from matplotlib.figure import Figure
 
 from bench.report.chart import Chart
 from bench.report.marks import colour_properties
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 INK, MUTED, GRID, ALARM, PAPER = "#1a1a1b", "#5c6066", "#dcdee2", "#b3261e", "#fdfdfe"
 """Sentinels of the page's colours; no mark has one of them."""
@@ -43,7 +46,7 @@ DPI = 72
 TEXT, SMALL = 11.0, 9.5
 """Points."""
 
-_STYLE: dict[Any, object] = {
+_STYLE: dict[RcKeyType, object] = {
     "font.size": TEXT,
     "font.family": ["DejaVu Sans"],
     "text.color": INK,
@@ -82,7 +85,7 @@ _STYLE: dict[Any, object] = {
 
 
 @contextmanager
-def style(extra: Mapping[Any, object] = MappingProxyType({})) -> Iterator[None]:
+def style(extra: Mapping[RcKeyType, object] = MappingProxyType({})) -> Iterator[None]:
     """Draw in the report's style and `extra`, silent about glyphs that the font lacks (the reader's browser has its
     own)."""
     with rc_context({**_STYLE, **extra}), warnings.catch_warnings():
@@ -185,7 +188,7 @@ def _path(match: re.Match[str]) -> str:
 
 
 def _without_empty_groups(svg: str) -> str:
-    """Drop the groups of an SVG that hold nothing or nothing but one group."""
+    """Drop the groups of an SVG that hold nothing, and those that hold only one group."""
     before = ""
     while before != svg:
         before = svg

@@ -1,4 +1,4 @@
-"""The pages of a suite's nights: `index.html` (what each night came to) and `trends.html` (every reading over them).
+"""The pages of a suite's nights: `index.html` (how each night ended) and `trends.html` (every reading over them).
 
 from bench.report.nights import NightRow, write_pages
 write_pages(read_history(store, "suite"), {"20261124-023000-1a2b": NightRow("unchanged", …)}, folder)

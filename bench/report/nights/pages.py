@@ -34,17 +34,17 @@ MOVED_SHOWN = 12
 """Readings that moved on the index; the trend page has all."""
 
 
-def write_pages(history: History, told: Mapping[str, NightRow], folder: Path) -> tuple[Path, Path]:
+def write_pages(history: History, outcomes: Mapping[str, NightRow], folder: Path) -> tuple[Path, Path]:
     """Write `index.html` and `trends.html` into a folder, whole or not at all, and return their paths.
 
     Args:
         history: the suite's nights.
-        told: run id → what its night came to, for those that `bench nightly` ran.
+        outcomes: run id → how its night ended, for those that `bench nightly` ran.
         folder: where to; addresses of reports are relative to it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    links = {run_id: row.href for run_id, row in told.items() if row.href is not None}
-    rows, readings = index_rows(history, told), readings_of(history, links)
+    links = {run_id: row.href for run_id, row in outcomes.items() if row.href is not None}
+    rows, readings = index_rows(history, outcomes), readings_of(history, links)
     pages = {
         "index.html": index_page(history, rows, readings, links),
         "trends.html": trends_page(history, readings, links),
@@ -57,7 +57,10 @@ def write_pages(history: History, told: Mapping[str, NightRow], folder: Path) ->
 def index_page(history: History, rows: list[IndexRow], readings: list[Reading], links: Mapping[str, str]) -> str:
     """Render the page that lists the nights, the newest first, below what moved."""
     newest = next((row for row in rows if row.night is not None), None)
-    moved = sorted((one for one in readings if one.moved), key=lambda one: (not one.worse, one.alarm is None))
+    moved = sorted(
+        (reading for reading in readings if reading.moved),
+        key=lambda reading: (not reading.worse, reading.alarm is None),
+    )
     return _page(
         "nights.html.j2",
         history,

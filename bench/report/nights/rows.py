@@ -39,7 +39,7 @@ LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class NightRow:
-    """What a night came to, as `bench nightly` found it."""
+    """How a night ended, as `bench nightly` recorded it."""
 
     verdict: str
     sentence: str
@@ -70,25 +70,25 @@ class IndexRow:
 
     @property
     def when(self) -> str:
-        """Date and time, UTC."""
+        """Write date and time, in UTC."""
         return "" if self.night is None else self.night.started_at[:16].replace("T", " ")
 
 
-def index_rows(history: History, told: Mapping[str, NightRow]) -> list[IndexRow]:
+def index_rows(history: History, outcomes: Mapping[str, NightRow]) -> list[IndexRow]:
     """List the nights, the newest first, with a line wherever days are missing between two of them."""
     rows: list[IndexRow] = []
     newer: Night | None = None
     for night in reversed(history.nights):
         if newer is not None and (gap := _gap(night, newer)):
             rows.append(IndexRow(None, "", "", "", "", None, "", "", gap))
-        rows.append(_row(night, told.get(night.run_id)))
+        rows.append(_row(night, outcomes.get(night.run_id)))
         newer = night
     return rows
 
 
 def _row(night: Night, row: NightRow | None) -> IndexRow:
     if row is None:
-        row = NightRow("not judged", "Run outside a night: nobody asked the gate.", None, {}, 0, None)
+        row = NightRow("not judged", "Run outside a night: the gate did not judge it.", None, {}, 0, None)
     sign, look = LOOKS.get(row.verdict, LOOKS["unknown"])
     done = row.counts.get("ok", 0) + row.counts.get("unsupported", 0)
     cells = f"{done} of {row.planned}" if row.planned else ""
@@ -129,12 +129,12 @@ class Reading:
 
     @property
     def worse(self) -> bool:
-        """Whether the trend says that it became worse."""
+        """Tell whether the trend says that the reading became worse."""
         return self.alarm is not None and self.alarm.worse
 
     @property
     def moved(self) -> bool:
-        """Whether there is something to see."""
+        """Tell whether there is something to see."""
         return self.alarm is not None or bool(self.changes)
 
 
@@ -207,5 +207,7 @@ def canary_series(history: History) -> Series | None:
 
 def verdict_counts(rows: Sequence[IndexRow]) -> list[tuple[str, str, str, int]]:
     """List sign, class, verdict and number of nights, in the order of the table of verdicts."""
-    found = [row.verdict for row in rows if row.night is not None]
-    return [(sign, look, verdict, found.count(verdict)) for verdict, (sign, look) in LOOKS.items() if verdict in found]
+    verdicts = [row.verdict for row in rows if row.night is not None]
+    return [
+        (sign, look, verdict, verdicts.count(verdict)) for verdict, (sign, look) in LOOKS.items() if verdict in verdicts
+    ]

@@ -112,17 +112,17 @@ def _neighbours(points: Sequence[Point]) -> list[tuple[Point, Point]]:
 
 
 def _runs(points: Sequence[Point], wanted: Callable[[Point], bool]) -> list[list[tuple[int, Point]]]:
-    """Group neighbouring nights of one environment that all have what is wanted."""
-    found: list[list[tuple[int, Point]]] = []
+    """Group neighbouring nights of one environment whose points all satisfy `wanted`."""
+    runs: list[list[tuple[int, Point]]] = []
     for place, point in enumerate(points):
         if not wanted(point):
             continue
-        last = found[-1][-1] if found else None
+        last = runs[-1][-1] if runs else None
         if last is not None and last[0] == place - 1 and last[1].segment == point.segment:
-            found[-1].append((place, point))
+            runs[-1].append((place, point))
         else:
-            found.append([(place, point)])
-    return found
+            runs.append([(place, point)])
+    return runs
 
 
 def _line(frame: Frame, points: Sequence[Point]) -> Markup:
@@ -205,6 +205,6 @@ def _changes(frame: Frame, points: Sequence[Point], changes: Sequence[ChangePoin
 
 
 def _newest(frame: Frame, points: Sequence[Point]) -> Markup:
-    found = [(place, point.value) for place, point in enumerate(points) if point.value is not None]
-    place, value = found[-1]
+    values = [(place, point.value) for place, point in enumerate(points) if point.value is not None]
+    place, value = values[-1]
     return Markup('<circle class="sn" cx="{:.1f}" cy="{:.1f}" r="3.2"/>').format(frame.x(place), frame.y(value))
