@@ -24,7 +24,7 @@ _KEYS = ("run", "model", "variant", "task", "process")
 
 
 def export_run(run: StoredRun, form: str, out: Path) -> list[Path]:
-    """Writes a run to the file (json) or into the folder (csv, parquet) `out`; returns the files written.
+    """Write a run to the file (json) or into the folder (csv, parquet) `out`; return the files written.
 
     Raises:
         UsageError: no such form.
@@ -41,7 +41,7 @@ def export_run(run: StoredRun, form: str, out: Path) -> list[Path]:
 
 
 def tables(run: StoredRun) -> dict[str, pa.Table]:
-    """Returns the four tables of a run; the last three carry the keys of the first, so that they join."""
+    """Build the four tables of a run; the last three carry the keys of the first, so that they join."""
     return {
         "cells": _cells(run),
         "facts": _facts(run),
