@@ -79,8 +79,8 @@ def _explained(spec: ModelSpec, error: Exception, is_local: bool) -> BenchError:
             f"{where}: the weight file is damaged or cut short ({_first_line(error)}); delete it and load again"
         )
     if "safetensors" in text.lower():
-        found = locate(str(spec.checkpoint), Path()).folder
-        if found is not None and not any(found.glob("*.bin")):
+        folder = locate(str(spec.checkpoint), Path()).folder
+        if folder is not None and not any(folder.glob("*.bin")):
             return EnvironmentLackError(f"{where}: the folder holds no weights (no *.safetensors); check the path")
         return EnvironmentLackError(f"{where}: no safetensors weights; set 'allow_pickle: true' if you trust the file")
     return EnvironmentLackError(f"{where}: cannot be loaded: {_first_line(error)}")

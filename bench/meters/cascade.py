@@ -6,10 +6,7 @@ by the CPU's own cascade and kept apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from bench.host.nvml import NvmlUnavailableError
@@ -29,9 +26,10 @@ from bench.meters.source import (
     Site,
     Source,
 )
-from bench.plugins import declared_classes
+from bench.plugins import Classes, Declared
 
-PACKAGE, GROUP = "bench.meters.sources", "bench.meters"
+SOURCES: Declared[type[Source]] = Declared("meter", "bench.meters", Classes("bench.meters.sources", Source))
+"""Every source by name."""
 
 S = TypeVar("S", bound=Source)
 
@@ -47,35 +45,23 @@ class Chosen:
     gpu: Gpus | None = None
 
 
-@cache
-def meter_sources() -> Mapping[str, type[Source]]:
-    """Collect the sources by name.
-
-    Raises:
-        UsageError: a plug-in cannot be loaded, is no source, or takes a name that is in use.
-    """
-    return MappingProxyType(declared_classes(PACKAGE, GROUP, Source, "name"))
-
-
 def title_of(stored: str) -> str:
     """Name the source of a stored figure for people; a source that is not installed here keeps its stored name.
 
     >>> title_of("rapl")
     'CPU energy counter (RAPL)'
     """
-    declared = meter_sources()
-    return " + ".join(declared[name].title if name in declared else name for name in stored.split("+"))
+    return " + ".join(SOURCES[name].title if name in SOURCES else name for name in stored.split("+"))
 
 
 def rests_on_estimate(stored: str) -> bool:
     """Tell whether a stored figure, or a part of it, comes from a source that estimates."""
-    declared = meter_sources()
-    return any(name in declared and declared[name].estimates for name in stored.split("+"))
+    return any(name in SOURCES and SOURCES[name].estimates for name in stored.split("+"))
 
 
 def ranked(kind: type[S]) -> list[type[S]]:
     """Sort the alternatives that derive from `kind`, best first; of equal rank, by name."""
-    alternatives = [source for source in meter_sources().values() if issubclass(source, kind)]
+    alternatives = [source for source in SOURCES.values() if issubclass(source, kind)]
     return sorted(alternatives, key=lambda source: (source.rank, source.name))
 
 

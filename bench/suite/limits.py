@@ -60,7 +60,7 @@ class Limit:
 
     @property
     def is_upper(self) -> bool:
-        """Whether it bounds from above."""
+        """Tell whether it bounds from above."""
         return self.operator.startswith("<")
 
     @property

@@ -2,13 +2,13 @@
 
 import pytest
 
-from bench.meters.cascade import meter_sources, rests_on_estimate, title_of
+from bench.meters.cascade import SOURCES, rests_on_estimate, title_of
 
 
-@pytest.mark.parametrize("name", sorted(meter_sources()))
+@pytest.mark.parametrize("name", sorted(SOURCES))
 def test_each_declared_source_answers_for_its_stored_name(name: str) -> None:
-    assert title_of(name) == meter_sources()[name].title
-    assert rests_on_estimate(name) == meter_sources()[name].estimates
+    assert title_of(name) == SOURCES[name].title
+    assert rests_on_estimate(name) == SOURCES[name].estimates
 
 
 @pytest.mark.parametrize(
