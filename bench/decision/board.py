@@ -100,6 +100,9 @@ class Board:
     """Mean seconds per example at batch size 1, shape `(M,)`, NaN where unknown: what more examples would
     take."""
 
+    available: int | None = None
+    """Examples that the task's data set has, used or not; None where it is not known, and across tasks."""
+
     baselines: tuple[bool, ...] = ()
     """Which candidates are baselines, the floor that a model should beat."""
 
