@@ -37,7 +37,7 @@ def show(run: str, results: Path, store_url: str | None, as_json: bool) -> None:
 def print_view(view: RunView) -> None:
     """Print one line per cell, the best quality of a task first, then what to ship and why."""
     from bench.catalogue.readings import READINGS, shown_in
-    from bench.words.decision import task_sentences
+    from bench.words.decision import in_short
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
     header = ["task", "model", "status", "quality", *heads, ""]
@@ -45,6 +45,8 @@ def print_view(view: RunView) -> None:
     for task in view.tasks:
         front = view.decision.fronts().get(task.name, [])
         rows += [_row(task.name, entry, front) for entry in sorted(task.entries, key=_best_first)]
+    if view.partial:
+        say(f"partial: {view.partial}\n")
     if view.remark:
         say(f"{view.remark}.\n")
     runnable = [row for row in rows if row[2] != "unsupported"]
@@ -55,9 +57,9 @@ def print_view(view: RunView) -> None:
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
     say("")
     if view.decision.across is not None:
-        say("all tasks: " + " ".join(task_sentences(view.decision.across)[:2]))
+        say("all tasks: " + " ".join(in_short(view.decision.across)[:2]))
     for name, decision in view.decision.tasks.items():
-        say(f"{name}: " + " ".join(task_sentences(decision)[:2]))
+        say(f"{name}: " + " ".join(in_short(decision)[:2]))
 
 
 def _not_computed(view: RunView) -> Counter[str]:
@@ -195,6 +197,7 @@ def run_json(view: RunView) -> dict[str, object]:
         "machine_key": info.machine_key,
         "environment": dict(info.environment),
         "remark": view.remark,
+        "partial": view.partial,
     }
     return {
         "run": run,

@@ -127,6 +127,20 @@ class Board:
         """Tell whether the candidate of this name is a baseline; False for one that is not on the board."""
         return any(flag and own == name for own, flag in zip(self.names, self.baselines, strict=False))
 
+    def examples(self) -> dict[str, int]:
+        """Count by task the examples behind the quality of its candidates, the fewest where they differ."""
+        counts: dict[str, int] = {}
+        for board in dict.fromkeys(part.board for part in self.parts) or [self]:
+            numbers = [
+                quantity.n
+                for row in board.quantities
+                for column, quantity in zip(board.columns, row, strict=True)
+                if column.is_quality and quantity is not None and quantity.n > 0
+            ]
+            if numbers:
+                counts[board.task] = min(numbers)
+        return counts
+
     def column(self, asked: str) -> int | None:
         """Find the column that was asked for by this name, or that has it; None when there is none."""
         for index, column in enumerate(self.columns):
