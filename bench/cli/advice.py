@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--where", multiple=True, metavar="LIMIT", help="A limit, such as 'latency_p95_s <= 50 ms'; repeatable.")
 @click.option("--prefer", metavar="NAME", help="The objective to optimise.")
 @click.option("--rule", metavar="RULE", help="How to pick; `bench ls rules` lists the rules.")
+@click.option("--long", "in_full", is_flag=True, help="Every sentence: who is excluded, labels, sensitivity.")
 @results_option
 @store_option
 @json_option
@@ -30,11 +31,15 @@ def recommend(
     where: Sequence[str],
     prefer: str | None,
     rule: str | None,
+    in_full: bool,
     results: Path,
     store_url: str | None,
     as_json: bool,
 ) -> None:
-    """Say which model of RUN to ship, with the suite's limits and those of --where."""
+    """Say which model of RUN to ship, with the suite's limits and those of --where.
+
+    Four lines a task: the answer, the runner-up, the risk, and what would change it; --long says everything.
+    """
     import bench
     from bench.store import Store
     from bench.words import decision as words
@@ -46,14 +51,16 @@ def recommend(
         remark(choice.remark)
     decision = bench.decide(choice.info.id, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
     if as_json:
-        print_json(decision_document(decision))
+        print_json(decision_document(decision) | {"partial": choice.info.restricted_by or None})
         return
+    if choice.info.is_partial:
+        say(f"partial: {choice.info.restricted_by}")
     parts = {} if decision.across is None else {"all tasks together": decision.across}
     for name, part in (parts | decision.tasks).items():
         say(name)
-        for sentence in words.task_sentences(part):
+        for sentence in words.task_sentences(part) if in_full else words.in_short(part):
             say(f"  {sentence}")
-    for sentence in [*words.without_tasks(decision), *words.assumptions(decision)]:
+    for sentence in [*words.without_tasks(decision), *words.assumptions(decision)] if in_full else ():
         say(sentence)
 
 

@@ -40,7 +40,7 @@ def print_view(view: RunView) -> None:
     The reason of a failed cell is cut to the terminal's width; `--json`, the log and the report have the whole.
     """
     from bench.catalogue.readings import READINGS, shown_in
-    from bench.words.decision import task_sentences
+    from bench.words.decision import in_short
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
     header = ["task", "model", "status", "quality", *heads, ""]
@@ -50,6 +50,8 @@ def print_view(view: RunView) -> None:
         runnable = [entry for entry in task.entries if entry.status != "unsupported"]
         unsupported += len(task.entries) - len(runnable)
         rows += [_row(task.name, entry, front) for entry in sorted(runnable, key=_best_first)]
+    if view.partial:
+        say(f"partial: {view.partial}\n")
     if view.remark:
         say(f"{view.remark}.\n")
     print_table(header, rows, right=tuple(range(4, 4 + len(heads))), fit=True)
@@ -59,9 +61,9 @@ def print_view(view: RunView) -> None:
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
     say("")
     if view.decision.across is not None:
-        say("all tasks: " + " ".join(task_sentences(view.decision.across)[:2]))
+        say("all tasks: " + " ".join(in_short(view.decision.across)[:2]))
     for name, decision in view.decision.tasks.items():
-        say(f"{name}: " + " ".join(task_sentences(decision)[:2]))
+        say(f"{name}: " + " ".join(in_short(decision)[:2]))
 
 
 def _not_computed(view: RunView) -> Counter[str]:
@@ -199,6 +201,7 @@ def run_json(view: RunView) -> dict[str, object]:
         "machine_key": info.machine_key,
         "environment": dict(info.environment),
         "remark": view.remark,
+        "partial": view.partial,
     }
     return {
         "run": run,

@@ -100,6 +100,9 @@ class Board:
     """Mean seconds per example at batch size 1, shape `(M,)`, NaN where unknown: what more examples would
     take."""
 
+    available: int | None = None
+    """Examples that the task's data set has, used or not; None where it is not known, and across tasks."""
+
     baselines: tuple[bool, ...] = ()
     """Which candidates are baselines, the floor that a model should beat."""
 
@@ -123,6 +126,20 @@ class Board:
     def is_baseline(self, name: str) -> bool:
         """Tell whether the candidate of this name is a baseline; False for one that is not on the board."""
         return any(flag and own == name for own, flag in zip(self.names, self.baselines, strict=False))
+
+    def examples(self) -> dict[str, int]:
+        """Count by task the examples behind the quality of its candidates, the fewest where they differ."""
+        counts: dict[str, int] = {}
+        for board in dict.fromkeys(part.board for part in self.parts) or [self]:
+            numbers = [
+                quantity.n
+                for row in board.quantities
+                for column, quantity in zip(board.columns, row, strict=True)
+                if column.is_quality and quantity is not None and quantity.n > 0
+            ]
+            if numbers:
+                counts[board.task] = min(numbers)
+        return counts
 
     def column(self, name: str) -> int | None:
         """Find the column that was asked for by this name, or that has it; None when there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,15 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
         baselines=tuple(is_floor(entry.cell.family) for entry in entries),
         seconds=np.array([_number(entry.efficiency.get("latency_mean_s")) for entry in entries]),
         as_read=as_read,
+        available=_available(good),
     )
+
+
+def _available(good: Sequence[Entry]) -> int | None:
+    """Count the examples that the data set of the task has, as the records note it; None where none does."""
+    noted = [record.notes.get("data") for entry in good for record in entry.records]
+    counts = [data.get("rows_available") for data in noted if isinstance(data, Mapping)]
+    return min((count for count in counts if isinstance(count, int)), default=None)
 
 
 def _broken(entry: Entry) -> Missing | None:

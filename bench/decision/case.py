@@ -108,7 +108,16 @@ class BaselineNear:
     """Whether the baseline's value is the better one; else the difference may be chance."""
 
 
-Caution = Hopefuls | Incomparable | BaselineLeads | BaselineNear
+@dataclass(frozen=True, slots=True)
+class FewExamples:
+    """The pick rests on so few examples that another handful might turn it."""
+
+    task: str
+    n: int
+    """Examples that were answered."""
+
+
+Caution = Hopefuls | Incomparable | BaselineLeads | BaselineNear | FewExamples
 """What must be known before acting on a recommendation."""
 
 

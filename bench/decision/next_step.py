@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from scipy.stats import norm
@@ -49,6 +49,8 @@ class Observations:
     unit: str
     seconds: float | None
     """What that takes on all of the models together; None when unknown."""
+    lacking: int = 0
+    """Further examples that would be needed and that the data set does not have; `more` is then all that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ class NextStep:
     def first(self) -> Observations:
         """Return the longest part."""
         return self.parts[0]
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the data set has as many examples as it takes."""
+        return not any(part.lacking for part in self.parts)
 
 
 def between(board: Board, rule: Sequence[Stage], row: int, others: Sequence[int], confidence: float) -> NextStep | None:
@@ -102,10 +109,25 @@ def _pair(board: Board, stage: Stage, row: int, other: int, confidence: float) -
     models = (board.names[row], board.names[other])
     needs = [max(1, count) if len(sources) == 1 else count for count in more]
     return [
-        Observations(s.task, models, s.column, count, s.unit, None if s.seconds is None else s.seconds * count)
+        _observations(board.part(s.task), Observations(s.task, models, s.column, count, s.unit, None), s.n, s.seconds)
         for s, count in zip(sources, needs, strict=True)
         if count > 0
     ]
+
+
+def _observations(part: Board, wanted: Observations, n: int, each: float | None) -> Observations:
+    """Cut what is wanted to the examples that the data set has, and price it.
+
+    Args:
+        part: board of the task.
+        wanted: as many as it takes.
+        n: observations so far.
+        each: seconds of one more; None when unknown.
+    """
+    more = wanted.more
+    if wanted.unit == "examples" and part.available is not None:
+        more = min(more, max(0, part.available - n))
+    return replace(wanted, more=more, lacking=wanted.more - more, seconds=None if each is None else each * more)
 
 
 def _joined(board: Board, first: Observations, second: Observations) -> Observations:
@@ -114,7 +136,8 @@ def _joined(board: Board, first: Observations, second: Observations) -> Observat
     more = max(first.more, second.more)
     part = board.part(first.task)
     each = effort.seconds_each(part, [part.names.index(name) for name in models], first.unit)
-    return Observations(first.task, models, first.column, more, first.unit, None if each is None else each * more)
+    seconds = None if each is None else each * more
+    return Observations(first.task, models, first.column, more, first.unit, seconds, max(first.lacking, second.lacking))
 
 
 def for_limit(board: Board, row: int, check: Check) -> NextStep | None:
@@ -132,15 +155,15 @@ def for_limit(board: Board, row: int, check: Check) -> NextStep | None:
         return NextStep((once,), None, How.METER)
     if quantity is None or quantity.n == 0:
         return None
-    if check.bound is None and effort.unit_of(check.column.name, is_quality=False) == "token gaps":
+    if check.bound is None and effort.unit_of(check.column.name, is_quality=check.column.is_quality) == "token gaps":
         return _step([Observations(part.task, (name,), check.column.name, CLUSTERS_NEEDED, "requests", None)])
     total = _enough(check, quantity)
     if total is None or total - quantity.n > MOST:
         return None
     more, unit = max(1, total - quantity.n), effort.unit_of(check.column.name, is_quality=check.column.is_quality)
     each = effort.seconds_each(part, [place], unit)
-    seconds = None if each is None else each * more
-    return _step([Observations(part.task, (name,), check.column.name, more, unit, seconds)])
+    wanted = Observations(part.task, (name,), check.column.name, more, unit, None)
+    return _step([_observations(part, wanted, quantity.n, each)])
 
 
 def _enough(check: Check, quantity: Quantity) -> int | None:
@@ -176,6 +199,10 @@ def _step(observations: Sequence[Observations]) -> NextStep | None:
 
 
 def cheapest(steps: Sequence[NextStep | None]) -> NextStep | None:
-    """Choose the step that takes the least time, those of unknown time last."""
-    possible = [step for step in steps if step is not None]
-    return min(possible, key=lambda s: (s.seconds is None, s.seconds or 0.0, s.first.more), default=None)
+    """Choose the step that takes the least time; then those of unknown time, then what the data do not suffice for."""
+    steps_known = [step for step in steps if step is not None]
+    return min(
+        steps_known,
+        key=lambda s: (not s.is_possible, s.seconds is None, s.seconds or 0.0, s.first.more),
+        default=None,
+    )

@@ -17,6 +17,7 @@ from bench.decision.case import (
     Case,
     Caution,
     Exclusion,
+    FewExamples,
     Hopefuls,
     Incomparable,
     Nearest,
@@ -36,6 +37,9 @@ NOT_SHOWN = 0.025
 """One-sided p-value over which a difference may be chance: that of a two-sided test at 5 %."""
 KNEE_MEMBERS = 3
 """Fewest members of a front that has a knee."""
+
+FEW_EXAMPLES = 30
+"""Examples below which a pick says how few there were: one of them is then over three points of accuracy."""
 
 
 def recommend(board: Board, front: Front, question: Question) -> Recommendation:
@@ -99,8 +103,13 @@ def _answer(case: Case, question: Question, excluded: tuple[Exclusion, ...]) -> 
         excluded=excluded,
         next_step=_step(case),
         knee=_knee(board, case.front),
-        cautions=(*_hopefuls(case), *_incomparable(case), *_baselines(case)),
+        cautions=(*_few_examples(board), *_hopefuls(case), *_incomparable(case), *_baselines(case)),
     )
+
+
+def _few_examples(board: Board) -> list[FewExamples]:
+    """Warn of each task whose answers are too few for a pick to rest on."""
+    return [FewExamples(task, n) for task, n in board.examples().items() if n < FEW_EXAMPLES]
 
 
 def _hopefuls(case: Case) -> list[Hopefuls]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import binom, norm
@@ -12,7 +13,7 @@ from bench.compare.quality import PairedTest, QualityRow, common_examples, row
 from bench.gate.settle import LEVEL, adjusted
 from bench.gate.verdict import Line
 from bench.history.effects import scale_of
-from bench.stats.paired import detectable
+from bench.stats.paired import POWER, detectable, pairs_needed
 from bench.summary import Entry
 from bench.words import gate as words
 
@@ -25,6 +26,13 @@ UNLIKELY = 1e-6
 TOLD_STEPS = 4
 """Smallest changes that count, of half a point each, in the drop whose chance of being found is printed beside every
 verdict: two points."""
+SCALE_STEPS = 200
+"""Smallest changes that count, of half a point each, in the whole scale of a metric that has points."""
+UNSEEN = 3
+"""Discordant pairs that are assumed where fewer were seen: if none of n examples differed, up to 3/n of all may
+(95 %; the rule of three, Hanley and Lippman-Hand (1983), JAMA 249, 1743-1745)."""
+HALVINGS = 14
+"""Of the interval that holds the smallest drop that is found: it is then known to 1/16,000 of the scale."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +89,7 @@ def power_of(drop: float, error: float, level: float = LEVEL) -> float:
     0.52
     """
     if error <= 0:
-        return 1.0
+        raise ValueError("the error of a power must be above 0: none was seen, so assume one from n")
     return float(norm.sf(norm.ppf(1 - level / 2) - abs(drop) / error))
 
 
@@ -113,6 +121,58 @@ def exact_power(drop: float, discordant: int, n: int, level: float, minimum: flo
     return float(binom.pmf(pairs, n, share) @ binom.cdf(fixed, pairs, (1 - drop / share) / 2))
 
 
+@lru_cache(maxsize=1024)
+def exact_detectable(discordant: int, n: int, level: float, minimum: float) -> float | None:
+    """Find the smallest true drop that the exact McNemar test finds 4 times in 5; None where none is found so often.
+
+    It is never below k/n, with k the discordant pairs without which no test is certain.
+
+    Args:
+        discordant: examples that only one of the two got right.
+        n: examples.
+        level: of the two-sided test.
+        minimum: smallest drop that counts.
+
+    >>> exact_detectable(0, 20, 0.05, 0.005) > 6 / 20, exact_detectable(0, 5, 0.05, 0.005)
+    (True, None)
+    """
+    if exact_power(1.0, discordant, n, level, minimum) < POWER:
+        return None
+    low, high = min(1.0, max(minimum, pairs_needed(level) / n)), 1.0
+    if exact_power(low, discordant, n, level, minimum) >= POWER:
+        return low
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if exact_power(middle, discordant, n, level, minimum) >= POWER:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def detectable_change(row: QualityRow, level: float) -> float | None:
+    """Find the smallest true change of a metric that its test finds 4 times in 5, in its unit; None where none is.
+
+    It follows from the number of examples and from how often the two disagreed, never from what would count.
+    """
+    scale, minimum, error = scale_of(row.metric, row.unit), minimum_of(row), standard_error(row)
+    if row.discordant is not None:
+        return exact_detectable(_assumed(row), row.n, level, minimum)
+    if row.n < pairs_needed(level):
+        return None
+    if error > 0:
+        return max(minimum, detectable(error, level))
+    if scale.relative:
+        return None
+    share = exact_detectable(_assumed(row), row.n, level, 1 / SCALE_STEPS)
+    return None if share is None else share * SCALE_STEPS * scale.minimum
+
+
+def _assumed(row: QualityRow) -> int:
+    """Assume how many of the examples tell the two apart: those that did, three at least by the rule of three."""
+    return min(row.n, max(row.discordant or 0, UNSEEN))
+
+
 def minimum_of(row: QualityRow) -> float:
     """Compute the smallest change of a metric that counts, in its unit."""
     scale = scale_of(row.metric, row.unit)
@@ -120,7 +180,7 @@ def minimum_of(row: QualityRow) -> float:
 
 
 def _line(test: Tested, p_adjusted: float, family: int) -> Line:
-    row, cell, error = test.row, test.entry.cell, standard_error(test.row)
+    row, cell = test.row, test.entry.cell
     minimum, level = minimum_of(row), LEVEL / family
     certain = p_adjusted <= LEVEL and abs(row.difference) >= minimum
     worse = (row.difference < 0) == test.larger_is_better
@@ -140,7 +200,7 @@ def _line(test: Tested, p_adjusted: float, family: int) -> Line:
         p=row.p,
         p_adjusted=p_adjusted,
         minimum_effect=minimum,
-        detectable=max(minimum, detectable(error, level)) if error else minimum,
+        detectable=detectable_change(row, level),
         rerun=False,
         text="",
         power=told_power(row, level),
@@ -153,7 +213,9 @@ def told_power(row: QualityRow, level: float) -> float | None:
     scale = scale_of(row.metric, row.unit)
     if scale.relative:
         return None
-    drop = TOLD_STEPS * scale.minimum
+    drop, error = TOLD_STEPS * scale.minimum, standard_error(row)
     if row.discordant is not None:
-        return exact_power(drop, row.discordant, row.n, level, minimum_of(row))
-    return power_of(drop, standard_error(row), level)
+        return exact_power(drop, _assumed(row), row.n, level, minimum_of(row))
+    if error <= 0:  # as if each example that differs did so by the whole scale
+        return exact_power(TOLD_STEPS / SCALE_STEPS, _assumed(row), row.n, level, 1 / SCALE_STEPS)
+    return power_of(drop, error, level) if row.n >= pairs_needed(level) else 0.0

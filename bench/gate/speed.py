@@ -17,11 +17,14 @@ from bench.history.effects import MACHINE_SPEED, scale_of
 from bench.history.series import Point, Series
 from bench.stats.bootstrap import percentile_interval
 from bench.stats.paired import POWER
+from bench.stats.resample import seeded
 from bench.summary import Entry
 from bench.words import gate as words
 
 REPLICATES = 2000
 SEED = 42
+USUAL_CANARY_ERROR = 0.05
+"""Standard error of the logarithm of a canary whose scatter is not known, as of nights on a shared machine."""
 BLIND_STEPS = 2.0
 """Smallest changes that count: a changed model whose first look could not see twice that is run beside the baseline."""
 
@@ -63,7 +66,8 @@ def look(series: Series, candidate: Point, baseline: Point, entries: tuple[Entry
     if screened is None or candidate.value is None or baseline.value is None:
         return None
     machine = _machine_shift(series, candidate, baseline)
-    low, high, p, error = _interval(series.reading, entries, machine)
+    machine_error = _machine_error(series, candidate, baseline)
+    low, high, p, error = _interval(series.reading, entries, machine, machine_error)
     spread = max(screened.spread or 0.0, error or 0.0)
     visible = screened.threshold + float(norm.ppf(POWER)) * spread
     scale = scale_of(series.reading, series.unit)
@@ -104,18 +108,35 @@ def _machine_shift(series: Series, candidate: Point, baseline: Point) -> float:
     return speed * math.log(candidate.canary_s / baseline.canary_s)
 
 
+def _machine_error(series: Series, candidate: Point, baseline: Point) -> float:
+    """Compute the standard error of `_machine_shift`; 0 where nothing is taken out.
+
+    A night has two measurings or few more, whose scatter is known only when all nights are pooled.
+    """
+    speed = MACHINE_SPEED.get(series.unit, 0.0)
+    if not speed or not candidate.canary_s or not baseline.canary_s:
+        return 0.0
+    errors = [point.canary_error for point in series.points if point.canary_error is not None]
+    each = math.sqrt(sum(error**2 for error in errors) / len(errors)) if errors else USUAL_CANARY_ERROR
+    return abs(speed) * math.sqrt(2) * each
+
+
 def _interval(
-    reading: str, entries: tuple[Entry, Entry], machine: float
+    reading: str, entries: tuple[Entry, Entry], machine: float, machine_error: float
 ) -> tuple[float | None, float | None, float | None, float | None]:
     """Compute low, high, p and standard error of the change between two nights, from the hierarchical bootstrap of
-    both; of their processes alone, not of what differs between nights."""
+    both and the error of the canaries; not of what else differs between nights."""
     first, second = (
         reading_draws(entry, reading, REPLICATES, SEED + i, None, use_bounds=False) for i, entry in enumerate(entries)
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         gaps = np.log(second) - np.log(first) - machine
+    if not np.isfinite(gaps).all() or np.ptp(gaps) == 0:  # the scatter of the processes is not known
+        return None, None, None, None
+    if machine_error > 0:
+        gaps = gaps + machine_error * seeded(SEED, "canary", reading).standard_normal(gaps.size)
     interval = percentile_interval(gaps)
-    if interval is None or not np.isfinite(gaps).all() or interval[0] == interval[1]:
+    if interval is None or interval[0] == interval[1]:
         return None, None, None, None
     p = min(1.0, 2 * (1 + min(np.count_nonzero(gaps <= 0), np.count_nonzero(gaps >= 0))) / (gaps.size + 1))
     low, high = np.quantile(gaps, [0.25, 0.75])

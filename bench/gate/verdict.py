@@ -37,7 +37,8 @@ class Line:
     minimum_effect: float
     """Smallest change that counts, as `change`."""
     detectable: float | None
-    """Minimum detectable effect: the smallest true change that this test finds 4 times in 5, as `change`."""
+    """Minimum detectable effect: the smallest true change that this test finds 4 times in 5, as `change`; None where
+    no change at all would be found so often."""
     rerun: bool
     """Whether an interleaved rerun settled it."""
     text: str

@@ -6,10 +6,11 @@ Read from the stored summaries by SQL, not from raw timings: a year of fifty cel
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, stdev
 from typing import NamedTuple
 
 from bench.catalogue.readings import READINGS, shown_in
@@ -44,6 +45,8 @@ class Night:
     """What changed in the environment since the night before; empty where nothing did."""
     canary_s: float | None = None
     """Median seconds of the fixed workload on this machine during the run; None where it was not measured."""
+    canary_error: float | None = None
+    """Standard error of its logarithm, from the scatter of the measurings; None where there are fewer than two."""
     tags: tuple[str, ...] = ()
     is_partial: bool = False
     """Whether options left out a part of the suite (`--limit`, `--only`): it is no baseline of a whole night."""
@@ -65,6 +68,8 @@ class Point(NamedTuple):
     """Points compare within a segment alone: one machine, one version of bench, one set of data and measuring."""
     canary_s: float | None = None
     """Of the night."""
+    canary_error: float | None = None
+    """Of the night, as in `Night`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,7 @@ def _nights(
                 segment=segment,
                 changed=tuple(differences(infos[place - 1].environment, info.environment)) if has_changed else (),
                 canary_s=canary_seconds(canaries.get(info.id, ())),
+                canary_error=canary_error(canaries.get(info.id, ())),
                 tags=tuple(name for name, run_id in tags.items() if run_id == info.id),
                 is_partial=info.is_partial,
             )
@@ -208,10 +214,23 @@ def _nights(
 
 def canary_seconds(canaries: Sequence[CanarySeconds]) -> float | None:
     """Return the median of the measurings of the newest version of the workload; None when there are none."""
-    if not canaries:
-        return None
-    newest = max(canary.version for canary in canaries)
-    return median(canary.seconds for canary in canaries if canary.version == newest)
+    seconds = _newest_seconds(canaries)
+    return median(seconds) if seconds else None
+
+
+def canary_error(canaries: Sequence[CanarySeconds]) -> float | None:
+    """Compute the standard error of the logarithm of the canary; None for fewer than two measurings.
+
+    The scatter of the logarithms over √k: that before and after the cells differ is part of what is not known.
+    """
+    logs = [math.log(seconds) for seconds in _newest_seconds(canaries) if seconds > 0]
+    return stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else None
+
+
+def _newest_seconds(canaries: Sequence[CanarySeconds]) -> list[float]:
+    """List the durations of the newest version of the workload: those of two versions do not compare."""
+    newest = max((canary.version for canary in canaries), default=0)
+    return [canary.seconds for canary in canaries if canary.version == newest]
 
 
 def _series(nights: Sequence[Night], rows: Iterable[SummaryRow]) -> tuple[Series, ...]:
@@ -246,6 +265,8 @@ def _one(
                 value, low, high, reason = row.value, row.low, row.high, row.reason
             else:
                 reason = f"not measured again this night: taken from {row.measured_in}"
-        points.append(Point(night.run_id, night.started_at, value, low, high, reason, segment, night.canary_s))
+        points.append(
+            Point(night.run_id, night.started_at, value, low, high, reason, segment, night.canary_s, night.canary_error)
+        )
     newest = rows[max(rows)]
     return Series(*key, bool(newest.higher_is_better), tuple(points), newest.unit)

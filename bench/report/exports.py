@@ -97,6 +97,8 @@ def as_markdown(view: RunView) -> str:
         lines += [*_table(task, view), ""]
     lines += _troubles(view)
     doubts = sum(len(entry.doubts) for entry in view.entries)
+    if view.partial:
+        lines.append(f"partial: {plain(view.partial)}\n")
     if view.remark:
         lines.append(f"{plain(view.remark)}.\n")
     lines.append(f"{doubts} doubts; run `{_code(view.info.id)}`, profile {plain(view.info.profile)}.")

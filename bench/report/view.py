@@ -82,6 +82,11 @@ class RunView:
     remark: str | None = None
     """What is no longer there of the run."""
 
+    @property
+    def partial(self) -> str | None:
+        """What was left out of the suite, as options; None for a whole run."""
+        return self.info.restricted_by or None
+
     @cached_property
     def counts(self) -> dict[str, int]:
         """Count the cells by status, in the order of first appearance."""

@@ -53,6 +53,17 @@ def mcnemar_better(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
     return np.where(n > 0, binom.sf(first - 1, n, 0.5), 1.0)
 
 
+def pairs_needed(level: float = 0.05) -> int:
+    """Count the discordant pairs below which no two-sided sign test is certain at `level`, though all go one way.
+
+    2 · 0.5^k ≤ level, so k = ⌈1 + log2(1 / level)⌉.
+
+    >>> pairs_needed(0.05), pairs_needed(0.01)
+    (6, 8)
+    """
+    return max(1, math.ceil(1 - math.log2(level)))
+
+
 def paired_proportions(only_a: int, only_b: int, n: int, confidence: float = 0.95) -> tuple[float, float] | None:
     """Compute the interval of the difference (second − first) of two proportions right on the same n
     examples.

@@ -21,6 +21,13 @@ def recommended(part: TaskDecision) -> list[str]:
     return lines + [f"{name} is {reason}." for name, reason in recommendation.excluded(part).items()]
 
 
+def in_short(part: TaskDecision) -> list[str]:
+    """Say the recommendation in four lines at most: the answer, the runner-up, the risk, what would change it."""
+    lines = recommendation.texts(recommendation.in_short(part))
+    size = recommendation.sample(part.board)
+    return [f"{lines[0]} ({size})", *lines[1:]] if size else lines
+
+
 def task_sentences(part: TaskDecision) -> list[str]:
     """Say the recommendation, the labels, and what would change the answer."""
     lines = recommended(part)

@@ -210,15 +210,16 @@ def too_noisy(line: JudgedLine) -> str:
 
 def quality(line: JudgedLine, n: int) -> str:
     """Say what the paired test of a metric shows on n examples, and what it could have found."""
-    if line.detectable is not None and line.change == 0 and line.p == 1.0 and line.detectable <= line.minimum_effect:
-        return f"{_values(line)}, the same on all {n:,} examples"
     change = metric_change(line.change or 0.0, line.half_point)
     text = f"{_values(line)} ({change}, paired on {n:,} examples, p = {line.p_adjusted:.2g})"
     if line.power is not None:
         text += f"; a change of 2 points would be found with a power of {100 * line.power:.0f} %"
-    if line.verdict == "unchanged" and line.detectable is not None:
-        text += f", one of {metric_change(line.detectable, line.half_point).lstrip('+')} with 80 %"
-    return text
+    if line.verdict != "unchanged":
+        return text
+    if line.detectable is None:
+        return f"{text}; {n:,} examples are too few to find any change 4 times in 5"
+    size = metric_change(line.detectable, line.half_point).lstrip("+")
+    return f"{text}, one of {size} with 80 %" if line.power is not None else f"{text}; one of {size} with 80 %"
 
 
 def not_confirmed(line: JudgedLine, why: str | None) -> str:
@@ -379,7 +380,10 @@ def _sentence(verdict: str, lines: Sequence[JudgedLine], baseline: str) -> str:
     if verdict == "insufficient history":
         return f"Insufficient history: run and baseline {baseline} share no reading that can be compared."
     if verdict == "unchanged":
-        return f"Unchanged: all {len(lines)} readings are as in {baseline}{_would_be_found(lines)}.{_machine(lines)}"
+        return (
+            f"No change shown against {baseline} in {len(lines)} readings"
+            f"{_would_be_found(lines)}.{_largest_drop(lines)}{_machine(lines)}"
+        )
     if verdict == "environment changed":
         return _new_environment(those, lines, baseline)
     named = "; ".join(briefly(line) for line in those[:NAMED])
@@ -390,8 +394,10 @@ def _sentence(verdict: str, lines: Sequence[JudgedLine], baseline: str) -> str:
 def _would_be_found(lines: Sequence[JudgedLine]) -> str:
     """Say the smallest changes that would have been found, from the best to the worst reading of each kind."""
     kinds: dict[str, list[tuple[float, str]]] = {"efficiency": [], "quality": []}
+    blind = 0
     for line in lines:
         if not line.detectable:
+            blind += line.detectable is None and line.reading not in READINGS and line.change is not None
             continue
         if line.reading in READINGS:
             kinds["efficiency"].append((line.detectable, percent_change(line.detectable)))
@@ -403,7 +409,25 @@ def _would_be_found(lines: Sequence[JudgedLine]) -> str:
     for kind, sizes in kinds.items():
         ends = dict.fromkeys(text.lstrip("+") for text in (min(sizes)[1], max(sizes)[1])) if sizes else {}
         parts += [f"{' to '.join(ends)} in {kind}"] if ends else []
-    return f"; changes of {' and '.join(parts)}, by reading, would be found 4 times in 5" if parts else ""
+    seen = f"; changes of {' and '.join(parts)}, by reading, would be found 4 times in 5" if parts else ""
+    few = "too few examples to find any change 4 times in 5"
+    return f"{seen}; {blind} of quality {'has' if blind == 1 else 'have'} {few}" if blind else seen
+
+
+def _largest_drop(lines: Sequence[JudgedLine]) -> str:
+    """Name the worst drop of quality that counts and is not shown to be more than chance; empty for none."""
+    drops = [
+        (-abs(line.change) / line.half_point, line)
+        for line in lines
+        if line.change is not None
+        and line.half_point is not None
+        and (line.change < 0) == line.larger_is_better
+        and abs(line.change) >= line.half_point
+    ]
+    if not drops:
+        return ""
+    _, line = min(drops, key=lambda drop: drop[0])
+    return f" Worse but not shown to be more than chance: {briefly(line)}."
 
 
 def _machine(lines: Sequence[JudgedLine]) -> str:

@@ -13,6 +13,7 @@ from bench.decision.case import (
     Binding,
     Caution,
     Exclusion,
+    FewExamples,
     Hopefuls,
     Incomparable,
     Nobody,
@@ -21,6 +22,7 @@ from bench.decision.case import (
 )
 from bench.decision.decision import TaskDecision
 from bench.decision.fronts import Standing
+from bench.units import plural
 from bench.words import limits, standings, steps
 from bench.words.wording import amount, are, differences, listed, percent, some, spoken, where
 
@@ -78,6 +80,27 @@ def sentences(part: TaskDecision) -> list[Sentence]:
         *_next_step(part),
         *_knee(advice),
     ]
+
+
+def in_short(part: TaskDecision) -> list[Sentence]:
+    """Say in four sentences at most the answer, what it is measured against, the risk, and what would change it."""
+    every = sentences(part)
+    kinds = (
+        (Topic.ANSWER,),
+        (Topic.RUNNER_UP, Topic.NEAREST),
+        (Topic.CAUTION,),
+        (Topic.NEXT_STEP, Topic.LIMIT),
+    )
+    chosen = [next((line for topic in topics for line in every if line.topic is topic), None) for topics in kinds]
+    return [line for line in chosen if line is not None]
+
+
+def sample(board: Board) -> str:
+    """Say how many examples a board rests on; empty where nothing was scored."""
+    counts = board.examples()
+    if board.task or len(set(counts.values())) == 1:
+        return f"n = {min(counts.values()):,}" if counts else ""
+    return ", ".join(f"n = {n:,} on '{task}'" for task, n in counts.items())
 
 
 def excluded(part: TaskDecision) -> dict[str, str]:
@@ -183,6 +206,10 @@ def caution(part: TaskDecision, reason: Caution) -> Sentence:
         return _warning(
             f"{_leader(part)} is a baseline, the floor that a model should beat: under these limits and this rule no "
             "eligible model is worth more than it. Look at the models and the limits before shipping it."
+        )
+    if isinstance(reason, FewExamples):
+        return _warning(
+            f"this rests on {plural(reason.n, 'example')} of '{reason.task}' alone; so few show only large differences."
         )
     return _warning(_baseline_near(part, reason))
 

@@ -29,6 +29,16 @@ def next_step(board: Board, step: NextStep) -> str:
 
 def _observations(board: Board, part: Observations) -> str:
     place = "" if board.task else f" on '{part.task}'"
+    if part.lacking:
+        return _exhausted(part, place)
     unit = UNITS.get(part.unit, part.unit.removesuffix("s"))
     counted = f"1 more {unit}" if part.more == 1 else f"{part.more:,} more {part.unit}"
     return f"{counted} of {listed(part.models)}{place} for {spoken(part.column)}"
+
+
+def _exhausted(part: Observations, place: str) -> str:
+    """Say that the data set has fewer examples than it takes."""
+    what = f"{listed(part.models)}{place} for {spoken(part.column)}"
+    if not part.more:
+        return f"other data for {what}: the data set has no more examples, all are used"
+    return f"the {part.more:,} examples of the data set that are left, of {what}; they are likely to be too few"

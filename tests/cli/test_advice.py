@@ -63,3 +63,31 @@ def test_two_models_two_models_of_two_runs_and_two_runs(where, capsys):
     assert "'topic', a:" in whole and "'topic', b:" in whole and "tests are one family" in whole
     assert main(["compare", "a", "zzz", *where]) == 2
     assert "'zzz' is no run and no model of run" in capsys.readouterr().err
+
+
+def test_the_answer_is_four_lines_a_task_and_all_of_it_is_to_be_had(where, capsys):
+    short = said(capsys, "recommend", *where).splitlines()
+    full = said(capsys, "recommend", *where, "--long").splitlines()
+    assert short[0] == "topic" and 2 <= len(short) <= 5 < len(full)
+    assert "n = 100" in short[1]
+
+
+def test_a_partial_run_says_so_wherever_it_is_shown(tmp_path, capsys):
+    run = store_run(tmp_path, make_run(MODELS, examples=5), restrictions={"limit": 5})
+    where = ["--results", str(tmp_path)]
+    for command in ("recommend", "show"):
+        text = said(capsys, command, run, *where)
+        assert "partial: --limit 5" in text and "n = 5" in text
+    assert json.loads(said(capsys, "recommend", run, "--json", *where))["partial"] == "--limit 5"
+    assert json.loads(said(capsys, "show", run, "--json", *where))["run"]["partial"] == "--limit 5"
+    said(capsys, "report", run, *where, "-o", str(tmp_path / "x.html"))
+    assert "--limit 5" in (tmp_path / "x.html").read_text(encoding="utf-8")
+
+
+def test_a_pick_from_few_rows_warns_and_one_from_many_does_not(tmp_path, capsys):
+    counts = []
+    for night, examples in ((1, 5), (2, 200)):
+        run = store_run(tmp_path, make_run(MODELS, examples=examples), night=night)
+        task = json.loads(said(capsys, "recommend", run, "--json", "--results", str(tmp_path)))["tasks"]["topic"]
+        counts.append(len(task["recommendation"]["warnings"]))
+    assert counts[0] > counts[1]

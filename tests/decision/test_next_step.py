@@ -10,6 +10,7 @@ from bench.decision import next_step, stages
 from bench.decision.constraints import check_all
 from bench.suite import DecisionSpec
 from bench.suite.limits import parse_limit
+from bench.words import steps
 from tests.decision.boards import make_board
 
 
@@ -75,3 +76,19 @@ def test_token_gaps_are_not_requests() -> None:
     board = replace(board, quantities=((board.quantities[0][0], few),))
     found = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
     assert found is not None and (found.first.more, found.first.unit, found.first.models) == (20, "requests", ("a",))
+
+
+def test_no_more_examples_are_asked_for_than_the_data_set_has() -> None:
+    board = make_board([[0.9, 0.1], [0.898, 0.1]], noise=(0.02, 0.0))
+    endless, some, none = (_between(replace(board, available=count)) for count in (None, 150, 100))
+    assert endless.first.more > 150 and endless.is_possible and endless.first.lacking == 0
+    assert (some.first.more, some.first.lacking) == (50, endless.first.more - 50)
+    assert (none.first.more, none.first.lacking) == (0, endless.first.more)
+    assert str(endless.first.more) not in steps.next_step(board, none).replace(",", "")
+    assert next_step.cheapest([none, endless]) is endless
+
+
+def test_a_limit_on_quality_asks_for_no_more_than_the_data_set_has() -> None:
+    board = replace(make_board([[0.9, 0.045]], noise=(0.02, 0.0)), available=120)
+    found = next_step.for_limit(board, 0, check_all(board, [parse_limit("accuracy", ">= 0.895")])[0][0])
+    assert found is not None and found.first.more == 20 and not found.is_possible

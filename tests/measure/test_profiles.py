@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from bench.measure.profiles import PROFILES, resolve
+from bench.measure.profiles import LEAST_REQUESTS, PROFILES, resolve
+from bench.stats.order import needed
 from bench.suite import MeasureSpec
 
 
@@ -31,3 +32,8 @@ def test_hardware_energy_windows_last_ten_seconds_unless_quick() -> None:
 def test_planning_imports_no_torch() -> None:
     code = "import sys, bench.measure.profiles; sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_floor_is_below_what_an_interval_of_the_median_needs() -> None:
+    assert needed(0.5) == LEAST_REQUESTS
+    assert all(profile.min_iterations >= LEAST_REQUESTS for profile in PROFILES.values() if profile.measures)

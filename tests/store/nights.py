@@ -1,5 +1,6 @@
 """Stored runs of synthetic records, for tests of what happens to them later."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bench.store import RunInfo, Store
@@ -12,11 +13,12 @@ SETTINGS = {
 }
 
 
-def store_run(results, records, *, url=None, night=1, suite="suite"):
+def store_run(results, records, *, url=None, night=1, suite="suite", restrictions=None):
     """Stores a finished run of the night of that day of November; returns its id."""
     when = datetime(2026, 11, night, 2, 30, tzinfo=UTC)
     plan = tuple((record.cell.id, record.cell.label) for record in records if record.process == 0)
     info = RunInfo(suite, "name: suite", "hash", "bench run", "machine", "quick", plan, {"cpu": "x"}, SETTINGS)
+    info = replace(info, restrictions=restrictions or {})
     with Store.open(results, url, now=lambda: when) as store:
         run_id = store.begin_run(info)
         for record in records:
