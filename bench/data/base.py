@@ -60,6 +60,11 @@ class Columns:
             return value
         return str(value[0]) if value else ""
 
+    def several(self, example: Example) -> tuple[str, ...] | None:
+        """List all the right texts of an example; None where it has a single one."""
+        value = example.columns[self.expected]
+        return None if isinstance(value, str) else tuple(value)
+
     def shown(self, example: Example) -> str:
         """Write the input as a person reads it: choices one a line, a question before its context."""
         lines: list[str] = []
@@ -79,7 +84,7 @@ class Example:
     index: int
     id: str
     columns: Mapping[str, Value]
-    """The kind's columns; values are texts, except `choices` and `answers` (lists of texts)."""
+    """The kind's columns; values are texts, except `choices`, `answers` and several references (lists of texts)."""
     group: str | None = None
 
 

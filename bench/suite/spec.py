@@ -6,6 +6,7 @@ This module checks what the file alone can tell. What needs the data, the checkp
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -153,6 +154,28 @@ class DataSpec(_Strict):
         return self
 
 
+class AnswerSpec(_Strict):
+    """Which part of what a model wrote is its answer; the steps are taken in this order."""
+
+    after: Annotated[str, Field(min_length=1)] | None = None
+    """What stands behind the last occurrence of this text, such as `"</think>"`; the whole text where it does not
+    occur."""
+    regex: str | None = None
+    """A regular expression of Python: of its last match the first group, or the whole where it has none; where it does
+    not match, the text stays as it is. `"(?i)label is:? *(.*)"` passes over a lead-in."""
+    strip: bool = False
+    """Take white space, quotes, and the stars, underscores and backticks of Markdown from both ends."""
+
+    @field_validator("regex")
+    @classmethod
+    def _compiles(cls, text: str | None) -> str | None:
+        try:
+            re.compile(text or "")
+        except re.error as error:
+            raise ValueError(f"no regular expression of Python: {error}") from error
+        return text
+
+
 class TaskSpec(_Strict):
     """One thing that the models are tried on."""
 
@@ -164,6 +187,11 @@ class TaskSpec(_Strict):
     """Where the examples come from."""
     metrics: list[str] = []
     """Empty: the kind's own. The first is the task's `quality`."""
+    metric_options: dict[str, dict[str, str]] = {}
+    """Settings of a metric, or of a group of them: `{bleu: {tokenize: zh}, rouge: {words: unicode}}`;
+    `bench ls metrics` lists them."""
+    answer: AnswerSpec | None = None
+    """Which part of a written answer is scored; by default the whole."""
     labels: list[str] | None = None
     """The labels in order, for a kind that has some; by default those of the data, sorted."""
     label_names: dict[str, str] = {}

@@ -59,7 +59,7 @@ class CausalLM(HuggingFaceModel):
         plain = not self.spec.chat_template or self.tokenizer.chat_template is None
         if plain or self.context.ability == "log_likelihood":
             return super().prompts(texts)
-        return in_chat(self.tokenizer, texts), {"add_special_tokens": False}
+        return in_chat(self.tokenizer, texts, self.spec.options), {"add_special_tokens": False}
 
     def token_ids(self, texts: Sequence[str], **options: bool) -> list[list[int]]:
         """Return the token ids of each text; of a prompt without the end token that some tokenizers put behind it.
@@ -148,12 +148,16 @@ class CausalLM(HuggingFaceModel):
         return known
 
 
-def in_chat(tokenizer: Tokenizer, texts: Sequence[str]) -> list[str]:
-    """Wrap each text as a user's turn of the tokenizer's chat template."""
-    return [
-        tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True)
-        for text in texts
-    ]
+def in_chat(tokenizer: Tokenizer, texts: Sequence[str], switches: Options) -> list[str]:
+    """Wrap each text as a user's turn of the tokenizer's chat template.
+
+    Args:
+        tokenizer: with a template.
+        texts: what the user says.
+        switches: variables of the template, such as `enable_thinking`.
+    """
+    fixed = {"tokenize": False, "add_generation_prompt": True}
+    return [tokenizer.apply_chat_template([{"role": "user", "content": text}], **switches, **fixed) for text in texts]
 
 
 class CausalLearning(HuggingFaceLearning):
@@ -201,7 +205,7 @@ class CausalLearning(HuggingFaceLearning):
         """Write the prompts in the chat template where the suite will score with it."""
         if not spec.chat_template or tokenizer.chat_template is None:
             return list(prompts), {}
-        return in_chat(tokenizer, prompts), {"add_special_tokens": False}
+        return in_chat(tokenizer, prompts, spec.options), {"add_special_tokens": False}
 
     def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute the logits of the next token with the answers' tokens, or those of the head."""
@@ -225,6 +229,12 @@ def in_prompt(batch: Batch) -> torch.Tensor:
     return torch.arange(1, ids.shape[1], device=ids.device) < batch["prompt"].unsqueeze(1)
 
 
+CHAT_ARGUMENTS = frozenset(
+    {"tokenize", "add_generation_prompt", "conversation", "continue_final_message", "return_dict", "return_tensors"}
+)
+"""Arguments of transformers' `apply_chat_template` that decide what it returns."""
+
+
 class CausalFamily(Family):
     """A decoder-only language model of transformers."""
 
@@ -236,7 +246,7 @@ class CausalFamily(Family):
     style = "continue"
     reads_prompt = True
     needs = ("checkpoint", "fit")
-    keys = frozenset({"chat_template"})
+    keys = frozenset({"chat_template", "options"})
     shares_load = True
     spreads = True
     modules = (
@@ -253,6 +263,13 @@ class CausalFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> CausalLM:
         """Load a language model, or its variant with a head."""
         return CausalLM(spec, variant, context)
+
+    def mistakes(self, spec: ModelSpec) -> list[tuple[str, str]]:
+        """Refuse switches without the template that would read them, and what is no variable of a template."""
+        if spec.options and not spec.chat_template:
+            return [("options", "the options of a causal-lm are switches of its chat template; set 'chat_template: true'")]
+        taken = [name for name in spec.options if name in CHAT_ARGUMENTS]
+        return [("options", f"'{taken[0]}' is not for a suite to set; bench asks for the prompt as a text")] if taken else []
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""
