@@ -22,7 +22,7 @@ class ReferencesOverlooked(DoubtKind):
     count: int
     looked_at: int
     settings: tuple[str, ...]
-    """The suite's keys that read them."""
+    """What the suite's `metric_options` would hold to read them."""
 
     @property
     def message(self) -> str:
@@ -37,7 +37,7 @@ class ReferencesOverlooked(DoubtKind):
         """Name the settings."""
         if not self.settings:
             return self.advice
-        return f"set {' and '.join(f'{setting}' for setting in self.settings)} in the task, or take chrf"
+        return f"set 'metric_options: {{{', '.join(self.settings)}}}' in the task, or take chrf"
 
     @classmethod
     def examine(cls, evidence: Evidence) -> Iterable[DoubtKind]:

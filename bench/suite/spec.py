@@ -84,6 +84,16 @@ class VariantSpec(_Strict):
         return "+".join(parts) or "float32"
 
 
+def _from(folder: Path, value: object) -> object:
+    if isinstance(value, str) and value.startswith(("./", "../")):
+        return str((folder / value).resolve())
+    if isinstance(value, list):
+        return [_from(folder, item) for item in value]
+    if isinstance(value, dict):
+        return {key: _from(folder, item) for key, item in value.items()}
+    return value
+
+
 class ModelSpec(_Strict):
     """One candidate."""
 
@@ -104,7 +114,8 @@ class ModelSpec(_Strict):
     strategy: str | None = None
     """Which rule, for a family of rules."""
     options: dict[str, Any] = {}
-    """Keyword arguments of the factory, or what else a family reads."""
+    """Keyword arguments of the factory: texts that begin with `./` or `../` are paths from the suite's folder. For a
+    causal-lm, switches of its chat template, such as `enable_thinking: false`."""
     fit: FitSpec | None = None
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1)] = [VariantSpec()]
@@ -120,6 +131,10 @@ class ModelSpec(_Strict):
     """Run the Python code that a checkpoint brings along."""
     allow_pickle: bool = False
     """Load weights that are pickled; a pickle can run any code."""
+
+    def with_paths_from(self, folder: Path) -> ModelSpec:
+        """Make the texts of `options` that begin with `./` or `../` paths from a folder, the suite's."""
+        return self.model_copy(update={"options": {key: _from(folder, value) for key, value in self.options.items()}})
 
     @model_validator(mode="after")
     def _distinct_variants(self) -> ModelSpec:

@@ -30,7 +30,8 @@ def overlooked(task: TaskSpec, examples: Sequence[Example]) -> list[dict[str, ob
     """Count the references of which a metric reads so little that its value would say nothing.
 
     Returns:
-        For each such metric `metric`, `count`, `looked_at` and `setting`, the suite's key that reads them or None.
+        For each such metric `metric`, `count`, `looked_at` and `setting`, what `metric_options` would hold
+        to read them, or None.
     """
     kind = KINDS.find(task.kind)
     if kind.answers not in ("text", "short text"):
@@ -46,7 +47,7 @@ def overlooked(task: TaskSpec, examples: Sequence[Example]) -> list[dict[str, ob
         if texts_overlooked:
             remedy = metric.remedy(texts_overlooked[0])
             inner = ", ".join(f"{name}: {value}" for name, value in remedy.items())
-            setting = f"metric_options: {{{metric.name}: {{{inner}}}}}" if remedy else None
+            setting = f"{metric.name}: {{{inner}}}" if remedy else None
             note = {"metric": metric.name, "count": len(texts_overlooked), "looked_at": len(texts), "setting": setting}
             notes.append(note)
     return notes

@@ -43,6 +43,7 @@ class CausalLM(HuggingFaceModel):
         from bench.candidates.decoding.rows import supports_rows
 
         self._headed = context.scoring == "head"
+        self._scaled_by_text = variant.quantise is not None
         auto_class: Loader = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
         loaded = load_pretrained(auto_class, spec, variant, context.place, context.kept)
         module = loaded.module
@@ -100,11 +101,14 @@ class CausalLM(HuggingFaceModel):
 
     @without_gradients
     def reads_ahead(self, text: str, most_tokens: int) -> float:
-        """Return by how much the last token of a text changes the predictions before it, in logits; 0 for a head."""
+        """Return by how much the last token of a text changes the predictions before it, in logits; 0 for a head.
+
+        0 under int8 too: its activations are scaled by the largest of the whole text, so that each token moves all.
+        """
         import torch
 
         ids = [self.start_id, *self.token_ids([text], add_special_tokens=False)[0]][: min(most_tokens, self.max_tokens)]
-        if self._headed or len(ids) < 3:
+        if self._headed or len(ids) < 3 or self._scaled_by_text:
             return 0.0
         whole, part = (
             self.module(input_ids=torch.tensor([row], device=self.device), use_cache=False).logits[0].float()
@@ -267,9 +271,10 @@ class CausalFamily(Family):
     def mistakes(self, spec: ModelSpec) -> list[tuple[str, str]]:
         """Refuse switches without the template that would read them, and what is no variable of a template."""
         if spec.options and not spec.chat_template:
-            return [("options", "the options of a causal-lm are switches of its chat template; set 'chat_template: true'")]
+            why = "the options of a causal-lm are switches of its chat template; set 'chat_template: true' too"
+            return [("options", why)]
         taken = [name for name in spec.options if name in CHAT_ARGUMENTS]
-        return [("options", f"'{taken[0]}' is not for a suite to set; bench asks for the prompt as a text")] if taken else []
+        return [("options", f"'{name}' is not for a suite to set: bench asks for a prompt as text") for name in taken]
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""

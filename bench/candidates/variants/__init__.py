@@ -71,6 +71,7 @@ def _note(reaches: Mapping[str, Reach]) -> Note:
     if not least.reached:
         left = f"; its weights are in layers of the class {', '.join(least.left[:3])}" if least.left else ""
         raise UnsupportedError(
-            f"{step} reaches none of the model's weights{left}, and only linear layers are changed; leave the variant out"
+            f"{step} reaches none of the model's weights{left}, and only linear layers are changed; leave the "
+            "variant out"
         )
     return {"variant_reach": {"step": step, **least.note()}}
