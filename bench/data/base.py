@@ -49,6 +49,16 @@ class Columns:
         own = (*self.inputs, *(() if self.reference is None else (self.reference,)))
         return tuple(sorted(own, key=lambda column: column.optional))
 
+    @property
+    def scope(self) -> str:
+        """Say, for a message, that a kind with one input reads nothing beside it; empty for other kinds."""
+        if len(self.inputs) > 1:
+            return ""
+        return (
+            f" A pair of texts is not supported: a model is given the column '{self.input}' alone, so put both texts "
+            "into one column."
+        )
+
     def value(self, example: Example) -> object:
         """Look up what is expected: a text, or the list of all right answers."""
         return example.columns[self.expected]

@@ -73,7 +73,9 @@ def _check_mapping(spec: DataSpec, columns: Columns) -> None:
     known = (*(column.name for column in columns.all), *OPTIONAL_COLUMNS)
     for name in spec.columns:
         if name not in known:
-            raise DataError(f"'columns' maps '{name}', which this kind of task does not use; {nearest(name, known)}")
+            raise DataError(
+                f"'columns' maps '{name}', which this kind of task does not use; {nearest(name, known)}{columns.scope}"
+            )
 
 
 def _check_optional(spec: DataSpec, columns: Columns, rows: Sequence[Row], origin: str) -> None:

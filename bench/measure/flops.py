@@ -146,10 +146,21 @@ def _cpu_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, 
 OWN = frozenset({"aten", "prim", "prims", "profiler"})
 """Torch's own namespaces, whose operators without a product (adding, copying, looking up) nobody counts."""
 PRODUCTS = frozenset(
-    (
-        "matmul linear bilinear trilinear attention rnn lstm gru einsum fft conv1d conv2d conv3d cdist dot vdot mv "
-        "addmv addr ger outer tensordot inner kron"
-    ).split()
+    {
+        "matmul",
+        "linear",
+        "bilinear",
+        "trilinear",
+        "attention",
+        "rnn",
+        "lstm",
+        "gru",
+        "einsum",
+        "fft",
+        "conv1d",
+        "conv2d",
+    }
+    | {"conv3d", "cdist", "dot", "vdot", "mv", "addmv", "addr", "ger", "outer", "tensordot", "inner", "kron"}
 )
 """Words in the names of torch's operators that are products."""
 MOST_NAMED = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class Scorer(Protocol):
     def get_signature(self) -> object:
         """What fixes the number besides the texts."""
 
-    def _cache_references(self, references: Sequence[Sequence[str | None]]) -> object: ...
+    def _cache_references(self, references: Sequence[Sequence[str]]) -> object: ...
 
     def _extract_corpus_statistics(self, hypotheses: Sequence[str], references: None) -> list[list[float]]: ...
 
@@ -76,5 +76,8 @@ def streams_of(samples: Sequence[Sample]) -> tuple[tuple[str | None, ...], ...]:
 def _prepared(
     metric: type[SacrebleuCounts], settings: tuple[tuple[str, str], ...], streams: tuple[tuple[str | None, ...], ...]
 ) -> object:
-    """Find the n-grams of a task's references, made once for all its models: they are half of the work."""
-    return metric().configured(dict(settings)).scorer()._cache_references(streams)
+    """Find the n-grams of a task's references, made once for all its models: they are half of the work.
+
+    sacrebleu takes None for a reference that is not there, as its docstring says and its annotation does not.
+    """
+    return metric().configured(dict(settings)).scorer()._cache_references(cast("Sequence[Sequence[str]]", streams))
