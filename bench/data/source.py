@@ -70,11 +70,12 @@ def _is_empty(reference: object) -> bool:
 
 def _check_mapping(spec: DataSpec, columns: Columns) -> None:
     """Refuse `columns` that map a name which the kind does not have."""
-    known = (*(column.name for column in columns.all), *OPTIONAL_COLUMNS)
+    column_names = (*(column.name for column in columns.all), *OPTIONAL_COLUMNS)
     for name in spec.columns:
-        if name not in known:
+        if name not in column_names:
             raise DataError(
-                f"'columns' maps '{name}', which this kind of task does not use; {nearest(name, known)}{columns.scope}"
+                f"'columns' maps '{name}', which this kind of task does not use; {nearest(name, column_names)}"
+                f"{columns.scope}"
             )
 
 
