@@ -114,7 +114,9 @@ class Sample:
     group: str | None = None
     """Cluster of the example, for clustered intervals."""
     answers: tuple[str, ...] | None = None
-    """Question answering: every right answer, `reference` the first; empty for a question without one."""
+    """Every right answer where there may be several, `reference` the first; empty for a question without one."""
+    raw: str | None = None
+    """The whole text that the model wrote, where `prediction` is a part of it; None where they are the same."""
 
 
 @dataclass(frozen=True, slots=True)

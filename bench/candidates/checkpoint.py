@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from bench.candidates.untyped import Json
 from bench.errors import EnvironmentLackError, InputError, nearest
 from bench.suite import ModelSpec
@@ -125,6 +127,11 @@ def head_names(id2label: Mapping[int, str], head_labels: Mapping[str, str]) -> d
     return names
 
 
+def _quoted(label: str) -> str:
+    """Write a label so that YAML reads it as a text; a bare 0, yes or null is none."""
+    return label if label.isalpha() and isinstance(yaml.safe_load(label), str) else json.dumps(label)
+
+
 def unknown_label(names: Mapping[int, str], labels: Sequence[str]) -> str | None:
     """Explain that a head does not know one of the labels; None where it knows them all.
 
@@ -137,7 +144,7 @@ def unknown_label(names: Mapping[int, str], labels: Sequence[str]) -> str | None
     if not missing:
         return None
     first_labels = ", ".join(names[index] for index in sorted(names)[:8])
-    lines = ", ".join(f"{index}: {label}" for index, label in zip(sorted(names), labels, strict=False))
+    lines = ", ".join(f"{index}: {_quoted(label)}" for index, label in zip(sorted(names), labels, strict=False))
     return (
         f"its head knows {first_labels}, and not the task's label '{missing[0]}'; say which output is which label with "
         f"'head_labels: {{{lines}}}' in the model's entry (check the order), or train a head with 'fit'"

@@ -83,6 +83,8 @@ class Loaded(NamedTuple):
     tokenizer: Tokenizer
     unused: tuple[str, ...]
     """Names of weights in the file that the module has no place for."""
+    reach: variants.Note
+    """What the variant reached."""
 
 
 def load_pretrained(
@@ -130,7 +132,8 @@ def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, 
     check_vocabulary(spec.name, tokenizer, input_embeddings(module))
     several = split_devices(device)
     module = (module.to(device) if len(several) == 1 else spread(module, several)).eval()
-    return Loaded(variants.apply(module, variant, device), tokenizer, report.unexpected)
+    module, reach = variants.apply(module, variant, device)
+    return Loaded(module, tokenizer, report.unexpected, reach)
 
 
 class HuggingFaceModel(PartialModel):
@@ -145,6 +148,7 @@ class HuggingFaceModel(PartialModel):
         self.module = module
         self.tokenizer = tokenizer
         self.unused = loaded.unused
+        self.reach = loaded.reach
         self.context = context
         self.device = context.device
         self.padding_is_own = getattr(module.config, "pad_token_id", None) is not None
@@ -282,6 +286,7 @@ class HuggingFaceModel(PartialModel):
                 "tokenizer_hash": tokenizer_hash(self.tokenizer),
                 "weights_unused": list(self.unused),
                 "generation_settings_left_out": self._settings_left_out(),
+                **self.reach,
             },
         )
 

@@ -141,13 +141,16 @@ class Model(Protocol):
 class ModelFacts:
     """Facts of a loaded model."""
 
-    parameters: int
-    weights_bytes: int
+    parameters: int | None
+    weights_bytes: int | None
+    """None for both where nobody knows; `uncounted` says why."""
     dtype: str
     attention: str | None = None
     """Attention implementation: `sdpa`, `eager`, …"""
     module: torch.nn.Module | None = None
     """For the FLOP counter and the profilers; None where there is none."""
+    uncounted: str | None = None
+    """Why `parameters` or `weights_bytes` is None, with the remedy."""
     notes: dict[str, object] = field(default_factory=dict)
     """`weights_hash`, `tokenizer_hash`, `provenance`, `max_input_tokens`, …"""
 

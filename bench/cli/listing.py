@@ -79,6 +79,7 @@ def _metrics() -> Rows:
             "kinds": ", ".join(kind.name for kind in KINDS.values() if fits(metric, kind)),
             "source": metric.source,
             "target": METRICS.target(name),
+            "options": "; ".join(f"{option}: {', '.join(values)}" for option, values in metric.options.items()),
         }
         rows.append({"name": name, **about, "what": metric.definition, **further})
     for name, members in METRICS.groups.items():

@@ -39,6 +39,41 @@ def read_text(value: object, place: Place, before: Mapping[str, Value]) -> str:
     return encodable(str(_single(value, place)), str(place))
 
 
+def read_references(value: object, place: Place, before: Mapping[str, Value]) -> Value:
+    """Read a reference text, or a list of several of which any is right.
+
+    A list of one is that text. A text is never taken for a JSON list: a summary may begin with a bracket.
+
+    Raises:
+        DataError: it is neither a text nor a list of texts, or an empty list.
+    """
+    if not isinstance(value, (list, tuple)):
+        return read_text(value, place, before)
+    if not value or any(isinstance(text, (dict, list)) or text is None for text in value):
+        raise DataError(f"{place} must be a text, or a list of texts of which any is right")
+    texts = [encodable(str(text), str(place)) for text in value]
+    return texts if len(texts) > 1 else texts[0]
+
+
+def read_label(value: object, place: Place, before: Mapping[str, Value]) -> str:
+    """Read the one label of a text.
+
+    Raises:
+        DataError: there are several labels, or a number with a fraction, which other kinds of tasks would ask for.
+    """
+    if isinstance(value, (list, tuple)):
+        raise DataError(
+            f"{place} is a list: several labels for a text are not supported; classification has one label for each "
+            "text, so make one task of each label, with a column that says yes or no"
+        )
+    if isinstance(value, float) and not value.is_integer():
+        raise DataError(
+            f"{place} is the number {value}: regression is not supported; classification has one of a few labels for "
+            "each text, so put the numbers into classes, or write them as texts where they are names"
+        )
+    return read_text(value, place, before)
+
+
 def read_choices(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
     """Read the choices of a question."""
     return choices_of(value, str(place))

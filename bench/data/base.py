@@ -49,6 +49,16 @@ class Columns:
         own = (*self.inputs, *(() if self.reference is None else (self.reference,)))
         return tuple(sorted(own, key=lambda column: column.optional))
 
+    @property
+    def scope(self) -> str:
+        """Say, for a message, that a kind with one input reads nothing beside it; empty for other kinds."""
+        if len(self.inputs) > 1:
+            return ""
+        return (
+            f" A pair of texts is not supported: a model is given the column '{self.input}' alone, so put both texts "
+            "into one column."
+        )
+
     def value(self, example: Example) -> object:
         """Look up what is expected: a text, or the list of all right answers."""
         return example.columns[self.expected]
@@ -59,6 +69,11 @@ class Columns:
         if isinstance(value, str):
             return value
         return str(value[0]) if value else ""
+
+    def several(self, example: Example) -> tuple[str, ...] | None:
+        """List all the right texts of an example; None where it has a single one."""
+        value = example.columns[self.expected]
+        return None if isinstance(value, str) else tuple(value)
 
     def shown(self, example: Example) -> str:
         """Write the input as a person reads it: choices one a line, a question before its context."""
@@ -79,7 +94,7 @@ class Example:
     index: int
     id: str
     columns: Mapping[str, Value]
-    """The kind's columns; values are texts, except `choices` and `answers` (lists of texts)."""
+    """The kind's columns; values are texts, except `choices`, `answers` and several references (lists of texts)."""
     group: str | None = None
 
 

@@ -75,6 +75,7 @@ def _check_mapping(spec: DataSpec, columns: Columns) -> None:
         if name not in column_names:
             raise DataError(
                 f"'columns' maps '{name}', which this kind of task does not use; {nearest(name, column_names)}"
+                f"{columns.scope}"
             )
 
 

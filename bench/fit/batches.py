@@ -140,7 +140,7 @@ def _soft(task: FitTask, data: Dataset) -> list[tuple[float, ...] | None]:
 def _own(task: FitTask, data: Dataset, columns: Columns, *, labelled: bool) -> list[Encoded]:
     """Hand a factory's module its examples: texts and references as they are."""
     texts = [render(task.template, example.columns) for example in data.examples]
-    answers = [str(columns.value(example)) for example in data.examples]
+    answers = [columns.reference_text(example) for example in data.examples]
     places = _places(task, answers) if labelled else [0] * len(answers)
     return [
         Encoded((), (place,), "own", scores, text, answer)

@@ -46,6 +46,8 @@ def build(
     try:
         if learning.from_factory:
             labelled = all(KINDS[task.spec.kind].labelled for task in job.tasks)
+            if job.base is not None:
+                model = model.with_paths_from(job.base)
             return learning.factory(model, labelled=labelled, taught=job.teacher is not None), None
         if recipe.architecture is None:
             net, tokenizer = learning.checkpoint(model, labels)

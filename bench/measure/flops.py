@@ -1,7 +1,7 @@
 """Arithmetic per example, by the formulas of `torch.utils.flop_counter`: the one cost without noise.
 
 It counts matrix products, convolutions and attention of the eager operators. It does not see compiled graphs,
-quantised kernels or third-party extensions; there it gives no figure rather than a low one.
+quantised kernels or third-party extensions; there it gives no figure rather than a low one, and names the operator.
 
 A number without noise need not be taken often. It is counted for a few inputs whose lengths stand for all: the one of
 median length, or several of evenly spaced ranks; each length once, and in the first process alone. The fact says which.
@@ -9,6 +9,7 @@ median length, or several of evenly spaced ranks; each length once, and in the f
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 import torch._dynamo  # the registry's module needs it on first use, for 1.4 s; here the forkserver pays that once
-from torch.utils.flop_counter import flop_registry, sdpa_flop_count
+from torch.utils.flop_counter import flop_registry, sdpa_flop_count, shape_wrapper
 
 from bench.measure.requests import Requests
 from bench.record import Fact
@@ -56,7 +57,13 @@ def count_flops(
     if reason is not None:
         return [Fact(NAME, None, UNIT, SOURCE, reason, process=process)]
     chosen = representatives(lengths, examples)
-    counts = {index: _flops(requests, index) for index in chosen}
+    unknown: set[str] = set()
+    counts = {index: _flops(requests, index, unknown) for index in chosen}
+    if unknown:
+        reason = (
+            f"the counter does not know {', '.join(sorted(unknown)[:MOST_NAMED])}, so that its count would be too low"
+        )
+        return [Fact(NAME, None, UNIT, SOURCE, reason, process=process)]
     total = sum(counts[index] * weight for index, weight in chosen.items())
     if total <= 0:
         reason = "the counter saw no operator that it knows; the model computes outside torch's eager operators"
@@ -101,11 +108,34 @@ def why_uncountable(module: torch.nn.Module | None) -> str | None:
     return None
 
 
-def _flops(requests: Requests, index: int) -> int:
+def _flops(requests: Requests, index: int, unknown: set[str]) -> int:
+    """Count the arithmetic of one request; names of operators that cannot be counted are added to `unknown`."""
     counter = _FlopCounter()
     with _without_fast_path(), counter:
         requests.get((index,))(None)
+    unknown |= counter.unknown
     return counter.total
+
+
+def _vector_product(matrix: torch.Size, vector: torch.Size, *_: object, **__: object) -> int:
+    """Count a matrix times a vector, or a dot product of two vectors, which torch's registry leaves out."""
+    return 2 * math.prod(matrix)
+
+
+def is_uncounted(namespace: str, name: str) -> bool:
+    """Tell whether an operator without a formula multiplies matrices, as far as its name says, or is not torch's own.
+
+    >>> is_uncounted("aten", "_int_mm"), is_uncounted("aten", "add"), is_uncounted("flash_attn", "forward")
+    (True, False, True)
+    >>> is_uncounted("aten", "upsample_linear1d"), is_uncounted("aten", "_thnn_fused_lstm_cell")
+    (False, False)
+    """
+    if namespace not in OWN:
+        return True
+    words = name.strip("_").split("_")
+    if {"upsample", "thnn"} & set(words) or name.endswith("_backward"):
+        return False
+    return any(word.endswith(("mm", "conv", "convolution")) or word in PRODUCTS for word in words)
 
 
 def _cpu_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *_: object, **__: object) -> int:
@@ -113,7 +143,32 @@ def _cpu_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, 
     return int(_sdpa_flops(query.shape, key.shape, value.shape))
 
 
+OWN = frozenset({"aten", "prim", "prims", "profiler"})
+"""Torch's own namespaces, whose operators without a product (adding, copying, looking up) nobody counts."""
+PRODUCTS = frozenset(
+    {
+        "matmul",
+        "linear",
+        "bilinear",
+        "trilinear",
+        "attention",
+        "rnn",
+        "lstm",
+        "gru",
+        "einsum",
+        "fft",
+        "conv1d",
+        "conv2d",
+    }
+    | {"conv3d", "cdist", "dot", "vdot", "mv", "addmv", "addr", "ger", "outer", "tensordot", "inner", "kron"}
+)
+"""Words in the names of torch's operators that are products."""
+MOST_NAMED = 3
+"""Unknown operators that a reason names."""
+
 _FORMULAS: dict[Any, Callable[..., int]] = {
+    torch.ops.aten.mv: shape_wrapper(_vector_product),
+    torch.ops.aten.dot: shape_wrapper(_vector_product),
     **flop_registry,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_attention,
 }
@@ -128,6 +183,7 @@ class _FlopCounter(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.total = 0
+        self.unknown: set[str] = set()
         self._formulas: dict[Any, Callable[..., int] | None] = {}
         self._composed: dict[Any, bool] = {}
 
@@ -137,6 +193,8 @@ class _FlopCounter(TorchDispatchMode):
         if func not in self._formulas:
             self._formulas[func] = _FORMULAS.get(func._overloadpacket)
             self._composed[func] = self._formulas[func] is None and func._can_decompose()
+            if self._formulas[func] is None and not self._composed[func] and is_uncounted(func.namespace, _name(func)):
+                self.unknown.add(str(func))
         if self._composed[func]:
             with self:
                 return func.decompose(*args, **kwargs)
@@ -145,6 +203,10 @@ class _FlopCounter(TorchDispatchMode):
         if formula is not None:
             self.total += int(formula(*args, **kwargs, out_val=result))
         return result
+
+
+def _name(func: torch._ops.OpOverload) -> str:
+    return str(func._schema.name).rpartition("::")[2]
 
 
 @contextmanager

@@ -27,7 +27,8 @@ def unmeasured(model: Model, process: int) -> Measured:
 
 def model_facts(known: ModelFacts, process: int) -> list[Fact]:
     """Give what is counted of a model: its parameters and their bytes."""
+    counts = (("parameters", known.parameters, "count"), ("weights_bytes", known.weights_bytes, "bytes"))
     return [
-        Fact("parameters", known.parameters, "count", "model", process=process),
-        Fact("weights_bytes", known.weights_bytes, "bytes", "model", process=process),
+        Fact(name, count, unit, "model", known.uncounted if count is None else None, process=process)
+        for name, count, unit in counts
     ]

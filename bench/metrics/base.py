@@ -10,15 +10,17 @@ A metric of bench is one file in this folder; one of a third party is a class th
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.catalogue.readings import RATIO, Range, in_sentence
+from bench.errors import InputError, nearest
 from bench.record import Sample
 
 Floats = NDArray[np.float64]
@@ -70,6 +72,12 @@ class Metric(ABC):
     """Whether it is a mean of 0/1 outcomes per example, so that a Wilson interval applies."""
     point: float | None = PERCENT_POINT
     """What people call a point of it; None for a scale without points, whose changes are told in percent."""
+    options: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Settings that a suite may give it (`metric_options`), with their values, the default first."""
+    settings: Mapping[str, str] = {}
+    """The settings that differ from the defaults."""
+    several: bool = False
+    """Whether examples of the task have several right texts, which the signature then says."""
 
     def __init_subclass__(cls) -> None:
         """Let the title stand where nothing shorter is declared."""
@@ -81,6 +89,37 @@ class Metric(ABC):
     def phrase(self) -> str:
         """The title as it reads inside a sentence."""
         return in_sentence(self.title)
+
+    def configured(self, settings: Mapping[str, str], *, several: bool = False) -> Self:
+        """Make the same metric with other settings.
+
+        Raises:
+            InputError: it has no such setting, or the setting no such value.
+        """
+        for name, value in settings.items():
+            if name not in self.options:
+                has = nearest(name, self.options) if self.options else "it has none"
+                raise InputError(f"the metric '{self.name}' has no setting '{name}'; {has}")
+            if value not in self.options[name]:
+                valid = ", ".join(self.options[name])
+                raise InputError(f"the metric '{self.name}' has no '{name}: {value}'; its values are {valid}")
+        other = copy.copy(self)
+        vars(other).pop("signature", None)
+        other.settings = {name: value for name, value in settings.items() if value != self.options[name][0]}
+        other.several = several
+        return other
+
+    def setting(self, name: str) -> str:
+        """Look up the value of a setting."""
+        return self.settings.get(name, self.options[name][0])
+
+    def overlooks(self, text: str) -> bool:
+        """Tell whether the metric reads so little of a reference that its value would say nothing."""
+        return False
+
+    def remedy(self, text: str) -> Mapping[str, str]:
+        """Name the settings that read a reference which `overlooks` names; none where there are none."""
+        return {}
 
     @cached_property
     def signature(self) -> str | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
+from bench.errors import EnvironmentLackError
 from bench.metrics.base import Floats
 from bench.metrics.ngrams import shared_ngrams, totals
-from bench.metrics.rows import predictions, references
+from bench.metrics.rows import one_reference, predictions, references
 from bench.metrics.sacrebleu_counts import SacrebleuCounts, Scorer
+from bench.metrics.scripts import is_mostly_unspaced
 from bench.record import Sample
 
 ORDERS = 4
@@ -33,16 +36,49 @@ class Bleu(SacrebleuCounts):
     definition = "Brevity penalty times the geometric mean of the n-gram precisions, n = 1 … 4, 0 to 100."
     source = "Papineni et al. 2002, Post 2018"
     width = 2 + 2 * ORDERS + 1
+    options: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "tokenize": ("13a", "zh", "char", "intl", "none", "flores200", "flores101", "spm", "ja-mecab", "ko-mecab")
+    }
+    """sacrebleu's tokenisers by its names; the last five need packages or files that sacrebleu asks for."""
 
     def scorer(self) -> Scorer:
         """Make sacrebleu's scorer."""
         from sacrebleu.metrics.bleu import BLEU
 
-        scorer: Scorer = BLEU(force=True)
+        scorer: Scorer = BLEU(force=True, tokenize=self.setting("tokenize"))
         return scorer
+
+    def prepare(self) -> None:
+        """Make the tokeniser of a suite, which may need a package or a file from the network.
+
+        Raises:
+            EnvironmentLackError: it is not here.
+        """
+        if not self.settings:
+            return
+        try:
+            _tokeniser(self.setting("tokenize"))
+        except (ImportError, RuntimeError, OSError, SystemExit) as error:
+            raise EnvironmentLackError(
+                f"BLEU's tokeniser '{self.setting('tokenize')}' cannot be loaded ({error}); install what it asks for, "
+                "or take 'char', which needs nothing"
+            ) from error
+
+    def overlooks(self, text: str) -> bool:
+        """Tell whether a tokeniser that cuts at spaces takes sentences of the text for words."""
+        if text.isascii() or self.setting("tokenize") not in CUT_AT_SPACES:
+            return False
+        return is_mostly_unspaced(_tokeniser(self.setting("tokenize"))._preprocess_segment(text).split())
+
+    def remedy(self, text: str) -> Mapping[str, str]:
+        """Name the tokeniser that reads a text: `zh` for Han alone, else `char`."""
+        chinese = self.configured({"tokenize": "zh"})
+        return {"tokenize": "char" if chinese.overlooks(text) or _has_kana(text) else "zh"}
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Compute rows of shape `(n, width)`: sacrebleu's counts, made for all texts at once where they can be."""
+        if self.settings or not one_reference(samples):
+            return super().statistics(samples, labels)
         shared = shared_ngrams(predictions(samples), references(samples), ORDERS, _words)
         if shared is None:
             return super().statistics(samples, labels)
@@ -64,9 +100,18 @@ class Bleu(SacrebleuCounts):
         return np.where(n > 0, np.where(scored, 100.0 * penalty * geometric, 0.0), np.nan)
 
 
-@lru_cache(maxsize=1)
-def _scorer() -> Scorer:
-    return Bleu().scorer()
+CUT_AT_SPACES = frozenset({"13a", "intl", "none", "zh"})
+"""Tokenisers that leave words of scripts without spaces together; `zh` parts Han alone."""
+KANA = (0x3040, 0x30FF)
+
+
+def _has_kana(text: str) -> bool:
+    return any(KANA[0] <= ord(character) <= KANA[1] for character in text)
+
+
+@lru_cache(maxsize=4)
+def _tokeniser(name: str) -> Scorer:
+    return Bleu().configured({"tokenize": name}).scorer()
 
 
 def _words(text: str) -> list[str]:
@@ -82,4 +127,4 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=REMEMBERED)
 def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(_scorer()._preprocess_segment(text).split())
+    return tuple(_tokeniser("13a")._preprocess_segment(text).split())

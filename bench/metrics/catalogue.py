@@ -81,6 +81,26 @@ def resolve(names: Sequence[str], kind: Judged) -> list[Metric]:
     return [_suited(_make(name), kind) for name in dict.fromkeys(expanded)]
 
 
+def with_options(
+    metrics: Sequence[Metric], options: Mapping[str, Mapping[str, str]], *, several: bool = False
+) -> list[Metric]:
+    """Give metrics the settings of a suite; a group's name stands for all its metrics.
+
+    Raises:
+        InputError: the task has no such metric, or the metric no such setting or value.
+    """
+    names = [metric.name for metric in metrics]
+    own: dict[str, dict[str, str]] = {}
+    for name, settings in options.items():
+        members = [member for member in METRICS.groups.get(name, (name,)) if member in names]
+        if not members:
+            valid = [*names, *(group for group, inner in METRICS.groups.items() if set(inner) & set(names))]
+            raise InputError(f"'metric_options' names '{name}', which is no metric of the task; {nearest(name, valid)}")
+        for member in members:
+            own.setdefault(member, {}).update(settings)
+    return [metric.configured(own.get(metric.name, {}), several=several) for metric in metrics]
+
+
 def _make(name: str) -> Metric:
     if name in METRICS:
         return METRICS[name]()

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.metrics.base import Floats
 from bench.metrics.ngrams import shared_ngrams, totals
-from bench.metrics.rows import predictions, ratio, references
+from bench.metrics.rows import one_reference, predictions, ratio, references
 from bench.metrics.sacrebleu_counts import SacrebleuCounts, Scorer
 from bench.record import Sample
 
@@ -42,6 +42,8 @@ class ChrF(SacrebleuCounts):
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Compute rows of shape `(n, width)`: sacrebleu's counts, made for all texts at once where they can be."""
+        if not one_reference(samples):
+            return super().statistics(samples, labels)
         shared = shared_ngrams(predictions(samples), references(samples), ORDERS, _letters)
         if shared is None:
             return super().statistics(samples, labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.metrics.lcs import lcs_length
-from bench.metrics.rouge import Rouge, words_of
+from bench.metrics.rouge import Rouge
 
 
 class RougeL(Rouge):
@@ -21,7 +21,7 @@ class RougeL(Rouge):
         from rouge_score.scoring import fmeasure
 
         measures = []
-        for a, b in zip(map(words_of, wanted), map(words_of, given), strict=True):
+        for a, b in zip(map(self.split, wanted), map(self.split, given), strict=True):
             length = lcs_length(a, b)
             measures.append(float(fmeasure(length / len(b), length / len(a))) if length else 0.0)
         return measures

@@ -33,6 +33,11 @@ def accepted(samples: Sequence[Sample]) -> list[tuple[str, ...]]:
     return [sample.answers or (sample.reference,) for sample in samples]
 
 
+def one_reference(samples: Sequence[Sample]) -> bool:
+    """Tell whether every example has a single right text."""
+    return all(len(sample.answers or "1") == 1 for sample in samples)
+
+
 def counted(columns: ArrayLike) -> Floats:
     """Give `columns`, shape `(n, k)` or `(n,)`, as floats with a last column of ones."""
     values = np.asarray(columns, dtype=np.float64)

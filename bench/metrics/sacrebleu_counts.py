@@ -5,14 +5,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
 from bench.catalogue.readings import Range
-from bench.metrics.base import SCORE_POINT, Floats, Metric
-from bench.metrics.rows import TEXT_KINDS, counted, predictions, references
+from bench.metrics.base import SCORE_POINT, Field, Floats, Metric
+from bench.metrics.rows import TEXT_KINDS, accepted, counted, predictions
 from bench.record import Sample
+
+VARYING = -1
+"""sacrebleu's word for a number of references that differs from example to example."""
 
 
 class Scorer(Protocol):
@@ -37,6 +40,7 @@ class SacrebleuCounts(Metric):
     unit = "score"
     range = Range(0.0, 100.0)
     kinds = TEXT_KINDS
+    reads = frozenset[Field](("prediction", "reference", "answers"))
     point = SCORE_POINT
     width: int
     """Columns of a row of counts, the example's own 1 included."""
@@ -47,9 +51,9 @@ class SacrebleuCounts(Metric):
 
     @cached_property
     def signature(self) -> str | None:
-        """sacrebleu's signature for one reference."""
+        """sacrebleu's signature, for one reference or for a number that varies."""
         scorer = self.scorer()
-        scorer.num_refs = 1
+        scorer.num_refs = VARYING if self.several else 1
         return str(scorer.get_signature())
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
@@ -57,11 +61,23 @@ class SacrebleuCounts(Metric):
         if not samples:
             return np.zeros((0, self.width))
         scorer = self.scorer()
-        scorer._ref_cache = _prepared(type(self), tuple(references(samples)))
+        scorer._ref_cache = _prepared(type(self), tuple(self.settings.items()), streams_of(samples))
         return counted(scorer._extract_corpus_statistics(predictions(samples), None))
 
 
+def streams_of(samples: Sequence[Sample]) -> tuple[tuple[str | None, ...], ...]:
+    """List the first reference of every sample, then the second, …; None for a sample that has fewer."""
+    right = accepted(samples)
+    most = max(map(len, right))
+    return tuple(tuple(texts[place] if place < len(texts) else None for texts in right) for place in range(most))
+
+
 @lru_cache(maxsize=4)
-def _prepared(metric: type[SacrebleuCounts], wanted: tuple[str, ...]) -> object:
-    """Find the n-grams of a task's references, made once for all its models: they are half of the work."""
-    return metric().scorer()._cache_references([wanted])
+def _prepared(
+    metric: type[SacrebleuCounts], settings: tuple[tuple[str, str], ...], streams: tuple[tuple[str | None, ...], ...]
+) -> object:
+    """Find the n-grams of a task's references, made once for all its models: they are half of the work.
+
+    sacrebleu takes None for a reference that is not there, as its docstring says and its annotation does not.
+    """
+    return metric().configured(dict(settings)).scorer()._cache_references(cast("Sequence[Sequence[str]]", streams))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 
 from bench.catalogue.readings import AT_LEAST_ZERO
 from bench.metrics.base import Floats
 from bench.metrics.sacrebleu_counts import SacrebleuCounts, Scorer
+from bench.metrics.scripts import is_mostly_unspaced
 
 
 class Ter(SacrebleuCounts):
@@ -25,13 +29,24 @@ class Ter(SacrebleuCounts):
     higher_is_better = False
     range = AT_LEAST_ZERO
     width = 3
+    options: ClassVar[Mapping[str, tuple[str, ...]]] = {"tokenize": ("tercom", "asian")}
+    """`asian`: tercom's normalisation, with the letters of Chinese and Japanese apart."""
 
     def scorer(self) -> Scorer:
         """Make sacrebleu's scorer."""
         from sacrebleu.metrics.ter import TER
 
-        scorer: Scorer = TER()
+        asian = self.setting("tokenize") == "asian"
+        scorer: Scorer = TER(normalized=asian, asian_support=asian)
         return scorer
+
+    def overlooks(self, text: str) -> bool:
+        """Tell whether words that are cut at spaces are sentences of the text."""
+        return not text.isascii() and not self.settings and is_mostly_unspaced(text.split())
+
+    def remedy(self, text: str) -> Mapping[str, str]:
+        """Name the letters as words, which Chinese and Japanese alone have."""
+        return {"tokenize": "asian"}
 
     def value(self, sums: Floats) -> Floats:
         """Compute corpus TER."""

@@ -27,6 +27,7 @@ from bench.suite.job import Provenance
 from bench.suite.spec import BatchSize
 from bench.suite.yaml_file import Located
 from bench.tasks.choosing import ability_of, scoring_of, why_not_scored, why_unsupported
+from bench.tasks.metrics import overlooked
 from bench.tasks.prompts import template_for
 
 
@@ -75,10 +76,13 @@ class Plan:
     def doubts(self) -> list[tuple[str, Doubt]]:
         """Collect the doubts about the data, each with the cell's or the task's name, known before anything runs."""
         doubts: dict[tuple[str, str], tuple[str, Doubt]] = {}
+        unread: dict[str, list[dict[str, object]]] = {}
         for cell in self.cells:
             job = cell.to_run()
             data = self.datasets[job.data_hash]
-            for doubt in data_doubts(data.notes, job.train_overlap, len(data.examples)):
+            if cell.task not in unread:
+                unread[cell.task] = overlooked(job.task, data.examples)
+            for doubt in data_doubts(data.notes, job.train_overlap, len(data.examples), (), unread[cell.task]):
                 place = cell.label if doubt.code == "train_overlap" else cell.task
                 doubts.setdefault((place, doubt.code), (place, doubt))
         return list(doubts.values())

@@ -14,7 +14,7 @@ from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import locate
 from bench.candidates.family import EXCLUSIVE_KEYS
 from bench.errors import BenchError, HubError, SuiteError, nearest
-from bench.metrics.catalogue import check_name, resolve
+from bench.metrics.catalogue import check_name, resolve, with_options
 from bench.metrics.module import External
 from bench.plugins import find_beside, look_beside
 from bench.suite import ModelSpec, Suite, TaskSpec
@@ -133,8 +133,8 @@ def _mistakes(checks: Sequence[Callable[[], object]]) -> list[str]:
 def _check_metrics(task: TaskSpec, beside: Path) -> None:
     if not all(map(_is_builtin, task.metrics)):
         look_beside(beside)  # a metric may lie beside the suite, as a factory may
-    for metric in resolve(task.metrics, KINDS[task.kind]):
-        if isinstance(metric, External):
+    for metric in with_options(resolve(task.metrics, KINDS[task.kind]), task.metric_options):
+        if isinstance(metric, External) or metric.settings:
             metric.prepare()
 
 

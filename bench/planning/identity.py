@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from bench.candidates import FAMILIES
+from bench.candidates import FAMILIES, variants
 from bench.candidates.checkpoint import weights_identity
 from bench.data.base import Dataset
 from bench.digest import content_hash
@@ -59,6 +59,8 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
     }
     if variant := _changed(job.variant):
         identity["variant"] = variant
+    if (version := variants.version(job.variant)) > 1:
+        identity["variant_version"] = version
     measured = resolve_profile(job.measure).measures
     if measured:
         identity["measure"] = _changed(job.measure)

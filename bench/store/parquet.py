@@ -36,6 +36,7 @@ SCHEMAS: dict[type[Sample] | type[Timing], pa.Schema] = {
             pa.field("truncated", pa.bool_(), nullable=False),
             pa.field("group", pa.string()),
             pa.field("answers", pa.list_(pa.string())),
+            pa.field("raw", pa.string()),
         ]
     ),
     Timing: pa.schema(

@@ -4,6 +4,7 @@ from bench.suite.job import CellJob
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
+    AnswerSpec,
     DataSpec,
     Defaults,
     FitSpec,
@@ -17,6 +18,7 @@ from bench.suite.spec import (
 
 __all__ = [
     "DEFAULT_BATCH_SIZE",
+    "AnswerSpec",
     "CellJob",
     "DataSpec",
     "DecisionSpec",

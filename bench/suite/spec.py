@@ -6,6 +6,7 @@ This module checks what the file alone can tell. What needs the data, the checkp
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -83,6 +84,16 @@ class VariantSpec(_Strict):
         return "+".join(parts) or "float32"
 
 
+def _from(folder: Path, value: object) -> object:
+    if isinstance(value, str) and value.startswith(("./", "../")):
+        return str((folder / value).resolve())
+    if isinstance(value, list):
+        return [_from(folder, item) for item in value]
+    if isinstance(value, dict):
+        return {key: _from(folder, item) for key, item in value.items()}
+    return value
+
+
 class ModelSpec(_Strict):
     """One candidate."""
 
@@ -103,7 +114,8 @@ class ModelSpec(_Strict):
     strategy: str | None = None
     """Which rule, for a family of rules."""
     options: dict[str, Any] = {}
-    """Keyword arguments of the factory, or what else a family reads."""
+    """Keyword arguments of the factory: texts that begin with `./` or `../` are paths from the suite's folder. For a
+    causal-lm, switches of its chat template, such as `enable_thinking: false`."""
     fit: FitSpec | None = None
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1)] = [VariantSpec()]
@@ -119,6 +131,10 @@ class ModelSpec(_Strict):
     """Run the Python code that a checkpoint brings along."""
     allow_pickle: bool = False
     """Load weights that are pickled; a pickle can run any code."""
+
+    def with_paths_from(self, folder: Path) -> ModelSpec:
+        """Make the texts of `options` that begin with `./` or `../` paths from a folder, the suite's."""
+        return self.model_copy(update={"options": {key: _from(folder, value) for key, value in self.options.items()}})
 
     @model_validator(mode="after")
     def _distinct_variants(self) -> ModelSpec:
@@ -153,6 +169,28 @@ class DataSpec(_Strict):
         return self
 
 
+class AnswerSpec(_Strict):
+    """Which part of what a model wrote is its answer; the steps are taken in this order."""
+
+    after: Annotated[str, Field(min_length=1)] | None = None
+    """What stands behind the last occurrence of this text, such as `"</think>"`; the whole text where it does not
+    occur."""
+    regex: str | None = None
+    """A regular expression of Python: of its last match the first group, or the whole where it has none; where it does
+    not match, the text stays as it is. `"(?i)label is:? *(.*)"` passes over a lead-in."""
+    strip: bool = False
+    """Take white space, quotes, and the stars, underscores and backticks of Markdown from both ends."""
+
+    @field_validator("regex")
+    @classmethod
+    def _compiles(cls, text: str | None) -> str | None:
+        try:
+            re.compile(text or "")
+        except re.error as error:
+            raise ValueError(f"no regular expression of Python: {error}") from error
+        return text
+
+
 class TaskSpec(_Strict):
     """One thing that the models are tried on."""
 
@@ -164,6 +202,11 @@ class TaskSpec(_Strict):
     """Where the examples come from."""
     metrics: list[str] = []
     """Empty: the kind's own. The first is the task's `quality`."""
+    metric_options: dict[str, dict[str, str]] = {}
+    """Settings of a metric, or of a group of them: `{bleu: {tokenize: zh}, rouge: {words: unicode}}`;
+    `bench ls metrics` lists them."""
+    answer: AnswerSpec | None = None
+    """Which part of a written answer is scored; by default the whole."""
     labels: list[str] | None = None
     """The labels in order, for a kind that has some; by default those of the data, sorted."""
     label_names: dict[str, str] = {}

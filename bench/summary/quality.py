@@ -16,6 +16,7 @@ from bench.catalogue.reasons import Reason
 from bench.errors import EnvironmentLackError
 from bench.host.pool import forked
 from bench.metrics.base import Metric
+from bench.metrics.catalogue import with_options
 from bench.plugins import look_beside
 from bench.record import Record, Sample
 from bench.stats import bootstrap
@@ -39,7 +40,9 @@ def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
     names = [] if job is None else job.task.metrics
     if job is not None and job.suite_folder is not None and any({":", "/"} & set(name) for name in names):
         look_beside(Path(job.suite_folder))
-    return list(resolve(names, record.cell.kind))
+    metrics = resolve(names, record.cell.kind)
+    several = any(len(sample.answers or ()) > 1 for sample in record.samples)
+    return with_options(metrics, {} if job is None else job.task.metric_options, several=several)
 
 
 def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]]:

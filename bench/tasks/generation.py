@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,8 +13,27 @@ from typing import Any
 from bench.candidates.interface import Decoding, Generated, OnToken
 from bench.data.base import Columns
 from bench.record import Sample
-from bench.suite import TaskSpec
+from bench.suite import AnswerSpec, TaskSpec
 from bench.tasks.base import Bound, Request, lengths_of_texts, prompts_of
+
+WRAPPING = " \t\r\n\f\v\u00a0\u3000\"'`*_“”‘’«»‹›„‚「」『』"
+"""What `answer: {strip: true}` takes from both ends: white space, quotes, and Markdown's emphasis and code."""
+
+
+def answer_in(text: str, part: AnswerSpec) -> str:
+    """Find the answer in what a model wrote.
+
+    >>> answer_in("<think>blue?</think> **red**", AnswerSpec(after="</think>", strip=True))
+    'red'
+    >>> answer_in("The label is: positive", AnswerSpec(regex=r"label is:? (.*)"))
+    'positive'
+    """
+    if part.after is not None:
+        text = text.rpartition(part.after)[2]
+    if part.regex is not None:
+        match = deque(re.finditer(part.regex, text), maxlen=1)
+        text = next((found[1] if found.re.groups else found[0] for found in match), text) or ""
+    return text.strip(WRAPPING) if part.strip else text
 
 
 class Generation:
@@ -27,6 +48,7 @@ class Generation:
         self.labels = bound.labels
         self.generates = "stream" in bound.model.abilities
         self._decoding = Decoding(spec.max_new_tokens, spec.num_beams, spec.length_penalty, tuple(spec.stop))
+        self._part = spec.answer
         self.prompts = prompts_of(bound, columns)
         self._lengths: list[int] | None = None
 
@@ -65,20 +87,24 @@ class Generation:
         return math.inf if margin is None else margin(self.prompts[index], self._decoding)
 
     def samples(self, indices: Sequence[int], answers: Sequence[Generated]) -> list[Sample]:
-        """Make rows with the generated text and token counts."""
-        return [
-            Sample(
-                index=index,
-                example_id=self.examples[index].id,
-                reference=self.columns.reference_text(self.examples[index]),
-                prediction=answer.text,
-                input_tokens=answer.input_tokens,
-                output_tokens=answer.output_tokens,
-                truncated=answer.truncated,
-                group=self.examples[index].group,
-            )
-            for index, answer in zip(indices, answers, strict=True)
-        ]
+        """Make rows with the generated text, or the part of it that is the answer, and token counts."""
+        return [self._sample(index, answer) for index, answer in zip(indices, answers, strict=True)]
+
+    def _sample(self, index: int, answer: Generated) -> Sample:
+        example = self.examples[index]
+        text = answer.text if self._part is None else answer_in(answer.text, self._part)
+        return Sample(
+            index=index,
+            example_id=example.id,
+            reference=self.columns.reference_text(example),
+            prediction=text,
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            truncated=answer.truncated,
+            group=example.group,
+            answers=self.columns.several(example),
+            raw=None if text == answer.text else answer.text,
+        )
 
     def length(self, index: int) -> int:
         """Measure the length by which batches are sorted."""

@@ -37,7 +37,7 @@ def template_for(model: ModelSpec, task: TaskSpec) -> str:
         if name is not None and name not in valid:
             raise InputError(
                 f"the prompt of task '{task.name}' names '{{{name}}}'; {nearest(name, valid)} "
-                "Write {{ and }} for braces."
+                f"Write {{{{ and }}}} for braces.{kind.columns.scope}"
             )
     return template
 

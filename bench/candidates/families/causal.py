@@ -43,6 +43,7 @@ class CausalLM(HuggingFaceModel):
         from bench.candidates.decoding.rows import supports_rows
 
         self._headed = context.scoring == "head"
+        self._scaled_by_text = variant.quantise is not None
         auto_class: Loader = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
         loaded = load_pretrained(auto_class, spec, variant, context.place, context.kept)
         module = loaded.module
@@ -59,7 +60,7 @@ class CausalLM(HuggingFaceModel):
         plain = not self.spec.chat_template or self.tokenizer.chat_template is None
         if plain or self.context.ability == "log_likelihood":
             return super().prompts(texts)
-        return in_chat(self.tokenizer, texts), {"add_special_tokens": False}
+        return in_chat(self.tokenizer, texts, self.spec.options), {"add_special_tokens": False}
 
     def token_ids(self, texts: Sequence[str], **options: bool) -> list[list[int]]:
         """Encode each text as token ids; a prompt without the end token that some tokenizers put behind it.
@@ -100,11 +101,14 @@ class CausalLM(HuggingFaceModel):
 
     @without_gradients
     def reads_ahead(self, text: str, most_tokens: int) -> float:
-        """Measure by how much the last token of a text changes the predictions before it, in logits; 0 for a head."""
+        """Measure by how much the last token of a text changes the predictions before it, in logits; 0 for a head.
+
+        0 under int8 too: its activations are scaled by the largest of the whole text, so that each token moves all.
+        """
         import torch
 
         ids = [self.start_id, *self.token_ids([text], add_special_tokens=False)[0]][: min(most_tokens, self.max_tokens)]
-        if self._headed or len(ids) < 3:
+        if self._headed or len(ids) < 3 or self._scaled_by_text:
             return 0.0
         whole, part = (
             self.module(input_ids=torch.tensor([row], device=self.device), use_cache=False).logits[0].float()
@@ -149,16 +153,17 @@ class CausalLM(HuggingFaceModel):
         return facts
 
 
-def in_chat(tokenizer: Tokenizer, texts: Sequence[str]) -> list[str]:
-    """Wrap each text as a user's turn of the tokenizer's chat template."""
-    return [
-        str(
-            tokenizer.apply_chat_template(
-                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
-            )
-        )
-        for text in texts
-    ]
+def in_chat(tokenizer: Tokenizer, texts: Sequence[str], switches: Options) -> list[str]:
+    """Wrap each text as a user's turn of the tokenizer's chat template.
+
+    Args:
+        tokenizer: with a template.
+        texts: what the user says.
+        switches: variables of the template, such as `enable_thinking`.
+    """
+    fixed = {"tokenize": False, "add_generation_prompt": True}
+    turns = ([{"role": "user", "content": text}] for text in texts)
+    return [str(tokenizer.apply_chat_template(turn, **switches, **fixed)) for turn in turns]
 
 
 class CausalLearning(HuggingFaceLearning):
@@ -206,7 +211,7 @@ class CausalLearning(HuggingFaceLearning):
         """Write the prompts in the chat template where the suite will score with it."""
         if not spec.chat_template or tokenizer.chat_template is None:
             return list(prompts), {}
-        return in_chat(tokenizer, prompts), {"add_special_tokens": False}
+        return in_chat(tokenizer, prompts, spec.options), {"add_special_tokens": False}
 
     def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute the logits of the next token with the answers' tokens, or those of the head."""
@@ -230,6 +235,12 @@ def in_prompt(batch: Batch) -> torch.Tensor:
     return torch.arange(1, ids.shape[1], device=ids.device) < batch["prompt"].unsqueeze(1)
 
 
+CHAT_ARGUMENTS = frozenset(
+    {"tokenize", "add_generation_prompt", "conversation", "continue_final_message", "return_dict", "return_tensors"}
+)
+"""Arguments of transformers' `apply_chat_template` that decide what it returns."""
+
+
 class CausalFamily(Family):
     """A decoder-only language model of transformers."""
 
@@ -241,7 +252,7 @@ class CausalFamily(Family):
     style = "continue"
     reads_prompt = True
     needs = ("checkpoint", "fit")
-    keys = frozenset({"chat_template"})
+    keys = frozenset({"chat_template", "options"})
     shares_load = True
     spreads = True
     modules = (
@@ -258,6 +269,14 @@ class CausalFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> CausalLM:
         """Load a language model, or its variant with a head."""
         return CausalLM(spec, variant, context)
+
+    def mistakes(self, spec: ModelSpec) -> list[tuple[str, str]]:
+        """Refuse switches without the template that would read them, and what is no variable of a template."""
+        if spec.options and not spec.chat_template:
+            why = "the options of a causal-lm are switches of its chat template; set 'chat_template: true' too"
+            return [("options", why)]
+        taken = [name for name in spec.options if name in CHAT_ARGUMENTS]
+        return [("options", f"'{name}' is not for a suite to set: bench asks for a prompt as text") for name in taken]
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""

@@ -4,10 +4,20 @@ methods.
     classify(texts, labels) -> scores          one row per text, one score per label, higher is likelier; logits or
                                                log-probabilities where the task's metrics include ece
     choose(texts, choices) -> scores           one row per text, one score per choice of that text
-    generate(texts, max_new_tokens) -> texts   one answer per text
-    log_likelihood(texts) -> (nll, tokens)     nats and number of scored tokens, per text
+    generate(texts, max_new_tokens) -> texts   one answer per text, a str without the prompt
+    log_likelihood(texts) -> (nll, tokens)     a pair per text: its negative log-likelihood in nats (0 or more), summed
+                                               over the whole text, and how many tokens were scored
 
-and, if it likes, `count_tokens(text) -> int`. An object that is a `torch.nn.Module` is moved to the device,
+Answers come in the order of the texts. Every answer is checked against this contract, and a breach names the method
+and where it is written (`Contract`).
+
+The object may also have `count_tokens(text) -> int`, and, where it is no `torch.nn.Module`, `parameters_count` and
+`weights_bytes`, numbers or methods that return one; without them nobody knows how large the model is.
+
+A factory that is a class, that says which class it returns (`def make() -> Mine:`), or that has an attribute
+`abilities` (`make.abilities = ("classify",)`) is asked what it can do without being called.
+
+An object that is a `torch.nn.Module` is moved to the device,
 put into evaluation mode and has the variant applied. It can be trained with a `fit`: by its own
 `training_loss(texts, references) -> loss`, or by the cross-entropy of the logits that `classify` returns. Time to
 first token is not known for it: it returns whole texts.
@@ -15,12 +25,14 @@ first token is not known for it: it returns whole texts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
 from bench.candidates import variants
 from bench.candidates.checkpoint import locate
+from bench.candidates.contract import Contract
 from bench.candidates.family import Family, Look
 from bench.candidates.gradients import without_gradients
 from bench.candidates.huggingface import count_bytes, count_parameters
@@ -34,6 +46,7 @@ from bench.candidates.interface import (
     PartialModel,
     Scored,
 )
+from bench.candidates.kept import load_key
 from bench.candidates.learning import Batch, Learning, Setting
 from bench.candidates.untyped import Network
 from bench.errors import FitError, InputError, UnsupportedError
@@ -51,92 +64,144 @@ class TorchModule(PartialModel):
     """An object made by the user's factory."""
 
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
-        import torch
+        factory = load_object(str(spec.factory))
+        stated = stated_abilities(factory)
+        if stated is not None and context.ability not in stated:
+            raise UnsupportedError(
+                f"model '{spec.name}': '{spec.factory}' makes models with {', '.join(sorted(stated)) or 'no ability'}, "
+                f"and the task needs '{context.ability}'"
+            )
+        key = load_key(TorchModule, spec, variant, context.device)
 
-        inner: Network = load_object(str(spec.factory))(**spec.options)
-        self.abilities = frozenset(name for name in ABILITIES if callable(getattr(inner, name, None)))
-        if not self.abilities:
-            raise InputError(
-                f"model '{spec.name}': what '{spec.factory}' returned ({type(inner).__name__}) has none of the methods "
-                f"{', '.join(ABILITIES)}; add the one that the task needs"
-            )
-        if spec.checkpoint is not None:
-            _load_weights(spec, inner)
-        if isinstance(inner, torch.nn.Module):
-            inner = variants.apply(
-                inner.to(context.device, variants.torch_dtype(variant)).eval(), variant, context.device
-            )
-        elif variant.label != "float32":
-            raise UnsupportedError(f"variant '{variant.label}' needs a torch.nn.Module; the factory made none")
-        self.spec, self.variant, self.context, self.inner = spec, variant, context, inner
+        def load() -> tuple[Network, variants.Note]:
+            return _made(factory, spec, variant, context)
+
+        self.inner, self.reach = load() if context.kept is None else context.kept.obtain(key, load)
+        self.abilities = abilities_of(self.inner)
+        self.spec, self.variant, self.context = spec, variant, context
         self.device = context.device
 
-    def _answers(self, method: str, texts: Sequence[str], *arguments: object) -> list[Network]:
-        import torch
-
-        answers = getattr(self.inner, method)(list(texts), *arguments)
-        rows = answers.tolist() if isinstance(answers, torch.Tensor) else list(answers)
-        if len(rows) != len(texts):
-            raise InputError(f"model '{self.spec.name}': {method} gave {len(rows)} answers to {len(texts)} texts")
-        return rows
+    def _asked(self, method: str, texts: Sequence[str], *arguments: object) -> tuple[Contract, list[object]]:
+        """Call a method of the user's, and check that it gave one answer to each text."""
+        function = getattr(self.inner, method)
+        contract = Contract.of(self.spec.name, function)
+        return contract, contract.rows(function(list(texts), *arguments), len(texts))
 
     @without_gradients
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Ask for the user's scores of every label."""
         labels = self.context.labels
-        answers = []
-        for row, text in zip(self._answers("classify", texts, list(labels)), texts, strict=True):
-            scores = tuple(float(score) for score in row)
-            if len(scores) != len(labels):
-                raise InputError(f"model '{self.spec.name}': {len(scores)} scores for {len(labels)} labels")
-            answers.append(Classified(scores, self._tokens(text)))
-        return answers
+        contract, rows = self._asked("classify", texts, list(labels))
+        return [
+            Classified(contract.scores(row, len(labels), "label"), self._tokens(text))
+            for row, text in zip(rows, texts, strict=True)
+        ]
 
     @without_gradients
     def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
         """Ask for the user's scores of each text's own choices."""
-        answers = []
-        rows = self._answers("choose", texts, [list(own) for own in choices])
-        for row, text, own in zip(rows, texts, choices, strict=True):
-            scores = tuple(float(score) for score in row)
-            if len(scores) != len(own):
-                raise InputError(f"model '{self.spec.name}': {len(scores)} scores for {len(own)} choices")
-            answers.append(Classified(scores, self._tokens(text)))
-        return answers
+        contract, rows = self._asked("choose", texts, [list(own) for own in choices])
+        return [
+            Classified(contract.scores(row, len(own), "choice"), self._tokens(text))
+            for row, text, own in zip(rows, texts, choices, strict=True)
+        ]
 
     @without_gradients
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Ask for the user's texts; `on_token` is never called."""
-        answers = self._answers("generate", texts, decoding.max_new_tokens)
+        contract, rows = self._asked("generate", texts, decoding.max_new_tokens)
+        answers = [contract.text(row) for row in rows]
         return [
-            Generated(str(answer), self._tokens(text), self._tokens(str(answer)))
+            Generated(answer, self._tokens(text), self._tokens(answer))
             for answer, text in zip(answers, texts, strict=True)
         ]
 
     @without_gradients
     def log_likelihood(self, texts: Sequence[str]) -> list[Scored]:
         """Ask for the user's likelihoods, which must cover the whole text."""
-        pairs = self._answers("log_likelihood", texts)
-        return [
-            Scored(float(nll), int(tokens), len(text.encode()), self._tokens(text))
-            for (nll, tokens), text in zip(pairs, texts, strict=True)
-        ]
+        contract, rows = self._asked("log_likelihood", texts)
+        answers = []
+        for place, (row, text) in enumerate(zip(rows, texts, strict=True)):
+            nats, tokens = contract.likelihood(row, place)
+            answers.append(Scored(nats, tokens, len(text.encode()), self._tokens(text)))
+        return answers
 
     def _tokens(self, text: str) -> int:
         count = getattr(self.inner, "count_tokens", None)
-        return int(count(text)) if count is not None else 0
+        return 0 if count is None else Contract.of(self.spec.name, count).count(count(text))
 
     def length(self, text: str) -> int:
         """Count the tokens of `text` where the object counts them, else its characters."""
         return self._tokens(text) or len(text)
 
     def facts(self) -> ModelFacts:
-        """Count the parameters for a `torch.nn.Module`, zeros for any other object."""
+        """Count the parameters of a `torch.nn.Module`; of any other object, take what it states of itself."""
         import torch
 
-        if not isinstance(self.inner, torch.nn.Module):
-            return ModelFacts(0, 0, self.variant.dtype)
-        return ModelFacts(count_parameters(self.inner), count_bytes(self.inner), self.variant.dtype, module=self.inner)
+        notes = dict(self.reach)
+        if isinstance(self.inner, torch.nn.Module):
+            parameters, weights = count_parameters(self.inner), count_bytes(self.inner)
+            return ModelFacts(parameters, weights, self.variant.dtype, module=self.inner, notes=notes)
+        return ModelFacts(
+            self._stated("parameters_count"),
+            self._stated("weights_bytes"),
+            self.variant.dtype,
+            uncounted=f"{type(self.inner).__name__} is no torch.nn.Module, whose weights could be counted; give it "
+            "'parameters_count' and 'weights_bytes'",
+            notes=notes,
+        )
+
+    def _stated(self, name: str) -> int | None:
+        value: object = getattr(self.inner, name, None)
+        if value is None:
+            return None
+        return Contract.of(self.spec.name, value, name).count(value() if callable(value) else value)
+
+
+def abilities_of(model: object) -> frozenset[str]:
+    """List the methods that an object has, or that the objects of a class will have."""
+    return frozenset(name for name in ABILITIES if callable(getattr(model, name, None)))
+
+
+def stated_abilities(factory: Callable[..., object]) -> frozenset[str] | None:
+    """Tell what a factory's models can do, without calling it; None where it does not say."""
+    stated: object = getattr(factory, "abilities", None)
+    if isinstance(stated, (tuple, list, set, frozenset)):
+        return frozenset(map(str, stated))
+    if inspect.isclass(factory):
+        return abilities_of(factory) or None
+    try:
+        made: object = get_type_hints(factory).get("return")
+    except (NameError, TypeError, AttributeError):  # an annotation that cannot be evaluated says nothing
+        return None
+    return abilities_of(made) or None
+
+
+def _made(
+    factory: Callable[..., object], spec: ModelSpec, variant: VariantSpec, context: Context
+) -> tuple[Network, variants.Note]:
+    """Call the user's factory, and put what it makes into the variant's form.
+
+    Raises:
+        InputError: it made something without any of the methods.
+        UnsupportedError: it made no module, and the variant needs one.
+    """
+    import torch
+
+    inner: Network = factory(**spec.options)
+    if not abilities_of(inner):
+        raise InputError(
+            f"model '{spec.name}': what '{spec.factory}' returned ({type(inner).__name__}) has none of the methods "
+            f"{', '.join(ABILITIES)}; add the one that the task needs"
+        )
+    if spec.checkpoint is not None:
+        _load_weights(spec, inner)
+    if isinstance(inner, torch.nn.Module):
+        inner = inner.to(context.device, variants.torch_dtype(variant)).eval()
+        return variants.apply(inner, variant, context.device)
+    if variant.label != "float32":
+        raise UnsupportedError(f"variant '{variant.label}' needs a torch.nn.Module; the factory made none")
+    return inner, {}
 
 
 def _load_weights(spec: ModelSpec, inner: Network) -> None:
@@ -218,6 +283,7 @@ class TorchModuleFamily(Family):
     style = "plain"
     needs = ("factory",)
     keys = frozenset({"factory", "options"})
+    shares_load = True
     code_is_weights = True
     look = Look("#56B4E9", "#7CCBF5", "v", "triangle-down")
     learning = TorchModuleLearning()

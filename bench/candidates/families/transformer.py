@@ -59,14 +59,15 @@ class InHouse(PartialModel):
             )
         folder = checkpoint.folder
 
-        def load() -> tuple[TransformerNet, PreTrainedTokenizerFast]:
+        def load() -> tuple[TransformerNet, PreTrainedTokenizerFast, variants.Note]:
             with explain_load_errors(spec):
                 net = TransformerNet.load(folder, variants.torch_dtype(variant))
                 tokenizer = PreTrainedTokenizerFast.from_pretrained(str(folder))
-            return variants.apply(net.to(context.device), variant, context.device), tokenizer
+            net, reach = variants.apply(net.to(context.device), variant, context.device)
+            return net, tokenizer, reach
 
         key = load_key(TransformerNet, spec, variant, context.device)
-        self.net, self.tokenizer = load() if context.kept is None else context.kept.obtain(key, load)
+        self.net, self.tokenizer, self.reach = load() if context.kept is None else context.kept.obtain(key, load)
         self.config = self.net.config
         self.variant = variant
         self.context = context
@@ -234,6 +235,7 @@ class InHouse(PartialModel):
                 "max_new_tokens": self.config.max_length - 1,
                 "model_type": "bench-transformer",
                 "tokenizer_hash": tokenizer_hash(self.tokenizer),
+                **self.reach,
             },
         )
 

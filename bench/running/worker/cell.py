@@ -263,6 +263,7 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
     )
     if spec.factory is not None and job.suite_folder:
         look_beside(Path(job.suite_folder))  # a factory may lie beside the suite
+        spec = spec.with_paths_from(Path(job.suite_folder))
     model = family.load(spec, job.variant, context)
     if context.ability not in model.abilities:
         raise UnsupportedError(f"'{spec.name}' has no '{context.ability}', which a task of kind '{task.kind}' needs")

@@ -14,6 +14,7 @@ from bench.doubts.stale_checkpoint import StaleCheckpoint
 from bench.doubts.unpinned_revision import UnpinnedRevision
 from bench.record import Cell, Doubt, Record, Sample
 from bench.tasks import KINDS
+from bench.tasks.metrics import overlooked
 
 MANY = 0.01
 """Share of answers at the limit from which a doubt is raised: fewer move a metric by less than it varies."""
@@ -32,7 +33,10 @@ def own_doubts(
         notes: of the loaded model.
     """
     job, metrics = cell.to_run(), metrics_of(cell)
-    doubts = data_doubts(data.notes, job.train_overlap, len(data.examples), metrics) if samples else []
+    doubts: list[Doubt] = []
+    if samples:
+        unread = overlooked(job.task, data.examples)
+        doubts += data_doubts(data.notes, job.train_overlap, len(data.examples), metrics, unread)
     most_new = notes.get("max_new_tokens")
     longest = most_new if isinstance(most_new, int) else None
     doubts += _at_the_limit(job.task.max_new_tokens, samples, longest, metrics, process)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bench.candidates.family import LIKELIHOODS
 from bench.candidates.interface import Classified, Generated, OnToken
+from bench.data.answers import read_label
 from bench.data.base import Column, Columns
 from bench.record import Sample
 from bench.suite import TaskSpec
@@ -85,8 +86,12 @@ class GeneratedLabel(Generation):
 
     def samples(self, indices: Sequence[int], answers: Sequence[Generated]) -> list[Sample]:
         """Make rows with the label that each text is."""
-        rows = super().samples(indices, answers)
-        return [replace(row, prediction=self._label(row.prediction or "")) for row in rows]
+        return [self._labelled(row, row.prediction or "") for row in super().samples(indices, answers)]
+
+    def _labelled(self, row: Sample, text: str) -> Sample:
+        label = self._label(text)
+        raw = row.raw if row.raw is not None or label == text else text
+        return replace(row, prediction=label, raw=raw)
 
     def _label(self, text: str) -> str:
         """Find the label; a model that was not tuned to stop writes on after it, in a line of its own."""
@@ -100,7 +105,7 @@ class ClassificationKind(Kind):
     name = "classification"
     summary = "one of a fixed set of labels for a text"
     version = 4
-    columns = Columns((Column("text"),), Column("label"))
+    columns = Columns((Column("text"),), Column("label", read_label))
     prompts = {"continue": "{text}\nLabel:", "prefix": "classify: {text}"}
     ability = "classify"
     scorings = ("head", *LIKELIHOODS, "generated")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.data.answers import read_references
 from bench.data.base import Column, Columns
 from bench.suite import TaskSpec
 from bench.tasks.base import Bound, Workload
@@ -15,7 +16,7 @@ class SummarisationKind(Kind):
     name = "summarisation"
     summary = "a short text for a long one"
     version = 3
-    columns = Columns((Column("document"),), Column("summary"))
+    columns = Columns((Column("document"),), Column("summary", read_references))
     prompts = {"continue": "{document}\nSummary:", "prefix": "summarize: {document}"}
     ability = "generate"
     rules = ("copy", "lead")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.data.answers import read_references
 from bench.data.base import Column, Columns
 from bench.suite import TaskSpec
 from bench.tasks.base import Bound, Workload
@@ -15,7 +16,7 @@ class TranslationKind(Kind):
     name = "translation"
     summary = "a text in another language"
     version = 3
-    columns = Columns((Column("source"),), Column("target"))
+    columns = Columns((Column("source"),), Column("target", read_references))
     prompts = {"continue": "{source}\nTranslation:", "prefix": "translate: {source}"}
     ability = "generate"
     rules = ("copy", "lead")
