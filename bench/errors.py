@@ -114,8 +114,17 @@ class FitError(BenchError):
     """Training could not start, or diverged."""
 
 
+def closest(name: str, valid: Iterable[str]) -> str | None:
+    """Find the valid name that is most like `name`; None where none is like it.
+
+    >>> closest("acuracy", ["accuracy", "bleu"])
+    'accuracy'
+    """
+    return next(iter(difflib.get_close_matches(name, sorted(valid), n=1, cutoff=0.6)), None)
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """Returns ` Did you mean 'x'?` for the valid name closest to `name`, or the list of valid names.
+    """Offer the valid name closest to `name`, or list the valid names.
 
     >>> nearest("acuracy", ["accuracy", "bleu"])
     "did you mean 'accuracy'?"
@@ -123,10 +132,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     'valid names: accuracy, bleu'
     """
     names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    return "valid names: " + ", ".join(names)
+    close = closest(name, names)
+    return f"did you mean '{close}'?" if close is not None else "valid names: " + ", ".join(names)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

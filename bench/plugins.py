@@ -1,4 +1,4 @@
-"""How bench finds its parts, its own and those of third parties: declarations, tables of names, modules beside a suite.
+"""How bench finds its parts, its own and those of third parties: declarations, and modules beside a suite.
 
 Nothing is imported until it is needed, so that `bench --help` stays fast. An entry point in a group (`bench.families`,
 `bench.tasks`, `bench.metrics`, `bench.meters`, …) adds a name; it cannot replace a built-in one.
@@ -6,20 +6,21 @@ Nothing is imported until it is needed, so that `bench --help` stays fast. An en
 
 from __future__ import annotations
 
-import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar
 
 from bench.errors import InputError, UsageError, nearest
 
-T = TypeVar("T")
+B = TypeVar("B")
+D = TypeVar("D")
 
 
 def load_object(target: str) -> Any:
@@ -35,52 +36,17 @@ def load_object(target: str) -> Any:
     if not all(part.isidentifier() for part in (*module_name.split("."), *attribute.split("."))):
         raise UsageError(f"'{target}' is not of the form 'package.module:name'")
     try:
-        found: Any = import_module(module_name)
+        value: object = import_module(module_name)
     except ModuleNotFoundError as error:
         raise UsageError(
             f"'{target}': no module named '{error.name}'; install the package that has it, or put its "
             "folder on PYTHONPATH"
         ) from error
     for part in attribute.split("."):
-        if not hasattr(found, part):
-            raise UsageError(f"'{target}': '{module_name}' has no '{part}'; {nearest(part, vars(found))}")
-        found = getattr(found, part)
-    return found
-
-
-def declared_classes(package: str, group: str, base: type[T], key: str) -> dict[str, type[T]]:
-    """Collect the classes of one kind of thing that declare themselves, by the attribute `key`, in its order.
-
-    They come from the modules directly in a package, so that a new file is all that a new one takes, and from the entry
-    points of third parties.
-
-    Args:
-        package: name of the package, which may be the one that is being imported.
-        group: of the entry points.
-        base: what the classes derive from.
-        key: class attribute that names a class; one without an own value is no declaration.
-
-    Raises:
-        UsageError: a plug-in cannot be loaded, does not derive from `base`, or takes a name that is in use.
-    """
-    modules = [import_module(f"{package}.{module.name}") for module in iter_modules(import_module(package).__path__)]
-    members = ((module, member) for module in modules for member in vars(module).values() if isinstance(member, type))
-    declared = {
-        str(vars(member)[key]): member
-        for module, member in members
-        if issubclass(member, base) and key in vars(member) and member.__module__ == module.__name__
-    }
-    for point in entry_points(group=group):
-        plug_in = load_object(point.value)
-        where = f"the entry point '{point.name}' of '{group}' ({point.value})"
-        if not isinstance(plug_in, type) or not issubclass(plug_in, base):
-            raise UsageError(f"{where} is no class that derives from {base.__module__}.{base.__name__}")
-        name = getattr(plug_in, key, None)
-        if not isinstance(name, str):
-            raise UsageError(f"{where} has no '{key}'; give the class one")
-        if declared.setdefault(name, plug_in) is not plug_in:
-            raise UsageError(f"{where} declares the {key} '{name}', which is taken; choose another")
-    return dict(sorted(declared.items()))
+        if not hasattr(value, part):
+            raise UsageError(f"'{target}': '{module_name}' has no '{part}'; {nearest(part, vars(value))}")
+        value = getattr(value, part)
+    return value
 
 
 def look_beside(folder: Path) -> None:
@@ -120,118 +86,211 @@ def find_beside(module: str, folder: Path) -> ModuleSpec | None:
 def beside(path: str) -> Path | None:
     """Resolve a relative path: in a folder that `look_beside` names, the latest first, else from where this
     process was started; None where there is nothing."""
-    return next((found for folder in (*reversed(_folders), Path()) if (found := folder / path).exists()), None)
+    return next((place for folder in (*reversed(_folders), Path()) if (place := folder / path).exists()), None)
 
 
-class Table(Mapping[str, str]):
-    """Names of one kind of thing, each with the `module:attribute` that implements it."""
+class Source(ABC, Generic[D]):
+    """Where declarations of one kind come from: the files of a folder, and what entry points name."""
 
-    def __init__(self, kind: str, group: str, built_in: Mapping[str, str]) -> None:
-        self.kind = kind
-        self.group = group
-        self._built_in = dict(built_in)
+    @abstractmethod
+    def built_in(self) -> Mapping[str, Callable[[], D]]:
+        """Find the declarations of bench itself: how to obtain each, by its name."""
 
-    @cached_property
-    def _targets(self) -> dict[str, str]:
-        plug_ins = {point.name: point.value for point in entry_points(group=self.group)}
-        return plug_ins | self._built_in
-
-    def __getitem__(self, name: str) -> str:
-        return self._targets[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._targets))
-
-    def __len__(self) -> int:
-        return len(self._targets)
-
-    def check(self, name: str) -> None:
-        """Raise `InputError` with the nearest valid name when `name` is not in the table."""
-        if name not in self._targets:
-            raise InputError(f"no {self.kind} is named '{name}'; {nearest(name, self._targets)}")
-
-    def load(self, name: str) -> Any:
-        """Import the object behind `name`.
+    @abstractmethod
+    def read(self, value: object, name: str) -> D:
+        """Take an object that an entry point called `name` loads as a declaration.
 
         Raises:
-            InputError: no such name.
+            UsageError: it is none; the message goes on after the name of the object: `is no …`.
         """
-        self.check(name)
-        return load_object(self._targets[name])
 
 
-class Declaration(Protocol):
-    """What every declared thing says of itself."""
+class Classes(Source[type[B]]):
+    """Classes that declare themselves, by a class attribute that names each: any number in a file.
 
-    name: str
-    """As in suites and records."""
-
-
-D = TypeVar("D", bound=Declaration)
-
-
-class Declared(Mapping[str, D], Generic[D]):
-    """The declarations of one kind of thing by name: one class per file of a folder, and those of entry points.
-
-    There is no table to keep: a file that is put into the folder is found. Its class derives from the base class. A
-    plug-in's entry point has the declaration's name, and its value is `package.module:Class`.
+    A class without an own value of that attribute is no declaration.
     """
 
-    def __init__(self, noun: str, group: str, package: str, base: type[D]) -> None:
-        self.noun = noun
-        self.group = group
-        self._package = package
-        self._base = base
-        self._loaded: dict[str, D] = {}
+    def __init__(self, package: str, base: type[B], *, key: str = "name", required: Sequence[str] = ()) -> None:
+        """Describe the classes.
 
-    @cached_property
-    def _built_in(self) -> dict[str, D]:
-        declared: dict[str, D] = {}
-        folder = import_module(self._package)
-        for found in pkgutil.iter_modules(folder.__path__, f"{self._package}."):
-            module = import_module(found.name)
-            for value in vars(module).values():
-                if isinstance(value, type) and issubclass(value, self._base) and value.__module__ == module.__name__:
-                    declaration = value()
-                    if hasattr(declaration, "name"):
-                        declared[declaration.name] = declaration
+        Args:
+            package: name of the package whose modules hold them.
+            base: what they derive from.
+            key: class attribute that names a class.
+            required: further attributes that no class may leave out.
+        """
+        self._package, self._base = package, base
+        self._key, self._required = key, required
+
+    def built_in(self) -> Mapping[str, Callable[[], type[B]]]:
+        """Import the modules of the package, and collect their declarations."""
+        package = import_module(self._package)
+        declared: dict[str, Callable[[], type[B]]] = {}
+        for place in iter_modules(package.__path__, f"{self._package}."):
+            module = import_module(place.name)
+            for member in vars(module).values():
+                if isinstance(member, type) and member.__module__ == module.__name__ and self._declares(member):
+                    declared[str(vars(member)[self._key])] = partial(_itself, member)
         return declared
 
-    @cached_property
-    def _plug_ins(self) -> dict[str, str]:
-        return {point.name: point.value for point in entry_points(group=self.group)}
+    def _declares(self, member: type) -> TypeGuard[type[B]]:
+        own_name = vars(member).get(self._key)
+        return issubclass(member, self._base) and isinstance(own_name, str) and bool(own_name)
+
+    def read(self, value: object, name: str) -> type[B]:
+        """Check that an object is a class that declares itself under `name`."""
+        if not isinstance(value, type) or not issubclass(value, self._base):
+            base = self._base
+            raise UsageError(
+                f"is no {base.__name__}; name a class that derives from {base.__module__}.{base.__qualname__}"
+            )
+        missing = [attribute for attribute in (self._key, *self._required) if not hasattr(value, attribute)]
+        if missing:
+            raise UsageError(f"does not declare {', '.join(missing)}; set them on the class")
+        own_name = getattr(value, self._key)
+        if own_name != name:
+            raise UsageError(f"has the own {self._key} '{own_name}'; give the class and the entry point the same one")
+        return value
+
+
+def _itself(member: type[B]) -> type[B]:
+    return member
+
+
+class Instances(Source[B]):
+    """Declarations that are instances of classes, each made once and without arguments."""
+
+    def __init__(self, classes: Classes[B]) -> None:
+        self._classes = classes
+
+    def built_in(self) -> Mapping[str, Callable[[], B]]:
+        """Find the classes; each is made when it is asked for."""
+        return {name: obtain() for name, obtain in self._classes.built_in().items()}
+
+    def read(self, value: object, name: str) -> B:
+        """Check that an object is a class that declares itself under `name`, and make its instance."""
+        return self._classes.read(value, name)()
+
+
+class Files(Source[D]):
+    """Attributes of files, one a file, which are named after their files, with `-` for `_`.
+
+    The names are known without importing anything; a file is imported when its declaration is asked for.
+    """
+
+    def __init__(
+        self, folder: Path, package: str, attribute: str, accepts: Callable[[object], TypeGuard[D]], noun: str
+    ) -> None:
+        """Describe the files.
+
+        Args:
+            folder: where they are.
+            package: its name as a package.
+            attribute: what each file declares.
+            accepts: tells whether an object is such a declaration.
+            noun: what a declaration is, for messages.
+        """
+        self._folder, self._package, self._attribute = folder, package, attribute
+        self._accepts, self._noun = accepts, noun
+
+    def built_in(self) -> Mapping[str, Callable[[], D]]:
+        """List the files; nothing is imported."""
+        stems = sorted(path.stem for path in self._folder.glob("*.py") if path.stem != "__init__")
+        return {stem.replace("_", "-"): partial(self._load, stem) for stem in stems}
+
+    def _load(self, stem: str) -> D:
+        return self.read(load_object(f"{self._package}.{stem}:{self._attribute}"), stem)
+
+    def read(self, value: object, name: str) -> D:
+        """Check that an object is such a declaration."""
+        if not self._accepts(value):
+            raise UsageError(f"is no {self._noun}")
+        return value
+
+
+class Declared(Mapping[str, D]):
+    """The declarations of one kind of thing by name: those of bench's own files, and those of entry points.
+
+    There is no table to keep: a file that is put into the folder is found. An entry point has the declaration's name,
+    and its value is `package.module:object`. It is loaded when its declaration is asked for, and cannot replace a
+    declaration of bench.
+    """
+
+    def __init__(self, noun: str, group: str, source: Source[D]) -> None:
+        """Describe a kind of thing.
+
+        Args:
+            noun: what one of them is, for messages.
+            group: of the entry points.
+            source: of the declarations.
+        """
+        self.noun = noun
+        self.group = group
+        self._source = source
+        self._loaded: dict[str, D] = {}
+        self._obtain: Mapping[str, Callable[[], D]] | None = None
+        self._points: Mapping[str, str] | None = None
+
+    @property
+    def built_in(self) -> Mapping[str, Callable[[], D]]:
+        """How to obtain each declaration of bench's own, by name."""
+        if self._obtain is None:
+            self._obtain = self._source.built_in()
+        return self._obtain
+
+    @property
+    def _plug_ins(self) -> Mapping[str, str]:
+        if self._points is None:
+            self._points = {point.name: point.value for point in entry_points(group=self.group)}
+        return self._points
+
+    def forget(self) -> None:
+        """Forget what is declared, so that files and entry points are looked for again."""
+        self._loaded.clear()
+        self._obtain = self._points = None
 
     def _plug_in(self, name: str) -> D:
         target = self._plug_ins[name]
-        found: object = load_object(target)
-        declaration = found() if isinstance(found, type) else found
-        if not isinstance(declaration, self._base):
-            raise InputError(
-                f"the {self.noun} '{name}': '{target}' is no {self._base.__name__}; derive its class from "
-                f"{self._base.__module__}.{self._base.__name__}"
-            )
-        if declaration.name != name:
-            raise InputError(
-                f"the {self.noun} '{name}': '{target}' calls itself '{declaration.name}'; give the entry point the "
-                "same name"
-            )
-        return declaration
+        try:
+            return self._source.read(load_object(target), name)
+        except UsageError as error:
+            message = str(error) if str(error).startswith(f"'{target}'") else f"'{target}' {error}"
+            raise UsageError(f"the {self.noun} '{name}' of the entry points '{self.group}': {message}") from error
 
     def __getitem__(self, name: str) -> D:
-        if name in self._built_in:
-            return self._built_in[name]
+        """Load a declaration, once.
+
+        Raises:
+            KeyError: nothing is declared under that name.
+            UsageError: a plug-in cannot be loaded, or is not what it should be.
+        """
         if name not in self._loaded:
-            self._loaded[name] = self._plug_in(name)
+            self._loaded[name] = self.built_in[name]() if name in self.built_in else self._plug_in(name)
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._built_in or name in self._plug_ins
+        """Tell whether there is such a declaration, without loading a plug-in."""
+        return name in self.built_in or name in self._plug_ins
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted({*self._built_in, *self._plug_ins}))
+        """Iterate over the names in alphabetical order.
+
+        Raises:
+            UsageError: a plug-in takes the name of a declaration of bench.
+        """
+        for name in self._plug_ins:
+            if name in self.built_in:
+                self._plug_in(name)  # what is wrong with it in itself comes first
+                raise UsageError(
+                    f"the {self.noun} '{name}' of the entry points '{self.group}' has the name of one of bench's own; "
+                    "choose another"
+                )
+        return iter(sorted({*self.built_in, *self._plug_ins}))
 
     def __len__(self) -> int:
-        return len({*self._built_in, *self._plug_ins})
+        """Count the declarations."""
+        return len({*self.built_in, *self._plug_ins})
 
     def check(self, name: str) -> None:
         """Raise `InputError` with the nearest valid name when nothing is declared under `name`."""

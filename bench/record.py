@@ -55,7 +55,7 @@ class Cell:
 
     @property
     def draw_key(self) -> str:
-        """What seeds the random draws of the cell's intervals."""
+        """The key that seeds the random draws of the cell's intervals."""
         return self.drawn_as or self.id
 
     @property
@@ -69,7 +69,7 @@ class Cell:
         return content_hash({key: value for key, value in self.identity.items() if key not in MEASURING})
 
     def to_run(self) -> CellJob:
-        """Return the job.
+        """Rebuild the job.
 
         Raises:
             InputError: the cell comes from a history that has none.

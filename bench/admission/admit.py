@@ -32,7 +32,7 @@ class Admission:
     """What it took."""
 
     def note(self) -> dict[str, object]:
-        """Return what the record keeps of it, which the doubts read."""
+        """Describe it for the record, from which the doubts read."""
         return {
             "compared": 0 if self.proof is None else self.proof.compared,
             "largest_difference": None if self.proof is None else self.proof.largest,

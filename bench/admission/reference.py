@@ -45,7 +45,7 @@ class LeftToRight(Protocol):
     """A model whose likelihoods are those of a text read from left to right."""
 
     def reads_ahead(self, text: str, most_tokens: int) -> float:
-        """Return by how much the last token of a text changes the predictions before it, in logits."""
+        """Measure by how much the last token of a text changes the predictions before it, in logits."""
 
 
 @runtime_checkable
@@ -55,13 +55,13 @@ class Generates(Protocol):
     streams: bool
 
     def shortened(self, max_new_tokens: int) -> Workload:
-        """Return the same workload with shorter answers."""
+        """Copy the workload with shorter answers."""
 
     def stream(self, indices: Sequence[int], rows: int) -> Iterator[tuple[int, Answer]]:
-        """Yield index and answer of each example as it ends."""
+        """Generate answers; yield index and answer of each example as it ends."""
 
     def least_margin(self, index: int) -> float:
-        """Return by how much the likeliest token leads in the closest step of one answer, in logits."""
+        """Measure by how much the likeliest token leads in the closest step of one answer, in logits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        """Whether the two ways agree."""
+        """Tell whether the two ways agree."""
         return not self.differing
 
 
@@ -138,7 +138,7 @@ def _shortened(workload: Workload, tokens: int) -> Workload:
 
 
 def chosen(workload: Workload) -> list[int]:
-    """Return the examples to compare: the shortest, the longest, the oddest text, and some of middling length."""
+    """Choose the examples to compare: the shortest, the longest, the oddest text, and some of middling length."""
     count = len(workload.examples)
     by_length = sorted(range(count), key=workload.length)
     oddest = max(range(count), key=lambda index: _oddity(workload, index))
@@ -148,13 +148,13 @@ def chosen(workload: Workload) -> list[int]:
 
 
 def _oddity(workload: Workload, index: int) -> float:
-    """Return the share of characters beyond ASCII in an example's texts."""
+    """Compute the share of characters beyond ASCII in an example's texts."""
     text = " ".join(value for value in workload.examples[index].columns.values() if isinstance(value, str))
     return sum(ord(character) > 127 for character in text) / max(1, len(text))
 
 
 def _tied(workload: Workload, plain: Sample, tolerance: float) -> bool:
-    """Return whether two texts may differ by rounding: some token of the plain one leads by less than that."""
+    """Tell whether two texts may differ by rounding: some token of the plain one leads by less than that."""
     if plain.scores is not None or plain.nll is not None or not isinstance(workload, Generates):
         return False
     return workload.least_margin(plain.index) <= tolerance

@@ -20,7 +20,7 @@ class ReadsTokens(Protocol):
     """A model that can say which of its tokens stand for words that it does not know."""
 
     def unknown_tokens(self, texts: Sequence[str]) -> tuple[int, int]:
-        """Return how many tokens of the texts are the unknown token, and how many there are, special ones apart."""
+        """Count how many tokens of the texts are the unknown token, and how many there are, special ones apart."""
 
 
 @dataclass(frozen=True, slots=True)

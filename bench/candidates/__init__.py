@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from bench.candidates.family import Family
 from bench.errors import BenchError
-from bench.plugins import Declared
+from bench.plugins import Classes, Declared, Instances
 
-FAMILIES: Declared[Family] = Declared("model family", "bench.families", "bench.candidates.families", Family)
+FAMILIES: Declared[Family] = Declared(
+    "model family", "bench.families", Instances(Classes("bench.candidates.families", Family))
+)
 """Every family by name: one file each in `bench/candidates/families/`, and the entry points `bench.families`."""
 
 

@@ -34,7 +34,7 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """What `from_pretrained` takes."""
+        """The name or folder that `from_pretrained` takes."""
         return str(self.folder) if self.folder is not None else str(self.hub_name)
 
 
@@ -63,11 +63,11 @@ def locate(text: str, base: Path) -> Checkpoint:
 
 def _package_folder(text: str) -> Path:
     package, _, sub = text.partition("/")
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
+    package_spec = importlib.util.find_spec(package)
+    if package_spec is None or not package_spec.submodule_search_locations:
         hint = PACKAGE_HINTS.get(package, f"pip install {package.replace('_', '-')}")
         raise EnvironmentLackError(f"the package '{package}' is not installed; {hint}")
-    folder = Path(found.submodule_search_locations[0]) / sub
+    folder = Path(package_spec.submodule_search_locations[0]) / sub
     if not folder.is_dir():
         raise InputError(f"the package '{package}' has no folder '{sub}'")
     return folder
@@ -136,10 +136,10 @@ def unknown_label(names: Mapping[int, str], labels: Sequence[str]) -> str | None
     missing = [x for x in labels if x not in exact and not (unambiguous and x.casefold() in folded)]
     if not missing:
         return None
-    known = ", ".join(names[index] for index in sorted(names)[:8])
+    first_labels = ", ".join(names[index] for index in sorted(names)[:8])
     lines = ", ".join(f"{index}: {label}" for index, label in zip(sorted(names), labels, strict=False))
     return (
-        f"its head knows {known}, and not the task's label '{missing[0]}'; say which output is which label with "
+        f"its head knows {first_labels}, and not the task's label '{missing[0]}'; say which output is which label with "
         f"'head_labels: {{{lines}}}' in the model's entry (check the order), or train a head with 'fit'"
     )
 

@@ -68,6 +68,10 @@ def _explained(spec: ModelSpec, error: Exception, is_local: bool) -> BenchError:
     refused = None if is_local else unserved(where, error, "'checkpoint'")
     if refused is not None:
         return refused
+    if "instantiate the backend tokenizer" in text or "Can't load tokenizer" in text:
+        return EnvironmentLackError(
+            f"{where}: holds no tokenizer that can be read; save it there with `tokenizer.save_pretrained`"
+        )
     if "safetensors" in text.lower() and (
         "HeaderTooLarge" in text or "incomplete" in text or "deserializ" in text.lower()
     ):
@@ -75,8 +79,8 @@ def _explained(spec: ModelSpec, error: Exception, is_local: bool) -> BenchError:
             f"{where}: the weight file is damaged or cut short ({_first_line(error)}); delete it and load again"
         )
     if "safetensors" in text.lower():
-        found = locate(str(spec.checkpoint), Path()).folder
-        if found is not None and not any(found.glob("*.bin")):
+        folder = locate(str(spec.checkpoint), Path()).folder
+        if folder is not None and not any(folder.glob("*.bin")):
             return EnvironmentLackError(f"{where}: the folder holds no weights (no *.safetensors); check the path")
         return EnvironmentLackError(f"{where}: no safetensors weights; set 'allow_pickle: true' if you trust the file")
     return EnvironmentLackError(f"{where}: cannot be loaded: {_first_line(error)}")

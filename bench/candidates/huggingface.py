@@ -121,6 +121,7 @@ def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, 
             source.checkpoint.name,
             dtype=variants.torch_dtype(variant),
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # the report then names them, and they are refused below
             **source.shared,
             **source.weights,
         )
@@ -157,8 +158,8 @@ class HuggingFaceModel(PartialModel):
     @property
     def start_id(self) -> int:
         """The token with which a text begins: bos, or eos where there is none; what an empty text is read as."""
-        known = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
-        return next((token for token in known if token is not None), 0)
+        special_ids = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        return next((token for token in special_ids if token is not None), 0)
 
     @cached_property
     def limits(self) -> TokenLimits:
@@ -189,7 +190,7 @@ class HuggingFaceModel(PartialModel):
         return self.padded(ids, self.pad_id), cut
 
     def padded(self, rows: Sequence[Sequence[int]], fill: int) -> dict[str, torch.Tensor]:
-        """Return token ids and attention mask on the device, each `(batch, longest)`, filled up on the tokenizer's
+        """Pad rows to token ids and attention mask on the device, each `(batch, longest)`, filled up on the tokenizer's
         side."""
         import torch
 
@@ -229,7 +230,7 @@ class HuggingFaceModel(PartialModel):
         return rows
 
     def unknown_tokens(self, texts: Sequence[str]) -> tuple[int, int]:
-        """Return how many tokens of the texts are the unknown token, and how many there are, special ones apart."""
+        """Count how many tokens of the texts are the unknown token, and how many there are, special ones apart."""
         prompts, _ = self.prompts(texts)
         unknown = self.tokenizer.unk_token_id
         rows = self.token_ids(prompts, add_special_tokens=False)
@@ -245,8 +246,8 @@ class HuggingFaceModel(PartialModel):
         self._known = {} if keep else None
 
     def _cut(self, text: str, row: list[int], limit: int, options: Options) -> list[int]:
-        """Return `limit` tokens of a text that has more: the end of a prompt that is gone on with, else what the
-        tokenizer itself leaves, as in the training."""
+        """Cut a text to `limit` tokens: the end of a prompt that is to be continued, else what the tokenizer itself
+        leaves, as in the training."""
         if self.goes_on:
             return row[-limit:]
         shortened: list[int] = self.tokenizer(text, truncation=True, max_length=limit, **options)["input_ids"]
@@ -325,11 +326,11 @@ class HuggingFaceLearning(Learning):
         """Write weights and configuration as transformers does."""
         net.to(dtype).save_pretrained(folder)
 
-    def room(self, net: nn.Module, tokenizer: Tokenizer) -> int | None:
+    def room(self, net: nn.Module, tokenizer: Tokenizer | None) -> int | None:
         """Count the tokens of one sequence that the network has positions for; None where any number will do."""
         config: Loader = net.config
         limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
-        limits.append(tokenizer.model_max_length)
+        limits.append(None if tokenizer is None else tokenizer.model_max_length)
         return min((int(limit) for limit in limits if limit and limit < UNBOUNDED), default=None)
 
 
@@ -372,7 +373,7 @@ def head_scores(
 
 
 def _head_padding(model: HuggingFaceModel, rows: Sequence[Sequence[int]]) -> int:
-    """Return the token that fills up a batch for a head, told to the head too.
+    """Choose the token that pads a batch for a head, and tell the head.
 
     The heads of decoders read the last token that is not the configuration's padding token. Where the checkpoint names
     none, a token that no row of the batch has stands in, so that the head reads each row's own last token.
@@ -432,7 +433,7 @@ def _weights(module: torch.nn.Module) -> list[torch.Tensor]:
 
     from bench.candidates.variants.quantise import Int8Linear
 
-    found: dict[int, torch.Tensor] = {id(parameter): parameter for parameter in module.parameters()}
+    tensors: dict[int, torch.Tensor] = {id(parameter): parameter for parameter in module.parameters()}
     packed: list[torch.Tensor] = []
     for layer in module.modules():
         if isinstance(layer, Int8Linear):
@@ -442,4 +443,4 @@ def _weights(module: torch.nn.Module) -> list[torch.Tensor]:
             packed.append(quantised.weight())
             if quantised.bias() is not None:
                 packed.append(quantised.bias())
-    return [*found.values(), *packed]
+    return [*tensors.values(), *packed]

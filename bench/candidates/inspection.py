@@ -109,7 +109,7 @@ def _foreign(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def safetensors_problem(path: Path) -> str | None:
-    """Return what is wrong with the layout of a safetensors file, or None; the tensors themselves are not read.
+    """Find what is wrong with the layout of a safetensors file, or None; the tensors themselves are not read.
 
     Source: the format's description (8 bytes of little-endian length, a JSON header, the data).
     """

@@ -26,11 +26,11 @@ class Kept:
     _value: list[object] = field(default_factory=list)
 
     def obtain(self, key: tuple[str, ...], load: Callable[[], T]) -> T:
-        """Returns what was loaded under `key`, or loads it now."""
+        """Reuse what was loaded under `key`, or load it now."""
         if key == self._key:
             self.hits += 1
-            found: T = self._value[0]  # type: ignore[assignment]
-            return found
+            kept_value: T = self._value[0]  # type: ignore[assignment]
+            return kept_value
         self._key = None
         self._value.clear()
         loaded = load()
@@ -39,6 +39,6 @@ class Kept:
 
 
 def load_key(loader: object, spec: ModelSpec, variant: VariantSpec, device: str) -> tuple[str, ...]:
-    """Returns what tells the weights in memory apart: how they are loaded, which they are, and the variant."""
+    """Build the key that tells weights in memory apart: how they are loaded, which they are, and the variant."""
     name = str(getattr(loader, "__qualname__", loader))
     return (name, spec.model_dump_json(exclude={"variants", "prompts"}), variant.model_dump_json(), device)

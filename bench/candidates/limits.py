@@ -40,7 +40,7 @@ class TokenLimits:
 
 
 def token_limits(module: torch.nn.Module, config: Config, tokenizer_limit: int) -> TokenLimits:
-    """Return the limits of a loaded model.
+    """Read the token limits of a loaded model.
 
     Args:
         module: whose embedding tables are looked at.
@@ -79,7 +79,7 @@ def _of_decoder(name: str) -> bool:
 
 
 def _stated(config: Config, keys: tuple[str, ...]) -> list[int]:
-    """Return what the configuration, or the one of its part that reads text, says."""
+    """Read a limit from the configuration, or from that of the part that reads text."""
     parts = [config, *(getattr(config, part) for part in PARTS if getattr(config, part, None) is not None)]
     stated = [getattr(part, key, None) for part in parts for key in keys]
     return [limit for limit in stated if isinstance(limit, int) and not isinstance(limit, bool)]

@@ -42,10 +42,10 @@ class Tokenizer(Protocol):
         """Names of the files that such a tokenizer is read from."""
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
-        """Return the token ids of a text."""
+        """Encode a text as token ids."""
 
     def get_vocab(self) -> dict[str, int]:
-        """Return every token with its id."""
+        """List every token with its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
 
 
 def reads_as_saved(folder: Path, tokenizer: Tokenizer) -> bool:
-    """Return whether a tokenizer splits texts as the folder's `tokenizer.json` does; True where there is none.
+    """Tell whether a tokenizer splits texts as the folder's `tokenizer.json` does; True where there is none.
 
     transformers picks the tokenizer's class by the model's type, and some classes build their own pipeline from the
     file's vocabulary alone. Only files that name a generic class are asked: the others mean their class.
@@ -189,7 +189,7 @@ def check_vocabulary(model: str, tokenizer: Tokenizer, embeddings: torch.nn.Modu
 
 
 def input_embeddings(module: torch.nn.Module) -> torch.nn.Module | None:
-    """Return the table of input embeddings of a transformers model, or None where it has none."""
+    """Find the table of input embeddings of a transformers model, or None where it has none."""
     getter = getattr(module, "get_input_embeddings", None)
     try:
         table = getter() if callable(getter) else None

@@ -44,7 +44,7 @@ class NetConfig:
 
 
 def positions(length: int, d_model: int) -> Tensor:
-    """Returns the sinusoidal positional encoding, shape `(length, d_model)`."""
+    """Compute the sinusoidal positional encoding, shape `(length, d_model)`."""
     steps = torch.arange(length).unsqueeze(1)
     rates = torch.exp(torch.arange(0, d_model, 2) * (-math.log(10000.0) / d_model))
     table = torch.zeros(length, d_model)
@@ -63,7 +63,7 @@ class LayerCache:
     values: Tensor | None = None
 
     def select(self, rows: Tensor, memory: bool = True) -> None:
-        """Keeps `rows` of the batch, in that order; `memory` is left out where the rows share a source."""
+        """Keep `rows` of the batch, in that order; `memory` is left out where the rows share a source."""
         if memory:
             self.memory_keys, self.memory_values = self.memory_keys[rows], self.memory_values[rows]
         if self.keys is not None and self.values is not None:
@@ -78,7 +78,7 @@ class DecoderLayer(nn.TransformerDecoderLayer):
         return x.view(batch, length, attention.num_heads, attention.head_dim).transpose(1, 2)
 
     def open_cache(self, memory: Tensor) -> LayerCache:
-        """Returns a cache with the keys and values of `memory`, shape `(batch, source, d_model)`."""
+        """Open a cache with the keys and values of `memory`, shape `(batch, source, d_model)`."""
         attention = self.multihead_attn
         d = attention.embed_dim
         projected = functional.linear(memory, attention.in_proj_weight[d:], attention.in_proj_bias[d:])
@@ -86,7 +86,7 @@ class DecoderLayer(nn.TransformerDecoderLayer):
         return LayerCache(self._heads(keys, attention), self._heads(values, attention))
 
     def step(self, x: Tensor, cache: LayerCache, memory_mask: Tensor) -> Tensor:
-        """Returns the layer's output for one new position, and extends `cache`.
+        """Compute the layer's output for one new position, and extend `cache`.
 
         Args:
             x: the new position, shape `(batch, 1, d_model)`.
@@ -147,7 +147,7 @@ class TransformerNet(nn.Module):
         )
 
     def encode(self, source: Tensor, source_mask: Tensor) -> Tensor:
-        """Returns the encoder's output, shape `(batch, source, d_model)`.
+        """Encode the source; return the encoder's output, shape `(batch, source, d_model)`.
 
         Args:
             source: token ids, shape `(batch, source)`.
@@ -156,8 +156,7 @@ class TransformerNet(nn.Module):
         return cast(Tensor, self.encoder(self._embed(source), src_key_padding_mask=~source_mask))
 
     def classify(self, source: Tensor, source_mask: Tensor) -> Tensor:
-        """Returns label logits, shape `(batch, labels)`, from the mean of the encoder's output over real
-        tokens."""
+        """Compute label logits, shape `(batch, labels)`, from the mean of the encoder's output over real tokens."""
         if self.classifier is None:
             raise ValueError("this network has no classification head")
         weights = source_mask.unsqueeze(-1).to(self.embedding.weight.dtype)
@@ -165,7 +164,7 @@ class TransformerNet(nn.Module):
         return cast(Tensor, self.classifier(pooled))
 
     def forward(self, source: Tensor, source_mask: Tensor, target: Tensor, target_mask: Tensor | None = None) -> Tensor:
-        """Returns next-token logits, shape `(batch, target, vocabulary)`, all positions at once (training).
+        """Compute next-token logits, shape `(batch, target, vocabulary)`, all positions at once (training).
 
         Args:
             source: token ids, shape `(batch, source)`.
@@ -176,7 +175,7 @@ class TransformerNet(nn.Module):
         return self.decode(self.encode(source, source_mask), source_mask, target, target_mask)
 
     def decode(self, memory: Tensor, source_mask: Tensor, target: Tensor, target_mask: Tensor | None = None) -> Tensor:
-        """Returns what `forward` does, for a source that is already encoded as `memory`."""
+        """Compute what `forward` does, for a source that is already encoded as `memory`."""
         x = self._embed(target)
         causal = torch.ones(target.shape[1], target.shape[1], dtype=torch.bool, device=target.device).triu(1)
         padding = None if target_mask is None else ~target_mask
@@ -185,12 +184,12 @@ class TransformerNet(nn.Module):
         return functional.linear(self.decoder_norm(x), self.embedding.weight)
 
     def open_caches(self, source: Tensor, source_mask: Tensor) -> list[LayerCache]:
-        """Returns one cache per decoder layer for `source`, whose encoding is computed here, once."""
+        """Open one cache per decoder layer for `source`, whose encoding is computed here, once."""
         memory = self.encode(source, source_mask)
         return [cast(DecoderLayer, layer).open_cache(memory) for layer in self.decoder_layers]
 
     def step(self, ids: Tensor, position: int, caches: list[LayerCache], source_mask: Tensor) -> Tensor:
-        """Returns the logits after one more target token, shape `(batch, vocabulary)`.
+        """Compute the logits after one more target token, shape `(batch, vocabulary)`.
 
         Args:
             ids: the newest target token of each row, shape `(batch,)`.
@@ -205,7 +204,7 @@ class TransformerNet(nn.Module):
         return functional.linear(self.decoder_norm(x[:, 0]), self.embedding.weight)
 
     def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
-        """Writes `config.json` and `model.safetensors`, the weights as `dtype`."""
+        """Write `config.json` and `model.safetensors`, the weights as `dtype`."""
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -216,7 +215,7 @@ class TransformerNet(nn.Module):
 
     @classmethod
     def load(cls, folder: Path, dtype: torch.dtype = torch.float32) -> TransformerNet:
-        """Returns the network stored in `folder`, in evaluation mode.
+        """Load the network stored in `folder`, in evaluation mode.
 
         Raises:
             OSError: a file is missing.

@@ -37,11 +37,11 @@ def placement(module: Network, free_bytes: dict[int, int]) -> dict[str, int | st
             "several GPUs; set 'device' to one of them"
         )
     limits = get_balanced_memory(module, max_memory=dict(free_bytes), no_split_module_classes=whole)
-    found: dict[str, int | str] = infer_auto_device_map(module, max_memory=limits, no_split_module_classes=whole)
-    outside = [name for name, place in found.items() if place not in free_bytes]
+    device_map: dict[str, int | str] = infer_auto_device_map(module, max_memory=limits, no_split_module_classes=whole)
+    outside = [name for name, place in device_map.items() if place not in free_bytes]
     if outside:
         raise UnsupportedError(
             f"the model does not fit into the GPUs {', '.join(map(str, free_bytes))}: no room for '{outside[0]}'; name "
             "more of them in 'device', or take a variant of lower precision"
         )
-    return found
+    return device_map

@@ -55,12 +55,12 @@ class Reason:
 
     @property
     def settles_nothing(self) -> bool:
-        """Whether the value lacks an interval that more or other observations would give it."""
+        """Tell whether the value lacks an interval that more or other observations would give it."""
         return self.code in (ReasonCode.TOO_FEW, ReasonCode.UNDEFINED_ON_RESAMPLES)
 
 
 def sentence_of(reason: Reason | None) -> str | None:
-    """Return a reason's sentence, for what is shown and not looked at."""
+    """Write a reason as a sentence, for display only."""
     return None if reason is None else reason.sentence
 
 

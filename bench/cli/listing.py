@@ -111,9 +111,9 @@ def _better(higher_is_better: bool) -> str:
 
 
 def _doubts() -> Rows:
-    from bench.doubts import doubt_kinds
+    from bench.doubts import DOUBTS
 
-    return [{"code": code, "what": kind.title, "remedy": kind.advice} for code, kind in doubt_kinds().items()]
+    return [{"code": code, "what": kind.title, "remedy": kind.advice} for code, kind in DOUBTS.items()]
 
 
 def _meters() -> Rows:
@@ -135,17 +135,17 @@ def _rules() -> Rows:
     from bench.suite.rules import DEFAULT_RULE, RULES
 
     return [
-        {"name": name, "default": "yes" if name == DEFAULT_RULE else "", "what": _summary(type(RULES.load(name)))}
+        {"name": name, "default": "yes" if name == DEFAULT_RULE else "", "what": _summary(type(RULES.find(name)))}
         for name in RULES
     ]
 
 
 def _executors() -> Rows:
-    from bench.running.executors import executors
+    from bench.running.executors import EXECUTORS
 
     return [
         {"name": name, "at once": str(kind.capacity), "isolation": kind.isolation, "what": _summary(kind)}
-        for name, kind in sorted(executors().items())
+        for name, kind in EXECUTORS.items()
     ]
 
 

@@ -161,7 +161,7 @@ def largest_packages() -> tuple[str, ...]:
 
 @cache
 def docstrings() -> tuple[Docstring, ...]:
-    """Yield every docstring of the standard library, in the order of files and lines."""
+    """Extract every docstring of the standard library, in the order of files and lines."""
     root = Path(sysconfig.get_path("stdlib"))
     return tuple(doc for path in sorted(root.rglob("*.py")) for doc in _of_file(path, root))
 

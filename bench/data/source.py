@@ -70,10 +70,12 @@ def _is_empty(reference: object) -> bool:
 
 def _check_mapping(spec: DataSpec, columns: Columns) -> None:
     """Refuse `columns` that map a name which the kind does not have."""
-    known = (*(column.name for column in columns.all), *OPTIONAL_COLUMNS)
+    column_names = (*(column.name for column in columns.all), *OPTIONAL_COLUMNS)
     for name in spec.columns:
-        if name not in known:
-            raise DataError(f"'columns' maps '{name}', which this kind of task does not use; {nearest(name, known)}")
+        if name not in column_names:
+            raise DataError(
+                f"'columns' maps '{name}', which this kind of task does not use; {nearest(name, column_names)}"
+            )
 
 
 def _check_optional(spec: DataSpec, columns: Columns, rows: Sequence[Row], origin: str) -> None:

@@ -65,18 +65,18 @@ def _split_of(key: str) -> str:
 def _corpus() -> dict[str, tuple[Row, ...]]:
     """All splits. Facts go to a split by their hash, so that no shipment is in two; no text appears twice."""
     rng = Random(SEED)
-    found: dict[str, list[Row]] = {split: [] for split in SIZES}
+    rows_by_split: dict[str, list[Row]] = {split: [] for split in SIZES}
     seen: set[str] = set()
-    while any(len(found[split]) < size for split, size in SIZES.items()):
+    while any(len(rows_by_split[split]) < size for split, size in SIZES.items()):
         facts = draw(rng)
         split = _split_of(facts.key())
         text, german = write(rng, facts)
-        if text in seen or len(found[split]) == SIZES[split]:
+        if text in seen or len(rows_by_split[split]) == SIZES[split]:
             continue
         seen.add(text)
-        found[split].append(
+        rows_by_split[split].append(
             {
-                "id": f"{split}-{len(found[split]):05d}",
+                "id": f"{split}-{len(rows_by_split[split]):05d}",
                 "text": text,
                 "status": facts.status,
                 "headline": headline(facts),
@@ -84,4 +84,4 @@ def _corpus() -> dict[str, tuple[Row, ...]]:
                 "group": facts.consignee,
             }
         )
-    return {split: tuple(chosen) for split, chosen in found.items()}
+    return {split: tuple(chosen) for split, chosen in rows_by_split.items()}

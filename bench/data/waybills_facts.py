@@ -161,7 +161,7 @@ def draw(rng: Random) -> Facts:
 
 
 def _side_matters(rng: Random, destination: str, dates: tuple[date, date], elsewhere: Sequence[str]) -> dict[str, Any]:
-    """What a note may mention besides; `dates` are the departure and the last promised day."""
+    """Invent what a note may mention besides; `dates` are the departure and the last promised day."""
     departure, promised_end = dates
     overseas = destination in words.OVERSEAS
     return {

@@ -50,12 +50,12 @@ class _Fields(dict[str, str]):
 
     @property
     def spelt(self) -> bool:
-        """Whether money is written with the currency's name."""
+        """Tell whether money is written with the currency's name."""
         return self._spelt
 
     @property
     def promise_style(self) -> DateStyle:
-        """How the promised date is written."""
+        """The way in which the promised date is written."""
         return self._styles["p"]
 
 

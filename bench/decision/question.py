@@ -69,7 +69,7 @@ class Question:
             check_name(prefer)
         except InputError as error:
             raise UsageError(str(error)) from error
-        weighs = RULES.load(rule).weighs_by_rates
+        weighs = RULES.find(rule).weighs_by_rates
         if weighs and self.rule.rates and prefer != (self.rule.prefer or QUALITY):
             raise UsageError(
                 f"the suite's decision.rates say what {self.rule.prefer or QUALITY} is worth, so they cannot weigh "

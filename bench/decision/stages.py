@@ -29,7 +29,7 @@ def rule_of(spec: DecisionSpec) -> Rule:
     Raises:
         InputError: there is no such rule, or the suite lacks what it needs.
     """
-    rule = RULES.load(spec.rule)
+    rule = RULES.find(spec.rule)
     if not isinstance(rule, Rule):
         raise InputError(f"the rule '{spec.rule}' is no bench.decision.rule.Rule; see what its package exports")
     for key, what in rule.needs.items():

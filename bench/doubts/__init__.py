@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
-from types import MappingProxyType
-
 from bench.doubts.base import DoubtKind, Evidence, Stage
 from bench.doubts.doubt_not_examined import DoubtNotExamined
-from bench.plugins import declared_classes
+from bench.plugins import Classes, Declared
 from bench.record import Doubt
 
-__all__ = ["DoubtKind", "Evidence", "Stage", "disturbances", "doubt_kinds", "examined"]
+__all__ = ["DOUBTS", "DoubtKind", "Evidence", "Stage", "disturbances", "examined"]
 
-GROUP = "bench.doubts"
-
-
-@cache
-def doubt_kinds() -> Mapping[str, type[DoubtKind]]:
-    """Collect the kinds of doubt by their codes, in the order of the codes.
-
-    Raises:
-        UsageError: a plug-in cannot be loaded, is no kind of doubt, or takes a code that is in use.
-    """
-    return MappingProxyType(declared_classes(__name__, GROUP, DoubtKind, "code"))
+DOUBTS: Declared[type[DoubtKind]] = Declared("doubt", "bench.doubts", Classes(__name__, DoubtKind, key="code"))
+"""Every kind of doubt by its code."""
 
 
 def disturbances() -> frozenset[str]:
     """Collect the codes of the doubts that say why a machine was slower."""
-    return frozenset(code for code, kind in doubt_kinds().items() if kind.slows_machine)
+    return frozenset(code for code, kind in DOUBTS.items() if kind.slows_machine)
 
 
 def examined(stage: Stage, evidence: Evidence) -> list[Doubt]:
@@ -37,7 +24,7 @@ def examined(stage: Stage, evidence: Evidence) -> list[Doubt]:
     An examination that raises becomes a doubt itself: it must not cost the cell what was measured.
     """
     doubts: list[Doubt] = []
-    for kind in doubt_kinds().values():
+    for kind in DOUBTS.values():
         if kind.stage != stage:
             continue
         try:

@@ -90,12 +90,12 @@ class DoubtKind:
 
     @property
     def message(self) -> str:
-        """What was seen, with numbers."""
+        """Say what was seen, with numbers."""
         raise NotImplementedError(f"{type(self).__name__} has no message")
 
     @property
     def remedy(self) -> str:
-        """What to do about this case."""
+        """Say what to do about this case."""
         return self.advice
 
     def doubt(self, process: int = 0) -> Doubt:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,6 +16,9 @@ from bench.errors import FitError
 from bench.fit.job import FitJob, FitTask, headed, learning_of
 from bench.tasks import KINDS
 from bench.tasks.prompts import render
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 POOL_BATCHES = 40
 """Examples are shuffled, then sorted by length within pools of about this many batches: little padding, still
@@ -52,13 +55,20 @@ class Encoded:
 class Reader:
     """How a model reads and writes texts."""
 
-    tokenizer: Any
+    tokenizer: PreTrainedTokenizerBase | None
     """None where a factory's module reads texts itself."""
     begin: int = 0
     """The token before the first of a text that is to be predicted."""
     end: int = 0
     room: int | None = None
     """Most tokens of a sequence, from the model's positions; None where there is no limit."""
+
+    @property
+    def own_tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer of a model that has one."""
+        if self.tokenizer is None:
+            raise FitError("a factory's module reads texts itself, and has no tokenizer")
+        return self.tokenizer
 
 
 def encode(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[Encoded]:
@@ -80,9 +90,9 @@ def _encoded(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[
     if kind.ability == "log_likelihood":
         return _pieces([kind.columns.reference_text(e) for e in data.examples], job.recipe.max_source_tokens, reader)
     prompts, options = learning.prompts(
-        job.model, reader.tokenizer, [render(task.template, e.columns) for e in data.examples]
+        job.model, reader.own_tokenizer, [render(task.template, e.columns) for e in data.examples]
     )
-    sources: list[list[int]] = reader.tokenizer(prompts, **options)["input_ids"]
+    sources: list[list[int]] = reader.own_tokenizer(prompts, **options)["input_ids"]
     references = [kind.columns.reference_text(e) for e in data.examples]
     if headed(job.model.family, task.spec):
         limit = min(job.recipe.max_source_tokens, reader.room or job.recipe.max_source_tokens)
@@ -92,7 +102,7 @@ def _encoded(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[
         ]
     if kind.labelled:
         references = [task.spec.label_names.get(label, label) for label in references]
-    targets = reader.tokenizer([learning.lead + text for text in references], add_special_tokens=False)["input_ids"]
+    targets = reader.own_tokenizer([learning.lead + text for text in references], add_special_tokens=False)["input_ids"]
     return [
         _pair(s, [*t, reader.end], job.recipe.max_source_tokens, reader.room, learning)
         for s, t in zip(sources, targets, strict=True)
@@ -101,7 +111,7 @@ def _encoded(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[
 
 def _pieces(texts: Sequence[str], most: int, reader: Reader) -> list[Encoded]:
     """Cut texts into pieces that a language model reads at once."""
-    rows = reader.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    rows = reader.own_tokenizer(list(texts), add_special_tokens=False)["input_ids"]
     size = min(most, (reader.room or most + 1) - 1)
     return [
         Encoded((reader.begin,), tuple(row[at : at + size]), "text", origin=f"row {place}")
@@ -157,7 +167,7 @@ def _cut(row: list[int], limit: int, learning: Learning) -> list[int]:
 
 
 def batches(groups: Sequence[Sequence[Encoded]], budget: int, seed: int, epoch: int) -> Iterator[list[Encoded]]:
-    """Yield the batches of one epoch; each holds examples of one task, `budget` tokens at most with padding.
+    """Form the batches of one epoch; each holds examples of one task, `budget` tokens at most with padding.
 
     The order depends on `seed` and `epoch` alone, so that a resumed fit sees the very same batches.
     """

@@ -7,8 +7,9 @@ energy between the last saved state and a kill are lost with the work itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+
+from pydantic import TypeAdapter
 
 from bench.meters.bundle import Meters
 from bench.meters.energy import Energy
@@ -38,13 +39,18 @@ class Cost:
     """Allocated by torch; None without CUDA."""
     memory_reason: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Returns the fields, JSON-able."""
+    def as_dict(self) -> dict[str, object]:
+        """List the fields as JSON-able values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: object) -> Cost:
+        """Read what `as_dict` gave."""
+        return TypeAdapter(cls).validate_python(fields)
 
 
 def total(costs: Sequence[Cost]) -> Cost:
-    """Returns the sum of times and energies, and the highest peaks; an energy that one of them lacks is lacking."""
+    """Add up times and energies, and take the highest peaks; the sum lacks an energy that one of them lacks."""
     if not costs:
         return Cost()
     lacking = next((cost for cost in costs if cost.energy_j is None), None)
@@ -64,8 +70,8 @@ def total(costs: Sequence[Cost]) -> Cost:
 
 
 def _sum(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) if len(numbers) == len(values) else None
 
 
 class CostMeter:
@@ -79,7 +85,7 @@ class CostMeter:
         self._poller: Poller | None = None
 
     def start(self, before: Cost | None = None) -> None:
-        """Begins the first window; `before` is what an interrupted part of the same training took."""
+        """Begin the first window; `before` is what an interrupted part of the same training took."""
         self._before = before or Cost()
         self._open()
 
@@ -89,21 +95,20 @@ class CostMeter:
         return self._before.wall_s + (self._meters.clock.now_ns() - self._started_ns) / NS_PER_S
 
     def lap(self, examples: int) -> Cost:
-        """Returns the cost so far, `examples` of them in all, and goes on."""
-        found = self.stop(examples)
-        self._before = found
+        """Take stock: the cost so far, for `examples` examples in all; the meters go on."""
+        self._before = self.stop(examples)
         self._open()
-        return found
+        return self._before
 
     def stop(self, examples: int) -> Cost:
-        """Returns the cost of all parts."""
+        """Stop, and add up the cost of all parts."""
         wall_s = self.elapsed_s
         if self._poller is not None:
             self._poller.stop()
             self._poller = None
         window = self._window(self._meters.energy.stop(), self._meters.memory.stop())
         both = total([self._before, window]) if self._before.wall_s else window
-        return Cost(**(both.as_dict() | {"wall_s": wall_s, "examples": examples}))
+        return replace(both, wall_s=wall_s, examples=examples)
 
     def _open(self) -> None:
         energy = self._meters.energy
@@ -116,24 +121,29 @@ class CostMeter:
     def _window(self, energy: Energy, peak: Peak) -> Cost:
         share = f"process 1 of {self._processes} alone; " if self._processes > 1 else ""
         reasons = [energy.reason] if energy.joules is not None else [*self._meters.rejected, energy.reason]
-        said = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
+        explanation = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
         scope = f"{energy.scope}; " if energy.joules is not None else ""
         return Cost(
-            energy_j=energy.joules, energy_low_j=energy.low, energy_high_j=energy.high, energy_source=energy.source,
-            energy_reason=f"{share}{scope}{said}".removesuffix("; "), peak_rss_bytes=peak.rss_bytes,
-            peak_gpu_bytes=peak.gpu_allocated_bytes, memory_reason=peak.reason,
-        )  # fmt: skip
+            energy_j=energy.joules,
+            energy_low_j=energy.low,
+            energy_high_j=energy.high,
+            energy_source=energy.source,
+            energy_reason=f"{share}{scope}{explanation}".removesuffix("; "),
+            peak_rss_bytes=peak.rss_bytes,
+            peak_gpu_bytes=peak.gpu_allocated_bytes,
+            memory_reason=peak.reason,
+        )
 
 
-def facts_of(provenance: Mapping[str, Any] | None, process: int) -> list[Fact]:
-    """Returns the readings of a fitted checkpoint's training; none for a checkpoint that bench did not fit.
+def facts_of(provenance: Mapping[str, object] | None, process: int) -> list[Fact]:
+    """Derive the readings of a fitted checkpoint's training; none for a checkpoint that bench did not fit.
 
     `fit_s` and its kin are of the final training. Search, folds and teacher stand apart, and `fit_total_…` is all.
     """
     if not provenance:
         return []
     own = cost_of(provenance)
-    parts = {name: cost_of(provenance[name]) for name in PARTS if has_cost(provenance, name)}
+    parts = {name: cost_of(part_of(provenance, name)) for name in PARTS if has_cost(provenance, name)}
     facts = [Fact("fit_s", own.wall_s, "s", "clock", process=process), _energy("fit_energy_j", own, process)]
     gpu = own.peak_gpu_bytes is not None
     peak, source = (own.peak_gpu_bytes, "torch") if gpu else (own.peak_rss_bytes, "rss")
@@ -148,8 +158,7 @@ def facts_of(provenance: Mapping[str, Any] | None, process: int) -> list[Fact]:
             facts.append(Fact(f"fit_{name}_s", parts[name].wall_s, "s", "clock", process=process))
             facts.append(_energy(f"fit_{name}_energy_j", parts[name], process))
         else:
-            said = provenance.get(name) or {}
-            why = str(said.get("cost_unknown", f"this training had no {name}"))
+            why = str(part_of(provenance, name).get("cost_unknown", f"this training had no {name}"))
             facts.append(Fact(f"fit_{name}_s", None, "s", "none", why, process=process))
             facts.append(Fact(f"fit_{name}_energy_j", None, "J", "none", why, process=process))
     whole = total([own, *parts.values()])
@@ -158,21 +167,23 @@ def facts_of(provenance: Mapping[str, Any] | None, process: int) -> list[Fact]:
     return facts
 
 
-def has_cost(provenance: Mapping[str, Any], part: str) -> bool:
-    """Whether a provenance knows what its search, folds or teacher cost."""
-    return "cost" in (provenance.get(part) or {})
+def has_cost(provenance: Mapping[str, object], part: str) -> bool:
+    """Tell whether a provenance knows what its search, folds or teacher cost."""
+    return "cost" in part_of(provenance, part)
 
 
-def cost_of(found: Mapping[str, Any]) -> Cost:
-    """Returns the cost inside a provenance or one of its parts; of older ones what they have."""
-    if "cost" in found:
-        return Cost(**found["cost"])
-    return Cost(
-        wall_s=float(found.get("wall_s", 0.0)),
-        examples=int(found.get("examples", 0)),
-        energy_reason=NO_FIGURE,
-        peak_rss_bytes=found.get("peak_rss_bytes"),
-    )
+def part_of(provenance: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Read what a provenance says of its search, folds or teacher; empty where it had none."""
+    part = provenance.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def cost_of(part: Mapping[str, object]) -> Cost:
+    """Read the cost inside a provenance or one of its parts; older ones may lack some of it."""
+    if "cost" in part:
+        return Cost.from_json(part["cost"])
+    recorded = {name: part[name] for name in ("wall_s", "examples", "peak_rss_bytes") if name in part}
+    return Cost.from_json(recorded | {"energy_reason": NO_FIGURE})
 
 
 def _energy(name: str, cost: Cost, process: int) -> Fact:

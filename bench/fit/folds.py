@@ -6,10 +6,10 @@ import json
 import shutil
 import statistics
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from bench.data.base import Dataset
 from bench.errors import FitError
@@ -21,8 +21,30 @@ from bench.fit.training import Notify, train
 from bench.tasks import KINDS
 
 
+class FoldRow(TypedDict):
+    """What the training of one fold gave."""
+
+    loss: float
+    accuracy: float | None
+    cost: dict[str, object]
+    """Of `bench.fit.cost.Cost`."""
+
+
+class Validation(TypedDict):
+    """What a cross-validation gave."""
+
+    folds: list[dict[str, float | None]]
+    """Loss and accuracy of each fold."""
+    loss_mean: float | None
+    loss_sd: float | None
+    accuracy_mean: float | None
+    accuracy_sd: float | None
+    cost: dict[str, object]
+    """Of all folds."""
+
+
 def assign(task: FitTask, folds: int, seed: int) -> list[int]:
-    """Returns the fold of each training example: stratified by label, no group in two folds.
+    """Assign a fold to each training example: stratified by label, no group in two folds.
 
     Raises:
         FitError: there are fewer examples or groups than folds.
@@ -58,7 +80,7 @@ def assign(task: FitTask, folds: int, seed: int) -> list[int]:
 
 
 def fold_jobs(job: FitJob) -> Iterator[FitJob]:
-    """Yields the job of each fold: trained on the others, validated on its own."""
+    """Make the job of each fold: trained on the others, validated on its own."""
     folds = job.recipe.folds
     assert folds is not None
     placed = [assign(task, folds, job.recipe.seed) for task in job.tasks]
@@ -79,8 +101,8 @@ def _part(data: Dataset, keep: Sequence[bool]) -> Dataset:
     return replace(data, examples=tuple(e for e, kept in zip(data.examples, keep, strict=True) if kept))
 
 
-def cross_validate(lesson: Lesson, state: Path, notify: Notify) -> dict[str, Any]:
-    """Returns the validation loss and accuracy of each fold, their mean and spread, and what they cost.
+def cross_validate(lesson: Lesson, state: Path, notify: Notify) -> Validation:
+    """Train and validate each fold; return their losses and accuracies, mean and spread, and what they cost.
 
     Under `state` lies what an interrupted call finished; the spread is the standard deviation over folds (n − 1),
     which is no standard error: the folds share training rows.
@@ -88,7 +110,7 @@ def cross_validate(lesson: Lesson, state: Path, notify: Notify) -> dict[str, Any
     Raises:
         FitError: the data have fewer rows than folds, or a training diverges.
     """
-    found: list[Mapping[str, Any]] = []
+    rows: list[FoldRow] = []
     for fold, job in enumerate(fold_jobs(lesson.job)):
         place = state / f"fold-{fold}.json"
         if not place.is_file():
@@ -99,24 +121,27 @@ def cross_validate(lesson: Lesson, state: Path, notify: Notify) -> dict[str, Any
                 working,
                 lambda line, name=name: notify(f"{name}: {line}"),  # type: ignore[misc]
             )
-            row = {"loss": trained.scores.loss, "accuracy": trained.scores.accuracy, "cost": trained.cost.as_dict()}
+            row = FoldRow(loss=trained.scores.loss, accuracy=trained.scores.accuracy, cost=trained.cost.as_dict())
             if trained.main:
                 write_json(place, row)
                 shutil.rmtree(working, ignore_errors=True)
-            found.append(row)
+            rows.append(row)
         else:
-            found.append(json.loads(place.read_text(encoding="utf-8")))
-    cost = total([Cost(**row["cost"]) for row in found])
-    return {
-        "folds": [{"loss": row["loss"], "accuracy": row["accuracy"]} for row in found],
-        **_mean_and_spread("loss", [row["loss"] for row in found]),
-        **_mean_and_spread("accuracy", [row["accuracy"] for row in found]),
-        "cost": cost.as_dict(),
-    }
+            rows.append(json.loads(place.read_text(encoding="utf-8")))
+    loss_mean, loss_sd = _mean_and_spread([row["loss"] for row in rows])
+    accuracy_mean, accuracy_sd = _mean_and_spread([row["accuracy"] for row in rows])
+    return Validation(
+        folds=[{"loss": row["loss"], "accuracy": row["accuracy"]} for row in rows],
+        loss_mean=loss_mean,
+        loss_sd=loss_sd,
+        accuracy_mean=accuracy_mean,
+        accuracy_sd=accuracy_sd,
+        cost=total([Cost.from_json(row["cost"]) for row in rows]).as_dict(),
+    )
 
 
-def _mean_and_spread(name: str, values: Sequence[float | None]) -> dict[str, float | None]:
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return {f"{name}_mean": None, f"{name}_sd": None}
-    return {f"{name}_mean": statistics.fmean(known), f"{name}_sd": statistics.stdev(known)}
+def _mean_and_spread(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    numbers = [value for value in values if value is not None]
+    if len(numbers) < len(values):
+        return None, None
+    return statistics.fmean(numbers), statistics.stdev(numbers)

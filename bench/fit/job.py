@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.candidates import FAMILIES
 from bench.candidates.learning import Learning
@@ -94,10 +93,10 @@ def learning_of(model: ModelSpec) -> Learning:
     return learning
 
 
-def read_provenance(folder: Path) -> Mapping[str, Any] | None:
+def read_provenance(folder: Path) -> Mapping[str, object] | None:
     """Read the provenance beside a fitted checkpoint, or None where there is none."""
     path = folder / PROVENANCE_FILE
     if not path.is_file():
         return None
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    loaded: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
     return loaded

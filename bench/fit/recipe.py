@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -93,14 +93,32 @@ NO_OPTUNA = (
     "a search by 'tpe' needs Optuna, which is not installed; pip install 'bench[search]', or take 'method: random'"
 )
 INTEGERS = frozenset(
-    {"steps", "batch_tokens", "warmup_steps", "accumulation", "architecture.layers", "architecture.decoder_layers",
-     "architecture.d_model", "architecture.heads", "architecture.d_ff"}
-)  # fmt: skip
+    {
+        "steps",
+        "batch_tokens",
+        "warmup_steps",
+        "accumulation",
+        "architecture.layers",
+        "architecture.decoder_layers",
+        "architecture.d_model",
+        "architecture.heads",
+        "architecture.d_ff",
+    }
+)
 """Keys whose bounds give whole numbers."""
 SEARCHABLE = INTEGERS | {
-    "learning_rate", "weight_decay", "schedule", "clip_norm", "label_smoothing", "prompt_loss", "alpha", "temperature",
-    "freeze", "dropout", "architecture.dropout",
-}  # fmt: skip
+    "learning_rate",
+    "weight_decay",
+    "schedule",
+    "clip_norm",
+    "label_smoothing",
+    "prompt_loss",
+    "alpha",
+    "temperature",
+    "freeze",
+    "dropout",
+    "architecture.dropout",
+}
 """Keys that a search may change: none that changes what a validation loss means, such as the vocabulary."""
 
 
@@ -209,9 +227,9 @@ class Recipe(_Strict):
     @property
     def hash(self) -> str:
         """SHA-256 (hex) of what the recipe says; keys that came later count only where they are set."""
-        said = self.model_dump(mode="json")
+        keys = self.model_dump(mode="json")
         plain = {name: Recipe.model_fields[name].default for name in LATER_KEYS}
-        return content_hash({key: value for key, value in said.items() if key not in plain or value != plain[key]})
+        return content_hash({key: value for key, value in keys.items() if key not in plain or value != plain[key]})
 
 
 LATER_KEYS = ("dropout", "save_last", "teacher", "distil", "temperature", "alpha", "folds", "search")
@@ -219,21 +237,22 @@ LATER_KEYS = ("dropout", "save_last", "teacher", "distil", "temperature", "alpha
 checkpoints are still known."""
 
 
-def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
-    """Returns the recipe of one trial: `values` set, no search of its own.
+def with_values(recipe: Recipe, values: Mapping[str, int | float | str]) -> Recipe:
+    """Build the recipe of one trial: `values` set, no search of its own.
 
     Raises:
         FitError: the values give no recipe.
     """
-    said = recipe.model_dump() | {"search": None}
+    keys = recipe.model_dump() | {"search": None}
     for name, value in values.items():
-        value = round(value) if name in INTEGERS else value
+        if name in INTEGERS and not isinstance(value, str):
+            value = round(value)
         head, _, rest = name.partition(".")
-        if rest and said[head] is None:
+        if rest and keys[head] is None:
             raise FitError(f"the search changes '{name}', and the recipe has no '{head}'")
-        said[head] = said[head] | {rest: value} if rest else value
+        keys[head] = keys[head] | {rest: value} if rest else value
     try:
-        return Recipe.model_validate(said)
+        return Recipe.model_validate(keys)
     except ValidationError as error:
         first = error.errors()[0]
         raise FitError(f"the search sets {dict(values)}: {first['msg']}") from error

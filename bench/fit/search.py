@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from bench.errors import EnvironmentLackError, FitError
 from bench.fit.cost import Cost, total
@@ -24,15 +24,33 @@ from bench.fit.state import write_json
 from bench.fit.teaching import Lesson
 from bench.fit.training import DivergedError, Notify, train
 
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
 STARTUP_SHARE = 4
 """TPE draws its first quarter of the trials at random, at least two and ten (Optuna's default) at most."""
 
-Trial = Mapping[str, Any]
-"""`number`, `values`, `value` (None for one that diverged), `reason`, `loss`, `accuracy`, `cost`."""
+Value: TypeAlias = int | float | str
+"""Of one key of the recipe."""
+
+
+class Trial(TypedDict, total=False):
+    """One recipe that was tried, as it is written to its file and to the provenance."""
+
+    number: int
+    values: dict[str, Value]
+    value: float | None
+    """By which it is judged; None for one that diverged."""
+    reason: str | None
+    """Why it has no value."""
+    loss: float | None
+    accuracy: float | None
+    cost: dict[str, object] | None
+    """Of `bench.fit.cost.Cost`."""
 
 
 def count(search: Search) -> int:
-    """Returns the number of trials."""
+    """Count the trials."""
     if search.method != "grid":
         return int(search.trials or 1)
     cells = 1
@@ -41,8 +59,8 @@ def count(search: Search) -> int:
     return cells if search.trials is None else min(cells, search.trials)
 
 
-def propose(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Any]:
-    """Returns the values of trial `number` (0 first).
+def propose(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Value]:
+    """Propose the values of trial `number` (0 first).
 
     Raises:
         EnvironmentLackError: the method is `tpe`, and Optuna is not installed.
@@ -53,24 +71,25 @@ def propose(search: Search, number: int, before: Sequence[Trial]) -> dict[str, A
     return _tpe(search, number, before) if search.method == "tpe" else _random(search, number)
 
 
-def _random(search: Search, number: int) -> dict[str, Any]:
+def _random(search: Search, number: int) -> dict[str, Value]:
     import math
 
     rng = random.Random(f"{search.seed}/{number}")
-    values: dict[str, Any] = {}
+    values: dict[str, Value] = {}
     for name, among in search.space.items():
         if isinstance(among, list):
-            values[name] = rng.choice(among)
+            chosen = rng.choice(among)
+            values[name] = round(chosen) if name in INTEGERS and not isinstance(chosen, str) else chosen
         elif among.log:
-            values[name] = math.exp(rng.uniform(math.log(among.low), math.log(among.high)))
+            drawn = math.exp(rng.uniform(math.log(among.low), math.log(among.high)))
+            values[name] = round(drawn) if name in INTEGERS else drawn
         else:
-            values[name] = rng.uniform(among.low, among.high)
-        if name in INTEGERS:
-            values[name] = round(values[name])
+            drawn = rng.uniform(among.low, among.high)
+            values[name] = round(drawn) if name in INTEGERS else drawn
     return values
 
 
-def _tpe(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Any]:
+def _tpe(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Value]:
     try:
         import optuna
     except ImportError as error:
@@ -81,19 +100,23 @@ def _tpe(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Any]
     directions = optuna.study.StudyDirection
     direction = directions.MAXIMIZE if search.metric == "accuracy" else directions.MINIMIZE
     study = optuna.create_study(sampler=sampler, direction=direction)
-    ranges = {name: _distribution(optuna, name, among) for name, among in search.space.items()}
+    ranges = {name: _distribution(name, among) for name, among in search.space.items()}
     for trial in before:
         failed = trial["value"] is None
         study.add_trial(
             optuna.trial.create_trial(
-                params=dict(trial["values"]), distributions=ranges, value=trial["value"],
+                params=dict(trial["values"]),
+                distributions=ranges,
+                value=trial["value"],
                 state=optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE,
             )
-        )  # fmt: skip
+        )
     return dict(study.ask(fixed_distributions=ranges).params)
 
 
-def _distribution(optuna: Any, name: str, among: Any) -> Any:
+def _distribution(name: str, among: Sequence[Value] | Range) -> BaseDistribution:
+    import optuna
+
     if not isinstance(among, Range):
         return optuna.distributions.CategoricalDistribution(among)
     if name in INTEGERS:
@@ -101,8 +124,8 @@ def _distribution(optuna: Any, name: str, among: Any) -> Any:
     return optuna.distributions.FloatDistribution(among.low, among.high, log=among.log)
 
 
-def run_search(lesson: Lesson, state: Path, notify: Notify) -> tuple[Recipe, dict[str, Any]]:
-    """Returns the best recipe, and what was tried: `trials`, `best`, `values`, `cost`.
+def run_search(lesson: Lesson, state: Path, notify: Notify) -> tuple[Recipe, dict[str, object]]:
+    """Try the recipes; return the best one, and what was tried: `trials`, `best`, `values`, `cost`.
 
     Raises:
         FitError: every trial diverged.
@@ -124,42 +147,48 @@ def run_search(lesson: Lesson, state: Path, notify: Notify) -> tuple[Recipe, dic
     if best is None:
         raise FitError(f"every trial of the search failed; the last one: {trials[-1]['reason']}")
     notify(f"search: trial {best['number'] + 1} is the best, {search.metric} {best['value']:.4f}")
-    spent = total([Cost(**trial["cost"]) for trial in trials if trial["cost"] is not None])
-    said = {
-        "method": search.method, "metric": search.metric, "seed": search.seed, "trials": list(trials),
-        "best": best["number"], "values": best["values"], "cost": spent.as_dict(),
-    }  # fmt: skip
-    return with_values(recipe, best["values"]), said
+    spent = total([Cost.from_json(trial["cost"]) for trial in trials if trial["cost"] is not None])
+    provenance: dict[str, object] = {
+        "method": search.method,
+        "metric": search.metric,
+        "seed": search.seed,
+        "trials": list(trials),
+        "best": best["number"],
+        "values": best["values"],
+        "cost": spent.as_dict(),
+    }
+    return with_values(recipe, best["values"]), provenance
 
 
-def _shown(values: Mapping[str, Any]) -> str:
+def _shown(values: Mapping[str, Value]) -> str:
     parts = [f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()]
     return ", ".join(parts)
 
 
 def choose(trials: Sequence[Trial], search: Search) -> Trial | None:
-    """Returns the best trial, of equals the first; None when all failed."""
-    known = [trial for trial in trials if trial["value"] is not None]
+    """Choose the best trial, the first of equals; None when all failed."""
+    judged = [(trial["value"], trial) for trial in trials if trial["value"] is not None]
     sign = -1 if search.metric == "accuracy" else 1
-    return min(known, key=lambda trial: sign * trial["value"], default=None)
+    return min(judged, key=lambda pair: sign * pair[0], default=(None, None))[1]
 
 
-def _trial(lesson: Lesson, number: int, values: dict[str, Any], state: Path, notify: Notify) -> Trial:
+def _trial(lesson: Lesson, number: int, values: dict[str, Value], state: Path, notify: Notify) -> Trial:
     recipe = with_values(lesson.job.recipe, values)
     assert lesson.job.recipe.search is not None
     metric = lesson.job.recipe.search.metric
     working = state / f"trial-{number}"
     tried = replace(lesson, job=replace(lesson.job, recipe=recipe))
-    row: dict[str, Any] = {"number": number, "values": values, "value": None, "reason": None, "cost": None}
+    row: Trial = {"number": number, "values": values, "value": None, "reason": None, "cost": None}
     main = True
     try:
         if recipe.folds is not None:
-            found = cross_validate(tried, working, notify)
-            row |= {"loss": found["loss_mean"], "accuracy": found["accuracy_mean"], "cost": found["cost"]}
+            validation = cross_validate(tried, working, notify)
+            row["loss"], row["accuracy"] = validation["loss_mean"], validation["accuracy_mean"]
+            row["cost"] = validation["cost"]
         else:
             trained = train(tried, working, notify)
             main = trained.main
-            row |= {"loss": trained.scores.loss, "accuracy": trained.scores.accuracy}
+            row["loss"], row["accuracy"] = trained.scores.loss, trained.scores.accuracy
             row["cost"] = trained.cost.as_dict()
         row["value"] = row[metric]
         row["reason"] = None if row["value"] is not None else f"this training has no {metric}"

@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from bench.candidates.checkpoint import files_hash, locate
 from bench.errors import BenchError
-from bench.fit.cost import PARTS, Cost, cost_of, has_cost, total
+from bench.fit.cost import PARTS, Cost, cost_of, has_cost, part_of, total
 from bench.fit.folds import cross_validate
 from bench.fit.job import PROVENANCE_FILE, FitJob, learning_of, read_provenance
 from bench.fit.place import check_place
@@ -29,8 +28,8 @@ from bench.text import terminal_text
 SOFTWARE = ("torch", "transformers", "tokenizers", "accelerate", "babel")
 
 
-def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, Any]:
-    """Trains, writes the checkpoint with its `provenance.json` to `job.output`, and returns the provenance.
+def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, object]:
+    """Train, write the checkpoint with its `provenance.json` to `job.output`, and return the provenance.
 
     The teacher answers first, then the search runs, then the folds of the recipe that it chose, and at last the
     final training on all of the training split. What is finished of these survives an interruption.
@@ -46,7 +45,7 @@ def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, Any]:
     check_place(job)
     state = job.output.with_name(f".{job.output.name}.fitting-{job.id[:8]}")
     lesson, taught = _taught(job, notify)
-    extra: dict[str, Any] = {"teacher": taught} if taught else {}
+    extra: dict[str, object] = {"teacher": taught} if taught else {}
     if job.recipe.search is not None:
         recipe, extra["search"] = run_search(lesson, state / "search", notify)
         lesson = replace(lesson, job=replace(lesson.job, recipe=recipe))
@@ -60,14 +59,14 @@ def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, Any]:
     return provenance
 
 
-def _taught(job: FitJob, notify: Callable[[str], None]) -> tuple[Lesson, dict[str, Any] | None]:
-    """Returns the lesson, and what made the teacher: its weights, and what its own training cost."""
+def _taught(job: FitJob, notify: Callable[[str], None]) -> tuple[Lesson, dict[str, object] | None]:
+    """Prepare the lesson with its teacher, and what made the teacher: its weights, and what its own training cost."""
     lesson = prepare(job, resolve_device(job.device), notify)
     if job.teacher is None:
         return lesson, None
     place = locate(str(job.teacher.model.checkpoint), Path())
     own = read_provenance(place.folder) if place.folder is not None else None
-    said = {
+    about: dict[str, object] = {
         "name": job.teacher.name,
         "identity": job.teacher.identity,
         "weights_hash": files_hash(place.folder) if place.folder is not None else None,
@@ -77,16 +76,16 @@ def _taught(job: FitJob, notify: Callable[[str], None]) -> tuple[Lesson, dict[st
     }
     unknown = Cost(energy_reason="the teacher was not trained by bench, and what it cost is not known")
     spent = total([cost_of(part) for part in _parts(own)]) if own is not None else unknown
-    return lesson, said | ({"cost": spent.as_dict()} if own is not None else {"cost_unknown": unknown.energy_reason})
+    return lesson, about | ({"cost": spent.as_dict()} if own is not None else {"cost_unknown": unknown.energy_reason})
 
 
-def _parts(provenance: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Returns all that a checkpoint cost: its training, and its own search, folds and teacher."""
-    return [provenance, *(provenance[name] for name in PARTS if has_cost(provenance, name))]
+def _parts(provenance: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Collect all that a checkpoint cost: its training, and its own search, folds and teacher."""
+    return [provenance, *(part_of(provenance, name) for name in PARTS if has_cost(provenance, name))]
 
 
-def describe(job: FitJob, trained: Trained) -> dict[str, Any]:
-    """Returns what made a checkpoint: hashes, seed, steps, cost, losses, machine and software."""
+def describe(job: FitJob, trained: Trained) -> dict[str, object]:
+    """Describe what made a checkpoint: hashes, seed, steps, cost, losses, machine and software."""
     progress, scores, cost = trained.progress, trained.scores, trained.cost
     return {
         "model": job.model.name,
@@ -115,8 +114,8 @@ def describe(job: FitJob, trained: Trained) -> dict[str, Any]:
     }
 
 
-def _publish(job: FitJob, trained: Trained, provenance: dict[str, Any]) -> None:
-    """Writes the checkpoint under a temporary name, then puts it in its place."""
+def _publish(job: FitJob, trained: Trained, provenance: dict[str, object]) -> None:
+    """Write the checkpoint under a temporary name, then move it into its place."""
     import torch
 
     def fill(fresh: Path) -> None:
@@ -140,7 +139,7 @@ def _write(job: FitJob, trained: Trained, folder: Path) -> None:
 
 
 def main(path: Path) -> None:
-    """Runs a pickled job: the entry for `accelerate launch -m bench.fit.session JOB`."""
+    """Run a pickled job; the entry point of `accelerate launch -m bench.fit.session JOB`."""
     import pickle
 
     job: FitJob = pickle.loads(path.read_bytes())

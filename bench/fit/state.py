@@ -12,11 +12,17 @@ import pickle
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
 
 from bench.errors import FitError
 from bench.fit.cost import Cost
 from bench.store.files import replacing, write_file
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch import nn
 
 STATE_FILE = "progress.json"
 """Written last: a folder with it is whole."""
@@ -52,13 +58,13 @@ def write_json(path: Path, value: object) -> None:
 class State:
     """The folder of one training's state."""
 
-    def __init__(self, folder: Path, accelerator: Any) -> None:
+    def __init__(self, folder: Path, accelerator: Accelerator) -> None:
         self.folder, self.accelerator = folder, accelerator
         self.best, self.last = folder / "best.pt", folder / "last.pt"
         self._current, self._new, self._old = folder / "current", folder / "new", folder / "old"
 
     def save(self, progress: Progress) -> None:
-        """Writes the state of all processes, then puts it in the place of the one before."""
+        """Write the state of all processes, then replace the previous one."""
         main = self.accelerator.is_main_process
         if main:
             shutil.rmtree(self._new, ignore_errors=True)
@@ -74,7 +80,7 @@ class State:
         self.accelerator.wait_for_everyone()
 
     def load(self) -> Progress | None:
-        """Puts back what was saved, and returns where the training stood; None where nothing was.
+        """Restore the saved state, and return where the training stood; None where nothing was saved.
 
         Raises:
             FitError: the state cannot be read, or is of another number of processes.
@@ -85,7 +91,7 @@ class State:
         if not self._whole(self._current):
             return None
         try:
-            progress = _progress(json.loads((self._current / STATE_FILE).read_text(encoding="utf-8")))
+            progress = _progress((self._current / STATE_FILE).read_text(encoding="utf-8"))
             self._check_processes(progress)
             self.accelerator.load_state(str(self._current))
             self._best_again()
@@ -97,15 +103,15 @@ class State:
         return progress
 
     def _best_again(self) -> None:
-        """Takes back the best weights as of the state; those since may be of steps that come out otherwise."""
+        """Restore the best weights as of the state; later ones may come from steps that now turn out otherwise."""
         if self.accelerator.is_main_process:
             self.best.unlink(missing_ok=True)
             if (self._current / self.best.name).is_file():
                 _link(self._current / self.best.name, self.best)
         self.accelerator.wait_for_everyone()
 
-    def keep(self, path: Path, net: Any) -> None:
-        """Writes the weights of `net` to `path`, from the main process alone."""
+    def keep(self, path: Path, net: nn.Module) -> None:
+        """Write the weights of `net` to `path`, from the main process alone."""
         import torch
 
         if not self.accelerator.is_main_process:
@@ -114,7 +120,7 @@ class State:
             torch.save(net.state_dict(), partial)
 
     def _check_processes(self, progress: Progress) -> None:
-        """Raises where the batches of the steps to come would be others than those of the interrupted training."""
+        """Refuse to resume where the remaining steps would see other batches than in the interrupted training."""
         now = self.accelerator.num_processes
         if progress.processes != now:
             raise FitError(
@@ -126,7 +132,7 @@ class State:
         return (folder / STATE_FILE).is_file()
 
     def _swap(self) -> None:
-        """Renames both; deleting in place would leave half a state to a kill."""
+        """Rename both folders; deleting in place would leave half a state to a kill."""
         shutil.rmtree(self._old, ignore_errors=True)
         if self._current.exists():
             self._current.rename(self._old)
@@ -134,15 +140,12 @@ class State:
         shutil.rmtree(self._old, ignore_errors=True)
 
 
-def _progress(stored: dict[str, Any]) -> Progress:
-    progress = Progress(**(stored | {"cost": Cost(**stored["cost"])}))
-    progress.curve = [(int(step), float(loss)) for step, loss in stored["curve"]]
-    progress.validation = [(int(step), float(loss)) for step, loss in stored["validation"]]
-    return progress
+def _progress(text: str) -> Progress:
+    return TypeAdapter(Progress).validate_json(text)
 
 
 def _link(source: Path, target: Path) -> None:
-    """Gives a file, which is never written in place, a second name; a copy where the file system has no links."""
+    """Give a file, which is never written in place, a second name, or copy it where the file system has no links."""
     try:
         os.link(source, target)
     except OSError:

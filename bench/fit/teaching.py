@@ -11,10 +11,10 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.candidates import FAMILIES
-from bench.candidates.interface import Context, Decoding
+from bench.candidates.interface import Context, Decoding, Model
 from bench.data.base import Dataset, Example
 from bench.errors import BenchError, FitError
 from bench.fit.job import FitJob, FitTask, Teacher, headed, learning_of
@@ -22,6 +22,12 @@ from bench.suite import VariantSpec
 from bench.tasks import KINDS
 from bench.tasks.choosing import ability_of, scoring_of
 from bench.tasks.prompts import render
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedTokenizerBase
+
+A = TypeVar("A")
 
 BATCH = 32
 """Texts that the teacher reads at once: a guess that fits small machines."""
@@ -32,9 +38,9 @@ class Lesson:
     """A job with the teacher's answers in it, and what token-level distillation needs while training."""
 
     job: FitJob
-    net: Any = None
+    net: nn.Module | None = None
     """The teacher's module, for the tokens' distributions."""
-    tokenizer: Any = None
+    tokenizer: PreTrainedTokenizerBase | None = None
     """The teacher's, which a student trained from scratch takes over."""
     methods: tuple[str, ...] = ()
     """By task: `labels`, `tokens` or `generations`."""
@@ -57,13 +63,21 @@ def prepare(job: FitJob, device: str, notify: Callable[[str], None]) -> Lesson:
         notify(f"teacher '{teacher.name}' answers {len(task.train.examples)} examples of {task.spec.name} ({method})")
         methods.append(f"{task.spec.name}: {method}")
         if method == "tokens":
-            net, tokenizer = model.facts().module.eval(), model.tokenizer
+            net, tokenizer = model.facts().module, tokenizer_of(model)
+            if net is not None:
+                net.eval()
             tasks.append(task)
         elif method == "labels":
             tasks.append(replace(task, soft=_soft(teacher, task, model)))
         else:
             tasks.append(replace(task, train=_rewritten(job, teacher, task, model)))
     return Lesson(replace(job, tasks=tuple(tasks)), net, tokenizer, tuple(methods))
+
+
+def tokenizer_of(model: Model) -> PreTrainedTokenizerBase | None:
+    """Find the tokenizer of a loaded model; None for one that has none."""
+    tokenizer: PreTrainedTokenizerBase | None = getattr(model, "tokenizer", None)
+    return tokenizer
 
 
 def _check_there(job: FitJob, teacher: Teacher) -> None:
@@ -75,7 +89,7 @@ def _check_there(job: FitJob, teacher: Teacher) -> None:
         )
 
 
-def _load(teacher: Teacher, task: FitTask, device: str) -> Any:
+def _load(teacher: Teacher, task: FitTask, device: str) -> Model:
     texts = tuple(task.spec.label_names.get(label, label) for label in task.labels)
     scoring = scoring_of(teacher.model.family, task.spec)
     context = Context(device, ability_of(task.spec.kind, scoring), task.labels, texts, scoring=scoring)
@@ -85,7 +99,7 @@ def _load(teacher: Teacher, task: FitTask, device: str) -> Any:
         raise FitError(f"the teacher '{teacher.name}' cannot teach the task '{task.spec.name}': {error}") from error
 
 
-def _method(job: FitJob, task: FitTask, model: Any) -> str:
+def _method(job: FitJob, task: FitTask, model: Model) -> str:
     asked, teacher = job.recipe.distil, job.teacher
     assert teacher is not None
     if headed(job.model.family, task.spec):
@@ -100,20 +114,21 @@ def _method(job: FitJob, task: FitTask, model: Any) -> str:
     return "generations"
 
 
-def _why_not_tokens(job: FitJob, teacher: Teacher, model: Any) -> str | None:
+def _why_not_tokens(job: FitJob, teacher: Teacher, model: Model) -> str | None:
     """Explain why the student cannot learn the teacher's distributions over tokens, or None where it can."""
-    if teacher.model.family != job.model.family or not hasattr(model, "tokenizer"):
+    tokenizer = tokenizer_of(model)
+    if teacher.model.family != job.model.family or tokenizer is None:
         return f"its teacher '{teacher.name}' is of the family {teacher.model.family}, not {job.model.family}"
-    known = model.tokenizer.get_vocab()
+    taught = tokenizer.get_vocab()
     shape = job.recipe.architecture
     if shape is not None:
-        if len(known) <= shape.vocab_size:
+        if len(taught) <= shape.vocab_size:
             return None
-        return f"its vocabulary of {shape.vocab_size} is smaller than the {len(known)} tokens of '{teacher.name}'"
+        return f"its vocabulary of {shape.vocab_size} is smaller than the {len(taught)} tokens of '{teacher.name}'"
     own = learning_of(job.model).tokenizer(job.model).get_vocab()
-    if own == known:
+    if own == taught:
         return None
-    return f"its vocabulary ({len(own)}) is not that of '{teacher.name}' ({len(known)})"
+    return f"its vocabulary ({len(own)}) is not that of '{teacher.name}' ({len(taught)})"
 
 
 def _asked(teacher: Teacher, task: FitTask, examples: Sequence[Example]) -> list[str]:
@@ -121,24 +136,23 @@ def _asked(teacher: Teacher, task: FitTask, examples: Sequence[Example]) -> list
     return [render(template, example.columns) for example in examples]
 
 
-def _batched(texts: Sequence[str], model: Any, answer: Callable[[list[str]], Sequence[Any]]) -> list[Any]:
+def _batched(texts: Sequence[str], model: Model, answer: Callable[[list[str]], Sequence[A]]) -> list[A]:
     """Collect the answer to each text, asked in batches of like lengths."""
     order = sorted(range(len(texts)), key=lambda place: model.length(texts[place]))
-    found: list[Any] = [None] * len(texts)
+    answers: dict[int, A] = {}
     for at in range(0, len(order), BATCH):
         places = order[at : at + BATCH]
-        for place, one in zip(places, answer([texts[place] for place in places]), strict=True):
-            found[place] = one
-    return found
+        answers.update(zip(places, answer([texts[place] for place in places]), strict=True))
+    return [answers[place] for place in range(len(texts))]
 
 
-def _soft(teacher: Teacher, task: FitTask, model: Any) -> dict[int, tuple[float, ...]]:
+def _soft(teacher: Teacher, task: FitTask, model: Model) -> dict[int, tuple[float, ...]]:
     examples = task.train.examples
     answers = _batched(_asked(teacher, task, examples), model, model.classify)
     return {example.index: tuple(answer.scores) for example, answer in zip(examples, answers, strict=True)}
 
 
-def _rewritten(job: FitJob, teacher: Teacher, task: FitTask, model: Any) -> Dataset:
+def _rewritten(job: FitJob, teacher: Teacher, task: FitTask, model: Model) -> Dataset:
     """Replace the share `alpha` of the training split's references by the teacher's answers."""
     rng = random.Random(f"{job.recipe.seed}/teacher")
     chosen = [example for example in task.train.examples if rng.random() < job.recipe.alpha]
@@ -153,7 +167,7 @@ def _rewritten(job: FitJob, teacher: Teacher, task: FitTask, model: Any) -> Data
     return replace(task.train, examples=examples, origin=f"{task.train.origin}, taught by {teacher.name}")
 
 
-def _answers(teacher: Teacher, task: FitTask, model: Any, examples: Sequence[Example]) -> list[str]:
+def _answers(teacher: Teacher, task: FitTask, model: Model, examples: Sequence[Example]) -> list[str]:
     kind = KINDS[task.spec.kind]
     if kind.labelled:
         rows = _batched(_asked(teacher, task, examples), model, model.classify)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from bench.errors import FitError
 from bench.fit.batches import Encoded, batches, collate
@@ -22,9 +23,12 @@ from bench.fit.objectives import Objective
 from bench.fit.recipe import Recipe
 from bench.fit.state import Progress, State
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 REPORT_EVERY = 20
 """Steps between two points of the recorded loss curve."""
-SAID_EVERY_S = 10.0
+REPORT_EVERY_S = 10.0
 """Longest time without a word where steps are slow: a guess at a person's patience."""
 
 
@@ -39,8 +43,7 @@ class Scores:
 
 
 def schedule_factor(recipe: Recipe, step: int) -> float:
-    """Returns the share of the peak learning rate at `step` (0 first): linear warm-up, then the recipe's
-    decay.
+    """Compute the share of the peak learning rate at `step` (0 first): linear warm-up, then the recipe's decay.
 
     Source: Goyal et al. (2017) for the warm-up, Loshchilov and Hutter (2017) for the cosine.
     """
@@ -83,16 +86,16 @@ class Trainer:
         self.scheduler = scheduler
         self.accelerator.register_for_checkpointing(scheduler)
         self.progress = Progress(processes=self.accelerator.num_processes)
-        self._said_s = 0.0
+        self._reported_s = 0.0
 
     @property
-    def net(self) -> Any:
+    def net(self) -> nn.Module:
         """The trained module without its wrappers."""
-        return self.accelerator.unwrap_model(self.objective).net
+        objective: Objective = self.accelerator.unwrap_model(self.objective)
+        return objective.net
 
     def run(self) -> Progress:
-        """Trains to the recipe's end, from the saved state where there is one; leaves the best weights in
-        `net`.
+        """Train to the recipe's end, from the saved state where there is one, and leave the best weights in `net`.
 
         Raises:
             FitError: the loss is not finite.
@@ -114,10 +117,10 @@ class Trainer:
         return self.progress
 
     def _resume(self) -> None:
-        found = self.state.load()
-        if found is not None:
-            self.progress = found
-            self.report(f"resumed at step {found.step}")
+        progress = self.state.load()
+        if progress is not None:
+            self.progress = progress
+            self.report(f"resumed at step {progress.step}")
         else:
             self.state.best.unlink(missing_ok=True)
             torch.manual_seed(self.recipe.seed + self.accelerator.process_index)
@@ -130,8 +133,8 @@ class Trainer:
             step = self.progress.step
             if step % REPORT_EVERY == 0 or step == self.recipe.steps:
                 self._record()
-            elif self.cost.elapsed_s - self._said_s >= SAID_EVERY_S:
-                self._say(self.progress.running / (step % REPORT_EVERY))
+            elif self.cost.elapsed_s - self._reported_s >= REPORT_EVERY_S:
+                self._report(self.progress.running / (step % REPORT_EVERY))
             if step % self.recipe.evaluate_every == 0 or step == self.recipe.steps:
                 self._evaluate()
             if step % self.recipe.save_every == 0:
@@ -139,8 +142,8 @@ class Trainer:
                 self.state.save(self.progress)
 
     def _micro_batches(self) -> Iterator[tuple[list[list[Encoded]], int]]:
-        """Yields this process's batches of each step, beginning after the last finished step, and the targets of the
-        whole step in all processes."""
+        """Form this process's batches of each step, beginning after the last finished step; yield them with the targets
+        of the whole step in all processes."""
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         per_step = self.recipe.accumulation * world
         skip = self.progress.step * per_step
@@ -156,7 +159,7 @@ class Trainer:
                     waiting = []
 
     def _step(self, group: Sequence[Sequence[Encoded]], targets: int) -> float:
-        """Returns the loss of one step: the mean over the targets of all its batches, whichever process has them.
+        """Compute the loss of one step: the mean over the targets of all its batches, whichever process has them.
 
         A mean of the batches' means would weigh a target by how many others happen to be in its batch.
         """
@@ -199,7 +202,7 @@ class Trainer:
         )
 
     def _over_processes(self, loss: float, seen: int) -> tuple[float, int]:
-        """Returns the mean loss and the sum of examples over all processes, the same in each of them."""
+        """Average the loss and add up the examples over all processes, the same in each of them."""
         world = self.accelerator.num_processes
         if world == 1:
             return loss, seen
@@ -208,23 +211,23 @@ class Trainer:
         return mean / world, round(count_)
 
     def _record(self) -> None:
-        """Adds a point to the loss curve: the mean of the steps since the one before."""
+        """Add a point to the loss curve: the mean of the steps since the previous point."""
         progress = self.progress
         before = progress.curve[-1][0] if progress.curve else 0
         loss = progress.running / (progress.step - before)
         progress.curve.append((progress.step, loss))
         progress.running = 0.0
-        self._say(loss)
+        self._report(loss)
 
-    def _say(self, loss: float) -> None:
+    def _report(self, loss: float) -> None:
         elapsed, step = self.cost.elapsed_s, self.progress.step
         left = elapsed / step * (self.recipe.steps - step)
-        self._said_s = elapsed
+        self._reported_s = elapsed
         self.report(f"step {step}/{self.recipe.steps}  loss {loss:.4f}  {elapsed:.0f} s, about {left:.0f} s left")
 
     @torch.no_grad()
     def validate(self) -> Scores:
-        """Returns the mean loss per target and the accuracy on the validation split, each task weighing the same."""
+        """Compute the mean loss per target and the accuracy on the validation split, each task weighing the same."""
         objective = self.accelerator.unwrap_model(self.objective)
         objective.eval()
         losses, shares = [], []
@@ -267,12 +270,12 @@ def _rows(batch: Sequence[Encoded]) -> str:
 
 
 def _targets(batch: Sequence[Encoded]) -> int:
-    """Returns the number of targets of a batch: labels, or tokens to predict."""
+    """Count the targets of a batch: labels, or tokens to predict."""
     return sum(len(example.target) for example in batch)
 
 
-def _accelerator(recipe: Recipe, device: str) -> Any:
-    """Returns the accelerator of one training.
+def _accelerator(recipe: Recipe, device: str) -> Accelerator:
+    """Make the accelerator of one training.
 
     Accumulated batches are weighed by `_step` itself, so accelerate is not told of them: it would divide again.
     A network with two heads leaves one without a gradient in a batch, which several processes must be told.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bench.errors import FitError
 from bench.fit.batches import Encoded, Reader, encode
@@ -16,6 +16,10 @@ from bench.fit.state import Progress
 from bench.fit.teaching import Lesson
 from bench.fit.trainer import Scores, Trainer
 from bench.plugins import look_beside
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedTokenizerBase
 
 Notify = Callable[[str], None]
 
@@ -32,8 +36,8 @@ class DivergedError(FitError):
 class Trained:
     """A finished training, its best weights in `net`."""
 
-    net: Any
-    tokenizer: Any
+    net: nn.Module
+    tokenizer: PreTrainedTokenizerBase | None
     """None for a module that reads texts itself."""
     progress: Progress
     scores: Scores
@@ -96,12 +100,19 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
         raise DivergedError(f"model '{job.model.name}': {error}", trainer.progress.cost) from error
     accelerator, last = trainer.accelerator, trainer.state.last
     return Trained(
-        trainer.net, tokenizer, progress, trainer.validate(), progress.cost, accelerator.is_main_process,
-        accelerator.num_processes, cut, last if last.is_file() else None,
-    )  # fmt: skip
+        trainer.net,
+        tokenizer,
+        progress,
+        trainer.validate(),
+        progress.cost,
+        accelerator.is_main_process,
+        accelerator.num_processes,
+        cut,
+        last if last.is_file() else None,
+    )
 
 
-def _reader(tokenizer: Any, room: int | None) -> Reader:
+def _reader(tokenizer: PreTrainedTokenizerBase | None, room: int | None) -> Reader:
     if tokenizer is None:
         return Reader(None)
     end = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id
@@ -111,11 +122,11 @@ def _reader(tokenizer: Any, room: int | None) -> Reader:
 
 def _cut(names: Sequence[str], groups: Sequence[Sequence[Encoded]], notify: Notify) -> dict[str, int]:
     """Count the examples of each task that were cut, where any were, and say so."""
-    found = {name: sum(one.cut for one in group) for name, group in zip(names, groups, strict=True)}
+    cut = {name: sum(example.cut for example in group) for name, group in zip(names, groups, strict=True)}
     for name, group in zip(names, groups, strict=True):
-        if found[name]:
+        if cut[name]:
             notify(
-                f"{found[name]} of {len(group)} training examples of {name} are longer than the model or the recipe's "
+                f"{cut[name]} of {len(group)} training examples of {name} are longer than the model or the recipe's "
                 "max_source_tokens takes, and were cut"
             )
-    return {name: count for name, count in found.items() if count}
+    return {name: count for name, count in cut.items() if count}

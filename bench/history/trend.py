@@ -135,9 +135,7 @@ def _alarm(
     change = f"{what} (p = {p:.2g})"
     text = f"{series.label}: {'worse' if worse else 'better'}, {change}"
     ratio = _ratio(series, window, last, shift, scale.relative)
-    return Alarm(
-        series, window[-1].run_id, ratio, p, worse, window[-last].run_id, len(before), minimum, change, text
-    )  # fmt: skip
+    return Alarm(series, window[-1].run_id, ratio, p, worse, window[-last].run_id, len(before), minimum, change, text)
 
 
 def typical_shift(before: Floats, after: Floats) -> float:

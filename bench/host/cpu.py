@@ -186,13 +186,13 @@ def container(proc: Path) -> bool | None:
 
 def _numbers(info: dict[str, str], *names: str) -> str | None:
     """Join family, model and stepping as `family/model/stepping`: the marketing name may say nothing."""
-    found = [info[name] for name in names if name in info]
-    return "/".join(found) or None
+    values = [info[name] for name in names if name in info]
+    return "/".join(values) or None
 
 
 def _mhz(system: Path, name: str) -> float | None:
-    found = text(system / "cpu0/cpufreq" / name)
-    return None if found is None else int(found) / 1000
+    governor_text = text(system / "cpu0/cpufreq" / name)
+    return None if governor_text is None else int(governor_text) / 1000
 
 
 def text(path: Path) -> str | None:

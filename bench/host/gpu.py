@@ -16,13 +16,13 @@ def gpu_facts() -> Facts:
     """Describe the GPUs: `devices` (one dict each) and `driver`, or `reason` when there is no usable GPU."""
     try:
         pynvml = open_nvml()
-        found = all_devices(pynvml)
+        devices = all_devices(pynvml)
     except NvmlUnavailableError as error:
         return {"devices": [], "reason": str(error)}
     driver, _ = attempt(pynvml, lambda: str(pynvml.nvmlSystemGetDriverVersion()))
     cuda, _ = attempt(pynvml, lambda: int(pynvml.nvmlSystemGetCudaDriverVersion_v2()))
     return {
-        "devices": [device_facts(pynvml, device, driver) for device in found],
+        "devices": [device_facts(pynvml, device, driver) for device in devices],
         "driver": driver,
         "cuda_driver": None if cuda is None else f"{cuda // 1000}.{cuda % 1000 // 10}",
     }

@@ -107,8 +107,8 @@ def unserved(where: str, error: BaseException, setting: str) -> HubError | None:
         return HubError(f"{where}: the transfer of a file was cut short, again and again; run again to go on with it")
     if "HfHubHTTPError" in names:
         status = REFUSED_STATUS.search(text)
-        said = f" ({status.group()})" if status else ""
-        return HubError(f"{where}: the Hub answered with an error{said}; try again later, or give a folder")
+        status_text = f" ({status.group()})" if status else ""
+        return HubError(f"{where}: the Hub answered with an error{status_text}; try again later, or give a folder")
     return None
 
 

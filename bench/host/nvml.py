@@ -114,8 +114,8 @@ def find_device(pynvml: ModuleType, wanted: GpuIdentity) -> NvmlDevice:
     for device, place in devices:
         if wanted.pci is not None and place == wanted.pci:
             return device
-    known = ", ".join(device.uuid for device, _ in devices) or "none"
-    raise NvmlUnavailableError(f"no GPU of NVML ({known}) has CUDA's UUID {wanted.uuid} or PCI place {wanted.pci}")
+    uuids = ", ".join(device.uuid for device, _ in devices) or "none"
+    raise NvmlUnavailableError(f"no GPU of NVML ({uuids}) has CUDA's UUID {wanted.uuid} or PCI place {wanted.pci}")
 
 
 def all_devices(pynvml: ModuleType) -> list[NvmlDevice]:
@@ -135,12 +135,12 @@ def _devices(pynvml: ModuleType) -> list[tuple[NvmlDevice, tuple[int, int, int] 
         count = int(pynvml.nvmlDeviceGetCount())
     except pynvml.NVMLError as error:
         raise NvmlUnavailableError(reason_of(pynvml, error)) from error
-    found = []
+    devices_here = []
     for index in range(count):
         handle, _ = attempt(pynvml, partial(pynvml.nvmlDeviceGetHandleByIndex, index))
         if handle is not None:
-            found.append((_device(pynvml, handle, index), _place(pynvml, handle)))
-    return found
+            devices_here.append((_device(pynvml, handle, index), _place(pynvml, handle)))
+    return devices_here
 
 
 def _device(pynvml: ModuleType, handle: object, index: int) -> NvmlDevice:

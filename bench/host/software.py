@@ -58,7 +58,7 @@ def software_facts() -> Facts:
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
-        "packages": {name: found for name in PACKAGES if (found := package_version(name)) is not None},
+        "packages": {name: installed for name in PACKAGES if (installed := package_version(name)) is not None},
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
     }
 

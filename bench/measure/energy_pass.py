@@ -40,10 +40,10 @@ def metered(meters: Meters, run: Callable[[AbstractContextManager[None]], Pass],
         idle: the baseline, where there is one.
     """
     sources = [meters.energy] + ([meters.host_energy] if meters.host_energy is not None else [])
-    found: list[Energy] = []
+    energies: list[Energy] = []
     load: list[Interference] = []
-    work = run(_window(meters.interference, metering(sources, found), load))
-    return Metered(work, found[0], found[1] if len(found) > 1 else None, idle, load[0])
+    work = run(_window(meters.interference, metering(sources, energies), load))
+    return Metered(work, energies[0], energies[1] if len(energies) > 1 else None, idle, load[0])
 
 
 @contextmanager

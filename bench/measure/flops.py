@@ -71,7 +71,7 @@ def count_flops(
 
 
 def representatives(lengths: Sequence[int], most: int) -> Counter[int]:
-    """Return the examples that stand for all, with how many of `most` equal shares each stands for.
+    """Choose the examples that stand for all, with how many of `most` equal shares each stands for.
 
     The examples are ranked by length, and the middle one of each share is taken; of equal lengths the first stands for
     the others.
@@ -89,7 +89,7 @@ def representatives(lengths: Sequence[int], most: int) -> Counter[int]:
 
 
 def why_uncountable(module: torch.nn.Module | None) -> str | None:
-    """Return why the counter would be wrong for a module, or None when it would be right."""
+    """Explain why the counter would be wrong for a module, or None when it would be right."""
     if module is None:
         return "the model has no torch module whose operators could be counted"
     for part in module.modules():

@@ -49,7 +49,7 @@ class Idle:
 
     @property
     def said(self) -> str:
-        """How the wait ended, for people."""
+        """Say how the wait ended, for people."""
         return (
             "until the power fell no more" if self.settled else "the wait was over before the power was known to rest"
         )

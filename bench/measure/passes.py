@@ -71,35 +71,35 @@ def cold(workload: Workload, meters: Meters, process: int, seed: int) -> Pass:
     nothing_sorted = Subject(
         workload, PROFILES["quick"], meters, process, Batching(examples=1), ((first,),), (), (), Requests(workload)
     )
-    found = Pass("cold")
-    found.keep(*_single(nothing_sorted, "cold", 0, (first,)))
-    found.end("complete")
-    return found
+    cold_pass = Pass("cold")
+    cold_pass.keep(*_single(nothing_sorted, "cold", 0, (first,)))
+    cold_pass.end("complete")
+    return cold_pass
 
 
 def warm_up(given: Subject, first_s: float) -> Pass:
-    """Repeats the example of middle length until it is steady, or until the cap.
+    """Repeat the example of middle length until it is steady, or until the cap.
 
     Repeats are of one request, so that their times can be compared. Where the first request (`first_s`) was
     quick enough, the longest and the shortest example run before, so that every shape has allocated.
     """
-    found = Pass("warmup")
+    warm_up_pass = Pass("warmup")
     by_length = [index for batch in given.batches for index in batch]
     if first_s * SHARE_OF_CAP <= given.profile.max_warmup_s:
         for iteration, index in enumerate((by_length[0], by_length[-1])):
-            found.keep(*_single(given, "warmup", iteration, (index,)))
+            warm_up_pass.keep(*_single(given, "warmup", iteration, (index,)))
     middle = (by_length[len(by_length) // 2],)
     repeats = deque[float](maxlen=max(given.profile.warmup_window, MIN_WARMUP_ITERATIONS))
     while True:
-        timing, answers = _single(given, "warmup", found.requests, middle)
-        found.keep(timing, answers)
+        timing, answers = _single(given, "warmup", warm_up_pass.requests, middle)
+        warm_up_pass.keep(timing, answers)
         repeats.append(float(timing.duration_ns))
         if is_steady(list(repeats), given.profile.warmup_window):
-            found.end("steady")
-            return found
-        if len(repeats) >= MIN_WARMUP_ITERATIONS and found.duration_ns / NS_PER_S >= given.profile.max_warmup_s:
-            found.end("cap")
-            return found
+            warm_up_pass.end("steady")
+            return warm_up_pass
+        if len(repeats) >= MIN_WARMUP_ITERATIONS and warm_up_pass.duration_ns / NS_PER_S >= given.profile.max_warmup_s:
+            warm_up_pass.end("cap")
+            return warm_up_pass
 
 
 def latency(given: Subject) -> Pass:

@@ -25,7 +25,7 @@ load left it, and the latency pass must stay warm."""
 
 @contextmanager
 def watch(phase: Phase, meters: Meters, process: int, poll: bool = False) -> Iterator[list[Fact]]:
-    """Yield a list that holds the phase's facts once the block has ended.
+    """Watch a block as one phase; yield a list that holds the phase's facts once the block has ended.
 
     The facts are `window_PHASE_s`, `peak_rss_PHASE_bytes` and, on CUDA, `peak_gpu_memory_PHASE_bytes` and
     `peak_gpu_reserved_PHASE_bytes` (of several GPUs the sum, and each apart). `poll` lets a thread look at memory, so

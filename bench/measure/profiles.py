@@ -44,7 +44,7 @@ class Profile:
 
     @property
     def measures(self) -> bool:
-        """Whether anything is measured; without, quality is scored alone."""
+        """Tell whether anything is measured; without, quality is scored alone."""
         return self.window_s > 0.0
 
 

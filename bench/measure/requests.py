@@ -50,7 +50,7 @@ class Requests:
 
 
 def cycle(batches: Sequence[Batch]) -> Iterator[tuple[int, Batch]]:
-    """Yield `(iteration, batch)` for ever, through all the batches again and again."""
+    """Cycle through the batches for ever, as `(iteration, batch)`."""
     iteration = 0
     while True:
         for batch in batches:

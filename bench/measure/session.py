@@ -57,8 +57,8 @@ def cold_start(
     """Time the first request of a loaded model; a cold start only before anything else has been asked of it."""
     notify("cold")
     with meters.edges(), watch("cold", meters, process) as facts:
-        found = cold(workload, meters, process, seed)
-    return ColdStart(found, tuple(facts))
+        cold_pass = cold(workload, meters, process, seed)
+    return ColdStart(cold_pass, tuple(facts))
 
 
 def measure(
@@ -91,8 +91,8 @@ def measure(
         begun: the first request, when it was taken before the quality pass; else it is taken now.
     """
     begun = begun or cold_start(workload, meters=meters, process=process, notify=notify, seed=seed)
-    given = subject(workload, profile, meters, process, batching, seed)
-    run = _Run(given, model.facts(), notify, begun)
+    measured_subject = subject(workload, profile, meters, process, batching, seed)
+    run = _Run(measured_subject, model.facts(), notify, begun)
     with frozen_heap():
         run.timed_passes()
         run.untimed_passes()
@@ -156,7 +156,7 @@ class _Run:
         ]
         audit = self._audit(scored)
         self.doubts += [*self._series_doubts(), *doubtful.audit_doubts(audit, self.process)]
-        timings = tuple(timing for found in self.passes.values() for timing in found.timings)
+        timings = tuple(timing for each_pass in self.passes.values() for timing in each_pass.timings)
         return Measured(timings, tuple(self.facts), tuple(self.doubts), self._notes(audit))
 
     def _watched(self, phase: Phase, run: Callable[[], Pass]) -> None:
@@ -197,9 +197,11 @@ class _Run:
     def _audit(self, scored: Sequence[Sample]) -> Audit:
         timed: list[Sample] = []
         for phase in ("cold", "latency", "throughput", "energy"):
-            found = self.passes.get(phase)
-            if found is not None and scored:
-                pairs = [(index, answer) for index in sorted(found.answers) for answer in found.answers[index]]
+            phase_pass = self.passes.get(phase)
+            if phase_pass is not None and scored:
+                pairs = [
+                    (index, answer) for index in sorted(phase_pass.answers) for answer in phase_pass.answers[index]
+                ]
                 timed += self.given.workload.samples([index for index, _ in pairs], [answer for _, answer in pairs])
         return compare(timed, scored, self.known.dtype)
 

@@ -6,10 +6,7 @@ by the CPU's own cascade and kept apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from bench.host.nvml import NvmlUnavailableError
@@ -29,9 +26,10 @@ from bench.meters.source import (
     Site,
     Source,
 )
-from bench.plugins import declared_classes
+from bench.plugins import Classes, Declared
 
-PACKAGE, GROUP = "bench.meters.sources", "bench.meters"
+SOURCES: Declared[type[Source]] = Declared("meter", "bench.meters", Classes("bench.meters.sources", Source))
+"""Every source by name."""
 
 S = TypeVar("S", bound=Source)
 
@@ -47,19 +45,9 @@ class Chosen:
     gpu: Gpus | None = None
 
 
-@cache
-def meter_sources() -> Mapping[str, type[Source]]:
-    """Collect the sources by name.
-
-    Raises:
-        UsageError: a plug-in cannot be loaded, is no source, or takes a name that is in use.
-    """
-    return MappingProxyType(declared_classes(PACKAGE, GROUP, Source, "name"))
-
-
 def ranked(kind: type[S]) -> list[type[S]]:
     """Sort the alternatives that derive from `kind`, best first; of equal rank, by name."""
-    alternatives = [source for source in meter_sources().values() if issubclass(source, kind)]
+    alternatives = [source for source in SOURCES.values() if issubclass(source, kind)]
     return sorted(alternatives, key=lambda source: (source.rank, source.name))
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from bench.host import Advice, advise, fingerprint
 from bench.host.nvml import NvmlUnavailableError
 from bench.meters.boards import all_boards
-from bench.meters.cascade import meter_sources, probed
+from bench.meters.cascade import SOURCES, probed
 from bench.meters.clock import HostClock
 from bench.meters.source import Site
 
@@ -50,6 +50,6 @@ def meter_states() -> list[MeterState]:
         site = Site("cpu", clock, boards=boards if boards.devices else None, why_no_boards="NVML knows no GPU")
     except NvmlUnavailableError as error:
         site = Site("cpu", clock, why_no_boards=str(error))
-    ordered = sorted(meter_sources().values(), key=lambda source: (source.reads, source.rank, source.name))
+    ordered = sorted(SOURCES.values(), key=lambda source: (source.reads, source.rank, source.name))
     probes = [(source, probed(source(site))) for source in ordered]
     return [MeterState(source.name, source.reads, probe.works, probe.reason) for source, probe in probes]

@@ -183,7 +183,7 @@ def _own_pids() -> set[int]:
 
 
 def _in_container() -> bool:
-    """Whether process 1 is not the machine's own init, so that process numbers are this container's."""
+    """Tell whether process 1 is not the machine's own init, so that process numbers are this container's."""
     try:
         return psutil.Process(1).name() not in ("systemd", "init", "launchd")
     except psutil.Error:

@@ -37,15 +37,15 @@ class Gpus:
 
     def facts(self, process: int) -> list[Fact]:
         """Collect memory, temperature, clocks and throttling: of all GPUs, and of several each apart too."""
-        found = _facts(self.states, process)
+        state_facts = _facts(self.states, process)
         if len(self.states) < 2:
-            return found
+            return state_facts
         apart = [
             replace(fact, name=f"gpu{state.device.index}_{fact.name}")
             for state in self.states
             for fact in _facts([state], process)
         ]
-        return [*found, *apart]
+        return [*state_facts, *apart]
 
 
 def _highest(clocks: Sequence[tuple[int, int]]) -> int:

@@ -84,7 +84,7 @@ class Metric(ABC):
 
     @cached_property
     def signature(self) -> str | None:
-        """What fixes the number besides the texts, e.g. sacrebleu's signature."""
+        """Name what fixes the number besides the texts, e.g. sacrebleu's signature."""
         return None
 
     def prepare(self) -> None:  # noqa: B027  most metrics have nothing to load

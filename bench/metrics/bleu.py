@@ -46,8 +46,8 @@ class Bleu(SacrebleuCounts):
         shared = shared_ngrams(predictions(samples), references(samples), ORDERS, _words)
         if shared is None:
             return super().statistics(samples, labels)
-        given = totals(shared.given, ORDERS)
-        return np.column_stack([shared.given, shared.wanted, shared.hits, given, np.ones(len(samples))])
+        prediction_totals = totals(shared.given, ORDERS)
+        return np.column_stack([shared.given, shared.wanted, shared.hits, prediction_totals, np.ones(len(samples))])
 
     def value(self, sums: Floats) -> Floats:
         """Compute corpus BLEU."""

@@ -7,69 +7,23 @@ what computes it when it first computes.
 
 from __future__ import annotations
 
-import inspect
-import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 
-import bench.metrics
 from bench.catalogue.readings import ALIASES, READINGS, in_sentence
 from bench.errors import InputError, nearest
 from bench.metrics.base import Judged, Metric
-from bench.plugins import load_object
+from bench.plugins import Classes, Declared
 from bench.suite.limits import QUALITY
 
-GROUP = "bench.metrics"
-"""Entry points of third parties."""
-DECLARED = ("name", "title", "definition", "kinds")
-"""What a metric cannot leave out."""
 
-
-class Metrics(Mapping[str, type[Metric]]):
+class Metrics(Declared[type[Metric]]):
     """All metrics by name: those in this folder, and those that entry points add beside them."""
 
-    @cached_property
-    def built_in(self) -> Mapping[str, type[Metric]]:
-        """The metrics in this folder."""
-        names = sorted(module.name for module in pkgutil.iter_modules(bench.metrics.__path__, f"{GROUP}."))
-        classes = (value for name in names for value in vars(import_module(name)).values())
-        return {kind.name: kind for kind in classes if _is_metric(kind)}
-
-    @cached_property
-    def _points(self) -> Mapping[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=GROUP) if point.name not in self.built_in}
-
-    def __getitem__(self, name: str) -> type[Metric]:
-        """Find a metric's class, imported now."""
-        if name in self.built_in:
-            return self.built_in[name]
-        point = self._points[name]
-        return _checked(load_object(point.value), point)
-
-    def __contains__(self, name: object) -> bool:
-        """Tell whether there is such a metric, without importing it."""
-        return name in self.built_in or name in self._points
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the names in alphabetical order."""
-        return iter(sorted({*self.built_in, *self._points}))
-
-    def __len__(self) -> int:
-        """Count the metrics."""
-        return len({*self.built_in, *self._points})
-
-    def make(self, name: str) -> Metric:
-        """Make a metric.
-
-        Raises:
-            InputError: no metric has the name.
-        """
-        if name not in self:
-            raise InputError(f"no metric is named '{name}'; {nearest(name, self)}")
-        return self[name]()
+    def __init__(self) -> None:
+        required = ("title", "definition", "kinds")
+        super().__init__("metric", "bench.metrics", Classes("bench.metrics", Metric, required=required))
 
     def target(self, name: str) -> str:
         """Name the class of a metric as `module:class`."""
@@ -81,27 +35,9 @@ class Metrics(Mapping[str, type[Metric]]):
         """Short names for several metrics of bench at once; those of third parties are asked for by their own names."""
         members: dict[str, list[str]] = {}
         for name in sorted(self.built_in):
-            for group in self.built_in[name].groups:
+            for group in self[name].groups:
                 members.setdefault(group, []).append(name)
         return {group: tuple(names) for group, names in members.items()}
-
-
-def _is_metric(kind: object) -> bool:
-    if not isinstance(kind, type) or not issubclass(kind, Metric) or inspect.isabstract(kind):
-        return False
-    return all(hasattr(kind, attribute) for attribute in DECLARED)
-
-
-def _checked(kind: object, point: EntryPoint) -> type[Metric]:
-    where = f"the entry point '{point.name} = {point.value}' of the group '{GROUP}'"
-    if not isinstance(kind, type) or not issubclass(kind, Metric):
-        raise InputError(f"{where} names no subclass of bench.metrics.base.Metric; make it one")
-    missing = [attribute for attribute in DECLARED if not hasattr(kind, attribute)]
-    if missing:
-        raise InputError(f"{where}: the metric does not declare {', '.join(missing)}; set them on the class")
-    if kind.name != point.name:
-        raise InputError(f"{where}: the metric's own name is '{kind.name}'; give both the same name")
-    return kind
 
 
 METRICS = Metrics()
@@ -147,7 +83,7 @@ def resolve(names: Sequence[str], kind: Judged) -> list[Metric]:
 
 def _make(name: str) -> Metric:
     if name in METRICS:
-        return METRICS.make(name)
+        return METRICS[name]()
     if ":" in name or "/" in name:
         from bench.metrics import module
 

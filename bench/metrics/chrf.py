@@ -46,8 +46,8 @@ class ChrF(SacrebleuCounts):
         if shared is None:
             return super().statistics(samples, labels)
         wanted = totals(shared.wanted, ORDERS)
-        given = np.where(wanted > 0, totals(shared.given, ORDERS), 0)  # as sacrebleu has it
-        rows = np.stack([given, wanted, shared.hits], axis=-1).reshape(len(samples), 3 * ORDERS)
+        prediction_totals = np.where(wanted > 0, totals(shared.given, ORDERS), 0)  # as sacrebleu has it
+        rows = np.stack([prediction_totals, wanted, shared.hits], axis=-1).reshape(len(samples), 3 * ORDERS)
         return np.column_stack([rows, np.ones(len(samples))])
 
     def value(self, sums: Floats) -> Floats:
@@ -55,10 +55,10 @@ class ChrF(SacrebleuCounts):
         values = np.asarray(sums, dtype=np.float64)
         n = values[..., -1]
         counts = values[..., :-1].reshape(*n.shape, ORDERS, 3)
-        given, wanted, shared = counts[..., 0], counts[..., 1], counts[..., 2]
-        used = (given > 0) & (wanted > 0)
+        prediction_totals, wanted, shared = counts[..., 0], counts[..., 1], counts[..., 2]
+        used = (prediction_totals > 0) & (wanted > 0)
         orders = used.sum(axis=-1)
-        precision = np.where(used, ratio(shared, given), 0.0).sum(axis=-1)
+        precision = np.where(used, ratio(shared, prediction_totals), 0.0).sum(axis=-1)
         recall = np.where(used, ratio(shared, wanted), 0.0).sum(axis=-1)
         precision, recall = (np.divide(part, np.maximum(orders, 1)) for part in (precision, recall))
         scored = precision + recall > 0

@@ -273,7 +273,7 @@ def as_evaluate(name: str) -> Evaluated:
     import datasets
     import evaluate
 
-    metric = METRICS.make(name)
+    metric = METRICS.find(name)()
     if not metric.reads <= {*LABELS_AND_TEXTS, "answers"}:
         raise InputError(f"metric '{name}' needs scores of the model, not texts alone; use it through a suite")
 

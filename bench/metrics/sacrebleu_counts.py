@@ -22,7 +22,7 @@ class Scorer(Protocol):
     _ref_cache: object
 
     def get_signature(self) -> object:
-        """What fixes the number besides the texts."""
+        """Name what fixes the number besides the texts."""
 
     def _cache_references(self, references: Sequence[Sequence[str]]) -> object: ...
 

@@ -7,7 +7,6 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from bench.candidates import FAMILIES, is_floor
 from bench.candidates.checkpoint import files_hash
@@ -65,30 +64,29 @@ class Plan:
 
     @property
     def measures(self) -> bool:
-        """Whether efficiency is measured; else quality is scored alone."""
+        """Tell whether efficiency is measured; else quality is scored alone."""
         return resolve_profile(self.measure).measures
 
     def written(self, results: Path) -> list[Cell]:
-        """Returns the cells after writing their data under `results`, each pointing to its rows."""
+        """Write the cells' data under `results`, and return the cells, each pointing to its rows."""
         paths = {key: str(stored.write(data, results)) for key, data in self.datasets.items()}
         jobs = [(cell, cell.to_run()) for cell in self.cells]
         return [replace(cell, job=job.model_copy(update={"data_path": paths[job.data_hash]})) for cell, job in jobs]
 
     @property
     def doubts(self) -> list[tuple[str, Doubt]]:
-        """What is doubtful of the data, each with the cell's or the task's name, known before anything runs."""
-        found: dict[tuple[str, str], tuple[str, Doubt]] = {}
+        """Collect the doubts about the data, each with the cell's or the task's name, known before anything runs."""
+        doubts: dict[tuple[str, str], tuple[str, Doubt]] = {}
         for cell in self.cells:
             job = cell.to_run()
             data = self.datasets[job.data_hash]
             for doubt in data_doubts(data.notes, job.train_overlap, len(data.examples)):
                 place = cell.label if doubt.code == "train_overlap" else cell.task
-                found.setdefault((place, doubt.code), (place, doubt))
-        return list(found.values())
+                doubts.setdefault((place, doubt.code), (place, doubt))
+        return list(doubts.values())
 
-    def work(self, cell: Cell) -> dict[str, Any]:
-        """Returns an estimate of a cell's work: examples to score, most tokens to write, seconds of
-        measuring."""
+    def work(self, cell: Cell) -> dict[str, object]:
+        """Estimate a cell's work: examples to score, most tokens to write, seconds of measuring."""
         job = cell.to_run()
         data = self.datasets.get(job.data_hash)
         examples = 0 if data is None or cell.unsupported else len(data.examples)
@@ -107,14 +105,14 @@ class _Weights:
 
     spec: ModelSpec
     identity: str
-    provenance: Mapping[str, Any] | None = None
+    provenance: Mapping[str, object] | None = None
     stale: bool = False
     overlaps: Mapping[str, int] = field(default_factory=dict)
     """Per task that the model learns: scored inputs that are in its training data."""
 
 
 def make_plan(suite: Located[Suite], results: Path, options: Options | None = None) -> Plan:
-    """Returns the plan of a suite: every name resolved, every file read, nothing run and nothing written.
+    """Plan a suite: every name resolved, every file read, nothing run and nothing written.
 
     Raises:
         SuiteError: something in the suite stands for nothing, with its line and column.
@@ -163,7 +161,7 @@ def _chosen(cells: list[Cell], patterns: Sequence[str]) -> list[Cell]:
 
 
 def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path, fits: list[FitJob]) -> _Weights:
-    """Returns what identifies the weights; a missing checkpoint adds its fit to `fits`."""
+    """Identify the weights; a missing checkpoint adds its fit to `fits`."""
     spec = resolved_model(suite, model)
     if model.fit is None:
         return _Weights(spec, loaded_identity(spec, suite.path.parent))
@@ -236,7 +234,8 @@ def _cell(
 
 
 def batch_limits(suite: Suite, task: TaskSpec) -> tuple[BatchSize | None, int | None]:
-    """Return the examples and the tokens of a task's batches: its own limit, else the suite's; one of them is None."""
+    """Choose how many examples and tokens a task's batches hold: its own limit, else the suite's; one of them is
+    None."""
     for limits in (task, suite.defaults):
         if limits.batch_tokens is not None:
             return None, limits.batch_tokens
@@ -245,8 +244,8 @@ def batch_limits(suite: Suite, task: TaskSpec) -> tuple[BatchSize | None, int | 
     return DEFAULT_BATCH_SIZE, None
 
 
-def _short(provenance: Mapping[str, Any] | None) -> Provenance | None:
-    """Returns a provenance without its curves, which the report does not need per cell."""
+def _short(provenance: Mapping[str, object] | None) -> Provenance | None:
+    """Drop a provenance's curves, which the report does not need per cell."""
     if provenance is None:
         return None
     return {key: value for key, value in provenance.items() if not key.endswith("_curve")}

@@ -51,9 +51,9 @@ def check_names(suite: Located[Suite], *, run_code: bool = True) -> None:
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
     checks += [partial(_check_reading, suite, ("constraints", name), name) for name in spec.constraints]
     checks += _decision_checks(suite)
-    found = _mistakes(checks)
-    if found:
-        raise SuiteError("\n".join(found))
+    mistakes = _mistakes(checks)
+    if mistakes:
+        raise SuiteError("\n".join(mistakes))
 
 
 def _decision_checks(suite: Located[Suite]) -> list[Callable[[], object]]:
@@ -64,7 +64,7 @@ def _decision_checks(suite: Located[Suite]) -> list[Callable[[], object]]:
     tables = {"margins": list(spec.margins), "rates": list(spec.rates), "reference": list(spec.reference)}
     at += [(("decision", key, name), name) for key, names in tables.items() for name in names]
     checks: list[Callable[[], object]] = [partial(_check_reading, suite, place, name) for place, name in at]
-    rule = RULES.load(spec.rule)
+    rule = RULES.find(spec.rule)
     lacking = [(key, what) for key, what in rule.needs.items() if not getattr(spec, key)]
     checks += [partial(_lacking, suite, spec.rule, key, what) for key, what in lacking]
     return checks
@@ -120,18 +120,18 @@ def _is_builtin(name: object) -> bool:
 
 def _mistakes(checks: Sequence[Callable[[], object]]) -> list[str]:
     """Collect the message of each check that fails, in the order of the file's lines."""
-    found: list[str] = []
+    mistakes: list[str] = []
     unreached: HubError | None = None
     for check in checks:
         try:
             check()
         except SuiteError as error:
-            found.append(str(error))
+            mistakes.append(str(error))
         except HubError as error:
             unreached = unreached or error
-    if unreached is not None and not found:  # what the file alone can tell comes before what the network lacks
+    if unreached is not None and not mistakes:  # what the file alone can tell comes before what the network lacks
         raise unreached
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(mistakes))
 
 
 def _check_metrics(task: TaskSpec, beside: Path, *, run_code: bool) -> None:
@@ -214,10 +214,12 @@ def _check_prompts(suite: Located[Suite], index: int, model: ModelSpec) -> None:
         elif task.prompt is not None:
             at = ("tasks", suite.value.tasks.index(task), "prompt")
         _with_place(suite, at, partial(template_for, model, task))
-    known = [task.name for task in suite.value.tasks]
+    task_names = [task.name for task in suite.value.tasks]
     for name in model.prompts:
-        if name not in known:
-            raise suite.error(("models", index, "prompts", name), f"no task is named '{name}'; {nearest(name, known)}")
+        if name not in task_names:
+            raise suite.error(
+                ("models", index, "prompts", name), f"no task is named '{name}'; {nearest(name, task_names)}"
+            )
 
 
 def _check_factory(suite: Located[Suite], index: int, model: ModelSpec) -> None:

@@ -25,8 +25,8 @@ class Data:
     def scored(self, task: TaskSpec) -> Dataset:
         """Load the split that is scored."""
         caps = [task.max_examples or self.suite.value.defaults.max_examples, self.limit]
-        known = [cap for cap in caps if cap is not None]
-        return self.split(task, task.data.split, min(known) if known else None)
+        set_caps = [cap for cap in caps if cap is not None]
+        return self.split(task, task.data.split, min(set_caps) if set_caps else None)
 
     def split(self, task: TaskSpec, split: str, most: int | None) -> Dataset:
         """Load a split of a task's data.
@@ -40,13 +40,15 @@ class Data:
             spec = task.data.model_copy(update={"split": split})
             seed = self.suite.value.defaults.seed
             try:
-                found = load(spec, KINDS[task.kind].columns, base=self.suite.path.parent, max_examples=most, seed=seed)
+                dataset = load(
+                    spec, KINDS[task.kind].columns, base=self.suite.path.parent, max_examples=most, seed=seed
+                )
             except EnvironmentLackError:
                 raise
             except BenchError as error:
                 place = ("tasks", self.suite.value.tasks.index(task), "data")
                 raise self.suite.error(place, str(error)) from error
-            self._loaded[key] = found
+            self._loaded[key] = dataset
         return self._loaded[key]
 
     def _check_split(self, task: TaskSpec, split: str) -> None:
@@ -70,10 +72,10 @@ class Data:
         if not kind.labelled:
             return ()
         whole = self.split(task, task.data.split, None)
-        found = sorted({str(kind.columns.value(example)) for example in whole.examples})
+        labels_here = sorted({str(kind.columns.value(example)) for example in whole.examples})
         at = ("tasks", self.suite.value.tasks.index(task))
-        listed = found if task.labels is None else task.labels
-        for label in found:
+        listed = labels_here if task.labels is None else task.labels
+        for label in labels_here:
             if label not in listed:
                 raise self.suite.error(
                     (*at, "labels"),

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
 from bench.data.base import Dataset
 from bench.data.source import overlap
-from bench.digest import content_hash
 from bench.errors import InputError, SuiteError, nearest
-from bench.fit.job import FIT_VERSION, FitJob, FitTask, Teacher, headed, read_provenance
+from bench.fit.job import FitJob, FitTask, Teacher, read_provenance
 from bench.fit.recipe import Recipe
 from bench.planning.checks import fit_paths, resolved_model
 from bench.planning.data import Data
 from bench.planning.fit_checks import check_apart, check_possible
-from bench.planning.identity import loaded_identity
+from bench.planning.identity import data_hash, fit_identity, loaded_identity
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.yaml_file import Located, read
 from bench.tasks import KINDS
-from bench.tasks.choosing import scorings_of, why_unsupported
+from bench.tasks.choosing import why_unsupported
 from bench.tasks.prompts import template_for
 
 FITS_FOLDER = "fits"
@@ -71,7 +69,7 @@ def _teacher(
     if recipe.teacher is None:
         return None
     check_teachers(suite)
-    model = next(one for one in suite.value.models if one.name == recipe.teacher)
+    model = next(model_spec for model_spec in suite.value.models if model_spec.name == recipe.teacher)
     at = ("models", suite.value.models.index(student), "fit")
     templates = {}
     for task in learnt:
@@ -82,9 +80,9 @@ def _teacher(
     spec = resolved_model(suite, model)
     if model.fit is None:
         return Teacher(model.name, spec, loaded_identity(spec, suite.path.parent), templates)
-    known = {task.name for task in fit_tasks(suite, model, read_recipe(suite, model))}
+    task_names = {task.name for task in fit_tasks(suite, model, read_recipe(suite, model))}
     for name in templates:
-        if name not in known:
+        if name not in task_names:
             raise suite.error(at, f"the teacher '{model.name}' does not learn the task '{name}' itself")
     job = make_job(suite, model, data, results)
     fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
@@ -162,51 +160,22 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     teacher = _teacher(suite, model, recipe, learnt, data, results)
     data_id = data_hash((task.train, task.validation) for task in tasks)
     start = None if recipe.start == "scratch" else loaded_identity(resolved, suite.path.parent)
-    fit_id = _identity(resolved, recipe, data_id, start, tasks, teacher)
+    fit_id = fit_identity(resolved, recipe, data_id, start, tasks, teacher)
     place = output or fit_paths(suite, model)[1] or results.resolve() / FITS_FOLDER / f"{model.name}-{fit_id[:12]}"
     defaults = suite.value.defaults
     return FitJob(
-        resolved, recipe, tasks, place, fit_id, data_id, recipe.hash, defaults.device, defaults.threads, teacher,
+        resolved,
+        recipe,
+        tasks,
+        place,
+        fit_id,
+        data_id,
+        recipe.hash,
+        defaults.device,
+        defaults.threads,
+        teacher,
         suite.path.parent.resolve(),
-    )  # fmt: skip
-
-
-def _identity(
-    model: ModelSpec,
-    recipe: Recipe,
-    data_id: str,
-    start: str | None,
-    tasks: Sequence[FitTask],
-    teacher: Teacher | None,
-) -> str:
-    """Work out the hash of all that decides the weights; what came later is in it only where it is used."""
-    said: dict[str, object] = {
-        "version": FIT_VERSION, "recipe": recipe.hash, "data": data_id, "family": model.family, "start": start,
-        "tasks": [[task.spec.name, task.template, list(task.labels)] for task in tasks],
-    }  # fmt: skip
-    said |= _later(model, recipe, tasks)
-    if teacher is not None:
-        said["teacher"] = [teacher.model.family, teacher.identity, dict(teacher.templates)]
-    learning = FAMILIES[model.family].learning
-    if learning is not None and learning.from_factory:
-        said["options"] = model.options
-    return content_hash(said)
-
-
-def _later(model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> dict[str, object]:
-    """Work out what decides the weights since the first checkpoints were published, and only where it does."""
-    said: dict[str, object] = {}
-    if recipe.accumulation > 1:
-        said["accumulation"] = "by target"  # once by batch
-    if any(KINDS[task.spec.kind].ability == "log_likelihood" for task in tasks):
-        said["texts"] = "in pieces"  # once their beginnings alone
-    if model.chat_template:
-        said["chat_template"] = True  # once trained without
-    for task in tasks:
-        with_head = headed(model.family, task.spec)
-        if KINDS[task.spec.kind].labelled and with_head != (scorings_of(model.family, task.spec.kind)[:1] == ("head",)):
-            said[f"head of {task.spec.name}"] = with_head
-    return said
+    )
 
 
 def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data) -> dict[str, int]:
@@ -214,23 +183,18 @@ def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data
 
     A task whose training split is not there is left out: its checkpoint may be made elsewhere.
     """
-    found = {}
+    overlaps = {}
     for task in fit_tasks(suite, model, recipe):
         try:
             train = data.split(task, recipe.train_split, recipe.max_train_examples)
         except SuiteError:
             continue
-        found[task.name] = overlap(train, data.scored(task), KINDS[task.kind].columns)
-    return found
-
-
-def data_hash(tasks: Iterable[tuple[Dataset, Dataset]]) -> str:
-    """Work out what identifies the training and validation splits of all tasks of a fit."""
-    return content_hash([[train.hash, validation.hash] for train, validation in tasks])
+        overlaps[task.name] = overlap(train, data.scored(task), KINDS[task.kind].columns)
+    return overlaps
 
 
 def made_from_these(
-    suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data, provenance: Mapping[str, Any] | None
+    suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data, provenance: Mapping[str, object] | None
 ) -> bool:
     """Tell whether a checkpoint is of this recipe and of these data; data that are not there are not asked."""
     if provenance is None or provenance.get("recipe_hash") != recipe.hash:

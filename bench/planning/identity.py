@@ -13,7 +13,7 @@ alone (`bench.host.machine_key`). A runtime that is not the default one adds its
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,11 +21,15 @@ from pydantic import BaseModel
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import weights_identity
+from bench.data.base import Dataset
 from bench.digest import content_hash
+from bench.fit.job import FIT_VERSION, FitTask, Teacher, headed
+from bench.fit.recipe import Recipe
 from bench.measure.profiles import resolve as resolve_profile
 from bench.plugins import find_beside
 from bench.suite import CellJob, ModelSpec
 from bench.tasks import KINDS
+from bench.tasks.choosing import scorings_of
 
 DEFAULTS_VERSION = 1
 """Of the defaults of the suite's schema, as far as identities leave them out; 1 is left out too."""
@@ -41,7 +45,7 @@ RESOLVED = frozenset(
 
 
 def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
-    """Return what the id of a cell hashes; `weights` is what identifies those of its model.
+    """Collect what the id of a cell hashes; `weights` is what identifies those of its model.
 
     `measure` is there, if only empty, where the cell is measured: an id without it stands for the answers alone.
     """
@@ -67,12 +71,12 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
 
 
 def _changed(spec: BaseModel, left_out: Collection[str] = ()) -> dict[str, object]:
-    """Return the keys of a spec that differ from their defaults, JSON-able."""
+    """Select the keys of a spec that differ from their defaults, JSON-able."""
     return spec.model_dump(mode="json", exclude=set(left_out), exclude_defaults=True)
 
 
 def loaded_identity(spec: ModelSpec, base: Path) -> str:
-    """Return what identifies the weights of a resolved model.
+    """Identify the weights of a resolved model.
 
     That is a hash of its files, its Hub name and revision, or its factory with the source of its file and of the
     package that this is in. What a factory imports from elsewhere, and from files beside one that is in no package, is
@@ -87,7 +91,7 @@ def loaded_identity(spec: ModelSpec, base: Path) -> str:
 
 
 def _sources(module: str, base: Path) -> list[str | list[str]]:
-    """Return the source of a module, empty where it has none, then name and hash of all files of its package."""
+    """Read the source of a module, empty where it has none, then name and hash of all files of its package."""
     spec = find_beside(module, base.resolve())
     origin = Path(str(spec.origin)) if spec is not None else None
     if origin is None or not origin.is_file():
@@ -99,3 +103,50 @@ def _sources(module: str, base: Path) -> list[str | list[str]]:
     package = origin.parents[above]
     files = sorted(package.rglob("*.py"))
     return [source, *([path.relative_to(package).as_posix(), sha256(path.read_bytes()).hexdigest()] for path in files)]
+
+
+def fit_identity(
+    model: ModelSpec,
+    recipe: Recipe,
+    data_id: str,
+    start: str | None,
+    tasks: Sequence[FitTask],
+    teacher: Teacher | None,
+) -> str:
+    """Hash all that decides the weights of a fit; what came later is in it only where it is used."""
+    deciding: dict[str, object] = {
+        "version": FIT_VERSION,
+        "recipe": recipe.hash,
+        "data": data_id,
+        "family": model.family,
+        "start": start,
+        "tasks": [[task.spec.name, task.template, list(task.labels)] for task in tasks],
+    }
+    deciding |= _later(model, recipe, tasks)
+    if teacher is not None:
+        deciding["teacher"] = [teacher.model.family, teacher.identity, dict(teacher.templates)]
+    learning = FAMILIES[model.family].learning
+    if learning is not None and learning.from_factory:
+        deciding["options"] = model.options
+    return content_hash(deciding)
+
+
+def _later(model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> dict[str, object]:
+    """Work out what decides the weights since the first checkpoints were published, and only where it does."""
+    deciding: dict[str, object] = {}
+    if recipe.accumulation > 1:
+        deciding["accumulation"] = "by target"  # once by batch
+    if any(KINDS[task.spec.kind].ability == "log_likelihood" for task in tasks):
+        deciding["texts"] = "in pieces"  # once their beginnings alone
+    if model.chat_template:
+        deciding["chat_template"] = True  # once trained without
+    for task in tasks:
+        with_head = headed(model.family, task.spec)
+        if KINDS[task.spec.kind].labelled and with_head != (scorings_of(model.family, task.spec.kind)[:1] == ("head",)):
+            deciding[f"head of {task.spec.name}"] = with_head
+    return deciding
+
+
+def data_hash(tasks: Iterable[tuple[Dataset, Dataset]]) -> str:
+    """Hash what identifies the training and validation splits of all tasks of a fit."""
+    return content_hash([[train.hash, validation.hash] for train, validation in tasks])

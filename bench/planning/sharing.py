@@ -59,7 +59,7 @@ def _is_blurred(name: str) -> bool:
 
 
 def _marked(cell: Cell, measured: bool) -> Cell:
-    """Return a cell that shares its load; a measured one is another cell than one with a load of its own."""
+    """Mark a cell that shares its load; a measured one is another cell than one with a load of its own."""
     mark = {"share_load": True}
     identity = dict(cell.identity) | (mark if measured else {})
     return replace(cell, job=cell.to_run().model_copy(update=mark), identity=identity)

@@ -12,7 +12,7 @@ from bench.suite import CellJob
 
 
 def why_gone(cell: Cell) -> str | None:
-    """Return why a cell of an earlier run cannot be run again as it was; None when it can."""
+    """Explain why a cell of an earlier run cannot be run again as it was; None when it can."""
     try:
         job = cell.to_run()
         if job.data_path is None or not Path(job.data_path).is_file():
@@ -27,7 +27,7 @@ def why_gone(cell: Cell) -> str | None:
 
 
 def _weights_now(job: CellJob, then: str) -> str:
-    """Return what identifies the weights as they are now."""
+    """Identify the weights as they are now."""
     if job.model.fit is None:
         return loaded_identity(job.model, Path(job.suite_folder or ""))
     folder = Path(str(job.model.checkpoint))

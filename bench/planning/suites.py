@@ -11,19 +11,19 @@ from bench.suite.yaml_file import Located, read
 
 
 def embedded_folder() -> Path:
-    """Returns the folder of the embedded suites, in a wheel or in a checkout."""
+    """Find the folder of the embedded suites, in a wheel or in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "embedded"
     return inside if inside.is_dir() else package.parent / "suites"
 
 
 def embedded_suites() -> dict[str, Path]:
-    """Returns the embedded suites by name."""
+    """List the embedded suites by name."""
     return {path.stem: path for path in sorted(embedded_folder().glob("*.yaml"))}
 
 
 def open_suite(reference: str) -> Located[Suite]:
-    """Returns the suite at a path, or the embedded one of that name.
+    """Open the suite at a path, or the embedded one of that name.
 
     Raises:
         InputError: no such file, and no such embedded suite.

@@ -31,7 +31,7 @@ class Block:
 
     @property
     def name(self) -> str:
-        """What tells it from the other blocks of a run: `status #0`."""
+        """The name that tells it from the other blocks of a run: `status #0`."""
         return f"{'+'.join(self.tasks)} #{self.process}"
 
 
@@ -55,12 +55,12 @@ def schedule(plan: Sequence[Cell], processes: int, seed: int) -> list[Block]:
 
 
 def share_of(cell: Cell) -> str | None:
-    """Return the name under which cells share one load of their model, or None for a cell that shares none."""
+    """Choose the name under which cells share one load of their model, or None for a cell that shares none."""
     return f"{cell.model}[{cell.variant}]" if cell.job is not None and cell.job.share_load else None
 
 
 def _joined(plan: Sequence[Cell]) -> list[tuple[str, ...]]:
-    """Return the tasks of each block, in the plan's order: those that a shared load joins are together."""
+    """List the tasks of each block, in the plan's order: those that a shared load joins are together."""
     blocks: list[tuple[str, ...]] = []
     shares: dict[str, set[str]] = {}
     for cell in plan:

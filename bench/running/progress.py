@@ -40,7 +40,7 @@ class Progress(Protocol):
         """The job enters a phase."""
 
     def tick(self) -> float | None:
-        """Returns the seconds until the next call is wanted; None for none."""
+        """Update the display; return the seconds until the next call, or None for none."""
 
     def finish(self, record: Record, *, reused_from: str | None = None) -> None:
         """A job is finished and stored."""
@@ -56,26 +56,26 @@ class SilentProgress:
     """Shows nothing."""
 
     def begin(self, run_id: str, total: int, done: int) -> None:
-        """Shows nothing."""
+        """Ignore the beginning."""
 
     def start(self, cell: Cell, process: int) -> None:
-        """Shows nothing."""
+        """Ignore a job."""
 
     def phase(self, name: str) -> None:
-        """Shows nothing."""
+        """Ignore a phase."""
 
     def tick(self) -> float | None:
-        """Wants no call."""
+        """Ask for no further call."""
         return None
 
     def finish(self, record: Record, *, reused_from: str | None = None) -> None:
-        """Shows nothing."""
+        """Ignore a finished job."""
 
     def leave_out(self, jobs: int) -> None:
-        """Shows nothing."""
+        """Ignore jobs that are left out."""
 
     def end(self) -> None:
-        """Shows nothing."""
+        """Ignore the end."""
 
 
 @dataclass(slots=True)
@@ -128,31 +128,31 @@ class PlainProgress:
         self._count = _Count()
 
     def begin(self, run_id: str, total: int, done: int) -> None:
-        """Writes the opening line."""
+        """Write the opening line."""
         self._count = _Count(total, done)
         self._write(_opening(run_id, total, done))
 
     def start(self, cell: Cell, process: int) -> None:
-        """Writes nothing."""
+        """Ignore a job that starts."""
 
     def phase(self, name: str) -> None:
-        """Writes nothing."""
+        """Ignore a phase."""
 
     def tick(self) -> float | None:
-        """Wants no call."""
+        """Ask for no further call."""
         return None
 
     def finish(self, record: Record, *, reused_from: str | None = None) -> None:
-        """Writes the job's line: `[ 3/24] gpt2-small · status  ok  4.10 s`."""
+        """Write the job's line: `[ 3/24] gpt2-small · status ok 4.10 s`."""
         self._count.add(record, reused_from is not None)
         self._write(self._count.line(record, reused_from))
 
     def leave_out(self, jobs: int) -> None:
-        """Counts the jobs no more."""
+        """Stop counting the jobs."""
         self._count.total -= jobs
 
     def end(self) -> None:
-        """Writes nothing."""
+        """Ignore the end."""
 
     def _write(self, line: str) -> None:
         self._stream.write(line + "\n")
@@ -172,23 +172,23 @@ class LiveProgress:
         self._begun = self._drawn = clock()
 
     def begin(self, run_id: str, total: int, done: int) -> None:
-        """Opens the display."""
+        """Open the display."""
         self._count, self._begun = _Count(total, done), self._clock()
         self._console.print(_opening(run_id, total, done), highlight=False)
         self._live.start()
 
     def start(self, cell: Cell, process: int) -> None:
-        """Shows the job."""
+        """Show the job."""
         self._job, self._phase = _job(cell, process), "start"
         self._draw()
 
     def phase(self, name: str) -> None:
-        """Shows the phase, and then nothing new while it is a timed one."""
+        """Show the phase; draw nothing new while it is a timed one."""
         self._phase = name
         self._draw()
 
     def tick(self) -> float | None:
-        """Draws when the last drawing is old enough; None while the child is being timed."""
+        """Draw when the last drawing is old enough; None while the child is being timed."""
         if self._phase in TIMED_PHASES:
             return None
         wait_s = self._drawn + REFRESH_S - self._clock()
@@ -198,7 +198,7 @@ class LiveProgress:
         return wait_s
 
     def finish(self, record: Record, *, reused_from: str | None = None) -> None:
-        """Lets the job's line scroll by."""
+        """Let the job's line scroll by."""
         self._count.add(record, reused_from is not None)
         style = {"ok": "green", "unsupported": "dim", "skipped": "dim"}.get(record.status, "red")
         line = Text(self._count.line(record, reused_from))
@@ -206,11 +206,11 @@ class LiveProgress:
         self._console.print(line)
 
     def leave_out(self, jobs: int) -> None:
-        """Counts the jobs no more."""
+        """Stop counting the jobs."""
         self._count.total -= jobs
 
     def end(self) -> None:
-        """Closes the display."""
+        """Close the display."""
         self._live.stop()
 
     def _draw(self) -> None:
@@ -230,7 +230,7 @@ class LiveProgress:
 
 
 def progress_for(stream: TextIO) -> Progress:
-    """Returns the display that suits a stream."""
+    """Choose the display that suits a stream."""
     if not stream.isatty():
         return PlainProgress(stream)
     return LiveProgress(Console(file=stream))

@@ -122,7 +122,7 @@ def _finish(store: Store, session: _Session, status: RunStatus) -> None:
 
 
 def _take_up(store: Store, info: RunInfo, since: str | None) -> tuple[str, bool]:
-    """Return the run to continue, or a new one, and whether it may reuse what earlier runs finished."""
+    """Continue a run, or begin a new one, and say whether it may reuse what earlier runs finished."""
     resumed = None if info.rerun and since is None else store.resume(info, since=since)
     if resumed is None:
         return store.begin_run(info), not info.rerun
@@ -140,7 +140,7 @@ def count_cells(records: Iterable[Record]) -> Counter[Status]:
 
 
 def log_name(run_id: str, cell: Cell, process: int) -> str:
-    """Return the path of a job's log, relative to the results folder."""
+    """Name the path of a job's log, relative to the results folder."""
     return f"logs/{run_id}/{LOG_NAME.sub('-', cell.label).strip('-')}-{cell.id[:8]}-p{process}.log"
 
 
@@ -191,11 +191,11 @@ class _Session:
 
     @property
     def _often(self) -> bool:
-        """Whether the canary is taken between the blocks."""
+        """Tell whether the canary is taken between the blocks."""
         return self.processes > 1 or self.executor.capacity > 1
 
     def _early_end(self, cell: Cell) -> Record | None:
-        """Return the record of a cell that will not run."""
+        """Make the record of a cell that will not run."""
         if cell.unsupported is not None:
             return Record(cell, "unsupported", cell.unsupported)
         return Record(cell, "skipped", self.skip[cell.id]) if cell.id in self.skip else None
@@ -289,7 +289,7 @@ class _Session:
         return True
 
     def _job(self, cell: Cell, block: Block) -> Job:
-        """Return the job of a cell in a block."""
+        """Make the job of a cell in a block."""
         process, job, share = block.process, cell.job, share_of(cell)
         timeout_s, limit = (None, None) if job is None else (job.timeout_s, job.memory_limit_bytes)
         rows, by = self._scored(cell, process)
@@ -307,8 +307,8 @@ class _Session:
         )
 
     def _scored(self, cell: Cell, process: int) -> tuple[tuple[Sample, ...], str | None]:
-        """Return the answers of the cell's first process, or for that one those that a run without measuring scored
-        here, with that run; none where the database went away."""
+        """Find the answers of the cell's first process, or for that one those that a run without measuring scored here,
+        with that run; none where the database went away."""
         with suppress(StoreError):
             if process:
                 return self.store.scored(self.run_id, cell), None

@@ -50,7 +50,7 @@ def redact(text: str, address: str | None = None) -> str:
 
 
 def shown_address(address: str) -> str:
-    """Return an address as it may be shown and stored.
+    """Hide the secrets of an address, so that it may be shown and stored.
 
     >>> shown_address("postgresql://me:my secret@host/name"), shown_address("host=h password='a b' dbname=n")
     ('postgresql://me:***@host/name', 'host=h password=*** dbname=n')
@@ -59,7 +59,7 @@ def shown_address(address: str) -> str:
 
 
 def has_secret(address: str) -> bool:
-    """Return whether an address holds a password."""
+    """Tell whether an address holds a password."""
     return shown_address(address) != address
 
 
@@ -77,7 +77,7 @@ def _is_secret(match: re.Match[str]) -> bool:
 
 
 def _secrets(address: str) -> set[str]:
-    """Return the secrets of an address, as they are written in it and as a driver sees them."""
+    """Collect the secrets of an address, as they are written in it and as a driver sees them."""
     whole = _WHOLE.match(address)
     written = {match[2] for match in _USER_AND_PASSWORD.finditer(address)} | ({whole[1]} if whole else set())
     written |= {match[3].strip("'\"") for match in _KEY_AND_VALUE.finditer(address) if _is_secret(match)}

@@ -202,7 +202,7 @@ class Store:
         return len(missing)
 
     def stamps(self, run_id: str) -> dict[tuple[object, ...], str]:
-        """Return when each record of a run was measured, by its key."""
+        """Look up when each record of a run was measured, by its key."""
         table = schema.records
         columns = [table.c[name] for name in (*RECORD_KEY, "started_at")]
         rows = self.database.read(select(*columns).where(table.c.run_id == run_id))
@@ -284,7 +284,7 @@ class Store:
         self._locks.release(run_id)
 
     def is_free(self, run_id: str) -> bool:
-        """Return whether nobody, this process included, is running a run."""
+        """Tell whether nobody, this process included, is running a run."""
         with self.database.explained():
             return self._locks.is_free(run_id)
 
@@ -296,35 +296,35 @@ class Store:
     # What the parts answer, asked of the store.
 
     def load(self, ref: str = LATEST, *, rows: bool = True) -> StoredRun:
-        """Return a run with its records; see `Reader.load`."""
+        """Load a run with its records; see `Reader.load`."""
         return self.reader.load(ref, rows=rows)
 
     def find(self, ref: str) -> RunInfo:
-        """Return the run that a reference names; see `Reader.find`."""
+        """Find the run that a reference names; see `Reader.find`."""
         return self.reader.find(ref)
 
     def choose(self, ref: str) -> Choice:
-        """Return the run to decide on; see `Reader.choose`."""
+        """Find the run to decide on; see `Reader.choose`."""
         return self.reader.choose(ref)
 
     def runs(self, suite: str | None = None) -> list[RunInfo]:
-        """Return every run (of one suite), the newest first."""
+        """List every run (of one suite), the newest first."""
         return self.reader.runs(suite)
 
     def suites(self) -> set[str]:
-        """Return the names of the suites that have runs."""
+        """List the names of the suites that have runs."""
         return self.reader.suites()
 
     def settled(self, run_id: str) -> dict[tuple[str, str, int], Record]:
-        """Return the records that need not be tried again; see `Reader.settled`."""
+        """Find the records that need not be tried again; see `Reader.settled`."""
         return self.reader.settled(run_id)
 
     def scored(self, run_id: str, cell: Cell) -> tuple[Sample, ...]:
-        """Return the answers of a cell's first process in a run; see `Reader.scored`."""
+        """Find the answers of a cell's first process in a run; see `Reader.scored`."""
         return self.reader.scored(run_id, cell)
 
     def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
-        """Return the newest answers of the same quality; see `Reader.scored_before`."""
+        """Find the newest answers of the same quality; see `Reader.scored_before`."""
         return self.reader.scored_before(run_id, cell)
 
     def keep_summaries(self, run_id: str, summaries: Sequence[Summary]) -> None:
@@ -332,15 +332,15 @@ class Store:
         self._summaries.keep(run_id, summaries)
 
     def without_summaries(self, run_ids: Iterable[str]) -> list[str]:
-        """Return those of the runs that have records and no summaries yet."""
+        """Choose those of the runs that have records and no summaries yet."""
         return self._summaries.missing(run_ids)
 
     def summaries(self, run_ids: Sequence[str], leaving_out: Sequence[str] = ()) -> list[SummaryRow]:
-        """Return the summaries of runs, but for some readings."""
+        """Read the summaries of runs, but for some readings."""
         return self._summaries.rows(run_ids, leaving_out)
 
     def summaries_of(self, run_id: str) -> list[Summary]:
-        """Return the summaries of one run, whole."""
+        """Read the summaries of one run, whole."""
         return self._summaries.of(run_id)
 
     def tag(self, run_id: str, name: str) -> str | None:
@@ -348,11 +348,11 @@ class Store:
         return self._tags.set(self.find(run_id), name)
 
     def tags(self, suite: str) -> dict[str, str]:
-        """Return the tags of a suite: name → id of the run."""
+        """Read the tags of a suite: name → id of the run."""
         return self._tags.of(suite)
 
     def tagged(self, suite: str, name: str) -> RunInfo:
-        """Return the run that has a tag; see `Tags.run_of`."""
+        """Find the run that has a tag; see `Tags.run_of`."""
         return self.find(self._tags.run_of(suite, name))
 
     def keep_canary(self, run_id: str, canary: CanarySeconds) -> None:
@@ -360,15 +360,15 @@ class Store:
         self._canaries.keep(run_id, canary)
 
     def canaries(self, run_ids: Iterable[str]) -> dict[str, list[CanarySeconds]]:
-        """Return what was measured of the fixed workload, by run, in the order of time."""
+        """Read what was measured of the fixed workload, by run, in the order of time."""
         return self._canaries.of(run_ids)
 
 
 def record_key(row: Row) -> tuple[object, ...]:
-    """Return what names a record within its run."""
+    """Name a record within its run."""
     return tuple(row[name] for name in RECORD_KEY)
 
 
 def stamp(row: Row) -> str:
-    """Return when a record was measured; a text that sorts."""
+    """Look up when a record was measured; a text that sorts."""
     return str(row["started_at"] or "0")

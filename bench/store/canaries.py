@@ -37,7 +37,7 @@ class Canaries:
         self._database.change_once(lambda connection: connection.execute(insert(schema.canaries).values(**row)))
 
     def of(self, run_ids: Iterable[str]) -> dict[str, list[CanarySeconds]]:
-        """Return what was measured of the fixed workload, by run, in the order of time."""
+        """Read what was measured of the fixed workload, by run, in the order of time."""
         wanted = set(run_ids)
         canaries: dict[str, list[CanarySeconds]] = {}
         for row in self._database.read(select(schema.canaries).order_by(schema.canaries.c.id)):

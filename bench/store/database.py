@@ -132,7 +132,7 @@ class Database:
         return self.engine.dialect.name
 
     def read(self, query: Executable) -> list[Row]:
-        """Return the rows of a query.
+        """Read the rows of a query.
 
         Raises:
             StoreError: the database cannot be read, or holds what no bench wrote.
@@ -182,7 +182,7 @@ class Database:
         )
 
     def is_at(self, path: Path) -> bool:
-        """Return whether `path` is the file of this database."""
+        """Tell whether `path` is the file of this database."""
         return self.dialect == "sqlite" and Path(self.engine.url.database or "").absolute() == path
 
     def close(self) -> None:
@@ -230,7 +230,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def writing(engine: Engine) -> AbstractContextManager[Connection]:
-    """Return one transaction that may write."""
+    """Open one transaction that may write."""
     return engine.execution_options(writes=True).begin()
 
 
@@ -297,20 +297,20 @@ def _use_write_ahead_log(engine: Engine) -> None:
 
 
 def version_of(connection: Connection) -> str | None:
-    """Return the version of the database's tables; None when it has none.
+    """Read the version of the database's tables; None when it has none.
 
     Raises:
         StoreError: the database is newer than this bench.
     """
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if found is not None and found > HEAD:
+    version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if version is not None and version > HEAD:
         raise StoreError(
-            f"the database has version {found}, and this bench knows versions up to {HEAD}; "
+            f"the database has version {version}, and this bench knows versions up to {HEAD}; "
             "install the newer bench, or name another folder with --results"
         )
-    return found
+    return version
 
 
 def _upgrade(connection: Connection) -> None:

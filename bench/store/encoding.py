@@ -134,7 +134,7 @@ def unreadable(place: str, why: str) -> str:
 
 
 def expect(row: Row, name: str, kind: type[T]) -> T:
-    """Return a value of a row; a whole number is a `float`, too.
+    """Check the type of a value of a row, and return it; a whole number is a `float`, too.
 
     Raises:
         KeyError: it is not there.

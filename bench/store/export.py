@@ -50,7 +50,7 @@ def tables(run: StoredRun) -> dict[str, pa.Table]:
     }
 
 
-def _keys(run: StoredRun, record: Record) -> dict[str, Any]:
+def _keys(run: StoredRun, record: Record) -> dict[str, object]:
     cell = record.cell
     return dict(zip(_KEYS, (run.info.id, cell.model, cell.variant, cell.task, record.process), strict=True))
 
@@ -107,11 +107,11 @@ def _joined(run: StoredRun, kind: type[Any], rows_of: Callable[[Record], tuple[A
     return pa.concat_tables(parts) if parts else to_table((), kind)
 
 
-def _table(rows: list[dict[str, Any]], types: dict[str, pa.DataType]) -> pa.Table:
+def _table(rows: list[dict[str, object]], types: dict[str, pa.DataType]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=pa.schema(list(types.items())))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return [asdict(item) for item in value] if isinstance(value, tuple) else value
 
 
@@ -149,6 +149,7 @@ def _export_json(run: StoredRun, out: Path) -> list[Path]:
     records = [
         {
             **asdict(record),
+            "cell": {**asdict(record.cell), "job": None if record.cell.job is None else record.cell.job.to_json()},
             "cell_id": record.cell.id,
             "reused_from": run.reused.get((record.cell.label, record.process)),
         }

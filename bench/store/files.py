@@ -35,7 +35,7 @@ def write_file(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to; put it in the place of `path` when the block ends without an error.
+    """Open a temporary path to write to, and move it to `path` when the block ends without an error.
 
     Of a link, the file that it leads to is replaced.
     """

@@ -54,11 +54,11 @@ class Journal:
         return path
 
     def runs(self) -> list[str]:
-        """Return the ids of the runs that have records here, the oldest first."""
+        """List the ids of the runs that have records here, the oldest first."""
         return sorted({path.parent.name for path in self.files()})
 
     def files(self) -> Iterator[Path]:
-        """Yield every record's file."""
+        """List every record's file."""
         yield from sorted(self._folder.glob(f"*/*{SUFFIX}"))
 
     def info(self, run_id: str) -> RunInfo:

@@ -23,7 +23,7 @@ WRITTEN = ("rows", "nightly", "reports", "data")
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Yield every file below a folder, and every link, which is not followed."""
+    """Walk every file below a folder, and every link, which is not followed."""
     for place, folders, names in os.walk(folder):
         links = [name for name in folders if Path(place, name).is_symlink()]
         folders[:] = sorted(name for name in folders if name not in links)
@@ -31,7 +31,7 @@ def walk(folder: Path) -> Iterator[Path]:
 
 
 def half_written(results: Path, leave: Collection[str] = ()) -> list[Path]:
-    """Return the files that were being written when their process was killed, but for those of some runs' rows."""
+    """List the files that were being written when their process was killed, but for those of some runs' rows."""
     return [
         path
         for top in WRITTEN
@@ -41,7 +41,7 @@ def half_written(results: Path, leave: Collection[str] = ()) -> list[Path]:
 
 
 def orphans(database: Database, journal: Journal, files: RowFiles, run_id: str) -> list[str]:
-    """Return the names of the files in the folder of a run's rows that neither database nor journal names.
+    """List the names of the files in the folder of a run's rows that neither database nor journal names.
 
     None are returned where the journal cannot be read: they may belong to what it holds.
     """

@@ -31,7 +31,7 @@ class FileLock:
 
     @property
     def is_held(self) -> bool:
-        """Whether this object holds the lock."""
+        """Tell whether this object holds the lock."""
         return self._stream is not None
 
     def take(self, *, wait: bool = False, holder: str = "") -> bool:
@@ -70,7 +70,7 @@ class FileLock:
         return False
 
     def holder(self) -> str:
-        """Return what the holder wrote into the file; empty where there is none, or it has not written yet."""
+        """Read what the holder wrote into the file; empty where there is none, or it has not written yet."""
         with contextlib.suppress(OSError, UnicodeDecodeError):
             return self.path.read_text(encoding="utf-8")
         return ""
@@ -114,7 +114,7 @@ class RunLocks:
         return True
 
     def _hold_on_server(self, run_id: str) -> Connection | None:
-        """Return the connection that has the server's lock; None where there is no server.
+        """Lock on the server, and return the connection that has the lock; None where there is no server.
 
         Raises:
             BlockingIOError: another machine holds the run.
@@ -145,7 +145,7 @@ class RunLocks:
             self.release(run_id)
 
     def is_free(self, run_id: str) -> bool:
-        """Return whether nobody holds a run; one that this process holds is not free."""
+        """Tell whether nobody holds a run; one that this process holds is not free."""
         if run_id in self._held or not self.hold(run_id):
             return False
         self.release(run_id)

@@ -84,7 +84,7 @@ def restore_remedy(engine: Engine) -> str:
 
 
 def _database(engine: Engine, place: str, url: str | None) -> Iterator[Finding]:
-    """Yield what is wrong with the database itself: pages, tables, columns, references."""
+    """Find what is wrong with the database itself: pages, tables, columns, references."""
     try:
         with explained(place, url), engine.connect() as connection:
             version = version_of(connection)
@@ -112,7 +112,7 @@ def _faults(engine: Engine, connection: Connection) -> Iterator[str]:
 
 
 def _missing_tables(connection: Connection) -> list[str]:
-    """Return the tables and columns that are not there, so that nothing can be read from them."""
+    """List the tables and columns that are not there, so that nothing can be read from them."""
     seen = inspect(connection)
     names = set(seen.get_table_names())
     faults = [f"the table '{name}' is missing" for name in schema.metadata.tables if name not in names]
@@ -123,7 +123,7 @@ def _missing_tables(connection: Connection) -> list[str]:
 
 
 def _writable(store: Store) -> Iterator[Finding]:
-    """Yield that the database can only be read, if so."""
+    """Report a database that can only be read."""
     try:
         store.database.probe()
     except StoreError as error:
@@ -159,7 +159,7 @@ def _contents(store: Store) -> list[Finding]:
 
 
 def _unreadable(store: Store, runs: Iterable[RunInfo], alive: set[str]) -> Iterator[Finding]:
-    """Yield the records and files of rows that cannot be read, after reading all of them."""
+    """Find the records and files of rows that cannot be read, after reading all of them."""
     faults = [fault for run in runs if run.id not in alive for fault in store.reader.check(run.id)]
     if faults:
         remedy = "restore them from a copy of the results folder, or run the suite again with --rerun"
@@ -167,7 +167,7 @@ def _unreadable(store: Store, runs: Iterable[RunInfo], alive: set[str]) -> Itera
 
 
 def _left_over(results: Path, named: set[str], known: set[str], alive: set[str]) -> Iterator[Finding]:
-    """Yield the files that nothing in the database names."""
+    """Find the files that nothing in the database names."""
     partial = half_written(results, alive)
     if partial:
         what = f"{_listed(_names(partial, results))}: half written, by a process that was killed"
@@ -188,7 +188,7 @@ def _left_over(results: Path, named: set[str], known: set[str], alive: set[str])
 
 
 def _links(results: Path) -> Iterator[Finding]:
-    """Yield the links among the rows, whose files nobody looks at here."""
+    """Find the links among the rows, whose files nobody looks at here."""
     top = [results / "rows"] if (results / "rows").is_symlink() else []
     links = [*top, *(path for path in walk(results / "rows") if path.is_symlink())]
     if links:
@@ -199,7 +199,7 @@ def _links(results: Path) -> Iterator[Finding]:
 
 
 def _beside(results: Path) -> Iterator[Finding]:
-    """Yield what waits beside the database to be put back."""
+    """Find what waits beside the database to be put back."""
     kept = [path for path in walk(results / "rows") if path.name.endswith(".record.json")]
     if kept:
         runs = sorted({path.parent.name for path in kept})

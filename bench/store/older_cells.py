@@ -62,7 +62,8 @@ def is_older(cell: Json) -> bool:
 
 
 def renewed(cell: Json) -> dict[str, object]:
-    """Return a record's column `cell` as it is kept now; `drawn_as` is the id of then, which seeds its intervals.
+    """Renew a record's column `cell` to the form that is kept now; `drawn_as` is the id of then, which seeds its
+    intervals.
 
     >>> old = {"payload": {}, "identity": {"seed": 42, "variant": dict(VARIANT), "weights": "w"}, "unsupported": None}
     >>> renewed(old) | {"drawn_as": "..."}
@@ -81,12 +82,12 @@ def renewed(cell: Json) -> dict[str, object]:
 
 
 def id_of(cell: Json) -> str:
-    """Return the id of a renewed cell."""
+    """Compute the id of a renewed cell."""
     return content_hash(cell["identity"])
 
 
 def terms_of(cell: Json) -> str:
-    """Return the terms of a renewed cell, which its summaries hold."""
+    """Extract the terms of a renewed cell, which its summaries hold."""
     identity = cell["identity"]
     assert isinstance(identity, Mapping)
     return content_hash({key: value for key, value in identity.items() if key not in NOT_TERMS})

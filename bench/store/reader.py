@@ -55,19 +55,19 @@ class Reader:
         self._files = files
 
     def has(self, run_id: str) -> bool:
-        """Return whether the database knows a run."""
+        """Tell whether the database knows a run."""
         return bool(self._database.read(select(schema.runs.c.id).where(schema.runs.c.id == run_id)))
 
     def suites(self) -> set[str]:
-        """Return the names of the suites that have runs."""
+        """List the names of the suites that have runs."""
         return {row["suite"] for row in self._database.read(select(schema.runs.c.suite).distinct())}
 
     def runs(self, suite: str | None = None) -> list[RunInfo]:
-        """Return every run (of one suite), the newest first."""
+        """List every run (of one suite), the newest first."""
         return self.runs_where(*([] if suite is None else [schema.runs.c.suite == suite]))
 
     def runs_where(self, *where: ColumnElement[bool]) -> list[RunInfo]:
-        """Return the runs that meet conditions on the table `runs`, the newest first."""
+        """Find the runs that meet conditions on the table `runs`, the newest first."""
         runs = schema.runs
         rows = self._database.read(select(runs).where(*where).order_by(runs.c.started_at.desc(), runs.c.id.desc()))
         environments = self.environments({row["environment_hash"] for row in rows})
@@ -78,7 +78,7 @@ class Reader:
             return run_from(row, environments.get(str(row["environment_hash"])))
 
     def find(self, ref: str) -> RunInfo:
-        """Return the run that `latest`, an id, or the unique beginning of one names.
+        """Find the run that `latest`, an id, or the unique beginning of one names.
 
         Raises:
             UsageError: it names none, or several.
@@ -99,7 +99,7 @@ class Reader:
         raise UsageError(f"{self._results}: {problem}: {shown}; write 'latest', or more of an id")
 
     def choose(self, ref: str) -> Choice:
-        """Return the run to decide on: the one that is named; for `latest` the newest whole run of its suite.
+        """Find the run to decide on: the one that is named; for `latest` the newest whole run of its suite.
 
         The suite is the newest run's. A run of a part of it (`--limit`, `--only`) is the latest only where the suite
         has no whole run.
@@ -114,7 +114,7 @@ class Reader:
         return Choice(info) if whole is None else Choice(whole, passed_over=info)
 
     def load(self, ref: str = LATEST, *, rows: bool = True) -> StoredRun:
-        """Return a run with its records; without samples and timings, and much faster, when not `rows`.
+        """Load a run with its records; without samples and timings, and much faster, when not `rows`.
 
         Raises:
             UsageError: `ref` names no run, or several.
@@ -127,7 +127,7 @@ class Reader:
         return StoredRun(info, tuple(ordered), reused, gone, self._summaries_of(info.id) if gone else ())
 
     def settled(self, run_id: str) -> dict[tuple[str, str, int], Record]:
-        """Return the records, without rows, that need not be tried again, by (cell id, label, process).
+        """Find the records, without rows, that need not be tried again, by (cell id, label, process).
 
         One whose rows are in another machine's results folder is tried again in this one.
         """
@@ -143,7 +143,7 @@ class Reader:
         }
 
     def scored(self, run_id: str, cell: Cell) -> tuple[Sample, ...]:
-        """Return the answers of a cell's first process in a run; none where they are not in this results folder."""
+        """Find the answers of a cell's first process in a run; none where they are not in this results folder."""
         table = schema.records
         where = (table.c.run_id == run_id, table.c.cell_id == cell.id, table.c.process == 0)
         names = (table.c.model == cell.model, table.c.variant == cell.variant, table.c.task == cell.task)
@@ -152,7 +152,7 @@ class Reader:
         return self._files.read(path, Sample) if path is not None and self._files.exists(path) else ()
 
     def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
-        """Return the newest answers of the same quality scored on a run's machine, and by which run.
+        """Find the newest answers of the same quality scored on a run's machine, and by which run.
 
         For a cell that is measured they are those scored without measuring, else those of a measured cell. None when
         there are none, or when they are no longer in this results folder.
@@ -165,7 +165,7 @@ class Reader:
         return self._files.read(str(row["samples_path"]), Sample), str(origin)
 
     def _measured_alike(self, run_id: str, cell: Cell) -> Row | None:
-        """Return the newest record of a cell of the same names that answers as this one does."""
+        """Find the newest record of a cell of the same names that answers as this one does."""
         table = schema.records
         parts = [table.c[name] for name in ("model", "family", "variant", "task", "kind", "cell", "cell_id")]
         names = [table.c[name] == getattr(cell, name) for name in ("model", "variant", "task")]
@@ -176,7 +176,7 @@ class Reader:
         return max((row for row in finished if row is not None), key=lambda row: int(str(row["id"])), default=None)
 
     def finished(self, run_id: str, cell_id: str, process: int) -> Row | None:
-        """Return the newest `ok` record of an identity on a run's machine whose rows are here; None without one."""
+        """Find the newest `ok` record of an identity on a run's machine whose rows are here; None without one."""
         table, runs = schema.records, schema.runs
         machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
         query = (
@@ -189,12 +189,12 @@ class Reader:
         return next((row for row in rows if row["pruned_at"] is None and self._files.are_here(row)), None)
 
     def records_of(self, run_id: str) -> list[tuple[Row, Mapping[str, object], tuple[Fact, ...]]]:
-        """Return the rows of a run's records, each with its environment and its facts."""
+        """Read the rows of a run's records, each with its environment and its facts."""
         rows = self._database.read(select(schema.records).where(schema.records.c.run_id == run_id))
         return self.detailed(rows)
 
     def detailed(self, rows: Iterable[Row]) -> list[tuple[Row, Mapping[str, object], tuple[Fact, ...]]]:
-        """Return rows of the table `records`, each with its environment and its facts.
+        """Read rows of the table `records`, each with its environment and its facts.
 
         Raises:
             StoreError: an environment or a fact is not what bench writes.
@@ -214,13 +214,13 @@ class Reader:
         return [(row, environments[str(row["environment_hash"])], tuple(facts[row["id"]])) for row in rows]
 
     def environments(self, hashes: set[str]) -> dict[str, Mapping[str, object]]:
-        """Return environments by their hashes."""
+        """Read environments by their hashes."""
         table = schema.environments
         queries = (select(table).where(table.c.hash.in_(some)) for some in slices(sorted(hashes)))
         return {row["hash"]: row["body"] for row in chain.from_iterable(map(self._database.read, queries))}
 
     def record(self, row: Row, environment: Mapping[str, object], facts: tuple[Fact, ...]) -> Record:
-        """Return the record of a row, without its samples and timings.
+        """Read the record of a row, without its samples and timings.
 
         Raises:
             StoreError: it is not what bench writes.
@@ -230,7 +230,7 @@ class Reader:
             return record_from(row, environment, facts)
 
     def _records(self, *where: ColumnElement[bool], rows: bool) -> tuple[list[Record], Labelled, Labelled]:
-        """Return records, which of them were measured by another run, and the rows of which are gone."""
+        """Read records, which of them were measured by another run, and the rows of which are gone."""
         stored = self._database.read(select(schema.records).where(*where).order_by(schema.records.c.id))
         records: list[Record] = []
         reused: Labelled = {}
@@ -247,7 +247,7 @@ class Reader:
         return records, reused, gone
 
     def _why_gone(self, row: Row) -> str | None:
-        """Return why the rows of a record are not read, though there were some; None when they are to be."""
+        """Explain why the rows of a record are not read, though there were some; None when they are to be."""
         if row["pruned_at"] is not None:
             return f"raw timings and answers were pruned on {str(row['pruned_at'])[:10]}"
         if self._files.are_here(row) or not self._summaries_of(str(row["run_id"])):
@@ -266,7 +266,7 @@ class Reader:
         return tuple(self._database.read(select(schema.summaries).where(schema.summaries.c.run_id == run_id)))
 
     def check(self, run_id: str) -> list[str]:
-        """Return what is wrong with the records and the rows of a run, after reading all of it."""
+        """Find what is wrong with the records and the rows of a run, after reading all of it."""
         try:
             stored = self.records_of(run_id)
         except StoreError as error:

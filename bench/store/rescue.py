@@ -156,7 +156,7 @@ def _identity(info: RunInfo) -> tuple[str, ...]:
 
 
 def _records(other: Store, run_id: str) -> Iterator[_Source]:
-    """Yield the records of a run, then those that its database did not take."""
+    """Read the records of a run, then those that its database did not take."""
     for row, environment, facts in other.reader.records_of(run_id):
         plain = {name: value for name, value in row.items() if name not in OF_THE_DATABASE}
         yield _Source(plain, environment_row(environment), tuple(fact_row(fact) for fact in facts))
@@ -167,7 +167,7 @@ def _records(other: Store, run_id: str) -> Iterator[_Source]:
 
 
 def _with_rows_here(store: Store, other: Store, row: Row) -> Row:
-    """Return a record's row after its files were copied; files that are elsewhere stay there."""
+    """Copy a record's files, and return its row; files that are elsewhere stay there."""
     paths = {name: str(row[name]) for name in ROW_PATHS if row[name] is not None}
     missing = {n: path for n, path in paths.items() if not store.files.exists(path) and other.files.exists(path)}
     return {**row, **{name: store.files.put(path, other.files.get(path)) for name, path in missing.items()}}

@@ -45,7 +45,7 @@ def plan_pruning(store: Store, keep_nights: int, leave: Collection[str] = ()) ->
 
 
 def _sizes(store: Store, folders: set[str]) -> dict[str, int]:
-    """Return the size in bytes of every file in some folders, by the name that the database has for it."""
+    """Measure the size in bytes of every file in some folders, by the name that the database has for it."""
     sizes: dict[str, int] = {}
     with store.database.explained():
         for folder in sorted(folders):
@@ -70,7 +70,7 @@ def prune(store: Store, pruning: Pruning) -> None:
 
 
 def _old(store: Store, keep_nights: int) -> set[str]:
-    """Return the runs that are past their time."""
+    """Find the runs that are past their time."""
     suites: dict[str, list[RunInfo]] = {}
     for run in store.runs():
         suites.setdefault(run.suite, []).append(run)

@@ -73,7 +73,7 @@ class RowFiles:
         return from_bytes(self.get(named), kind, self._shown(named))
 
     def get(self, named: str) -> bytes:
-        """Return the content of a file.
+        """Read the content of a file.
 
         Raises:
             StoreError: it is missing, or cannot be read.
@@ -91,11 +91,11 @@ class RowFiles:
             raise StoreError(f"{self._shown(named)} cannot be read: {why}; check its store and its rights") from error
 
     def are_here(self, record: Mapping[str, object]) -> bool:
-        """Return whether all files that a record names can be found."""
+        """Tell whether all files that a record names can be found."""
         return all(self.exists(str(record[name])) for name in ROW_PATHS if record[name] is not None)
 
     def exists(self, named: str) -> bool:
-        """Return whether a file can be found."""
+        """Tell whether a file can be found."""
         try:
             blobs, path = self.place(named)
             return blobs.exists(path)
@@ -103,7 +103,7 @@ class RowFiles:
             return False
 
     def place(self, named: str) -> tuple[Blobs, str]:
-        """Return the blob store of a file, and its path there.
+        """Find the blob store of a file, and its path there.
 
         Raises:
             StoreError: this bench has no such blob store.

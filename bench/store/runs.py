@@ -53,14 +53,14 @@ class RunInfo:
 
     @property
     def is_partial(self) -> bool:
-        """Whether options left out a part of the suite: such a run decides nothing about the suite."""
+        """Tell whether options left out a part of the suite: such a run decides nothing about the suite."""
         return bool(self.restrictions)
 
     @property
     def restricted_by(self) -> str:
         """The options that left something out, as they are written: `--limit 5 --only bert*`."""
-        given = {name: value if isinstance(value, list) else [value] for name, value in self.restrictions.items()}
-        return " ".join(f"--{name} {value}" for name, values in given.items() for value in values)
+        restricted = {name: value if isinstance(value, list) else [value] for name, value in self.restrictions.items()}
+        return " ".join(f"--{name} {value}" for name, values in restricted.items() for value in values)
 
     @property
     def plan_hash(self) -> str:
@@ -84,7 +84,7 @@ class StoredRun:
 
 
 def utc_now() -> datetime:
-    """Return the time in UTC."""
+    """Read the time in UTC."""
     return datetime.now(UTC)
 
 

@@ -85,14 +85,14 @@ class Summaries:
         self._database.change_once(replace_all)
 
     def missing(self, run_ids: Iterable[str]) -> list[str]:
-        """Return those of the runs that have records and no summaries yet."""
+        """Choose those of the runs that have records and no summaries yet."""
         wanted = set(run_ids)
         has = exists().where(schema.summaries.c.run_id == schema.records.c.run_id)
         rows = self._database.read(select(schema.records.c.run_id).where(~has).distinct())
         return sorted(row["run_id"] for row in rows if row["run_id"] in wanted)
 
     def rows(self, run_ids: Sequence[str], leaving_out: Sequence[str] = ()) -> list[SummaryRow]:
-        """Return the summaries of runs but for some readings, without columns that no history asks for."""
+        """Read the summaries of runs but for some readings, without columns that no history asks for."""
         table = schema.summaries
         columns = [table.c[name] for name in SummaryRow._fields]
         wanted: list[SummaryRow] = []
@@ -103,7 +103,7 @@ class Summaries:
         return wanted
 
     def of(self, run_id: str) -> list[Summary]:
-        """Return the summaries of one run, whole."""
+        """Read the summaries of one run, whole."""
         table = schema.summaries
         columns = [table.c[name] for name in Summary.__dataclass_fields__]
         rows = self._database.read(select(*columns).where(table.c.run_id == run_id))

@@ -31,12 +31,12 @@ class Tags:
         return self._database.change_once(move)
 
     def of(self, suite: str) -> dict[str, str]:
-        """Return the tags of a suite: name → id of the run."""
+        """Read the tags of a suite: name → id of the run."""
         query = select(schema.tags).where(schema.tags.c.suite == suite).order_by(schema.tags.c.name)
         return {row["name"]: row["run_id"] for row in self._database.read(query)}
 
     def run_of(self, suite: str, name: str) -> str:
-        """Return the id of the run that has a tag.
+        """Find the id of the run that has a tag.
 
         Raises:
             UsageError: no run of the suite has it.

@@ -58,13 +58,13 @@ class CellJob(BaseModel):
     train_overlap: int | None = None
     """Scored inputs that are in the model's training data; None where it learns nothing of this task."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the job as JSON-able values, as the store keeps it."""
+    def to_json(self) -> dict[str, object]:
+        """Write the job as JSON-able values, as the store keeps it."""
         return self.model_dump(mode="json", warnings=False)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> CellJob:
-        """Return the job that `to_json` wrote, here or in another version of bench.
+        """Read the job that `to_json` wrote, here or in another version of bench.
 
         It was valid when it was written. Keys that this version does not have are left out, and what this version no
         longer accepts (the family of a plug-in that is gone, say) stays as it was: history opens all the same.

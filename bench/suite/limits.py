@@ -15,7 +15,7 @@ from datetime import time
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from bench.catalogue.readings import READINGS, canonical
-from bench.errors import InputError, UsageError
+from bench.errors import InputError, UsageError, closest
 from bench.units import parse_quantity
 
 if TYPE_CHECKING:  # reading a suite imports no numpy
@@ -60,7 +60,7 @@ class Limit:
 
     @property
     def is_upper(self) -> bool:
-        """Whether it bounds from above."""
+        """Tell whether it bounds from above."""
         return self.operator.startswith("<")
 
     @property
@@ -94,7 +94,15 @@ def parse_amount(name: str, text: str) -> float:
         InputError: not a quantity of that unit, or one that a reading cannot have: below 0.
     """
     unit = unit_of(name)
-    amount = parse_quantity(text, "ratio" if unit is None else unit)
+    meant = closest(name, READINGS) if unit is None and ":" not in name else None
+    try:
+        amount = parse_quantity(text, "ratio" if unit is None else unit)
+    except InputError as error:
+        if meant is None:
+            raise
+        raise InputError(
+            f"'{name}' is no reading, and '{text}' no value of a metric; did you mean '{meant}'?"
+        ) from error
     if unit is not None and amount < 0:
         raise InputError(f"'{text}' is below 0, which no {name} is; write the quantity without the sign")
     return amount

@@ -6,21 +6,30 @@ when somebody asks what it needs, or picks by it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol, TypeGuard
 
-from bench.plugins import Table
+from bench.plugins import Declared, Files
 
 FOLDER = Path(__file__).resolve().parents[1] / "decision" / "rules"
 
-RULES = Table(
-    "rule",
-    "bench.rules",
-    {
-        path.stem.replace("_", "-"): f"bench.decision.rules.{path.stem}:RULE"
-        for path in FOLDER.glob("*.py")
-        if path.stem != "__init__"
-    },
+
+class RuleDeclaration(Protocol):
+    """What a suite's checks read of a rule; `bench.decision.rule.Rule` is the whole of it."""
+
+    name: str
+    needs: Mapping[str, str]
+    weighs_by_rates: bool
+
+
+def _is_rule(value: object) -> TypeGuard[RuleDeclaration]:
+    return all(hasattr(value, attribute) for attribute in ("name", "needs", "weighs_by_rates"))
+
+
+RULES: Declared[RuleDeclaration] = Declared(
+    "rule", "bench.rules", Files(FOLDER, "bench.decision.rules", "RULE", _is_rule, "bench.decision.rule.Rule")
 )
-"""Every rule; each target is a `bench.decision.rule.Rule`."""
+"""Every rule by name."""
 
 DEFAULT_RULE = "best-quality-within-budget"

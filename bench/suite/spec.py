@@ -261,13 +261,13 @@ class MeasureSpec(_Strict):
     @model_validator(mode="after")
     def _nothing_beside_off(self) -> MeasureSpec:
         plain = {"processes": None, "window_s": None, "energy": "auto", "tdp_w": None}
-        given = [name for name, default in plain.items() if getattr(self, name) != default]
-        if self.profile == "off" and given:
-            raise ValueError(f"measuring is off, so '{given[0]}' means nothing; leave it out, or name a profile")
+        extra_keys = [name for name, default in plain.items() if getattr(self, name) != default]
+        if self.profile == "off" and extra_keys:
+            raise ValueError(f"measuring is off, so '{extra_keys[0]}' means nothing; leave it out, or name a profile")
         return self
 
 
-def _spelt_out(value: Any) -> Any:
+def _spelt_out(value: object) -> object:
     return {"profile": "off"} if value == "off" else value
 
 
@@ -289,8 +289,11 @@ class Suite(_Strict):
     ] = MeasureSpec()
     """How long and how often to measure."""
     objectives: Annotated[list[str], Field(min_length=2, max_length=6)] = [
-        "quality", "latency_p95_s", "peak_memory_bytes", "energy_per_example_j",
-    ]  # fmt: skip
+        "quality",
+        "latency_p95_s",
+        "peak_memory_bytes",
+        "energy_per_example_j",
+    ]
     """`quality` (each task's first metric), a metric, or a reading."""
     constraints: Constraints = {}
     """Reading or metric → limit, e.g. `latency_p95_s: "<= 50 ms"`."""
@@ -303,7 +306,7 @@ class Suite(_Strict):
 
     @field_validator("models", "tasks")
     @classmethod
-    def _distinct_names(cls, items: list[Any]) -> list[Any]:
+    def _distinct_names(cls, items: list[ModelSpec] | list[TaskSpec]) -> list[ModelSpec] | list[TaskSpec]:
         seen: set[str] = set()
         for item in items:
             if item.name in seen:

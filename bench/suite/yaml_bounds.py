@@ -80,7 +80,7 @@ class _Container:
 
     @property
     def expects_key(self) -> bool:
-        """Whether the next node is the key of a mapping."""
+        """Tell whether the next node is the key of a mapping."""
         return self.is_mapping and self.children % 2 == 0
 
 
@@ -96,7 +96,7 @@ class _Walk:
     open: list[_Container] = field(default_factory=list)
 
     def error(self, event: Event, message: str) -> SuiteError:
-        """Return an error that points at an event."""
+        """Make an error that points at an event."""
         mark = event.start_mark
         return SuiteError(f"{self.path}:{mark.line + 1}:{mark.column + 1}: {message}")
 

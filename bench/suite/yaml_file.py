@@ -52,15 +52,15 @@ class Located(Generic[M]):
     value: M
     path: Path
     text: str
-    tree: Any
+    tree: object
 
     def where(self, *loc: int | str) -> str:
-        """Returns `suite.yaml:12:5 models[2].dtype`."""
+        """Format the place as `suite.yaml:12:5 models[2].dtype`."""
         line, column = _position(self.tree, loc)
         return f"{self.path}:{line}:{column} {dotted(loc)}".rstrip()
 
     def error(self, loc: Loc, message: str) -> SuiteError:
-        """Returns an error that points at `loc`."""
+        """Make an error that points at `loc`."""
         return SuiteError(f"{self.where(*loc)}: {message}")
 
 
@@ -69,7 +69,7 @@ Further = Callable[[Located[Any]], Sequence[str]]
 
 
 def dotted(loc: Loc) -> str:
-    """Returns a place in a YAML file as people write it.
+    """Format a place in a YAML file as people write it.
 
     >>> dotted(["models", 2, "dtype"])
     'models[2].dtype'
@@ -81,7 +81,7 @@ def dotted(loc: Loc) -> str:
 
 
 def read(path: Path, model: type[M], further: Further | None = None) -> Located[M]:
-    """Returns the file at `path`, checked against `model`.
+    """Read the file at `path`, and check it against `model`.
 
     Args:
         path: of the file.
@@ -114,7 +114,7 @@ class _PlainDates(RoundTripConstructor):
 _PlainDates.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor.construct_yaml_str)
 
 
-def _parse(path: Path, text: str) -> Any:
+def _parse(path: Path, text: str) -> object:
     parser = YAML(typ="rt")
     parser.Constructor = _PlainDates
     try:
@@ -141,12 +141,12 @@ def _code_point(text: str, position: int) -> str:
     return f"U+{ord(text[position]):04X}" if position < len(text) else "at the end"
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return "empty" if value is None else f"a {type(value).__name__}"
 
 
-def _plain(value: Any) -> Any:
-    """Returns ruamel's round-trip types as plain ones."""
+def _plain(value: object) -> object:
+    """Convert ruamel's round-trip types to plain ones."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -160,7 +160,7 @@ def _plain(value: Any) -> Any:
 
 
 def _position(tree: Any, loc: Loc) -> tuple[int, int]:
-    """Returns line and column (1 first) of the deepest part of `loc` that is in the file."""
+    """Find line and column (1 first) of the deepest part of `loc` that is in the file."""
     line, column = 0, 0
     node = tree
     for part in loc:
@@ -175,7 +175,7 @@ def _position(tree: Any, loc: Loc) -> tuple[int, int]:
     return line + 1, column + 1
 
 
-def _line(path: Path, tree: Any, model: type[BaseModel], problem: dict[str, Any]) -> str:
+def _line(path: Path, tree: object, model: type[BaseModel], problem: Mapping[str, Any]) -> str:
     loc = list(problem["loc"])
     kind, given = str(problem["type"]), problem.get("input")
     if kind == "missing":
@@ -196,13 +196,13 @@ def _line(path: Path, tree: Any, model: type[BaseModel], problem: dict[str, Any]
     return f"{path}:{line}:{column} {dotted(loc)}".rstrip() + f": {message}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def _keys(model: Any, loc: Loc) -> list[str]:
-    """Returns the valid keys of the model at `loc`."""
+def _keys(model: object, loc: Loc) -> list[str]:
+    """List the valid keys of the model at `loc`."""
     current = model
     for part in loc:
         current = _unwrapped(current)
@@ -211,12 +211,11 @@ def _keys(model: Any, loc: Loc) -> list[str]:
         elif isinstance(current, type) and issubclass(current, BaseModel):
             current = current.model_fields[part].annotation
     current = _unwrapped(current)
-    is_model = isinstance(current, type) and issubclass(current, BaseModel)
-    return list(current.model_fields) if is_model else []
+    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
 
 
-def _unwrapped(annotation: Any) -> Any:
-    """Returns X for `Annotated[X, …]` and `X | None`."""
+def _unwrapped(annotation: object) -> object:
+    """Unwrap X from `Annotated[X, …]` and `X | None`."""
     while True:
         origin = typing.get_origin(annotation)
         arguments = [argument for argument in typing.get_args(annotation) if argument is not type(None)]

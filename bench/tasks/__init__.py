@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.plugins import Declared
+from bench.plugins import Classes, Declared, Instances
 from bench.tasks.kind import Kind
 
-KINDS: Declared[Kind] = Declared("kind of task", "bench.tasks", "bench.tasks.kinds", Kind)
+KINDS: Declared[Kind] = Declared("kind of task", "bench.tasks", Instances(Classes("bench.tasks.kinds", Kind)))
 """Every kind by name: one file each in `bench/tasks/kinds/`, and the entry points `bench.tasks`."""

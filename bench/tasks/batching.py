@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 AUTO_TOKENS = {"cpu": 4096, "cuda": 65536}
 """Padded tokens with which `auto` begins. A CPU gains nothing from larger batches: from about 1000 tokens on a matrix
@@ -31,7 +31,7 @@ class Batching:
 
     @classmethod
     def of(cls, size: int | Literal["auto"] | None, tokens: int | None = None, device: str = "cpu") -> Batching:
-        """Returns what a suite's `batch_size` and `batch_tokens` stand for on `device`.
+        """Interpret a suite's `batch_size` and `batch_tokens` on `device`.
 
         >>> Batching.of(16), Batching.of(None, 4096).tokens, Batching.of("auto").auto
         (Batching(examples=16, tokens=None, auto=False), 4096, True)
@@ -44,7 +44,7 @@ class Batching:
         return cls(examples=size)
 
     def split(self, lengths: Sequence[int], indices: Sequence[int] | None = None) -> list[tuple[int, ...]]:
-        """Returns `indices` (by default all) in batches, longest first.
+        """Split `indices` (by default all) into batches, longest first.
 
         >>> Batching(examples=2).split([3, 9, 5])
         [(1, 2), (0,)]
@@ -66,7 +66,8 @@ class Batching:
         return self.tokens is None or count * max(longest, 1) <= self.tokens
 
     def halved(self, batch: Sequence[int], lengths: Sequence[int]) -> Batching:
-        """Returns limits under which the examples of `batch`, for which memory did not suffice, make two batches.
+        """Tighten the limits: return those under which the examples of `batch`, for which memory did not suffice, make
+        two batches.
 
         Both limits follow from what the batch held, so that each call at least halves it: after log₂ of the first
         batch's size every example is alone.
@@ -81,23 +82,23 @@ class Batching:
     def streams(
         self, lengths: Sequence[int], indices: Sequence[int] | None = None
     ) -> list[tuple[tuple[int, ...], int]]:
-        """Returns `(indices, rows)`: examples in order, of which `rows` at a time keep the limits.
+        """Split examples into streams `(indices, rows)`: examples in order, of which `rows` at a time keep the limits.
 
         Neighbouring batches that hold about as many examples are one stream.
 
         >>> Batching(examples=2).streams([3, 9, 5])
         [((1, 2, 0), 2)]
         """
-        found: list[tuple[list[int], int]] = []
+        streams: list[tuple[list[int], int]] = []
         for batch in self.split(lengths, indices):
-            if found and len(batch) < 2 * found[-1][1]:
-                found[-1][0].extend(batch)
+            if streams and len(batch) < 2 * streams[-1][1]:
+                streams[-1][0].extend(batch)
             else:
-                found.append((list(batch), len(batch)))
-        return [(tuple(batch), rows) for batch, rows in found]
+                streams.append((list(batch), len(batch)))
+        return [(tuple(batch), rows) for batch, rows in streams]
 
-    def note(self, lengths: Sequence[int]) -> dict[str, Any]:
-        """Returns what the record keeps: the limits used, the largest batch, and the share of padding."""
+    def note(self, lengths: Sequence[int]) -> dict[str, object]:
+        """Describe the batching for the record: the limits used, the largest batch, and the share of padding."""
         batches = self.split(lengths)
         padded = sum(len(batch) * lengths[batch[0]] for batch in batches)
         return {

@@ -46,20 +46,20 @@ class Generation:
         return "generate_many" in self.bound.model.abilities and self._decoding.num_beams == 1
 
     def stream(self, indices: Sequence[int], rows: int) -> Iterator[tuple[int, Generated]]:
-        """Yield index and text of each example as it ends; at most `rows` are under way at a time."""
+        """Generate answers; yield index and text of each example as it ends; at most `rows` are under way at a time."""
         model: Any = self.bound.model
         texts = [self.prompts[index] for index in indices]
         for place, answer in model.generate_many(texts, self._decoding, rows):
             yield indices[place], answer
 
     def shortened(self, max_new_tokens: int) -> Generation:
-        """Return the same workload with answers of at most so many tokens."""
+        """Copy the workload with answers of at most so many tokens."""
         shorter = copy.copy(self)
         shorter._decoding = replace(self._decoding, max_new_tokens=min(max_new_tokens, self._decoding.max_new_tokens))
         return shorter
 
     def least_margin(self, index: int) -> float:
-        """Return by how much the likeliest token leads in the closest step of one plain answer, in logits; infinite
+        """Measure by how much the likeliest token leads in the closest step of one plain answer, in logits; infinite
         where the model does not tell."""
         margin: Callable[[str, Decoding], float] | None = getattr(self.bound.model, "least_margin", None)
         return math.inf if margin is None else margin(self.prompts[index], self._decoding)

@@ -11,7 +11,7 @@ from bench.errors import UnsupportedError
 
 
 def scores_of(answer: Classified, texts: Sequence[str], scoring: str) -> tuple[float, ...]:
-    """Returns the scores by which the highest wins, one per text.
+    """Score each text so that the highest wins.
 
     `likelihood-per-token` divides log P by the tokens of the text (an encoder-decoder's end token is one),
     `likelihood-per-byte` by its UTF-8 bytes without the space before it, so that long texts are not worse for being
@@ -35,5 +35,5 @@ def scores_of(answer: Classified, texts: Sequence[str], scoring: str) -> tuple[f
 
 
 def highest(scores: Sequence[float]) -> int:
-    """Returns the place of the highest score, the first on a tie."""
+    """Find the place of the highest score, the first on a tie."""
     return int(np.argmax(scores))

@@ -30,7 +30,7 @@ class Scoring:
 
 
 def score(workload: Workload, batching: Batching | int) -> Scoring:
-    """Returns one row per example; with `auto` every lack of memory halves the batches that are left.
+    """Score all examples, one row each; with `auto` every lack of memory halves the batches that are left.
 
     Raises:
         Exception: whatever a request raises; a lack of memory too, unless `auto` may still halve.
@@ -54,7 +54,7 @@ def score(workload: Workload, batching: Batching | int) -> Scoring:
 
 
 def fitting(workload: Workload, batching: Batching) -> Batching:
-    """Returns the limits under which the batch of the longest examples fits into memory; tries it only with `auto`.
+    """Find the limits under which the batch of the longest examples fits into memory; try it only with `auto`.
 
     Raises:
         Exception: whatever the request raises; a lack of memory for a single example too.
@@ -69,13 +69,13 @@ def fitting(workload: Workload, batching: Batching) -> Batching:
 
 
 def lengths_of(workload: Workload) -> list[int]:
-    """Returns the length of every example."""
+    """Measure the length of every example."""
     return [workload.length(index) for index in range(len(workload.examples))]
 
 
 @contextmanager
 def remembering(workload: Workload) -> Iterator[None]:
-    """Lets the model keep token ids between sorting and scoring; never while anything is timed.
+    """Let the model keep token ids between sorting and scoring; never while anything is timed.
 
     A request that is timed tokenises, as it would for a user.
     """
@@ -94,7 +94,8 @@ def remembering(workload: Workload) -> Iterator[None]:
 def _answered(
     workload: Workload, limits: Batching, lengths: Sequence[int], left: Iterable[int]
 ) -> Iterator[tuple[tuple[int, ...], Sequence[Any] | None]]:
-    """Yields indices with their answers, or with None where memory did not suffice, which ends it."""
+    """Answer batch by batch; yield indices with their answers, or with None where memory did not suffice, which ends
+    it."""
     stream: Callable[..., Iterator[Any]] | None = getattr(workload, "stream", None)
     if stream is None or not getattr(workload, "streams", False):
         for batch in limits.split(lengths, list(left)):
@@ -103,17 +104,17 @@ def _answered(
     for indices, rows in limits.streams(lengths, list(left)):
         answers = iter(stream(indices, rows))
         while True:
-            found = _attempt(partial(next, answers, ()), limits, indices[:rows])
-            if found == ():
+            answered = _attempt(partial(next, answers, ()), limits, indices[:rows])
+            if answered == ():
                 break
-            if found is None:
+            if answered is None:
                 yield indices[:rows], None
             else:
-                yield (found[0],), [found[1]]
+                yield (answered[0],), [answered[1]]
 
 
 def _attempt(answer: Callable[[], Any], limits: Batching, batch: Sequence[int]) -> Any:
-    """Returns what `answer` returns, or None when memory ran out and a smaller batch may help."""
+    """Try `answer` on a batch; return None when memory ran out and a smaller batch may help."""
     try:
         return answer()
     except Exception as error:

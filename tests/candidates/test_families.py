@@ -98,7 +98,9 @@ def test_labels_that_a_head_does_not_know_are_unsupported(checkpoints: dict[str,
     from bench.candidates.interface import Context
     from tests.checkpoints import spec_of
 
-    with pytest.raises(UnsupportedError, match="the task has 'purple'"):
+    with pytest.raises(
+        UnsupportedError, match="not the task's label 'purple'; say which output is which label with 'head_labels"
+    ):
         Encoder(
             spec_of("encoder", checkpoints["encoder"]),
             VariantSpec(),

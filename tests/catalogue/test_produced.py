@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 import torch
-from bench.meters.rapl import Rapl, find_zones
 
 from bench.catalogue.raw import RAW_FACTS, is_declared, is_one_of
 from bench.catalogue.readings import READINGS
 from bench.decision.cost import priced
 from bench.fit.session import fit
 from bench.meters.bundle import Meters, open_meters
+from bench.meters.sources.rapl import Rapl, find_zones
 from bench.metrics.catalogue import METRICS
 from bench.planning import Plan, fit_jobs, make_plan, open_suite
 from bench.record import Sample, Timing
@@ -36,7 +36,7 @@ from bench.suite import Suite
 from bench.suite.yaml_file import Located
 from bench.summary import Entry, Quantity, summarise
 from tests.checkpoints import make_checkpoint
-from tests.meters.test_rapl import zone
+from tests.meters.sources.test_rapl import zone
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 GENERATOR = f"""\

@@ -16,8 +16,8 @@ from bench.units import FACTORS
 ROOM = Path(__file__).parents[2] / "bench"
 MANY = 3
 """Names of readings that make a table."""
-OWN_CHOICE = ("report/charts/", "suite/spec.py")
-"""Who may name several: a chart those that it draws, a suite its default objectives."""
+OWN_CHOICE = ("report/charts/", "suite/spec.py", "tasks/kinds/")
+"""Who may name several: a chart those that it draws, a suite its default objectives, a kind of task its metrics."""
 
 
 @pytest.mark.parametrize("name", READINGS)

@@ -19,7 +19,7 @@ import pytest
 from bench import plugins
 from bench.candidates.checkpoint import weights_identity
 from bench.data.base import Dataset
-from bench.doubts import DoubtKind, Evidence, doubt_kinds, examined
+from bench.doubts import DOUBTS, DoubtKind, Evidence, examined
 from bench.measure.machine_doubts import interference_doubts
 from bench.meters.energy import Energy
 from bench.meters.interference import InterferenceMeter
@@ -31,6 +31,7 @@ from bench.running.worker.cell import run_cell
 from bench.running.worker.doubts import own_doubts
 from bench.store import RunInfo, Store
 from bench.summary import summarise
+from tests.admission.scenes import SCENES
 from tests.checkpoints import TEXTS, make_checkpoint
 from tests.data.test_doubts import suite as suite_of_learnt_rows
 from tests.factories import Sketch, Task, make_cell, make_record, make_run
@@ -123,7 +124,7 @@ def answers_taken_over(folder: Path) -> Codes:
     make_checkpoint("causal-lm", folder)
     doubts: Codes = set()
     for measure in ("off", QUICK):
-        plan = make_plan(open_suite(suite_in(folder, measure)), folder / "results", Options(only="m/one"))
+        plan = make_plan(open_suite(suite_in(folder, measure)), folder / "results", Options(only=("m/one",)))
         with Store.open(folder / "results") as store:
             info = RunInfo("alone", "", measure, "bench run", "machine", plan.measure.profile)
             run(plan.written(folder / "results"), InlineExecutor(), store, info)
@@ -287,14 +288,19 @@ class plugged_in:  # noqa: N801
     def __enter__(self) -> None:
         points = {self._point.group: [self._point]}
         self._patch.setattr(plugins, "entry_points", lambda group: points.get(group, []))
-        doubt_kinds.cache_clear()
+        DOUBTS.forget()
 
     def __exit__(self, *_: object) -> None:
         self._patch.undo()
-        doubt_kinds.cache_clear()
+        DOUBTS.forget()
+
+
+def admission_scene(play: Callable[[Path], Record]) -> Callable[[Path], Codes]:
+    return lambda folder: of([play(folder)])
 
 
 SCENARIOS: dict[str, Callable[[Path], Codes]] = {
+    **{code: admission_scene(play) for code, play in SCENES.items()},
     "answers_reused": answers_taken_over,
     "bimodal": alternating,
     "cgroup_throttled": busy_machine,
@@ -346,14 +352,14 @@ def produced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
     yield play
 
 
-@pytest.mark.parametrize("code", sorted(doubt_kinds()))
+@pytest.mark.parametrize("code", sorted(DOUBTS))
 def test_every_doubt_is_produced(code: str, produced: Callable[[str], Codes]) -> None:
     assert code in SCENARIOS, f"'{code}' is declared, and no scenario of this test produces it"
     assert code in produced(code)
 
 
 def test_no_scenario_is_left_of_a_doubt_that_is_gone() -> None:
-    assert SCENARIOS.keys() == doubt_kinds().keys()
+    assert SCENARIOS.keys() == DOUBTS.keys()
 
 
 def test_net_energy_below_zero_is_the_same_doubt(tmp_path: Path) -> None:
@@ -361,12 +367,12 @@ def test_net_energy_below_zero_is_the_same_doubt(tmp_path: Path) -> None:
 
 
 def test_declarations_are_whole() -> None:
-    for code, kind in doubt_kinds().items():
+    for code, kind in DOUBTS.items():
         assert kind.code == code and kind.title and kind.advice
         assert (kind.stage is None) == ("examine" not in vars(kind)), code
 
 
 def test_a_plug_in_may_not_take_a_code_that_is_in_use() -> None:
     taken = EntryPoint("drift", "bench.meters.energy:Energy", "bench.doubts")
-    with plugged_in(taken), pytest.raises(plugins.UsageError, match="no class that derives from"):
-        doubt_kinds()
+    with plugged_in(taken), pytest.raises(plugins.UsageError, match="is no DoubtKind"):
+        list(DOUBTS)

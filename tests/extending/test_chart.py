@@ -9,10 +9,11 @@ from textwrap import dedent
 
 import pytest
 
+from bench import plugins
 from bench.errors import InputError
 from bench.report import charts
 from bench.report.chart import RunChart, TaskChart
-from bench.report.charts import chart_kinds
+from bench.report.charts import CHARTS, chart_kinds
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,7 +98,7 @@ def test_an_entry_point_adds_a_chart(tmp_path: Path) -> None:
     metadata = tmp_path / "third_party-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: third-party\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[bench.charts]\nstart = third_party:Start\n")
+    (metadata / "entry_points.txt").write_text("[bench.charts]\nstart-up = third_party:Start\n")
     run_in(tmp_path, tmp_path, ROOT)
 
 
@@ -121,10 +122,10 @@ def test_an_entry_point_that_is_no_chart_or_takes_a_name_is_an_error(
 ) -> None:
     point = _Point()
     point.value = value
-    monkeypatch.setattr(charts, "entry_points", lambda group: [point])
-    chart_kinds.cache_clear()
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [point])
+    CHARTS.forget()
     try:
-        with pytest.raises(InputError, match=r"no chart|named 'front'"):
+        with pytest.raises(InputError, match=r"is no DeclaredChart|own name 'front'"):
             chart_kinds()
     finally:
-        chart_kinds.cache_clear()
+        CHARTS.forget()

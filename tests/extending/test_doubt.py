@@ -90,5 +90,5 @@ def test_doubts_of_a_package_are_raised_stored_listed_and_reported(tmp_path: Pat
     assert all(text in page for text in ("shouted_answers", "9 answers are in capitals", "ask the model to whisper"))
 
     listed = {row["code"]: row for row in json.loads(bench(tmp_path, site, "ls", "doubts", "--json"))}
-    assert listed["shouted_answers"]["title"] == "Answers in capitals"
+    assert listed["shouted_answers"]["what"] == "Answers in capitals"
     assert "drift" in listed

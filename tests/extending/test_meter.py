@@ -78,9 +78,9 @@ def test_the_best_meter_that_works_is_used_in_a_run(tmp_path: Path) -> None:
     listed = {row["name"]: row for row in json.loads(bench(tmp_path, site, "ls", "meters", "--json"))}
     assert listed["wall_socket"] == {
         "name": "wall_socket",
-        "reads": "CPU energy",
+        "what": "CPU energy",
         "works": "yes",
-        "reason": "one socket",
+        "because": "one socket",
     }
 
 

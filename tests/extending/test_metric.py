@@ -9,7 +9,8 @@ import pytest
 
 import bench.metrics
 from bench.metrics.base import Metric
-from bench.metrics.catalogue import Metrics, resolve, words_of
+from bench.metrics.catalogue import Metrics, words_of
+from bench.tasks.metrics import resolve
 from tests.extending.packages import bench as run_bench
 from tests.extending.packages import install
 

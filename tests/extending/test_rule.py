@@ -77,7 +77,7 @@ def test_an_unknown_rule_is_one_line(house: Path) -> None:
 
 @pytest.mark.parametrize("name", list(RULES))
 def test_every_rule_is_named_as_its_file_is(name: str) -> None:
-    rule = RULES.load(name)
+    rule = RULES.find(name)
     assert isinstance(rule, Rule) and rule.name == name
     parts = dict.fromkeys(("preferred", "ties", "cheapest", "epsilon", "order", "rates"), "x")
     assert rule.phrase.format(**parts)

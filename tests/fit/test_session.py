@@ -253,7 +253,7 @@ def test_dropout_of_a_pretrained_model_is_the_recipes(tmp_path: Path) -> None:
 
 
 def test_slow_steps_are_told_without_waiting_for_twenty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.fit.trainer.SAID_EVERY_S", 0.0)
+    monkeypatch.setattr("bench.fit.trainer.REPORT_EVERY_S", 0.0)
     lines: list[str] = []
     provenance = fit(make_job("encoder", tmp_path / "out", steps=7), lines.append)
     assert [line.split()[1] for line in lines if "s left" in line] == [f"{step}/7" for step in range(1, 8)]

@@ -28,6 +28,7 @@ def test_validity_by_its_path(name: str, expected: float) -> None:
 
 
 def test_validity_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench import plugins
     from bench.metrics import catalogue
     from bench.metrics.module import External, find
 
@@ -38,7 +39,7 @@ def test_validity_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint("other", "tests.metrics.plugins:JsonValidity", "bench.metrics"),
         EntryPoint("function", "tests.metrics.plugins:valid_json", "bench.metrics"),
     ]
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: points if group == "bench.metrics" else [])
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == "bench.metrics" else [])
     metrics = catalogue.Metrics()
     monkeypatch.setattr(catalogue, "METRICS", metrics)
     metric = resolve(["json_validity"], "question-answering")[0]
@@ -46,7 +47,7 @@ def test_validity_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     assert value_of(metric, JSON) == pytest.approx(2 / 6)
     assert catalogue.words_of("json_validity").title == "Valid JSON"
     assert metrics.target("accuracy") == "bench.metrics.accuracy:Accuracy"  # none of ours is replaced
-    with pytest.raises(InputError, match="own name is 'json_validity'"):
-        metrics.make("other")
-    with pytest.raises(InputError, match="names no subclass of"):
-        metrics.make("function")
+    with pytest.raises(InputError, match="own name 'json_validity'"):
+        metrics.find("other")
+    with pytest.raises(InputError, match="is no Metric"):
+        metrics.find("function")

@@ -93,12 +93,12 @@ def test_what_a_training_did_not_have_is_null_with_a_reason(shown: dict[str, dic
 
 
 def test_the_report_charts_the_cost_of_training(results: Path) -> None:
-    from bench.report.charts.training import training_plates
+    from bench.report.charts.training import Training
     from bench.report.marks import marks_of
     from bench.report.view import view_of
 
     with Store.open(results) as store:
         view = view_of(store.load())
-    (plate,) = training_plates(view, marks_of({entry.cell.family for entry in view.entries}))
+    (plate,) = Training().draw(view, marks_of({entry.cell.family for entry in view.entries}))
     assert plate.chart.name == "training-0"
     assert len(plate.table.rows) == 2

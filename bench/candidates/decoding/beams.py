@@ -34,7 +34,7 @@ class Search:
     """Whether a text ends with its newest token because a stop string is complete; None without stop strings."""
 
     def ends(self, sequence: Sequence[int]) -> bool:
-        """Returns whether a hypothesis is finished with its newest token."""
+        """Tell whether a hypothesis is finished with its newest token."""
         full = sequence[-1] == self.eos_id or len(sequence) == self.limit
         return full or (self.stopped is not None and self.stopped(sequence))
 
@@ -58,23 +58,25 @@ class _Row:
 
 
 def beam_search(step: Step, rows: int, search: Search, device: str) -> list[list[int]]:
-    """Returns for each row the tokens of the best hypothesis, its end included where it has one."""
+    """Search each row for the tokens of the best hypothesis, its end included where it has one."""
     count = search.beams
     scores = torch.full((rows, count), -torch.inf, device=device)
     scores[:, 0] = 0.0
     newest = torch.full((rows * count,), search.bos_id, device=device)
     parents = torch.arange(rows * count, device=device)
     tokens: list[list[list[int]]] = [[[] for _ in range(count)] for _ in range(rows)]
-    found = [_Row() for _ in range(rows)]
+    finished_rows = [_Row() for _ in range(rows)]
     for position in range(search.limit):
         logits = step(newest, position, parents).float().log_softmax(-1).view(rows, count, -1)
         size = logits.shape[-1]
         values, places = (scores.unsqueeze(-1) + logits).flatten(1).topk(min(search.looked_at, count * size), dim=1)
         kept = [
-            _advance(found[row], tokens[row], values[row].tolist(), places[row].tolist(), size, position + 1, search)
+            _advance(
+                finished_rows[row], tokens[row], values[row].tolist(), places[row].tolist(), size, position + 1, search
+            )
             for row in range(rows)
         ]
-        if all(row.done for row in found):
+        if all(row.done for row in finished_rows):
             break
         tokens = [[sequence for _, _, sequence in beams] for beams in kept]
         scores = torch.tensor([[score for score, _, _ in beams] for beams in kept], device=device)
@@ -82,13 +84,13 @@ def beam_search(step: Step, rows: int, search: Search, device: str) -> list[list
         parents = torch.tensor(
             [row * count + parent for row, beams in enumerate(kept) for _, parent, _ in beams], device=device
         )
-    return [row.finished[0][1] for row in found]
+    return [row.finished[0][1] for row in finished_rows]
 
 
 def _advance(
     row: _Row, tokens: list[list[int]], values: list[float], places: list[int], size: int, length: int, search: Search
 ) -> list[tuple[float, int, list[int]]]:
-    """Files what ends, and returns the beams that go on: score, parent beam, tokens."""
+    """File the hypotheses that end, and choose the beams that go on: score, parent beam, tokens."""
     running: list[tuple[float, int, list[int]]] = []
     for rank, (value, place) in enumerate(zip(values, places, strict=True)):
         parent, token = divmod(place, size)

@@ -28,7 +28,7 @@ LINE = "\n"
 
 
 def joined(prompt: str, choice: str) -> tuple[str, str]:
-    """Returns the prompt and the choice as they are tokenised: the space between them belongs to the choice.
+    """Join prompt and choice as they are tokenised: the space between them belongs to the choice.
 
     >>> joined("Answer: ", "red"), joined("Answer:\\n", "red"), joined("Answer:", " red")
     (('Answer:', ' red'), ('Answer:\\n', 'red'), ('Answer:', ' red'))
@@ -39,7 +39,7 @@ def joined(prompt: str, choice: str) -> tuple[str, str]:
 
 
 def by_prompt(values: Sequence[V], choices: Choices) -> list[tuple[V, ...]]:
-    """Returns one value per choice as one tuple per prompt.
+    """Group one value per choice into one tuple per prompt.
 
     >>> by_prompt([1, 2, 3], [["a", "b"], ["c"]])
     [(1, 2), (3,)]
@@ -51,7 +51,7 @@ def by_prompt(values: Sequence[V], choices: Choices) -> list[tuple[V, ...]]:
 def choose_after(
     model: HuggingFaceModel, prompts: Sequence[str], choices: Choices, **options: bool
 ) -> list[Classified]:
-    """Returns log P(choice | prompt) in nats of a decoder-only model, summed over the choice's tokens.
+    """Compute log P(choice | prompt) in nats of a decoder-only model, summed over the choice's tokens.
 
     Args:
         model: with a tokenizer that pads on the left.
@@ -76,7 +76,7 @@ def choose_after(
 
 
 def choose_in_decoder(model: HuggingFaceModel, texts: Sequence[str], choices: Choices) -> list[Classified]:
-    """Returns log P(choice | text) in nats of an encoder-decoder, summed over the choice's tokens and its end."""
+    """Compute log P(choice | text) in nats of an encoder-decoder, summed over the choice's tokens and its end."""
     from transformers.modeling_outputs import BaseModelOutput
 
     if not texts:
@@ -99,7 +99,7 @@ def choose_in_decoder(model: HuggingFaceModel, texts: Sequence[str], choices: Ch
 
 
 def _shifted(model: HuggingFaceModel, targets: torch.Tensor) -> torch.Tensor:
-    """Return what the decoder reads for these targets: its start token, then all but the last of them.
+    """Build what the decoder reads for these targets: its start token, then all but the last of them.
 
     Some kinds begin otherwise (mBART with the language's token); what the model's own method says wins.
     """
@@ -132,21 +132,21 @@ def _check_room(model: HuggingFaceModel, ids: Sequence[Ids]) -> None:
 
 
 def padded(rows: Sequence[Ids], fill: int, device: str) -> torch.Tensor:
-    """Returns the rows as one tensor of shape `(rows, longest)`, filled up on the right."""
+    """Pad the rows to one tensor of shape `(rows, longest)`, filled up on the right."""
     longest = max(map(len, rows))
     return torch.tensor([row + [fill] * (longest - len(row)) for row in rows], device=device)
 
 
 def _encoded(model: HuggingFaceModel, texts: Sequence[str], **options: bool) -> list[Ids]:
-    """Returns the token ids of each text, at least one; a text that occurs twice is tokenised once."""
+    """Encode each text as token ids, at least one; a text that occurs twice is tokenised once."""
     distinct = list(dict.fromkeys(texts))
     rows = model.token_ids(distinct, **options)
-    known = dict(zip(distinct, rows, strict=True))
-    return [known[text] or [model.start_id] for text in texts]
+    ids_by_text = dict(zip(distinct, rows, strict=True))
+    return [ids_by_text[text] or [model.start_id] for text in texts]
 
 
 def _continued(model: HuggingFaceModel, texts: Sequence[str]) -> list[Ids]:
-    """Returns the token ids of each text as what goes on, at least one.
+    """Encode each text as a continuation, at least one token.
 
     A tokenizer of SentencePiece's kind (Llama 2, Mistral) puts a space before whatever it is given, which would then
     stand between prompt and choice. So a text is tokenised behind a line's end, whose tokens are left out again.
@@ -155,15 +155,15 @@ def _continued(model: HuggingFaceModel, texts: Sequence[str]) -> list[Ids]:
     distinct, lead = list(dict.fromkeys(texts)), model.line_ids
     behind = model.token_ids([LINE + text for text in distinct], add_special_tokens=False)
     pairs = zip(distinct, behind, strict=True)
-    known = {text: row[len(lead) :] for text, row in pairs if row[: len(lead)] == lead and len(row) > len(lead)}
-    rest = [text for text in distinct if text not in known]
+    ids_by_text = {text: row[len(lead) :] for text, row in pairs if row[: len(lead)] == lead and len(row) > len(lead)}
+    rest = [text for text in distinct if text not in ids_by_text]
     if rest:
-        known |= dict(zip(rest, _encoded(model, rest, add_special_tokens=False), strict=True))
-    return [known[text] for text in texts]
+        ids_by_text |= dict(zip(rest, _encoded(model, rest, add_special_tokens=False), strict=True))
+    return [ids_by_text[text] for text in texts]
 
 
 def _cut(model: HuggingFaceModel, rows: list[Ids], choices: list[tuple[Ids, ...]]) -> tuple[list[Ids], list[bool]]:
-    """Returns the ends of the prompts that fit before their longest choice, and which prompts were cut."""
+    """Cut each prompt to the end that fits before its longest choice, and say which prompts were cut."""
     kept, cut = [], []
     for row, own in zip(rows, choices, strict=True):
         longest = max(map(len, own))

@@ -24,7 +24,7 @@ Ids = Sequence[int]
 def score_continuations(
     model: HuggingFaceModel, prompts: Sequence[Ids], choices: Sequence[Sequence[Ids]]
 ) -> list[list[float]]:
-    """Returns log P(choice | prompt) in nats, summed over the choice's tokens, for every choice of every prompt.
+    """Compute log P(choice | prompt) in nats, summed over the choice's tokens, for every choice of every prompt.
 
     Args:
         model: a decoder-only model.
@@ -37,25 +37,32 @@ def score_continuations(
         return _one_by_one(model, prompts, choices)
     with torch.inference_mode():
         cache, mask, first = _run_prompts(model, prompts)
-        scores = [[float(row[choice[0]]) for choice in given] for row, given in zip(first, choices, strict=True)]
-        if any(len(choice) > 1 for given in choices for choice in given):
+        scores = [
+            [float(row[choice[0]]) for choice in prompt_choices]
+            for row, prompt_choices in zip(first, choices, strict=True)
+        ]
+        if any(len(choice) > 1 for prompt_choices in choices for choice in prompt_choices):
             rest = _run_choices(model, cache, mask, prompts, choices)
             scores = [[a + b for a, b in zip(one, two, strict=True)] for one, two in zip(scores, rest, strict=True)]
     return scores
 
 
 def _one_by_one(model: HuggingFaceModel, prompts: Sequence[Ids], choices: Sequence[Sequence[Ids]]) -> list[list[float]]:
-    """Returns the same by a plain pass over each prompt with each of its choices.
+    """Score the same by a plain pass over each prompt with each of its choices.
 
     For models whose layers do not all see all tokens (sliding windows, states): they make their own masks, which a
     tree of choices would take from them.
     """
-    rows = [(list(prompt), list(choice)) for prompt, given in zip(prompts, choices, strict=True) for choice in given]
-    found: list[float] = []
+    rows = [
+        (list(prompt), list(choice))
+        for prompt, prompt_choices in zip(prompts, choices, strict=True)
+        for choice in prompt_choices
+    ]
+    sums: list[float] = []
     for at in range(0, len(rows), len(prompts)):
-        found += _plain_scores(model, rows[at : at + len(prompts)])
-    scores = iter(found)
-    return [[next(scores) for _ in given] for given in choices]
+        sums += _plain_scores(model, rows[at : at + len(prompts)])
+    scores = iter(sums)
+    return [[next(scores) for _ in prompt_choices] for prompt_choices in choices]
 
 
 @torch.inference_mode()
@@ -74,7 +81,8 @@ def _plain_scores(model: HuggingFaceModel, rows: Sequence[tuple[list[int], list[
 
 
 def _run_prompts(model: HuggingFaceModel, prompts: Sequence[Ids]) -> tuple[KeyValues, torch.Tensor, torch.Tensor]:
-    """Returns the cache, the mask of its columns `(batch, columns)`, and the next token's log-probabilities."""
+    """Run the prompts; return the cache, the mask of its columns `(batch, columns)`, and the next token's
+    log-probabilities."""
     prefix, device = common_prefix(prompts), model.device
     shared = len(prefix)
     cache = _after(model, prefix, len(prompts))
@@ -102,7 +110,7 @@ def _after(model: HuggingFaceModel, prefix: Ids, rows: int) -> DynamicCache:
 
 
 def _padded_left(rows: Sequence[Ids], device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns ids and mask, `(batch, longest)`; what pads is masked and may be any token."""
+    """Pad rows on the left: ids and mask, `(batch, longest)`; what pads is masked and may be any token."""
     longest = max(map(len, rows))
     ids = torch.tensor([[0] * (longest - len(row)) + list(row) for row in rows], device=device)
     widths = torch.tensor([len(row) for row in rows], device=device)
@@ -116,14 +124,14 @@ def _run_choices(
     prompts: Sequence[Ids],
     choices: Sequence[Sequence[Ids]],
 ) -> list[list[float]]:
-    """Returns the log-likelihood of all tokens of each choice but its first."""
-    width = max(sum(len(choice) - 1 for choice in given) for given in choices)
+    """Compute the log-likelihood of all tokens of each choice but its first."""
+    width = max(sum(len(choice) - 1 for choice in prompt_choices) for prompt_choices in choices)
     batch, device = len(prompts), model.device
     ids, positions = (torch.zeros(batch, width, dtype=torch.long) for _ in range(2))
     owner, targets = torch.full((batch, width), -1), torch.full((batch, width), IGNORED)
-    for row, (prompt, given) in enumerate(zip(prompts, choices, strict=True)):
+    for row, (prompt, prompt_choices) in enumerate(zip(prompts, choices, strict=True)):
         at = 0
-        for number, choice in enumerate(given):
+        for number, choice in enumerate(prompt_choices):
             end = at + len(choice) - 1
             ids[row, at:end] = torch.tensor(choice[:-1])
             targets[row, at:end] = torch.tensor(choice[1:])
@@ -134,13 +142,14 @@ def _run_choices(
         model, cache, _tree_mask(mask, owner.to(device)), ids.to(device), positions.to(device), targets.to(device)
     ).cpu()
     return [
-        [float(found[row][owner[row] == number].double().sum()) for number in range(len(given))]
-        for row, given in enumerate(choices)
+        [float(found[row][owner[row] == number].double().sum()) for number in range(len(prompt_choices))]
+        for row, prompt_choices in enumerate(choices)
     ]
 
 
 def _tree_mask(mask: torch.Tensor, owner: torch.Tensor) -> torch.Tensor:
-    """Returns True where a choice's token may look: its prompt, itself, and the tokens of its choice before it.
+    """Build the mask that is True where a choice's token may look: its prompt, itself, and the tokens of its choice
+    before it.
 
     Args:
         mask: of the prompts' columns, `(batch, columns)`.
@@ -164,7 +173,7 @@ def _log_probabilities(
     positions: torch.Tensor,
     targets: torch.Tensor,
 ) -> torch.Tensor:
-    """Returns log P of each target, `(batch, width)`; 0 for padding."""
+    """Compute log P of each target, `(batch, width)`; 0 for padding."""
     config = model.module.config
     dtype = next(model.module.parameters()).dtype
     if getattr(config, "_attn_implementation", None) != "sdpa":

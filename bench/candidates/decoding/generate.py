@@ -24,14 +24,14 @@ class TokenCalls:
         self._skip = skip
 
     def put(self, value: torch.Tensor) -> None:
-        """Takes the newest token ids, already on the host."""
+        """Take the newest token ids, already on the host."""
         if self._skip:
             self._skip -= 1
             return
         self._on_token()
 
     def end(self) -> None:
-        """Takes the end of the generation; nothing to do."""
+        """Do nothing at the end of the generation."""
 
 
 def generate(
@@ -43,7 +43,7 @@ def generate(
     encoder_decoder: bool,
     **options: bool,
 ) -> list[Generated]:
-    """Returns what the model writes for each prompt.
+    """Write the model's answer to each prompt.
 
     Args:
         model: the family's object.
@@ -75,7 +75,7 @@ def generate(
 def least_margin(
     model: HuggingFaceModel, text: str, decoding: Decoding, *, encoder_decoder: bool, **options: bool
 ) -> float:
-    """Return by how much the likeliest next token leads the second one, in logits, in the closest step of one answer.
+    """Measure by how much the likeliest next token leads the second one, in logits, in the closest step of one answer.
 
     Two correct ways of computing may choose differently where this is within rounding.
     """
@@ -102,7 +102,7 @@ def _check_room(model: HuggingFaceModel, decoding: Decoding) -> None:
 
 
 def prompt_limit(model: HuggingFaceModel, decoding: Decoding) -> int:
-    """Returns the longest prompt in tokens that leaves room for the output in a decoder-only model's context.
+    """Compute the longest prompt, in tokens, that leaves room for the output in a decoder-only model's context.
 
     Raises:
         UnsupportedError: there is no room for a prompt.
@@ -117,14 +117,14 @@ def prompt_limit(model: HuggingFaceModel, decoding: Decoding) -> int:
 
 
 def answer_of(model: HuggingFaceModel, row: list[int], decoding: Decoding, count: int, cut: bool) -> Generated:
-    """Returns the answer that generated token ids stand for, without what follows an end or a stop string."""
+    """Decode generated token ids into an answer, without what follows an end or a stop string."""
     kept = _until_end(row, end_ids(model), model.pad_id if decoding.stop else None)
-    text = model.tokenizer.decode(kept, skip_special_tokens=True)
+    text = str(model.tokenizer.decode(kept, skip_special_tokens=True))
     return Generated(_stopped(text, decoding.stop), count, len(kept), cut)
 
 
 def _run(model: HuggingFaceModel, batch: Tensors, decoding: Decoding, on_token: OnToken | None) -> torch.Tensor:
-    """Returns token ids, shape `(batch, prompt + new)`, or `(batch, 1 + new)` of an encoder-decoder."""
+    """Generate token ids, shape `(batch, prompt + new)`, or `(batch, 1 + new)` of an encoder-decoder."""
     streamer = None if on_token is None or decoding.num_beams > 1 else TokenCalls(on_token, skip=1)
     extra: Options = {"stop_strings": list(decoding.stop), "tokenizer": model.tokenizer} if decoding.stop else {}
     output: torch.Tensor = model.module.generate(
@@ -171,7 +171,7 @@ TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_i
 
 
 def _config(model: HuggingFaceModel, decoding: Decoding) -> Loader:
-    """Return how `generate` decodes: the suite's limits and beams, the checkpoint's own processors, no sampling."""
+    """Configure how `generate` decodes: the suite's limits and beams, the checkpoint's own processors, no sampling."""
     from transformers import GenerationConfig
 
     stored = model.module.generation_config
@@ -191,7 +191,7 @@ def _config(model: HuggingFaceModel, decoding: Decoding) -> Loader:
 
 
 def asked_processors(model: HuggingFaceModel) -> Options:
-    """Return the settings of `PROCESSORS` that the checkpoint asks for."""
+    """Collect the settings of `PROCESSORS` that the checkpoint asks for."""
     neutral = _neutral()
     stored = model.module.generation_config
     values = {name: getattr(stored, name, None) for name in PROCESSORS}
@@ -199,24 +199,27 @@ def asked_processors(model: HuggingFaceModel) -> Options:
 
 
 def asks_for_processors(model: HuggingFaceModel) -> bool:
-    """Return whether the checkpoint's own settings change which token is the next."""
+    """Tell whether the checkpoint's own settings change which token is the next."""
     return bool(asked_processors(model))
 
 
 def left_out_settings(model: HuggingFaceModel) -> list[str]:
-    """Return the settings of the checkpoint that change answers and are not followed, sampling apart, sorted."""
+    """List the settings of the checkpoint that change answers and are not followed, sampling apart, sorted."""
     followed = {*PROCESSORS, *SAMPLING, *OWN, *TOKENS, "transformers_version"}
     neutral = _neutral()
     stored = model.module.generation_config.to_diff_dict()
     return sorted(
         name
         for name, value in stored.items()
-        if name not in followed and not name.startswith("_") and value is not None and value != neutral.get(name)
+        if name not in followed
+        and not name.startswith(("_", "output_", "return_"))
+        and value not in (None, False)
+        and value != neutral.get(name)
     )
 
 
 def _neutral() -> Options:
-    """Return the values at which a setting does nothing, which are transformers' defaults."""
+    """Look up the values at which a setting does nothing, which are transformers' defaults."""
     from transformers import GenerationConfig
 
     maker: Loader = GenerationConfig
@@ -226,14 +229,14 @@ def _neutral() -> Options:
 
 
 def end_ids(model: HuggingFaceModel) -> list[int]:
-    """Returns the token ids that end an output."""
+    """Collect the token ids that end an output."""
     stored = model.module.generation_config.eos_token_id
-    found = stored if isinstance(stored, list) else [stored] if stored is not None else []
-    return sorted({*found, *([model.tokenizer.eos_token_id] if model.tokenizer.eos_token_id is not None else [])})
+    ids = stored if isinstance(stored, list) else [stored] if stored is not None else []
+    return sorted({*ids, *([model.tokenizer.eos_token_id] if model.tokenizer.eos_token_id is not None else [])})
 
 
 def _until_end(row: list[int], ends: list[int], pad: int | None) -> list[int]:
-    """Returns the tokens up to and including the first end; `pad` is what fills rows that a stop string ended."""
+    """Cut the tokens after the first end, which is kept; `pad` is what fills rows that a stop string ended."""
     for place, token in enumerate(row):
         if token in ends:
             return row[: place + 1]

@@ -35,7 +35,8 @@ LEAST_PREFIX = 8
 def generate_many(
     model: HuggingFaceModel, texts: Sequence[str], decoding: Decoding, rows: int, **options: bool
 ) -> Iterator[tuple[int, Generated]]:
-    """Yields position and answer of each prompt as it ends; a prompt's answer does not depend on the others.
+    """Generate answers, and yield position and answer of each prompt as it ends; a prompt's answer does not depend on
+    the others.
 
     Args:
         model: a decoder-only model; `texts` are its finished prompts, best sorted by length.
@@ -83,7 +84,8 @@ class _Search:
         self.stops = Stops(model.tokenizer, decoding.stop)
 
     def advance(self) -> list[tuple[int, list[int]]] | None:
-        """Returns place and token ids of the answers that one more token ended, or None when all are done."""
+        """Generate one more token per row; return place and token ids of the answers that it ended, or None when all
+        are done."""
         free = [slot for slot, row in enumerate(self.rows) if row is None]
         if len(free) == len(self.rows):
             if not self.waiting:
@@ -129,7 +131,7 @@ class _Search:
         return [_Row(*self.waiting.popleft()) for _ in range(min(count, len(self.waiting)))]
 
     def _keep(self, tokens: dict[int, int]) -> list[tuple[int, list[int]]]:
-        """Adds each slot's new token; a row that ends is returned and its slot is free."""
+        """Add each slot's new token; return the rows that end, whose slots become free."""
         ended = []
         for slot, token in tokens.items():
             row = self.rows[slot]
@@ -143,7 +145,7 @@ class _Search:
 
 
 def common_prefix(prompts: Sequence[Sequence[int]]) -> list[int]:
-    """Returns the tokens with which all prompts begin, at least one of each left out; none where that saves little.
+    """Find the tokens with which all prompts begin, at least one of each left out; none where that saves little.
 
     Instructions and worked examples before the text make most of many prompts.
 

@@ -13,7 +13,7 @@ at once (528 rows of 49152: 60 ms against 138); a GPU wants enough to be busy. N
 
 
 def target_log_probabilities(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Returns log P of each target in nats as float32, of the shape of `targets`; 0 where a target is `IGNORED`.
+    """Compute log P of each target in nats as float32, of the shape of `targets`; 0 where a target is `IGNORED`.
 
     Nothing is computed where a target is ignored, and a target's value does not depend on the others.
 
@@ -23,15 +23,17 @@ def target_log_probabilities(logits: torch.Tensor, targets: torch.Tensor) -> tor
     """
     size = logits.shape[-1]
     flat, wanted = logits.reshape(-1, size), targets.reshape(-1)
-    found = torch.zeros(wanted.shape, device=logits.device)
+    log_probabilities = torch.zeros(wanted.shape, device=logits.device)
     rows = max(CHUNK_BYTES.get(logits.device.type, CHUNK_BYTES["cuda"]) // (4 * size), 1)
     for places in torch.split((wanted != IGNORED).nonzero().squeeze(1), rows):
-        found[places] = -torch.nn.functional.cross_entropy(flat[places].float(), wanted[places], reduction="none")
-    return found.view(targets.shape)
+        log_probabilities[places] = -torch.nn.functional.cross_entropy(
+            flat[places].float(), wanted[places], reduction="none"
+        )
+    return log_probabilities.view(targets.shape)
 
 
 def log_probability(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Returns the log-probability of each row of targets in nats, shape `(rows,)`; `IGNORED` counts for nothing.
+    """Compute the log-probability of each row of targets in nats, shape `(rows,)`; `IGNORED` counts for nothing.
 
     Args:
         logits: shape `(rows, length, vocabulary)`.

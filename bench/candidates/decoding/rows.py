@@ -19,7 +19,7 @@ the buffer in so many steps; more columns would make attention run over more mas
 
 
 def supports_rows(module: Network) -> bool:
-    """Returns whether every layer keeps plain keys and values of all tokens (no sliding window, no state)."""
+    """Tell whether every layer keeps plain keys and values of all tokens (no sliding window, no state)."""
     layers = DynamicCache(config=module.config).layers
     return bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
 
@@ -36,14 +36,14 @@ class _Buffer(DynamicLayer):  # type: ignore[no-untyped-call]
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Writes the new columns in place, and returns all columns in use."""
+        """Write the new columns in place, and return all columns in use."""
         start, self.end = self.end, self.end + key_states.shape[-2]
         self.all_keys[:, :, start : self.end] = key_states
         self.all_values[:, :, start : self.end] = value_states
         return self.all_keys[:, :, : self.end], self.all_values[:, :, : self.end]
 
     def get_seq_length(self) -> int:
-        """Returns the columns in use."""
+        """Count the columns in use."""
         return self.end
 
 
@@ -65,7 +65,7 @@ class RowCache:
         """Columns in use, the same for all rows."""
 
     def prefill(self, prompts: Sequence[Sequence[int]], new_tokens: int) -> list[int]:
-        """Begins with new prompts, one a row and so many tokens to come; returns the next token of each."""
+        """Begin with new prompts, one per row, with room for the tokens to come; return the next token of each."""
         cache, tokens = self._run(prompts)
         self.end = max(map(len, prompts))
         self.columns = self.end + new_tokens + SLACK
@@ -77,14 +77,14 @@ class RowCache:
         return tokens
 
     def replace(self, slots: Sequence[int], prompts: Sequence[Sequence[int]]) -> list[int]:
-        """Runs new prompts, puts them into the rows `slots`, and returns the next token of each."""
+        """Run new prompts, put them into the rows `slots`, and return the next token of each."""
         cache, tokens = self._run(prompts)
         self._make_room(max(map(len, prompts)), slots)
         self._lay(slots, prompts, cache)
         return tokens
 
     def _lay(self, slots: Sequence[int], prompts: Sequence[Sequence[int]], cache: KeyValues) -> None:
-        """Lays the keys and values of prompts into rows so that each ends at the common column, its prefix before."""
+        """Lay the keys and values of prompts into rows so that each ends at the common column, its prefix before."""
         shared, where = len(self.prefix), torch.tensor(slots, device=self.device)
         begin = self.end - (max(map(len, prompts)) - shared)
         for place, (buffer, layer) in enumerate(zip(self.layers, cache.layers, strict=True)):
@@ -97,7 +97,7 @@ class RowCache:
         self.begins[where] = torch.tensor([self.end - len(prompt) for prompt in prompts], device=self.device)
 
     def step(self, newest: Sequence[int]) -> list[int]:
-        """Runs one more token of each row, and returns the next one of each."""
+        """Run one more token of each row, and return the next one of each."""
         if self.end == self.columns:
             self._move(self.end - int(self.begins.min()), grow=True)
         for buffer in self.layers:
@@ -113,14 +113,14 @@ class RowCache:
         return _best(logits)
 
     def select(self, slots: Sequence[int]) -> None:
-        """Keeps the rows `slots` alone."""
+        """Keep the rows `slots` alone."""
         where = torch.tensor(slots, device=self.device)
         self.begins = self.begins[where]
         for buffer in self.layers:
             buffer.all_keys, buffer.all_values = buffer.all_keys[where], buffer.all_values[where]
 
     def _make_room(self, longest: int, slots: Sequence[int]) -> None:
-        """Moves the rows so that a prompt of `longest` tokens ends at the common column.
+        """Move the rows so that a prompt of `longest` tokens ends at the common column.
 
         Rows that are replaced count for nothing: their columns are written over or masked.
         """
@@ -134,7 +134,7 @@ class RowCache:
             self._move(used)
 
     def _move(self, used: int, grow: bool = False) -> None:
-        """Moves all rows so that they end at column `used`."""
+        """Move all rows so that they end at column `used`."""
         by = self.end - used
         if used + SLACK > self.columns and grow:
             self.columns = used + SLACK
@@ -146,7 +146,7 @@ class RowCache:
         self.end = used
 
     def _run(self, prompts: Sequence[Sequence[int]]) -> tuple[KeyValues, list[int]]:
-        """Returns the cache of the prompts after their prefix, padded on the left, and their next tokens.
+        """Run the prompts after their prefix, padded on the left; return the cache and their next tokens.
 
         The cache's columns are those of the prefix, then those of the rest of each prompt.
         """
@@ -165,7 +165,7 @@ class RowCache:
         return output.past_key_values, _best(output.logits)
 
     def _after_prefix(self, rows: int) -> DynamicCache:
-        """Returns a cache of so many rows that holds the prefix, which is run at the first call."""
+        """Make a cache of `rows` rows that holds the prefix, which is run at the first call."""
         cache = DynamicCache(config=self.module.config)
         if not self.prefix:
             return cache
@@ -180,7 +180,7 @@ class RowCache:
         return cache
 
     def _mask(self, allowed: torch.Tensor) -> torch.Tensor:
-        """Returns the mask of a step, `(rows, columns)`, in the form that the attention takes with least work."""
+        """Build the mask of a step, `(rows, columns)`, in the form that the attention takes with least work."""
         if getattr(self.module.config, "_attn_implementation", None) == "sdpa":
             return allowed[:, None, None, :]
         return allowed.long()
@@ -200,7 +200,7 @@ def _empty(states: torch.Tensor, columns: int) -> torch.Tensor:
 
 
 def _moved(states: torch.Tensor, by: int, end: int, columns: int) -> torch.Tensor:
-    """Returns a buffer of `columns` columns with the ones up to `end` moved by `by` to the left."""
+    """Copy a buffer into one of `columns` columns, the ones up to `end` moved left by `by`."""
     made = _empty(states, columns)
     begin = max(by, 0)
     made[:, :, begin - by : end - by] = states[:, :, begin:end]

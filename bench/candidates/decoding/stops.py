@@ -21,18 +21,18 @@ class Stops:
         self._may: dict[int, bool] = {}
 
     def ended(self, written: Sequence[int]) -> bool:
-        """Returns whether the text ends here, as far as the last tokens tell."""
+        """Tell whether the text ends here, as far as the last tokens tell."""
         if not self._stops or not self._may_complete(written[-1]):
             return False
         text = self._decoded(list(written[-self._tail :]))
         return any(stop in text for stop in self._stops)
 
     def _may_complete(self, token: int) -> bool:
-        known = self._may.get(token)
-        if known is None:
+        may_end = self._may.get(token)
+        if may_end is None:
             text = self._decoded([token])
-            known = self._may[token] = "�" in text or any(last in text for last in self._last)
-        return known
+            may_end = self._may[token] = "�" in text or any(last in text for last in self._last)
+        return may_end
 
     def _decoded(self, tokens: list[int]) -> str:
         return str(self._tokenizer.decode(tokens, skip_special_tokens=not self._special))

@@ -32,7 +32,7 @@ class Window:
 
 
 def windows(text: int, ids: list[int], size: int) -> Iterator[Window]:
-    """Yields the windows of one text so that each token after the first is a target exactly once.
+    """Cut one text into windows so that each token after the first is a target exactly once.
 
     >>> [(w.ids, w.skip) for w in windows(0, [9, 1, 2, 3, 4, 5], 4)]
     [([9, 1, 2, 3], 0), ([2, 3, 4, 5], 1)]
@@ -46,12 +46,13 @@ def windows(text: int, ids: list[int], size: int) -> Iterator[Window]:
 
 
 def window_tokens(model: HuggingFaceModel) -> int:
-    """Returns the tokens of a window: what the suite asks for, else what the model reads up to `WINDOW_CAP`."""
+    """Choose the number of tokens of a window: what the suite asks for, else what the model reads up to
+    `WINDOW_CAP`."""
     return model.max_tokens if model.context.max_input_tokens else min(model.max_tokens, WINDOW_CAP)
 
 
 def score_windows(model: HuggingFaceModel, texts: Sequence[str]) -> list[Scored]:
-    """Returns the negative log-likelihood of each text in nats.
+    """Compute the negative log-likelihood of each text in nats.
 
     The first token is predicted from the model's bos token, or its eos token where it has no bos, so that
     every byte of the text is scored. A batch holds as many windows as it was given texts.

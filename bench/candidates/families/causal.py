@@ -62,7 +62,7 @@ class CausalLM(HuggingFaceModel):
         return in_chat(self.tokenizer, texts), {"add_special_tokens": False}
 
     def token_ids(self, texts: Sequence[str], **options: bool) -> list[list[int]]:
-        """Return the token ids of each text; of a prompt without the end token that some tokenizers put behind it.
+        """Encode each text as token ids; a prompt without the end token that some tokenizers put behind it.
 
         An end belongs behind the answer; a prompt that ends tells the model to begin another text.
         """
@@ -100,7 +100,7 @@ class CausalLM(HuggingFaceModel):
 
     @without_gradients
     def reads_ahead(self, text: str, most_tokens: int) -> float:
-        """Return by how much the last token of a text changes the predictions before it, in logits; 0 for a head."""
+        """Measure by how much the last token of a text changes the predictions before it, in logits; 0 for a head."""
         import torch
 
         ids = [self.start_id, *self.token_ids([text], add_special_tokens=False)[0]][: min(most_tokens, self.max_tokens)]
@@ -114,14 +114,15 @@ class CausalLM(HuggingFaceModel):
 
     @without_gradients
     def least_margin(self, text: str, decoding: Decoding) -> float:
-        """Return by how much the likeliest token leads in the closest step of one answer, in logits."""
+        """Measure by how much the likeliest token leads in the closest step of one answer, in logits."""
         from bench.candidates.decoding.generate import least_margin
 
         prompts, options = self.prompts([text])
         return least_margin(self, prompts[0], decoding, encoder_decoder=False, **options)
 
     def generate_many(self, texts: Sequence[str], decoding: Decoding, rows: int) -> Iterator[tuple[int, Generated]]:
-        """Yield position and continuation of each prompt as it ends; at most `rows` are under way at a time."""
+        """Generate continuations; yield position and continuation of each prompt as it ends; at most `rows` are under
+        way at a time."""
         from bench.candidates.decoding.greedy import generate_many
 
         prompts, options = self.prompts(texts)
@@ -137,21 +138,25 @@ class CausalLM(HuggingFaceModel):
     def facts(self) -> ModelFacts:
         """Describe the loaded model; for language modelling the windows too, which perplexity hangs
         on, and whether there is a chat template where the suite asks for it."""
-        known = super().facts()
+        facts = super().facts()
         if self.spec.chat_template:
-            known.notes["chat_template"] = self.tokenizer.chat_template is not None
+            facts.notes["chat_template"] = self.tokenizer.chat_template is not None
         if self.context.ability == "log_likelihood":
             from bench.candidates.decoding.windows import STRIDE_SHARE, window_tokens
 
             size = window_tokens(self)
-            known.notes.update(window_tokens=size, stride_tokens=max(size // STRIDE_SHARE, 1))
-        return known
+            facts.notes.update(window_tokens=size, stride_tokens=max(size // STRIDE_SHARE, 1))
+        return facts
 
 
 def in_chat(tokenizer: Tokenizer, texts: Sequence[str]) -> list[str]:
     """Wrap each text as a user's turn of the tokenizer's chat template."""
     return [
-        tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True)
+        str(
+            tokenizer.apply_chat_template(
+                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+            )
+        )
         for text in texts
     ]
 

@@ -54,7 +54,7 @@ class Seq2Seq(HuggingFaceModel):
 
     @without_gradients
     def least_margin(self, text: str, decoding: Decoding) -> float:
-        """Return by how much the likeliest token leads in the closest step of one answer, in logits."""
+        """Measure by how much the likeliest token leads in the closest step of one answer, in logits."""
         from bench.candidates.decoding.generate import least_margin
 
         return least_margin(self, text, decoding, encoder_decoder=True)
@@ -92,7 +92,7 @@ class Seq2SeqLearning(HuggingFaceLearning):
         )
         return T5ForConditionalGeneration(config)
 
-    def room(self, net: nn.Module, tokenizer: Tokenizer) -> int | None:
+    def room(self, net: nn.Module, tokenizer: Tokenizer | None) -> int | None:
         """Count the positions of one sequence.
 
         T5's positions are relative: its `n_positions` and its tokenizer's limit are what it was trained on, no bound.

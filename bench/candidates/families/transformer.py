@@ -274,7 +274,8 @@ class TransformerLearning(Learning):
         """Load the tokenizer of a checkpoint, without its weights."""
         from transformers import PreTrainedTokenizerFast
 
-        return PreTrainedTokenizerFast.from_pretrained(str(self._folder(spec)))
+        loaded: Tokenizer = PreTrainedTokenizerFast.from_pretrained(str(self._folder(spec)))
+        return loaded
 
     def _folder(self, spec: ModelSpec) -> Path:
         folder = locate(str(spec.checkpoint), Path()).folder
@@ -286,7 +287,7 @@ class TransformerLearning(Learning):
         """Write weights and sizes."""
         net.save(folder, dtype)
 
-    def room(self, net: Network, tokenizer: Tokenizer) -> int | None:
+    def room(self, net: Network, tokenizer: Tokenizer | None) -> int | None:
         """Count the positions of a source, and of a target."""
         return int(net.config.max_length)
 

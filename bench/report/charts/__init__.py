@@ -1,76 +1,33 @@
 """The charts of the page: each file of this folder declares one, and so may any installed package.
 
-`chart_kinds` looks through the folder and through the entry points of the group `bench.charts`, whose values name a
-class (`package.module:Class`). A file may hold a class that derives from `TaskChart` or `RunChart`, and its drawing.
+A file holds a class that derives from `TaskChart` or `RunChart`, and its drawing; an entry point of the group
+`bench.charts` has the chart's name, and names its class (`package.module:Class`).
 """
 
 from __future__ import annotations
 
-import inspect
-import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib import import_module
-from importlib.metadata import entry_points
-from typing import TypeGuard
+from functools import partial
 
-from bench.errors import InputError
-from bench.plugins import load_object
+from bench.plugins import Classes, Declared, Instances
 from bench.report.advice import TaskAdvice
-from bench.report.chart import ChartKind, Plate, RunChart, TaskChart
+from bench.report.chart import ChartKind, DeclaredChart, Plate, RunChart, TaskChart
 from bench.report.marks import Mark
 from bench.report.view import RunView, TaskView
 
-GROUP = "bench.charts"
-"""Entry points of other packages' charts."""
+CHARTS: Declared[DeclaredChart] = Declared("chart", "bench.charts", Instances(Classes(__name__, DeclaredChart)))
+"""Every kind of chart by name."""
 
 
-@cache
 def chart_kinds() -> tuple[ChartKind, ...]:
-    """Find every declared chart, in the order of the page.
+    """Sort the declared charts into the order of the page.
 
     Raises:
-        InputError: an entry point names no chart, or two charts have one name.
+        UsageError: an entry point names no chart, or takes the name of a chart of bench.
     """
-    kinds: dict[str, ChartKind] = {}
-    for kind in (*_of_this_folder(), *_of_other_packages()):
-        if kind.name in kinds:
-            raise InputError(
-                f"two charts are named '{kind.name}': {_place(kinds[kind.name])} and {_place(kind)}; rename one of them"
-            )
-        kinds[kind.name] = kind
-    return tuple(sorted(kinds.values(), key=lambda kind: (kind.section.order, kind.section.anchor, kind.order)))
-
-
-def _of_this_folder() -> Iterator[ChartKind]:
-    for found in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
-        module = import_module(f"{__name__}.{found.name}")
-        for member in vars(module).values():
-            if is_chart(member) and member.__module__ == module.__name__:
-                yield member()
-
-
-def _of_other_packages() -> Iterator[ChartKind]:
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        declared: object = load_object(point.value)
-        if not is_chart(declared):
-            raise InputError(
-                f"the entry point '{point.name}' of {GROUP} is {point.value}, which is no chart; "
-                "name a class that derives from bench.report.chart.TaskChart or RunChart"
-            )
-        yield declared()
-
-
-def is_chart(declared: object) -> TypeGuard[type[TaskChart] | type[RunChart]]:
-    """Tell whether an object is a class that declares a chart."""
-    return (
-        isinstance(declared, type) and issubclass(declared, (TaskChart, RunChart)) and not inspect.isabstract(declared)
-    )
-
-
-def _place(kind: ChartKind) -> str:
-    return f"{type(kind).__module__}.{type(kind).__name__}"
+    kinds = [kind for kind in CHARTS.values() if isinstance(kind, (TaskChart, RunChart))]
+    return tuple(sorted(kinds, key=lambda kind: (kind.section.order, kind.section.anchor, kind.order)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ from bench.tasks.batching import Batching
 from bench.tasks.choosing import ability_of
 from bench.tasks.scoring import fitting, lengths_of, score
 
-State = dict[str, Any] | None
+State = dict[str, object] | None
 """What a process keeps between the cells of one model variant."""
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""
@@ -116,7 +116,7 @@ def run_cell(
 def _of_the_run(
     profile: Profile, rows: Sequence[Sample], scored_by: str | None, shared: str | None, process: int
 ) -> list[Doubt]:
-    """Returns the doubts about answers that were taken over, a load that was shared, and what was not audited."""
+    """Collect the doubts about answers that were taken over, a load that was shared, and what was not audited."""
     doubts = taken_over(rows, scored_by, process, measures=profile.measures)
     if profile.measures:
         doubts += [*sharing_doubts(shared, process), *unaudited(process, rows)]
@@ -124,7 +124,7 @@ def _of_the_run(
 
 
 def _prepared(job: CellJob) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
-    """Return how to measure, where this process is bound to, the rows, and the instruments; the seed is set."""
+    """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure)
     device, placed = _device(job.device), place(job.threads, job.cpus)
     torch.manual_seed(job.seed)
@@ -212,7 +212,7 @@ def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[S
 
 
 def _device(asked: str) -> str:
-    """Returns `cpu`, `cuda:N`, or several GPUs joined by commas.
+    """Choose the device: `cpu`, `cuda:N`, or several GPUs joined by commas.
 
     Raises:
         EnvironmentLackError: a GPU is asked for, and torch sees none.

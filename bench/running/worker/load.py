@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from bench.candidates.interface import Model
 from bench.candidates.kept import Kept
@@ -24,9 +23,10 @@ STATE_KEY = "kept"
 
 
 def loaded(
-    load: Callable[[Kept | None], Model], cell: Cell, meters: Meters, process: int, state: dict[str, Any] | None
+    load: Callable[[Kept | None], Model], cell: Cell, meters: Meters, process: int, state: dict[str, object] | None
 ) -> tuple[Model, list[Fact], str | None]:
-    """Returns the model, the facts of its load, and the task for which it was loaded where that is another one.
+    """Load the model, or reuse it; return it with the facts of its load, and the task for which it was loaded where
+    that is another one.
 
     Raises:
         Exception: whatever `load` raises.
@@ -34,7 +34,8 @@ def loaded(
     if state is None:
         model, facts = measure_load(lambda: load(None), meters, process)
         return model, facts, None
-    kept: Kept = state.setdefault(STATE_KEY, Kept())
+    kept = state.setdefault(STATE_KEY, Kept())
+    assert isinstance(kept, Kept)
     hits = kept.hits
     if kept.facts:
         gc.unfreeze()  # the passes of the task before had frozen its objects too
@@ -50,7 +51,7 @@ def loaded(
 
 
 def without_cold_start(facts: Sequence[Fact], shared: str | None) -> list[Fact]:
-    """Returns the facts with the first request's time taken out where the process ran another task before."""
+    """Drop the first request's time from the facts where the process ran another task before."""
     if shared is None:
         return list(facts)
     why = f"this process ran '{shared}' before, so that nothing was cold; set 'share_load: false' to measure it"
@@ -58,7 +59,7 @@ def without_cold_start(facts: Sequence[Fact], shared: str | None) -> list[Fact]:
 
 
 def sharing_doubts(shared: str | None, process: int) -> list[Doubt]:
-    """Returns the doubt that another task's memory is counted."""
+    """Raise the doubt that another task's memory is counted."""
     if shared is None:
         return []
     return [SharedProcess(task=shared).doubt(process)]

@@ -7,13 +7,13 @@ keeps the blobs. An address holds no password: a blob store takes its credential
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, TypeGuard
 
 from bench.errors import UsageError
-from bench.plugins import Table
+from bench.plugins import Declared, Files
 from bench.store.addresses import has_secret, shown_address
 
 
@@ -35,26 +35,30 @@ class Blobs(Protocol):
         """Store a blob, in place of an earlier one; it is there whole or not at all, and durable on return."""
 
     def get(self, name: str) -> bytes:
-        """Return a blob.
+        """Read a blob.
 
         Raises:
             FileNotFoundError: there is none of that name.
         """
 
     def exists(self, name: str) -> bool:
-        """Return whether there is a blob of that name."""
+        """Tell whether there is a blob of that name."""
 
     def delete(self, name: str) -> None:
         """Remove a blob; it need not be there."""
 
     def list(self, prefix: str = "") -> Iterator[Blob]:
-        """Yield the blobs whose names begin with `prefix`, in the order of their names."""
+        """List the blobs whose names begin with `prefix`, in the order of their names."""
 
 
-SCHEMES = Table(
+def _opens(value: object) -> TypeGuard[Callable[[str], Blobs]]:
+    return callable(value)
+
+
+SCHEMES: Declared[Callable[[str], Blobs]] = Declared(
     "blob store",
     "bench.blobs",
-    {module.name: f"{__name__}.{module.name}:open_blobs" for module in pkgutil.iter_modules(__path__)},
+    Files(Path(__file__).parent, __name__, "open_blobs", _opens, "function that opens a blob store by its address"),
 )
 """Scheme of an address → what opens the store."""
 
@@ -73,5 +77,4 @@ def open_blobs(address: str) -> Blobs:
         raise UsageError(
             f"'{shown_address(address)}': leave the password out; blob stores read it from the environment"
         )
-    opened: Blobs = SCHEMES.load(scheme)(address)
-    return opened
+    return SCHEMES.find(scheme)(address)

@@ -35,7 +35,7 @@ class FolderBlobs:
         return self._path(name).read_bytes()
 
     def exists(self, name: str) -> bool:
-        """Return whether there is such a file."""
+        """Tell whether there is such a file."""
         return self._path(name).is_file()
 
     def delete(self, name: str) -> None:
@@ -52,7 +52,7 @@ class FolderBlobs:
             sync_folder(path.parent)
 
     def list(self, prefix: str = "") -> Iterator[Blob]:
-        """Yield the files below the folder; those half written, and links, are none."""
+        """List the files below the folder; half-written ones and links do not count."""
         top = self.folder / prefix.rpartition("/")[0]
         for folder, folders, names in os.walk(top):
             folders.sort()

@@ -6,17 +6,19 @@ import importlib.metadata
 import json
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import bench.running.executors as folder
+from bench import plugins
 from bench.cli import bench
 from bench.errors import InputError, SuiteError
 from bench.planning import open_suite
 from bench.record import Cell, Record
-from bench.running.executors import executor_of, executors, find_executor
+from bench.running.executors import EXECUTORS, executor_of
 from bench.running.executors.base import Answer, Call, Executor
 from bench.running.executors.inline import InlineExecutor
 from bench.running.executors.local import LocalExecutor
@@ -61,22 +63,24 @@ def suite_file(tmp_path: Path, name: str) -> str:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Put one file into the folder of executors."""
     place = tmp_path / "executors"
     place.mkdir()
     (place / "elsewhere_of_a_test.py").write_text(FILE)
     monkeypatch.setattr(folder, "__path__", [*folder.__path__, str(place)])
     monkeypatch.delitem(sys.modules, f"{folder.__name__}.elsewhere_of_a_test", raising=False)
-    return f"{folder.__name__}.elsewhere_of_a_test"
+    EXECUTORS.forget()
+    yield f"{folder.__name__}.elsewhere_of_a_test"
+    EXECUTORS.forget()
 
 
 def test_the_houses_own_declare_themselves() -> None:
-    assert {name: (kind.capacity, kind.isolation) for name, kind in executors().items()} == {
+    assert {name: (kind.capacity, kind.isolation) for name, kind in EXECUTORS.items()} == {
         "local": (1, "process"),
         "inline": (1, "none"),
     }
-    assert find_executor("local") is LocalExecutor
+    assert EXECUTORS["local"] is LocalExecutor
 
 
 @pytest.mark.parametrize("option", [False, True])
@@ -89,9 +93,11 @@ def test_a_file_in_the_folder_runs_a_suite(elsewhere: str, option: bool, tmp_pat
 
 
 def test_an_entry_point_is_found_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = importlib.metadata.EntryPoint("theirs", f"{__name__}:Three", folder.GROUP)
-    monkeypatch.setattr(folder, "entry_points", lambda group: [point] if group == folder.GROUP else [])
-    assert find_executor("theirs") is Three
+    point = importlib.metadata.EntryPoint("three", f"{__name__}:Three", EXECUTORS.group)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [point] if group == EXECUTORS.group else [])
+    EXECUTORS.forget()
+    assert EXECUTORS["three"] is Three
+    EXECUTORS.forget()
 
 
 def test_a_name_that_is_nobodys_is_told_with_its_place(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ _KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Makes the tables."""
+    """Create the tables."""
     op.create_table(
         "environments",
         sa.Column("hash", sa.String(64), nullable=False),
@@ -109,6 +109,6 @@ def _create_facts() -> None:
 
 
 def downgrade() -> None:
-    """Drops everything; bench itself never does."""
+    """Drop everything; bench itself never does."""
     for table in ("facts", "records", "runs", "environments"):
         op.drop_table(table)

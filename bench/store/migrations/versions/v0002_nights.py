@@ -10,7 +10,7 @@ _KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Makes the tables; the summaries of older runs are written when their history is first read."""
+    """Create the tables; the summaries of older runs are written when their history is first read."""
     op.create_table(
         "tags",
         sa.Column("suite", sa.Text, nullable=False),
@@ -56,6 +56,6 @@ def _create_summaries() -> None:
 
 
 def downgrade() -> None:
-    """Drops what this version made; bench itself never does."""
+    """Drop what this version made; bench itself never does."""
     for table in ("canaries", "summaries", "tags"):
         op.drop_table(table)

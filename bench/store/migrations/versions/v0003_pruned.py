@@ -8,10 +8,10 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Adds the column; nothing was pruned before."""
+    """Add the column; nothing was pruned before."""
     op.add_column("records", sa.Column("pruned_at", sa.String(40)))
 
 
 def downgrade() -> None:
-    """Drops the column; bench itself never does."""
+    """Drop the column; bench itself never does."""
     op.drop_column("records", "pruned_at")

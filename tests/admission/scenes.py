@@ -1,0 +1,220 @@
+"""Suites of candidates that are not what they claim to be, made small: what admission must find."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+
+from bench.planning import Options, make_plan, open_suite
+from bench.record import Record
+from bench.running.worker.cell import run_cell
+
+WORDS = [
+    "red",
+    "blue",
+    "green",
+    "small",
+    "large",
+    "old",
+    "new",
+    "river",
+    "house",
+    "train",
+    "ship",
+    "cloud",
+    "stone",
+    "paper",
+    "glass",
+    "water",
+    "fire",
+    "wind",
+    "salt",
+]
+TEXTS = (
+    "red",
+    "blue green small",
+    "river house train ship cloud stone paper glass water",
+    "old new salt wind fire ship",
+)
+LABELS = ("alpha", "beta", "gamma")
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
+HEAD = f"""\
+name: heads
+defaults: {{device: cpu, batch_size: 4}}
+models: [{{name: m, family: encoder, checkpoint: ./model}}]
+tasks: [{{name: t, kind: classification, data: {{path: rows.jsonl}}, labels: [{", ".join(LABELS)}]}}]
+measure: off
+"""
+CHOICES = """\
+name: choices
+defaults: {device: cpu, batch_size: 4}
+models: [{name: m, family: causal-lm, checkpoint: ./model}]
+tasks: [{name: t, kind: multiple-choice, data: {path: rows.jsonl}}]
+measure: off
+"""
+WRITES = """\
+name: writes
+defaults: {device: cpu, batch_size: 4}
+models: [{name: m, family: causal-lm, checkpoint: ./model}]
+tasks: [{name: t, kind: summarisation, data: {path: rows.jsonl}, prompt: "{document}", max_new_tokens: 6}]
+measure: off
+"""
+OWN = """\
+name: own
+defaults: {device: cpu, batch_size: 4}
+models: [{name: m, family: torch-module, factory: "own:make"}]
+tasks: [{name: t, kind: classification, data: {path: rows.jsonl}, labels: [alpha, beta, gamma]}]
+measure: off
+"""
+
+
+def tokenizer(words: list[str] = WORDS) -> Any:
+    """A tokenizer of whole words."""
+    special = ["<pad>", "<unk>", "<s>", "</s>"]
+    made = Tokenizer(models.WordLevel({t: i for i, t in enumerate([*special, *words])}, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    made.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
+    names = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=made, **names)
+
+
+def shaken(module: Any) -> Any:
+    """The module with large random matrices, so that its answers are no ties."""
+    draw = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in module.parameters():
+            if weight.dim() >= 2:
+                weight.copy_(torch.randn(weight.shape, generator=draw) * 0.25)
+    module.tie_weights()
+    return module.eval()
+
+
+def encoder(folder: Path, words: Any = None) -> Any:
+    """A tiny BERT with a head over the labels, saved."""
+    words = words or tokenizer()
+    config = transformers.BertConfig(
+        **SMALL, vocab_size=len(words), max_position_embeddings=32, pad_token_id=0, id2label=dict(enumerate(LABELS))
+    )
+    module = shaken(transformers.BertForSequenceClassification(config))
+    save(folder, module, words)
+    return module
+
+
+def decoder(folder: Path, kind: str = "Llama", **more: Any) -> Any:
+    """A tiny decoder-only model, saved."""
+    words = tokenizer()
+    sizes = {"GPT2": {"n_embd": 32, "n_layer": 2, "n_head": 4}, "Bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4}}
+    config = getattr(transformers, f"{kind}Config")(
+        **sizes.get(kind, SMALL), vocab_size=len(words), bos_token_id=2, eos_token_id=3, pad_token_id=0, **more
+    )
+    module = shaken(getattr(transformers, {"GPT2": "GPT2LMHeadModel"}.get(kind, f"{kind}ForCausalLM"))(config))
+    save(folder, module, words)
+    return module
+
+
+def save(folder: Path, module: Any, words: Any) -> None:
+    """Save a model and its tokenizer."""
+    module.save_pretrained(folder / "model")
+    words.save_pretrained(folder / "model")
+
+
+def rows(folder: Path, texts: tuple[str, ...] = TEXTS) -> None:
+    """Write the examples, with the columns of every kind."""
+    lines = [
+        {
+            "text": text,
+            "document": text,
+            "question": text,
+            "label": LABELS[place % 3],
+            "summary": "red",
+            "choices": ["red", "blue green", "small"],
+            "answer": "red",
+        }
+        for place, text in enumerate(texts)
+    ]
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+
+
+def recorded(folder: Path, suite: str, texts: tuple[str, ...] = TEXTS) -> Record:
+    """The record of the suite's only cell, run in this process.
+
+    Raises:
+        Exception: whatever loading, admission or scoring raises.
+    """
+    rows(folder, texts)
+    (folder / "suite.yaml").write_text(suite.replace("own:make", f"{own_name(folder)}:make"))
+    plan = make_plan(open_suite(str(folder / "suite.yaml")), folder / "results", Options())
+    (cell,) = plan.written(folder / "results")
+    assert cell.unsupported is None, cell.unsupported
+    return run_cell(cell, 0, lambda _: None)
+
+
+def own_name(folder: Path) -> str:
+    """A module's name that no other test has: a module is imported once in a process."""
+    return f"own_{abs(hash(str(folder)))}"
+
+
+def own_model(folder: Path, body: str) -> None:
+    """Write a factory whose object classifies by `body`, in which `texts` and `labels` are known."""
+    (folder / f"{own_name(folder)}.py").write_text(
+        f"class Own:\n    def classify(self, texts, labels):\n        {body}\n\n\ndef make():\n    return Own()\n"
+    )
+
+
+def same_to_all(folder: Path) -> Record:
+    """A model that answers `beta` to everything."""
+    own_model(folder, "return [[0.0, 1.0, len(text) / 100] for text in texts]")
+    return recorded(folder, OWN, tuple(f"text {number}" for number in range(12)))
+
+
+def depends_on_batch(folder: Path) -> Record:
+    """A model whose scores of a text depend on the longest text beside it."""
+    own_model(folder, "return [[float(len(max(texts, key=len))), float(len(text)), 0.0] for text in texts]")
+    return recorded(folder, OWN)
+
+
+def left_fast_path(folder: Path) -> Record:
+    """A family whose cache has another shape than the fast path expects."""
+    decoder(folder, "Bloom")
+    return recorded(folder, CHOICES)
+
+
+def asks_for_guidance(folder: Path) -> Record:
+    """A checkpoint whose generation settings ask for what decoding here does not do."""
+    module = decoder(folder)
+    module.generation_config.guidance_scale = 1.5
+    save(folder, module, tokenizer())
+    return recorded(folder, WRITES)
+
+
+def lacks_words(folder: Path) -> Record:
+    """A tokenizer that does not know some of the words."""
+    encoder(folder)
+    return recorded(folder, HEAD, (*TEXTS, "red blue unheard unknown"))
+
+
+def has_more_weights(folder: Path) -> Record:
+    """A checkpoint with weights that the model has no place for."""
+    from safetensors.torch import load_file, save_file
+
+    encoder(folder)
+    path = folder / "model" / "model.safetensors"
+    save_file({**load_file(path), "value_head.weight": torch.zeros(2, 2)}, path, metadata={"format": "pt"})
+    return recorded(folder, HEAD)
+
+
+SCENES: dict[str, Callable[[Path], Record]] = {
+    "answers_all_equal": same_to_all,
+    "batch_changes_answers": depends_on_batch,
+    "fast_path_left": left_fast_path,
+    "generation_settings_left_out": asks_for_guidance,
+    "unknown_words": lacks_words,
+    "weights_unused": has_more_weights,
+}
+"""What raises each of admission's doubts."""
