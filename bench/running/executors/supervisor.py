@@ -168,7 +168,12 @@ class _Supervisor:
 
     def _turn(self, timeout_s: float | None, parent: list[int]) -> bool:
         """Wait for one event, and handle it; return whether the parent has ended."""
-        sources = [self.wakeup[0], self.logs, *parent, *([self.log.source] if self.log is not None else [])]
+        sources: list[int | socket.socket] = [
+            self.wakeup[0],
+            self.logs,
+            *parent,
+            *([self.log.source] if self.log is not None else []),
+        ]
         ready = select.select(sources, [], [], timeout_s)[0]
         if self.wakeup[0] in ready:
             os.read(self.wakeup[0], READ_BYTES)
