@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from bench.candidates.untyped import Json
 from bench.errors import EnvironmentLackError, InputError, nearest
 from bench.suite import ModelSpec
@@ -129,7 +127,7 @@ def head_names(id2label: Mapping[int, str], head_labels: Mapping[str, str]) -> d
 
 def _quoted(label: str) -> str:
     """Write a label so that YAML reads it as a text; a bare 0, yes or null is none."""
-    return label if label.isalpha() and isinstance(yaml.safe_load(label), str) else json.dumps(label)
+    return label if label.isalpha() and label.lower() not in ("true", "false", "null") else json.dumps(label)
 
 
 def unknown_label(names: Mapping[int, str], labels: Sequence[str]) -> str | None:

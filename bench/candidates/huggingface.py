@@ -436,10 +436,14 @@ def count_bytes(module: torch.nn.Module) -> int:
 def _weights(module: torch.nn.Module) -> list[torch.Tensor]:
     import torch
 
+    from bench.candidates.variants.quantise import Int8Linear
+
     tensors: dict[int, torch.Tensor] = {id(parameter): parameter for parameter in module.parameters()}
     packed: list[torch.Tensor] = []
     for layer in module.modules():
-        if isinstance(layer, torch.ao.nn.quantized.dynamic.Linear):
+        if isinstance(layer, Int8Linear):
+            packed += layer.packed()
+        elif isinstance(layer, torch.ao.nn.quantized.dynamic.Linear):
             quantised: Network = layer
             packed.append(quantised.weight())
             if quantised.bias() is not None:

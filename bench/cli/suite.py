@@ -19,16 +19,17 @@ FILES = ("suite", "recipe")
 
 @click.command()
 @click.argument("suite")
+@click.option("--run-code", is_flag=True, help="Import metrics of your own, too, which runs their code.")
 @json_option
-def validate(suite: str, as_json: bool) -> None:
+def validate(suite: str, run_code: bool, as_json: bool) -> None:
     """Check SUITE, its data and its checkpoints; run nothing, write nothing."""
-    from bench.planning import make_plan, open_suite
+    from bench.planning import Options, make_plan, open_suite
     from bench.running.executors import executor_of
     from bench.units import plural
 
     located = open_suite(suite)
     executor_of(located)
-    plan = make_plan(located, Path("results"))
+    plan = make_plan(located, Path("results"), Options(run_code=run_code))
     runnable = [cell for cell in plan.cells if cell.unsupported is None]
     models = {cell.model for cell in plan.cells}
     tasks = {cell.task for cell in plan.cells}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -40,6 +40,8 @@ class Encoded:
     """`own`: the input, which is not cut to tokens here."""
     answer: str = ""
     """`own`: the reference."""
+    origin: str = ""
+    """The task and the row's id, for messages."""
     cut: bool = False
     """Whether tokens of the input or of the reference were left out."""
 
@@ -72,8 +74,16 @@ class Reader:
 def encode(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[Encoded]:
     """Encode the examples of one split as the job's family reads them; what is too long is cut and marked.
 
-    A language model learns long texts in pieces, which leaves nothing out.
+    A language model learns long texts in pieces, which leaves nothing out. Each says which row it is from, 0 first.
     """
+    return [
+        replace(example, origin=f"'{task.spec.name}' {example.origin or f'row {place}'}")
+        for place, example in enumerate(_encoded(job, task, data, reader))
+    ]
+
+
+def _encoded(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[Encoded]:
+    """Encode the examples without their origin, unless several are of one row."""
     learning, kind = learning_of(job.model), KINDS[task.spec.kind]
     if learning.from_factory:
         return _own(task, data, kind.columns, labelled=kind.labelled)
@@ -104,7 +114,9 @@ def _pieces(texts: Sequence[str], most: int, reader: Reader) -> list[Encoded]:
     rows = reader.own_tokenizer(list(texts), add_special_tokens=False)["input_ids"]
     size = min(most, (reader.room or most + 1) - 1)
     return [
-        Encoded((reader.begin,), tuple(row[at : at + size]), "text") for row in rows for at in range(0, len(row), size)
+        Encoded((reader.begin,), tuple(row[at : at + size]), "text", origin=f"row {place}")
+        for place, row in enumerate(rows)
+        for at in range(0, len(row), size)
     ]
 
 

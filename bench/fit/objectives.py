@@ -54,7 +54,7 @@ class Objective(nn.Module):
         if self.training:
             loss = self._taught(loss, logits, target, batch)
             prompt = self.learning.prompt_targets(batch) if self.losses.prompt_loss else None
-            if prompt is not None:
+            if prompt is not None and bool((prompt != IGNORED).any()):  # whole texts have no prompt
                 loss = loss + self.losses.prompt_loss * self._entropy(logits, prompt)
         kept = target != IGNORED
         right = int(((logits.argmax(-1) == target) & kept).sum()) if not self.training else 0

@@ -200,7 +200,13 @@ class Recipe(_Strict):
     @model_validator(mode="after")
     def _complete(self) -> Recipe:
         if (self.start == "scratch") != (self.architecture is not None):
-            raise ValueError(f"'start: scratch' needs an 'architecture', and 'start: {self.start}' takes none")
+            if self.start == "scratch":
+                keys = ", ".join(Architecture.model_fields)
+                raise ValueError(
+                    f"'start: scratch' needs an 'architecture: {{{keys}}}'; a module of your own is trained with "
+                    "'start: factory'"
+                )
+            raise ValueError(f"'start: {self.start}' takes no 'architecture'; leave it out, or write 'start: scratch'")
         if self.dropout is not None and self.start != "checkpoint":
             raise ValueError(f"'dropout' is for 'start: checkpoint'; with '{self.start}' the model itself says it")
         if self.warmup_steps >= self.steps:

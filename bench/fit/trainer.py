@@ -165,27 +165,41 @@ class Trainer:
         """
         self.objective.train()
         total, seen = 0.0, 0
+        broken: list[str] = []
         for batch in group:
             # Processes average their gradients, and this process has its part of the targets alone.
             share = _targets(batch) * self.accelerator.num_processes / targets
             with self.accelerator.autocast():
                 loss, _, _ = self.objective(collate(batch, self.learning, self.pad, self.accelerator.device))
             self.accelerator.backward(loss * share)
-            total += loss.item() * share
+            value = loss.item()
+            if not math.isfinite(value):
+                broken.append(_rows(batch))
+            total += value * share
             seen += len(batch)
         total, seen = self._over_processes(total, seen)
         self.progress.examples += seen
         if not math.isfinite(total):
-            raise FitError(
-                f"the loss is {total} at step {self.progress.step + 1}; lower the recipe's learning_rate "
-                f"({self.recipe.learning_rate:g}), raise warmup_steps, or lower clip_norm ({self.recipe.clip_norm:g})"
-            )
+            raise FitError(self._diverged(total, "; ".join(broken)))
         self.accelerator.clip_grad_norm_(self.objective.parameters(), self.recipe.clip_norm)
         self.optimizer.step()
         self.scheduler.step()
         self.optimizer.zero_grad()
         self.progress.step += 1
         return total
+
+    def _diverged(self, total: float, rows: str) -> str:
+        """Say where the loss stopped being a number, and what to do; before any update it is not the learning rate."""
+        where = f"the loss is {total} at step {self.progress.step + 1}" + (f", on {rows}" if rows else "")
+        if self.progress.step == 0:
+            return (
+                f"{where}; no update was made yet, so it is not the learning rate: look at these rows, and at the "
+                "weights that the training starts from"
+            )
+        return (
+            f"{where}, after {self.progress.step} updates; lower the recipe's learning_rate "
+            f"({self.recipe.learning_rate:g}), raise warmup_steps, or lower clip_norm ({self.recipe.clip_norm:g})"
+        )
 
     def _over_processes(self, loss: float, seen: int) -> tuple[float, int]:
         """Average the loss and add up the examples over all processes, the same in each of them."""
@@ -246,6 +260,13 @@ class Trainer:
 
     def _out_of_patience(self) -> bool:
         return self.recipe.patience is not None and self.progress.since_best >= self.recipe.patience
+
+
+def _rows(batch: Sequence[Encoded]) -> str:
+    """Describe the rows of a batch, the first three by their origin."""
+    named = [example.origin for example in batch if example.origin]
+    more = f" and {len(batch) - 3} more" if len(batch) > 3 else ""
+    return (", ".join(named[:3]) or f"a batch of mode '{batch[0].mode}'") + more
 
 
 def _targets(batch: Sequence[Encoded]) -> int:

@@ -167,8 +167,8 @@ MOST_NAMED = 3
 """Unknown operators that a reason names."""
 
 _FORMULAS: dict[Any, Callable[..., int]] = {
-    torch.ops.aten.mv: shape_wrapper(_vector_product),
-    torch.ops.aten.dot: shape_wrapper(_vector_product),
+    torch.ops.aten.mv: shape_wrapper(_vector_product),  # type: ignore[no-untyped-call]
+    torch.ops.aten.dot: shape_wrapper(_vector_product),  # type: ignore[no-untyped-call]
     **flop_registry,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_attention,
 }

@@ -39,6 +39,8 @@ class Options:
     only: tuple[str, ...] = ()
     """Patterns of models, tasks or model/task; a cell is kept when any of them matches it."""
     profile: str | None = None
+    run_code: bool = True
+    """Whether metrics of one's own are imported, which runs them; else their modules are only looked for."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
         InputError: `--only` matches nothing.
     """
     options = options or Options()
-    check_names(suite)
+    check_names(suite, run_code=options.run_code)
     check_teachers(suite)
     measure = suite.value.measure
     if options.profile is not None:

@@ -13,7 +13,7 @@ from typing import Any
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import locate
 from bench.candidates.family import EXCLUSIVE_KEYS
-from bench.errors import BenchError, HubError, SuiteError, nearest
+from bench.errors import BenchError, HubError, SuiteError, UsageError, nearest
 from bench.metrics.catalogue import check_name, resolve, with_options
 from bench.metrics.module import External
 from bench.plugins import find_beside, look_beside
@@ -25,8 +25,12 @@ from bench.tasks import KINDS
 from bench.tasks.prompts import template_for
 
 
-def check_names(suite: Located[Suite]) -> None:
+def check_names(suite: Located[Suite], *, run_code: bool = True) -> None:
     """Check every name of the suite that needs no data.
+
+    Args:
+        suite: to check.
+        run_code: whether metrics of one's own are loaded, which runs their code; else they are only looked for.
 
     Raises:
         SuiteError: names that stand for nothing, one line for each.
@@ -42,7 +46,7 @@ def check_names(suite: Located[Suite]) -> None:
         checks.append(partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, task.kind)))
         if task.kind in KINDS:
             checks.append(partial(_check_scoring, suite, index, task))
-            metrics = partial(_check_metrics, task, suite.path.parent.resolve())
+            metrics = partial(_check_metrics, task, suite.path.parent.resolve(), run_code=run_code)
             checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
     checks += [partial(_check_reading, suite, ("constraints", name), name) for name in spec.constraints]
@@ -130,12 +134,33 @@ def _mistakes(checks: Sequence[Callable[[], object]]) -> list[str]:
     return list(dict.fromkeys(mistakes))
 
 
-def _check_metrics(task: TaskSpec, beside: Path) -> None:
+def _check_metrics(task: TaskSpec, beside: Path, *, run_code: bool) -> None:
+    if not run_code:
+        own = [name for name in task.metrics if not _is_builtin(name)]
+        built_in = [name for name in task.metrics if _is_builtin(name)]
+        if built_in or not own:
+            for metric in with_options(resolve(built_in, KINDS[task.kind]), task.metric_options):
+                if metric.settings:
+                    metric.prepare()
+        for name in own:
+            _look_for(name, beside)
+        return
     if not all(map(_is_builtin, task.metrics)):
         look_beside(beside)  # a metric may lie beside the suite, as a factory may
     for metric in with_options(resolve(task.metrics, KINDS[task.kind]), task.metric_options):
         if isinstance(metric, External) or metric.settings:
             metric.prepare()
+
+
+def _look_for(metric: str, beside: Path) -> None:
+    """Look for the module of a metric of one's own, and run nothing of it."""
+    if metric.startswith("evaluate:") or ":" not in metric:
+        return  # a module of the Hub, or a folder: loading it runs it
+    module, _, attribute = metric.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
+        raise UsageError(f"'{metric}' is not of the form 'package.module:name'")
+    if module not in sys.builtin_module_names and find_beside(module, beside) is None:
+        raise UsageError(f"'{metric}': no module named '{module}'; put it beside the suite, or install its package")
 
 
 def _with_place(suite: Located[Any], loc: Loc, call: Callable[[], object]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from bench.errors import BenchError
 from bench.measure.canary import Canary
 from bench.running.executors.base import Executor
@@ -24,7 +26,7 @@ def run_canary(executor: Executor, log: Path, cpus: str | None = None, block: st
     """
     arguments = {"cpus": cpus} if cpus else {}
     try:
-        canary = executor.call(CANARY, arguments, log_path=log, timeout_s=CANARY_LIMIT_S, block=block)
-    except BenchError:
+        value = executor.call(CANARY, arguments, log_path=log, timeout_s=CANARY_LIMIT_S, block=block)
+        return TypeAdapter(Canary).validate_python(value)
+    except (BenchError, ValidationError):
         return None
-    return canary if isinstance(canary, Canary) else None

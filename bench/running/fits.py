@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.errors import BenchError, FitError
 from bench.fit.job import FitJob
 from bench.fit.place import check_place, held
 from bench.running.executors.local import LocalExecutor
@@ -42,11 +42,12 @@ def run_fits(jobs: Sequence[FitJob], results: Path, echo: Callable[[str], None])
         try:
             with held(job):
                 provenance = executor.call(FIT, {"job": job}, log_path=log, notify=_named(name, echo))
+            if not isinstance(provenance, dict):
+                raise FitError(f"its training said nothing of what it made (log: {log}); report it with the log")
         except BenchError as error:
             failed[job.model.name] = error
             echo(f"{name}: failed: {error}")
         else:
-            assert isinstance(provenance, dict)
             made.append(provenance | {"output": str(job.output)})
     return Fits(made, failed)
 

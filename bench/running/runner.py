@@ -318,8 +318,26 @@ class _Session:
 
     def _keep(self, record: Record) -> None:
         try:
+            self._commit(record)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  a stranger's values: whatever writing them raises fails the cell
+            reason = f"what it gave cannot be stored: {type(error).__name__}: {error} (log: {record.log_path})"
+            record = Record(
+                record.cell,
+                "failed",
+                reason,
+                record.process,
+                record.started_at,
+                record.wall_s,
+                log_path=record.log_path,
+            )
+            self._commit(record)
+        self.records.append(replace(record, samples=(), timings=()))
+        self.progress.finish(record)
+
+    def _commit(self, record: Record) -> None:
+        try:
             self.store.commit(self.run_id, record)
         except RecordKeptError as error:
             self.kept.append(error)
-        self.records.append(replace(record, samples=(), timings=()))
-        self.progress.finish(record)

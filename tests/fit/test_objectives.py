@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -90,3 +91,19 @@ def test_token_level_distillation_leaves_prompt_and_padding_out() -> None:
         terms.append(9 * float((p * (p / q).log()).sum()))
     assert loss.item() == pytest.approx(sum(terms) / 3, rel=1e-3)
     assert all(not name.startswith("_teacher") for name, _ in objective.named_parameters())
+
+
+def test_a_batch_of_whole_texts_has_no_prompt_and_a_finite_loss():
+    torch.manual_seed(0)
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scores = torch.nn.Embedding(10, 10)
+
+        def forward(self, input_ids, **rest):
+            return SimpleNamespace(logits=self.scores(input_ids))
+
+    batch = collate([Encoded((0,), (3, 4, 5), "text"), Encoded((0,), (6, 7), "text")], CausalLearning(), 0, "cpu")
+    losses = [Objective(CausalLearning(), Net(), Losses(prompt_loss=share)).train()(batch)[0] for share in (0.0, 0.2)]
+    assert all(torch.isfinite(loss) for loss in losses)

@@ -56,3 +56,9 @@ def test_values_of_a_trial_by_hand() -> None:
     assert (changed.learning_rate, changed.warmup_steps, changed.search) == (0.5, 7, None)
     with pytest.raises(FitError, match="fewer than steps"):
         with_values(recipe, {"warmup_steps": 50})
+
+
+def test_scratch_without_an_architecture_is_told_what_to_write():
+    with pytest.raises(ValueError, match="start: factory") as caught:
+        Recipe.model_validate({"start": "scratch", "steps": 300, "batch_tokens": 4096, "learning_rate": 2e-3})
+    assert "takes none" not in str(caught.value)

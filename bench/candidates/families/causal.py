@@ -161,7 +161,7 @@ def in_chat(tokenizer: Tokenizer, texts: Sequence[str], switches: Options) -> li
         texts: what the user says.
         switches: variables of the template, such as `enable_thinking`.
     """
-    fixed = {"tokenize": False, "add_generation_prompt": True}
+    fixed: Options = {"tokenize": False, "add_generation_prompt": True}
     turns = ([{"role": "user", "content": text}] for text in texts)
     return [str(tokenizer.apply_chat_template(turn, **switches, **fixed)) for turn in turns]
 

@@ -14,8 +14,30 @@ import warnings
 
 import torch
 from torch import nn
+from torch.ao.nn.quantized import dynamic
 
 from bench.candidates.variants.reach import Reach, as_linear, is_conv1d, measure_reach
+
+
+class Int8Linear(dynamic.Linear):
+    """torch's own, whose `weight` and `bias` are tensors as in the layer that it replaces, not methods."""
+
+    @property
+    def weight(self) -> torch.Tensor:  # type: ignore[override]  # a tensor where torch has a method: that is the point
+        """The weights as the products see them, in float32."""
+        weight: torch.Tensor = self._weight_bias()[0].dequantize()  # type: ignore[no-untyped-call]
+        return weight
+
+    @property
+    def bias(self) -> torch.Tensor | None:  # type: ignore[override]
+        """The bias; None without one."""
+        bias: torch.Tensor | None = self._weight_bias()[1]  # type: ignore[no-untyped-call]
+        return bias
+
+    def packed(self) -> list[torch.Tensor]:
+        """List the tensors as they are in memory: the weights in int8, and the bias."""
+        both = self._weight_bias()  # type: ignore[no-untyped-call]
+        return [tensor for tensor in both if tensor is not None]
 
 
 def quantise(module: nn.Module) -> tuple[nn.Module, Reach]:
@@ -30,4 +52,7 @@ def quantise(module: nn.Module) -> tuple[nn.Module, Reach]:
         quantised: nn.Module = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
             module, {nn.Linear}, dtype=torch.qint8
         )
+    for part in quantised.modules():
+        if type(part) is dynamic.Linear:
+            part.__class__ = Int8Linear
     return quantised, reach

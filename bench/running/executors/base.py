@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeVar
 
 from bench.record import Cell, Record, Sample
-from bench.running.executors.outcome import Failure
+from bench.running.executors import wire
+from bench.running.executors.outcome import Answer as Answer
+from bench.running.executors.outcome import Failure, unreadable
 from bench.running.targets import WORKER
 
 T = TypeVar("T")
@@ -84,14 +86,6 @@ class Call:
     """As in `Job`: the function is given `state=`, a dictionary that lives as long as the process."""
     block: str | None = None
     """As in `Job`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the function returned, or why it did not."""
-
-    value: object = None
-    failure: Failure | None = None
 
 
 class Executor(ABC):
@@ -174,18 +168,29 @@ class Executor(ABC):
         limits = (job.timeout_s, job.memory_limit_bytes)
         answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share, job.block))
         wall_s = time.perf_counter() - start
-        record, failure = answer.value, answer.failure
-        if not isinstance(record, Record):
-            failure = failure or Failure(
-                "failed", f"{self.worker} returned no record: a bug of bench, please report it"
-            )
-            record = Record(job.cell, failure.status, _with_log(failure, job.log), job.process)
+        record = _record_of(answer)
+        if isinstance(record, Failure):
+            record = Record(job.cell, record.status, _with_log(record, job.log), job.process)
         return replace(
             record,
+            cell=job.cell,
+            process=job.process,
             log_path=job.log,
             started_at=record.started_at or started_at,
             wall_s=record.wall_s or wall_s,
         )
+
+
+def _record_of(answer: Answer) -> Record | Failure:
+    """Return the record of an answer, when all in it can be."""
+    if answer.failure is not None:
+        return answer.failure
+    if not isinstance(answer.value, Record):
+        return Failure("failed", "the worker returned no record: a bug of bench, please report it")
+    try:
+        return answer.value if answer.checked else wire.recoded(answer.value)
+    except wire.WireError as error:
+        return unreadable(str(error))
 
 
 def _with_log(failure: Failure, log: str) -> str:

@@ -1,39 +1,34 @@
-"""The inside of a cell's process: its log, its limits, its death with its parent; then the function.
+"""The inside of a cell's process: its log, its limits; then the function.
 
-The kernel enforces everything, so that no thread and no poll disturbs what is measured:
-
-* Memory: RLIMIT_DATA, set to what the process has at its start plus the limit. It counts private writable
-  memory (heap, anonymous mappings, thread stacks) as it is mapped, not as it is touched; file mappings, such
-  as weights read from safetensors, and memory of devices do not count. Source: getrlimit(2), since Linux 4.7.
-* Death: the pipe on which the parent's death shows is set to send SIGKILL to the process group (F_SETSIG and
-  O_ASYNC). Source: fcntl(2). Outside Linux a thread that blocks on the pipe does the same.
+`bench.running.executors.supervisor` stands between this process and the parent. The kernel enforces the memory limit,
+so that no thread and no poll disturbs what is measured: RLIMIT_DATA, set to what the process has at its start plus the
+limit. It counts private writable memory (heap, anonymous mappings, thread stacks) as it is mapped, not as it is
+touched; file mappings, such as weights read from safetensors, and memory of devices do not count. Source: getrlimit(2),
+since Linux 4.7.
 """
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
-import fcntl
 import multiprocessing
 import os
 import resource
-import select
-import signal
+import socket
+import stat
 import sys
-import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.reduction import ForkingPickler
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bench.plugins import load_object
-from bench.running.executors.base import Answer, LastPhase
-from bench.running.executors.outcome import Failure, failure_of
-
-PR_SET_PDEATHSIG = 1
-"""Source: prctl(2)."""
+from bench.running.executors import supervisor, wire
+from bench.running.executors.base import LastPhase
+from bench.running.executors.outcome import Answer, Failure, failure_of
+from bench.running.executors.relied import Relied
+from bench.running.executors.supervisor import DESCRIPTORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,85 +42,96 @@ class Order:
     """Whether another order may follow; the function then gets `state=`."""
 
 
-def main(pipe: Connection, memory_limit_bytes: int | None) -> None:
-    """Answers orders from `pipe`, each with its phases and then its `Answer`, until one is the last or fails."""
-    die_with_parent()
-    base, state = data_bytes(), dict[str, object]()
+def main(orders: Connection, answers: Connection, memory_limit_bytes: int | None, grace_s: float) -> None:
+    """Carry out orders, each with its phases and then its answer, until one is the last or fails.
+
+    Args:
+        orders: from the parent, which alone writes there.
+        answers: to the parent; see `wire`.
+        memory_limit_bytes: private memory that the function may map.
+        grace_s: seconds from SIGTERM to SIGKILL.
+    """
+    logs = supervisor.divide(grace_s)
+    let_go_of_pipes({orders.fileno(), answers.fileno(), logs.fileno()})
+    relied, base, state = Relied.now(), data_bytes(), dict[str, object]()
     while True:
         try:
-            order: Order = pipe.recv()
+            order: Order = orders.recv()
         except EOFError:  # no further one
             return
-        answer = _carry_out(order, state, pipe, base, memory_limit_bytes)
+        log_to(Path(order.log_path), logs)
+        answer = _carry_out(order, state, answers, base, memory_limit_bytes)
+        changed = relied.changed()
+        if changed and answer.failure is None:
+            relied.restore()
+            answer = Answer(failure=Failure("failed", changed))
         limit_memory(None)
-        _send(pipe, answer)
+        _send(answers, answer, logs)
         if not order.more or answer.failure is not None:
-            pipe.close()
+            answers.close()
             return
 
 
 def _carry_out(
-    order: Order, state: dict[str, object], pipe: Connection, base: int, memory_limit_bytes: int | None
+    order: Order, state: dict[str, object], answers: Connection, base: int, memory_limit_bytes: int | None
 ) -> Answer:
-    log_to(Path(order.log_path))
-    phase = LastPhase(lambda name: pipe.send(name))
+    phase = LastPhase(lambda name: wire.send(answers.fileno(), wire.phase_frame(name)))
     arguments = dict(order.arguments) | ({"state": state} if order.more else {})
     try:
         limit_memory(memory_limit_bytes, base)
         return Answer(load_object(order.target)(**arguments, notify=phase))
     except (Exception, SystemExit) as error:  # noqa: BLE001  the cell's boundary: recorded
-        return _answer_to(error, phase.name, memory_limit_bytes)
+        limit_memory(None)  # room for the report
+        traceback.print_exception(error)
+        return Answer(failure=failure_of(error, phase.name, memory_limit_bytes))
 
 
-def _answer_to(error: BaseException, phase: str, memory_limit_bytes: int | None) -> Answer:
-    limit_memory(None)  # room for the report
-    traceback.print_exception(error)
-    return Answer(failure=failure_of(error, phase, memory_limit_bytes))
-
-
-def _send(pipe: Connection, answer: Answer) -> None:
+def _send(answers: Connection, answer: Answer, logs: socket.socket) -> None:
     try:
-        message = ForkingPickler.dumps(answer)
-    except Exception as error:  # noqa: BLE001  whatever a value's own pickling raises: recorded
+        frame = wire.answer_frame(answer)
+    except Exception as error:  # noqa: BLE001  whatever a candidate's value raises: recorded
         traceback.print_exception(error)
         reason = f"the answer cannot be sent to the parent: {type(error).__name__}: {error}"
-        message = ForkingPickler.dumps(Answer(failure=Failure("failed", reason)))
+        frame = wire.answer_frame(Answer(failure=Failure("failed", reason)))
     sys.stdout.flush()
     sys.stderr.flush()
-    pipe.send_bytes(message)
+    supervisor.settle(logs)
+    wire.send(answers.fileno(), frame)
 
 
-def die_with_parent() -> None:
-    """Makes this process, and all that it starts, end when the parent ends, by whatever means."""
-    os.setsid()
+def let_go_of_pipes(own: set[int]) -> None:
+    """Put nothing in the place of pipes and sockets that came with the fork.
+
+    What a candidate writes there would end the server.
+
+    Args:
+        own: descriptors that stay, beside the standard ones, the parent's sentinel and the tracker of semaphores.
+    """
     parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # of the forkserver, from which this was forked
-        _kill_group_at_end_of(parent.sentinel)
-    else:
-        threading.Thread(target=_wait_and_kill, args=(parent.sentinel,), daemon=True).start()
+    keep = own | {0, 1, 2, resource_tracker.getfd()} | (set() if parent is None else {parent.sentinel})
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for entry in list(DESCRIPTORS.iterdir()):
+        descriptor = int(entry.name)
+        try:
+            mode = os.fstat(descriptor).st_mode
+        except OSError:
+            continue  # the listing's own
+        if descriptor not in keep and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+            os.dup2(nothing, descriptor, inheritable=False)
+    os.close(nothing)
 
 
-def _kill_group_at_end_of(descriptor: int) -> None:
-    fcntl.fcntl(descriptor, fcntl.F_SETOWN, -os.getpgrp())
-    fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGKILL)
-    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-    fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
-    if select.select([descriptor], [], [], 0)[0]:  # the parent ended before the kernel was told
-        os.killpg(0, signal.SIGKILL)
+def log_to(path: Path, logs: socket.socket) -> None:
+    """Send everything that this process and its libraries print to `path`, also the stack of a crash.
 
-
-def _wait_and_kill(descriptor: int) -> None:
-    wait([descriptor])
-    os.killpg(0, signal.SIGKILL)
-
-
-def log_to(path: Path) -> None:
-    """Sends everything that this process and its libraries print to `path`, also the stack of a crash."""
+    Args:
+        path: the log, which begins anew.
+        logs: takes the reading end of a pipe, whose other end is what is printed to.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+    reading, descriptor = os.pipe()
+    socket.send_fds(logs, [os.fsencode(path.absolute())], [reading])
+    os.close(reading)
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     os.close(descriptor)

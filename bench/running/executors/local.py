@@ -23,8 +23,9 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Self
 
 from bench.running.executors import child as child_module
+from bench.running.executors import wire
 from bench.running.executors.base import Answer, Call, Executor, LastPhase
-from bench.running.executors.outcome import Failure, died, timed_out
+from bench.running.executors.outcome import Failure, died, timed_out, unreadable
 from bench.running.targets import PRELOAD_MEASURING, PRELOAD_SCORING, WORKER
 
 SCORING = (PRELOAD_SCORING,)
@@ -97,7 +98,7 @@ class LocalExecutor(Executor):
     def _end_idle(self) -> None:
         idle, self._idle = self._idle, None
         if idle is not None:
-            idle.pipe.close()  # it ends by itself when no further order can come
+            idle.orders.close()  # it ends by itself when no further order can come
             idle.process.join(self._grace_s)
             idle.end(self._grace_s)
 
@@ -120,20 +121,20 @@ class LocalExecutor(Executor):
                 assert call.timeout_s is not None
                 return Answer(failure=timed_out(call.timeout_s, phase.name))
             tick = call.tick()
-            if not wait([child.pipe], _soonest(left, tick)):
+            if not wait([child.answers], _soonest(left, tick)):
                 continue
             try:
-                message = child.pipe.recv()
-            except (
-                EOFError,
-                OSError,
-            ):  # the child's end of the pipe is closed: it is gone, or in its last breath
+                messages = child.inbox.receive()
+            except (EOFError, OSError):  # the child's end of the pipe is closed: it is gone, or in its last breath
                 return Answer(failure=self._died(child, call, phase.name))
-            if isinstance(message, Answer):
-                if call.share is None:
-                    child.process.join(self._grace_s)
-                return message
-            phase(message)
+            except wire.WireError as error:
+                return Answer(failure=unreadable(str(error)))
+            for message in messages:
+                if isinstance(message, Answer):
+                    if call.share is None:
+                        child.process.join(self._grace_s)
+                    return message
+                phase(message)
 
     def _died(self, child: _Child, call: Call, phase: str) -> Failure:
         child.process.join(self._grace_s)
@@ -141,12 +142,16 @@ class LocalExecutor(Executor):
 
 
 class _Child:
-    """One process and the pipe to it."""
+    """One process and the pipes to and from it."""
 
     def __init__(self, context: ForkServerContext, call: Call, grace_s: float) -> None:
         self.share, self.limit = call.share, call.memory_limit_bytes
-        self.pipe, theirs = context.Pipe(duplex=True)
-        self.process = context.Process(target=child_module.main, args=(theirs, call.memory_limit_bytes))
+        their_orders, self.orders = context.Pipe(duplex=False)
+        self.answers, their_answers = context.Pipe(duplex=False)
+        self.inbox = wire.Inbox(self.answers.fileno())
+        self.process = context.Process(
+            target=child_module.main, args=(their_orders, their_answers, call.memory_limit_bytes, grace_s)
+        )
         try:
             with _no_main_module():
                 self.process.start()
@@ -154,7 +159,8 @@ class _Child:
             self.end(grace_s)
             raise
         finally:
-            theirs.close()
+            their_orders.close()
+            their_answers.close()
 
     def suits(self, call: Call) -> bool:
         """Say whether this process may run a call: the same share and limit, and still alive."""
@@ -165,7 +171,7 @@ class _Child:
         more = call.share is not None
         order = child_module.Order(call.target, dict(call.arguments), str(call.log_path), more)
         try:
-            self.pipe.send(order)
+            self.orders.send(order)
         except OSError:
             return False
         return True
@@ -173,7 +179,8 @@ class _Child:
     def end(self, grace_s: float) -> None:
         """End the process, and every process that it started."""
         _end(self.process, grace_s)
-        self.pipe.close()
+        self.orders.close()
+        self.answers.close()
 
 
 def _soonest(*seconds: float | None) -> float | None:
@@ -181,16 +188,16 @@ def _soonest(*seconds: float | None) -> float | None:
 
 
 def _end(process: ForkServerProcess, grace_s: float) -> None:
-    """End a process that still lives, and with it the group of processes that it leads."""
+    """End a process that still lives: its supervisor ends what it started, and has twice the time for that."""
     if process.pid is None:
         return
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for number, time_s in ((signal.SIGTERM, 2 * grace_s), (signal.SIGKILL, grace_s)):
         if process.exitcode is not None:
             break
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         process.kill() if number == signal.SIGKILL else process.terminate()
-        process.join(grace_s)
+        process.join(time_s)
     with suppress(ValueError):  # still there after SIGKILL: stuck inside the kernel, which alone can end it
         process.close()
 

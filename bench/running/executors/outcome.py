@@ -31,6 +31,16 @@ class Failure:
     """What to raise for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a function returned, or why it did not."""
+
+    value: object = None
+    failure: Failure | None = None
+    checked: bool = False
+    """Whether a record's types and ranges are known to be right."""
+
+
 def failure_of(error: BaseException, phase: str, memory_limit_bytes: int | None) -> Failure:
     """Returns the failure that an exception inside the function stands for."""
     if isinstance(error, UnsupportedError):
@@ -65,6 +75,12 @@ def died(exit_code: int | None, phase: str, log_path: Path, memory_limit_bytes: 
         hint = f"; {KILLED_HINT}" if -exit_code == signal.SIGKILL else ""
         return Failure("failed", f"the process was ended by {name} in phase {phase}{hint}")
     return Failure("failed", f"the process ended with exit code {exit_code} in phase {phase} and gave no answer")
+
+
+def unreadable(why: str) -> Failure:
+    """Return the failure of a process whose answer is not one."""
+    hint = "look for code of the candidate that gives impossible counts, or writes into files that it did not open"
+    return Failure("failed", _line(f"what its process answered cannot be taken: {why}; {hint}"))
 
 
 def signal_name(number: int) -> str:

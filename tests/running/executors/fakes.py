@@ -138,6 +138,51 @@ def starts_a_child(cell, process, notify):
     signal.pause()
 
 
+def leaves_children(cell, process, notify):
+    """Starts a process in a session of its own, which starts another; tells both ids, and then does what is asked."""
+    script = (
+        "import os, signal, subprocess, sys\n"
+        "if len(sys.argv) > 2:\n"
+        "    subprocess.Popen([*sys.orig_argv[:-1]], start_new_session=True, close_fds=False)\n"
+        "os.write(int(sys.argv[1]), f'{os.getpid()}\\n'.encode())\n"
+        "print(1, flush=True)\n"
+        "signal.pause()\n"
+    )
+    pipe = os.open(asked(cell)["fifo"], os.O_WRONLY)
+    os.set_inheritable(pipe, True)
+    command = [sys.executable, "-c", script, str(pipe), "more"]
+    child = subprocess.Popen(command, start_new_session=True, close_fds=False, stdout=subprocess.PIPE)
+    for _ in range(2):
+        child.stdout.readline()
+    return globals()[asked(cell)["does"]](cell, process, notify)
+
+
+def prints_much(cell, process, notify):
+    for _ in range(20):
+        print("x" * MIB)
+    return record_of(cell, process)
+
+
+def writes_garbage(cell, process, notify):
+    """Writes garbage into whatever is open."""
+    for descriptor in range(3, 64):
+        try:
+            os.write(descriptor, b"garbage in a pipe of others")
+        except OSError:
+            continue
+    return record_of(cell, process)
+
+
+def announces_too_much(cell, process, notify):
+    """Announces a frame of which nothing more comes, in whatever is open."""
+    for descriptor in range(3, 64):
+        try:
+            os.write(descriptor, (2**29).to_bytes(8, "big"))
+        except OSError:
+            continue
+    return record_of(cell, process)
+
+
 # -- functions for `Executor.call` --
 
 

@@ -52,7 +52,7 @@ def test_every_cell_has_a_process_of_its_own(tmp_path):
         ),
         ("unsupported", {}, "unsupported", ["an encoder writes no text"]),
         ("exits", {}, "failed", ["SystemExit: 3"]),
-        ("no_record", {}, "failed", [f"{FAKES}:no_record returned no record"]),
+        ("no_record", {}, "failed", ["returned no record"]),
         ("absent", {}, "failed", ["has no 'absent'"]),
         ("kills_itself", {}, "failed", ["SIGKILL", "out-of-memory killer", "phase latency", "logs/cell.log"]),
         ("crashes", {}, "failed", ["SIGSEGV", "logs/cell.log"]),
