@@ -25,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench import errors
 from bench.errors import BenchError
-from bench.record import SCHEMA_VERSION, Cell, Record, Sample, Timing
+from bench.record import SCHEMA_VERSION, Cell, Doubt, Fact, Record, Sample, Timing
 from bench.running.executors.outcome import Answer, Failure
 
 if TYPE_CHECKING:
