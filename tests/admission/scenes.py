@@ -209,12 +209,33 @@ def has_more_weights(folder: Path) -> Record:
     return recorded(folder, HEAD)
 
 
+def pruned_in_part(folder: Path) -> Record:
+    """A mixture of experts, whose fused experts pruning does not reach."""
+    decoder(folder, "Mixtral", num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2)
+    return recorded(folder, CHOICES.replace("./model}", "./model, variants: [{prune: 0.5}]}"))
+
+
+def another_script(folder: Path) -> Record:
+    """References in a script whose words the metric does not find."""
+    lines = [{"document": f"text {number}", "summary": "今天天气很好"} for number in range(4)]
+    suite = """\
+name: script
+models: [{name: floor, family: baseline, strategy: lead}]
+tasks: [{name: t, kind: summarisation, data: {path: zh.jsonl}}]
+measure: off
+"""
+    (folder / "zh.jsonl").write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
+    return recorded(folder, suite)
+
+
 SCENES: dict[str, Callable[[Path], Record]] = {
     "answers_all_equal": same_to_all,
     "batch_changes_answers": depends_on_batch,
     "fast_path_left": left_fast_path,
     "generation_settings_left_out": asks_for_guidance,
+    "references_overlooked": another_script,
     "unknown_words": lacks_words,
+    "variant_reaches_part": pruned_in_part,
     "weights_unused": has_more_weights,
 }
-"""What raises each of admission's doubts."""
+"""What raises each of these doubts."""
