@@ -17,7 +17,8 @@ def make_job(
     **changes: Any,
 ) -> CellJob:
     """Return the job of a factory's model; `options` are what a worker of the tests reads."""
-    spec = ModelSpec(name=model, family="torch-module", factory="tests:none", options=options or {})
+    spec = ModelSpec(name="m", family="torch-module", factory="tests:none", options=options or {})
     about = {name: changes.pop(name) for name in list(changes) if name in TaskSpec.model_fields}
-    data = TaskSpec(name=task, kind=kind, data=DataSpec(builtin="pydocs"), metrics=list(metrics), **about)
-    return CellJob(model=spec, task=data, **changes)
+    data = TaskSpec(name="t", kind=kind, data=DataSpec(builtin="pydocs"), metrics=list(metrics), **about)
+    named = spec.model_copy(update={"name": model})  # hostile names too, which no suite lets pass
+    return CellJob(model=named, task=data.model_copy(update={"name": task}), **changes)

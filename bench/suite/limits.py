@@ -31,17 +31,17 @@ _WHERE = re.compile(r"^\s*([\w.:/@#-]+)\s*((?:<=|>=|<|>).+)$")
 _OF_BEST = re.compile(r"^(.+?)\s*%\s*of\s+best$")
 _PERCENT = re.compile(r"^(.+?)\s*%$")
 _PER = re.compile(r"^(.+?)\s+per\s+(.+)$")
-_HOURS_AND_MINUTES = re.compile(r"(\d{1,6})\s*h\s*(\d{1,6})\s*(?:m|min)")
+_HOURS_AND_MINUTES = re.compile(r"([0-9]{1,6})\s*h\s*([0-9]{1,6})\s*(?:m|min)")
 """`3h30m`; a single number with its unit is a quantity like any other."""
-_TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})")
+_TIME_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 _COMPARE: Mapping[Operator, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     "<": operator.lt,
     ">=": operator.ge,
     ">": operator.gt,
 }
-LONGEST_S = 1e9
-"""Longest duration that is taken for one: 31 years. Beyond it a date overflows."""
+LONGEST_S = 7 * 24 * 3600.0
+"""Longest duration that is taken for one: a night that may last longer than a week has no deadline."""
 
 
 @dataclass(frozen=True, slots=True)

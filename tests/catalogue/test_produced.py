@@ -43,7 +43,8 @@ GENERATOR = f"""\
 name: generator
 defaults: {{device: {DEVICE}, threads: 1, batch_size: 4}}
 models: [{{name: writer, family: causal-lm, checkpoint: ./causal-lm}}]
-tasks: [{{name: short, kind: summarisation, data: {{path: short.jsonl}}, max_new_tokens: 6}}]
+tasks:
+  - {{name: short, kind: summarisation, data: {{path: short.jsonl}}, max_new_tokens: 6, answer: {{regex: "[a-z]"}}}}
 measure: {{profile: quick, window_s: 0.2}}
 prices: {{machine_per_hour: 1.0, energy_per_kwh: 0.3, carbon_g_per_kwh: 400}}
 """

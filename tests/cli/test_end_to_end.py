@@ -79,7 +79,7 @@ def test_every_status_has_its_reason_and_the_rest_completes(finished: Any) -> No
     assert "the weights are cursed" in cells["raises"]["reason"]
     assert "memory" in cells["eats"]["reason"] and "1" in cells["eats"]["reason"]
     assert "20" in cells["sleeps"]["reason"]
-    assert "summarisation, translation only" in cells["copies"]["reason"]
+    assert "use 'majority'" in cells["copies"]["reason"]
 
 
 def test_the_report_shows_every_status(finished: Any, folder: Path) -> None:

@@ -37,6 +37,7 @@ def test_show_escapes_names_and_errors(options: list[str], monkeypatch: pytest.M
     tasks = (replace(view.tasks[0], entries=spoilt),)
     spoilt_view = replace(view, entries=spoilt, tasks=tasks, decision=decide(spoilt, Question.of(view.suite)))
     monkeypatch.setattr("bench.cli.results.open_view", lambda *_: spoilt_view)
+    monkeypatch.setenv("COLUMNS", "500")  # nothing is cut
     done = CliRunner().invoke(bench, ["show", *options])
     assert done.exit_code == 0, done.output
     assert raw(done.output) == []

@@ -69,7 +69,7 @@ objectives: [quality, latency_p50_s]
 
 
 def test_doubts_of_a_package_are_raised_stored_listed_and_reported(tmp_path: Path) -> None:
-    points = {"bench.doubts": {"shouted": "ShoutedAnswers", "single": "SingleThread"}}
+    points = {"bench.doubts": {"shouted_answers": "ShoutedAnswers", "single_thread": "SingleThread"}}
     site = install(tmp_path / "site", "loud_doubts", SOURCE, points)
     rows = [json.dumps({"text": f"text {place}", "label": "UP"}) for place in range(8)]
     (tmp_path / "rows.jsonl").write_text("\n".join([*rows, json.dumps({"text": "text", "label": "down"})]))

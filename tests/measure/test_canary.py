@@ -1,15 +1,14 @@
 """The fixed workload, with a clock of its own."""
 
 import itertools
-from types import SimpleNamespace
 
 import pytest
 
 from bench.measure import canary
 from bench.measure.canary import VERSION, measure_canary
+from bench.running.canary import run_canary
 from bench.running.executors.base import Answer, Executor
 from bench.running.executors.outcome import Failure
-from bench.running.runner import take_canary
 
 
 def test_the_seconds_are_the_sum_of_the_medians_of_the_parts():
@@ -35,5 +34,5 @@ def test_a_run_tells_it_which_those_are(tmp_path, cpus, told):
             return Answer(failure=Failure("failed", "nothing was measured"))
 
     listener = Listener()
-    assert take_canary(listener, SimpleNamespace(results=tmp_path), "run", cpus) is None
+    assert run_canary(listener, tmp_path / "canary.log", cpus) is None
     assert listener.told == told

@@ -123,10 +123,10 @@ def test_the_count_is_that_of_torchs_own_counter(family: str, checkpoints: dict[
     from bench.suite import ModelSpec, VariantSpec
     from tests.checkpoints import LABELS, TEXTS
 
-    context = Context("cpu", "classification", tuple(LABELS), tuple(LABELS), scoring="head")
+    context = Context("cpu", "classify", tuple(LABELS), tuple(LABELS), scoring="head")
     context = replace(context, scoring="likelihood") if family in ("causal-lm", "seq2seq") else context
     spec = ModelSpec(name="m", family=family, checkpoint=str(checkpoints[family]))
-    model = FAMILIES.load(family)(spec, VariantSpec(), context)
+    model = FAMILIES[family].load(spec, VariantSpec(), context)
     fact = counted(model.facts().module, lambda length: model.classify([TEXTS[length]]), [3], examples=1)
 
     def fused(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:

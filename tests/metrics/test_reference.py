@@ -184,7 +184,7 @@ def test_no_built_in_metric_is_without_its_reference() -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_equals_the_reference(name: str) -> None:
-    metric: Metric = METRICS.make(name)
+    metric: Metric = METRICS[name]()
     for samples in examples_for(metric).values():
         assert len(samples) in (500, 50)
         value = float(metric.value(metric.statistics(samples, names_of(samples)).sum(axis=0)))
@@ -196,7 +196,7 @@ def test_equals_the_reference(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_replicates_from_the_rows_are_those_of_resampling_from_scratch(name: str) -> None:
-    metric: Metric = METRICS.make(name)
+    metric: Metric = METRICS[name]()
     samples = examples_for(metric)["random"][:30]
     resamples = Resamples(len(samples), 12, 5)
     rows = metric.statistics(samples, names_of(samples))
@@ -216,6 +216,6 @@ def test_the_best_of_several_right_answers_counts_by_hand() -> None:
         Sample(1, "1", "", "", answers=()),
         Sample(2, "2", "", "today", answers=()),
     ]
-    f1, exact = (METRICS.make(name) for name in ("token_f1", "exact_match"))
+    f1, exact = (METRICS[name]() for name in ("token_f1", "exact_match"))
     assert f1.statistics(samples, ())[:, 0].tolist() == pytest.approx([2 * 3 / (4 + 3), 1.0, 0.0])
     assert exact.statistics(samples, ())[:, 0].tolist() == [0.0, 1.0, 0.0]

@@ -32,7 +32,7 @@ def samples_for(metric: Metric) -> list[Sample]:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_stacked_replicates_equal_rows_written_out(name: str) -> None:
-    metric: Metric = METRICS.make(name)
+    metric: Metric = METRICS[name]()
     samples = samples_for(metric)
     rng = np.random.default_rng(5)
     drawn = rng.integers(0, len(samples), size=(2, 3, len(samples)))
@@ -46,7 +46,7 @@ def test_stacked_replicates_equal_rows_written_out(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_nothing_scored_is_undefined_and_the_last_column_counts(name: str) -> None:
-    metric: Metric = METRICS.make(name)
+    metric: Metric = METRICS[name]()
     rows = metric.statistics(samples_for(metric), LABELS)
     assert (rows[:, -1] == 1).all()
     assert math.isnan(float(metric.value(np.zeros(rows.shape[1]))))

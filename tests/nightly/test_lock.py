@@ -16,7 +16,7 @@ def test_the_second_is_told_who_holds_it(tmp_path):
     with night_lock(tmp_path, "freight", NOW):
         with (
             pytest.raises(
-                BusyError, match=f"process {os.getpid()} on .* runs 'freight' since 2026-11-24 02:30"
+                BusyError, match=f"process {os.getpid()} on .* has been running 'freight' since 2026-11-24 02:30"
             ) as found,
             night_lock(tmp_path, "other", NOW),
         ):
@@ -37,5 +37,5 @@ def test_what_a_killed_night_left_in_the_file_holds_nobody_up(tmp_path):
 def test_a_holder_that_has_not_signed_yet_is_told_all_the_same(tmp_path):
     with night_lock(tmp_path, "freight", NOW):
         (tmp_path / LOCK).write_text("")
-        with pytest.raises(BusyError, match="has just begun"), night_lock(tmp_path, "other", NOW):
+        with pytest.raises(BusyError, match="has just started one"), night_lock(tmp_path, "other", NOW):
             raise AssertionError

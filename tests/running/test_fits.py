@@ -31,9 +31,8 @@ def test_one_that_diverges_does_not_stop_the_others(tmp_path: Path) -> None:
     assert [made["model"] for made in done.made] == ["calm"] and (tmp_path / "calm" / "model.safetensors").is_file()
     assert list(done.failed) == ["wild"] and isinstance(done.failed["wild"], FitError)
     said = next(line for line in lines if "failed" in line)
-    assert said.startswith(
-        "[1/2] wild: failed: model 'wild': the loss is nan at step 2; lower the recipe's learning_rate"
-    )
+    assert said.startswith("[1/2] wild: failed: model 'wild': the loss is nan at step 2")
+    assert "learning_rate" in said
     assert "(log: " in said
 
 

@@ -283,7 +283,6 @@ class TorchModuleFamily(Family):
     style = "plain"
     needs = ("factory",)
     keys = frozenset({"factory", "options"})
-    shares_load = True
     code_is_weights = True
     look = Look("#56B4E9", "#7CCBF5", "v", "triangle-down")
     learning = TorchModuleLearning()
