@@ -9,9 +9,7 @@ an error (`refused`); none may be `SILENT`, that is different without a word.
 
 from __future__ import annotations
 
-import argparse
 import fnmatch
-import json
 import os
 import sys
 import tempfile
@@ -27,6 +25,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
 import transformers
+from contract import Contract, make_parser
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from bench.admission.admit import admit
@@ -34,6 +33,7 @@ from bench.candidates.interface import Context
 from bench.data.base import Example
 from bench.errors import BenchError
 from bench.suite import DataSpec, ModelSpec, TaskSpec, VariantSpec
+from bench.tasks import KINDS
 from bench.tasks.base import Bound
 
 CAUSAL = (
@@ -501,14 +501,12 @@ def loaded(family: str, spec: ModelSpec, context: Context) -> Any:
     """Return a loaded model of one of bench's families."""
     from bench.candidates import FAMILIES
 
-    return FAMILIES.load(family)(spec, VariantSpec(), context)
+    return FAMILIES[family].load(spec, VariantSpec(), context)
 
 
 def workload_of(kind: str, task: TaskSpec, bound: Bound) -> Any:
     """Return the workload of a kind of task."""
-    from bench.tasks import KINDS
-
-    return KINDS.load(kind)(task, bound)
+    return KINDS[kind].workload(task, bound)
 
 
 def differences(way: str, rows: Sequence[Any], plain: Plain) -> list[str]:
@@ -575,9 +573,8 @@ def tried(kind: str, family: str, way: str, folder: Path, plain: Plain) -> Row:
 
 def main() -> int:
     """Print the table; fail where a family is silently different."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--only", default="*", help="families whose name fits this pattern")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     transformers.logging.set_verbosity_error()
@@ -585,21 +582,15 @@ def main() -> int:
     rows = []
     for row in swept(options.only):
         rows.append(row)
-        if not options.json:
-            print(f"{row.verdict:9} {row.family:22} {row.way:18} {row.seconds:5.1f} s  {row.detail}", flush=True)
+        print(f"{row.verdict:9} {row.family:22} {row.way:18} {row.seconds:5.1f} s  {row.detail}", flush=True)
     counts = Counter(row.verdict for row in rows)
     made = {row.family for row in rows if row.verdict != "not made"}
-    if options.json:
-        print(
-            json.dumps(
-                [row.__dict__ if hasattr(row, "__dict__") else [row.family, row.way, row.verdict] for row in rows]
-            )
-        )
-    print(
-        f"{len(made)} families, {sum(counts.values())} rows: " + ", ".join(f"{n} {v}" for v, n in counts.most_common())
-    )
-    print("FAIL" if counts["SILENT"] else "PASS")
-    return 1 if counts["SILENT"] else 0
+    shares = ", ".join(f"{number} {verdict}" for verdict, number in counts.most_common())
+    print(f"{len(made)} families, {sum(counts.values())} rows, transformers {transformers.__version__}: {shares}")
+    contract = Contract()
+    contract.hold("silently different", counts["SILENT"], at_most=0)
+    contract.hold("families that could be made", len(made), at_least=60 if options.only == "*" else 0)
+    return contract.close(options.json)
 
 
 if __name__ == "__main__":

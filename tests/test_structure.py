@@ -13,8 +13,15 @@ PACKAGE = Path(bench.__file__).parent
 NAMED_TUPLE = {"_asdict", "_fields", "_make", "_replace"}
 """Public names of every named tuple, which begin with a line so that they cannot be fields."""
 OF_LIBRARIES = {
-    "measure/flops.py": {"_can_decompose", "_overloadpacket", "_scaled_dot_product_flash_attention_for_cpu"},  # torch
+    "measure/flops.py": {
+        "_can_decompose",
+        "_ops",
+        "_overloadpacket",
+        "_schema",
+        "_scaled_dot_product_flash_attention_for_cpu",
+    },  # torch
     "metrics/bleu.py": {"_preprocess_segment"},  # sacrebleu
+    "running/executors/supervisor.py": {"_exit"},  # os: the only way to leave a forked child at once
     "metrics/sacrebleu_counts.py": {"_cache_references", "_extract_corpus_statistics", "_ref_cache"},  # sacrebleu
 }
 """Private names of libraries that offer no public way to the same, by the one file that uses them."""

@@ -81,8 +81,9 @@ class LazyGroup(click.Group):
 def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         import bench as package
+        from bench.cli.output import say
 
-        click.echo(f"bench, version {package.__version__}")
+        say(f"bench, version {package.__version__}")
         context.exit()
 
 

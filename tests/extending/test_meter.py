@@ -58,7 +58,10 @@ objectives: [quality, energy_per_example_j]
 
 def record_with(folder: Path, rank: int, probe: str) -> tuple[Record, Path]:
     site = install(
-        folder / "site", "socket_meter", SOURCE.format(rank=rank, probe=probe), {"bench.meters": {"x": "WallSocket"}}
+        folder / "site",
+        "socket_meter",
+        SOURCE.format(rank=rank, probe=probe),
+        {"bench.meters": {"wall_socket": "WallSocket"}},
     )
     rows = [json.dumps({"text": f"text {place}", "label": "ab"[place % 2]}) for place in range(8)]
     (folder / "rows.jsonl").write_text("\n".join(rows))

@@ -65,7 +65,7 @@ def test_one_file_is_a_rule_that_recommend_picks_by(house: Path) -> None:
         ("best-quality-within-budget", "a"),
         ("costs-first", "b"),
     ]
-    said = _recommend(house, "--rule", "costs-first").stdout
+    said = _recommend(house, "--long", "--rule", "costs-first").stdout
     assert "the one with the best median latency, whatever its accuracy." in said
 
 

@@ -43,7 +43,7 @@ def history() -> History:
     series.append(Series("small", "float32", "topic", "accuracy", True, points([0.9] * 60, segments), "ratio"))
     nights = tuple(
         Night(p.run_id, p.started_at, "m", "1", None, "complete", p.segment,
-              ("torch 2.12 → 2.13",) if i == 20 else (), 0.2, ("good",) if i == 30 else ())
+              ("torch 2.12 → 2.13",) if i == 20 else (), 0.2, tags=("good",) if i == 30 else ())
         for i, p in enumerate(made) if i != 45
     )  # fmt: skip
     return History("freight " + HOSTILE, nights, tuple(series))
