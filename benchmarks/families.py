@@ -482,7 +482,10 @@ def asked(way: str, family: str, folder: Path) -> tuple[Any, Any, str | None]:
     task = TaskSpec(name="t", kind=kind, data=DataSpec(path=Path("none")), max_new_tokens=NEW)
     labels = LABELS if way == "head" else ()
     context = Context(
-        device="cpu", kind=kind, labels=labels, scoring={"head": "head", "choices": "likelihood"}.get(way, "")
+        device="cpu",
+        ability=KINDS[kind].ability,
+        labels=labels,
+        scoring={"head": "head", "choices": "likelihood"}.get(way, ""),
     )
     model = loaded(family, spec, context)
     columns = {"choices": list(CHOICES), "answer": CHOICES[0], "label": LABELS[0], "summary": "red"}
@@ -589,6 +592,8 @@ def main() -> int:
     print(f"{len(made)} families, {sum(counts.values())} rows, transformers {transformers.__version__}: {shares}")
     contract = Contract()
     contract.hold("silently different", counts["SILENT"], at_most=0)
+    answered = counts["equal"] + counts["plain"]
+    contract.hold("share answered", answered / max(1, answered + counts["refused"]), at_least=0.5)
     contract.hold("families that could be made", len(made), at_least=60 if options.only == "*" else 0)
     return contract.close(options.json)
 
