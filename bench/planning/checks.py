@@ -265,8 +265,3 @@ def fit_paths(suite: Located[Suite], model: ModelSpec) -> tuple[Path, Path | Non
     base = suite.path.parent.resolve()
     output = None if model.fit.output is None else base / model.fit.output
     return base / model.fit.recipe, output
-
-
-def task_place(suite: Located[Suite], task: TaskSpec) -> Loc:
-    """Tell where a task's data stands in the file."""
-    return ("tasks", suite.value.tasks.index(task), "data")
