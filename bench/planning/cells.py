@@ -26,7 +26,7 @@ from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, Sui
 from bench.suite.job import Provenance
 from bench.suite.spec import BatchSize
 from bench.suite.yaml_file import Located
-from bench.tasks.choosing import ability_of, scoring_of, why_not_scored, why_unsupported
+from bench.tasks.choosing import ability_of, scoring_of, why_not_done, why_not_scored
 from bench.tasks.metrics import overlooked
 from bench.tasks.prompts import template_for
 
@@ -185,8 +185,8 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
 
 
 def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
-    """Explain why a model cannot do a task, from its family and its checkpoint's configuration alone."""
-    reason = why_unsupported(spec.family, task.kind, spec) or why_not_scored(spec.family, task)
+    """Explain why a model does not do a task, from its entry, its family and its checkpoint's configuration alone."""
+    reason = why_not_done(spec, task) or why_not_scored(spec.family, task)
     if reason is not None or fitted or scoring_of(spec.family, task) != "head":
         return reason
     return FAMILIES[spec.family].why_no_head(spec, labels)

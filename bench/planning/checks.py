@@ -208,7 +208,7 @@ def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
 
 def _check_prompts(suite: Located[Suite], index: int, model: ModelSpec) -> None:
     for task in suite.value.tasks:
-        if task.kind not in KINDS:
+        if task.kind not in KINDS or not model.is_for(task.name):
             continue
         at: Sequence[int | str] = ("models", index)
         if task.name in model.prompts:

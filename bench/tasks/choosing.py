@@ -26,6 +26,13 @@ def why_unsupported(family: str, kind: str, spec: ModelSpec | None = None) -> st
     return f"{reason}; use a {', '.join(rest) + ' or ' if rest else ''}{last} model"
 
 
+def why_not_done(spec: ModelSpec, task: TaskSpec) -> str | None:
+    """Explain why a model does not do a task: its entry names others, or its family cannot; None when it does."""
+    if not spec.is_for(task.name):
+        return f"the suite has it for other tasks alone ('tasks: [{', '.join(spec.tasks or ())}]')"
+    return why_unsupported(spec.family, task.kind, spec)
+
+
 def scorings_of(family: str, kind: str) -> tuple[str, ...]:
     """List the values of `scoring` that a family can do on a kind of task, its own way first."""
     declared = KINDS[kind]

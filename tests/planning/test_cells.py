@@ -229,3 +229,32 @@ def test_a_metric_may_lie_beside_the_suite(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(sys, "path", list(sys.path))
     record = Record(cell=cell, status="ok", reason=None, process=0, started_at="", wall_s=0.0)
     assert [metric.name for metric in metrics_of(record, resolve)] == [f"{name}:score"]
+
+
+def test_a_model_is_tried_on_the_tasks_that_its_entry_names(tmp_path: Path) -> None:
+    named = "  - {name: floor, family: baseline, strategy: copy, tasks: [en-de]}"
+    plan = plan_of(suite_file(tmp_path, named))
+    reasons = {cell.task: cell.unsupported for cell in plan.cells}
+    assert reasons["en-de"] is None and "tasks: [en-de]" in str(reasons["topic"])
+    everything = plan_of(suite_file(tmp_path, named.replace(", tasks: [en-de]", "")))
+    assert [cell.id for cell in plan.cells] == [cell.id for cell in everything.cells], "it changes no answer"
+
+
+def test_a_model_learns_only_the_tasks_that_its_entry_names(tmp_path: Path) -> None:
+    both = "  - {name: t, family: transformer, fit: {recipe: recipe.yaml}}"
+    learnt = {
+        entry: [task.spec.name for task in plan_of(suite_file(tmp_path, entry)).fits[0].tasks]
+        for entry in (both, both.replace("fit:", "tasks: [topic], fit:"))
+    }
+    assert list(learnt.values()) == [["topic", "en-de"], ["topic"]]
+
+
+def test_tasks_that_do_not_exist_are_told_at_once_with_their_places(tmp_path: Path) -> None:
+    wrong = "  - {name: a, family: baseline, strategy: copy, tasks: [en-dee, topic]}\n" + FLOOR.replace(
+        "strategy", "tasks: [topics], strategy"
+    )
+    with pytest.raises(SuiteError) as told:
+        plan_of(suite_file(tmp_path, wrong))
+    lines = str(told.value).splitlines()
+    assert [line.split()[1] for line in lines] == ["models[0].tasks[0]:", "models[1].tasks[0]:"]
+    assert "suite.yaml:3:" in lines[0] and "did you mean 'en-de'?" in lines[0] and "did you mean 'topic'?" in lines[1]
