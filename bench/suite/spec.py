@@ -141,6 +141,9 @@ class ModelSpec(_Strict):
     causal-lm, switches of its chat template, such as `enable_thinking: false`."""
     tasks: Annotated[Annotated[list[str], Field(min_length=1)] | None, Unhashed()] = None
     """Names of the tasks that the model is for; by default all that it can do. On the others it is `unsupported`."""
+    stateless: Annotated[bool, Unhashed()] = False
+    """Of a factory: what it makes answers the same whatever it was asked before, so that one load may serve several
+    tasks (`defaults.share_load`)."""
     fit: Annotated[FitSpec | None, Unhashed()] = None
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1), Unhashed()] = [VariantSpec()]
