@@ -11,10 +11,10 @@ from bench.admission.earlier import Verdict, find
 from bench.admission.reading import check_reading
 from bench.admission.reference import AHEAD_TOKENS, HasPlainPath, LeftToRight, chosen, prove
 from bench.admission.vocabulary import Unknown, check_words
-from bench.candidates.variants.reach import exactly
+from bench.candidates.variants.reach import exactly, rounds
 from bench.errors import AdmissionError, is_out_of_memory
-from bench.measure.audit import COARSE_TOLERANCE
-from bench.record import Proved
+from bench.measure.audit import COARSE_TOLERANCE, agrees, tolerance_of
+from bench.record import Proved, Sample
 from bench.tasks.base import Workload
 
 T = TypeVar("T")
@@ -34,6 +34,8 @@ class Admission:
     """The process that proved it; None where this one did."""
     seconds: float = 0.0
     """What it took."""
+    plain: tuple[Sample, ...] = ()
+    """Answers of the plain path that the scored ones must agree with; none where an earlier proof was taken over."""
 
     @property
     def left(self) -> str | None:
@@ -83,27 +85,48 @@ def admit(
     if found is None:
         with exactly(model):
             _refuse_reading_ahead(name, model, workload, texts)
-            verdict = _proved(model, workload, dtype)
+            verdict, plain = _proved(model, workload, dtype)
     else:
-        verdict = found[1]
+        verdict, plain = found[1], ()
     if verdict.left is not None and isinstance(model, HasPlainPath):
         model.plain = True
-    return Admission(words, verdict, key, None if found is None else found[0], time.perf_counter() - begun)
+    comparable = verdict.left is None and not verdict.differing and not rounds(model)
+    earlier = None if found is None else found[0]
+    return Admission(words, verdict, key, earlier, time.perf_counter() - begun, plain if comparable else ())
 
 
-def _proved(model: object, workload: Workload, dtype: str) -> Verdict:
-    """Prove the fast path; with why it is to be left, where it is."""
+def _proved(model: object, workload: Workload, dtype: str) -> tuple[Verdict, tuple[Sample, ...]]:
+    """Prove the fast path, with why it is to be left where it is; and the plain path's answers."""
     try:
         proof = prove(workload, model, dtype)
     except PATH_ERRORS as error:
         if is_out_of_memory(error) or not isinstance(model, HasPlainPath):
             raise
-        return Verdict(0, 0, None, f"the fast path raised {type(error).__name__}: {_first_line(error)}")
+        return Verdict(0, 0, None, f"the fast path raised {type(error).__name__}: {_first_line(error)}"), ()
     differing = len(proof.differing)
     left = None
     if differing and isinstance(model, HasPlainPath):
         left = f"{differing} of {proof.compared} answers differ from the plain path's"
-    return Verdict(proof.compared, differing, proof.largest, left)
+    return Verdict(proof.compared, differing, proof.largest, left), proof.plain
+
+
+def check_scored(name: str, admission: Admission, samples: Sequence[Sample], dtype: str) -> None:
+    """Refuse a scoring that gave other answers than the plain path did while the model was admitted.
+
+    Texts were generated shorter then, and are left to the audit of what is timed.
+
+    Raises:
+        AdmissionError: answers went to other examples, or a batch changed them.
+    """
+    scored = {sample.index: sample for sample in samples}
+    limit = tolerance_of(dtype)
+    numbers = [plain for plain in admission.plain if plain.index in scored and (plain.scores or plain.nll is not None)]
+    unlike = [plain.example_id for plain in numbers if not agrees(scored[plain.index], plain, limit)]
+    if unlike:
+        raise AdmissionError(
+            f"model '{name}': {len(unlike)} of {len(numbers)} answers that were looked at are other ones than those of "
+            f"the plain path (example {unlike[0]!r} first), though batches were shown to change nothing; report it"
+        )
 
 
 def on_working_path(model: object, work: Callable[[], T]) -> T:

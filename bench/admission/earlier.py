@@ -16,7 +16,6 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-import bench
 from bench.candidates import FAMILIES
 from bench.candidates.interface import ModelFacts
 from bench.digest import content_hash
@@ -106,7 +105,7 @@ def find(key: str | None, earlier: Sequence[Proved]) -> tuple[Proved, Verdict] |
 @cache
 def code_hash() -> str:
     """Hash the source of what is proved: a version number stays the same while its code is worked on."""
-    package = Path(str(bench.__file__)).parent
+    package = Path(__file__).parents[1]
     paths = [package / name for name in PROVED_CODE]
     files = [file for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
     return content_hash(

@@ -17,7 +17,7 @@ class Reads(Protocol):
     """A model that reads tokens, which are padded and cut."""
 
     def misread(self, text: str) -> str | None:
-        """Tell how what the model reads of a text differs from what its tokenizer makes of it; None where it does not."""
+        """Tell how what the model reads of a text differs from what its tokenizer makes; None where it does not."""
 
     def padding_read(self, texts: Sequence[str]) -> tuple[str, int]:
         """Count in how many of the texts the token that its head takes for padding stands, with that token."""

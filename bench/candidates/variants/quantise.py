@@ -29,7 +29,7 @@ class Int8Linear(dynamic.Linear):
         """Multiply in int8, or in float32 by the rounded weights."""
         if self.exact_arithmetic:
             return nn.functional.linear(x, self.weight.to(x.dtype), self.bias)
-        product: torch.Tensor = super().forward(x)
+        product: torch.Tensor = super().forward(x)  # type: ignore[no-untyped-call]
         return product
 
     @property

@@ -52,8 +52,7 @@ def exactly(model: object) -> Iterator[None]:
     Args:
         model: with `facts`, whose module is looked through; anything else has no such layers.
     """
-    module = model.facts().module if isinstance(model, Model) else None
-    layers = [] if module is None else [layer for layer in module.modules() if isinstance(layer, Rounds)]
+    layers = _rounding(model)
     for layer in layers:
         layer.exact_arithmetic = True
     try:
@@ -61,6 +60,16 @@ def exactly(model: object) -> Iterator[None]:
     finally:
         for layer in layers:
             layer.exact_arithmetic = False
+
+
+def rounds(model: object) -> bool:
+    """Tell whether a loaded model has layers that round what they multiply."""
+    return bool(_rounding(model))
+
+
+def _rounding(model: object) -> list[Rounds]:
+    module = model.facts().module if isinstance(model, Model) else None
+    return [] if module is None else [layer for layer in module.modules() if isinstance(layer, Rounds)]
 
 
 def is_conv1d(layer: nn.Module) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from bench.admission.admit import Admission, admit, on_working_path
+from bench.admission.admit import Admission, admit, check_scored, on_working_path
 from bench.admission.earlier import proof_key
 from bench.admission.values import (
     GivesLogProbabilities,
@@ -95,6 +95,7 @@ def run_cell(
     check_facts(job.model.name, [*facts, *seen, *measured.facts])
     if admission is not None:
         refuse_ties_alone(job.model.name, samples)
+        check_scored(job.model.name, admission, samples, model.facts().dtype)
     known = model.facts()
     doubts = own_doubts(cell, data, samples, process, known.notes)
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
