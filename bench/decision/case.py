@@ -45,6 +45,8 @@ class Nobody(Enum):
     """No candidate has every objective."""
     UNSCORED = "unscored"
     """None that meets the limits has everything that the rule looks at."""
+    BARRED = "barred"
+    """Those that finished are barred by doubts."""
     LIMITS = "limits"
     """None is shown to meet every limit."""
 
@@ -117,7 +119,16 @@ class FewExamples:
     """Examples that were answered."""
 
 
-Caution = Hopefuls | Incomparable | BaselineLeads | BaselineNear | FewExamples
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """A candidate that a doubt bars from being picked."""
+
+    name: str
+    missing: Missing
+    """With the doubt's code, and across tasks the task on which it was raised."""
+
+
+Caution = Barred | Hopefuls | Incomparable | BaselineLeads | BaselineNear | FewExamples
 """What must be known before acting on a recommendation."""
 
 

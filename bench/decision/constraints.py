@@ -101,8 +101,9 @@ def state_of(checks: Sequence[Check]) -> State:
 
 
 def best_row(board: Board, index: int) -> int | None:
-    """Find the candidate with the best value in a column; None when nobody has one."""
-    values = board.oriented[:, index]
+    """Find the candidate with the best value in a column; None when nobody has one that can be judged."""
+    judged = np.array([missing is None for missing in board.broken], dtype=np.bool_)
+    values = np.where(judged, board.oriented[:, index], np.nan)
     return None if np.isnan(values).all() else int(np.nanargmax(values))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bench.decision import next_step, stages
 from bench.decision.board import Board
 from bench.decision.case import (
+    Barred,
     BaselineLeads,
     BaselineNear,
     Binding,
@@ -103,8 +104,14 @@ def _answer(case: Case, question: Question, excluded: tuple[Exclusion, ...]) -> 
         excluded=excluded,
         next_step=_step(case),
         knee=_knee(board, case.front),
-        cautions=(*_few_examples(board), *_hopefuls(case), *_incomparable(case), *_baselines(case)),
+        cautions=(*_barred(board), *_few_examples(board), *_hopefuls(case), *_incomparable(case), *_baselines(case)),
     )
+
+
+def _barred(board: Board) -> list[Barred]:
+    """Name each candidate that a doubt bars from being picked."""
+    pairs = zip(board.names, board.broken, strict=True)
+    return [Barred(name, missing) for name, missing in pairs if missing is not None and missing.doubt]
 
 
 def _few_examples(board: Board) -> list[FewExamples]:
@@ -234,6 +241,7 @@ def _nobody(board: Board, front: Front, question: Question, excluded: tuple[Excl
         needed=question.rule.confidence,
         excluded=excluded,
         next_step=step,
+        cautions=tuple(_barred(board)),
         nobody=_why_nobody(board, judged, met=bool(front.feasible)),
         nearest=near,
     )
@@ -244,7 +252,7 @@ def _why_nobody(board: Board, judged: Sequence[int], *, met: bool) -> Nobody:
     if not board.names:
         return Nobody.NOT_RUN
     if all(missing is not None for missing in board.broken):
-        return Nobody.NOT_FINISHED
+        return Nobody.BARRED if _barred(board) else Nobody.NOT_FINISHED
     if not board.objectives:
         return Nobody.NOT_MEASURED
     if not judged:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from bench.compare.pairs import Comparison
 from bench.decision.board import Board, Column
-from bench.decision.case import Recommendation
+from bench.decision.case import Barred, Recommendation
 from bench.decision.cover import Cover
 from bench.decision.decision import Decision, TaskDecision
 from bench.decision.fronts import Standing
@@ -164,6 +164,7 @@ def _recommendation(part: TaskDecision) -> Document:
         "price": recommendation.price(part),
         "binding": binding,
         "excluded": recommendation.excluded(part),
+        "barred": {item.name: item.missing.doubt for item in advice.cautions if isinstance(item, Barred)},
         "next_step": None
         if step is None
         else {

@@ -8,6 +8,7 @@ from enum import Enum
 
 from bench.decision.board import Absence, Board
 from bench.decision.case import (
+    Barred,
     BaselineLeads,
     BaselineNear,
     Binding,
@@ -35,6 +36,7 @@ NOBODY = {
     Nobody.NOT_MEASURED: "none of the objectives was measured",
     Nobody.INCOMPLETE: "no model has every objective",
     Nobody.UNSCORED: "no model that meets the limits has everything that the rule looks at",
+    Nobody.BARRED: "every model that finished it is barred by a doubt",
     Nobody.LIMITS: "no model is shown to meet every limit",
 }
 
@@ -206,6 +208,8 @@ def _short_of(advice: Recommendation, share: float) -> str:
 
 def caution(part: TaskDecision, reason: Caution) -> Sentence:
     """Say what must be known before acting on the recommendation."""
+    if isinstance(reason, Barred):
+        return _warning(f"{reason.name} is left out: {standings.missing(reason.missing)}.")
     if isinstance(reason, Hopefuls):
         return _hopefuls(part, reason)
     if isinstance(reason, Incomparable):
@@ -325,6 +329,7 @@ def _nobody(part: TaskDecision) -> list[Sentence]:
     advice, board = part.recommendation, part.board
     assert advice.nobody is not None
     lines = [Sentence(Topic.ANSWER, f"No pick for {where(board)}: {NOBODY[advice.nobody]}.")]
+    lines += [caution(part, item) for item in advice.cautions]
     if advice.nearest is not None:
         checks = listed([limits.check(check, across=not board.task) for check in advice.nearest.failed])
         lines.append(Sentence(Topic.NEAREST, f"Nearest is {advice.nearest.name}: {checks}."))
