@@ -12,6 +12,8 @@ from bench.decision.constraints import Check, check_all, inapplicable
 from bench.decision.decision import Decision, TaskDecision, TaskLeftOut
 from bench.decision.question import Question
 from bench.decision.recommend import recommend
+from bench.decision.remarks import StoodIn
+from bench.decision.stand_ins import with_stand_ins
 from bench.summary import Entry
 
 FEWEST_TO_LEAVE_ONE_OUT = 3
@@ -32,20 +34,22 @@ def decide(entries: Sequence[Entry], question: Question) -> Decision:
         InputError: a rule lacks what it needs.
     """
     priced = [cost.priced(entry, question.prices) for entry in entries]
+    question, stood_in = with_stand_ins(question, priced)
     tasks = list(dict.fromkeys(entry.cell.task for entry in priced))
     boards = [build(task, [e for e in priced if e.cell.task == task], question) for task in tasks]
     checks = [check_all(board, question.limits) for board in boards]
     whole = _across(boards, checks, question) if len(boards) > 1 else None
     return Decision(
         question=question,
-        tasks={b.task: _judge(b, c, question) for b, c in zip(boards, checks, strict=True)},
+        tasks={b.task: _judge(b, c, question, stood_in) for b, c in zip(boards, checks, strict=True)},
         across=whole,
         without_task=tuple(_without_each(boards, checks, question, whole)),
         entries=tuple(priced),
+        stood_in=stood_in,
     )
 
 
-def _judge(board: Board, checks: Checks, question: Question) -> TaskDecision:
+def _judge(board: Board, checks: Checks, question: Question, stood_in: tuple[StoodIn, ...] = ()) -> TaskDecision:
     """Decide on one board."""
     front = fronts.find(board, checks)
     members = [row for row, standing in enumerate(front.standings) if standing.on_observed_front]
@@ -58,7 +62,7 @@ def _judge(board: Board, checks: Checks, question: Question) -> TaskDecision:
         recommendation=recommend(board, front, question),
         sensitivity=sensitivity.explore(board, front, question),
         volume=fronts.front_volume(board, members, question.rule.reference if board.task else {}),
-        remarks=(*board.remarks, *limits),
+        remarks=(*stood_in, *board.remarks, *limits),
     )
 
 
