@@ -44,7 +44,7 @@ def print_view(view: RunView) -> None:
     from bench.words.decision import in_short, replaced
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
-    header = ["task", "model", "status", "quality", *heads, ""]
+    header = ["task", "model", "status", "quality", "n", *heads, ""]
     rows, unsupported = [], 0
     for task in view.tasks:
         front = view.decision.fronts().get(task.name, [])
@@ -55,7 +55,7 @@ def print_view(view: RunView) -> None:
         say(f"partial: {view.partial}\n")
     if view.remark:
         say(f"{view.remark}.\n")
-    print_table(header, rows, right=tuple(range(4, 4 + len(heads))), fit=True)
+    print_table(header, rows, right=tuple(range(4, 5 + len(heads))), fit=True)
     if unsupported:
         say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
@@ -64,9 +64,9 @@ def print_view(view: RunView) -> None:
     for sentence in replaced(view.decision):
         say(sentence)
     if view.decision.across is not None:
-        say("all tasks: " + " ".join(in_short(view.decision.across)[:2]))
+        say("all tasks: " + " ".join(in_short(view.decision.across)[:3]))
     for name, decision in view.decision.tasks.items():
-        say(f"{name}: " + " ".join(in_short(decision)[:2]))
+        say(f"{name}: " + " ".join(in_short(decision)[:3]))
 
 
 def _not_computed(view: RunView) -> Counter[str]:
@@ -84,8 +84,9 @@ def _row(task: str, entry: Entry, front: Sequence[str]) -> list[str]:
     cells = ["" if q is None or q.value is None else format_quantity(q.value, q.unit) for q in shown]
     best = entry.quantity("quality")
     quality = "" if best is None or best.value is None else f"{entry.quality_metric} {format_number(best.value)}"
-    reason = "" if entry.status == "ok" else entry.reason or ""
-    return [task, entry.candidate, entry.status, quality, *cells, "◆ front" if entry.candidate in front else reason]
+    n = "" if best is None or best.value is None else f"{best.n:,}"
+    reason = "◆ front" if entry.candidate in front else "" if entry.status == "ok" else entry.reason or ""
+    return [task, entry.candidate, entry.status, quality, n, *cells, reason]
 
 
 def _best_first(entry: Entry) -> tuple[bool, float]:

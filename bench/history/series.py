@@ -49,8 +49,8 @@ class Night:
     """Standard error of its logarithm, from the scatter of the measurings; None where there are fewer than two."""
     tags: tuple[str, ...] = ()
     is_partial: bool = False
-    """Whether options left out a part of the suite (`--limit`, `--only`): it is no baseline of a whole night, and no point
-    of a series that has whole nights."""
+    """Whether options left out a part of the suite (`--limit`, `--only`): it is no baseline of a whole night, and no
+    point of a series that has whole nights."""
     restricted_by: str = ""
     """Those options."""
 

@@ -30,8 +30,8 @@ def watch(phase: Phase, meters: Meters, process: int, poll: bool = False) -> Ite
     """Watch a block as one phase; yield a list that holds the phase's facts once the block has ended.
 
     The facts are `window_PHASE_s`, `peak_rss_PHASE_bytes`, `peak_own_memory_PHASE_bytes` and, on CUDA,
-    `peak_gpu_memory_PHASE_bytes` and `peak_gpu_reserved_PHASE_bytes` (of several GPUs the sum, and each apart). `poll` lets
-    a thread look at memory, so not for timed phases.
+    `peak_gpu_memory_PHASE_bytes` and `peak_gpu_reserved_PHASE_bytes` (of several GPUs the sum, and each apart). `poll`
+    lets a thread look at memory, so not for timed phases.
 
     Memory that earlier phases have freed is given back before, so that the peak is the phase's own. Not before
     `latency`, which would then pay in its first requests for memory that the warm-up had got: its peak may include
