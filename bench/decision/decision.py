@@ -9,7 +9,7 @@ from bench.decision.case import Recommendation
 from bench.decision.cover import Cover
 from bench.decision.fronts import Front, Standing, Volume
 from bench.decision.question import Question
-from bench.decision.remarks import Remark
+from bench.decision.remarks import Remark, StoodIn
 from bench.decision.sensitivity import Sensitivity
 from bench.summary import Entry
 
@@ -60,6 +60,7 @@ class Decision:
     """The decision on a run."""
 
     question: Question
+    """As it was answered: where an objective was replaced (`stood_in`), it has the other one."""
     tasks: dict[str, TaskDecision]
     across: TaskDecision | None
     """Over all tasks; None when there is only one."""
@@ -68,6 +69,8 @@ class Decision:
     """The cheapest set of models for all tasks; None where there is only one task, or nobody is eligible."""
     entries: tuple[Entry, ...]
     """The cells, with `cost_per_1000` and `carbon_per_1000_g` where the suite has prices."""
+    stood_in: tuple[StoodIn, ...] = ()
+    """Objectives that the run lacks, and by what the candidates were compared instead."""
 
     @property
     def pick(self) -> str | None:

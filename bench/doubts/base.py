@@ -19,7 +19,7 @@ LATENCY = ("latency", "ttft", "tpot", "itl")
 TIMED = (*LATENCY, "throughput", "first_request")
 ENERGY = ("energy",)
 NET_ENERGY = ("energy_net",)
-MEMORY = ("peak_", "added_rss")
+MEMORY = ("peak_", "added_rss", "model_")
 """Prefixes of the readings that a doubt can touch."""
 QUIETER = (
     "run `bench doctor` and follow what it says for a quieter machine, and measure with the profile "

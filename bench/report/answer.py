@@ -12,7 +12,7 @@ from bench.catalogue.reasons import ReasonCode
 from bench.report.advice import TaskAdvice, overall_of
 from bench.report.text import name_markup, short
 from bench.report.view import RunView, TaskView
-from bench.report.wording import number, plural, spread
+from bench.report.wording import number, plural, spread_with_n
 from bench.summary import Quantity
 from bench.words.decision import assumptions, cover, without_tasks
 from bench.words.recommendation import Sentence
@@ -106,15 +106,15 @@ def _card(task: TaskView, about: TaskAdvice) -> Card:
 
 
 def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
-    """List each objective of a candidate with its name and interval."""
+    """List each objective of a candidate with its name, its interval and n."""
     entry = next((e for e in task.entries if e.candidate == candidate), None)
     facts = []
     for measure in task.objectives if entry is not None else ():
         quantity = entry.quantity(measure.name) if entry else None
         if quantity is not None and quantity.value is not None:
-            ends = spread(quantity)
-            few = f"n = {quantity.n}, too few for an interval" if _is_too_few(quantity) else ""
-            label = f"{measure.short} ({ends or few})" if ends or few else measure.short
+            few = "too few for an interval" if _is_too_few(quantity) else ""
+            detail = ", ".join(part for part in (spread_with_n(quantity), few) if part)
+            label = f"{measure.short} ({detail})" if detail else measure.short
             facts.append((number(quantity.value, measure.unit), label))
     return facts
 

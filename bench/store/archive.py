@@ -304,7 +304,7 @@ class Store:
         return self.reader.find(ref)
 
     def choose(self, ref: str) -> Choice:
-        """Find the run to decide on; see `Reader.choose`."""
+        """Find the run that a reference names, and what was passed over; see `Reader.choose`."""
         return self.reader.choose(ref)
 
     def runs(self, suite: str | None = None) -> list[RunInfo]:

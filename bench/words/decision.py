@@ -16,6 +16,11 @@ def remarks(part: TaskDecision) -> list[str]:
     return [*rule(part.board, part.question.rule), *(remark(noted) for noted in part.remarks)]
 
 
+def replaced(decision: Decision) -> list[str]:
+    """Say which objectives the run lacks, and what stands in for them."""
+    return [remark(stood_in) for stood_in in decision.stood_in]
+
+
 def recommended(part: TaskDecision) -> list[str]:
     """Say what to ship and why, and who is not eligible."""
     lines = recommendation.texts(recommendation.sentences(part))

@@ -16,6 +16,7 @@ from bench.decision.remarks import (
     MetricsLeftOut,
     ObjectiveDropped,
     QualityAveraged,
+    StoodIn,
     TakenAsRead,
 )
 from bench.decision.rule import valued_column
@@ -38,6 +39,14 @@ def _(dropped: ObjectiveDropped) -> str:
         return f"{dropped.objective} is not a metric of '{dropped.task}': it is left out of this front."
     why = f" ({'; '.join(dropped.reasons)})" if dropped.reasons else ""
     return f"{dropped.objective} was measured for no model on '{dropped.task}'{why}: it is left out of this front."
+
+
+@remark.register
+def _(stood_in: StoodIn) -> str:
+    return (
+        f"{capital(spoken(stood_in.objective))} was not measured for every model (the run is of an older bench, or of "
+        f"a system that does not tell): the models are compared by {spoken(stood_in.instead)} instead."
+    )
 
 
 @remark.register
