@@ -38,7 +38,8 @@ def recommend(
 ) -> None:
     """Say which model of RUN to ship, with the suite's limits and those of --where.
 
-    Four lines a task: the answer, the runner-up, the risk, and what would change it; --long says everything.
+    Four lines a task: what to ship, what that risks, what to know of it, and what would change it; --long says
+    everything.
     """
     import bench
     from bench.store import Store
@@ -55,8 +56,7 @@ def recommend(
         return
     if choice.info.is_partial:
         say(f"partial: {choice.info.restricted_by}")
-    parts = {} if decision.across is None else {"all tasks together": decision.across}
-    for name, part in (parts | decision.tasks).items():
+    for name, part in decision.parts().items():
         say(name)
         for sentence in words.task_sentences(part) if in_full else words.in_short(part):
             say(f"  {sentence}")

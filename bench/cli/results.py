@@ -59,11 +59,10 @@ def print_view(view: RunView) -> None:
         say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
-    say("")
-    if view.decision.across is not None:
-        say("all tasks: " + " ".join(in_short(view.decision.across)[:2]))
-    for name, decision in view.decision.tasks.items():
-        say(f"{name}: " + " ".join(in_short(decision)[:2]))
+    for name, decision in view.decision.parts().items():
+        say(f"\n{name}")
+        for sentence in in_short(decision):
+            say(f"  {sentence}")
 
 
 def _not_computed(view: RunView) -> Counter[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bench.decision import across, cost, fronts, sensitivity, stages
 from bench.decision.board import Board
 from bench.decision.build import build
+from bench.decision.charge import charged_rule
 from bench.decision.constraints import Check, check_all, inapplicable
 from bench.decision.decision import Decision, TaskDecision, TaskLeftOut
 from bench.decision.question import Question
@@ -34,7 +35,7 @@ def decide(entries: Sequence[Entry], question: Question) -> Decision:
     priced = [cost.priced(entry, question.prices) for entry in entries]
     tasks = list(dict.fromkeys(entry.cell.task for entry in priced))
     boards = [build(task, [e for e in priced if e.cell.task == task], question) for task in tasks]
-    checks = [check_all(board, question.limits) for board in boards]
+    checks = [check_all(board, question.limits, question.rule.risk) for board in boards]
     whole = _across(boards, checks, question) if len(boards) > 1 else None
     return Decision(
         question=question,
@@ -86,7 +87,8 @@ def _without_each(
 def _leader_across(boards: Sequence[Board], checks: Sequence[Checks], question: Question) -> str | None:
     """Find whom the rule favours across tasks by the observed values."""
     board = across.combine(boards, question)
-    rule = stages.of_rule(board, question.rule)
-    rows = stages.pickable(board, rule, fronts.admitted(board, across.combine_checks(boards, checks, board.names)))
+    combined = across.combine_checks(boards, checks, board.names)
+    rule = charged_rule(board, combined, question.rule)
+    rows = stages.pickable(board, rule, fronts.admitted(board, combined))
     leader = stages.pick(rule, rows)
     return None if leader is None else board.names[leader]

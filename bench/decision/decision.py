@@ -35,7 +35,7 @@ class TaskDecision:
 
     @property
     def pick(self) -> str | None:
-        """Name the model to ship; None where none can be named yet, and the sentences say why."""
+        """Name the model to ship; None where nobody is eligible, and the sentences say why."""
         return self.recommendation.pick
 
     def __repr__(self) -> str:
@@ -68,14 +68,18 @@ class Decision:
 
     @property
     def pick(self) -> str | None:
-        """Name the model to ship for all tasks together; None where none can be named yet, and the sentences say
-        why."""
+        """Name the model to ship for all tasks together; None where nobody is eligible, and the sentences say why."""
         whole = self.across if self.across is not None else next(iter(self.tasks.values()), None)
         return None if whole is None else whole.pick
 
     def __repr__(self) -> str:
         """Show the pick for all tasks and for each."""
         return f"<Decision: pick {self.pick!r}, tasks { {name: task.pick for name, task in self.tasks.items()} }>"
+
+    def parts(self) -> dict[str, TaskDecision]:
+        """Give the decisions by what they are about, that on all tasks together first where there is one."""
+        whole = {} if self.across is None else {"all tasks together": self.across}
+        return whole | self.tasks
 
     def fronts(self) -> dict[str, list[str]]:
         """Name the members of each task's front as observed."""
