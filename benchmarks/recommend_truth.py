@@ -176,6 +176,7 @@ def main() -> int:
     arguments = parser.parse_args()
     contract = Contract()
     best, breaks = Calibration(), Calibration()
+    by_world: dict[str, Calibration] = {world.name: Calibration() for world in WORLDS}
     each = max(1, arguments.worlds // len(WORLDS))
     for place, world in enumerate(WORLDS):
         now, before = Tally(), Tally()
@@ -188,6 +189,7 @@ def main() -> int:
             was_best = count(now, advice.pick, skill, p95, bound)
             if advice.risk is not None and advice.pick is not None:
                 best.add(advice.risk.best, came=was_best)
+                by_world[world.name].add(advice.risk.best, came=was_best)
                 breaks.add(advice.risk.breaks, came=bool(p95[row_of(advice.pick)] > bound))
             strict = _advice(entries, limit, DecisionSpec(replicates=arguments.replicates, risk=0.025))
             count(before, strict.settled_pick, skill, p95, bound)
@@ -196,6 +198,7 @@ def main() -> int:
         contract.tell(f"  now     {now.line()}")
         contract.hold(f"{world.name}: an answer, % of worlds", 100 * now.answers / each, at_least=90.0)
         contract.hold(f"{world.name}: breaks the limit, % of worlds", 100 * now.broke / each, at_most=5.0)
+        _table(contract, "the best choice", by_world[world.name])
         contract.hold(f"{world.name}: the baseline is shipped, worlds", now.floors, at_most=0)
     _table(contract, "the best choice", best)
     _table(contract, "breaks the limit", breaks)

@@ -227,7 +227,7 @@ class Case:
     board: Board
     front: Front
     rule: Sequence[Stage]
-    """Its first stage has the chance of breaking a limit taken off its scores, and not off its draws."""
+    """The scores of its first stage may have the chance of breaking a limit taken off, and its draws are shrunk."""
     rows: Sequence[int]
     """Eligible candidates."""
     hopefuls: Sequence[int]

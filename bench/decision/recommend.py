@@ -39,6 +39,8 @@ from bench.decision.fronts import Front
 from bench.decision.next_step import NextStep
 from bench.decision.question import Question
 from bench.decision.rule import Stage
+from bench.decision.shrink import shrunk
+from bench.stats.resample import seeded
 
 TINY = 1e-300
 """In place of 0 in a ratio."""
@@ -63,6 +65,8 @@ def recommend(board: Board, front: Front, question: Question) -> Recommendation:
         return _nobody(board, front, question, excluded)
     undecided = _undecided(board, front, rule)
     hopefuls = [row for row in undecided if stages.pick(rule, [*rows, row]) == row]
+    rng = seeded(question.rule.seed, "shrink", board.task)
+    rule = [shrunk(rule[0], [*rows, *undecided], leader, rng), *rule[1:]]
     shares = _shares(board, rule, rows, {row: front.standings[row].checks for row in undecided}, leader)
     case = Case(board, front, rule, rows, hopefuls, leader, shares, question.rule.confidence)
     return _answer(case, question, excluded)
