@@ -39,8 +39,8 @@ def recommend(
 ) -> None:
     """Say which model of RUN to ship, with the suite's limits and those of --where.
 
-    Four lines a task: the answer, the runner-up, the risk, and what would change it; --long says everything. For all
-    tasks together it names one model, and the cheapest set of models that covers them.
+    Four lines a task: what to ship, what that risks, what to know of it, and what would change it; --long says
+    everything. For all tasks together it names one model, and the cheapest set of models that covers them.
     """
     import bench
     from bench.store import Store
@@ -57,11 +57,7 @@ def recommend(
         say(f"partial: {info.restricted_by}")
     for sentence in words.replaced(decision):
         say(sentence)
-    parts = {} if decision.across is None else {"all tasks together": decision.across}
-    blocks = {name: words.task_sentences(p) if in_full else words.in_short(p) for name, p in parts.items()}
-    blocks |= {} if decision.cover is None else {"a set for all tasks": words.cover(decision)}
-    blocks |= {n: words.task_sentences(p) if in_full else words.in_short(p) for n, p in decision.tasks.items()}
-    for name, sentences in blocks.items():
+    for name, sentences in words.answers(decision, in_full=in_full).items():
         say(name)
         for sentence in sentences:
             say(f"  {sentence}")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bench.decision import across, cost, fronts, sensitivity, stages
 from bench.decision.board import Board
 from bench.decision.build import build
+from bench.decision.charge import charged_rule
 from bench.decision.constraints import Check, check_all, inapplicable
 from bench.decision.cover import find_cover
 from bench.decision.decision import Decision, TaskDecision, TaskLeftOut
@@ -38,7 +39,7 @@ def decide(entries: Sequence[Entry], question: Question) -> Decision:
     question, stood_in = with_stand_ins(question, priced)
     tasks = list(dict.fromkeys(entry.cell.task for entry in priced))
     boards = [build(task, [e for e in priced if e.cell.task == task], question) for task in tasks]
-    checks = [check_all(board, question.limits) for board in boards]
+    checks = [check_all(board, question.limits, question.rule.risk) for board in boards]
     whole = _across(boards, checks, question) if len(boards) > 1 else None
     parts = [judge(board, own, question, stood_in) for board, own in zip(boards, checks, strict=True)]
     return Decision(
@@ -93,7 +94,8 @@ def _without_each(
 def _leader_across(boards: Sequence[Board], checks: Sequence[Checks], question: Question) -> str | None:
     """Find whom the rule favours across tasks by the observed values."""
     board = across.combine(boards, question)
-    rule = stages.of_rule(board, question.rule)
-    rows = stages.pickable(board, rule, fronts.admitted(board, across.combine_checks(boards, checks, board.names)))
+    combined = across.combine_checks(boards, checks, board.names)
+    rule = charged_rule(board, combined, question.rule)
+    rows = stages.pickable(board, rule, fronts.admitted(board, combined))
     leader = stages.pick(rule, rows)
     return None if leader is None else board.names[leader]

@@ -36,7 +36,7 @@ class TaskDecision:
 
     @property
     def pick(self) -> str | None:
-        """Name the model to ship; None where none can be named yet, and the sentences say why."""
+        """Name the model to ship; None where nobody is eligible, and the sentences say why."""
         return self.recommendation.pick
 
     def __repr__(self) -> str:
@@ -74,8 +74,7 @@ class Decision:
 
     @property
     def pick(self) -> str | None:
-        """Name the model to ship for all tasks together; None where none can be named yet, and the sentences say
-        why."""
+        """Name the model to ship for all tasks together; None where nobody is eligible, and the sentences say why."""
         whole = self.across if self.across is not None else next(iter(self.tasks.values()), None)
         return None if whole is None else whole.pick
 

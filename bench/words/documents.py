@@ -124,6 +124,7 @@ def _standing(board: Board, row: int, standing: Standing) -> Document:
             "state": check.state,
             "bound": check.bound,
             "slack": check.slack,
+            "breaks": check.breaks,
             "sentence": limits.check(check, across=not board.task),
         }
         for check in standing.checks
@@ -158,6 +159,16 @@ def _recommendation(part: TaskDecision) -> Document:
         "outcome": advice.outcome.value,
         "pick": advice.pick,
         "leader": advice.leader,
+        "settled": advice.outcome.is_settled,
+        "risk": None
+        if advice.risk is None
+        else {
+            "breaks_a_limit": advice.risk.breaks,
+            "best": advice.risk.best,
+            "expected_loss": advice.risk.loss,
+            "loss_of": None if advice.risk.column is None else advice.risk.column.name,
+        },
+        "gain": None if advice.gain is None else asdict(advice.gain),
         "confidence": advice.confidence,
         "shares": advice.shares,
         "runner_up": advice.runner_up,

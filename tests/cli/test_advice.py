@@ -34,7 +34,7 @@ def test_limits_and_preferences_change_the_pick(where, capsys):
     assert "Ship b for 'topic'" in said(capsys, "recommend", *where, "--where", "latency_p50_s <= 5 ms")
     assert "Ship b for 'topic'" in said(capsys, "recommend", *where, "--prefer", "latency_p50_s")
     nobody = said(capsys, "recommend", *where, "--where", "latency_p50_s <= 1 us")
-    assert "No pick for 'topic': no model is shown to meet every limit." in nobody and "Nearest is b" in nobody
+    assert "No pick for 'topic': no model is shown to meet every limit." in nobody and "The least bad is b" in nobody
     found = json.loads(said(capsys, "recommend", *where, "--json", "--where", "latency_p50_s <= 5 ms"))
     assert found["tasks"]["topic"]["recommendation"]["pick"] == "b"
 
