@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from bench.candidates import FAMILIES
-from bench.catalogue.readings import ALIASES, READINGS
+from bench.catalogue.readings import ALIASES, GPU_ALIASES, READINGS
 from bench.fit.recipe import Recipe
 from bench.metrics.catalogue import METRICS
 from bench.suite import Suite
@@ -110,7 +110,8 @@ def _readings() -> Iterator[Json]:
     for reading in READINGS.values():
         yield {"const": reading.name, "title": reading.title, "description": reading.definition}
     for alias, name in ALIASES.items():
-        yield {"const": alias, "title": READINGS[name].short, "description": f"{READINGS[name].title}, or the GPU's."}
+        or_gpu = f", or on a GPU {GPU_ALIASES[alias]}" if alias in GPU_ALIASES else ""
+        yield {"const": alias, "title": READINGS[name].short, "description": f"Another name for {name}{or_gpu}."}
 
 
 def _metrics() -> Iterator[Json]:

@@ -22,7 +22,7 @@ from functools import partial
 
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
-from bench.record import Cell, Record, Sample, Status
+from bench.record import Cell, Proved, Record, Sample, Status
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
@@ -311,6 +311,7 @@ class _Session:
             None if share is None else f"{share} #{process}",
             rows,
             by,
+            self._proved(cell),
             block.name,
         )
 
@@ -323,6 +324,12 @@ class _Session:
             if self.reuse:
                 return self.store.scored_before(self.run_id, cell) or ((), None)
         return (), None
+
+    def _proved(self, cell: Cell) -> tuple[Proved, ...]:
+        """Find what was proved of the cell's model before; nothing where the database went away."""
+        with suppress(StoreError):
+            return self.store.proved(self.run_id, cell)
+        return ()
 
     def _keep(self, record: Record) -> None:
         try:

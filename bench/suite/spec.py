@@ -366,7 +366,7 @@ class Suite(_Strict):
     objectives: Annotated[list[str], Field(min_length=2, max_length=6)] = [
         "quality",
         "latency_p95_s",
-        "peak_memory_bytes",
+        "model_memory_bytes",
         "energy_per_example_j",
     ]
     """`quality` (each task's first metric), a metric, or a reading."""

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from bench.compare.pairs import Comparison
 from bench.decision.board import Board, Column
-from bench.decision.case import Recommendation
+from bench.decision.case import Barred, Recommendation
 from bench.decision.cover import Cover
 from bench.decision.decision import Decision, TaskDecision
 from bench.decision.fronts import Standing
@@ -124,6 +124,7 @@ def _standing(board: Board, row: int, standing: Standing) -> Document:
             "state": check.state,
             "bound": check.bound,
             "slack": check.slack,
+            "breaks": check.breaks,
             "sentence": limits.check(check, across=not board.task),
         }
         for check in standing.checks
@@ -158,12 +159,23 @@ def _recommendation(part: TaskDecision) -> Document:
         "outcome": advice.outcome.value,
         "pick": advice.pick,
         "leader": advice.leader,
+        "settled": advice.outcome.is_settled,
+        "risk": None
+        if advice.risk is None
+        else {
+            "breaks_a_limit": advice.risk.breaks,
+            "best": advice.risk.best,
+            "expected_loss": advice.risk.loss,
+            "loss_of": None if advice.risk.column is None else advice.risk.column.name,
+        },
+        "gain": None if advice.gain is None else asdict(advice.gain),
         "confidence": advice.confidence,
         "shares": advice.shares,
         "runner_up": advice.runner_up,
         "price": recommendation.price(part),
         "binding": binding,
         "excluded": recommendation.excluded(part),
+        "barred": {item.name: item.missing.doubt for item in advice.cautions if isinstance(item, Barred)},
         "next_step": None
         if step is None
         else {
