@@ -1,5 +1,6 @@
 """`bench recommend` and `bench compare` as they are typed."""
 
+import csv
 import json
 
 import pytest
@@ -33,7 +34,7 @@ def test_limits_and_preferences_change_the_pick(where, capsys):
     assert "Ship b for 'topic'" in said(capsys, "recommend", *where, "--where", "latency_p50_s <= 5 ms")
     assert "Ship b for 'topic'" in said(capsys, "recommend", *where, "--prefer", "latency_p50_s")
     nobody = said(capsys, "recommend", *where, "--where", "latency_p50_s <= 1 us")
-    assert "No pick for 'topic': no model is shown to meet every limit." in nobody and "Nearest is b" in nobody
+    assert "No pick for 'topic': no model is shown to meet every limit." in nobody and "The least bad is b" in nobody
     found = json.loads(said(capsys, "recommend", *where, "--json", "--where", "latency_p50_s <= 5 ms"))
     assert found["tasks"]["topic"]["recommendation"]["pick"] == "b"
 
@@ -82,6 +83,27 @@ def test_a_partial_run_says_so_wherever_it_is_shown(tmp_path, capsys):
     assert json.loads(said(capsys, "show", run, "--json", *where))["run"]["partial"] == "--limit 5"
     said(capsys, "report", run, *where, "-o", str(tmp_path / "x.html"))
     assert "--limit 5" in (tmp_path / "x.html").read_text(encoding="utf-8")
+
+
+def test_a_partial_run_takes_nobodys_place(tmp_path, capsys):
+    """Every command that is given no run takes the whole one, and says that a newer one was passed over."""
+    whole = store_run(tmp_path, make_run(MODELS, examples=60), night=1)
+    partial = store_run(tmp_path, make_run(MODELS, examples=5), night=2, restrictions={"limit": 5})
+    where, page = ["--results", str(tmp_path)], tmp_path / "report.html"
+    writing = [["report", "-o", str(page)], ["export", "-o", str(tmp_path / "out")]]
+    for command in (["show"], ["recommend"], ["compare", "a", "b"], *writing):
+        assert main([*command, *where]) == 0
+        assert partial in capsys.readouterr().err
+    assert "--limit 5" not in page.read_text(encoding="utf-8")
+    with (tmp_path / "out" / "cells.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["run"] for row in csv.DictReader(file)} == {whole}
+    history = json.loads(said(capsys, "history", "suite", "--json", *where))
+    for series in history["series"]:
+        if series["reading"] in ("accuracy", "latency_p50_s", "peak_rss_bytes"):
+            assert [point["value"] is None for point in series["points"]] == [False, True]
+        assert "--limit 5" in series["points"][1]["reason"]
+    text = said(capsys, "history", "suite", *where)
+    assert f"the newest {whole}" in text and f"{partial}: partial: --limit 5" in text
 
 
 def test_a_pick_from_few_rows_warns_and_one_from_many_does_not(tmp_path, capsys):
