@@ -27,6 +27,7 @@ from bench.fit.recipe import Recipe
 from bench.metrics.catalogue import METRICS
 from bench.suite import Suite
 from bench.suite.yaml_file import read
+from tests import keys_page
 from tests.pages import (
     NAMES,
     PAGES,
@@ -92,6 +93,10 @@ def test_the_readme_stays_short() -> None:
     lines = README.read_text().splitlines()
     assert len(lines) <= LINES
     assert [line for line in lines if len(line) > CHARACTERS] == []
+
+
+def test_the_page_of_the_keys_is_that_of_their_declarations() -> None:
+    assert keys_page.PAGE.read_text() == keys_page.page(), "run 'python -m tests.keys_page' to write it again"
 
 
 @pages

@@ -38,7 +38,8 @@ def recommend(
 ) -> None:
     """Say which model of RUN to ship, with the suite's limits and those of --where.
 
-    Four lines a task: the answer, the runner-up, the risk, and what would change it; --long says everything.
+    Four lines a task: the answer, the runner-up, the risk, and what would change it; --long says everything. For all
+    tasks together it names one model, and the cheapest set of models that covers them.
     """
     import bench
     from bench.store import Store
@@ -56,9 +57,12 @@ def recommend(
     if choice.info.is_partial:
         say(f"partial: {choice.info.restricted_by}")
     parts = {} if decision.across is None else {"all tasks together": decision.across}
-    for name, part in (parts | decision.tasks).items():
+    blocks = {name: words.task_sentences(p) if in_full else words.in_short(p) for name, p in parts.items()}
+    blocks |= {} if decision.cover is None else {"a set for all tasks": words.cover(decision)}
+    blocks |= {n: words.task_sentences(p) if in_full else words.in_short(p) for n, p in decision.tasks.items()}
+    for name, sentences in blocks.items():
         say(name)
-        for sentence in words.task_sentences(part) if in_full else words.in_short(part):
+        for sentence in sentences:
             say(f"  {sentence}")
     for sentence in [*words.without_tasks(decision), *words.assumptions(decision)] if in_full else ():
         say(sentence)

@@ -40,7 +40,7 @@ def print_view(view: RunView) -> None:
     The reason of a failed cell is cut to the terminal's width; `--json`, the log and the report have the whole.
     """
     from bench.catalogue.readings import READINGS, shown_in
-    from bench.words.decision import in_short
+    from bench.words.decision import cover, in_short
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
     header = ["task", "model", "status", "quality", *heads, ""]
@@ -62,6 +62,8 @@ def print_view(view: RunView) -> None:
     say("")
     if view.decision.across is not None:
         say("all tasks: " + " ".join(in_short(view.decision.across)[:2]))
+    for sentence in cover(view.decision)[:1]:
+        say(f"a set for all tasks: {sentence}")
     for name, decision in view.decision.tasks.items():
         say(f"{name}: " + " ".join(in_short(decision)[:2]))
 

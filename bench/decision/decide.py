@@ -9,6 +9,7 @@ from bench.decision import across, cost, fronts, sensitivity, stages
 from bench.decision.board import Board
 from bench.decision.build import build
 from bench.decision.constraints import Check, check_all, inapplicable
+from bench.decision.cover import find_cover
 from bench.decision.decision import Decision, TaskDecision, TaskLeftOut
 from bench.decision.question import Question
 from bench.decision.recommend import recommend
@@ -36,16 +37,18 @@ def decide(entries: Sequence[Entry], question: Question) -> Decision:
     boards = [build(task, [e for e in priced if e.cell.task == task], question) for task in tasks]
     checks = [check_all(board, question.limits) for board in boards]
     whole = _across(boards, checks, question) if len(boards) > 1 else None
+    parts = [judge(board, own, question) for board, own in zip(boards, checks, strict=True)]
     return Decision(
         question=question,
-        tasks={b.task: _judge(b, c, question) for b, c in zip(boards, checks, strict=True)},
+        tasks={part.task: part for part in parts},
         across=whole,
         without_task=tuple(_without_each(boards, checks, question, whole)),
+        cover=find_cover(parts) if len(parts) > 1 else None,
         entries=tuple(priced),
     )
 
 
-def _judge(board: Board, checks: Checks, question: Question) -> TaskDecision:
+def judge(board: Board, checks: Checks, question: Question) -> TaskDecision:
     """Decide on one board."""
     front = fronts.find(board, checks)
     members = [row for row, standing in enumerate(front.standings) if standing.on_observed_front]
@@ -64,7 +67,7 @@ def _judge(board: Board, checks: Checks, question: Question) -> TaskDecision:
 
 def _across(boards: Sequence[Board], checks: Sequence[Checks], question: Question) -> TaskDecision:
     board = across.combine(boards, question)
-    return _judge(board, across.combine_checks(boards, checks, board.names), question)
+    return judge(board, across.combine_checks(boards, checks, board.names), question)
 
 
 def _without_each(

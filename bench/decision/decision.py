@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bench.decision.board import Board
 from bench.decision.case import Recommendation
+from bench.decision.cover import Cover
 from bench.decision.fronts import Front, Standing, Volume
 from bench.decision.question import Question
 from bench.decision.remarks import Remark
@@ -63,6 +64,8 @@ class Decision:
     across: TaskDecision | None
     """Over all tasks; None when there is only one."""
     without_task: tuple[TaskLeftOut, ...]
+    cover: Cover | None
+    """The cheapest set of models for all tasks; None where there is only one task, or nobody is eligible."""
     entries: tuple[Entry, ...]
     """The cells, with `cost_per_1000` and `carbon_per_1000_g` where the suite has prices."""
 

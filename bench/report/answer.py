@@ -14,7 +14,7 @@ from bench.report.text import name_markup, short
 from bench.report.view import RunView, TaskView
 from bench.report.wording import number, plural, spread
 from bench.summary import Quantity
-from bench.words.decision import assumptions, without_tasks
+from bench.words.decision import assumptions, cover, without_tasks
 from bench.words.recommendation import Sentence
 from bench.words.wording import percent
 
@@ -62,19 +62,29 @@ class OverallCard:
 
 
 @dataclass(frozen=True, slots=True)
+class SetCard:
+    """The cheapest set of models that covers all tasks."""
+
+    models: Sequence[tuple[str, Sequence[str]]]
+    """Each with its tasks."""
+    sentences: Sequence[Parted]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the section of the recommendation shows."""
 
     cards: Sequence[Card]
     overall: OverallCard | None
     """None where there is one task."""
+    cover: SetCard | None
     sentences: Sequence[str]
 
 
 def answer_data(view: RunView, advice: Mapping[str, TaskAdvice]) -> Answer:
     """Gather what the template of the recommendation needs."""
     cards = [_card(task, advice[task.name]) for task in view.tasks]
-    return Answer(cards, _overall(view), assumptions(view.decision))
+    return Answer(cards, _overall(view), _cover(view), assumptions(view.decision))
 
 
 def _card(task: TaskView, about: TaskAdvice) -> Card:
@@ -125,6 +135,14 @@ def _overall(view: RunView) -> OverallCard | None:
         return None
     more = (*map(str, overall.sentences[2:]), *overall.changes, *without_tasks(view.decision), *overall.remarks)
     return OverallCard(overall.pick, [_parted(line) for line in overall.sentences[:2]], more)
+
+
+def _cover(view: RunView) -> SetCard | None:
+    """Make the card of the cheapest set; None where there is one task, or nobody is eligible."""
+    found = view.decision.cover
+    if found is None:
+        return None
+    return SetCard(list(found.cheapest.models.items()), [("", line) for line in cover(view.decision)])
 
 
 def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:

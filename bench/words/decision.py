@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.decision.decision import Decision, TaskDecision
+from bench.words import cover as cover_words
 from bench.words import recommendation, sensitivity
 from bench.words.remarks import assumptions as assumptions_of
 from bench.words.remarks import remark, rule
@@ -24,8 +25,8 @@ def recommended(part: TaskDecision) -> list[str]:
 def in_short(part: TaskDecision) -> list[str]:
     """Say the recommendation in four lines at most: the answer, the runner-up, the risk, what would change it."""
     lines = recommendation.texts(recommendation.in_short(part))
-    size = recommendation.sample(part.board)
-    return [f"{lines[0]} ({size})", *lines[1:]] if size else lines
+    about = "; ".join(filter(None, (recommendation.sample(part.board), recommendation.unable(part.board))))
+    return [f"{lines[0]} ({about})", *lines[1:]] if about else lines
 
 
 def task_sentences(part: TaskDecision) -> list[str]:
@@ -45,6 +46,11 @@ def without_tasks(decision: Decision) -> list[str]:
     return [sensitivity.without_task(left_out) for left_out in decision.without_task]
 
 
+def cover(decision: Decision) -> list[str]:
+    """Say which set of models covers all tasks most cheaply; nothing where there is one task."""
+    return [] if decision.cover is None else cover_words.sentences(decision.cover)
+
+
 def assumptions(decision: Decision) -> list[str]:
     """Say what the prices assume."""
     return assumptions_of(decision.question)
@@ -53,6 +59,7 @@ def assumptions(decision: Decision) -> list[str]:
 def sentences(decision: Decision) -> list[str]:
     """Say everything, the answer across tasks first."""
     lines = [] if decision.across is None else task_sentences(decision.across)
+    lines += cover(decision)
     lines += without_tasks(decision)
     for part in decision.tasks.values():
         lines += task_sentences(part)

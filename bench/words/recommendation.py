@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bench.decision.board import Board
+from bench.decision.board import Absence, Board
 from bench.decision.case import (
     Barred,
     BaselineLeads,
@@ -103,6 +103,17 @@ def sample(board: Board) -> str:
     if board.task or len(set(counts.values())) == 1:
         return f"n = {min(counts.values()):,}" if counts else ""
     return ", ".join(f"n = {n:,} on '{task}'" for task, n in counts.items())
+
+
+def unable(board: Board) -> str:
+    """Name the candidates that the task, or one of all, is not for; empty where there are none."""
+    names = [
+        name
+        for name, missing in zip(board.names, board.broken, strict=True)
+        if missing is not None and missing.kind is Absence.UNSUPPORTED
+    ]
+    whole = "it" if board.task else "every task"
+    return f"{some(names)} {'does' if len(names) == 1 else 'do'} not do {whole}" if names else ""
 
 
 def excluded(part: TaskDecision) -> dict[str, str]:

@@ -174,7 +174,8 @@ class Executor(ABC):
         wall_s = time.perf_counter() - start
         record = _record_of(answer)
         if isinstance(record, Failure):
-            record = Record(job.cell, record.status, _with_log(record, job.log), job.process)
+            notes = {} if record.abilities is None else {"abilities": list(record.abilities)}
+            record = Record(job.cell, record.status, _with_log(record, job.log), job.process, notes=notes)
         return replace(
             record,
             cell=job.cell,

@@ -48,7 +48,7 @@ from bench.suite import CellJob
 from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
-from bench.tasks.choosing import ability_of
+from bench.tasks.choosing import ability_of, why_unable
 from bench.tasks.scoring import fitting, lengths_of, score
 
 State = dict[str, object] | None
@@ -101,6 +101,7 @@ def run_cell(
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     notes = _notes(cell, data, known, samples) | measured.notes
     notes["paths"] = paths_of(FAMILIES[cell.family], workload, measured.notes.get("audit"))
+    notes["abilities"] = sorted(model.abilities)
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
     notes |= {} if admission is None else {"admission": admission.note()}
     record = Record(
@@ -284,8 +285,9 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         look_beside(Path(job.suite_folder))  # a factory may lie beside the suite
         spec = spec.with_paths_from(Path(job.suite_folder))
     model = family.load(spec, job.variant, context)
-    if context.ability not in model.abilities:
-        raise UnsupportedError(f"'{spec.name}' has no '{context.ability}', which a task of kind '{task.kind}' needs")
+    reason = why_unable(spec.name, task.kind, job.scoring, model.abilities)
+    if reason is not None:
+        raise UnsupportedError(reason, model.abilities)
     return model
 
 
