@@ -9,13 +9,12 @@ from typing import TypeVar
 
 from bench.admission.reference import AHEAD_TOKENS, HasPlainPath, LeftToRight, Proof, chosen, prove
 from bench.admission.vocabulary import Unknown, check_words
+from bench.candidates.failures import PATH_ERRORS, shown
 from bench.errors import AdmissionError, is_out_of_memory
 from bench.measure.audit import COARSE_TOLERANCE
 from bench.tasks.base import Workload
 
 T = TypeVar("T")
-PATH_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError, NotImplementedError)
-"""What a model raises whose cache or masks have another interface than the fast path expects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def _proved(model: object, workload: Workload, dtype: str) -> tuple[Proof | None
     except PATH_ERRORS as error:
         if is_out_of_memory(error) or not isinstance(model, HasPlainPath):
             raise
-        return None, f"the fast path raised {type(error).__name__}: {_first_line(error)}"
+        return None, f"the fast path raised {shown(error)}"
     if proof.holds or not isinstance(model, HasPlainPath):
         return proof, None
     return proof, f"{len(proof.differing)} of {proof.compared} answers differ from the plain path's"
@@ -104,7 +103,3 @@ def _refuse_reading_ahead(name: str, model: object, workload: Workload, texts: S
             f"model '{name}': what follows a token changes its prediction (by {change:.3g} logits), so that its "
             "likelihoods are not those of a text read from left to right; take a causal model, or mend its mask"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:200]
