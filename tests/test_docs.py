@@ -161,7 +161,7 @@ def test_no_option_or_command_is_made_up(page: Path) -> None:
     known = commands()
     options = {option for command in known.values() for parameter in command.params for option in parameter.opts}
     options |= {"--help", "--version"}
-    for script in (ROOT / "benchmarks").glob("*.py"):
+    for script in (ROOT / "benchmarks").rglob("*.py"):
         options |= set(re.findall(r'add_argument\("(--[a-z-]+)"', script.read_text()))
     for code in inline_code(page):
         words = code.split()

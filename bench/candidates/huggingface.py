@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -479,7 +479,19 @@ def count_parameters(module: torch.nn.Module) -> int:
 def count_bytes(module: torch.nn.Module) -> int:
     """Count the bytes of parameters and buffers as they are in memory; shared ones count once."""
     buffers = {id(buffer): buffer for buffer in module.buffers()}.values()
-    return sum(tensor.numel() * tensor.element_size() for tensor in [*_weights(module), *buffers])
+    return sum(stored_bytes(tensor) for tensor in [*_weights(module), *buffers])
+
+
+def stored_bytes(tensor: torch.Tensor) -> int:
+    """Count the bytes of a tensor as it is in memory.
+
+    A tensor that is made of others (a subclass, such as torchao's quantised weights) shows the dtype in which it
+    computes; what it is made of is named by torch's own protocol for such subclasses, `__tensor_flatten__`.
+    """
+    flatten: Callable[[], tuple[Sequence[str], object]] | None = getattr(tensor, "__tensor_flatten__", None)
+    if flatten is None:
+        return tensor.numel() * tensor.element_size()
+    return sum(stored_bytes(getattr(tensor, name)) for name in flatten()[0])
 
 
 def _weights(module: torch.nn.Module) -> list[torch.Tensor]:
