@@ -23,6 +23,8 @@ import numpy as np
 from bench.decision import stages
 from bench.decision.across import SUMMABLE
 from bench.decision.board import Board, Column
+from bench.decision.case import Recommendation
+from bench.decision.charge import charged_rule
 from bench.decision.fronts import Front
 from bench.decision.question import Question
 from bench.decision.rule import Stage
@@ -42,6 +44,10 @@ class Part(Protocol):
     @property
     def front(self) -> Front:
         """Return who is eligible."""
+
+    @property
+    def recommendation(self) -> Recommendation:
+        """Return what to ship."""
 
     @property
     def question(self) -> Question:
@@ -131,11 +137,12 @@ def find_cover(parts: Sequence[Part]) -> Cover | None:
 def _covering(part: Part) -> tuple[str, ...]:
     """List who covers a task, as the rule would pick them: the leader first; nobody where nobody is eligible."""
     board, spec = part.board, part.question.rule
-    rule = stages.of_rule(board, spec)
-    rows = [] if part.front.relaxed else stages.pickable(board, rule, part.front.feasible)
-    leader = stages.pick(rule, rows)
-    if leader is None:
+    name = part.recommendation.leader
+    if name is None:
         return ()
+    leader = board.names.index(name)
+    rule = charged_rule(board, [standing.checks for standing in part.front.standings], spec)
+    rows = stages.pickable(board, rule, part.front.feasible)
     column = stages.preferred(board, spec)
     good = [
         row for row in rows if row == leader or (not _is_floor(board, row) and _is_as_good(part, row, leader, column))
