@@ -48,7 +48,7 @@ BODIES = {
     "left": "checks:left",
 }
 """Module and function of each step, imported in the step's own process alone."""
-DRY_BUDGET_S = 120.0
+DRY_BUDGET_S = 240.0
 NO_GPU = 3
 
 

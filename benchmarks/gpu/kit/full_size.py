@@ -95,7 +95,7 @@ def make_all(context: Context, shapes: Sequence[Shape], folder: Path, start: flo
     """Make checkpoints while there is time; what is not made is a broken promise."""
     from bench.meters.allocator import release
 
-    made = []
+    made: list[Weights] = []
     for shape in shapes:
         spent = time.monotonic() - start
         if made and spent > MAKING_SHARE * context.seconds:
