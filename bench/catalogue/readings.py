@@ -25,6 +25,10 @@ Need = Literal["gpu"]
 """Hardware without which a reading cannot be produced."""
 
 
+ROUNDING = 1e-9
+"""By how much the sum of many terms may be off, relative to a bound and to 1: 10⁶ terms at 2⁻⁵³ each, with margin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """The values that are possible; one outside is a mistake of the instrument."""
@@ -40,6 +44,14 @@ class Range:
         (False, True, False)
         """
         return (self.low <= value if self.low_is_possible else self.low < value) and value <= self.high
+
+    def nearly_admits(self, value: float) -> bool:
+        """Tell whether a value is possible up to the rounding of a sum.
+
+        >>> RATIO.nearly_admits(1.0000000000000002), RATIO.nearly_admits(1.01), RATIO.nearly_admits(math.nan)
+        (True, False, False)
+        """
+        return self.low - ROUNDING * max(1.0, abs(self.low)) <= value <= self.high + ROUNDING * max(1.0, abs(self.high))
 
 
 POSITIVE = Range(0.0, low_is_possible=False)

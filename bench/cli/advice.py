@@ -39,7 +39,8 @@ def recommend(
 ) -> None:
     """Say which model of RUN to ship, with the suite's limits and those of --where.
 
-    Four lines a task: the answer, the runner-up, the risk, and what would change it; --long says everything.
+    Four lines a task: what to ship, what that risks, what to know of it, and what would change it; --long says
+    everything. For all tasks together it names one model, and the cheapest set of models that covers them.
     """
     import bench
     from bench.store import Store
@@ -56,10 +57,9 @@ def recommend(
         say(f"partial: {info.restricted_by}")
     for sentence in words.replaced(decision):
         say(sentence)
-    parts = {} if decision.across is None else {"all tasks together": decision.across}
-    for name, part in (parts | decision.tasks).items():
+    for name, sentences in words.answers(decision, in_full=in_full).items():
         say(name)
-        for sentence in words.task_sentences(part) if in_full else words.in_short(part):
+        for sentence in sentences:
             say(f"  {sentence}")
     for sentence in [*words.without_tasks(decision), *words.assumptions(decision)] if in_full else ():
         say(sentence)

@@ -41,7 +41,7 @@ def print_view(view: RunView) -> None:
     The reason of a failed cell is cut to the terminal's width; `--json`, the log and the report have the whole.
     """
     from bench.catalogue.readings import READINGS, shown_in
-    from bench.words.decision import in_short, replaced
+    from bench.words.decision import answers, replaced
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
     header = ["task", "model", "status", "quality", "n", *heads, ""]
@@ -63,10 +63,10 @@ def print_view(view: RunView) -> None:
     say("")
     for sentence in replaced(view.decision):
         say(sentence)
-    if view.decision.across is not None:
-        say("all tasks: " + " ".join(in_short(view.decision.across)[:3]))
-    for name, decision in view.decision.tasks.items():
-        say(f"{name}: " + " ".join(in_short(decision)[:3]))
+    for name, sentences in answers(view.decision).items():
+        say(f"\n{name}")
+        for sentence in sentences:
+            say(f"  {sentence}")
 
 
 def _not_computed(view: RunView) -> Counter[str]:

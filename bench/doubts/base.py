@@ -84,6 +84,8 @@ class DoubtKind:
     """When `examine` is called; None for a doubt that a part of bench raises itself."""
     slows_machine: ClassVar[bool] = False
     """Whether it says that the machine, not the model, was slower."""
+    bars: ClassVar[bool] = False
+    """Whether a candidate of which it is raised may not be picked: what was scored says nothing of the model."""
 
     readings: tuple[str, ...] = ()
     """Prefixes of the readings that it touches; empty for all."""

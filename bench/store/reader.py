@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, select
 
 from bench.errors import StoreError, UsageError
-from bench.record import Cell, Fact, Record, Sample, Timing
+from bench.record import Cell, Fact, Proved, Record, Sample, Timing
 from bench.store import schema
 from bench.store.database import ROWS_AT_ONCE, Database
 from bench.store.encoding import Row, cell_from, decoding, fact_from, record_from
@@ -20,6 +20,8 @@ from bench.store.runs import RunInfo, StoredRun, run_from
 
 SETTLED = ("ok", "unsupported")
 """Statuses that a resumed run does not try again."""
+PROOFS_LOOKED_AT = 5
+"""Records of the same names that are asked for a proof: the weights under a name change seldom."""
 LATEST = "latest"
 """Names the newest whole run."""
 
@@ -155,6 +157,27 @@ class Reader:
         rows = self._database.read(select(table.c.samples_path).where(*where, *names))
         path = next((str(row["samples_path"]) for row in rows if row["samples_path"]), None)
         return self._files.read(path, Sample) if path is not None and self._files.exists(path) else ()
+
+    def proved(self, run_id: str, cell: Cell) -> tuple[Proved, ...]:
+        """Find what admission noted of a cell's model under the same names, on a run's machine; the newest first."""
+        table, runs = schema.records, schema.runs
+        machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
+        names = [table.c[name] == getattr(cell, name) for name in ("model", "variant", "task")]
+        query = (
+            select(table.c.run_id, table.c.reused_from, table.c.started_at, table.c.notes)
+            .where(*names, table.c.status == "ok", table.c.machine_key == machine)
+            .order_by(table.c.id.desc())
+            .limit(PROOFS_LOOKED_AT)
+        )
+        rows = [(row, row["notes"]) for row in self._database.read(query)]
+        admitted = [
+            (row, notes["admission"]) for row, notes in rows if isinstance(notes, Mapping) and "admission" in notes
+        ]
+        return tuple(
+            Proved(str(row["reused_from"] or row["run_id"]), str(row["started_at"]), note)
+            for row, note in admitted
+            if isinstance(note, Mapping)
+        )
 
     def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
         """Find the newest answers of the same quality scored on a run's machine, and by which run.

@@ -22,7 +22,7 @@ from bench.decision.remarks import (
 from bench.decision.rule import valued_column
 from bench.decision.stages import preferred, rule_of
 from bench.suite import DecisionSpec, PriceSpec
-from bench.words.wording import are, capital, listed, size, spoken, where
+from bench.words.wording import are, capital, listed, percent, size, spoken, where
 
 
 @singledispatch
@@ -125,7 +125,8 @@ def rule(board: Board, spec: DecisionSpec) -> list[str]:
         order=listed([spoken(name) for name in spec.order], "then"),
         rates=listed([_rate(name, text, column.name) for name, text in spec.rates.items()]),
     )
-    lead = f"The rule ({spec.rule}): of the models that are shown to meet every limit, the one with"
+    risk = percent(spec.risk)
+    lead = f"The rule ({spec.rule}): of the models that break a limit with a chance of at most {risk}, the one with"
     return [f"{lead} {phrase}.{instead}"]
 
 

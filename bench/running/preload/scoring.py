@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bench.candidates import heavy_modules
-from bench.running.preload import preload
+from bench.running.preload import importing_asks_cuda, preload
 
+UNTOUCHED = ("torch", "bench.running.worker.cell")
+"""What touches no GPU even where a package beside transformers would."""
 MODULES = (
     "torch",
     "transformers.models.auto.modeling_auto",
@@ -14,4 +16,4 @@ MODULES = (
     "bench.running.worker.cell",
 )
 
-preload(MODULES)
+preload(UNTOUCHED if importing_asks_cuda() else MODULES)
