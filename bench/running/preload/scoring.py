@@ -1,9 +1,16 @@
-"""What the forkserver imports for every cell: torch, transformers, the worker."""
+"""What the forkserver imports for every cell: torch, transformers, the worker, and whatever bench declares.
+
+What third parties declare is only looked for: their code runs in a cell's own process, with its limits and its log.
+"""
 
 from __future__ import annotations
 
-from bench.candidates import heavy_modules
+from bench.candidates import FAMILIES, heavy_modules
+from bench.doubts import DOUBTS
+from bench.meters.cascade import SOURCES
+from bench.metrics.catalogue import METRICS
 from bench.running.preload import preload
+from bench.tasks import KINDS
 
 MODULES = (
     "torch",
@@ -11,7 +18,9 @@ MODULES = (
     "transformers.models.auto.tokenization_auto",
     "transformers.generation.utils",
     *heavy_modules(),
+    "bench.candidates.variants.quantise",
+    "sacrebleu.metrics",
     "bench.running.worker.cell",
 )
 
-preload(MODULES)
+preload(MODULES, (FAMILIES, KINDS, METRICS, DOUBTS, SOURCES))
