@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -139,6 +139,8 @@ def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, 
 class HuggingFaceModel(PartialModel):
     """A module and its tokenizer; the base of the families."""
 
+    log_probabilities = True
+    """What a head or a likelihood gives."""
     goes_on = False
     """Whether a text is a prompt that is gone on with, so that its end matters when it is cut."""
 
@@ -242,6 +244,43 @@ class HuggingFaceModel(PartialModel):
         distinct = unknown is not None and unknown not in (self.tokenizer.eos_token_id, self.tokenizer.bos_token_id)
         return (sum(row.count(unknown) for row in rows) if distinct else 0), total
 
+    def misread(self, text: str) -> str | None:
+        """Tell how what is read of a text differs from what the tokenizer makes of it; None where it does not.
+
+        The tokenizer is asked directly, for the whole text and for half of it, as a cut text is read.
+        """
+        prompts, options = self.prompts([text])
+        whole = _without_end(self, prompts[0], self._tokenised(prompts, options)[0])
+        for limit in dict.fromkeys((self.max_tokens, max(len(whole) // 2, MOST_SPECIAL))):
+            right = whole
+            if len(whole) > limit and self.goes_on:
+                right = whole[-limit:]
+            elif len(whole) > limit:
+                right = self.tokenizer(prompts[0], truncation=True, max_length=limit, **options)["input_ids"][:limit]
+            read = self.encode(prompts, limit, **options)[0][0]
+            if read != (right or [self.start_id]):
+                first = next(
+                    (place for place, pair in enumerate(zip(read, right, strict=False)) if len(set(pair)) > 1), 0
+                )
+                return (
+                    f"of a text of {len(whole):,} tokens it reads {len(read):,} where its tokenizer gives "
+                    f"{len(right):,}, and they differ from token {first + 1} on; please report it"
+                )
+        return None
+
+    def padding_read(self, texts: Sequence[str]) -> tuple[str, int]:
+        """Count in how many of the texts the token stands that a head of this checkpoint takes for padding.
+
+        None of a model without such a head, and of one whose checkpoint names no padding token.
+        """
+        pad = getattr(self.module.config, "pad_token_id", None)
+        pools_last = hasattr(self.module, "score") and self.context.ability == "classify" and not self.goes_on
+        if not pools_last or not self.padding_is_own or pad is None:
+            return "", 0
+        prompts, options = self.prompts(texts)
+        count = sum(pad in row for row in self.token_ids(prompts, **options))
+        return str(self.tokenizer.convert_ids_to_tokens([int(pad)])[0]) if count else "", count
+
     def remember(self, keep: bool) -> None:
         """Keep token ids from now on, or forget them all.
 
@@ -294,6 +333,16 @@ class HuggingFaceModel(PartialModel):
         from bench.candidates.decoding.generate import left_out_settings
 
         return left_out_settings(self) if self.context.ability == "generate" else []
+
+
+MOST_SPECIAL = 4
+"""Tokens that a text is cut to at least when its cut is tried: special ones take some of them."""
+
+
+def _without_end(model: HuggingFaceModel, text: str, row: list[int]) -> list[int]:
+    """Leave out the end token of a prompt that is to be gone on with, unless it is written there."""
+    end, written = model.tokenizer.eos_token_id, str(model.tokenizer.eos_token)
+    return row[:-1] if model.goes_on and row[-1:] == [end] and not text.endswith(written) else row
 
 
 class HuggingFaceLearning(Learning):
@@ -430,7 +479,19 @@ def count_parameters(module: torch.nn.Module) -> int:
 def count_bytes(module: torch.nn.Module) -> int:
     """Count the bytes of parameters and buffers as they are in memory; shared ones count once."""
     buffers = {id(buffer): buffer for buffer in module.buffers()}.values()
-    return sum(tensor.numel() * tensor.element_size() for tensor in [*_weights(module), *buffers])
+    return sum(stored_bytes(tensor) for tensor in [*_weights(module), *buffers])
+
+
+def stored_bytes(tensor: torch.Tensor) -> int:
+    """Count the bytes of a tensor as it is in memory.
+
+    A tensor that is made of others (a subclass, such as torchao's quantised weights) shows the dtype in which it
+    computes; what it is made of is named by torch's own protocol for such subclasses, `__tensor_flatten__`.
+    """
+    flatten: Callable[[], tuple[Sequence[str], object]] | None = getattr(tensor, "__tensor_flatten__", None)
+    if flatten is None:
+        return tensor.numel() * tensor.element_size()
+    return sum(stored_bytes(getattr(tensor, name)) for name in flatten()[0])
 
 
 def _weights(module: torch.nn.Module) -> list[torch.Tensor]:

@@ -150,6 +150,12 @@ def _executors() -> Rows:
     ]
 
 
+def _suite_keys() -> Rows:
+    from bench.planning.schema import suite_keys
+
+    return [{"name": key.path, "default": key.default, "what": key.what} for key in suite_keys()]
+
+
 def _suites() -> Rows:
     from bench.planning import embedded_suites, open_suite
 
@@ -179,6 +185,7 @@ LISTINGS: dict[str, Listing] = {
     "charts": Listing("charts of the report", _charts),
     "rules": Listing("ways to pick a model", _rules),
     "executors": Listing("places where cells can run", _executors),
+    "keys": Listing("keys of the suite file, with their defaults", _suite_keys),
     "suites": Listing("embedded suites", _suites),
 }
 RUNS = "runs"

@@ -59,6 +59,8 @@ class Absence(Enum):
     """It was not run on one of the tasks."""
     VALUE = "value"
     """A value of an objective."""
+    BARRED = "barred"
+    """Nothing, but a doubt bars it from being picked; its values are shown all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Missing:
     """The objective without a value."""
     reason: str | None = None
     """What the record says of it."""
+    doubt: str = ""
+    """The code of the doubt that bars it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from bench.decision.board import Absence, Board, Column, Missing
 from bench.decision.draws import is_estimate, quality_draws, reading_draws
 from bench.decision.question import Question
 from bench.decision.remarks import Dropped, Estimated, ObjectiveDropped, TakenAsRead
+from bench.doubts import barring
 from bench.stats.paired import mcnemar_better
 from bench.suite.limits import parse_margin
 from bench.summary import Entry, Quantity
@@ -61,7 +62,8 @@ def _available(good: Sequence[Entry]) -> int | None:
 def _broken(entry: Entry) -> Missing | None:
     """Tell why a candidate cannot be judged at all; None when it can."""
     if entry.status == "ok":
-        return None
+        doubt = barring(entry.doubts)
+        return None if doubt is None else Missing(Absence.BARRED, reason=doubt.message, doubt=doubt.code)
     kind = Absence.UNSUPPORTED if entry.status == "unsupported" else Absence.ENDED
     return Missing(kind, status=entry.status, reason=entry.reason)
 

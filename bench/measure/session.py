@@ -17,7 +17,7 @@ from bench.measure.measured import Measured, model_facts
 from bench.measure.memory_pass import run_memory_pass
 from bench.measure.normalise import relative_times
 from bench.measure.passes import Subject, batch_fits, cold, latency, subject, throughput, warm_up
-from bench.measure.peaks import overall_peaks
+from bench.measure.peaks import model_memory, overall_peaks
 from bench.measure.phases import watch
 from bench.measure.profiles import Profile
 from bench.measure.series import series_doubts, too_few
@@ -154,6 +154,7 @@ class _Run:
             *model_facts(self.known, self.process),
             *self._first_request(),
             *overall_peaks([*prior, *self.facts], self.process),
+            *model_memory([*prior, *self.facts], self.process),
         ]
         audit = self._audit(scored)
         self.doubts += [*self._series_doubts(), *doubtful.audit_doubts(audit, self.process)]

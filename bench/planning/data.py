@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bench.data.base import Dataset
 from bench.data.source import load, overlap
-from bench.errors import BenchError, DataError, EnvironmentLackError, nearest
+from bench.errors import BenchError, EnvironmentLackError, nearest
 from bench.suite import Suite, TaskSpec
 from bench.suite.yaml_file import Located
 from bench.tasks import KINDS
@@ -28,6 +28,18 @@ class Data:
         caps = [task.max_examples or self.suite.value.defaults.max_examples, self.limit]
         set_caps = [cap for cap in caps if cap is not None]
         return self.split(task, task.data.split, min(set_caps) if set_caps else None)
+
+    def check(self, task: TaskSpec) -> None:
+        """Load the split that is scored and find its labels.
+
+        Raises:
+            SuiteError: the data cannot be read as the task needs it, or there are none.
+        """
+        scored = self.scored(task)
+        if not scored.examples:
+            at = ("tasks", self.suite.value.tasks.index(task), "data")
+            raise self.suite.error(at, f"{scored.origin}: no examples; check the split and the filters")
+        self.labels(task)
 
     def split(self, task: TaskSpec, split: str, most: int | None) -> Dataset:
         """Load a split of a task's data.
@@ -113,9 +125,3 @@ def _unclear_names(labels: Sequence[str], names: Mapping[str, str]) -> str | Non
             return f"'{written[text]}' and '{label}' are both written '{text}'; no answer could tell them apart"
         written[text] = label
     return None
-
-
-def check_not_empty(data: Dataset) -> None:
-    """Raise `DataError` when there is no example."""
-    if not data.examples:
-        raise DataError(f"{data.origin}: no examples; check the split and the filters")

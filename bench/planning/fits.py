@@ -18,7 +18,7 @@ from bench.planning.fit_checks import check_apart, check_possible
 from bench.planning.identity import data_hash, fit_identity, loaded_identity
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.yaml_file import Located, read
-from bench.tasks.choosing import why_unsupported
+from bench.tasks.choosing import why_not_done, why_unsupported
 from bench.tasks.prompts import template_for
 
 FITS_FOLDER = "fits"
@@ -120,7 +120,7 @@ def fit_tasks(suite: Located[Suite], model: ModelSpec, recipe: Recipe) -> list[T
     tasks = {task.name: task for task in suite.value.tasks}
     at = ("models", suite.value.models.index(model), "fit")
     if recipe.tasks is None:
-        return [task for task in tasks.values() if why_unsupported(model.family, task.kind) is None]
+        return [task for task in tasks.values() if why_not_done(model, task) is None]
     for name in recipe.tasks:
         if name not in tasks:
             raise suite.error(at, f"the recipe learns '{name}', which is no task of this suite; {nearest(name, tasks)}")

@@ -43,7 +43,6 @@ class CausalLM(HuggingFaceModel):
         from bench.candidates.decoding.rows import supports_rows
 
         self._headed = context.scoring == "head"
-        self._scaled_by_text = variant.quantise is not None
         auto_class: Loader = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
         loaded = load_pretrained(auto_class, spec, variant, context.place, context.kept)
         module = loaded.module
@@ -101,14 +100,11 @@ class CausalLM(HuggingFaceModel):
 
     @without_gradients
     def reads_ahead(self, text: str, most_tokens: int) -> float:
-        """Measure by how much the last token of a text changes the predictions before it, in logits; 0 for a head.
-
-        0 under int8 too: its activations are scaled by the largest of the whole text, so that each token moves all.
-        """
+        """Measure by how much the last token of a text changes the predictions before it, in logits; 0 for a head."""
         import torch
 
         ids = [self.start_id, *self.token_ids([text], add_special_tokens=False)[0]][: min(most_tokens, self.max_tokens)]
-        if self._headed or len(ids) < 3 or self._scaled_by_text:
+        if self._headed or len(ids) < 3:
             return 0.0
         whole, part = (
             self.module(input_ids=torch.tensor([row], device=self.device), use_cache=False).logits[0].float()
@@ -149,7 +145,8 @@ class CausalLM(HuggingFaceModel):
             from bench.candidates.decoding.windows import STRIDE_SHARE, window_tokens
 
             size = window_tokens(self)
-            facts.notes.update(window_tokens=size, stride_tokens=max(size // STRIDE_SHARE, 1))
+            vocabulary = self.module.config.get_text_config().vocab_size
+            facts.notes.update(window_tokens=size, stride_tokens=max(size // STRIDE_SHARE, 1), vocabulary=vocabulary)
         return facts
 
 

@@ -11,12 +11,30 @@ import gc
 import os
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Protocol
 
 from bench.measure.heap import freeze_for_good
 
 DEFAULTS = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
 """No telemetry from a benchmark, no tokenizer threads beside those being timed; the user's setting wins."""
+
+ASKS_CUDA = "torchao"
+"""A package that transformers imports with its models where it is installed, and that asks for the GPU's properties
+while it is imported (torchao 0.17 and 0.18 under transformers 5.17 to 5.23, `quantizer_torchao.py`)."""
+
+
+def importing_asks_cuda() -> bool:
+    """Tell whether transformers' models cannot be imported in the server.
+
+    A process that is forked after CUDA was asked anything can use no GPU ("Cannot re-initialize CUDA in forked
+    subprocess"). So where this is true, each cell's process imports them itself.
+    """
+    if find_spec(ASKS_CUDA) is None:
+        return False
+    import torch
+
+    return torch.version.cuda is not None
 
 
 class _Declares(Protocol):

@@ -5,13 +5,16 @@ What third parties declare is only looked for: their code runs in a cell's own p
 
 from __future__ import annotations
 
+from bench.admission.earlier import code_hash
 from bench.candidates import FAMILIES, heavy_modules
 from bench.doubts import DOUBTS
 from bench.meters.cascade import SOURCES
 from bench.metrics.catalogue import METRICS
-from bench.running.preload import preload
+from bench.running.preload import importing_asks_cuda, preload
 from bench.tasks import KINDS
 
+UNTOUCHED = ("torch", "bench.running.worker.cell")
+"""What touches no GPU even where a package beside transformers would."""
 MODULES = (
     "torch",
     "transformers.models.auto.modeling_auto",
@@ -23,4 +26,5 @@ MODULES = (
     "bench.running.worker.cell",
 )
 
-preload(MODULES, (FAMILIES, KINDS, METRICS, DOUBTS, SOURCES))
+preload(UNTOUCHED if importing_asks_cuda() else MODULES, (FAMILIES, KINDS, METRICS, DOUBTS, SOURCES))
+code_hash()  # kept for the cells, which would hash the same files again
