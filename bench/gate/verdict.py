@@ -32,6 +32,7 @@ class Line:
     """Lower end of the 95 % interval of `change`."""
     high: float | None
     p: float | None
+    """Quality: one-sided, in the direction of the change. Efficiency: two-sided."""
     p_adjusted: float | None
     """Benjamini and Hochberg's, over the family that the line was tested in."""
     minimum_effect: float

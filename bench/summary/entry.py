@@ -15,6 +15,7 @@ from bench.catalogue.readings import canonical
 from bench.catalogue.reasons import Reason
 from bench.metrics.base import Metric
 from bench.record import Cell, Doubt, Record, Sample
+from bench.stats.processes import Levels, Spread
 
 Floats = NDArray[np.float64]
 _EXAMPLE_ID = attrgetter("example_id")
@@ -46,11 +47,6 @@ class Quantity:
         """Tell whether both ends of the interval are known."""
         return self.ci_low is not None and self.ci_high is not None
 
-    @property
-    def is_firm(self) -> bool:
-        """Tell whether the value shows no noise: it is counted, or all observations near it are equal."""
-        return self.exact or (self.has_interval and self.ci_low == self.ci_high)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
@@ -75,6 +71,12 @@ class Entry:
     """Per process: `latency`, `ttft`, `tpot` (seconds per request), `itl` (seconds per token gap) and
     `throughput`, shape `(batches, 4)`: seconds, examples, input tokens, output tokens. Processes without any
     are left out."""
+    levels: Mapping[str, Levels] = field(default_factory=dict)
+    """By reading: what each process read. Empty where no candidate of the task has two processes."""
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
+    """By reading: how much processes differ, pooled over the candidates of the task."""
+    paired_spreads: Mapping[str, Spread] = field(default_factory=dict)
+    """The same of what is left when a round's own speed is taken out."""
     records: tuple[Record, ...] = ()
     labels: tuple[str, ...] = ()
     """The task's labels, where it has any."""
