@@ -249,7 +249,7 @@ def _efficiency_row(
     over = None if any(estimated) else over_processes(a, b, name, together=together)
     interval: tuple[float, float] | None = None
     if over is not None:
-        interval, p = over.interval(), over.p
+        interval, p = over.interval(), over.p if over.error > NO_NOISE else float("nan")
     else:
         drawn = _ratios(a, b, name, seed, use_bounds=mixed)
         interval, p = percentile_interval(drawn), two_sided_p(drawn, 1.0)
@@ -289,7 +289,7 @@ def over_processes(a: Entry, b: Entry, name: str, *, together: bool) -> LogRatio
     spreads = a.spreads.get(name), b.spreads.get(name)
     if ratio is None and spreads[0] is not None and spreads[1] is not None:
         ratio = unpaired_ratio(first, second, (spreads[0], spreads[1]))
-    return ratio if ratio is not None and ratio.error > NO_NOISE else None
+    return ratio
 
 
 def _ratios(a: Entry, b: Entry, name: str, seed: int, *, use_bounds: bool) -> Floats:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from bench.history.effects import scale_of
+from bench.history.trend import AlarmKind
 
 Verdict = Literal["regressed", "improved", "unchanged", "suspected", "insufficient history", "environment changed"]
 """`suspected`: worse, and neither confirmed nor refuted: the rerun was not asked for, not possible, or too noisy.
@@ -89,6 +90,8 @@ class AlarmNote:
     worse: bool
     since: str
     text: str
+    kind: AlarmKind = "level"
+    """Whether the level of the nights changed, or how much they differ."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,13 +163,21 @@ def _interval(
     interval = bootstrap.guarded_interval(np.asarray(metric.value(sums)), value, jackknife)
     if interval is None:
         return None, reasons.UNDEFINED_ON_RESAMPLES
-    return _qualified(metric, value, interval, jackknife, by_unit)
+    return qualified(metric, value, interval, jackknife, by_unit)
 
 
-def _qualified(
+def qualified(
     metric: Metric, value: float, interval: tuple[float, float], jackknife: Floats, by_unit: Floats
 ) -> tuple[tuple[float, float] | None, Reason | None]:
-    """Widen an interval where nearly all units are alike or a label is rare, and find what must be said of it."""
+    """Widen an interval where nearly all units are alike or a label is rare, and find what must be said of it.
+
+    Args:
+        metric: what was computed.
+        value: of all units.
+        interval: from their resamples.
+        jackknife: the value with each unit left out, shape `(units,)`.
+        by_unit: the statistics summed by unit, shape `(units, k)`.
+    """
     odd, low, high = few.odd_ones(jackknife), metric.range.low, metric.range.high
     if few.is_few_odd(odd):
         unseen = few.with_unseen(value, odd, jackknife.size, (low, high))

@@ -27,8 +27,8 @@ ESTIMATES = {
     Estimates.ONE: " One of the two is an estimate, the other measured: compare with care.",
     Estimates.BOTH: " Both are estimates.",
 }
-MOST_EXAMPLES = 10_000_000
-"""Examples beyond which no number is told."""
+MOST_TIMES = 50
+"""Times the least number of examples beyond which the most is told as "many more"."""
 APART = {
     Apart.OTHER_MACHINE: (
         "The two runs were made on different machines or software: a difference in efficiency may be theirs."
@@ -92,7 +92,7 @@ def _examples(row: QualityRow) -> str:
     needed = row.examples_range
     if needed is None:
         return ""
-    if needed.most is None or needed.most > MOST_EXAMPLES:
+    if needed.most is None or needed.most > MOST_TIMES * needed.least:
         return f"; {needed.least:,} examples or many more would show it 4 times in 5, if there is one"
     return f"; {needed.least:,} to {needed.most:,} examples would show it 4 times in 5, if it is about as large as seen"
 
