@@ -130,8 +130,12 @@ def _groups(plain: Sequence[Sample]) -> list[list[int]]:
 
 
 def _together(workload: Workload, indices: Sequence[int]) -> Iterator[list[Sample]]:
-    """Answer examples together by the model's present path: as a batch, and in rows that are refilled."""
-    yield workload.samples(indices, workload.request(indices)(None))
+    """Answer examples together by the model's present path: as a batch, and in rows that are refilled.
+
+    The longest comes last in the batch, so that its first window lies beside the short texts and not its other ones.
+    """
+    by_length = sorted(indices, key=workload.length)
+    yield workload.samples(by_length, workload.request(by_length)(None))
     if isinstance(workload, Generates) and workload.streams:
         answered = workload.stream(indices, ROWS)
         yield [row for index, answer in answered for row in workload.samples([index], [answer])]
