@@ -104,7 +104,6 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "esmc": {"num_key_value_heads": 4},
     "falcon_h1": {"mamba_d_ssm": 64, "mamba_n_heads": 8, "mamba_d_head": 8},
     "funnel": {"block_sizes": [1, 1], "block_repeats": [1, 1], "d_inner": 48},
-    "gemma4_assistant": {"hidden_size_per_layer_input": 0},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 8},
     "gpt_oss": {"layer_types": ["sliding_attention", "full_attention"]},
     "granitemoehybrid": {
@@ -173,7 +172,6 @@ SPECIAL: dict[str, dict[str, Any]] = {
 }
 """What the sizes alone do not settle."""
 LEFT_OUT = {
-    "xlstm": ("v_head_dim",),
     "falcon": ("max_position_embeddings", "head_dim"),
     "funnel": ("num_hidden_layers",),
     "prophetnet": ("num_hidden_layers",),
