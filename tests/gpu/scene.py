@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.record import Fact, Record
 from bench.store import Store
@@ -97,6 +98,16 @@ def play(
     return Scene(
         device, {(_candidate(record), record.cell.task): record for record in records}, log.read_text(errors="replace")
     )
+
+
+def printed(code: str, *arguments: str, **environment: str) -> Any:
+    """Run code in a process of its own, and read what it prints."""
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=os.environ | environment, cwd=ROOT, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout.splitlines()[-1])
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:

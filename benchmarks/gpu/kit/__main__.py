@@ -30,7 +30,7 @@ WHEELS = Path("benchmarks/gpu/wheels")
 MODULE = "benchmarks.gpu.kit"
 STEPS = (
     Step("machine", "The machine", 30),
-    Step("tests", "Tests marked gpu", 230),
+    Step("tests", "Tests marked gpu", 260),
     Step("fidelity", "Latency against CUDA events", 60),
     Step("memory", "Memory against known allocations", 30),
     Step("energy", "Energy against an independent poll", 45),
