@@ -43,10 +43,9 @@ def load(spec: DataSpec, columns: Columns, *, base: Path, max_examples: int | No
     _check_optional(spec, columns, rows, origin)
     _check_groups(examples, chosen, origin)
     kept = [[example.id, example.group, dict(example.columns)] for example in examples]
-    inputs = [_input_hash(example, columns) for example in examples]
     counted = {
         "rows_available": len(rows),
-        "duplicates": len(inputs) - len(set(inputs)),
+        "duplicates": len(examples) - len({_input_key(example, columns) for example in examples}),
         "duplicate_ids": len(examples) - len({example.id for example in examples}),
         "empty_references": sum(_is_empty(columns.value(example)) for example in examples),
     }
@@ -55,12 +54,14 @@ def load(spec: DataSpec, columns: Columns, *, base: Path, max_examples: int | No
 
 def overlap(first: Dataset, second: Dataset, columns: Columns) -> int:
     """Count the inputs of `second` that occur in `first`: a model trained on the one must not be scored on those."""
-    seen = {_input_hash(example, columns) for example in first.examples}
-    return sum(_input_hash(example, columns) in seen for example in second.examples)
+    seen = {_input_key(example, columns) for example in first.examples}
+    return sum(_input_key(example, columns) in seen for example in second.examples)
 
 
-def _input_hash(example: Example, columns: Columns) -> str:
-    return content_hash([example.columns.get(column.name) for column in columns.inputs])
+def _input_key(example: Example, columns: Columns) -> tuple[object, ...]:
+    """Return the inputs of an example as something that can be an element of a set."""
+    values = (example.columns.get(column.name) for column in columns.inputs)
+    return tuple(tuple(value) if isinstance(value, list) else value for value in values)
 
 
 def _is_empty(reference: object) -> bool:
@@ -159,8 +160,10 @@ def _example(place: int, number: int, row: Row, columns: Columns, spec: DataSpec
 
 def _raw(row: Row, column: Column, wanted: str) -> object:
     """Look up a column's value by the name that the suite maps, else by its own or another usual name."""
-    names = (wanted, *column.aliases) if wanted == column.name else (wanted,)
-    values = (_reach(row, name) for name in names)
+    value = _reach(row, wanted)
+    if value is not MISSING or wanted != column.name:
+        return value
+    values = (_reach(row, name) for name in column.aliases)
     return next((value for value in values if value is not MISSING), MISSING)
 
 

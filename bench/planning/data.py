@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.data.base import Dataset
-from bench.data.source import load
+from bench.data.source import load, overlap
 from bench.errors import BenchError, EnvironmentLackError, nearest
 from bench.suite import Suite, TaskSpec
 from bench.suite.yaml_file import Located
@@ -21,6 +21,7 @@ class Data:
     limit: int | None = None
     """`--limit`: most examples of each scored split."""
     _loaded: dict[tuple[str, str, int | None], Dataset] = field(default_factory=dict)
+    _overlaps: dict[tuple[str, str, int | None], int] = field(default_factory=dict)
 
     def scored(self, task: TaskSpec) -> Dataset:
         """Load the split that is scored."""
@@ -62,6 +63,18 @@ class Data:
                 raise self.suite.error(place, str(error)) from error
             self._loaded[key] = dataset
         return self._loaded[key]
+
+    def overlap(self, task: TaskSpec, split: str, most: int | None) -> int:
+        """Count how many scored inputs are in another split of at most so many examples; remembered, as models that
+        learn from the same rows ask the same.
+
+        Raises:
+            SuiteError: the split cannot be read.
+        """
+        key = (task.name, split, most)
+        if key not in self._overlaps:
+            self._overlaps[key] = overlap(self.split(task, split, most), self.scored(task), KINDS[task.kind].columns)
+        return self._overlaps[key]
 
     def _check_split(self, task: TaskSpec, split: str) -> None:
         """Raise where one file would have to be two splits: a model must not be trained on what it is scored on."""

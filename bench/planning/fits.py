@@ -9,7 +9,6 @@ from pathlib import Path
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
 from bench.data.base import Dataset
-from bench.data.source import overlap
 from bench.errors import InputError, SuiteError, nearest
 from bench.fit.job import FitJob, FitTask, Teacher, read_provenance
 from bench.fit.recipe import Recipe
@@ -19,7 +18,6 @@ from bench.planning.fit_checks import check_apart, check_possible
 from bench.planning.identity import data_hash, fit_identity, loaded_identity
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.yaml_file import Located, read
-from bench.tasks import KINDS
 from bench.tasks.choosing import why_not_done, why_unsupported
 from bench.tasks.prompts import template_for
 
@@ -186,10 +184,9 @@ def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data
     overlaps = {}
     for task in fit_tasks(suite, model, recipe):
         try:
-            train = data.split(task, recipe.train_split, recipe.max_train_examples)
+            overlaps[task.name] = data.overlap(task, recipe.train_split, recipe.max_train_examples)
         except SuiteError:
             continue
-        overlaps[task.name] = overlap(train, data.scored(task), KINDS[task.kind].columns)
     return overlaps
 
 
