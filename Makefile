@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 PRETRAINED_STAMP := $(VENV)/.installed-pretrained
 
-.PHONY: quickstart pretrained test check lint types layers clean help
+.PHONY: quickstart pretrained gpu-kit gpu-kit-dry test check lint types layers clean help
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,12 @@ quickstart: $(STAMP)  ## Set up, run the embedded suite, write its report (about
 
 pretrained: $(PRETRAINED_STAMP)  ## Set up and run real pretrained weights on real text.
 	$(BIN)/bench run suites/pretrained.yaml
+
+gpu-kit: $(STAMP)  ## Collect what proves bench on a GPU elsewhere, and say what to run there (docs/gpu.md).
+	$(BIN)/python -m benchmarks.gpu.kit collect
+
+gpu-kit-dry: $(DEV_STAMP)  ## Try the GPU kit's logic on this machine's CPU.
+	$(BIN)/python -m benchmarks.gpu.kit dry --out results/gpu-dry
 
 test: $(DEV_STAMP)  ## Set up and run the tests.
 	$(BIN)/python -m pytest -n 2 -m "not gpu and not slow"

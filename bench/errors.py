@@ -12,7 +12,8 @@
     ├── BusyError              7  another nightly run holds the results folder
     ├── UnsupportedError       -  a model cannot do a task (becomes a cell's status, never an exit)
     ├── AdmissionError         -  a candidate is not what it claims to be (its cell fails, never an exit)
-    └── FitError               1  training could not start or diverged
+    ├── FitError               1  training could not start or diverged
+    └── StoppedError         130  a signal ended a training, which goes on later from what was kept
 
 Exit codes without an exception: 0 every cell ok or unsupported; 5 the run finished, and at least one cell is failed,
 oom or timeout; 6 a gate found a regression; 8 a night was
@@ -39,12 +40,16 @@ OUT_OF_MEMORY = (
     "can't allocate memory",
     "std::bad_alloc",
     "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
     "Thread creation failed",
 )
-"""Pieces of what torch's CPU and CUDA allocators, libc, libstdc++ and libgomp say when memory is refused.
+"""Pieces of what torch's CPU and CUDA allocators, the CUDA runtime and its libraries (which take memory beside torch's
+allocator), libc, libstdc++ and libgomp say when memory is refused.
 
-Source: torch c10/core/impl/alloc_cpu.cpp; c10/cuda/CUDACachingAllocator.cpp; strerror(ENOMEM); GCC
-libgomp/team.c.
+Source: torch c10/core/impl/alloc_cpu.cpp; c10/cuda/CUDACachingAllocator.cpp; cudaErrorMemoryAllocation of the CUDA
+runtime API; cublasStatus_t; cudnnStatus_t; strerror(ENOMEM); GCC libgomp/team.c.
 """
 
 
@@ -105,6 +110,11 @@ class BusyError(BenchError):
 class UnsupportedError(BenchError):
     """A model cannot do a task; becomes the status `unsupported` of the cell."""
 
+    def __init__(self, message: str, abilities: Iterable[str] | None = None) -> None:
+        super().__init__(message)
+        self.abilities = None if abilities is None else tuple(sorted(abilities))
+        """What the loaded model can do; None where that was not looked at."""
+
 
 class AdmissionError(BenchError):
     """A candidate is not what it claims to be, or gave values that cannot be; becomes the status `failed`."""
@@ -112,6 +122,12 @@ class AdmissionError(BenchError):
 
 class FitError(BenchError):
     """Training could not start, or diverged."""
+
+
+class StoppedError(BenchError):
+    """A signal ended a training; a later call goes on from what was kept."""
+
+    exit_code = EXIT_INTERRUPTED
 
 
 def closest(name: str, valid: Iterable[str]) -> str | None:

@@ -258,6 +258,15 @@ class Declared(Mapping[str, D]):
             message = str(error) if str(error).startswith(f"'{target}'") else f"'{target}' {error}"
             raise UsageError(f"the {self.noun} '{name}' of the entry points '{self.group}': {message}") from error
 
+    def prepare(self) -> None:
+        """Load the declarations of bench's own, and look for the names of the others, without loading those.
+
+        Processes that are forked afterwards have both.
+        """
+        for name in self.built_in:
+            self[name]
+        self._plug_ins  # noqa: B018  looked up, and kept
+
     def __getitem__(self, name: str) -> D:
         """Load a declaration, once.
 

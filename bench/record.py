@@ -179,6 +179,18 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Proved:
+    """What admission noted of a model in an earlier process of this machine; see `bench.admission.earlier`."""
+
+    run: str
+    """The run in which it was proved."""
+    at: str
+    """When: ISO 8601, UTC."""
+    note: Mapping[str, Any]
+    """The note `admission` of the record."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """All that happened when one process ran one cell. A cell of several processes has several records."""
 

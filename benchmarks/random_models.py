@@ -98,12 +98,12 @@ def _module(family: str, vocabulary: int, layers: int, width: int, heads: int) -
     )
 
 
-def load(checkpoint: Path, family: str) -> Model:
-    """Returns the model behind bench's own interface, on the CPU."""
+def load(checkpoint: Path, family: str, device: str = "cpu") -> Model:
+    """Returns the model behind bench's own interface."""
     spec = ModelSpec(name=family, family=family, checkpoint=str(checkpoint))
     kind = "classification" if family == "encoder" else "translation"
     context = Context(
-        "cpu", KINDS[kind].ability, LABELS if family == "encoder" else (), LABELS if family == "encoder" else ()
+        device, KINDS[kind].ability, LABELS if family == "encoder" else (), LABELS if family == "encoder" else ()
     )
     model: Model = FAMILIES[family].load(spec, VariantSpec(), context)
     return model

@@ -27,6 +27,7 @@ from bench.fit.recipe import Recipe
 from bench.metrics.catalogue import METRICS
 from bench.suite import Suite
 from bench.suite.yaml_file import read
+from tests import keys_page
 from tests.pages import (
     NAMES,
     PAGES,
@@ -94,6 +95,10 @@ def test_the_readme_stays_short() -> None:
     assert [line for line in lines if len(line) > CHARACTERS] == []
 
 
+def test_the_page_of_the_keys_is_that_of_their_declarations() -> None:
+    assert keys_page.PAGE.read_text() == keys_page.page(), "run 'python -m tests.keys_page' to write it again"
+
+
 @pages
 def test_every_block_says_how_it_is_tried(page: Path) -> None:
     for block in blocks(page):
@@ -156,7 +161,7 @@ def test_no_option_or_command_is_made_up(page: Path) -> None:
     known = commands()
     options = {option for command in known.values() for parameter in command.params for option in parameter.opts}
     options |= {"--help", "--version"}
-    for script in (ROOT / "benchmarks").glob("*.py"):
+    for script in (ROOT / "benchmarks").rglob("*.py"):
         options |= set(re.findall(r'add_argument\("(--[a-z-]+)"', script.read_text()))
     for code in inline_code(page):
         words = code.split()

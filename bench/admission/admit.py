@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bench.admission.reference import AHEAD_TOKENS, HasPlainPath, LeftToRight, Proof, chosen, prove
+from bench.admission.earlier import Verdict, find
+from bench.admission.reading import check_reading
+from bench.admission.reference import AHEAD_TOKENS, HasPlainPath, LeftToRight, chosen, prove
 from bench.admission.vocabulary import Unknown, check_words
+from bench.candidates.failures import PATH_ERRORS, shown
+from bench.candidates.variants.reach import exactly, rounds
 from bench.errors import AdmissionError, is_out_of_memory
-from bench.measure.audit import COARSE_TOLERANCE
+from bench.measure.audit import COARSE_TOLERANCE, agrees, tolerance_of
+from bench.record import Proved, Sample
 from bench.tasks.base import Workload
 
 T = TypeVar("T")
-PATH_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError, NotImplementedError)
-"""What a model raises whose cache or masks have another interface than the fast path expects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +26,42 @@ class Admission:
     """What admission found of a model that passed."""
 
     words: Unknown
-    proof: Proof | None
-    """None where the fast path raised."""
-    left: str | None
-    """Why the fast path was left for the plain one; None where it was kept, or the model has only one."""
-
+    verdict: Verdict
+    key: str | None = None
+    """What must be equal for the proof to be taken over (`bench.admission.earlier`); None where that is not known."""
+    earlier: Proved | None = None
+    """The process that proved it; None where this one did."""
     seconds: float = 0.0
     """What it took."""
+    plain: tuple[Sample, ...] = ()
+    """Answers of the plain path that the scored ones must agree with; none where an earlier proof was taken over."""
+
+    @property
+    def left(self) -> str | None:
+        """Tell why the fast path was left for the plain one; None where it was kept, or the model has only one."""
+        return self.verdict.left
 
     def note(self) -> dict[str, object]:
         """Describe it for the record, from which the doubts read."""
         return {
-            "compared": 0 if self.proof is None else self.proof.compared,
-            "largest_difference": None if self.proof is None else self.proof.largest,
-            "fast_path_left": self.left,
-            "differing": 0 if self.proof is None else len(self.proof.differing),
+            **self.verdict.note(),
             "unknown_tokens": self.words.unknown,
             "tokens": self.words.tokens,
+            "key": self.key,
+            "proved_in": None if self.earlier is None else self.earlier.note.get("proved_in") or self.earlier.run,
+            "proved_at": None if self.earlier is None else self.earlier.note.get("proved_at") or self.earlier.at,
         }
 
 
-def admit(name: str, model: object, workload: Workload, dtype: str, texts: Sequence[str]) -> Admission:
+def admit(
+    name: str,
+    model: object,
+    workload: Workload,
+    dtype: str,
+    texts: Sequence[str],
+    key: str | None = None,
+    proved: Sequence[Proved] = (),
+) -> Admission:
     """Check a loaded model on a task's inputs; where its fast path is wrong, put it on the plain one.
 
     Args:
@@ -52,31 +70,62 @@ def admit(name: str, model: object, workload: Workload, dtype: str, texts: Seque
         workload: the task bound to it.
         dtype: of its weights.
         texts: the task's inputs.
+        key: what must be equal for an earlier proof to count.
+        proved: earlier ones.
 
     Raises:
-        AdmissionError: its tokenizer does not know the inputs' words.
+        AdmissionError: its tokenizer does not know the inputs' words, or it reads what follows.
         Exception: whatever the plain path raises.
     """
     begun = time.perf_counter()
     words = check_words(name, model, texts)
-    _refuse_reading_ahead(name, model, workload, texts)
-    proof, left = _proved(model, workload, dtype)
-    if left is not None and isinstance(model, HasPlainPath):
+    check_reading(name, model, [max(texts, key=len), *texts] if texts else [])
+    found = find(key, proved)
+    if found is None:
+        with exactly(model):
+            _refuse_reading_ahead(name, model, workload, texts)
+            verdict, plain = _proved(model, workload, dtype)
+    else:
+        verdict, plain = found[1], ()
+    if verdict.left is not None and isinstance(model, HasPlainPath):
         model.plain = True
-    return Admission(words, proof, left, time.perf_counter() - begun)
+    comparable = verdict.left is None and not verdict.differing and not rounds(model)
+    earlier = None if found is None else found[0]
+    return Admission(words, verdict, key, earlier, time.perf_counter() - begun, plain if comparable else ())
 
 
-def _proved(model: object, workload: Workload, dtype: str) -> tuple[Proof | None, str | None]:
-    """Prove the fast path; with the proof why it is to be left, where it is."""
+def _proved(model: object, workload: Workload, dtype: str) -> tuple[Verdict, tuple[Sample, ...]]:
+    """Prove the fast path, with why it is to be left where it is; and the plain path's answers."""
     try:
         proof = prove(workload, model, dtype)
     except PATH_ERRORS as error:
         if is_out_of_memory(error) or not isinstance(model, HasPlainPath):
             raise
-        return None, f"the fast path raised {type(error).__name__}: {_first_line(error)}"
-    if proof.holds or not isinstance(model, HasPlainPath):
-        return proof, None
-    return proof, f"{len(proof.differing)} of {proof.compared} answers differ from the plain path's"
+        return Verdict(0, 0, None, f"the fast path raised {shown(error)}"), ()
+    differing = len(proof.differing)
+    left = None
+    if differing and isinstance(model, HasPlainPath):
+        left = f"{differing} of {proof.compared} answers differ from the plain path's"
+    return Verdict(proof.compared, differing, proof.largest, left), proof.plain
+
+
+def check_scored(name: str, admission: Admission, samples: Sequence[Sample], dtype: str) -> None:
+    """Refuse a scoring that gave other answers than the plain path did while the model was admitted.
+
+    Texts were generated shorter then, and are left to the audit of what is timed.
+
+    Raises:
+        AdmissionError: answers went to other examples, or a batch changed them.
+    """
+    scored = {sample.index: sample for sample in samples}
+    limit = tolerance_of(dtype)
+    numbers = [plain for plain in admission.plain if plain.index in scored and (plain.scores or plain.nll is not None)]
+    unlike = [plain.example_id for plain in numbers if not agrees(scored[plain.index], plain, limit)]
+    if unlike:
+        raise AdmissionError(
+            f"model '{name}': {len(unlike)} of {len(numbers)} answers that were looked at are other ones than those of "
+            f"the plain path (example {unlike[0]!r} first), though batches were shown to change nothing; report it"
+        )
 
 
 def on_working_path(model: object, work: Callable[[], T]) -> T:
@@ -104,7 +153,3 @@ def _refuse_reading_ahead(name: str, model: object, workload: Workload, texts: S
             f"model '{name}': what follows a token changes its prediction (by {change:.3g} logits), so that its "
             "likelihoods are not those of a text read from left to right; take a causal model, or mend its mask"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:200]

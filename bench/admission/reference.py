@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from bench.measure.audit import COARSE_TOLERANCE, LOG_TOLERANCE, agrees
+from bench.measure.audit import agrees, tolerance_of
 from bench.record import Sample
 from bench.tasks.base import Answer, Workload
 
@@ -75,6 +75,8 @@ class Proof:
     seconds: float
     largest: float
     """Largest difference of a score or of nats; 0 for texts."""
+    plain: tuple[Sample, ...] = ()
+    """The plain path's answers; texts among them are shorter than the task's."""
 
     @property
     def holds(self) -> bool:
@@ -112,12 +114,14 @@ def prove(workload: Workload, model: object, dtype: str, clock: Callable[[], flo
         if isinstance(asked, Generates) and asked.streams:
             answered = asked.stream(indices, ROWS)
             ways.append([row for index, answer in answered for row in asked.samples([index], [answer])])
-    tolerance = LOG_TOLERANCE.get(dtype.removeprefix("torch."), COARSE_TOLERANCE)
+    tolerance = tolerance_of(dtype)
     right = {sample.index: sample for sample in plain}
     pairs = [(right[row.index], row) for rows in ways for row in rows]
     unlike = {one.index for one, other in pairs if not agrees(other, one, tolerance)}
     differing = tuple(sorted(index for index in unlike if not _tied(asked, right[index], tolerance)))
-    return Proof(len(plain), differing, clock() - begun, max((_distance(*pair) for pair in pairs), default=0.0))
+    return Proof(
+        len(plain), differing, clock() - begun, max((_distance(*pair) for pair in pairs), default=0.0), tuple(plain)
+    )
 
 
 @contextmanager

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Protocol, runtime_checkable
 
+from bench.catalogue.readings import READINGS
 from bench.errors import AdmissionError
-from bench.record import Sample
+from bench.record import Fact, Sample, Timing
 
 MAX_COUNT = 2**53
 """Tokens or bytes of one example: the largest whole number that every store and JSON reader keeps exactly."""
@@ -19,12 +22,20 @@ ROUNDING_NATS = 1e-3
 COUNTS = ("input_tokens", "output_tokens", "scored_tokens", "scored_bytes")
 
 
-def check_answers(model: str, samples: Sequence[Sample]) -> None:
+@runtime_checkable
+class GivesLogProbabilities(Protocol):
+    """A model whose scores are log-probabilities, not just numbers that grow with the preference."""
+
+    log_probabilities: bool
+
+
+def check_answers(model: str, samples: Sequence[Sample], *, log_probabilities: bool = False) -> None:
     """Refuse answers that cannot be.
 
     Args:
         model: its name in the suite, for the message.
         samples: rows of one scoring, or of a part of it.
+        log_probabilities: whether its scores are log-probabilities.
 
     Raises:
         AdmissionError: a score is NaN or infinite; a likelihood is NaN, infinite or above 1; a count is no whole number
@@ -32,8 +43,48 @@ def check_answers(model: str, samples: Sequence[Sample]) -> None:
     """
     for sample in samples:
         problem = _counts(sample) or _scores(sample) or _nats(sample)
+        problem = problem or (_above_one(sample) if log_probabilities else None)
         if problem is not None:
             raise AdmissionError(f"model '{model}': example {sample.example_id!r}: {problem}")
+
+
+def check_facts(model: str, facts: Sequence[Fact]) -> None:
+    """Refuse readings that cannot be: each must lie in the range that the catalogue declares.
+
+    Raises:
+        AdmissionError: one does not.
+    """
+    for fact in facts:
+        reading = READINGS.get(fact.name)
+        if reading is None or fact.value is None or reading.range.admits(fact.value):
+            continue
+        raise AdmissionError(
+            f"model '{model}': {fact.name} was read as {fact.value:,.6g} {reading.unit} by {fact.source}, which cannot "
+            "be; look at the meter with `bench doctor`, or leave it out"
+        )
+
+
+def check_timings(model: str, timings: Sequence[Timing]) -> None:
+    """Refuse times that cannot be: a request takes more than nothing, and its tokens come one after another.
+
+    Raises:
+        AdmissionError: one of them does not.
+    """
+    for timing in timings:
+        stamps = timing.token_ns
+        ordered = all(earlier <= later for earlier, later in pairwise((0, *stamps)))
+        if timing.duration_ns <= 0 or not ordered or min(timing.input_tokens, timing.output_tokens) < 0:
+            raise AdmissionError(
+                f"model '{model}': request {timing.iteration} of the pass '{timing.phase}' took {timing.duration_ns:,} "
+                f"ns with {timing.output_tokens:,} tokens, which cannot be; the clock or the model's counts are wrong"
+            )
+
+
+def _above_one(sample: Sample) -> str | None:
+    most = max(sample.scores or (0.0,))
+    if most <= ROUNDING_NATS:
+        return None
+    return f"a score is {most:.4g}, and no log-probability is above 0; the model's path has a mistake, please report it"
 
 
 def _counts(sample: Sample) -> str | None:

@@ -9,14 +9,20 @@ from __future__ import annotations
 import inspect
 import math
 import numbers
-from collections.abc import Mapping
-from dataclasses import dataclass
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import CodeType
 from typing import SupportsFloat, SupportsIndex
 
-from bench.errors import AdmissionError
+from bench.errors import AdmissionError, BenchError, is_out_of_memory
 
 ROUNDING_NATS = 1e-3
 """By how much rounding may take a negative log-likelihood below zero."""
+VARIANT_HINT = (
+    "which changes the module's layers or the type of its numbers: call the layers instead of reading what is inside "
+    "them, or leave the variant out"
+)
 SHOWN = 60
 """Characters of a wrong value that a message shows."""
 
@@ -39,6 +45,28 @@ class Contract:
     def breach(self, what: str) -> AdmissionError:
         """Make the error that a method broke its contract."""
         return AdmissionError(f"model '{self.model}': {self.method}{self.place} {what}")
+
+    def call(self, method: Callable[..., object], *arguments: object, form: str = "") -> object:
+        """Call a method of the user's; what it raises is a breach that names the line, and the variant.
+
+        Args:
+            method: to call.
+            arguments: of it.
+            form: label of the variant, where it is not the plain one.
+
+        Raises:
+            AdmissionError: the method raised something.
+            BenchError: memory ran out, or bench's own functions within the method raised it.
+        """
+        try:
+            return method(*arguments)
+        except Exception as error:
+            if isinstance(error, BenchError) or is_out_of_memory(error):
+                raise
+            at = replace(self, place=_line_of(error, method) or self.place)
+            said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            because = f" in the variant '{form}', {VARIANT_HINT}" if form else ""
+            raise at.breach(f"raised {said}{because}") from error
 
     def rows(self, answers: object, texts: int) -> list[object]:
         """Check that there is one answer for each text, in a list, a tuple, an array or a tensor."""
@@ -103,11 +131,24 @@ class Contract:
         return number
 
 
+def _line_of(error: BaseException, method: object) -> str:
+    """Tell in which line of the file of a method an error arose, as ` (file:line)`; nothing where that is not known."""
+    code = _code(method)
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if code is not None and frame.filename == code.co_filename]
+    return f" ({code.co_filename}:{lines[-1]})" if code is not None and lines else ""
+
+
 def _place(method: object) -> str:
     """Tell where a method is written, as ` (file:line)`."""
-    function = inspect.unwrap(method) if callable(method) else method
-    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    code = _code(method)
     return "" if code is None else f" ({code.co_filename}:{code.co_firstlineno})"
+
+
+def _code(method: object) -> CodeType | None:
+    function = inspect.unwrap(method) if callable(method) else method
+    code: CodeType | None = getattr(getattr(function, "__func__", function), "__code__", None)
+    return code
 
 
 def _short(value: object) -> str:

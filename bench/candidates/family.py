@@ -23,7 +23,7 @@ an instruction before the input."""
 LIKELIHOODS: tuple[Scoring, ...] = ("likelihood", "likelihood-per-token", "likelihood-per-byte")
 """The scorings that compare how likely the text of each answer is."""
 
-EXCLUSIVE_KEYS = ("factory", "options", "strategy", "chat_template")
+EXCLUSIVE_KEYS = ("factory", "options", "stateless", "strategy", "chat_template")
 """Keys of a model's entry that a family must claim (`Family.keys`); the rest is common to all."""
 
 
@@ -125,6 +125,10 @@ class Family:
         if kind.ability in self.abilities:
             return None
         return self.lacks.get(kind.ability, f"a model of the family '{self.name}' has no '{kind.ability}'")
+
+    def shares(self, spec: ModelSpec) -> bool:
+        """Tell whether one load of a model serves several tasks of a suite."""
+        return self.shares_load
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain, from its files alone, why a checkpoint's head cannot score the labels; None when it may."""

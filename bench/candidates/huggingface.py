@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -24,11 +24,11 @@ from bench.candidates.inspection import inspect_folder
 from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel
 from bench.candidates.kept import Kept, load_key
 from bench.candidates.learning import Batch, Learning
-from bench.candidates.limits import UNBOUNDED, TokenLimits, token_limits
+from bench.candidates.limits import UNBOUNDED, TokenLimits, first_position, token_limits
 from bench.candidates.loading import LoadReport, check_tokenizer, check_vocabulary, input_embeddings, reads_as_saved
 from bench.candidates.spread import spread
 from bench.candidates.untyped import Loader, Network, Options, Tensors, Tokenizer
-from bench.errors import UnsupportedError
+from bench.errors import AdmissionError, UnsupportedError
 from bench.meters.clock import split_devices
 from bench.suite import ModelSpec, VariantSpec
 
@@ -139,6 +139,8 @@ def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, 
 class HuggingFaceModel(PartialModel):
     """A module and its tokenizer; the base of the families."""
 
+    log_probabilities = True
+    """What a head or a likelihood gives."""
     goes_on = False
     """Whether a text is a prompt that is gone on with, so that its end matters when it is cut."""
 
@@ -169,6 +171,11 @@ class HuggingFaceModel(PartialModel):
     def limits(self) -> TokenLimits:
         """The longest sequences that the model and its tokenizer take."""
         return token_limits(self.module, self.module.config, self.tokenizer.model_max_length)
+
+    @cached_property
+    def first_position(self) -> int:
+        """The position id of a text's first token."""
+        return first_position(self.module)
 
     @property
     def context_tokens(self) -> int:
@@ -231,7 +238,21 @@ class HuggingFaceModel(PartialModel):
 
     def _tokenised(self, texts: Sequence[str], options: Options) -> list[list[int]]:
         rows: list[list[int]] = self.tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
+        beyond = self._token_beyond
+        if beyond is not None and any(beyond in row for row in rows):
+            raise AdmissionError(
+                f"model '{self.spec.name}': a text holds '{self.tokenizer.pad_token}', its tokenizer's padding, for "
+                "which the network has no embedding; take it out of the data, or save the model after "
+                "`resize_token_embeddings`"
+            )
         return rows
+
+    @cached_property
+    def _token_beyond(self) -> int | None:
+        """The padding token where it is no row of the embedding; None where every token is one."""
+        rows: int | None = getattr(input_embeddings(self.module), "num_embeddings", None)
+        pad: int | None = self.tokenizer.pad_token_id
+        return pad if pad is not None and rows is not None and pad >= rows else None
 
     def unknown_tokens(self, texts: Sequence[str]) -> tuple[int, int]:
         """Count how many tokens of the texts are the unknown token, and how many there are, special ones apart."""
@@ -241,6 +262,43 @@ class HuggingFaceModel(PartialModel):
         total = sum(map(len, rows))
         distinct = unknown is not None and unknown not in (self.tokenizer.eos_token_id, self.tokenizer.bos_token_id)
         return (sum(row.count(unknown) for row in rows) if distinct else 0), total
+
+    def misread(self, text: str) -> str | None:
+        """Tell how what is read of a text differs from what the tokenizer makes of it; None where it does not.
+
+        The tokenizer is asked directly, for the whole text and for half of it, as a cut text is read.
+        """
+        prompts, options = self.prompts([text])
+        whole = _without_end(self, prompts[0], self._tokenised(prompts, options)[0])
+        for limit in dict.fromkeys((self.max_tokens, max(len(whole) // 2, MOST_SPECIAL))):
+            right = whole
+            if len(whole) > limit and self.goes_on:
+                right = whole[-limit:]
+            elif len(whole) > limit:
+                right = self.tokenizer(prompts[0], truncation=True, max_length=limit, **options)["input_ids"][:limit]
+            read = self.encode(prompts, limit, **options)[0][0]
+            if read != (right or [self.start_id]):
+                first = next(
+                    (place for place, pair in enumerate(zip(read, right, strict=False)) if len(set(pair)) > 1), 0
+                )
+                return (
+                    f"of a text of {len(whole):,} tokens it reads {len(read):,} where its tokenizer gives "
+                    f"{len(right):,}, and they differ from token {first + 1} on; please report it"
+                )
+        return None
+
+    def padding_read(self, texts: Sequence[str]) -> tuple[str, int]:
+        """Count in how many of the texts the token stands that a head of this checkpoint takes for padding.
+
+        None of a model without such a head, and of one whose checkpoint names no padding token.
+        """
+        pad = getattr(self.module.config, "pad_token_id", None)
+        pools_last = hasattr(self.module, "score") and self.context.ability == "classify" and not self.goes_on
+        if not pools_last or not self.padding_is_own or pad is None:
+            return "", 0
+        prompts, options = self.prompts(texts)
+        count = sum(pad in row for row in self.token_ids(prompts, **options))
+        return str(self.tokenizer.convert_ids_to_tokens([int(pad)])[0]) if count else "", count
 
     def remember(self, keep: bool) -> None:
         """Keep token ids from now on, or forget them all.
@@ -294,6 +352,16 @@ class HuggingFaceModel(PartialModel):
         from bench.candidates.decoding.generate import left_out_settings
 
         return left_out_settings(self) if self.context.ability == "generate" else []
+
+
+MOST_SPECIAL = 4
+"""Tokens that a text is cut to at least when its cut is tried: special ones take some of them."""
+
+
+def _without_end(model: HuggingFaceModel, text: str, row: list[int]) -> list[int]:
+    """Leave out the end token of a prompt that is to be gone on with, unless it is written there."""
+    end, written = model.tokenizer.eos_token_id, str(model.tokenizer.eos_token)
+    return row[:-1] if model.goes_on and row[-1:] == [end] and not text.endswith(written) else row
 
 
 class HuggingFaceLearning(Learning):
@@ -370,11 +438,27 @@ def head_scores(
     if model.plain and len(texts) > 1:
         return [answer for text in texts for answer in head_scores(model, [text], order, **options)]
     ids, cut = model.encode(texts, model.max_tokens, **options)
+    _refuse_without_end(model, ids)
     batch = model.padded(ids, _head_padding(model, ids))
     logits = model.module(**batch).logits.float().log_softmax(-1)
     rows = logits[:, list(order)].tolist()
     counts = batch["attention_mask"].sum(1).tolist()
     return [Classified(tuple(row), n, c) for row, n, c in zip(rows, counts, cut, strict=True)]
+
+
+def _refuse_without_end(model: HuggingFaceModel, rows: Sequence[Sequence[int]]) -> None:
+    """Refuse texts without the end token that the heads of encoder-decoders read.
+
+    Raises:
+        AdmissionError: the tokenizer puts none behind a text.
+    """
+    config = model.module.config
+    end = config.eos_token_id if getattr(config, "is_encoder_decoder", False) else None
+    if isinstance(end, int) and any(end not in row for row in rows):
+        raise AdmissionError(
+            f"model '{model.spec.name}': its head reads the end token (`eos_token_id` {end}), which its tokenizer does "
+            "not put behind a text; save the tokenizer that it was trained with, whose template ends with that token"
+        )
 
 
 def _head_padding(model: HuggingFaceModel, rows: Sequence[Sequence[int]]) -> int:
@@ -430,7 +514,19 @@ def count_parameters(module: torch.nn.Module) -> int:
 def count_bytes(module: torch.nn.Module) -> int:
     """Count the bytes of parameters and buffers as they are in memory; shared ones count once."""
     buffers = {id(buffer): buffer for buffer in module.buffers()}.values()
-    return sum(tensor.numel() * tensor.element_size() for tensor in [*_weights(module), *buffers])
+    return sum(stored_bytes(tensor) for tensor in [*_weights(module), *buffers])
+
+
+def stored_bytes(tensor: torch.Tensor) -> int:
+    """Count the bytes of a tensor as it is in memory.
+
+    A tensor that is made of others (a subclass, such as torchao's quantised weights) shows the dtype in which it
+    computes; what it is made of is named by torch's own protocol for such subclasses, `__tensor_flatten__`.
+    """
+    flatten: Callable[[], tuple[Sequence[str], object]] | None = getattr(tensor, "__tensor_flatten__", None)
+    if flatten is None:
+        return tensor.numel() * tensor.element_size()
+    return sum(stored_bytes(getattr(tensor, name)) for name in flatten()[0])
 
 
 def _weights(module: torch.nn.Module) -> list[torch.Tensor]:

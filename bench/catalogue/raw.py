@@ -33,6 +33,11 @@ RAW_FACTS = (
     RawFact("window_{phase}_s", "s", "Time of one phase, device synchronised at its end."),
     RawFact("peak_rss_{phase}_bytes", "bytes", "Highest resident set of the process and its children in one phase."),
     RawFact(
+        "peak_own_memory_{phase}_bytes",
+        "bytes",
+        "Highest resident set in one phase without pages of program files, and without what children share.",
+    ),
+    RawFact(
         "peak_gpu_memory_{phase}_bytes",
         "bytes",
         "Highest memory allocated by torch in one phase, all GPUs.",
@@ -51,6 +56,8 @@ RAW_FACTS = (
         "cuda{gpu}_peak_reserved_{phase}_bytes", "bytes", "Highest memory reserved on one of several GPUs.", needs="gpu"
     ),
     RawFact("baseline_rss_bytes", "bytes", "Resident set of the worker before it loaded the model."),
+    RawFact("baseline_own_memory_bytes", "bytes", "The same of the worker before it loaded the model."),
+    RawFact("baseline_gpu_memory_bytes", "bytes", "Memory that torch had allocated before the load.", needs="gpu"),
     RawFact("task_baseline_rss_bytes", "bytes", "Resident set at the start of a later task of a shared load."),
     RawFact("energy_window_j", "J", "Energy of the energy pass."),
     RawFact("energy_window_s", "s", "Time of the energy pass."),

@@ -25,6 +25,10 @@ Need = Literal["gpu"]
 """Hardware without which a reading cannot be produced."""
 
 
+ROUNDING = 1e-9
+"""By how much the sum of many terms may be off, relative to a bound and to 1: 10⁶ terms at 2⁻⁵³ each, with margin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """The values that are possible; one outside is a mistake of the instrument."""
@@ -40,6 +44,14 @@ class Range:
         (False, True, False)
         """
         return (self.low <= value if self.low_is_possible else self.low < value) and value <= self.high
+
+    def nearly_admits(self, value: float) -> bool:
+        """Tell whether a value is possible up to the rounding of a sum.
+
+        >>> RATIO.nearly_admits(1.0000000000000002), RATIO.nearly_admits(1.01), RATIO.nearly_admits(math.nan)
+        (True, False, False)
+        """
+        return self.low - ROUNDING * max(1.0, abs(self.low)) <= value <= self.high + ROUNDING * max(1.0, abs(self.high))
 
 
 POSITIVE = Range(0.0, low_is_possible=False)
@@ -104,8 +116,11 @@ class Reading:
     nothing is cold."""
     highest_of: str = ""
     """The raw facts, one of each phase, of which it is the highest."""
-    alias: str = ""
-    """Another name that a suite may use; of several readings with one alias, the one that the device has is meant."""
+    aliases: tuple[str, ...] = ()
+    """Other names that a suite may use; of several readings with one alias, the one that the device has is meant."""
+    stand_in: str = ""
+    """The reading or alias by which candidates are compared where a run, of an older bench, lacks this one. Never for a
+    limit: what another reading kept says nothing of this one."""
     shown: frozenset[Place] = frozenset()
     needs: Need | None = None
 
@@ -282,6 +297,33 @@ _TIMES = (
 
 _MEMORY = (
     Reading(
+        name="model_memory_bytes",
+        title="Model memory",
+        narrow="model mem",
+        unit="bytes",
+        range=COUNT,
+        scope="process, or device",
+        definition=(
+            "Highest memory while the model serves (scores, answers requests and batches), less that of the worker "
+            "before it loaded the model: on a CPU the resident set without the pages of program files, on a GPU what "
+            "torch allocated there."
+        ),
+        merging="highest",
+        blurred_by_sharing=True,
+        aliases=("memory",),
+        stand_in="peak_memory_bytes",
+        shown=EVERYWHERE,
+    ),
+    Reading(
+        name="model_load_memory_bytes",
+        title="Model memory while loading",
+        unit="bytes",
+        range=COUNT,
+        scope="process, or device",
+        definition="The same while the model is loaded, where a checkpoint may be in memory twice.",
+        merging="highest",
+    ),
+    Reading(
         name="peak_rss_bytes",
         title="Peak memory (RSS)",
         short="Peak memory",
@@ -293,8 +335,8 @@ _MEMORY = (
         merging="highest",
         highest_of="peak_rss_{phase}_bytes",
         blurred_by_sharing=True,
-        alias="peak_memory_bytes",
-        shown=frozenset(("terminal", "explorer", "history", "comparison")),
+        aliases=("peak_memory_bytes",),
+        shown=EVERYWHERE,
     ),
     Reading(
         name="load_rss_bytes",
@@ -325,7 +367,7 @@ _MEMORY = (
         definition="Highest memory allocated by torch on the GPU over all phases.",
         merging="highest",
         highest_of="peak_gpu_memory_{phase}_bytes",
-        alias="peak_memory_bytes",
+        aliases=("peak_memory_bytes",),
         needs="gpu",
         shown=frozenset(("explorer", "history", "comparison")),
     ),
@@ -569,13 +611,13 @@ def shown_in(place: Place) -> tuple[str, ...]:
     """List the readings that a place shows without being asked, in the order of `READINGS`.
 
     >>> shown_in("results")
-    ('throughput_examples_per_s', 'parameters')
+    ('throughput_examples_per_s', 'model_memory_bytes', 'peak_rss_bytes', 'parameters')
     """
     return tuple(reading.name for reading in READINGS.values() if place in reading.shown)
 
 
 def _aliases(readings: Iterable[Reading]) -> dict[str, str]:
-    return {reading.alias: reading.name for reading in readings if reading.alias}
+    return {alias: reading.name for reading in readings for alias in reading.aliases}
 
 
 ALIASES: Mapping[str, str] = _aliases(reading for reading in READINGS.values() if reading.needs is None)

@@ -19,6 +19,8 @@ class ReasonCode(StrEnum):
     """The metric has no value on some resamples, so there is no interval."""
     UNDEFINED = "undefined"
     """The metric has no value on these examples, or there are none."""
+    IMPOSSIBLE = "impossible"
+    """What was computed lies outside the range that is declared, so that it is not shown."""
     MEASURING_OFF = "measuring_off"
     NOT_MEASURED = "not_measured"
     """Nobody measured it, and nobody said why."""
@@ -124,6 +126,14 @@ def part_missing(name: str, reason: Reason | None) -> Reason:
 def not_computed(sentence: str) -> Reason:
     """Say why a metric could not be computed."""
     return Reason(ReasonCode.NOT_COMPUTED, sentence)
+
+
+def impossible(value: float, low: float, high: float) -> Reason:
+    """Say that a value cannot be."""
+    return Reason(
+        ReasonCode.IMPOSSIBLE,
+        f"it was computed as {value:,.6g}, which cannot be: it lies from {low:g} to {high:g}; mend the metric",
+    )
 
 
 def raw_gone(sentence: str) -> Reason:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import json_option, results_option, store_option
-from bench.cli.output import print_json, print_table, remark, say
+from bench.cli.output import print_json, print_table, say
+from bench.cli.results import named
 
 if TYPE_CHECKING:
     from bench.compare.remarks import Apart
@@ -38,7 +39,8 @@ def recommend(
 ) -> None:
     """Say which model of RUN to ship, with the suite's limits and those of --where.
 
-    Four lines a task: the answer, the runner-up, the risk, and what would change it; --long says everything.
+    Four lines a task: what to ship, what that risks, what to know of it, and what would change it; --long says
+    everything. For all tasks together it names one model, and the cheapest set of models that covers them.
     """
     import bench
     from bench.store import Store
@@ -46,19 +48,18 @@ def recommend(
     from bench.words.documents import decision_document
 
     with Store.open(results, store_url, create=False) as opened:
-        choice = opened.choose(run)
-    if choice.remark is not None:
-        remark(choice.remark)
-    decision = bench.decide(choice.info.id, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
+        info = opened.find(named(opened, run))
+    decision = bench.decide(info.id, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
     if as_json:
-        print_json(decision_document(decision) | {"partial": choice.info.restricted_by or None})
+        print_json(decision_document(decision) | {"partial": info.restricted_by or None})
         return
-    if choice.info.is_partial:
-        say(f"partial: {choice.info.restricted_by}")
-    parts = {} if decision.across is None else {"all tasks together": decision.across}
-    for name, part in (parts | decision.tasks).items():
+    if info.is_partial:
+        say(f"partial: {info.restricted_by}")
+    for sentence in words.replaced(decision):
+        say(sentence)
+    for name, sentences in words.answers(decision, in_full=in_full).items():
         say(name)
-        for sentence in words.task_sentences(part) if in_full else words.in_short(part):
+        for sentence in sentences:
             say(f"  {sentence}")
     for sentence in [*words.without_tasks(decision), *words.assumptions(decision)] if in_full else ():
         say(sentence)
@@ -98,7 +99,7 @@ def _side(text: str, run: str, results: Path, store_url: str | None) -> tuple[Se
 
     chosen, _, model = text.rpartition(":")
     with Store.open(results, store_url, create=False) as store:
-        stored = store.load(chosen or run)
+        stored = store.load(named(store, chosen or run))
         names = {record.cell.model for record in stored.records}
         if not chosen and not any(model == name or model.startswith(f"{name}[") for name in names):
             try:

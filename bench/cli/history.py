@@ -101,11 +101,14 @@ def _print(past: History, chosen: list[Series]) -> None:
         rows.append(
             [series.task, series.candidate, series.reading, sparkline(series.points[-SHOWN_NIGHTS:]), value, mark]
         )
-    newest = f", the newest {past.nights[-1].run_id}" if past.nights else ""
+    whole = [night for night in past.nights if not night.is_partial] or past.nights
+    newest = f", the newest {whole[-1].run_id}" if whole else ""
     environments = len({night.segment for night in past.nights})
     say(f"{past.suite}: {plural(len(past.nights), 'night')}, {plural(environments, 'environment')}{newest}")
     print_table(["task", "model", "reading", "nights", "newest", ""], rows, right=(4,))
     for night in past.nights:
+        if night.is_partial:
+            say(f"{night.run_id}: partial: {night.restricted_by}")
         if night.changed:
             say(f"{night.run_id}: {'; '.join(night.changed)}")
 

@@ -150,6 +150,12 @@ def _executors() -> Rows:
     ]
 
 
+def _suite_keys() -> Rows:
+    from bench.planning.schema import suite_keys
+
+    return [{"name": key.path, "default": key.default, "what": key.what} for key in suite_keys()]
+
+
 def _suites() -> Rows:
     from bench.planning import embedded_suites, open_suite
 
@@ -179,6 +185,7 @@ LISTINGS: dict[str, Listing] = {
     "charts": Listing("charts of the report", _charts),
     "rules": Listing("ways to pick a model", _rules),
     "executors": Listing("places where cells can run", _executors),
+    "keys": Listing("keys of the suite file, with their defaults", _suite_keys),
     "suites": Listing("embedded suites", _suites),
 }
 RUNS = "runs"
@@ -195,7 +202,13 @@ def _runs(results: Path, store_url: str | None) -> Rows:
         return []
     with Store.open(results, store_url, create=False) as store:
         return [
-            {"id": info.id, "suite": info.suite, "status": info.status, "started": info.started_at[:19] + "Z"}
+            {
+                "id": info.id,
+                "suite": info.suite,
+                "status": info.status,
+                "started": info.started_at[:19] + "Z",
+                "partial": info.restricted_by,
+            }
             for info in store.runs()
         ]
 

@@ -15,6 +15,7 @@ from bench.units import plural
 
 if TYPE_CHECKING:
     from bench.report import RunView
+    from bench.store import Store
     from bench.summary import Entry
 
 
@@ -40,10 +41,10 @@ def print_view(view: RunView) -> None:
     The reason of a failed cell is cut to the terminal's width; `--json`, the log and the report have the whole.
     """
     from bench.catalogue.readings import READINGS, shown_in
-    from bench.words.decision import in_short
+    from bench.words.decision import answers, replaced
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
-    header = ["task", "model", "status", "quality", *heads, ""]
+    header = ["task", "model", "status", "quality", "n", *heads, ""]
     rows, unsupported = [], 0
     for task in view.tasks:
         front = view.decision.fronts().get(task.name, [])
@@ -54,16 +55,18 @@ def print_view(view: RunView) -> None:
         say(f"partial: {view.partial}\n")
     if view.remark:
         say(f"{view.remark}.\n")
-    print_table(header, rows, right=tuple(range(4, 4 + len(heads))), fit=True)
+    print_table(header, rows, right=tuple(range(4, 5 + len(heads))), fit=True)
     if unsupported:
         say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
     say("")
-    if view.decision.across is not None:
-        say("all tasks: " + " ".join(in_short(view.decision.across)[:2]))
-    for name, decision in view.decision.tasks.items():
-        say(f"{name}: " + " ".join(in_short(decision)[:2]))
+    for sentence in replaced(view.decision):
+        say(sentence)
+    for name, sentences in answers(view.decision).items():
+        say(f"\n{name}")
+        for sentence in sentences:
+            say(f"  {sentence}")
 
 
 def _not_computed(view: RunView) -> Counter[str]:
@@ -81,8 +84,9 @@ def _row(task: str, entry: Entry, front: Sequence[str]) -> list[str]:
     cells = ["" if q is None or q.value is None else format_quantity(q.value, q.unit) for q in shown]
     best = entry.quantity("quality")
     quality = "" if best is None or best.value is None else f"{entry.quality_metric} {format_number(best.value)}"
-    reason = "" if entry.status == "ok" else entry.reason or ""
-    return [task, entry.candidate, entry.status, quality, *cells, "◆ front" if entry.candidate in front else reason]
+    n = "" if best is None or best.value is None else f"{best.n:,}"
+    reason = "◆ front" if entry.candidate in front else "" if entry.status == "ok" else entry.reason or ""
+    return [task, entry.candidate, entry.status, quality, n, *cells, reason]
 
 
 def _best_first(entry: Entry) -> tuple[bool, float]:
@@ -156,22 +160,30 @@ def _as_text(view: RunView, form: str) -> str:
 @click.argument("run", default="latest")
 @results_option
 @store_option
-@click.option("--format", "form", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "json", "jsonl", "parquet"]), default="csv", show_default=True
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="File (json) or folder (csv, parquet).",
+    help="File (json) or folder (csv, jsonl, parquet).",
 )
 def export(run: str, results: Path, store_url: str | None, form: str, output: Path) -> None:
-    """Write the stored facts of RUN: cells, facts, per-example rows, raw timings."""
+    """Write RUN for other programs: cells, readings with intervals, facts, per-example rows, raw timings."""
+    from bench.decision.cost import priced
+    from bench.report.view import suite_of
     from bench.store import Store
     from bench.store.export import export_run
+    from bench.summary import summarise_run
+    from bench.summary.long_form import reading_rows
 
     with Store.open(results, store_url, create=False) as store:
-        stored = store.load(run)
-    for path in export_run(stored, form, output):
+        stored = store.load(named(store, run))
+    prices = suite_of(stored.info).prices
+    entries = [priced(entry, prices) for entry in summarise_run(stored)]
+    for path in export_run(stored, form, output, reading_rows(stored.info.id, entries)):
         say(str(path.resolve()))
 
 
@@ -181,7 +193,15 @@ def open_view(run: str, results: Path, store_url: str | None = None, reference: 
     from bench.store import Store
 
     with Store.open(results, store_url, create=False) as store:
-        return view_of(store.load(run), reference=reference)
+        return view_of(store.load(named(store, run)), reference=reference)
+
+
+def named(store: Store, run: str) -> str:
+    """Find the id of the run that a reference names; say where a newer run of a part of the suite is passed over."""
+    choice = store.choose(run)
+    if choice.remark is not None:
+        remark(choice.remark)
+    return choice.info.id
 
 
 def run_json(view: RunView) -> dict[str, object]:

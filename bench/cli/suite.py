@@ -22,7 +22,10 @@ FILES = ("suite", "recipe")
 @click.option("--run-code", is_flag=True, help="Import metrics of your own, too, which runs their code.")
 @json_option
 def validate(suite: str, run_code: bool, as_json: bool) -> None:
-    """Check SUITE, its data and its checkpoints; run nothing, write nothing."""
+    """Check SUITE, its recipes, its data and its checkpoints; run nothing, write nothing.
+
+    All mistakes are told at once; what the data leave in doubt is told, too.
+    """
     from bench.planning import Options, make_plan, open_suite
     from bench.running.executors import executor_of
     from bench.units import plural
@@ -35,13 +38,15 @@ def validate(suite: str, run_code: bool, as_json: bool) -> None:
     tasks = {cell.task for cell in plan.cells}
     if as_json:
         name = plan.suite.value.name
-        print_json({"suite": name, "valid": True, "cells": len(plan.cells), "runnable": len(runnable)})
+        counts = {"cells": len(plan.cells), "runnable": len(runnable)}
+        print_json({"suite": name, "valid": True, **counts, "doubts": _doubts(plan)})
         return
     say(
         f"{plan.suite.path}: valid. {plural(len(models), 'model')} × {plural(len(tasks), 'task')}: "
         f"{plural(len(runnable), 'cell')} to run, {len(plan.cells) - len(runnable)} unsupported, "
         f"{plural(len(plan.fits), 'model')} to train first."
     )
+    _print_doubts(plan)
 
 
 @click.command()
@@ -79,10 +84,6 @@ def _plan_json(plan: Plan) -> dict[str, object]:
     groups = [
         {"model": model, "variant": variant, "tasks": list(tasks)} for model, variant, tasks in plan.sharing.groups
     ]
-    doubts = [
-        {"where": where, "code": doubt.code, "message": doubt.message, "remedy": doubt.remedy}
-        for where, doubt in plan.doubts
-    ]
     return {
         "suite": plan.suite.value.name,
         "processes": plan.processes,
@@ -91,8 +92,21 @@ def _plan_json(plan: Plan) -> dict[str, object]:
         "cells": cells,
         "loads": {"reason": plan.sharing.reason, "shared": groups},
         "placement": {"cpus": _cpus(plan), "threads": plan.suite.value.defaults.threads},
-        "doubts": doubts,
+        "doubts": _doubts(plan),
     }
+
+
+def _doubts(plan: Plan) -> list[dict[str, str]]:
+    """List the doubts about the data, for JSON."""
+    return [
+        {"where": where, "code": doubt.code, "message": doubt.message, "remedy": doubt.remedy}
+        for where, doubt in plan.doubts
+    ]
+
+
+def _print_doubts(plan: Plan) -> None:
+    for where, doubt in plan.doubts:
+        say(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
 
 
 def _print_plan(plan: Plan) -> None:
@@ -114,8 +128,7 @@ def _print_plan(plan: Plan) -> None:
     say(f"every process is bound to {_cpus(plan)}; {shown} (defaults: cpus, threads)")
     if not plan.measures:
         say("nothing is measured: only quality is scored")
-    for where, doubt in plan.doubts:
-        say(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
+    _print_doubts(plan)
 
 
 def _cpus(plan: Plan) -> str:

@@ -189,7 +189,7 @@ class Count:
     def _add(self, example: Example, inputs: Sequence[str], expected_name: str) -> None:
         values = example.columns
         self.hash.add([example.id, example.group, values])
-        self.inputs.append(hash(_hashable(values[inputs[0]]) if len(inputs) == 1 else _all_hashable(values, inputs)))
+        self.inputs.append(hash(hashable(values, inputs)))
         self.ids.append(hash(example.id))
         if example.group is not None:
             self.grouped += 1
@@ -210,12 +210,11 @@ class Count:
         }
 
 
-def _hashable(value: Value) -> str | tuple[str, ...]:
-    return value if isinstance(value, str) else tuple(value)
-
-
-def _all_hashable(values: Mapping[str, Value], names: Sequence[str]) -> tuple[str | tuple[str, ...], ...]:
-    return tuple(_hashable(values[name]) for name in names)
+def hashable(values: Mapping[str, Value], names: Sequence[str]) -> object:
+    """Return some columns of an example as something that can be an element of a set."""
+    if len(names) == 1 and type(value := values[names[0]]) is str:
+        return value
+    return tuple(tuple(value) if isinstance(value := values[name], list) else value for name in names)
 
 
 def _is_empty(expected: Value) -> bool:

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.data.base import OPTIONAL_COLUMNS, Columns, Dataset, Example
-from bench.data.examples import MISSING, Builder, Count, Examples, Row, reach
-from bench.digest import content_hash
+from bench.data.base import OPTIONAL_COLUMNS, Columns, Dataset
+from bench.data.examples import MISSING, Builder, Count, Examples, Row, hashable, reach
 from bench.errors import DataError, nearest
 from bench.suite import DataSpec
 
@@ -105,12 +104,9 @@ def _mapped_optional(spec: DataSpec, columns: Columns) -> dict[str, str]:
 
 def overlap(first: Dataset, second: Dataset, columns: Columns) -> int:
     """Count the inputs of `second` that occur in `first`: a model trained on the one must not be scored on those."""
-    seen = {_input_hash(example, columns) for example in first.examples}
-    return sum(_input_hash(example, columns) in seen for example in second.examples)
-
-
-def _input_hash(example: Example, columns: Columns) -> str:
-    return content_hash([example.columns.get(column.name) for column in columns.inputs])
+    names = [column.name for column in columns.inputs]
+    seen = {hashable(example.columns, names) for example in first.examples}
+    return sum(hashable(example.columns, names) in seen for example in second.examples)
 
 
 def _check_mapping(spec: DataSpec, columns: Columns) -> None:

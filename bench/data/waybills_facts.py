@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
+from functools import cache
+from operator import attrgetter
 from random import Random
 from typing import Any, TypeVar
 
@@ -96,7 +98,11 @@ class Facts:
 
     def key(self) -> str:
         """SHA-256 (hex) of the facts."""
-        return hashlib.sha256(repr(astuple(self)).encode()).hexdigest()
+        return hashlib.sha256(repr(_values(self)).encode()).hexdigest()
+
+
+_values = attrgetter(*(each.name for each in fields(Facts)))
+"""All fields in order, as they are: `dataclasses.astuple` copies each, for half the time of making the corpus."""
 
 
 def _event(rng: Random, status: str, promise: tuple[date, date], departure: date) -> date:
@@ -126,16 +132,23 @@ def _dates(rng: Random, status: str) -> tuple[date, date, date, date]:
             return departure, promised, promised_end, event
 
 
+@cache
+def _apart_from(*codes: str, overseas: bool = False) -> tuple[str, ...]:
+    """List the countries of Europe, and those overseas if asked for, except `codes`."""
+    countries = (*words.EUROPE, *(words.OVERSEAS if overseas else ()))
+    return tuple(country for country in countries if country not in codes)
+
+
 def draw(rng: Random) -> Facts:
     """Draw the facts of one shipment."""
     status = pick(rng, words.STATUSES)
     commodity = between(rng, 0, len(words.COMMODITIES) - 1)
     origin = pick(rng, words.EUROPE)
-    destination = pick(rng, [code for code in words.EUROPE + words.OVERSEAS if code != origin])
+    destination = pick(rng, _apart_from(origin, overseas=True))
     overseas = destination in words.OVERSEAS
     departure, promised, promised_end, event = _dates(rng, status)
     count = between(rng, 6, 60)
-    elsewhere = [code for code in words.EUROPE if code not in (origin, destination)]
+    elsewhere = _apart_from(origin, destination)
     via = _distinct(rng, elsewhere, between(rng, 1, 3))
     return Facts(
         status=status,
@@ -173,7 +186,7 @@ def _side_matters(rng: Random, destination: str, dates: tuple[date, date], elsew
         "temperature_c": between(rng, 2, 12),
         "invoice": departure - timedelta(days=between(rng, 1, 20)),
         "next_departure": promised_end + timedelta(days=between(rng, 10, 21)),
-        "other_destination": pick(rng, [code for code in words.EUROPE if code != destination]),
+        "other_destination": pick(rng, _apart_from(destination)),
         "other_status": pick(rng, words.STATUSES),
         "other_days": between(rng, 2, 9),
         "other_month": between(rng, 1, departure.month - 1),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import get_args
 
 from bench.data import waybills_names as names
 from bench.data import waybills_templates as templates
 from bench.data import waybills_words as words
 from bench.data.waybills_facts import Facts, between, pick
-from bench.data.waybills_names import DateStyle, Language
+from bench.data.waybills_names import DateStyle, Language, Role
 from bench.data.waybills_words import DATED, Pair
 
 DATE_STYLES: tuple[DateStyle, ...] = ("long", "long", "weekday", "year", "numeric")
@@ -42,11 +43,10 @@ class _Fields(dict[str, str]):
         self._spelt = spelt
 
     def __missing__(self, field: str) -> str:
-        role, _, slot = field.partition("_")
-        if slot in self._styles and role in ("on", "for", "nom", "acc", "dat"):
-            day = getattr(self._facts, DATE_SLOTS[slot])
-            return names.date_phrase(self.language, role, day, self._styles[slot])
-        return FIELDS[field](self.language, self._facts, self)
+        if field in FIELDS:
+            return FIELDS[field](self.language, self._facts, self)
+        role, slot = DATE_FIELDS[field]
+        return names.date_phrase(self.language, role, getattr(self._facts, DATE_SLOTS[slot]), self._styles[slot])
 
     @property
     def spelt(self) -> bool:
@@ -60,6 +60,10 @@ class _Fields(dict[str, str]):
 
 
 DATE_SLOTS = {"dep": "departure", "p": "promised", "a": "event", "i": "invoice", "n": "next_departure"}
+DATE_FIELDS: dict[str, tuple[Role, str]] = {
+    f"{role}_{slot}": (role, slot) for role in get_args(Role) for slot in DATE_SLOTS
+}
+"""Role and slot of each field that is a date."""
 _Make = Callable[[Language, Facts, _Fields], str]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from bench.decision.board import Board, Missing
+from bench.decision.board import Board, Column, Missing
 from bench.decision.constraints import Check
 from bench.decision.fronts import Front
 from bench.decision.next_step import NextStep
@@ -18,20 +18,25 @@ class Outcome(Enum):
     """What a recommendation comes to."""
 
     ALONE = "alone"
-    """One candidate is eligible, and no other would be preferred to it if it were: the pick."""
-    PICK = "pick"
-    """The data support the pick."""
+    """One candidate is eligible, and no other would be preferred to it if it were: the pick, and settled."""
+    SETTLED = "settled"
+    """The pick is the best choice with the confidence that the suite asks for."""
     RIVAL_OPEN = "rival open"
-    """No pick: a candidate that is not shown to meet its limits may be the better choice."""
-    UNDECIDED = "undecided"
-    """No pick: the data do not decide between eligible candidates."""
+    """There is a pick, but a candidate that is not shown to meet its limits may be the better choice."""
+    OPEN = "open"
+    """There is a pick, but the data do not decide between it and other eligible candidates."""
     NOBODY = "nobody"
     """No pick: nobody is eligible."""
 
     @property
     def is_pick(self) -> bool:
-        """Tell whether the data support a pick."""
-        return self in (Outcome.ALONE, Outcome.PICK)
+        """Tell whether there is something to ship."""
+        return self is not Outcome.NOBODY
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether measuring on is not expected to change the pick."""
+        return self in (Outcome.ALONE, Outcome.SETTLED)
 
 
 class Nobody(Enum):
@@ -45,8 +50,12 @@ class Nobody(Enum):
     """No candidate has every objective."""
     UNSCORED = "unscored"
     """None that meets the limits has everything that the rule looks at."""
+    BARRED = "barred"
+    """Those that finished are barred by doubts."""
     LIMITS = "limits"
     """None is shown to meet every limit."""
+    BASELINES = "baselines"
+    """Only baselines are shown to meet every limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ class Hopefuls:
     """The likeliest."""
     others: tuple[str, ...]
     is_rival: bool
-    """Whether the first keeps the leader from being a pick."""
+    """Whether the first keeps the answer from being settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,16 @@ class FewExamples:
     """Examples that were answered."""
 
 
-Caution = Hopefuls | Incomparable | BaselineLeads | BaselineNear | FewExamples
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """A candidate that a doubt bars from being picked."""
+
+    name: str
+    missing: Missing
+    """With the doubt's code, and across tasks the task on which it was raised."""
+
+
+Caution = Barred | Hopefuls | Incomparable | BaselineLeads | BaselineNear | FewExamples
 """What must be known before acting on a recommendation."""
 
 
@@ -128,6 +146,37 @@ class Nearest:
     name: str
     failed: tuple[Check, ...]
     """The limits that it is not shown to meet."""
+    breaks: float | None = None
+    """Chance that it breaks one of its limits; None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What shipping the leader risks, by the draws that judge everything else."""
+
+    breaks: float
+    """Chance that it breaks one of its limits."""
+    loss: float
+    """Expected loss against the best candidate that keeps the limits, in the unit of what the rule looks at first;
+    what the rule gives up on purpose is no loss."""
+    best: float
+    """Chance that the rule would pick it, if everything were known."""
+    column: Column | None
+    """What the loss is one of; None for a utility over several columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What measuring on could gain: another candidate that may turn out to be the better choice."""
+
+    name: str
+    share: float
+    """Chance that it is the best choice."""
+    most: float
+    """How much better it may be than the leader, as large as in one draw in twenty of those in which it keeps its
+    limits, in the unit of `Risk.column`; 0 where it would be chosen for something that the rule looks at later."""
+    is_eligible: bool
+    """Whether it is shown to meet its limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +187,13 @@ class Recommendation:
     rule: str
     outcome: Outcome
     needed: float
-    """Confidence that a pick needs."""
+    """Confidence from which a pick counts as settled."""
     leader: str | None = None
-    """Whom the observed values favour, even where the data are too weak for a pick."""
+    """Whom the rule favours among the eligible, a chance of breaking a limit being paid for: the pick."""
+    risk: Risk | None = None
+    """What shipping the leader risks."""
+    gain: Gain | None = None
+    """What measuring on could gain; None where nobody else may be the better choice."""
     confidence: float | None = None
     """Share of the replicates in which the rule picks the leader. A candidate whose limits are open takes part in
     those replicates in which it meets them. Where a limit lies between the bounds of an estimate, it is the least
@@ -169,8 +222,13 @@ class Recommendation:
 
     @property
     def pick(self) -> str | None:
-        """Name the candidate to ship; None when the recommendation abstains or nobody is eligible."""
+        """Name the candidate to ship; None where nobody is eligible."""
         return self.leader if self.outcome.is_pick else None
+
+    @property
+    def settled_pick(self) -> str | None:
+        """Name the candidate to ship where measuring on is not expected to change it."""
+        return self.leader if self.outcome.is_settled else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,6 +238,7 @@ class Case:
     board: Board
     front: Front
     rule: Sequence[Stage]
+    """The scores of its first stage may have the chance of breaking a limit taken off, and its draws are shrunk."""
     rows: Sequence[int]
     """Eligible candidates."""
     hopefuls: Sequence[int]
@@ -187,7 +246,7 @@ class Case:
     leader: int
     shares: dict[str, float]
     needed: float
-    """Confidence that a pick needs."""
+    """Confidence from which a pick counts as settled."""
 
     @property
     def name(self) -> str:
@@ -223,6 +282,6 @@ class Case:
         """Conclude what the recommendation comes to."""
         if self.confidence >= self.needed:
             alone = len(self.rows) == 1 and self.confidence == 1 and not self.hopefuls
-            return Outcome.ALONE if alone else Outcome.PICK
+            return Outcome.ALONE if alone else Outcome.SETTLED
         rival_is_open = self.rival is not None and self.rival not in self.rows
-        return Outcome.RIVAL_OPEN if rival_is_open else Outcome.UNDECIDED
+        return Outcome.RIVAL_OPEN if rival_is_open else Outcome.OPEN

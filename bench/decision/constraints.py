@@ -1,10 +1,12 @@
-"""Hard limits: who is within them for certain, who is not, and whom the data do not settle.
+"""Hard limits: who keeps them at the risk that the suite takes, who breaks them for certain, and whom the data do not
+settle.
 
-A candidate is feasible only when the end of its interval that is nearer to the limit is inside. A reading
-that has no interval by its nature (a peak, one process) is taken as read; one whose n is too small for an
-interval settles nothing. The bounds of an estimate are no 95 % interval: nothing is known of how likely the values
-between them are. So a limit that lies between them is neither kept nor broken with any probability; the
-recommendation looks at the worst case.
+The draws by which candidates are compared judge limits too. A candidate keeps a limit when it breaks it in at most
+`decision.risk` of the draws: when the value that a share of `risk` of them lies beyond is inside. It breaks it for
+certain when even the far end of the 95 % interval is outside. A reading that has no interval by its nature (a peak, one
+process) is taken as read; one whose n is too small for an interval settles nothing. The bounds of an estimate are no
+95 % interval: nothing is known of how likely the values between them are. So a limit that lies between them is neither
+kept nor broken with any probability; the recommendation looks at the worst case.
 """
 
 from __future__ import annotations
@@ -20,12 +22,18 @@ from bench.catalogue.reasons import sentence_of
 from bench.decision.board import Board, Column
 from bench.decision.draws import is_estimate
 from bench.decision.remarks import LimitInapplicable
+from bench.suite import DecisionSpec
 from bench.suite.limits import Limit
 from bench.summary import Quantity
 
 Floats = NDArray[np.float64]
 State = Literal["inside", "outside", "open"]
 """`open`: the data do not settle it."""
+
+RISK = float(DecisionSpec.model_fields["risk"].default)
+"""Chance of breaking a limit that is taken, where a suite says nothing."""
+LEAST_OPEN = 0.025
+"""Least chance of breaking a limit that lies inside the 95 % interval: that of what lies beyond one of its ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,9 @@ class Check:
     value: float | None
     """None where the reading is missing."""
     bound: float | None = None
-    """The value that must be within: the end of the interval, in the limit's scale (a ratio for `% of
-    best`). None where there is no value, or there would be an interval with more observations."""
+    """The value that must be within: what the reading exceeds (for a limit from below: falls short of) with the chance
+    that is taken, in the limit's scale (a ratio for `% of best`). None where there is no value, or there would be an
+    interval with more observations."""
     slack: float | None = None
     """How far the bound is inside the limit, negative outside, in the same scale."""
     ends: tuple[float, float] | None = None
@@ -56,20 +65,60 @@ class Check:
     """Whether the bound is that of an estimate."""
     task: str = ""
     """The task whose reading was judged."""
+    risk: float = RISK
+    """The chance of breaking the limit that is taken."""
+
+    @property
+    def breaks(self) -> float | None:
+        """Give the chance that the candidate breaks the limit; None where nothing is known of it: a missing reading, an
+        interval that needs more observations, a limit between the bounds of an estimate."""
+        if self.holds is None or self.bound is None or (self.estimated and self.state == "open"):
+            return None
+        return self._least(1.0 - float(np.mean(self.holds)))
+
+    def _least(self, share: float) -> float:
+        """Keep a share from 0 where the limit lies inside the interval: there the draws do not reach as far."""
+        if self.ends is None or self.ends[0] == self.ends[1]:
+            return share
+        crossed = not (self.limit.admits(self.ends[0]) and self.limit.admits(self.ends[1]))
+        return max(share, LEAST_OPEN) if crossed else share
 
 
-def check_all(board: Board, limits: Sequence[Limit]) -> tuple[tuple[Check, ...], ...]:
-    """Check every candidate against every limit that applies to this task."""
+def chance_broken(checks: Sequence[Check]) -> float | None:
+    """Compute the chance that a candidate breaks one of its limits at least; None where it is not known of one.
+
+    Args:
+        checks: of one candidate, over the same draws; without any the chance is 0.
+    """
+    chances = [check.breaks for check in checks]
+    known = [chance for chance in chances if chance is not None]
+    if len(known) < len(chances):
+        return None
+    kept: NDArray[np.bool_] | bool = True
+    for check in checks:
+        assert check.holds is not None  # else the chance is not known
+        kept = kept & check.holds
+    return max([1.0 - float(np.mean(kept)), *known], default=0.0)
+
+
+def check_all(board: Board, limits: Sequence[Limit], risk: float = RISK) -> tuple[tuple[Check, ...], ...]:
+    """Check every candidate against every limit that applies to this task.
+
+    Args:
+        board: the candidates.
+        limits: of the suite.
+        risk: the chance of breaking a limit that is taken.
+    """
     checks: list[list[Check]] = [[] for _ in board.names]
     for limit in limits:
         index = board.column(limit.name)
         if index is None:
             continue
-        ratios = _ratios(board, index) if limit.of_best else None
+        ratios = _ratios(board, index, limit, risk) if limit.of_best else None
         for row, own in enumerate(checks):
             if board.broken[row] is None:
                 quantity = board.quantities[row][index]
-                check = _check(board, row, index, limit, ratios)
+                check = _check(board, row, index, limit, ratios, risk)
                 exact, holds = quantity is not None and quantity.is_firm, _holds(board, row, index, limit)
                 if check.estimated and check.state == "open":
                     holds = np.ones(len(board.draws), dtype=np.bool_)
@@ -101,37 +150,65 @@ def state_of(checks: Sequence[Check]) -> State:
 
 
 def best_row(board: Board, index: int) -> int | None:
-    """Find the candidate with the best value in a column; None when nobody has one."""
-    values = board.oriented[:, index]
+    """Find the candidate with the best value in a column; None when nobody has one that can be judged."""
+    judged = np.array([missing is None for missing in board.broken], dtype=np.bool_)
+    values = np.where(judged, board.oriented[:, index], np.nan)
     return None if np.isnan(values).all() else int(np.nanargmax(values))
 
 
-def _ratios(board: Board, index: int) -> Floats:
-    """Compute value, low and high of each candidate's ratio to the best one, paired by replicate; shape `(M, 3)`."""
+def _ratios(board: Board, index: int, limit: Limit, risk: float) -> Floats:
+    """Compute value, low, high and bound of each candidate's ratio to the best one, paired by replicate; shape
+    `(M, 4)`."""
     best = best_row(board, index)
     if best is None:
-        return np.full((len(board.names), 3), np.nan)
+        return np.full((len(board.names), 4), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = board.values[:, index] / board.values[best, index]
         drawn = board.draws[:, :, index] / board.draws[:, [best], index]
-        low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    return np.column_stack([values, low, high])
+        low, high, bound = np.quantile(drawn, [0.025, 0.975, _level(limit, risk)], axis=0)
+    return np.column_stack([values, low, high, bound])
 
 
-def _check(board: Board, row: int, index: int, limit: Limit, ratios: Floats | None) -> Check:
+def _level(limit: Limit, risk: float) -> float:
+    """Give the share of the draws below the value that must be within."""
+    return 1.0 - risk if limit.is_upper else risk
+
+
+def _check(board: Board, row: int, index: int, limit: Limit, ratios: Floats | None, risk: float) -> Check:
     column, quantity = board.columns[index], board.quantities[row][index]
     if quantity is None or quantity.value is None:
-        return Check(limit, column, "open", None, reason=None if quantity is None else sentence_of(quantity.reason))
-    value, low, high = (float(x) for x in ratios[row]) if ratios is not None else _ends(quantity)
-    near, far = (high, low) if limit.is_upper else (low, high)
-    if np.isnan(near):
-        return Check(limit, column, "open", value, reason=sentence_of(quantity.reason))
-    state: State = "inside" if limit.admits(near) else "outside" if not limit.admits(far) else "open"
-    slack = (limit.value - near) if limit.is_upper else (near - limit.value)
-    estimated = is_estimate(quantity) and low < high and not limit.of_best
+        reason = None if quantity is None else sentence_of(quantity.reason)
+        return Check(limit, column, "open", None, reason=reason, risk=risk)
+    if ratios is not None:
+        value, low, high, bound = (float(x) for x in ratios[row])
+    else:
+        value, low, high = _ends(quantity)
+        bound = _bound(board.draws[:, row, index], quantity, limit, (low, high), risk)
+    if np.isnan(bound) or np.isnan(low) or np.isnan(high):
+        return Check(limit, column, "open", value, reason=sentence_of(quantity.reason), risk=risk)
+    far = low if limit.is_upper else high
+    state: State = "inside" if limit.admits(bound) else "outside" if not limit.admits(far) else "open"
     return Check(
-        limit, column, state, value, near, slack, (low, high), sentence_of(quantity.reason), estimated=estimated
+        limit,
+        column,
+        state,
+        value,
+        bound,
+        (limit.value - bound) if limit.is_upper else (bound - limit.value),
+        (low, high),
+        sentence_of(quantity.reason),
+        estimated=is_estimate(quantity) and low < high and not limit.of_best,
+        risk=risk,
     )
+
+
+def _bound(drawn: Floats, quantity: Quantity, limit: Limit, ends: tuple[float, float], risk: float) -> float:
+    """Find the value that must be within: of the draws, where they vary; else the interval's end, which draws of a
+    sample that is all alike do not reach, and which is the bound of an estimate."""
+    end = ends[1] if limit.is_upper else ends[0]
+    if np.isnan(end) or is_estimate(quantity) or not np.ptp(drawn) > 0:
+        return end
+    return float(np.quantile(drawn, _level(limit, risk)))
 
 
 def _ends(quantity: Quantity) -> tuple[float, float, float]:

@@ -8,10 +8,14 @@ from dataclasses import replace
 from bench.decision import across, cost, fronts, sensitivity, stages
 from bench.decision.board import Board
 from bench.decision.build import build
+from bench.decision.charge import charged_rule
 from bench.decision.constraints import Check, check_all, inapplicable
+from bench.decision.cover import find_cover
 from bench.decision.decision import Decision, TaskDecision, TaskLeftOut
 from bench.decision.question import Question
 from bench.decision.recommend import recommend
+from bench.decision.remarks import StoodIn
+from bench.decision.stand_ins import with_stand_ins
 from bench.summary import Entry
 
 FEWEST_TO_LEAVE_ONE_OUT = 3
@@ -32,20 +36,24 @@ def decide(entries: Sequence[Entry], question: Question) -> Decision:
         InputError: a rule lacks what it needs.
     """
     priced = [cost.priced(entry, question.prices) for entry in entries]
+    question, stood_in = with_stand_ins(question, priced)
     tasks = list(dict.fromkeys(entry.cell.task for entry in priced))
     boards = [build(task, [e for e in priced if e.cell.task == task], question) for task in tasks]
-    checks = [check_all(board, question.limits) for board in boards]
+    checks = [check_all(board, question.limits, question.rule.risk) for board in boards]
     whole = _across(boards, checks, question) if len(boards) > 1 else None
+    parts = [judge(board, own, question, stood_in) for board, own in zip(boards, checks, strict=True)]
     return Decision(
         question=question,
-        tasks={b.task: _judge(b, c, question) for b, c in zip(boards, checks, strict=True)},
+        tasks={part.task: part for part in parts},
         across=whole,
         without_task=tuple(_without_each(boards, checks, question, whole)),
+        cover=find_cover(parts) if len(parts) > 1 else None,
         entries=tuple(priced),
+        stood_in=stood_in,
     )
 
 
-def _judge(board: Board, checks: Checks, question: Question) -> TaskDecision:
+def judge(board: Board, checks: Checks, question: Question, stood_in: tuple[StoodIn, ...] = ()) -> TaskDecision:
     """Decide on one board."""
     front = fronts.find(board, checks)
     members = [row for row, standing in enumerate(front.standings) if standing.on_observed_front]
@@ -58,13 +66,13 @@ def _judge(board: Board, checks: Checks, question: Question) -> TaskDecision:
         recommendation=recommend(board, front, question),
         sensitivity=sensitivity.explore(board, front, question),
         volume=fronts.front_volume(board, members, question.rule.reference if board.task else {}),
-        remarks=(*board.remarks, *limits),
+        remarks=(*stood_in, *board.remarks, *limits),
     )
 
 
 def _across(boards: Sequence[Board], checks: Sequence[Checks], question: Question) -> TaskDecision:
     board = across.combine(boards, question)
-    return _judge(board, across.combine_checks(boards, checks, board.names), question)
+    return judge(board, across.combine_checks(boards, checks, board.names), question)
 
 
 def _without_each(
@@ -86,7 +94,8 @@ def _without_each(
 def _leader_across(boards: Sequence[Board], checks: Sequence[Checks], question: Question) -> str | None:
     """Find whom the rule favours across tasks by the observed values."""
     board = across.combine(boards, question)
-    rule = stages.of_rule(board, question.rule)
-    rows = stages.pickable(board, rule, fronts.admitted(board, across.combine_checks(boards, checks, board.names)))
+    combined = across.combine_checks(boards, checks, board.names)
+    rule = charged_rule(board, combined, question.rule)
+    rows = stages.pickable(board, rule, fronts.admitted(board, combined))
     leader = stages.pick(rule, rows)
     return None if leader is None else board.names[leader]

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from bench.decision.board import Board
 from bench.decision.case import Recommendation
+from bench.decision.cover import Cover
 from bench.decision.fronts import Front, Standing, Volume
 from bench.decision.question import Question
-from bench.decision.remarks import Remark
+from bench.decision.remarks import Remark, StoodIn
 from bench.decision.sensitivity import Sensitivity
 from bench.summary import Entry
 
@@ -35,7 +36,7 @@ class TaskDecision:
 
     @property
     def pick(self) -> str | None:
-        """Name the model to ship; None where none can be named yet, and the sentences say why."""
+        """Name the model to ship; None where nobody is eligible, and the sentences say why."""
         return self.recommendation.pick
 
     def __repr__(self) -> str:
@@ -59,17 +60,21 @@ class Decision:
     """The decision on a run."""
 
     question: Question
+    """As it was answered: where an objective was replaced (`stood_in`), it has the other one."""
     tasks: dict[str, TaskDecision]
     across: TaskDecision | None
     """Over all tasks; None when there is only one."""
     without_task: tuple[TaskLeftOut, ...]
+    cover: Cover | None
+    """The cheapest set of models for all tasks; None where there is only one task, or nobody is eligible."""
     entries: tuple[Entry, ...]
     """The cells, with `cost_per_1000` and `carbon_per_1000_g` where the suite has prices."""
+    stood_in: tuple[StoodIn, ...] = ()
+    """Objectives that the run lacks, and by what the candidates were compared instead."""
 
     @property
     def pick(self) -> str | None:
-        """Name the model to ship for all tasks together; None where none can be named yet, and the sentences say
-        why."""
+        """Name the model to ship for all tasks together; None where nobody is eligible, and the sentences say why."""
         whole = self.across if self.across is not None else next(iter(self.tasks.values()), None)
         return None if whole is None else whole.pick
 

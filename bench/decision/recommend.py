@@ -1,5 +1,11 @@
-"""The recommendation: one pick with its price, what binds it and how sure it is; or no pick, and what would
-settle it."""
+"""The recommendation: one thing to ship now, what it risks, what binds it, and what measuring on could gain.
+
+Eligible is who breaks a limit with at most the chance that the suite takes (`decision.risk`). Among the eligible the
+rule picks by the observed values, from which the chance of breaking a limit is taken off at the price of a broken limit
+(`decision.broken_limit`): for a rule that takes the best of something this is the least expected loss, as the loss of
+each candidate is that of the best one less its own value. There is a pick wherever somebody is eligible; how sure it is
+stands beside it. A baseline is no pick where it is eligible for want of any model that is.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +17,7 @@ from numpy.typing import NDArray
 from bench.decision import next_step, stages
 from bench.decision.board import Board
 from bench.decision.case import (
+    Barred,
     BaselineLeads,
     BaselineNear,
     Binding,
@@ -18,23 +25,30 @@ from bench.decision.case import (
     Caution,
     Exclusion,
     FewExamples,
+    Gain,
     Hopefuls,
     Incomparable,
     Nearest,
     Nobody,
     Outcome,
     Recommendation,
+    Risk,
 )
-from bench.decision.constraints import Check, state_of
+from bench.decision.charge import charged_rule
+from bench.decision.constraints import Check, chance_broken, state_of
 from bench.decision.fronts import Front
 from bench.decision.next_step import NextStep
 from bench.decision.question import Question
 from bench.decision.rule import Stage
+from bench.decision.shrink import shrunk
+from bench.stats.resample import seeded
 
 TINY = 1e-300
 """In place of 0 in a ratio."""
 NOT_SHOWN = 0.025
 """One-sided p-value over which a difference may be chance: that of a two-sided test at 5 %."""
+UPSIDE = 0.95
+"""Quantile of what a rival may be ahead that is told as what measuring on could gain."""
 KNEE_MEMBERS = 3
 """Fewest members of a front that has a knee."""
 
@@ -43,18 +57,26 @@ FEW_EXAMPLES = 30
 
 
 def recommend(board: Board, front: Front, question: Question) -> Recommendation:
-    """Recommend one candidate of a board, or none."""
-    rule = stages.of_rule(board, question.rule)
+    """Recommend one candidate of a board, or none where nobody is eligible."""
+    rule = charged_rule(board, [standing.checks for standing in front.standings], question.rule)
     rows = [] if front.relaxed else stages.pickable(board, rule, front.feasible)
     excluded = _excluded(board, front, rule, rows)
     leader = stages.pick(rule, rows)
-    if leader is None:
+    if leader is None or _only_floors(board, rows):
         return _nobody(board, front, question, excluded)
     undecided = _undecided(board, front, rule)
     hopefuls = [row for row in undecided if stages.pick(rule, [*rows, row]) == row]
+    rng = seeded(question.rule.seed, "shrink", board.task)
+    rule = [shrunk(rule[0], [*rows, *undecided], leader, rng), *rule[1:]]
     shares = _shares(board, rule, rows, {row: front.standings[row].checks for row in undecided}, leader)
     case = Case(board, front, rule, rows, hopefuls, leader, shares, question.rule.confidence)
     return _answer(case, question, excluded)
+
+
+def _only_floors(board: Board, rows: Sequence[int]) -> bool:
+    """Tell whether all that are eligible are baselines, while there are models: nothing to ship."""
+    floors = [board.is_baseline(name) for name in board.names]
+    return all(floors[row] for row in rows) and not all(floors)
 
 
 def _excluded(board: Board, front: Front, rule: Sequence[Stage], rows: Sequence[int]) -> tuple[Exclusion, ...]:
@@ -92,6 +114,8 @@ def _answer(case: Case, question: Question, excluded: tuple[Exclusion, ...]) -> 
         outcome=case.outcome,
         needed=case.needed,
         leader=case.name,
+        risk=_risk(case),
+        gain=_gain(case),
         confidence=case.confidence,
         covers_estimates=bool(case.estimated),
         shares=case.shares,
@@ -103,8 +127,49 @@ def _answer(case: Case, question: Question, excluded: tuple[Exclusion, ...]) -> 
         excluded=excluded,
         next_step=_step(case),
         knee=_knee(board, case.front),
-        cautions=(*_few_examples(board), *_hopefuls(case), *_incomparable(case), *_baselines(case)),
+        cautions=(*_barred(board), *_few_examples(board), *_hopefuls(case), *_incomparable(case), *_baselines(case)),
     )
+
+
+def _barred(board: Board) -> list[Barred]:
+    """Name each candidate that a doubt bars from being picked."""
+    pairs = zip(board.names, board.broken, strict=True)
+    return [Barred(name, missing) for name, missing in pairs if missing is not None and missing.doubt]
+
+
+def _kept(case: Case, row: int) -> NDArray[np.bool_]:
+    """Find the draws in which a candidate keeps its limits, shape `(B,)`; none where nothing is known of one."""
+    kept = np.ones(len(case.board.draws), dtype=np.bool_)
+    for check in case.front.standings[row].checks:
+        kept &= False if check.holds is None else check.holds
+    return kept
+
+
+def _risk(case: Case) -> Risk:
+    """Compute what shipping the leader risks."""
+    stage, checks = case.rule[0], case.front.standings[case.leader].checks
+    drawn = np.nan_to_num(stage.draws, nan=-np.inf, neginf=-np.inf)
+    rivals = [row for row in (*case.rows, *case.hopefuls) if row != case.leader]
+    own = drawn[:, case.leader]
+    best = np.max([own, *(np.where(_kept(case, row), drawn[:, row], -np.inf) for row in rivals)], axis=0)
+    allowed = stage.slack * np.abs(best) if stage.slack_is_relative else stage.slack
+    with np.errstate(invalid="ignore"):
+        loss = np.maximum(0.0, np.nan_to_num(best - own - allowed, nan=0.0, posinf=0.0))
+    column = None if stage.column is None else case.board.columns[stage.column]
+    return Risk(chance_broken(checks) or 0.0, float(loss.mean()), case.confidence, column)
+
+
+def _gain(case: Case) -> Gain | None:
+    """Find who may turn out to be a better choice than the leader, and how much better; the likeliest."""
+    if case.rival is None:
+        return None
+    stage, kept = case.rule[0], _kept(case, case.rival)
+    name = case.board.names[case.rival]
+    with np.errstate(invalid="ignore"):
+        ahead = (stage.draws[:, case.rival] - stage.draws[:, case.leader])[kept]
+    ahead = ahead[np.isfinite(ahead)]
+    most = max(0.0, float(np.quantile(ahead, UPSIDE))) if ahead.size else 0.0
+    return Gain(name, case.shares[name], most, case.rival in case.rows)
 
 
 def _few_examples(board: Board) -> list[FewExamples]:
@@ -222,7 +287,7 @@ def _ratio_of_room(check: Check) -> float:
 def _nobody(board: Board, front: Front, question: Question, excluded: tuple[Exclusion, ...]) -> Recommendation:
     """Make the recommendation where no candidate is eligible, with the one that comes nearest."""
     judged = [row for row in range(len(board.names)) if board.missing(row) is None]
-    near = None if front.feasible else _nearest(front, judged)
+    near = _nearest(board, front, judged)
     step = None
     if near is not None and all(check.state == "open" for check in near.failed):
         row = board.names.index(near.name)
@@ -234,35 +299,41 @@ def _nobody(board: Board, front: Front, question: Question, excluded: tuple[Excl
         needed=question.rule.confidence,
         excluded=excluded,
         next_step=step,
-        nobody=_why_nobody(board, judged, met=bool(front.feasible)),
+        cautions=tuple(_barred(board)),
+        nobody=_why_nobody(board, front, judged),
         nearest=near,
     )
 
 
-def _why_nobody(board: Board, judged: Sequence[int], *, met: bool) -> Nobody:
-    """Tell why there is no candidate at all; `met` where some do meet every limit."""
+def _why_nobody(board: Board, front: Front, judged: Sequence[int]) -> Nobody:
+    """Tell why there is no candidate at all."""
     if not board.names:
         return Nobody.NOT_RUN
     if all(missing is not None for missing in board.broken):
-        return Nobody.NOT_FINISHED
+        return Nobody.BARRED if _barred(board) else Nobody.NOT_FINISHED
     if not board.objectives:
         return Nobody.NOT_MEASURED
     if not judged:
         return Nobody.INCOMPLETE
-    return Nobody.UNSCORED if met else Nobody.LIMITS
+    if front.feasible and not front.relaxed:
+        return Nobody.BASELINES if _only_floors(board, front.feasible) else Nobody.UNSCORED
+    return Nobody.LIMITS
 
 
-def _nearest(front: Front, judged: Sequence[int]) -> Nearest | None:
-    """Find the candidate whose worst overshoot, relative to its limit, is smallest."""
-    best: tuple[float, Nearest] | None = None
+def _nearest(board: Board, front: Front, judged: Sequence[int]) -> Nearest | None:
+    """Find the model that is the least bad: that breaks its limits with the least chance, and by the least, relative to
+    the limit; a baseline only where there is no model."""
+    best: tuple[tuple[bool, float, float], Nearest] | None = None
     for row in judged:
         standing = front.standings[row]
         failed = tuple(check for check in standing.checks if check.state != "inside")
         if not failed:
             continue
+        breaks = chance_broken(standing.checks)
         worst = max(_overshoot(check) for check in failed)
-        if best is None or worst < best[0]:
-            best = (worst, Nearest(standing.name, failed))
+        rank = (board.is_baseline(standing.name), 1.0 if breaks is None else breaks, worst)
+        if best is None or rank < best[0]:
+            best = (rank, Nearest(standing.name, failed, breaks))
     return None if best is None else best[1]
 
 
@@ -292,7 +363,7 @@ def _meets(board: Board, row: int, checks: Sequence[Check], without: Check) -> b
 
 def _step(case: Case) -> NextStep | None:
     """Plan what to measure next: to tell leader and rival apart, or to admit a candidate whose limit is open."""
-    if case.outcome.is_pick:
+    if case.outcome.is_settled:
         return next_step.cheapest([_admission(case, row) for row in case.hopefuls])
     if case.rival is not None and case.outcome is Outcome.RIVAL_OPEN:
         return _admission(case, case.rival)
@@ -300,7 +371,7 @@ def _step(case: Case) -> NextStep | None:
 
 
 def _in_the_way(case: Case) -> list[int]:
-    """List the likeliest rivals among the eligible, as many as must be beaten before the leader is a pick."""
+    """List the likeliest rivals among the eligible, as many as must be beaten before the pick is settled."""
     rivals: list[int] = []
     won = case.confidence
     for name, share in case.shares.items():

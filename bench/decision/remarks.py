@@ -90,8 +90,19 @@ class LimitInapplicable:
     limit: Limit
 
 
+@dataclass(frozen=True, slots=True)
+class StoodIn:
+    """An objective that the run lacks was replaced by another reading."""
+
+    objective: str
+    """The reading that is lacking."""
+    instead: str
+    """The reading by which the candidates are compared."""
+
+
 Remark = (
     ObjectiveDropped
+    | StoodIn
     | Estimated
     | TakenAsRead
     | QualityAveraged

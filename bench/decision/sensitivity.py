@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bench.decision import stages
 from bench.decision.board import Board, Column
+from bench.decision.charge import charged_rule
 from bench.decision.constraints import Check, state_of
 from bench.decision.fronts import Front
 from bench.decision.pareto import nondominated
@@ -72,7 +73,7 @@ class Sensitivity:
 
 def explore(board: Board, front: Front, question: Question) -> Sensitivity:
     """Explore everything on one board."""
-    rule = stages.of_rule(board, question.rule)
+    rule = charged_rule(board, [standing.checks for standing in front.standings], question.rule)
     points: list[BreakPoint] = []
     for limit in question.limits:
         points.extend(break_points(board, front, rule, limit))
@@ -81,7 +82,8 @@ def explore(board: Board, front: Front, question: Question) -> Sensitivity:
 
 
 def break_points(board: Board, front: Front, rule: Sequence[Stage], limit: Limit) -> list[BreakPoint]:
-    """Find the values of one limit at which the pick changes, rising; exact, as only candidates' bounds can be one."""
+    """Find the values of one limit at which the pick changes, rising; exact, as only candidates' bounds can be one, and
+    what is paid for the chance of breaking a limit stays what it is for the limits as they stand."""
     bounds: dict[int, float] = {}
     column: Column | None = None
     for row, standing in enumerate(front.standings):
@@ -133,7 +135,7 @@ def leave_out(board: Board, front: Front, question: Question) -> list[WithoutObj
 
 
 def _leader(board: Board, front: Front, question: Question, *, left_out: bool = False) -> str | None:
-    rule = stages.of_rule(board, question.rule, left_out=left_out)
+    rule = charged_rule(board, [s.checks for s in front.standings], question.rule, left_out=left_out)
     row = stages.pick(rule, [] if front.relaxed else stages.pickable(board, rule, front.feasible))
     return None if row is None else board.names[row]
 

@@ -20,6 +20,7 @@ class AnswersAllEqual(DoubtKind):
     title: ClassVar[str] = "All answers equal"
     advice: ClassVar[str] = "check the prompt, the labels and the training: such a model tells nothing apart"
     stage: ClassVar[Stage | None] = "scored"
+    bars: ClassVar[bool] = True
 
     answer: str
     rows: int

@@ -19,7 +19,7 @@ LATENCY = ("latency", "ttft", "tpot", "itl")
 TIMED = (*LATENCY, "throughput", "first_request")
 ENERGY = ("energy",)
 NET_ENERGY = ("energy_net",)
-MEMORY = ("peak_", "added_rss")
+MEMORY = ("peak_", "added_rss", "model_")
 """Prefixes of the readings that a doubt can touch."""
 QUIETER = (
     "run `bench doctor` and follow what it says for a quieter machine, and measure with the profile "
@@ -84,6 +84,8 @@ class DoubtKind:
     """When `examine` is called; None for a doubt that a part of bench raises itself."""
     slows_machine: ClassVar[bool] = False
     """Whether it says that the machine, not the model, was slower."""
+    bars: ClassVar[bool] = False
+    """Whether a candidate of which it is raised may not be picked: what was scored says nothing of the model."""
 
     readings: tuple[str, ...] = ()
     """Prefixes of the readings that it touches; empty for all."""

@@ -15,7 +15,9 @@ class BatchChangesAnswers(DoubtKind):
 
     code: ClassVar[str] = "batch_changes_answers"
     title: ClassVar[str] = "Answers change with the batch"
-    advice: ClassVar[str] = "mask the padding in the model, or set 'batch_size: 1'"
+    advice: ClassVar[str] = (
+        "give the answers in the order of the texts, mask the padding in the model, or set 'batch_size: 1'"
+    )
     stage: ClassVar[Stage | None] = "scored"
 
     differing: int

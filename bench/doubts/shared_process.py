@@ -15,7 +15,7 @@ class SharedProcess(DoubtKind):
     code: ClassVar[str] = "shared_process"
     title: ClassVar[str] = "Process shared with another task"
     advice: ClassVar[str] = "set 'share_load: false' in the suite's defaults to measure every task in a fresh process"
-    readings: tuple[str, ...] = ("peak_rss", "added_rss")
+    readings: tuple[str, ...] = ("peak_rss", "added_rss", "model_memory")
 
     task: str
     """The task that ran before."""

@@ -69,6 +69,11 @@ class FitJob:
     base: Path | None = None
     """The suite's folder, where a factory may lie."""
 
+    @property
+    def state(self) -> Path:
+        """The folder of what an interrupted training goes on from, beside the checkpoint."""
+        return self.output.with_name(f".{self.output.name}.fitting-{self.id[:8]}")
+
 
 def fold_units(data: Dataset) -> tuple[int, str]:
     """Count how many parts a split can be cut into at most, and what they are: groups, or examples without any."""

@@ -175,7 +175,8 @@ class Recipe(_Strict):
     patience: int | None = Field(default=None, ge=1)
     """Stop after this many evaluations without a better validation loss."""
     save_every: int = Field(default=200, ge=1)
-    """Steps between the states from which an interrupted fit resumes."""
+    """Steps between the states from which an interrupted fit resumes; one is also saved every minute, and at the end of
+    the step in which SIGINT or SIGTERM comes."""
     save_dtype: Literal["float16", "float32"] = "float32"
     """Number format of the weights that are written."""
     save_last: bool = False

@@ -36,6 +36,7 @@ def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, object]:
 
     Raises:
         FitError: the fit cannot start, or diverges.
+        StoppedError: a signal came; the state is saved.
         InputError: the checkpoint cannot be put where the job says.
     """
     import torch
@@ -43,7 +44,7 @@ def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, object]:
     if job.threads is not None:
         torch.set_num_threads(job.threads)
     check_place(job)
-    state = job.output.with_name(f".{job.output.name}.fitting-{job.id[:8]}")
+    state = job.state
     lesson, taught = _taught(job, notify)
     extra: dict[str, object] = {"teacher": taught} if taught else {}
     if job.recipe.search is not None:

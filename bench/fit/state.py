@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 STATE_FILE = "progress.json"
 """Written last: a folder with it is whole."""
+CURRENT = "current"
+"""The folder of the last saved state."""
+BEGUN_FILE = "begun"
+"""There from the beginning of a training, so that one which starts again can say so."""
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError)
 """What json, pickle and torch raise for a file that is cut short or of another training."""
 
@@ -50,6 +54,14 @@ class Progress:
     processes: int = 1
 
 
+def kept_step(folder: Path) -> int | None:
+    """Tell at which step a training's state was saved last; None where none was, or it cannot be read."""
+    try:
+        return _progress((folder / CURRENT / STATE_FILE).read_text(encoding="utf-8")).step
+    except UNREADABLE:
+        return None
+
+
 def write_json(path: Path, value: object) -> None:
     """Write JSON so that a kill leaves a whole file or none."""
     write_file(path, json.dumps(value))
@@ -61,7 +73,7 @@ class State:
     def __init__(self, folder: Path, accelerator: Accelerator) -> None:
         self.folder, self.accelerator = folder, accelerator
         self.best, self.last = folder / "best.pt", folder / "last.pt"
-        self._current, self._new, self._old = folder / "current", folder / "new", folder / "old"
+        self._current, self._new, self._old = folder / CURRENT, folder / "new", folder / "old"
 
     def save(self, progress: Progress) -> None:
         """Write the state of all processes, then replace the previous one."""
@@ -78,6 +90,16 @@ class State:
             write_json(self._new / STATE_FILE, fields | {"cost": progress.cost.as_dict()})
             self._swap()
         self.accelerator.wait_for_everyone()
+
+    def begin(self) -> bool:
+        """Mark that a training has begun here; return whether an earlier one had, which saved nothing."""
+        begun = self.folder / BEGUN_FILE
+        is_again = begun.is_file()
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            begun.touch()
+        return is_again
 
     def load(self) -> Progress | None:
         """Restore the saved state, and return where the training stood; None where nothing was saved.

@@ -16,18 +16,21 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from bench.errors import FitError
+from bench.errors import FitError, StoppedError
 from bench.fit.batches import Encoded, batches, collate
 from bench.fit.cost import CostMeter
 from bench.fit.objectives import Objective
 from bench.fit.recipe import Recipe
 from bench.fit.state import Progress, State
+from bench.fit.stopping import Stop
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 REPORT_EVERY = 20
 """Steps between two points of the recorded loss curve."""
+SAVE_EVERY_S = 60.0
+"""Longest time between two saved states, however slow the steps are: what a kill may cost."""
 REPORT_EVERY_S = 10.0
 """Longest time without a word where steps are slow: a guess at a person's patience."""
 
@@ -86,7 +89,8 @@ class Trainer:
         self.scheduler = scheduler
         self.accelerator.register_for_checkpointing(scheduler)
         self.progress = Progress(processes=self.accelerator.num_processes)
-        self._reported_s = 0.0
+        self._reported_s = self._saved_s = 0.0
+        self._stop = Stop()
 
     @property
     def net(self) -> nn.Module:
@@ -99,13 +103,16 @@ class Trainer:
 
         Raises:
             FitError: the loss is not finite.
+            StoppedError: SIGINT or SIGTERM came; the state is saved.
         """
         if not any(self.groups):
             raise FitError("there are no training examples; check the recipe's 'tasks' and 'train_split'")
         self._resume()
         self.cost.start(self.progress.cost)
+        self._saved_s = self.cost.elapsed_s
         try:
-            self._train()
+            with self._stop:
+                self._train()
         finally:  # a training that diverges has cost something too, and its meters must not go on
             self.progress.cost = self.cost.stop(self.progress.examples)
         if self.recipe.save_last:
@@ -120,8 +127,10 @@ class Trainer:
         progress = self.state.load()
         if progress is not None:
             self.progress = progress
-            self.report(f"resumed at step {progress.step}")
+            self.report(f"resumed at step {progress.step} of {self.recipe.steps}, where its state was saved")
         else:
+            if self.state.begin():
+                self.report("the interrupted training had saved nothing yet: it starts again at step 0")
             self.state.best.unlink(missing_ok=True)
             torch.manual_seed(self.recipe.seed + self.accelerator.process_index)
 
@@ -137,9 +146,27 @@ class Trainer:
                 self._report(self.progress.running / (step % REPORT_EVERY))
             if step % self.recipe.evaluate_every == 0 or step == self.recipe.steps:
                 self._evaluate()
-            if step % self.recipe.save_every == 0:
-                self.progress.cost = self.cost.lap(self.progress.examples)
-                self.state.save(self.progress)
+            is_due, is_stopped = self._agreed(
+                self.cost.elapsed_s - self._saved_s >= SAVE_EVERY_S, self._stop.asked is not None
+            )
+            if is_due or is_stopped or step % self.recipe.save_every == 0:
+                self._save()
+            if is_stopped:
+                raise StoppedError(
+                    f"stopped by {self._stop.asked or 'a signal'}; kept at step {step} of {self.recipe.steps}"
+                )
+
+    def _agreed(self, *wishes: bool) -> list[bool]:
+        """Find what any of the processes wishes, the same in each of them: saving is done by all together."""
+        if self.accelerator.num_processes == 1:
+            return list(wishes)
+        wished = torch.tensor([float(wish) for wish in wishes], device=self.accelerator.device)
+        return [count_ > 0 for count_ in self.accelerator.reduce(wished, reduction="sum").tolist()]
+
+    def _save(self) -> None:
+        self.progress.cost = self.cost.lap(self.progress.examples)
+        self.state.save(self.progress)
+        self._saved_s = self.cost.elapsed_s
 
     def _micro_batches(self) -> Iterator[tuple[list[list[Encoded]], int]]:
         """Form this process's batches of each step, beginning after the last finished step; yield them with the targets

@@ -43,7 +43,7 @@ def _change(task: str, before: TaskDecision, after: TaskDecision, same: bool) ->
     old, new = before.front.members, after.front.members
     lost = tuple(name for name in old if name not in new)
     gained = tuple(name for name in new if name not in old)
-    picks = before.recommendation.pick, after.recommendation.pick
+    picks = before.recommendation.settled_pick, after.recommendation.settled_pick
     volumes = before.volume.value, after.volume.value
     changed = picks[0] != picks[1] or bool(lost or gained)
     text = words.front_change(task, picks, lost, gained, volumes, same_models=same)

@@ -49,7 +49,10 @@ class Night:
     """Standard error of its logarithm, from the scatter of the measurings; None where there are fewer than two."""
     tags: tuple[str, ...] = ()
     is_partial: bool = False
-    """Whether options left out a part of the suite (`--limit`, `--only`): it is no baseline of a whole night."""
+    """Whether options left out a part of the suite (`--limit`, `--only`): it is no baseline of a whole night, and no
+    point of a series that has whole nights."""
+    restricted_by: str = ""
+    """Those options."""
 
 
 class Point(NamedTuple):
@@ -207,6 +210,7 @@ def _nights(
                 canary_error=canary_error(canaries.get(info.id, ())),
                 tags=tuple(name for name, run_id in tags.items() if run_id == info.id),
                 is_partial=info.is_partial,
+                restricted_by=info.restricted_by,
             )
         )
     return tuple(nights)
@@ -241,7 +245,19 @@ def _series(nights: Sequence[Night], rows: Iterable[SummaryRow]) -> tuple[Series
         cell = (row.model, row.variant, row.task)
         by_key.setdefault((*cell, row.reading), {})[row.run_id] = row
         statuses.setdefault(cell, {})[row.run_id] = row.status
-    return tuple(_one(key, nights, of_runs, statuses[key[:3]]) for key, of_runs in by_key.items())
+    whole = any(not night.is_partial for night in nights)
+    left_out = {night.run_id: f"partial: {night.restricted_by}" for night in nights if whole and night.is_partial}
+    return tuple(
+        _one(key, nights, of_runs, statuses[key[:3]], left_out)
+        for key, of_runs in by_key.items()
+        if not _is_newer_than_all(key[3], of_runs.values())
+    )
+
+
+def _is_newer_than_all(name: str, rows: Iterable[SummaryRow]) -> bool:
+    """Tell whether a reading is one that older nights lack, and there are no others."""
+    reading = READINGS.get(name)
+    return reading is not None and bool(reading.stand_in) and all(row.value is None for row in rows)
 
 
 def _one(
@@ -249,6 +265,7 @@ def _one(
     nights: Sequence[Night],
     rows: Mapping[str, SummaryRow],
     statuses: Mapping[str, str],
+    left_out: Mapping[str, str],
 ) -> Series:
     segments: dict[tuple[int, str], int] = {}
     points: list[Point] = []
@@ -259,6 +276,8 @@ def _one(
         if row is None:
             status = statuses.get(night.run_id)
             reason = NO_CELL if status is None else f"the cell is {status}"
+        elif night.run_id in left_out:
+            reason = left_out[night.run_id]
         else:
             segment = segments.setdefault((night.segment, row.terms), len(segments))
             if row.measured_in is None:

@@ -20,6 +20,15 @@ COARSE_TOLERANCE = 0.05
 request."""
 
 
+def tolerance_of(dtype: str) -> float:
+    """Look up the tolerance of weights of a type, with or without torch's prefix.
+
+    >>> tolerance_of("torch.float32"), tolerance_of("bfloat16")
+    (0.001, 0.05)
+    """
+    return LOG_TOLERANCE.get(dtype.removeprefix("torch."), COARSE_TOLERANCE)
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
     """How many of the timed answers agree with the scored ones."""
@@ -34,7 +43,7 @@ class Audit:
 def compare(timed: Iterable[Sample], scored: Sequence[Sample], dtype: str) -> Audit:
     """Compare timed rows with the scored rows of the same examples."""
     by_index = {sample.index: sample for sample in scored}
-    tolerance = LOG_TOLERANCE.get(dtype.removeprefix("torch."), COARSE_TOLERANCE)
+    tolerance = tolerance_of(dtype)
     compared, mismatched = 0, []
     for sample in timed:
         expected = by_index.get(sample.index)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
+from bench.measure.heap import frozen_heap
 from bench.measure.profiles import HARD_CAP, PROFILES, Profile
 from bench.measure.requests import Batch, Requests, cycle, seeded_order, sorted_batches, time_request, token_sum
 from bench.measure.steady import MIN_WARMUP_ITERATIONS, is_steady
@@ -212,20 +213,3 @@ def quiet_collector(found: Pass) -> Iterator[None]:
             yield
         finally:
             gc.callbacks.remove(count)
-
-
-@contextmanager
-def frozen_heap() -> Iterator[None]:
-    """Collect garbage and hide what is left from the collector.
-
-    Whatever was frozen before stays so afterwards, with all that the block has: a forked process that thawed what its
-    server had imported would walk over all of it at every collection, and copy the pages that it shares.
-    """
-    before = gc.get_freeze_count()
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        if not before:
-            gc.unfreeze()

@@ -11,12 +11,13 @@ from bench.measure import machine_doubts
 from bench.measure.audit import Audit, compare
 from bench.measure.energy_pass import Metered, energy_facts, metered
 from bench.measure.flops import count_flops
+from bench.measure.heap import frozen_heap
 from bench.measure.idle import idle_baseline
 from bench.measure.measured import Measured, model_facts
 from bench.measure.memory_pass import run_memory_pass
 from bench.measure.normalise import relative_times
-from bench.measure.passes import Subject, batch_fits, cold, frozen_heap, latency, subject, throughput, warm_up
-from bench.measure.peaks import overall_peaks
+from bench.measure.passes import Subject, batch_fits, cold, latency, subject, throughput, warm_up
+from bench.measure.peaks import model_memory, overall_peaks
 from bench.measure.phases import watch
 from bench.measure.profiles import Profile
 from bench.measure.series import series_doubts, too_few
@@ -153,6 +154,7 @@ class _Run:
             *model_facts(self.known, self.process),
             *self._first_request(),
             *overall_peaks([*prior, *self.facts], self.process),
+            *model_memory([*prior, *self.facts], self.process),
         ]
         audit = self._audit(scored)
         self.doubts += [*self._series_doubts(), *doubtful.audit_doubts(audit, self.process)]

@@ -121,6 +121,6 @@ def open_memory(site: Site) -> MemoryMeter:
     if host is None:
         raise RuntimeError(f"no source reads the memory of this process: {'; '.join(rejected)}")
     if not site.device.startswith("cuda"):
-        return MemoryMeter(host.open())
+        return MemoryMeter(host.open(), proc=site.proc)
     gpus, _ = best(GpuMemorySource, site)
-    return MemoryMeter(host.open(), None if gpus is None else gpus.open())
+    return MemoryMeter(host.open(), None if gpus is None else gpus.open(), site.proc)

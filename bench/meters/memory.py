@@ -10,10 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import psutil
 
+from bench.meters.resident import program_bytes, shared_bytes
+
+OWN_PROC = Path("/proc/self")
 POLL_INTERVAL_S = 0.01
 """Between two looks at the resident set: 100 Hz costs about 1 % of a core with psutil's `/proc` reads."""
 
@@ -39,6 +43,9 @@ class Peak:
     reason: str | None = None
     gpus: tuple[GpuPeak, ...] = ()
     """One of each GPU used; empty without CUDA."""
+    own_bytes: int | None = None
+    """Of the resident set, what is neither a page of a program file nor shared by a child with others
+    (`bench.meters.resident`); None where the kernel does not tell."""
 
     @property
     def gpu_allocated_bytes(self) -> int | None:
@@ -78,8 +85,9 @@ class GpuMemory(Protocol):
 class MemoryMeter:
     """Peak memory between `start` and `stop`."""
 
-    def __init__(self, host: HostMemory, gpus: GpuMemory | None = None) -> None:
+    def __init__(self, host: HostMemory, gpus: GpuMemory | None = None, proc: Path = OWN_PROC) -> None:
         self._host = host
+        self._proc = proc
         self._gpus = gpus
         self._process = psutil.Process()
         self._poller: Poller | None = None
@@ -104,14 +112,15 @@ class MemoryMeter:
             poller.stop()
             self._look()
         gpus = () if self._gpus is None else self._gpus.peaks()
-        own = self._host.peak_bytes() if self.keeps_peak else None
-        if own is not None:
-            total = own + sum(self._child_peak(child) for child in self._children())
-            return Peak(max(total, self._highest), self.source, None, gpus)
+        children = self._children()
+        kernels = self._host.peak_bytes() if self.keeps_peak else None
+        if kernels is not None:
+            highest = max(self._highest, kernels + sum(self._child_peak(child) for child in children))
+            return Peak(highest, self.source, None, gpus, self._own(highest, children))
         if poller is None:
             why = "the kernel's peak cannot be reset here and polling would disturb a timed pass"
             return Peak(None, "rss_polled", why, gpus)
-        return Peak(self._highest, "rss_polled", None, gpus)
+        return Peak(self._highest, "rss_polled", None, gpus, self._own(self._highest, children))
 
     def rss_bytes(self) -> int:
         """Read the resident set of the process and its children now."""
@@ -121,6 +130,14 @@ class MemoryMeter:
         """Read the peak of the process since `start` so far, without ending the stretch."""
         own = self._host.peak_bytes() if self.keeps_peak else None
         return max(own or 0, self._highest, int(self._process.memory_info().rss))
+
+    def _own(self, highest: int, children: list[psutil.Process]) -> int | None:
+        """Take off what is not the work's own as it is now: program pages come and stay, so that at the peak they were
+        at most these."""
+        programs = program_bytes(self._proc)
+        if programs is None:
+            return None
+        return max(0, highest - programs - sum(shared_bytes(Path(f"/proc/{child.pid}")) for child in children))
 
     def _look(self) -> None:
         self._highest = max(self._highest, self.rss_bytes())

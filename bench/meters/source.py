@@ -13,10 +13,10 @@ from typing import ClassVar
 from bench.meters.boards import Boards
 from bench.meters.clock import Clock
 from bench.meters.energy import EnergyMeter
+from bench.meters.memory import OWN_PROC as OWN_PROC
 from bench.meters.memory import GpuMemory, HostMemory
 
 POWERCAP = Path("/sys/class/powercap")
-OWN_PROC = Path("/proc/self")
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Metric(ABC):
     unit: str = "ratio"
     """`ratio` (0 to 1), `score` (its own scale, such as BLEU's 0 to 100) or `count`."""
     range: Range = RATIO
-    """The values that are possible."""
+    """The values that are possible; any other is a mistake of the metric, and is not shown."""
     higher_is_better: bool = True
     definition: str
     """What it is, in one sentence or formula."""
@@ -80,8 +80,10 @@ class Metric(ABC):
     """Whether examples of the task have several right texts, which the signature then says."""
 
     def __init_subclass__(cls) -> None:
-        """Let the title stand where nothing shorter is declared."""
+        """Let the title stand where nothing shorter is declared; a scale of its own has no bounds unless they are."""
         super().__init_subclass__()
+        if cls.unit != "ratio" and cls.range is RATIO:
+            cls.range = Range()
         if "title" in vars(cls) and "short" not in vars(cls):
             cls.short = cls.title
 

@@ -264,8 +264,15 @@ def _told(night: _Night, outcome: Outcome, folder: Path) -> Outcome:
             night.step("alert", lambda: post(webhook, payload))
     final = replace(outcome, problems=tuple(night.problems), done=True)
     night.step("summary", lambda: _exports(final, place))
-    night.step("latest", lambda: _copy_latest(place, folder / LATEST))
+    if _is_latest(night.store, outcome):
+        night.step("latest", lambda: _copy_latest(place, folder / LATEST))
     return replace(final, problems=tuple(night.problems))
+
+
+def _is_latest(store: Store, outcome: Outcome) -> bool:
+    """Tell whether a night takes the place of the one before: one of a part of the suite only where none was whole."""
+    nights = [info for info in store.runs(outcome.suite) if info.status != "running"]
+    return all(info.is_partial for info in nights) or not store.find(outcome.run_id).is_partial
 
 
 def _copy_latest(place: Path, latest: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from bench.candidates import FAMILIES, is_floor
@@ -16,17 +17,19 @@ from bench.data.doubts import data_doubts
 from bench.errors import InputError, nearest
 from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
-from bench.planning.checks import check_names, fit_paths, resolved_model
-from bench.planning.data import Data, check_not_empty
+from bench.planning.checks import fit_paths, name_checks, resolved_model
+from bench.planning.data import Data
 from bench.planning.fits import check_teachers, in_order, made_from_these, make_job, read_recipe, train_overlaps
 from bench.planning.identity import cell_identity, loaded_identity
+from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
 from bench.record import Cell, Doubt
 from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
 from bench.suite.job import Provenance
 from bench.suite.spec import BatchSize
 from bench.suite.yaml_file import Located
-from bench.tasks.choosing import ability_of, scoring_of, why_not_scored, why_unsupported
+from bench.tasks import KINDS
+from bench.tasks.choosing import ability_of, scoring_of, why_not_done, why_not_scored
 from bench.tasks.metrics import overlooked
 from bench.tasks.prompts import template_for
 
@@ -123,29 +126,46 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
         InputError: `--only` matches nothing.
     """
     options = options or Options()
-    check_names(suite, run_code=options.run_code)
-    check_teachers(suite)
     measure = suite.value.measure
     if options.profile is not None:
         kept = {} if "off" in (options.profile, measure.profile) else measure.model_dump()
         measure = MeasureSpec.model_validate(kept | {"profile": options.profile})
     data = Data(suite, options.limit)
-    datasets: dict[str, Dataset] = {}
-    for task in suite.value.tasks:
-        scored = data.scored(task)
-        check_not_empty(scored)
-        data.labels(task)
-        datasets[scored.hash] = scored
-    cells: list[Cell] = []
     fits: list[FitJob] = []
-    for model in suite.value.models:
-        weights = _weights(suite, model, data, results, fits)
-        for variant in model.variants:
-            cells.extend(_cell(suite, weights, variant, task, data, measure) for task in suite.value.tasks)
+    every_weights = _checked(suite, data, results, fits, run_code=options.run_code)
+    datasets = {scored.hash: scored for scored in map(data.scored, suite.value.tasks)}
+    cells = [
+        _cell(suite, weights, variant, task, data, measure)
+        for model, weights in zip(suite.value.models, every_weights, strict=True)
+        for variant in model.variants
+        for task in suite.value.tasks
+    ]
     cells, sharing = share_loads(suite.value, cells, measured=resolve_profile(measure).measures)
     chosen = _chosen(cells, options.only)
     names = {cell.model for cell in chosen}
     return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
+
+
+def _checked(suite: Located[Suite], data: Data, results: Path, fits: list[FitJob], *, run_code: bool) -> list[_Weights]:
+    """Check names, recipes, data and trainings, and identify the weights of every model in the suite's order.
+
+    Raises:
+        SuiteError: all mistakes at once, a line for each.
+    """
+    mistakes = Mistakes()
+    names_are_right = mistakes.gather(name_checks(suite, run_code=run_code))
+    fitted = [model for model in suite.value.models if model.fit is not None]
+    mistakes.gather(partial(read_recipe, suite, model) for model in fitted)
+    mistakes.gather(partial(data.check, task) for task in suite.value.tasks if task.kind in KINDS)
+    weights: list[_Weights] = []
+    if names_are_right:
+        mistakes.gather([partial(check_teachers, suite)])
+        mistakes.gather(
+            partial(lambda model: weights.append(_weights(suite, model, data, results, fits)), model)
+            for model in suite.value.models
+        )
+    mistakes.tell()
+    return weights
 
 
 def _chosen(cells: list[Cell], patterns: Sequence[str]) -> list[Cell]:
@@ -185,8 +205,8 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
 
 
 def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
-    """Explain why a model cannot do a task, from its family and its checkpoint's configuration alone."""
-    reason = why_unsupported(spec.family, task.kind, spec) or why_not_scored(spec.family, task)
+    """Explain why a model does not do a task, from its entry, its family and its checkpoint's configuration alone."""
+    reason = why_not_done(spec, task) or why_not_scored(spec.family, task)
     if reason is not None or fitted or scoring_of(spec.family, task) != "head":
         return reason
     return FAMILIES[spec.family].why_no_head(spec, labels)

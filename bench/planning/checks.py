@@ -3,6 +3,7 @@ its place."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,33 +11,35 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import locate
 from bench.candidates.family import EXCLUSIVE_KEYS
-from bench.errors import BenchError, HubError, SuiteError, UsageError, nearest
+from bench.data.source import load
+from bench.errors import BenchError, HubError, UsageError, nearest
+from bench.fit.recipe import Recipe
 from bench.metrics.catalogue import check_name, resolve, with_options
 from bench.metrics.module import External
+from bench.planning.mistakes import Check, Mistakes
 from bench.plugins import find_beside, look_beside
-from bench.suite import ModelSpec, Suite, TaskSpec
+from bench.suite import DataSpec, ModelSpec, Suite, TaskSpec
 from bench.suite.limits import parse_limit
 from bench.suite.rules import RULES
-from bench.suite.yaml_file import Loc, Located
+from bench.suite.yaml_file import Loc, Located, read
 from bench.tasks import KINDS
 from bench.tasks.prompts import template_for
 
 
-def check_names(suite: Located[Suite], *, run_code: bool = True) -> None:
-    """Check every name of the suite that needs no data.
+def name_checks(suite: Located[Suite], *, run_code: bool = True) -> list[Check]:
+    """List the checks of every name of the suite that needs no data; each raises one mistake, with its place.
 
     Args:
         suite: to check.
         run_code: whether metrics of one's own are loaded, which runs their code; else they are only looked for.
-
-    Raises:
-        SuiteError: names that stand for nothing, one line for each.
     """
     spec = suite.value
-    checks: list[Callable[[], object]] = []
+    checks: list[Check] = []
     for index, model in enumerate(spec.models):
         checks.append(partial(_with_place, suite, ("models", index, "family"), partial(FAMILIES.check, model.family)))
         if model.family in FAMILIES:
@@ -50,20 +53,17 @@ def check_names(suite: Located[Suite], *, run_code: bool = True) -> None:
             checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
     checks += [partial(_check_reading, suite, ("constraints", name), name) for name in spec.constraints]
-    checks += _decision_checks(suite)
-    mistakes = _mistakes(checks)
-    if mistakes:
-        raise SuiteError("\n".join(mistakes))
+    return checks + _decision_checks(suite)
 
 
-def _decision_checks(suite: Located[Suite]) -> list[Callable[[], object]]:
+def _decision_checks(suite: Located[Suite]) -> list[Check]:
     """List the checks of every name that the decision mentions, and of what its rule cannot do without."""
     spec = suite.value.decision
     at: list[tuple[Loc, str]] = [] if spec.prefer is None else [(("decision", "prefer"), spec.prefer)]
     at += [(("decision", "order", i), name) for i, name in enumerate(spec.order)]
     tables = {"margins": list(spec.margins), "rates": list(spec.rates), "reference": list(spec.reference)}
     at += [(("decision", key, name), name) for key, names in tables.items() for name in names]
-    checks: list[Callable[[], object]] = [partial(_check_reading, suite, place, name) for place, name in at]
+    checks: list[Check] = [partial(_check_reading, suite, place, name) for place, name in at]
     rule = RULES.find(spec.rule)
     lacking = [(key, what) for key, what in rule.needs.items() if not getattr(spec, key)]
     checks += [partial(_lacking, suite, spec.rule, key, what) for key, what in lacking]
@@ -75,13 +75,13 @@ def _lacking(suite: Located[Suite], rule: str, key: str, what: str) -> None:
 
 
 def loose_mistakes(suite: Located[Any]) -> list[str]:
-    """List the wrong names of a file that is no valid suite, as far as they can be read in it."""
+    """List what else is wrong with a file that is no valid suite: names, recipes and data, as far as they can be read
+    in it."""
     tree = suite.value
-    checks: list[Callable[[], object]] = []
+    checks: list[Check] = []
     for index, model in _entries(tree.get("models")):
-        family = model.get("family") if isinstance(model, Mapping) else None
-        if isinstance(family, str):
-            checks.append(partial(_with_place, suite, ("models", index, "family"), partial(FAMILIES.check, family)))
+        if isinstance(model, Mapping):
+            checks += _loose_model_checks(suite, index, model)
     for index, task in _entries(tree.get("tasks")):
         if isinstance(task, Mapping):
             checks += _loose_task_checks(suite, index, task)
@@ -92,21 +92,44 @@ def loose_mistakes(suite: Located[Any]) -> list[str]:
     for name, limit in limits.items() if isinstance(limits, Mapping) else ():
         if isinstance(limit, str):
             checks.append(partial(_check_limit, suite, name, limit))
-    return _mistakes(checks)
+    mistakes = Mistakes()
+    mistakes.gather(checks)
+    return list(mistakes.lines)
 
 
-def _loose_task_checks(suite: Located[Any], index: int, task: Mapping[str, object]) -> list[Callable[[], object]]:
-    """List the checks of a task's kind and of bench's own metrics, as far as they can be read."""
+def _loose_model_checks(suite: Located[Any], index: int, model: Mapping[str, object]) -> list[Check]:
+    """List the checks of a model's family and of its recipe, as far as they can be read."""
+    checks: list[Check] = []
+    family, fit = model.get("family"), model.get("fit")
+    if isinstance(family, str):
+        checks.append(partial(_with_place, suite, ("models", index, "family"), partial(FAMILIES.check, family)))
+    if isinstance(fit, Mapping) and isinstance(recipe := fit.get("recipe"), str):
+        checks.append(partial(read, suite.path.parent / recipe, Recipe))
+    return checks
+
+
+def _loose_task_checks(suite: Located[Any], index: int, task: Mapping[str, object]) -> list[Check]:
+    """List the checks of a task's kind, of bench's own metrics and of its file, as far as they can be read."""
     kind, names = task.get("kind"), task.get("metrics")
     if not isinstance(kind, str):
         return []
-    checks: list[Callable[[], object]] = [
-        partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, kind))
-    ]
+    checks: list[Check] = [partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, kind))]
     own = [name for name in names if _is_builtin(name)] if isinstance(names, list) else []
     if own and kind in KINDS:
         checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), partial(resolve, own, KINDS[kind])))
+    data = _loose_data(task.get("data"))
+    if data is not None and data.path is not None and kind in KINDS:
+        reading = partial(load, data, KINDS[kind].columns, base=suite.path.parent)
+        checks.append(partial(_with_place, suite, ("tasks", index, "data"), reading))
     return checks
+
+
+def _loose_data(value: object) -> DataSpec | None:
+    """Read a task's data section; None where it is wrong itself, which the schema says."""
+    try:
+        return DataSpec.model_validate_json(json.dumps(value))
+    except (ValidationError, TypeError):
+        return None
 
 
 def _entries(value: object) -> Iterator[tuple[int, Any]]:
@@ -116,22 +139,6 @@ def _entries(value: object) -> Iterator[tuple[int, Any]]:
 def _is_builtin(name: object) -> bool:
     """Tell whether it is written as a metric of bench's own is, and not as a module's."""
     return isinstance(name, str) and not {":", "/"} & set(name)
-
-
-def _mistakes(checks: Sequence[Callable[[], object]]) -> list[str]:
-    """Collect the message of each check that fails, in the order of the file's lines."""
-    mistakes: list[str] = []
-    unreached: HubError | None = None
-    for check in checks:
-        try:
-            check()
-        except SuiteError as error:
-            mistakes.append(str(error))
-        except HubError as error:
-            unreached = unreached or error
-    if unreached is not None and not mistakes:  # what the file alone can tell comes before what the network lacks
-        raise unreached
-    return list(dict.fromkeys(mistakes))
 
 
 def _check_metrics(task: TaskSpec, beside: Path, *, run_code: bool) -> None:
@@ -208,7 +215,7 @@ def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
 
 def _check_prompts(suite: Located[Suite], index: int, model: ModelSpec) -> None:
     for task in suite.value.tasks:
-        if task.kind not in KINDS:
+        if task.kind not in KINDS or not model.is_for(task.name):
             continue
         at: Sequence[int | str] = ("models", index)
         if task.name in model.prompts:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.data.base import Dataset
-from bench.data.source import load
-from bench.errors import BenchError, DataError, EnvironmentLackError, nearest
+from bench.data.source import load, overlap
+from bench.errors import BenchError, EnvironmentLackError, nearest
 from bench.suite import Suite, TaskSpec
 from bench.suite.yaml_file import Located
 from bench.tasks import KINDS
@@ -21,12 +21,25 @@ class Data:
     limit: int | None = None
     """`--limit`: most examples of each scored split."""
     _loaded: dict[tuple[str, str, int | None], Dataset] = field(default_factory=dict)
+    _overlaps: dict[tuple[str, str, int | None], int] = field(default_factory=dict)
 
     def scored(self, task: TaskSpec) -> Dataset:
         """Load the split that is scored."""
         caps = [task.max_examples or self.suite.value.defaults.max_examples, self.limit]
         set_caps = [cap for cap in caps if cap is not None]
         return self.split(task, task.data.split, min(set_caps) if set_caps else None)
+
+    def check(self, task: TaskSpec) -> None:
+        """Load the split that is scored and find its labels.
+
+        Raises:
+            SuiteError: the data cannot be read as the task needs it, or there are none.
+        """
+        scored = self.scored(task)
+        if not scored.examples:
+            at = ("tasks", self.suite.value.tasks.index(task), "data")
+            raise self.suite.error(at, f"{scored.origin}: no examples; check the split and the filters")
+        self.labels(task)
 
     def split(self, task: TaskSpec, split: str, most: int | None) -> Dataset:
         """Load a split of a task's data.
@@ -51,6 +64,18 @@ class Data:
                 raise self.suite.error(place, str(error)) from error
             self._loaded[key] = dataset
         return self._loaded[key]
+
+    def overlap(self, task: TaskSpec, split: str, most: int | None) -> int:
+        """Count how many scored inputs are in another split of at most so many examples; remembered, as models that
+        learn from the same rows ask the same.
+
+        Raises:
+            SuiteError: the split cannot be read.
+        """
+        key = (task.name, split, most)
+        if key not in self._overlaps:
+            self._overlaps[key] = overlap(self.split(task, split, most), self.scored(task), KINDS[task.kind].columns)
+        return self._overlaps[key]
 
     def _check_split(self, task: TaskSpec, split: str) -> None:
         """Raise where one file would have to be two splits: a model must not be trained on what it is scored on."""
@@ -101,9 +126,3 @@ def _unclear_names(labels: Sequence[str], names: Mapping[str, str]) -> str | Non
             return f"'{written[text]}' and '{label}' are both written '{text}'; no answer could tell them apart"
         written[text] = label
     return None
-
-
-def check_not_empty(data: Dataset) -> None:
-    """Raise `DataError` when there is no example."""
-    if not data.examples:
-        raise DataError(f"{data.origin}: no examples; check the split and the filters")

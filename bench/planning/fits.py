@@ -9,7 +9,6 @@ from pathlib import Path
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
 from bench.data.base import Dataset
-from bench.data.source import overlap
 from bench.errors import InputError, SuiteError, nearest
 from bench.fit.job import FitJob, FitTask, Teacher, read_provenance
 from bench.fit.recipe import Recipe
@@ -19,8 +18,7 @@ from bench.planning.fit_checks import check_apart, check_possible
 from bench.planning.identity import data_hash, fit_identity, loaded_identity
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.yaml_file import Located, read
-from bench.tasks import KINDS
-from bench.tasks.choosing import why_unsupported
+from bench.tasks.choosing import why_not_done, why_unsupported
 from bench.tasks.prompts import template_for
 
 FITS_FOLDER = "fits"
@@ -122,7 +120,7 @@ def fit_tasks(suite: Located[Suite], model: ModelSpec, recipe: Recipe) -> list[T
     tasks = {task.name: task for task in suite.value.tasks}
     at = ("models", suite.value.models.index(model), "fit")
     if recipe.tasks is None:
-        return [task for task in tasks.values() if why_unsupported(model.family, task.kind) is None]
+        return [task for task in tasks.values() if why_not_done(model, task) is None]
     for name in recipe.tasks:
         if name not in tasks:
             raise suite.error(at, f"the recipe learns '{name}', which is no task of this suite; {nearest(name, tasks)}")
@@ -186,10 +184,9 @@ def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data
     overlaps = {}
     for task in fit_tasks(suite, model, recipe):
         try:
-            train = data.split(task, recipe.train_split, recipe.max_train_examples)
+            overlaps[task.name] = data.overlap(task, recipe.train_split, recipe.max_train_examples)
         except SuiteError:
             continue
-        overlaps[task.name] = overlap(train, data.scored(task), KINDS[task.kind].columns)
     return overlaps
 
 

@@ -13,7 +13,7 @@ alone (`bench.host.machine_key`). A runtime that is not the default one adds its
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,16 +28,13 @@ from bench.fit.recipe import Recipe
 from bench.measure.profiles import resolve as resolve_profile
 from bench.plugins import find_beside
 from bench.suite import CellJob, ModelSpec
+from bench.suite.spec import unhashed
 from bench.tasks import KINDS
 from bench.tasks.choosing import scorings_of
 
 DEFAULTS_VERSION = 1
 """Of the defaults of the suite's schema, as far as identities leave them out; 1 is left out too."""
 
-NOT_OF_THE_MODEL = frozenset({"checkpoint", "fit", "variants", "prompts"})
-"""Keys of a model that its weights, the variant and the template stand for."""
-NOT_OF_THE_TASK = frozenset({"data", "weight", "prompt", "labels", "scoring", "batch_size", "batch_tokens"})
-"""Keys of a task that the hash of its data and the resolved parts of the job stand for, or that change no answer."""
 RESOLVED = frozenset(
     {"scoring", "labels", "seed", "batch_size", "batch_tokens", "device", "threads", "cpus", "share_load"}
 )
@@ -50,9 +47,9 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
     `measure` is there, if only empty, where the cell is measured: an id without it stands for the answers alone.
     """
     identity: dict[str, object] = {
-        "model": _changed(job.model, NOT_OF_THE_MODEL),
+        "model": _changed(job.model),
         "weights": weights,
-        "task": _changed(job.task, NOT_OF_THE_TASK),
+        "task": _changed(job.task),
         "task_version": KINDS[job.task.kind].version,
         "template": job.template,
         "data_hash": job.data_hash,
@@ -72,9 +69,9 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
     return identity
 
 
-def _changed(spec: BaseModel, left_out: Collection[str] = ()) -> dict[str, object]:
-    """Select the keys of a spec that differ from their defaults, JSON-able."""
-    return spec.model_dump(mode="json", exclude=set(left_out), exclude_defaults=True)
+def _changed(spec: BaseModel) -> dict[str, object]:
+    """Select the keys of a spec that differ from their defaults and count for an id, JSON-able."""
+    return spec.model_dump(mode="json", exclude=unhashed(type(spec)), exclude_defaults=True)
 
 
 def loaded_identity(spec: ModelSpec, base: Path) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import typing
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from bench.candidates import FAMILIES
-from bench.catalogue.readings import ALIASES, READINGS
+from bench.catalogue.readings import ALIASES, GPU_ALIASES, READINGS
 from bench.fit.recipe import Recipe
 from bench.metrics.catalogue import METRICS
 from bench.suite import Suite
@@ -39,6 +45,50 @@ def recipe_schema() -> Json:
     return Recipe.model_json_schema() | {"$schema": DIALECT}
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of the suite file."""
+
+    path: str
+    """Such as `models[].variants[].dtype`."""
+    default: str
+    """As YAML takes it; `required` where there is none."""
+    what: str
+    """Its description."""
+
+
+def suite_keys() -> list[Key]:
+    """List every key of the suite file in its order, each section before its keys."""
+    return list(_keys(Suite, ""))
+
+
+def _keys(section: type[BaseModel], before: str) -> Iterator[Key]:
+    for name, field in section.model_fields.items():
+        inner, is_list = _section(field.annotation)
+        default = "required" if field.default is PydanticUndefined else _written(field.default, inner)
+        path = f"{before}{name}"
+        yield Key(path, default, " ".join((field.description or "").split()))
+        if inner is not None:
+            yield from _keys(inner, f"{path}[]." if is_list else f"{path}.")
+
+
+def _written(default: object, inner: type[BaseModel] | None) -> str:
+    """Write a default as YAML takes it; a section's own is what its keys say."""
+    return "" if inner is not None else json.dumps(to_jsonable_python(default), ensure_ascii=False)
+
+
+def _section(annotation: object) -> tuple[type[BaseModel] | None, bool]:
+    """Find the section that a key holds, and whether it holds a list of them."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    is_list = typing.get_origin(annotation) is list
+    for part in typing.get_args(annotation):
+        section, inner_list = _section(part)
+        if section is not None:
+            return section, is_list or inner_list
+    return None, False
+
+
 def _within(schema: Json, *path: str) -> Json:
     for key in path:
         inner = schema[key]
@@ -60,7 +110,8 @@ def _readings() -> Iterator[Json]:
     for reading in READINGS.values():
         yield {"const": reading.name, "title": reading.title, "description": reading.definition}
     for alias, name in ALIASES.items():
-        yield {"const": alias, "title": READINGS[name].short, "description": f"{READINGS[name].title}, or the GPU's."}
+        or_gpu = f", or on a GPU {GPU_ALIASES[alias]}" if alias in GPU_ALIASES else ""
+        yield {"const": alias, "title": READINGS[name].short, "description": f"Another name for {name}{or_gpu}."}
 
 
 def _metrics() -> Iterator[Json]:

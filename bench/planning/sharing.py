@@ -33,7 +33,7 @@ def share_loads(suite: Suite, cells: Sequence[Cell], *, measured: bool = True) -
     allowed, reason = _decided(suite, measured)
     groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
-        if allowed and cell.unsupported is None and FAMILIES[cell.family].shares_load:
+        if allowed and cell.unsupported is None and FAMILIES[cell.family].shares(cell.to_run().model):
             groups.setdefault((cell.model, cell.variant), []).append(cell)
     groups = {key: group for key, group in groups.items() if len(group) > 1}
     marked = [_marked(cell, measured) if cell in groups.get((cell.model, cell.variant), ()) else cell for cell in cells]

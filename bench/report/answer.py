@@ -12,15 +12,15 @@ from bench.catalogue.reasons import ReasonCode
 from bench.report.advice import TaskAdvice, overall_of
 from bench.report.text import name_markup, short
 from bench.report.view import RunView, TaskView
-from bench.report.wording import number, plural, spread
+from bench.report.wording import number, plural, spread_with_n
 from bench.summary import Quantity
-from bench.words.decision import assumptions, without_tasks
-from bench.words.recommendation import Sentence
+from bench.words.decision import assumptions, cover, without_tasks
+from bench.words.recommendation import Sentence, in_short
 from bench.words.wording import percent
 
-REASONS, CHANGES = 3, 2
-"""Sentences of why, and of what would change it, that a card shows unfolded."""
-HEADS = ("Runner-up", "Warning")
+NUMBERS = 2
+"""Objectives whose figures a card shows: the first two, quality and the first cost unless the suite says otherwise."""
+HEADS = ("Risk", "Runner-up", "Warning", "Not settled")
 """Leads of sentences that stand out."""
 NAMED = 3
 """Most tasks that the title names."""
@@ -42,12 +42,10 @@ class Card:
     kind: str
     picked: bool
     pick: str
-    leader: str
-    """Whose figures are shown, where there is no pick; else empty."""
     facts: Sequence[tuple[str, str]]
     """Value and words."""
     sentences: Sequence[Parted]
-    changes: Sequence[str]
+    """What to ship, what that risks, what to know of it, and what would change it."""
     more: Sequence[str]
     """What the card shows folded away."""
 
@@ -62,49 +60,64 @@ class OverallCard:
 
 
 @dataclass(frozen=True, slots=True)
+class SetCard:
+    """The cheapest set of models that covers all tasks."""
+
+    models: Sequence[tuple[str, Sequence[str]]]
+    """Each with its tasks."""
+    sentences: Sequence[Parted]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the section of the recommendation shows."""
 
     cards: Sequence[Card]
     overall: OverallCard | None
     """None where there is one task."""
+    cover: SetCard | None
     sentences: Sequence[str]
 
 
 def answer_data(view: RunView, advice: Mapping[str, TaskAdvice]) -> Answer:
     """Gather what the template of the recommendation needs."""
     cards = [_card(task, advice[task.name]) for task in view.tasks]
-    return Answer(cards, _overall(view), assumptions(view.decision))
+    return Answer(cards, _overall(view), _cover(view), assumptions(view.decision))
 
 
 def _card(task: TaskView, about: TaskAdvice) -> Card:
-    shown = about.pick or about.leader
-    facts = _facts(task, shown)
-    if about.confidence is not None and about.pick:
-        facts.append((percent(about.confidence), "confidence"))
+    every = about.sentences
+    unfolded = [] if about.decision is None else in_short(about.decision)
     return Card(
         task=task.name,
         kind=task.kind,
         picked=about.pick is not None,
         pick=about.pick or "",
-        leader="" if about.pick or not facts or shown is None else shown,
-        facts=facts,
-        sentences=[_parted(line) for line in about.sentences[:REASONS]],
-        changes=about.changes[:CHANGES],
-        more=(*map(str, about.sentences[REASONS:]), *about.changes[CHANGES:], *about.remarks),
+        facts=[*_facts(task, about.pick)[:NUMBERS], *_chances(about)],
+        sentences=[_parted(line) for line in unfolded],
+        more=(*(str(line) for line in every if line not in unfolded), *about.changes, *about.remarks),
     )
 
 
+def _chances(about: TaskAdvice) -> list[tuple[str, str]]:
+    """Give the chances that the pick is the best choice and that it breaks a limit."""
+    risk = None if about.decision is None else about.decision.recommendation.risk
+    if risk is None:
+        return []
+    best = (percent(risk.best), "chance that it is the best choice")
+    return [best, (percent(risk.breaks), "chance that it breaks a limit")] if about.limits else [best]
+
+
 def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
-    """List each objective of a candidate with its name and interval."""
+    """List each objective of a candidate with its name, its interval and n."""
     entry = next((e for e in task.entries if e.candidate == candidate), None)
     facts = []
     for measure in task.objectives if entry is not None else ():
         quantity = entry.quantity(measure.name) if entry else None
         if quantity is not None and quantity.value is not None:
-            ends = spread(quantity)
-            few = f"n = {quantity.n}, too few for an interval" if _is_too_few(quantity) else ""
-            label = f"{measure.short} ({ends or few})" if ends or few else measure.short
+            few = "too few for an interval" if _is_too_few(quantity) else ""
+            detail = ", ".join(part for part in (spread_with_n(quantity), few) if part)
+            label = f"{measure.short} ({detail})" if detail else measure.short
             facts.append((number(quantity.value, measure.unit), label))
     return facts
 
@@ -123,8 +136,18 @@ def _overall(view: RunView) -> OverallCard | None:
     overall = overall_of(view.decision)
     if overall is None:
         return None
-    more = (*map(str, overall.sentences[2:]), *overall.changes, *without_tasks(view.decision), *overall.remarks)
-    return OverallCard(overall.pick, [_parted(line) for line in overall.sentences[:2]], more)
+    unfolded = [] if overall.decision is None else in_short(overall.decision)
+    folded = (str(line) for line in overall.sentences if line not in unfolded)
+    more = (*folded, *overall.changes, *without_tasks(view.decision), *overall.remarks)
+    return OverallCard(overall.pick, [_parted(line) for line in unfolded], more)
+
+
+def _cover(view: RunView) -> SetCard | None:
+    """Make the card of the cheapest set; None where there is one task, or nobody is eligible."""
+    found = view.decision.cover
+    if found is None:
+        return None
+    return SetCard(list(found.cheapest.models.items()), [("", line) for line in cover(view.decision)])
 
 
 def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:

@@ -1,6 +1,6 @@
 """The interactive explorer: its Vega-Lite specification (made with Altair) and its data.
 
-The script repeats the decision's rule on the observed values: `stages.of_rule` gives every rule as stages
+The script repeats the decision's rule on the observed values: `charged_rule` gives every rule as stages
 with a score per
 candidate, and `check_all` the bound that must be inside a limit. Both are embedded at full precision, so
 that with the
@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.catalogue.readings import shown_in
-from bench.decision import Question, stages
+from bench.decision import Question
 from bench.decision.board import Board, Column
+from bench.decision.charge import charged_rule
 from bench.decision.constraints import check_all
 from bench.decision.rule import Stage
 from bench.report.advice import TaskAdvice
@@ -78,7 +79,7 @@ def _task(task: TaskView, advice: TaskAdvice, question: Question) -> TaskData | 
     board = advice.decision.board
     row_of = {name: row for row, name in enumerate(board.names)}
     rows = [row_of[e.candidate] for e in entries]
-    rule = stages.of_rule(board, question.rule)
+    rule = charged_rule(board, [standing.checks for standing in advice.decision.standings], question.rule)
     return {
         "name": short(task.name),
         "measures": [_measure(m, task) for m in measures],
@@ -95,13 +96,17 @@ def _task(task: TaskView, advice: TaskAdvice, question: Question) -> TaskData | 
         ],
         "columns": [_floats(board.oriented[rows, c]) for c in range(len(board.columns))],
         "objectives": board.objectives,
-        "stages": [_stage(s, rows) for s in rule],
+        "stages": [_stage(board, s, rows) for s in rule],
         "limits": _limits(board, question, rows, measures),
     }
 
 
-def _stage(stage: Stage, rows: Sequence[int]) -> StageData:
-    scores = None if stage.column is not None else _floats(stage.scores[rows])
+def _stage(board: Board, stage: Stage, rows: Sequence[int]) -> StageData:
+    """Give a stage's scores only where they are not simply those of a column."""
+    is_plain = stage.column is not None and np.array_equal(
+        stage.scores, board.oriented[:, stage.column], equal_nan=True
+    )
+    scores = None if is_plain else _floats(stage.scores[rows])
     return {
         "column": stage.column,
         "scores": scores,
@@ -162,7 +167,7 @@ def _limits(board: Board, question: Question, rows: Sequence[int], measures: Seq
         index = board.column(limit.name)
         assert index is not None
         column = board.columns[index]
-        checks = [next(iter(row), None) for row in check_all(board, [limit])]
+        checks = [next(iter(row), None) for row in check_all(board, [limit], question.rule.risk)]
         bounds = [None if (c := checks[row]) is None else c.bound for row in rows]
         finite_bounds = [b for b in bounds if b is not None]
         if not finite_bounds:

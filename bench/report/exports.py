@@ -15,6 +15,7 @@ from bench.report.wording import STATUS_WORDS, number
 from bench.summary import Entry, entry_json
 from bench.text import spreadsheet_text
 from bench.words.documents import decision_document
+from bench.words.recommendation import sample
 
 FORMATS = ("md", "json", "csv")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~#@!])")
@@ -92,7 +93,8 @@ def as_markdown(view: RunView) -> str:
         lines.append("")
     for task in view.tasks:
         about = advice[task.name]
-        lines += [f"### {plain(task.name)}: {plain(about.pick) if about.pick else 'no pick'}", ""]
+        size = "" if about.decision is None else sample(about.decision.board)
+        lines += [f"### {plain(task.name)}: {plain(about.pick or 'no pick')}{f' ({size})' if size else ''}", ""]
         lines += [plain(str(line)) + "\n" for line in about.sentences[:2]]
         lines += [*_table(task, view), ""]
     lines += _troubles(view)
@@ -109,8 +111,8 @@ def _table(task: TaskView, view: RunView) -> list[str]:
     advice = advice_of(view.decision)[task.name]
     measures = columns_of(task)[:6]
     lines = [
-        f"| candidate | standing | {' | '.join(m.short for m in measures)} |",
-        f"|---|---|{'---:|' * len(measures)}",
+        f"| candidate | standing | n | {' | '.join(m.short for m in measures)} |",
+        f"|---|---|---:|{'---:|' * len(measures)}",
     ]
     for entry in ranked(task, advice):
         place = advice.standings.get(entry.candidate)
@@ -118,10 +120,11 @@ def _table(task: TaskView, view: RunView) -> list[str]:
             STANDING_WORDS[place.label] if place is not None and entry.status == "ok" else STATUS_WORDS[entry.status]
         )
         values = [number(q.value, q.unit) if (q := entry.quantity(m.name)) is not None else "–" for m in measures]
+        quality = entry.quantity("quality")
+        values.insert(0, "–" if quality is None else f"{quality.n:,}")
         name = plain(short(entry.candidate))
-        lines.append(
-            f"| {f'**{name}**' if entry.candidate == advice.pick else name} | {standing} | {' | '.join(values)} |"
-        )
+        shown = f"**{name}**" if entry.candidate == advice.pick else name
+        lines.append(f"| {shown} | {standing} | {' | '.join(values)} |")
     return lines
 
 

@@ -14,7 +14,7 @@ from bench.report.advice import TaskAdvice
 from bench.report.marks import Mark
 from bench.report.text import REASON_LIMIT, cut, name_markup
 from bench.report.view import TaskView
-from bench.report.wording import STATUS_WORDS, Measure, measure_of, number, spread
+from bench.report.wording import STATUS_WORDS, Measure, measure_of, number, spread_with_n
 from bench.summary import Entry, Quantity
 from bench.words.standings import standing as standing_words
 from bench.words.wording import percent
@@ -99,7 +99,8 @@ def quantity_item(quantity: Quantity | None, *, titled: bool = False) -> Item:
     title = ""
     if titled:
         title = f"n = {quantity.n:,}, {quantity.source}" + (f"; {quantity.reason}" if quantity.reason else "")
-    return Item(number(quantity.value, quantity.unit), quantity.value, spread(quantity), cut(title, REASON_LIMIT))
+    small = spread_with_n(quantity)
+    return Item(number(quantity.value, quantity.unit), quantity.value, small, cut(title, REASON_LIMIT))
 
 
 def columns_of(task: TaskView) -> list[Measure]:

@@ -132,7 +132,7 @@ def view_of(
     for name in names:
         of_task = tuple(entry for entry in entries if entry.cell.task == name)
         if of_task:
-            measures = [measure_of(objective, of_task) for objective in suite.objectives]
+            measures = [measure_of(objective, of_task) for objective in decision.question.objectives]
             measured = tuple(measure for measure in measures if measure is not None)
             crowded = len(entries) >= CROWDED
             tasks.append(TaskView(name, of_task[0].cell.kind, len(tasks), of_task, measured, crowded, reference))

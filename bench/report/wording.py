@@ -104,6 +104,12 @@ def spread(quantity: Quantity) -> str:
     return ", ".join(part for part in ("estimate", ends) if part) if is_estimate(quantity) else ends
 
 
+def spread_with_n(quantity: Quantity) -> str:
+    """Write the interval and n, the observations behind the value; nothing for what is counted."""
+    n = "" if quantity.exact or not quantity.n else f"n = {quantity.n:,}"
+    return ", ".join(part for part in (spread(quantity), n) if part)
+
+
 def times(ratio: float) -> str:
     """Write a ratio as people say it.
 

@@ -22,10 +22,11 @@ from functools import partial
 
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
-from bench.record import Cell, Record, Sample, Status
+from bench.record import Cell, Proved, Record, Sample, Status
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
+from bench.running.probed import Probed
 from bench.running.progress import Progress, SilentProgress
 from bench.running.signals import terminable
 from bench.store import CanarySeconds, RunInfo, RunStatus, Store
@@ -166,6 +167,7 @@ class _Session:
     ended: set[tuple[str, str]] = field(default_factory=set)
     """(id, label) of the cells that are not ok: their further processes are left out."""
     cut: bool = False
+    probed: Probed = field(default_factory=Probed)
     kept: list[RecordKeptError] = field(default_factory=list)
     """Of the records that the database did not take: the night goes on without it."""
 
@@ -177,6 +179,8 @@ class _Session:
         settled = self.store.settled(self.run_id)
         self.settled.update(settled)
         self.records.extend(settled.values())
+        for record in settled.values():
+            self.probed.learn(record)
         self.ended.update((cell_id, label) for (cell_id, label, _), r in settled.items() if r.status != "ok")
         runnable = [cell for cell in plan if self._early_end(cell) is None]
         total = len(plan) - len(runnable) + len(runnable) * self.processes
@@ -224,6 +228,10 @@ class _Session:
         for cell in block.cells:
             done_before = (cell.id, cell.label, process) in self.settled
             if done_before or (cell.id, cell.label) in self.ended or self._reused(cell, process):
+                continue
+            unable = self.probed.why_unable(cell)
+            if unable is not None:
+                self._conclude(Record(cell, "unsupported", unable, process))
                 continue
             if not worked and self.canary and self.executor.capacity > 1:
                 yield from self._canary_step(block)
@@ -303,6 +311,7 @@ class _Session:
             None if share is None else f"{share} #{process}",
             rows,
             by,
+            self._proved(cell),
             block.name,
         )
 
@@ -315,6 +324,12 @@ class _Session:
             if self.reuse:
                 return self.store.scored_before(self.run_id, cell) or ((), None)
         return (), None
+
+    def _proved(self, cell: Cell) -> tuple[Proved, ...]:
+        """Find what was proved of the cell's model before; nothing where the database went away."""
+        with suppress(StoreError):
+            return self.store.proved(self.run_id, cell)
+        return ()
 
     def _keep(self, record: Record) -> None:
         try:
@@ -334,6 +349,7 @@ class _Session:
             )
             self._commit(record)
         self.records.append(replace(record, samples=(), timings=()))
+        self.probed.learn(record)
         self.progress.finish(record)
 
     def _commit(self, record: Record) -> None:

@@ -26,7 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bench.errors import RecordKeptError, StoreError
-from bench.record import Cell, Record, Sample, Timing
+from bench.record import Cell, Proved, Record, Sample, Timing
 from bench.store import schema
 from bench.store.addresses import shown_address
 from bench.store.canaries import Canaries, CanarySeconds
@@ -182,6 +182,10 @@ class Store:
             self._set_run(run_id, status=status, finished_at=self._now().isoformat())
             self._locks.release(run_id)
 
+    def mark_complete(self, run_id: str) -> None:
+        """Store that a run, whose records come from elsewhere, has all of them; when it finished is left alone."""
+        self._set_run(run_id, status="complete")
+
     def _set_run(self, run_id: str, **values: object) -> None:
         self.database.write(update(schema.runs).where(schema.runs.c.id == run_id).values(**values))
 
@@ -304,7 +308,7 @@ class Store:
         return self.reader.find(ref)
 
     def choose(self, ref: str) -> Choice:
-        """Find the run to decide on; see `Reader.choose`."""
+        """Find the run that a reference names, and what was passed over; see `Reader.choose`."""
         return self.reader.choose(ref)
 
     def runs(self, suite: str | None = None) -> list[RunInfo]:
@@ -322,6 +326,10 @@ class Store:
     def scored(self, run_id: str, cell: Cell) -> tuple[Sample, ...]:
         """Find the answers of a cell's first process in a run; see `Reader.scored`."""
         return self.reader.scored(run_id, cell)
+
+    def proved(self, run_id: str, cell: Cell) -> tuple[Proved, ...]:
+        """Find what admission noted of a cell's model before; see `Reader.proved`."""
+        return self.reader.proved(run_id, cell)
 
     def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
         """Find the newest answers of the same quality; see `Reader.scored_before`."""

@@ -1,10 +1,14 @@
-"""A run for other programs: CSV, JSON or Parquet, with a table each for cells, facts, samples and timings."""
+"""A run for other programs: CSV, JSON, JSON lines or Parquet, with a table each for cells, readings, facts, samples and
+timings.
+
+The readings are statistics, which are computed above this room: whoever exports hands them in.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +27,43 @@ from bench.text import spreadsheet_text
 _KEYS = ("run", "model", "variant", "task", "process")
 
 
-def export_run(run: StoredRun, form: str, out: Path) -> list[Path]:
-    """Write a run to the file (json) or into the folder (csv, parquet) `out`; return the files written.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingRow:
+    """One reading or metric of one cell, over all its processes: a row of the table `readings`."""
+
+    run: str
+    task: str
+    candidate: str
+    """`model`, or `model[variant]`."""
+    model: str
+    variant: str
+    about: str
+    """`quality` or `efficiency`."""
+    reading: str
+    unit: str
+    value: float | None
+    """None where it is missing; the reason says why."""
+    low: float | None
+    """End of the interval; None where there is none."""
+    high: float | None
+    n: int
+    """Observations behind the value: examples, requests, batches, token gaps or processes."""
+    level: float | None
+    """How often such an interval holds the true value; None without an interval, or where it is the bounds of an
+    estimate."""
+    higher_is_better: bool
+    source: str
+    reason: str | None
+
+
+def export_run(run: StoredRun, form: str, out: Path, readings: Sequence[ReadingRow] = ()) -> list[Path]:
+    """Write a run to the file (json) or into the folder (csv, jsonl, parquet) `out`; return the files written.
+
+    Args:
+        run: what is stored.
+        form: one of `EXPORT_FORMATS`.
+        out: where to.
+        readings: of each cell the metrics, the task's first one first, and the readings.
 
     Raises:
         UsageError: no such form.
@@ -33,17 +72,19 @@ def export_run(run: StoredRun, form: str, out: Path) -> list[Path]:
     if form not in EXPORT_FORMATS:
         raise UsageError(f"no export is named '{form}'; {nearest(form, EXPORT_FORMATS)}")
     try:
-        return EXPORT_FORMATS[form](run, out)
+        return EXPORT_FORMATS[form](run, out, readings)
     except OSError as error:
         raise StoreError(
             f"{error.filename or out}: {error.strerror or error}; choose another place to write"
         ) from error
 
 
-def tables(run: StoredRun) -> dict[str, pa.Table]:
-    """Build the four tables of a run; the last three carry the keys of the first, so that they join."""
+def tables(run: StoredRun, readings: Sequence[ReadingRow] = ()) -> dict[str, pa.Table]:
+    """Build the five tables of a run; all carry the keys of the first, so that they join (readings are of all processes
+    together)."""
     return {
-        "cells": _cells(run),
+        "cells": _cells(run, readings),
+        "readings": _table([asdict(row) for row in readings], _READING_TYPES),
         "facts": _facts(run),
         "samples": _joined(run, Sample, lambda record: record.samples),
         "timings": _joined(run, Timing, lambda record: record.timings),
@@ -55,12 +96,17 @@ def _keys(run: StoredRun, record: Record) -> dict[str, object]:
     return dict(zip(_KEYS, (run.info.id, cell.model, cell.variant, cell.task, record.process), strict=True))
 
 
-def _cells(run: StoredRun) -> pa.Table:
+def _cells(run: StoredRun, readings: Sequence[ReadingRow]) -> pa.Table:
+    metrics: dict[tuple[str, str, str], ReadingRow] = {}
+    for row in readings:
+        if row.about == "quality":
+            metrics.setdefault((row.model, row.variant, row.task), row)
     rows = [
         _keys(run, record)
         | {"cell_id": record.cell.id, "family": record.cell.family, "kind": record.cell.kind}
         | {name: getattr(record, name) for name in ("status", "reason", "started_at", "wall_s", "log_path")}
         | {"reused_from": run.reused.get((record.cell.label, record.process))}
+        | _quality(metrics.get((record.cell.model, record.cell.variant, record.cell.task)))
         | {name: to_json(_plain(getattr(record, name))) for name in ("doubts", "notes", "environment")}
         for record in run.records
     ]
@@ -75,8 +121,15 @@ def _cells(run: StoredRun) -> pa.Table:
         "log_path",
         "reused_from",
     ]
-    types = dict.fromkeys([*_KEYS, *names, "doubts", "notes", "environment"], pa.string())
+    types = dict.fromkeys([*_KEYS, *names], pa.string()) | _QUALITY_TYPES
+    types |= dict.fromkeys(["doubts", "notes", "environment"], pa.string())
     return _table(rows, types | {"process": pa.int64(), "wall_s": pa.float64()})
+
+
+def _quality(metric: ReadingRow | None) -> dict[str, object]:
+    """Give the columns of a cell's quality: of the task's first metric."""
+    values = (None,) * 5 if metric is None else (metric.reading, metric.value, metric.low, metric.high, metric.n)
+    return dict(zip(_QUALITY_TYPES, values, strict=True))
 
 
 def _facts(run: StoredRun) -> pa.Table:
@@ -107,6 +160,24 @@ def _joined(run: StoredRun, kind: type[Any], rows_of: Callable[[Record], tuple[A
     return pa.concat_tables(parts) if parts else to_table((), kind)
 
 
+_QUALITY_TYPES = {
+    "quality_metric": pa.string(),
+    "quality": pa.float64(),
+    "quality_low": pa.float64(),
+    "quality_high": pa.float64(),
+    "quality_n": pa.int64(),
+}
+_READING_TYPES = {
+    **dict.fromkeys(["run", "task", "candidate", "model", "variant", "about", "reading", "unit"], pa.string()),
+    **dict.fromkeys(["value", "low", "high"], pa.float64()),
+    "n": pa.int64(),
+    "level": pa.float64(),
+    "higher_is_better": pa.bool_(),
+    "source": pa.string(),
+    "reason": pa.string(),
+}
+
+
 def _table(rows: list[dict[str, object]], types: dict[str, pa.DataType]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=pa.schema(list(types.items())))
 
@@ -115,18 +186,30 @@ def _plain(value: object) -> object:
     return [asdict(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _export_parquet(run: StoredRun, out: Path) -> list[Path]:
-    return _write_each(run, out, "parquet", lambda table, path: pq.write_table(table, path, compression="zstd"))
+def _export_parquet(run: StoredRun, out: Path, readings: Sequence[ReadingRow]) -> list[Path]:
+    return _write_each(
+        run, out, readings, "parquet", lambda table, path: pq.write_table(table, path, compression="zstd")
+    )
 
 
-def _export_csv(run: StoredRun, out: Path) -> list[Path]:
-    return _write_each(run, out, "csv", lambda table, path: pa_csv.write_csv(_flat(table), path))
+def _export_csv(run: StoredRun, out: Path, readings: Sequence[ReadingRow]) -> list[Path]:
+    return _write_each(run, out, readings, "csv", lambda table, path: pa_csv.write_csv(_flat(table), path))
 
 
-def _write_each(run: StoredRun, out: Path, suffix: str, write: Callable[[pa.Table, Path], None]) -> list[Path]:
+def _export_jsonl(run: StoredRun, out: Path, readings: Sequence[ReadingRow]) -> list[Path]:
+    return _write_each(run, out, readings, "jsonl", _write_lines)
+
+
+def _write_lines(table: pa.Table, path: Path) -> None:
+    write_file(path, "".join(f"{to_json(row)}\n" for row in table.to_pylist()))
+
+
+def _write_each(
+    run: StoredRun, out: Path, readings: Sequence[ReadingRow], suffix: str, write: Callable[[pa.Table, Path], None]
+) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, table in tables(run).items():
+    for name, table in tables(run, readings).items():
         path = out / f"{name}.{suffix}"
         write(table, path)
         written.append(path)
@@ -145,7 +228,7 @@ def _flat(table: pa.Table) -> pa.Table:
     return table
 
 
-def _export_json(run: StoredRun, out: Path) -> list[Path]:
+def _export_json(run: StoredRun, out: Path, readings: Sequence[ReadingRow]) -> list[Path]:
     records = [
         {
             **asdict(record),
@@ -155,13 +238,15 @@ def _export_json(run: StoredRun, out: Path) -> list[Path]:
         }
         for record in run.records
     ]
-    write_file(out, to_json({"run": asdict(run.info), "records": records}) + "\n")
+    whole = {"run": asdict(run.info), "records": records, "readings": [asdict(row) for row in readings]}
+    write_file(out, to_json(whole) + "\n")
     return [out]
 
 
-EXPORT_FORMATS: dict[str, Callable[[StoredRun, Path], list[Path]]] = {
+EXPORT_FORMATS: dict[str, Callable[[StoredRun, Path, Sequence[ReadingRow]], list[Path]]] = {
     "csv": _export_csv,
     "json": _export_json,
+    "jsonl": _export_jsonl,
     "parquet": _export_parquet,
 }
 """Forms of an export by name."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, select
 
 from bench.errors import StoreError, UsageError
-from bench.record import Cell, Fact, Record, Sample, Timing
+from bench.record import Cell, Fact, Proved, Record, Sample, Timing
 from bench.store import schema
 from bench.store.database import ROWS_AT_ONCE, Database
 from bench.store.encoding import Row, cell_from, decoding, fact_from, record_from
@@ -20,8 +20,10 @@ from bench.store.runs import RunInfo, StoredRun, run_from
 
 SETTLED = ("ok", "unsupported")
 """Statuses that a resumed run does not try again."""
+PROOFS_LOOKED_AT = 5
+"""Records of the same names that are asked for a proof: the weights under a name change seldom."""
 LATEST = "latest"
-"""Names the newest run."""
+"""Names the newest whole run."""
 
 Labelled = dict[tuple[str, int], str]
 """Something of some records, by cell label and process."""
@@ -29,7 +31,7 @@ Labelled = dict[tuple[str, int], str]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The run that a decision is made on."""
+    """The run that a reference names."""
 
     info: RunInfo
     passed_over: RunInfo | None = None
@@ -78,7 +80,18 @@ class Reader:
             return run_from(row, environments.get(str(row["environment_hash"])))
 
     def find(self, ref: str) -> RunInfo:
-        """Find the run that `latest`, an id, or the unique beginning of one names.
+        """Find the run that `latest`, an id, or the unique beginning of one names; see `choose` for `latest`.
+
+        Raises:
+            UsageError: it names none, or several.
+        """
+        return self.choose(ref).info
+
+    def choose(self, ref: str) -> Choice:
+        """Find the run that a reference names, and for `latest` the newer one that was passed over.
+
+        `latest` is the newest whole run of the suite that ran last. A run of a part of it (`--limit`, `--only`) is the
+        latest only where the suite has no whole run.
 
         Raises:
             UsageError: it names none, or several.
@@ -89,29 +102,23 @@ class Reader:
         if not ids:
             raise UsageError(f"{self._results}: there is no run yet; run a suite first")
         if ref == LATEST:
-            matches = ids[:1]
-        else:
-            matches = [ref] if ref in ids else [run_id for run_id in ids if ref and run_id.startswith(ref)]
+            return self._latest(ids[0])
+        matches = [ref] if ref in ids else [run_id for run_id in ids if ref and run_id.startswith(ref)]
         if len(matches) == 1:
-            return self.runs_where(table.c.id == matches[0])[0]
+            return Choice(self._info(matches[0]))
         shown = ", ".join((matches or ids)[:5])
         problem = f"several runs begin with '{ref}'" if matches else f"no run is named '{ref}'"
         raise UsageError(f"{self._results}: {problem}: {shown}; write 'latest', or more of an id")
 
-    def choose(self, ref: str) -> Choice:
-        """Find the run to decide on: the one that is named; for `latest` the newest whole run of its suite.
-
-        The suite is the newest run's. A run of a part of it (`--limit`, `--only`) is the latest only where the suite
-        has no whole run.
-
-        Raises:
-            UsageError: `ref` names no run, or several.
-        """
-        info = self.find(ref)
-        if ref != LATEST or not info.is_partial:
+    def _latest(self, newest: str) -> Choice:
+        info = self._info(newest)
+        if not info.is_partial:
             return Choice(info)
         whole = next((run for run in self.runs(info.suite) if not run.is_partial), None)
         return Choice(info) if whole is None else Choice(whole, passed_over=info)
+
+    def _info(self, run_id: str) -> RunInfo:
+        return self.runs_where(schema.runs.c.id == run_id)[0]
 
     def load(self, ref: str = LATEST, *, rows: bool = True) -> StoredRun:
         """Load a run with its records; without samples and timings, and much faster, when not `rows`.
@@ -150,6 +157,27 @@ class Reader:
         rows = self._database.read(select(table.c.samples_path).where(*where, *names))
         path = next((str(row["samples_path"]) for row in rows if row["samples_path"]), None)
         return self._files.read(path, Sample) if path is not None and self._files.exists(path) else ()
+
+    def proved(self, run_id: str, cell: Cell) -> tuple[Proved, ...]:
+        """Find what admission noted of a cell's model under the same names, on a run's machine; the newest first."""
+        table, runs = schema.records, schema.runs
+        machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
+        names = [table.c[name] == getattr(cell, name) for name in ("model", "variant", "task")]
+        query = (
+            select(table.c.run_id, table.c.reused_from, table.c.started_at, table.c.notes)
+            .where(*names, table.c.status == "ok", table.c.machine_key == machine)
+            .order_by(table.c.id.desc())
+            .limit(PROOFS_LOOKED_AT)
+        )
+        rows = [(row, row["notes"]) for row in self._database.read(query)]
+        admitted = [
+            (row, notes["admission"]) for row, notes in rows if isinstance(notes, Mapping) and "admission" in notes
+        ]
+        return tuple(
+            Proved(str(row["reused_from"] or row["run_id"]), str(row["started_at"]), note)
+            for row, note in admitted
+            if isinstance(note, Mapping)
+        )
 
     def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
         """Find the newest answers of the same quality scored on a run's machine, and by which run.

@@ -51,7 +51,13 @@ class DecisionSpec(_Strict):
     cost_across_tasks: Literal["sum", "worst"] = "worst"
     """How a cost of several tasks becomes one: their `sum`, or the `worst`."""
     confidence: float = Field(default=0.8, gt=0.5, lt=1)
-    """Below this the recommendation abstains."""
+    """Chance of being the best choice from which an answer counts as settled; below it, the answer says what to measure
+    next."""
+    risk: float = Field(default=0.05, gt=0, lt=0.5)
+    """Chance of breaking a limit that is taken: a model that breaks one more often is not shipped."""
+    broken_limit: float | None = Field(default=None, gt=0)
+    """What breaking a limit costs, in the unit of `prefer`: its chance is then paid for too, and not only bounded by
+    `risk`."""
     replicates: int = Field(default=2000, ge=200, le=100_000)
     """Resamples from which the confidence is counted."""
     seed: int = Field(default=42, ge=0, lt=2**32)

@@ -10,9 +10,18 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from bench.errors import InputError
+from bench.errors import InputError, nearest
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
 from bench.suite.sections import DecisionSpec as DecisionSpec
@@ -30,6 +39,20 @@ Name = Annotated[
 
 
 BatchSize = Annotated[int, Field(ge=1)] | Literal["auto"]
+
+
+class Unhashed:
+    """Marks a key of a model or a task that the ids of cells leave out.
+
+    It changes no answer, or something else that is hashed stands for it: the weights, the data, the resolved job.
+    """
+
+
+def unhashed(model: type[BaseModel]) -> set[str]:
+    """List the keys of a section that are marked as `Unhashed`."""
+    fields = model.model_fields.items()
+    return {name for name, field in fields if any(isinstance(mark, Unhashed) for mark in field.metadata)}
+
 
 DEFAULT_BATCH_SIZE = 16
 """Large enough to use a CPU's cores, small enough for the memory of any machine that holds the model."""
@@ -101,7 +124,7 @@ class ModelSpec(_Strict):
     """How the model is called in tables and on the command line."""
     family: str
     """What kind of model it is; `bench ls models` lists the families."""
-    checkpoint: str | None = None
+    checkpoint: Annotated[str | None, Unhashed()] = None
     """A folder, a Hub name, or `package:NAME` for files inside an installed package."""
     revision: str | None = None
     """Commit, tag or branch of a checkpoint on the Hub; without one, what is newest there."""
@@ -115,12 +138,17 @@ class ModelSpec(_Strict):
     """Which rule, for a family of rules."""
     options: dict[str, Any] = {}
     """Keyword arguments of the factory: texts that begin with `./` or `../` are paths from the suite's folder. For a
-    causal-lm, switches of its chat template, such as `enable_thinking: false`."""
-    fit: FitSpec | None = None
+    causal-lm, switches of its chat template, such as `enable_thinking`."""
+    tasks: Annotated[Annotated[list[str], Field(min_length=1)] | None, Unhashed()] = None
+    """Names of the tasks that the model is for; by default all that it can do. On the others it is `unsupported`."""
+    stateless: Annotated[bool, Unhashed()] = False
+    """Of a factory: what it makes answers the same whatever it was asked before, so that one load may serve several
+    tasks (`defaults.share_load`)."""
+    fit: Annotated[FitSpec | None, Unhashed()] = None
     """How to train the model when its checkpoint is missing."""
-    variants: Annotated[list[VariantSpec], Field(min_length=1)] = [VariantSpec()]
+    variants: Annotated[list[VariantSpec], Field(min_length=1), Unhashed()] = [VariantSpec()]
     """In which forms the model is tried; each is a candidate of its own."""
-    prompts: dict[str, str] = {}
+    prompts: Annotated[dict[str, str], Unhashed()] = {}
     """Prompt template by task name, over the task's own."""
     head_labels: dict[str, str] = {}
     """Label of each output of a classification head, by its number or its own name, where the checkpoint's names are
@@ -135,6 +163,10 @@ class ModelSpec(_Strict):
     def with_paths_from(self, folder: Path) -> ModelSpec:
         """Make the texts of `options` that begin with `./` or `../` paths from a folder, the suite's."""
         return self.model_copy(update={"options": {key: _from(folder, value) for key, value in self.options.items()}})
+
+    def is_for(self, task: str) -> bool:
+        """Tell whether the model is to be tried on a task."""
+        return self.tasks is None or task in self.tasks
 
     @model_validator(mode="after")
     def _distinct_variants(self) -> ModelSpec:
@@ -198,7 +230,7 @@ class TaskSpec(_Strict):
     """How the task is called in tables and on the command line."""
     kind: str
     """What is asked and how it is scored; `bench ls tasks` lists the kinds."""
-    data: DataSpec
+    data: Annotated[DataSpec, Unhashed()]
     """Where the examples come from."""
     metrics: list[str] = []
     """Empty: the kind's own. The first is the task's `quality`."""
@@ -207,13 +239,13 @@ class TaskSpec(_Strict):
     `bench ls metrics` lists them."""
     answer: AnswerSpec | None = None
     """Which part of a written answer is scored; by default the whole."""
-    labels: list[str] | None = None
+    labels: Annotated[list[str] | None, Unhashed()] = None
     """The labels in order, for a kind that has some; by default those of the data, sorted."""
     label_names: dict[str, str] = {}
     """By likelihood or written: what the model is to write for a label, where that differs."""
-    scoring: Scoring | dict[str, Scoring] | None = None
+    scoring: Annotated[Scoring | dict[str, Scoring] | None, Unhashed()] = None
     """How an answer is chosen, or one way per family; by default by the head, or the whole likelihood without one."""
-    prompt: str | dict[str, str] | None = None
+    prompt: Annotated[str | dict[str, str] | None, Unhashed()] = None
     """Template over the columns, or one per family; by default the kind's own (`bench.tasks`)."""
     max_examples: int | None = Field(default=None, ge=1)
     """At most so many examples; by default the suite's `max_examples`."""
@@ -221,9 +253,9 @@ class TaskSpec(_Strict):
     """Tokens after which a written answer ends."""
     max_input_tokens: int | None = Field(default=None, ge=8)
     """Tokens after which an input is cut, where the model itself would take more."""
-    batch_size: BatchSize | None = None
+    batch_size: Annotated[BatchSize | None, Unhashed()] = None
     """Examples answered together, or `auto`; by default the suite's."""
-    batch_tokens: int | None = Field(default=None, ge=1)
+    batch_tokens: Annotated[int | None, Field(ge=1), Unhashed()] = None
     """Instead of `batch_size`: tokens of a batch at most, padding counted."""
     num_beams: int = Field(default=1, ge=1)
     """Beams of the search for a written answer; 1 is greedy."""
@@ -231,7 +263,7 @@ class TaskSpec(_Strict):
     """With beams: exponent of the length by which a text's log-probability is divided; above 0 favours long ones."""
     stop: list[Annotated[str, Field(min_length=1)]] = []
     """Texts at which a written answer ends; they are not part of it."""
-    weight: float = Field(default=1.0, ge=0)
+    weight: Annotated[float, Field(ge=0), Unhashed()] = 1.0
     """Weight of this task's quality in a decision across tasks."""
 
     @model_validator(mode="after")
@@ -334,7 +366,7 @@ class Suite(_Strict):
     objectives: Annotated[list[str], Field(min_length=2, max_length=6)] = [
         "quality",
         "latency_p95_s",
-        "peak_memory_bytes",
+        "model_memory_bytes",
         "energy_per_example_j",
     ]
     """`quality` (each task's first metric), a metric, or a reading."""
@@ -356,3 +388,22 @@ class Suite(_Strict):
                 raise ValueError(f"two entries are named '{item.name}'; give each its own name")
             seen.add(item.name)
         return items
+
+    @model_validator(mode="after")
+    def _known_tasks(self) -> Suite:
+        """Check the tasks that models name, and raise the mistakes of all at once."""
+        names = [task.name for task in self.tasks]
+        mistakes = [
+            InitErrorDetails(type=_no_task(name, names), loc=("models", index, "tasks", place), input=name)
+            for index, model in enumerate(self.models)
+            for place, name in enumerate(model.tasks or ())
+            if name not in names
+        ]
+        if mistakes:
+            raise ValidationError.from_exception_data("tasks", mistakes)
+        return self
+
+
+def _no_task(name: str, names: list[str]) -> PydanticCustomError:
+    error = f"no task of the suite is named '{name}'; {nearest(name, names)}"
+    return PydanticCustomError("value_error", "{error}", {"error": error})

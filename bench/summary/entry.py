@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 from bench.catalogue.readings import canonical
 from bench.catalogue.reasons import Reason
+from bench.meters.cascade import rests_on_estimate
 from bench.metrics.base import Metric
 from bench.record import Cell, Doubt, Record, Sample
 
 Floats = NDArray[np.float64]
+
+LEVEL = 0.95
+"""How often an interval holds the true value."""
 _EXAMPLE_ID = attrgetter("example_id")
 
 
@@ -45,6 +49,14 @@ class Quantity:
     def has_interval(self) -> bool:
         """Tell whether both ends of the interval are known."""
         return self.ci_low is not None and self.ci_high is not None
+
+    @property
+    def is_at_level(self) -> bool:
+        """Tell whether there is an interval that holds the true value at `LEVEL`.
+
+        The bounds of an estimate are none, nor are the two equal ends of what was counted.
+        """
+        return self.has_interval and not self.exact and not rests_on_estimate(self.source)
 
     @property
     def is_firm(self) -> bool:

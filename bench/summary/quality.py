@@ -134,6 +134,9 @@ def _quantity(metric: Metric, statistics: Floats, sums: Floats | None, resamples
     if not np.isfinite(value):
         why = reasons.NOTHING_SCORED if n == 0 else reasons.UNDEFINED_HERE
         return Quantity(None, None, None, n, metric.unit, source, metric.higher_is_better, why)
+    if not metric.range.nearly_admits(value):
+        why = reasons.impossible(value, metric.range.low, metric.range.high)
+        return Quantity(None, None, None, n, metric.unit, source, metric.higher_is_better, why)
     interval, reason = _interval(metric, value, statistics, sums, resamples)
     low, high = interval or (None, None)
     return Quantity(value, low, high, n, metric.unit, source, metric.higher_is_better, reason)

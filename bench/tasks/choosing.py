@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bench.candidates import FAMILIES
 from bench.candidates.interface import Ability
 from bench.suite import ModelSpec, TaskSpec
@@ -24,6 +26,13 @@ def why_unsupported(family: str, kind: str, spec: ModelSpec | None = None) -> st
         return reason
     *rest, last = able
     return f"{reason}; use a {', '.join(rest) + ' or ' if rest else ''}{last} model"
+
+
+def why_not_done(spec: ModelSpec, task: TaskSpec) -> str | None:
+    """Explain why a model does not do a task: its entry names others, or its family cannot; None when it does."""
+    if not spec.is_for(task.name):
+        return f"the suite has it for other tasks alone ('tasks: [{', '.join(spec.tasks or ())}]')"
+    return why_unsupported(spec.family, task.kind, spec)
 
 
 def scorings_of(family: str, kind: str) -> tuple[str, ...]:
@@ -58,6 +67,12 @@ def why_not_scored(family: str, task: TaskSpec) -> str | None:
 def ability_of(kind: str, scoring: str) -> Ability:
     """Tell what a model must be able to do for a task of a kind."""
     return "generate" if scoring == "generated" else KINDS[kind].ability
+
+
+def why_unable(model: str, kind: str, scoring: str, abilities: Collection[str]) -> str | None:
+    """Explain that a loaded model lacks what a task needs; None when it has it."""
+    needed = ability_of(kind, scoring)
+    return None if needed in abilities else f"'{model}' has no '{needed}', which a task of kind '{kind}' needs"
 
 
 def chooses(kind: str) -> bool:

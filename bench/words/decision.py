@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.decision.decision import Decision, TaskDecision
+from bench.words import cover as cover_words
 from bench.words import recommendation, sensitivity
 from bench.words.remarks import assumptions as assumptions_of
 from bench.words.remarks import remark, rule
@@ -15,6 +16,11 @@ def remarks(part: TaskDecision) -> list[str]:
     return [*rule(part.board, part.question.rule), *(remark(noted) for noted in part.remarks)]
 
 
+def replaced(decision: Decision) -> list[str]:
+    """Say which objectives the run lacks, and what stands in for them."""
+    return [remark(stood_in) for stood_in in decision.stood_in]
+
+
 def recommended(part: TaskDecision) -> list[str]:
     """Say what to ship and why, and who is not eligible."""
     lines = recommendation.texts(recommendation.sentences(part))
@@ -22,10 +28,11 @@ def recommended(part: TaskDecision) -> list[str]:
 
 
 def in_short(part: TaskDecision) -> list[str]:
-    """Say the recommendation in four lines at most: the answer, the runner-up, the risk, what would change it."""
+    """Say the recommendation in four lines at most: what to ship, what that risks, what to know of it, and what would
+    change it."""
     lines = recommendation.texts(recommendation.in_short(part))
-    size = recommendation.sample(part.board)
-    return [f"{lines[0]} ({size})", *lines[1:]] if size else lines
+    about = "; ".join(filter(None, (recommendation.sample(part.board), recommendation.unable(part.board))))
+    return [f"{lines[0]} ({about})", *lines[1:]] if about else lines
 
 
 def task_sentences(part: TaskDecision) -> list[str]:
@@ -45,6 +52,24 @@ def without_tasks(decision: Decision) -> list[str]:
     return [sensitivity.without_task(left_out) for left_out in decision.without_task]
 
 
+def cover(decision: Decision) -> list[str]:
+    """Say which set of models covers all tasks most cheaply; nothing where there is one task."""
+    return [] if decision.cover is None else cover_words.sentences(decision.cover)
+
+
+def answers(decision: Decision, *, in_full: bool = False) -> dict[str, list[str]]:
+    """Say the answers by what they are about: all tasks together, a set of models for them, and each task.
+
+    Args:
+        decision: on a run.
+        in_full: say everything of each, and not four lines at most.
+    """
+    say = task_sentences if in_full else in_short
+    whole = {} if decision.across is None else {"all tasks together": say(decision.across)}
+    several = {} if decision.cover is None else {"a set for all tasks": cover(decision)}
+    return whole | several | {name: say(part) for name, part in decision.tasks.items()}
+
+
 def assumptions(decision: Decision) -> list[str]:
     """Say what the prices assume."""
     return assumptions_of(decision.question)
@@ -53,6 +78,7 @@ def assumptions(decision: Decision) -> list[str]:
 def sentences(decision: Decision) -> list[str]:
     """Say everything, the answer across tasks first."""
     lines = [] if decision.across is None else task_sentences(decision.across)
+    lines += cover(decision)
     lines += without_tasks(decision)
     for part in decision.tasks.values():
         lines += task_sentences(part)

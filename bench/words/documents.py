@@ -8,11 +8,13 @@ from dataclasses import asdict
 
 from bench.compare.pairs import Comparison
 from bench.decision.board import Board, Column
-from bench.decision.case import Recommendation
+from bench.decision.case import Barred, Recommendation
+from bench.decision.cover import Cover
 from bench.decision.decision import Decision, TaskDecision
 from bench.decision.fronts import Standing
 from bench.decision.sensitivity import BreakPoint, Sensitivity
 from bench.words import compare as compare_words
+from bench.words import cover as cover_words
 from bench.words import decision as decision_words
 from bench.words import limits, recommendation, sensitivity, standings, steps
 from bench.words.remarks import volume
@@ -30,11 +32,29 @@ def decision_document(decision: Decision) -> Document:
         "rule": decision.question.rule.model_dump(mode="json"),
         "tasks": {task: _task(part) for task, part in decision.tasks.items()},
         "across_tasks": None if decision.across is None else _task(decision.across),
+        "cover": None if decision.cover is None else _cover(decision.cover),
         "without_task": [{"task": t.task, "leader": t.leader, "sentence": text} for t, text in left_out],
         "assumptions": decision_words.assumptions(decision),
         "sentences": decision_words.sentences(decision),
     }
     return {key: _clean(value) for key, value in document.items()}
+
+
+def _cover(cover: Cover) -> Document:
+    """Write the cheapest set, beside the best of each task and the one model for all."""
+    choices = {"cheapest": cover.cheapest, "best": cover.best, "single": cover.single}
+    return {
+        **{
+            name: None if choice is None else {"serves": dict(choice.serves), "cost": choice.cost}
+            for name, choice in choices.items()
+        },
+        "scale": cover.scale.value,
+        "column": None if cover.column is None else _column(cover.column),
+        "confidence": cover.confidence,
+        "uncovered": list(cover.uncovered),
+        "exact": cover.exact,
+        "sentences": cover_words.sentences(cover),
+    }
 
 
 def comparison_document(comparison: Comparison) -> Document:
@@ -104,6 +124,7 @@ def _standing(board: Board, row: int, standing: Standing) -> Document:
             "state": check.state,
             "bound": check.bound,
             "slack": check.slack,
+            "breaks": check.breaks,
             "sentence": limits.check(check, across=not board.task),
         }
         for check in standing.checks
@@ -138,12 +159,23 @@ def _recommendation(part: TaskDecision) -> Document:
         "outcome": advice.outcome.value,
         "pick": advice.pick,
         "leader": advice.leader,
+        "settled": advice.outcome.is_settled,
+        "risk": None
+        if advice.risk is None
+        else {
+            "breaks_a_limit": advice.risk.breaks,
+            "best": advice.risk.best,
+            "expected_loss": advice.risk.loss,
+            "loss_of": None if advice.risk.column is None else advice.risk.column.name,
+        },
+        "gain": None if advice.gain is None else asdict(advice.gain),
         "confidence": advice.confidence,
         "shares": advice.shares,
         "runner_up": advice.runner_up,
         "price": recommendation.price(part),
         "binding": binding,
         "excluded": recommendation.excluded(part),
+        "barred": {item.name: item.missing.doubt for item in advice.cautions if isinstance(item, Barred)},
         "next_step": None
         if step is None
         else {

@@ -342,7 +342,7 @@ def front_change(
 
     Args:
         task: its name; empty for all together.
-        picks: before and after.
+        picks: before and after, where they were settled.
         lost: who left the front.
         gained: who joined it.
         volumes: hypervolumes before and after.
@@ -350,7 +350,7 @@ def front_change(
     """
     parts = []
     if picks[0] != picks[1]:
-        parts.append(f"the pick changes from {picks[0] or 'none'} to {picks[1] or 'none'}")
+        parts.append(f"the settled pick changes from {picks[0] or 'none'} to {picks[1] or 'none'}")
     parts += [f"{name} leaves the front" for name in lost] + [f"{name} joins the front" for name in gained]
     parts += ["no model is another one, so this is the chance of measuring"] if parts and same_models else []
     if volumes[0] is not None and volumes[1] is not None:

@@ -33,14 +33,16 @@ def _check(checked: Check) -> str:
     if checked.estimated and checked.state == "open":
         return f"{what} is estimated at {value}, between {low} and {high}: it may be within {limit.text} or not"
     if checked.state == "inside":
-        end = f"upper bound {high}" if limit.is_upper else f"lower bound {low}"
-        extra = "" if checked.bound == checked.value else f" ({end})"
+        bound = _share_or_amount(column, limit, checked.bound)
+        beyond = f"{'above' if limit.is_upper else 'below'} {bound} with a chance of at most {percent(checked.risk)}"
+        extra = "" if checked.bound == checked.value else f" ({beyond})"
         return f"{what} {value}{extra} is within {limit.text}"
     if checked.state == "outside":
         return (
             f"{what} {value} breaks {limit.text} by {_share_or_amount(column, limit, abs(checked.value - limit.value))}"
         )
-    return f"{what} {value} (95 % interval {low} to {high}) is not shown to be within {limit.text}"
+    chance = "" if checked.breaks is None else f": it breaks it with a chance of {percent(checked.breaks)}"
+    return f"{what} {value} (95 % interval {low} to {high}) is not shown to be within {limit.text}{chance}"
 
 
 def _share_or_amount(column: Column, limit: Limit, value: float) -> str:
@@ -61,7 +63,8 @@ def counted_from(checked: Check) -> str:
         return f", counted from the {end} bound of the estimate"
     if checked.value == checked.bound:
         return ", counted from the reading itself, which has no interval" if not checked.exact else ""
-    return f", counted from the {end} end of its 95 % interval"
+    side = "exceeds" if checked.limit.is_upper else "falls short of"
+    return f", counted from what it {side} with a chance of at most {percent(checked.risk)}"
 
 
 def break_value(point: BreakPoint) -> str:

@@ -6,28 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bench.decision.board import Board
+from bench.decision.board import Absence, Board
 from bench.decision.case import (
+    Barred,
     BaselineLeads,
     BaselineNear,
     Binding,
     Caution,
     Exclusion,
     FewExamples,
+    Gain,
     Hopefuls,
     Incomparable,
     Nobody,
     Outcome,
     Recommendation,
+    Risk,
 )
 from bench.decision.decision import TaskDecision
 from bench.decision.fronts import Standing
-from bench.units import plural
+from bench.decision.next_step import NextStep
+from bench.units import format_number, plural
 from bench.words import limits, standings, steps
-from bench.words.wording import amount, are, differences, listed, percent, some, spoken, where
-
-MOST_SHARES = 3
-"""Candidates named when the replicates disagree."""
+from bench.words.wording import amount, are, differences, listed, percent, size, some, spoken, where
 
 NOBODY = {
     Nobody.NOT_RUN: "no model was run on it",
@@ -35,7 +36,9 @@ NOBODY = {
     Nobody.NOT_MEASURED: "none of the objectives was measured",
     Nobody.INCOMPLETE: "no model has every objective",
     Nobody.UNSCORED: "no model that meets the limits has everything that the rule looks at",
+    Nobody.BARRED: "every model that finished it is barred by a doubt",
     Nobody.LIMITS: "no model is shown to meet every limit",
+    Nobody.BASELINES: "no model is eligible, only the baselines are",
 }
 
 
@@ -43,6 +46,7 @@ class Topic(Enum):
     """What a sentence of the recommendation is about."""
 
     ANSWER = "answer"
+    RISK = "risk"
     CAUTION = "caution"
     NEAREST = "nearest"
     RUNNER_UP = "runner-up"
@@ -73,6 +77,7 @@ def sentences(part: TaskDecision) -> list[Sentence]:
         return _nobody(part)
     return [
         Sentence(Topic.ANSWER, headline(part)),
+        risk(part),
         *(caution(part, item) for item in advice.cautions),
         _runner_up(part),
         *(Sentence(Topic.LIMIT, binding(part, item)) for item in advice.binding),
@@ -83,12 +88,12 @@ def sentences(part: TaskDecision) -> list[Sentence]:
 
 
 def in_short(part: TaskDecision) -> list[Sentence]:
-    """Say in four sentences at most the answer, what it is measured against, the risk, and what would change it."""
+    """Say in four sentences at most what to ship, what that risks, what to know of it, and what would change it."""
     every = sentences(part)
     kinds = (
         (Topic.ANSWER,),
-        (Topic.RUNNER_UP, Topic.NEAREST),
-        (Topic.CAUTION,),
+        (Topic.RISK, Topic.NEAREST),
+        (Topic.CAUTION, Topic.RUNNER_UP),
         (Topic.NEXT_STEP, Topic.LIMIT),
     )
     chosen = [next((line for topic in topics for line in every if line.topic is topic), None) for topics in kinds]
@@ -101,6 +106,17 @@ def sample(board: Board) -> str:
     if board.task or len(set(counts.values())) == 1:
         return f"n = {min(counts.values()):,}" if counts else ""
     return ", ".join(f"n = {n:,} on '{task}'" for task, n in counts.items())
+
+
+def unable(board: Board) -> str:
+    """Name the candidates that the task, or one of all, is not for; empty where there are none."""
+    names = [
+        name
+        for name, missing in zip(board.names, board.broken, strict=True)
+        if missing is not None and missing.kind is Absence.UNSUPPORTED
+    ]
+    whole = "it" if board.task else "every task"
+    return f"{some(names)} {'does' if len(names) == 1 else 'do'} not do {whole}" if names else ""
 
 
 def excluded(part: TaskDecision) -> dict[str, str]:
@@ -127,27 +143,36 @@ def price(part: TaskDecision) -> str | None:
 
 
 def headline(part: TaskDecision) -> str:
-    """Say the pick with its values, or that there is none and between whom the data do not decide."""
-    board, advice, name = part.board, part.recommendation, _leader(part)
-    place, values = where(board), _values(board, name)
+    """Say the pick with its values."""
+    board, name = part.board, _leader(part)
     ship = f"Ship {name} (a baseline)" if board.is_baseline(name) else f"Ship {name}"
+    return f"{ship} for {where(board)}: {_values(board, name)}."
+
+
+def risk(part: TaskDecision) -> Sentence:
+    """Say what shipping the pick risks: the chance that it breaks a limit, that it is not the best choice, and what it
+    is expected to lose."""
+    advice = part.recommendation
+    taken = advice.risk
+    assert taken is not None
+    limited = bool(part.front.standings[part.board.names.index(_leader(part))].checks)
+    limits_kept = [f"it breaks a limit with a chance of {percent(taken.breaks)}"] if limited else []
     if advice.outcome is Outcome.ALONE:
-        return f"{ship} for {place}: {values}. It is the only model that is eligible."
-    if advice.outcome is Outcome.PICK:
-        share = percent(advice.confidence or 0.0)
-        worst = ", whatever the estimates are within their bounds" if advice.covers_estimates else ""
-        return (
-            f"{ship} for {place}: {values}. Resampling the examples and timings gives the same pick {share} of the "
-            f"time{worst}."
-        )
-    if advice.outcome is Outcome.RIVAL_OPEN:
-        safe = "" if board.is_baseline(name) else ": the safe choice if this cannot wait"
-        return f"{_open_rival(part)} {name} has {values}{safe}."
-    shares = list(advice.shares.items())[:MOST_SHARES]
-    split = listed([f"{other} in {_short_of(advice, share)}" for other, share in shares])
+        only = "it is the only model that is eligible"
+        return Sentence(Topic.RISK, f"{listed([*limits_kept, only])}.", "Risk")
+    worst = ", whatever the estimates are within their bounds" if advice.covers_estimates else ""
+    best = f"it is the best choice with a chance of {percent(taken.best)}{worst}"
+    return Sentence(Topic.RISK, f"{'; '.join([*limits_kept, best, _loss(taken)])}.", "Risk")
+
+
+def _loss(taken: Risk) -> str:
+    """Say what is expected to be lost against the best choice."""
+    if taken.loss == 0:
+        return "no loss against the best choice is expected"
+    if taken.column is None:
+        return f"its expected loss against the best choice is {format_number(taken.loss)} of what the rule adds up"
     return (
-        f"No pick for {place}: the data do not decide. When the examples and timings are resampled, the rule picks "
-        f"{split}; a pick needs {percent(advice.needed)}. As observed, {name} leads with {values}."
+        f"its expected loss against the best choice is {size(taken.column, taken.loss)} of {spoken(taken.column.name)}"
     )
 
 
@@ -168,33 +193,10 @@ def _apart(part: TaskDecision, name: str) -> str:
     return differences(part.board, names.index(name), names.index(_leader(part)))
 
 
-def _open_rival(part: TaskDecision) -> str:
-    """Say that a candidate which is not shown to meet its limits stands in the way of a pick, and how often."""
-    advice, place, needed = part.recommendation, where(part.board), percent(part.recommendation.needed)
-    assert advice.rival is not None
-    theirs, ours = _short_of(advice, advice.shares[advice.rival]), _short_of(advice, advice.confidence or 0.0)
-    best = f"{advice.leader}, the best of those that are shown to meet them,"
-    if advice.rival_is_estimated:
-        return (
-            f"No pick for {place}: {advice.rival} may be the better choice, but an estimate cannot show that it meets "
-            f"the limits. If it does, the rule picks it in {theirs} of the resamples of examples and timings, and "
-            f"{best} in {ours}, where a pick needs {needed}."
-        )
-    return (
-        f"No pick for {place}: {advice.rival} may be the better choice, but it is not shown to meet the limits. In "
-        f"{theirs} of the resamples of examples and timings it meets them and is picked; {best} is picked in {ours}, "
-        f"and a pick needs {needed}."
-    )
-
-
-def _short_of(advice: Recommendation, share: float) -> str:
-    """Write a share so that it does not read as enough for a pick where it is not."""
-    text = percent(share)
-    return f"just under {text}" if share < advice.needed and text == percent(advice.needed) else text
-
-
 def caution(part: TaskDecision, reason: Caution) -> Sentence:
     """Say what must be known before acting on the recommendation."""
+    if isinstance(reason, Barred):
+        return _warning(f"{reason.name} is left out: {standings.missing(reason.missing)}.")
     if isinstance(reason, Hopefuls):
         return _hopefuls(part, reason)
     if isinstance(reason, Incomparable):
@@ -226,7 +228,7 @@ def _hopefuls(part: TaskDecision, hopefuls: Hopefuls) -> Sentence:
     apart = _apart(part, hopefuls.first)
     if hopefuls.is_rival:
         text = f"{hopefuls.first} ({apart} than {_leader(part)}): {reasons}.{others}"
-        return Sentence(Topic.CAUTION, text, "What is not settled")
+        return Sentence(Topic.CAUTION, text, "Not settled")
     return _warning(
         f"{hopefuls.first} would be picked instead if it were shown to meet its limits ({apart}), and the data do not "
         f"settle that: {reasons}.{others}"
@@ -252,13 +254,8 @@ def _runner_up(part: TaskDecision) -> Sentence:
         alone = advice.outcome is Outcome.ALONE
         text = "There is no runner-up." if alone else "No other model is eligible, so there is no runner-up."
         return Sentence(Topic.RUNNER_UP, text)
-    leads = {
-        Outcome.ALONE: "Runner-up",
-        Outcome.PICK: "Runner-up",
-        Outcome.RIVAL_OPEN: "Next of those that meet the limits",
-    }
     text = f"{advice.runner_up}, with {_apart(part, advice.runner_up)}."
-    return Sentence(Topic.RUNNER_UP, text, leads.get(advice.outcome, "Next"))
+    return Sentence(Topic.RUNNER_UP, text, "Runner-up")
 
 
 def binding(part: TaskDecision, limit: Binding) -> str:
@@ -282,22 +279,39 @@ def _tightest(advice: Recommendation) -> list[Sentence]:
 
 
 def _next_step(part: TaskDecision) -> list[Sentence]:
-    """Say what to measure next, and why."""
+    """Say what measuring on could gain and what to measure, or that the answer is settled."""
     advice = part.recommendation
-    step, undecided = advice.next_step, advice.outcome is Outcome.UNDECIDED
-    if step is None and not undecided:
-        return []
+    step, gain = advice.next_step, advice.gain
+    if advice.outcome.is_settled or gain is None:
+        if step is None:
+            return []
+        whose = f"whether {step.first.models[0]} meets its limits"
+        return [Sentence(Topic.NEXT_STEP, f"{_measuring(part, step)} would show {whose}.")]
+    could = _could_gain(part, gain)
     if step is None:
         text = (
-            "No sensible number of further examples would settle it: take whichever of them suits you, "
-            "or say in decision.margins which differences do not matter."
+            f"No sensible number of further examples would settle it: {could}. Take whichever suits you, or say in "
+            "decision.margins which differences do not matter."
         )
-    elif undecided:
-        text = f"The cheapest measurement that would settle it: {steps.next_step(part.board, step)}."
-    else:
-        whose = f"whether {step.first.models[0]} meets its limits"
-        text = f"The cheapest measurement that would show {whose}: {steps.next_step(part.board, step)}."
-    return [Sentence(Topic.NEXT_STEP, text)]
+        return [Sentence(Topic.NEXT_STEP, text)]
+    if not step.is_possible:
+        text = f"This data set hardly settles it ({could}). Left to measure: {steps.next_step(part.board, step)}."
+        return [Sentence(Topic.NEXT_STEP, text)]
+    return [Sentence(Topic.NEXT_STEP, f"{_measuring(part, step)} would settle it: {could}.")]
+
+
+def _measuring(part: TaskDecision, step: NextStep) -> str:
+    return f"Measuring {steps.next_step(part.board, step)}"
+
+
+def _could_gain(part: TaskDecision, gain: Gain) -> str:
+    """Say who may be the better choice, how likely, and by how much at most."""
+    taken = part.recommendation.risk
+    better = ""
+    if taken is not None and taken.column is not None and gain.most > 0:
+        better = f", by up to {size(taken.column, gain.most)} of {spoken(taken.column.name)}"
+    limits_kept = "" if gain.is_eligible else "keeps the limits and "
+    return f"{gain.name} {limits_kept}is the better choice with a chance of {percent(gain.share)}{better}"
 
 
 def _knee(advice: Recommendation) -> list[Sentence]:
@@ -314,12 +328,16 @@ def _nobody(part: TaskDecision) -> list[Sentence]:
     advice, board = part.recommendation, part.board
     assert advice.nobody is not None
     lines = [Sentence(Topic.ANSWER, f"No pick for {where(board)}: {NOBODY[advice.nobody]}.")]
+    lines += [caution(part, item) for item in advice.cautions]
     if advice.nearest is not None:
         checks = listed([limits.check(check, across=not board.task) for check in advice.nearest.failed])
-        lines.append(Sentence(Topic.NEAREST, f"Nearest is {advice.nearest.name}: {checks}."))
+        breaks = advice.nearest.breaks
+        told = breaks is None or len(advice.nearest.failed) == 1  # by the check itself
+        chance = "" if told else f" It breaks a limit with a chance of {percent(breaks or 0.0)}."
+        lines.append(Sentence(Topic.NEAREST, f"The least bad is {advice.nearest.name}: {checks}.{chance}"))
     if advice.next_step is not None:
         step = steps.next_step(board, advice.next_step)
-        text = f"The cheapest measurement that may show whether it meets them: {step}."
+        text = f"Measuring {step} may show that it meets them."
         lines.append(Sentence(Topic.NEXT_STEP, text))
     return lines
 

@@ -16,12 +16,13 @@ from bench.decision.remarks import (
     MetricsLeftOut,
     ObjectiveDropped,
     QualityAveraged,
+    StoodIn,
     TakenAsRead,
 )
 from bench.decision.rule import valued_column
 from bench.decision.stages import preferred, rule_of
 from bench.suite import DecisionSpec, PriceSpec
-from bench.words.wording import are, capital, listed, size, spoken, where
+from bench.words.wording import are, capital, listed, percent, size, spoken, where
 
 
 @singledispatch
@@ -38,6 +39,14 @@ def _(dropped: ObjectiveDropped) -> str:
         return f"{dropped.objective} is not a metric of '{dropped.task}': it is left out of this front."
     why = f" ({'; '.join(dropped.reasons)})" if dropped.reasons else ""
     return f"{dropped.objective} was measured for no model on '{dropped.task}'{why}: it is left out of this front."
+
+
+@remark.register
+def _(stood_in: StoodIn) -> str:
+    return (
+        f"{capital(spoken(stood_in.objective))} was not measured for every model (the run is of an older bench, or of "
+        f"a system that does not tell): the models are compared by {spoken(stood_in.instead)} instead."
+    )
 
 
 @remark.register
@@ -116,7 +125,8 @@ def rule(board: Board, spec: DecisionSpec) -> list[str]:
         order=listed([spoken(name) for name in spec.order], "then"),
         rates=listed([_rate(name, text, column.name) for name, text in spec.rates.items()]),
     )
-    lead = f"The rule ({spec.rule}): of the models that are shown to meet every limit, the one with"
+    risk = percent(spec.risk)
+    lead = f"The rule ({spec.rule}): of the models that break a limit with a chance of at most {risk}, the one with"
     return [f"{lead} {phrase}.{instead}"]
 
 

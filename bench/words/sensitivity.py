@@ -37,7 +37,7 @@ def by_limit(points: Sequence[BreakPoint]) -> list[str]:
         steps += [f"{_name(point.above)} {then} {break_value(point)}" for point in own]
         lines.append(
             f"As the limit {limit.label} moves, the rule favours {listed(steps)} "
-            "(each counted by the end of its interval)."
+            "(each counted by what it goes beyond with the chance that is taken)."
         )
     return lines
 

@@ -14,6 +14,8 @@ def missing(absent: Missing) -> str:
     if absent.kind is Absence.NOT_RUN:
         return f"it was not run on '{absent.task}'"
     place = f"on '{absent.task}', " if absent.task else ""
+    if absent.kind is Absence.BARRED:
+        return f"{place}a doubt bars it from being picked ({absent.reason})"
     if absent.kind is Absence.UNSUPPORTED:
         return f"{place}it cannot do this task ({absent.reason})"
     if absent.kind is Absence.ENDED:
@@ -30,6 +32,9 @@ def standing(board: Board, placed: Standing) -> str:
     """
     row = board.names.index(placed.name)
     share = "" if placed.stability is None else f"in {percent(placed.stability)} of resamples"
+    if placed.missing is not None and placed.missing.kind is Absence.BARRED:
+        on = f" by a doubt on '{placed.missing.task}'" if placed.missing.task else ""
+        return f"barred from being picked{on}: {placed.missing.reason}"
     if placed.missing is not None:
         return f"unresolved: {missing(placed.missing)}"
     if placed.label == "infeasible":

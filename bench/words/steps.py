@@ -23,7 +23,7 @@ def next_step(board: Board, step: NextStep) -> str:
     place = "" if board.task else f" on '{step.first.task}'"
     what = f"{spoken(step.first.column)} of {listed(step.first.models)}{place}"
     if step.how is How.METER:
-        return f"{what} by a meter of the hardware, in place of the estimate"
+        return f"{what} by a meter of the hardware in place of the estimate"
     return f"{what} (missing: {step.reason})" if step.reason else what
 
 

@@ -46,28 +46,28 @@ LABELS = ("alpha", "beta", "gamma")
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
 HEAD = f"""\
 name: heads
-defaults: {{device: cpu, batch_size: 4}}
+defaults: {{device: cpu, threads: 1, batch_size: 4}}
 models: [{{name: m, family: encoder, checkpoint: ./model}}]
 tasks: [{{name: t, kind: classification, data: {{path: rows.jsonl}}, labels: [{", ".join(LABELS)}]}}]
 measure: off
 """
 CHOICES = """\
 name: choices
-defaults: {device: cpu, batch_size: 4}
+defaults: {device: cpu, threads: 1, batch_size: 4}
 models: [{name: m, family: causal-lm, checkpoint: ./model}]
 tasks: [{name: t, kind: multiple-choice, data: {path: rows.jsonl}}]
 measure: off
 """
 WRITES = """\
 name: writes
-defaults: {device: cpu, batch_size: 4}
+defaults: {device: cpu, threads: 1, batch_size: 4}
 models: [{name: m, family: causal-lm, checkpoint: ./model}]
 tasks: [{name: t, kind: summarisation, data: {path: rows.jsonl}, prompt: "{document}", max_new_tokens: 6}]
 measure: off
 """
 OWN = """\
 name: own
-defaults: {device: cpu, batch_size: 4}
+defaults: {device: cpu, threads: 1, batch_size: 4}
 models: [{name: m, family: torch-module, factory: "own:make"}]
 tasks: [{name: t, kind: classification, data: {path: rows.jsonl}, labels: [alpha, beta, gamma]}]
 measure: off
@@ -124,30 +124,30 @@ def save(folder: Path, module: Any, words: Any) -> None:
     words.save_pretrained(folder / "model")
 
 
-def rows(folder: Path, texts: tuple[str, ...] = TEXTS) -> None:
-    """Write the examples, with the columns of every kind."""
+def rows(folder: Path, texts: tuple[str, ...] = TEXTS, answers: tuple[str, ...] = ()) -> None:
+    """Write the examples, with the columns of every kind, and the right answers where they are given."""
     lines = [
         {
             "text": text,
             "document": text,
             "question": text,
-            "label": LABELS[place % 3],
-            "summary": "red",
-            "choices": ["red", "blue green", "small"],
-            "answer": "red",
+            "label": answers[place] if answers else LABELS[place % 3],
+            "summary": answers[place] if answers else "red",
+            "choices": ["red", "blue green", "small old ship"],
+            "answer": answers[place] if answers else "red",
         }
         for place, text in enumerate(texts)
     ]
     (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
 
 
-def recorded(folder: Path, suite: str, texts: tuple[str, ...] = TEXTS) -> Record:
+def recorded(folder: Path, suite: str, texts: tuple[str, ...] = TEXTS, answers: tuple[str, ...] = ()) -> Record:
     """The record of the suite's only cell, run in this process.
 
     Raises:
         Exception: whatever loading, admission or scoring raises.
     """
-    rows(folder, texts)
+    rows(folder, texts, answers)
     (folder / "suite.yaml").write_text(suite.replace("own:make", f"{own_name(folder)}:make"))
     plan = make_plan(open_suite(str(folder / "suite.yaml")), folder / "results", Options())
     (cell,) = plan.written(folder / "results")
@@ -171,6 +171,19 @@ def same_to_all(folder: Path) -> Record:
     """A model that answers `beta` to everything."""
     own_model(folder, "return [[0.0, 1.0, len(text) / 100] for text in texts]")
     return recorded(folder, OWN, tuple(f"text {number}" for number in range(12)))
+
+
+def says_nothing(folder: Path) -> Record:
+    """A model whose scores do not depend on what it reads."""
+    own_model(folder, "return [[0.1, 0.7, 0.2] for _ in texts]")
+    return recorded(folder, OWN)
+
+
+def turned_around(folder: Path) -> Record:
+    """A model that knows the labels and says others."""
+    own_model(folder, "return [[float(len(text) % 3 == place) for place in (1, 2, 0)] for text in texts]")
+    texts = tuple("x" * (9 + number) for number in range(24))
+    return recorded(folder, OWN, texts, tuple(LABELS[len(text) % 3] for text in texts))
 
 
 def depends_on_batch(folder: Path) -> Record:
@@ -234,8 +247,10 @@ SCENES: dict[str, Callable[[Path], Record]] = {
     "fast_path_left": left_fast_path,
     "generation_settings_left_out": asks_for_guidance,
     "references_overlooked": another_script,
+    "scores_all_equal": says_nothing,
     "unknown_words": lacks_words,
     "variant_reaches_part": pruned_in_part,
     "weights_unused": has_more_weights,
+    "worse_than_chance": turned_around,
 }
 """What raises each of these doubts."""

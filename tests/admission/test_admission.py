@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
-from bench.candidates.huggingface import HuggingFaceModel
 from bench.errors import AdmissionError, EnvironmentLackError
-from tests.admission import scenes
+from tests.admission import faults, scenes
+from tests.admission.faults import FAULTS, Base, Fault, Weights
 from tests.admission.scenes import CHOICES, HEAD, OWN, WRITES, recorded
-
-Weights = dict[str, torch.Tensor]
-
-
-def changed(folder: Path, change: Callable[[Weights], Weights]) -> None:
-    """Rewrite the weights of the saved model."""
-    path = folder / "model" / "model.safetensors"
-    save_file(change(load_file(path)), path, metadata={"format": "pt"})
 
 
 @pytest.mark.parametrize("suite", [CHOICES, WRITES])
@@ -58,7 +49,7 @@ def test_weights_that_are_missing_renamed_or_no_numbers(
     tmp_path: Path, change: Callable[[Weights], Weights], says: str
 ) -> None:
     scenes.encoder(tmp_path)
-    changed(tmp_path, change)
+    faults.weights(change)(tmp_path)
     with pytest.raises(AdmissionError, match=says):
         recorded(tmp_path, HEAD)
 
@@ -86,61 +77,54 @@ def test_a_pointer_in_place_of_the_weights(tmp_path: Path) -> None:
         recorded(tmp_path, HEAD)
 
 
-def padding_that_leaks(self: HuggingFaceModel, texts: list[str], limit: int, **options: bool) -> Any:
-    ids, cut = self.encode(texts, limit, **options)
-    batch = self.padded(ids, self.pad_id)
-    return {**batch, "attention_mask": torch.ones_like(batch["attention_mask"])}, cut
+@pytest.fixture(scope="module")
+def right_answers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Base], tuple[str, ...]]:
+    """What the good model of a base answers; each is asked once, and again with these answers as the right ones."""
+
+    @cache
+    def answers(base: Base) -> tuple[str, ...]:
+        given = faults.answers_of(base, tmp_path_factory.mktemp("good"))
+        assert faults.alarms_of(base, tmp_path_factory.mktemp("right"), given) == []
+        return given
+
+    return answers
 
 
-def padded_without_mask(original: Callable[..., Any]) -> Callable[..., Any]:
-    def padded(self: HuggingFaceModel, rows: Any, fill: int) -> Any:
-        batch = original(self, rows, fill)
-        return {**batch, "attention_mask": torch.ones_like(batch["attention_mask"])}
-
-    return padded
-
-
-def test_a_mask_that_is_dropped_leaves_the_fast_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scenes.encoder(tmp_path)
-    good = recorded(tmp_path, HEAD)
-    monkeypatch.setattr(HuggingFaceModel, "padded", padded_without_mask(HuggingFaceModel.padded))
-    record = recorded(tmp_path, HEAD)
-    assert "fast_path_left" in {doubt.code for doubt in record.doubts}
-    for one, other in zip(record.samples, good.samples, strict=True):
-        assert one.scores == pytest.approx(other.scores, abs=1e-5)
+@pytest.mark.parametrize(
+    "fault", [pytest.param(f, id=f.name, marks=() if f.quick else pytest.mark.slow) for f in FAULTS if f.from_inside]
+)
+def test_a_planted_fault_is_found(
+    fault: Fault, tmp_path: Path, right_answers: Callable[[Base], tuple[str, ...]]
+) -> None:
+    assert faults.found(fault, tmp_path, right_answers(fault.base)) is not None
 
 
-def test_a_shifted_position_in_the_cached_path_leaves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.candidates.decoding import continuations
-
-    scenes.decoder(tmp_path, "GPT2")
-    good = recorded(tmp_path, CHOICES)
-    original = continuations._log_probabilities
-
-    def shifted(model: Any, cache: Any, allowed: Any, ids: Any, positions: Any, targets: Any) -> Any:
-        return original(model, cache, allowed, ids, positions + 1, targets)
-
-    monkeypatch.setattr(continuations, "_log_probabilities", shifted)
-    record = recorded(tmp_path, CHOICES)
+@pytest.mark.parametrize(
+    ("base", "name"), [(faults.HEAD, "the mask is dropped"), (faults.LEARNT, "positions of continuations are shifted")]
+)
+def test_where_the_fast_path_is_wrong_the_answers_are_those_of_the_plain_one(
+    tmp_path: Path, base: Base, name: str
+) -> None:
+    base.make(tmp_path)
+    good = recorded(tmp_path, base.suite)
+    (fault,) = [fault for fault in FAULTS if fault.name == name]
+    with fault.plant(tmp_path):
+        record = recorded(tmp_path, base.suite)
     assert "fast_path_left" in {doubt.code for doubt in record.doubts}
     for one, other in zip(record.samples, good.samples, strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-4)
 
 
-def test_a_model_that_reads_ahead_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scenes.decoder(tmp_path, "GPT2")
-    monkeypatch.setattr(
-        torch.nn.functional, "scaled_dot_product_attention", unmasked(torch.nn.functional.scaled_dot_product_attention)
-    )
-    with pytest.raises(AdmissionError, match="what follows a token changes its prediction"):
-        recorded(tmp_path, CHOICES)
-
-
-def unmasked(original: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    def attend(query: Any, key: Any, value: Any, *_: Any, **options: Any) -> torch.Tensor:
-        return original(query, key, value, **{k: v for k, v in options.items() if k in ("scale", "enable_gqa")})
-
-    return attend
+@pytest.mark.parametrize("base", [faults.HEAD, faults.CHOICE], ids=lambda base: str(base.name))
+def test_rounding_to_int8_is_no_fault_of_the_fast_path_and_hides_none(tmp_path: Path, base: Base) -> None:
+    suite = base.suite.replace("./model}", "./model, variants: [{quantise: int8}]}")
+    base.make(tmp_path)
+    admission = recorded(tmp_path, suite, base.texts).notes["admission"]
+    assert (admission["differing"], admission["fast_path_left"]) == (0, None) and admission["compared"] >= 4
+    name = "the mask is dropped" if base is faults.HEAD else "packed choices see each other"
+    (fault,) = [fault for fault in FAULTS if fault.name == name]
+    with fault.plant(tmp_path):
+        assert recorded(tmp_path, suite, base.texts).notes["admission"]["fast_path_left"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from bench.candidates import variants
+from bench.candidates.huggingface import stored_bytes
 from bench.doubts import Evidence, examined
 from bench.errors import UnsupportedError
 from bench.suite import VariantSpec
@@ -66,3 +67,26 @@ def test_a_variant_that_reaches_nothing_is_unsupported():
 
 def test_weights_that_stay_as_they_are_have_no_reach():
     assert variants.apply(nn.Linear(2, 2), VariantSpec(), "cpu")[1] == {}
+
+
+class Wrapped(torch.Tensor):
+    """Shows float32 and is made of int8 and one scale, as torchao's quantised weights are."""
+
+    @staticmethod
+    def __new__(cls, data: torch.Tensor, scale: torch.Tensor) -> Wrapped:
+        return torch.Tensor._make_wrapper_subclass(cls, data.shape, dtype=torch.float32)
+
+    def __init__(self, data: torch.Tensor, scale: torch.Tensor) -> None:
+        self.data_int8, self.scale = data, scale
+
+    @classmethod
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+        raise NotImplementedError("nothing is computed with it here")
+
+    def __tensor_flatten__(self) -> tuple[list[str], None]:
+        return ["data_int8", "scale"], None
+
+
+def test_a_tensor_made_of_others_has_their_bytes() -> None:
+    assert stored_bytes(torch.zeros(3, dtype=torch.float16)) == 6
+    assert stored_bytes(Wrapped(torch.zeros(10, dtype=torch.int8), torch.zeros(1))) == 10 + 4

@@ -1,11 +1,13 @@
 """`bench recommend` and `bench compare` as they are typed."""
 
+import csv
 import json
+from dataclasses import replace
 
 import pytest
 
 from bench.__main__ import main
-from tests.factories import Sketch, make_run
+from tests.factories import Sketch, Task, make_run
 from tests.store.nights import store_run
 
 MODELS = [Sketch("a", skill=0.9, latency_s=0.010), Sketch("b", skill=0.6, latency_s=0.003)]
@@ -33,7 +35,7 @@ def test_limits_and_preferences_change_the_pick(where, capsys):
     assert "Ship b for 'topic'" in said(capsys, "recommend", *where, "--where", "latency_p50_s <= 5 ms")
     assert "Ship b for 'topic'" in said(capsys, "recommend", *where, "--prefer", "latency_p50_s")
     nobody = said(capsys, "recommend", *where, "--where", "latency_p50_s <= 1 us")
-    assert "No pick for 'topic': no model is shown to meet every limit." in nobody and "Nearest is b" in nobody
+    assert "No pick for 'topic': no model is shown to meet every limit." in nobody and "The least bad is b" in nobody
     found = json.loads(said(capsys, "recommend", *where, "--json", "--where", "latency_p50_s <= 5 ms"))
     assert found["tasks"]["topic"]["recommendation"]["pick"] == "b"
 
@@ -84,6 +86,27 @@ def test_a_partial_run_says_so_wherever_it_is_shown(tmp_path, capsys):
     assert "--limit 5" in (tmp_path / "x.html").read_text(encoding="utf-8")
 
 
+def test_a_partial_run_takes_nobodys_place(tmp_path, capsys):
+    """Every command that is given no run takes the whole one, and says that a newer one was passed over."""
+    whole = store_run(tmp_path, make_run(MODELS, examples=60), night=1)
+    partial = store_run(tmp_path, make_run(MODELS, examples=5), night=2, restrictions={"limit": 5})
+    where, page = ["--results", str(tmp_path)], tmp_path / "report.html"
+    writing = [["report", "-o", str(page)], ["export", "-o", str(tmp_path / "out")]]
+    for command in (["show"], ["recommend"], ["compare", "a", "b"], *writing):
+        assert main([*command, *where]) == 0
+        assert partial in capsys.readouterr().err
+    assert "--limit 5" not in page.read_text(encoding="utf-8")
+    with (tmp_path / "out" / "cells.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["run"] for row in csv.DictReader(file)} == {whole}
+    history = json.loads(said(capsys, "history", "suite", "--json", *where))
+    for series in history["series"]:
+        if series["reading"] in ("accuracy", "latency_p50_s", "peak_rss_bytes"):
+            assert [point["value"] is None for point in series["points"]] == [False, True]
+        assert "--limit 5" in series["points"][1]["reason"]
+    text = said(capsys, "history", "suite", *where)
+    assert f"the newest {whole}" in text and f"{partial}: partial: --limit 5" in text
+
+
 def test_a_pick_from_few_rows_warns_and_one_from_many_does_not(tmp_path, capsys):
     counts = []
     for night, examples in ((1, 5), (2, 200)):
@@ -91,3 +114,28 @@ def test_a_pick_from_few_rows_warns_and_one_from_many_does_not(tmp_path, capsys)
         task = json.loads(said(capsys, "recommend", run, "--json", "--results", str(tmp_path)))["tasks"]["topic"]
         counts.append(len(task["recommendation"]["warnings"]))
     assert counts[0] > counts[1]
+
+
+def test_a_set_for_all_tasks_stands_in_the_answer_the_table_and_the_page(tmp_path, capsys):
+    does = {"a": ("topic", "mood"), "b": ("mood", "tone")}
+    records = [
+        record
+        if record.cell.task in does[record.cell.model]
+        else replace(record, status="unsupported", reason="it is for other tasks", samples=(), timings=(), facts=())
+        for record in make_run(MODELS, [Task("topic"), Task("mood"), Task("tone")])
+    ]
+    run = store_run(tmp_path, records)
+    where = ["--results", str(tmp_path)]
+    lines = said(capsys, "recommend", run, *where).splitlines()
+    heads = [place for place, line in enumerate(lines) if not line.startswith(" ")]
+    blocks = {lines[at]: lines[at + 1 : end] for at, end in zip(heads, [*heads[1:], len(lines)], strict=True)}
+    assert list(blocks) == ["all tasks together", "a set for all tasks", "topic", "mood", "tone"]
+    assert all(1 <= len(block) <= 4 for block in blocks.values())
+    assert "a and b do not do every task" in blocks["all tasks together"][0]
+    assert "b does not do it" in blocks["topic"][0] and "a does not do it" in blocks["tone"][0]
+    cover = json.loads(said(capsys, "recommend", run, "--json", *where))["cover"]
+    assert cover["cheapest"]["serves"] == {"topic": "a", "mood": "a", "tone": "b"} and cover["single"] is None
+    assert "\na set for all tasks\n" in said(capsys, "show", run, *where)
+    said(capsys, "report", run, *where, "-o", str(tmp_path / "x.html"))
+    page = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert "A set for all tasks" in page and blocks["a set for all tasks"][0].strip()[:20] in page

@@ -86,7 +86,7 @@ def test_an_abstention_across_tasks_names_the_cheapest_measurement() -> None:
     question = Question(("quality", "latency_p95_s"), rule=DecisionSpec(replicates=500))
     board = combine([x, y], question)
     found = recommend(board, find(board, combine_checks([x, y], [((), ()), ((), ())], board.names)), question)
-    assert found.pick is None and found.next_step is not None
+    assert not found.outcome.is_settled and found.next_step is not None
     more = {part.task: part.more for part in found.next_step.parts}
     assert more["x"] > 10 * more.get("y", 0) > 0
     x_part = next(part for part in found.next_step.parts if part.task == "x")
@@ -111,7 +111,7 @@ def test_an_open_limit_across_tasks_names_the_task_to_measure() -> None:
     board = combine([x, y], question)
     checks = combine_checks([x, y], [check_all(b, limits) for b in (x, y)], board.names)
     found = recommend(board, find(board, checks), question)
-    assert found.pick is None and found.leader == "b" and found.next_step is not None
+    assert found.settled_pick is None and found.pick == "b" and found.next_step is not None
     alone = recommend(x, find(x, check_all(x, limits)), question).next_step
     assert alone is not None and found.next_step.first.more == alone.first.more
     first = found.next_step.first

@@ -79,10 +79,10 @@ ODD = [
     ([Sketch("only")], (), Outcome.ALONE),
     (DEAD, (), Outcome.NOBODY),
     (MODELS, [("latency_p95_s", "<= 1 us")], Outcome.NOBODY),
-    (MODELS, [("bleu", ">= 30")], Outcome.PICK),
-    (SILENT, (), Outcome.PICK),
-    (MUTE, (), Outcome.PICK),
-    ([Sketch("x"), Sketch("x", variant="int8", latency_s=0.005)], (), Outcome.UNDECIDED),
+    (MODELS, [("bleu", ">= 30")], Outcome.SETTLED),
+    (SILENT, (), Outcome.SETTLED),
+    (MUTE, (), Outcome.SETTLED),
+    ([Sketch("x"), Sketch("x", variant="int8", latency_s=0.005)], (), Outcome.OPEN),
 ]
 
 
@@ -199,6 +199,6 @@ def test_estimates_of_a_whole_run_under_a_limit_are_judged_at_their_worst() -> N
     guessed = [replace(m, energy_source="estimate") for m in MODELS]
     found = _decide(guessed, ("topic",), ("energy_per_example_j", "<= 2.5 J")).tasks["topic"].recommendation
     assert measured.pick == "big" and measured.confidence == 1.0
-    assert (found.pick, found.leader, found.confidence) == (None, "mid", 0.0)
+    assert (found.settled_pick, found.pick, found.confidence) == (None, "mid", 0.0)
     assert found.next_step is not None and found.next_step.how is How.METER
     assert (found.next_step.first.models, found.next_step.first.column) == (("big",), "energy_per_example_j")

@@ -39,6 +39,14 @@ class OwnLoss(Bag):
         return ["x" * round(value) for value in self.head(self.counts(texts)).squeeze(1).tolist()]
 
 
+class Breaking(OwnLoss):
+    """Has no loss for one text: a row of the data is at fault, not the learning rate."""
+
+    def training_loss(self, texts: list[str], references: list[str]) -> torch.Tensor:
+        loss = super().training_loss(texts, references)
+        return loss * float("nan") if any("box 7 " in text for text in texts) else loss
+
+
 class Mute(nn.Module):
     """Can do nothing."""
 
@@ -49,6 +57,10 @@ def bag() -> nn.Module:
 
 def own_loss() -> nn.Module:
     return OwnLoss()
+
+
+def breaking() -> nn.Module:
+    return Breaking()
 
 
 def mute() -> nn.Module:

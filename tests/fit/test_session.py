@@ -57,6 +57,19 @@ def test_a_factorys_module_learns_by_its_logits_and_is_loaded_with_its_weights(t
         FAMILIES["torch-module"].load(other, VariantSpec(), Context("cpu", "generate"))
 
 
+def test_a_loss_that_is_no_number_names_the_rows_and_whether_there_was_an_update(tmp_path: Path) -> None:
+    at_once, later = (
+        factory_job(
+            tmp_path / str(budget), "tests.fit.factories:breaking", "translation", batch_tokens=budget, steps=80
+        )
+        for budget in (100_000, 64)
+    )
+    with pytest.raises(FitError, match=r"the loss is nan at step 1, on 'translation' row \d+.*no update was made yet"):
+        fit(at_once, lambda _: None)
+    with pytest.raises(FitError, match=r"at step \d+, on .*'translation' row 7\b.*, after \d+ updates"):
+        fit(later, lambda _: None)
+
+
 def test_a_factorys_module_learns_by_a_loss_of_its_own(tmp_path: Path) -> None:
     job = factory_job(tmp_path / "out", "tests.fit.factories:own_loss", "translation", steps=200, learning_rate=0.2)
     provenance = fit(job, lambda _: None)

@@ -229,3 +229,87 @@ def test_a_metric_may_lie_beside_the_suite(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(sys, "path", list(sys.path))
     record = Record(cell=cell, status="ok", reason=None, process=0, started_at="", wall_s=0.0)
     assert [metric.name for metric in metrics_of(record, resolve)] == [f"{name}:score"]
+
+
+def test_a_model_is_tried_on_the_tasks_that_its_entry_names(tmp_path: Path) -> None:
+    named = "  - {name: floor, family: baseline, strategy: copy, tasks: [en-de]}"
+    plan = plan_of(suite_file(tmp_path, named))
+    reasons = {cell.task: cell.unsupported for cell in plan.cells}
+    assert reasons["en-de"] is None and "tasks: [en-de]" in str(reasons["topic"])
+    everything = plan_of(suite_file(tmp_path, named.replace(", tasks: [en-de]", "")))
+    assert [cell.id for cell in plan.cells] == [cell.id for cell in everything.cells], "it changes no answer"
+
+
+def test_a_model_learns_only_the_tasks_that_its_entry_names(tmp_path: Path) -> None:
+    both = "  - {name: t, family: transformer, fit: {recipe: recipe.yaml}}"
+    learnt = {
+        entry: [task.spec.name for task in plan_of(suite_file(tmp_path, entry)).fits[0].tasks]
+        for entry in (both, both.replace("fit:", "tasks: [topic], fit:"))
+    }
+    assert list(learnt.values()) == [["topic", "en-de"], ["topic"]]
+
+
+def test_tasks_that_do_not_exist_are_told_at_once_with_their_places(tmp_path: Path) -> None:
+    wrong = "  - {name: a, family: baseline, strategy: copy, tasks: [en-dee, topic]}\n" + FLOOR.replace(
+        "strategy", "tasks: [topics], strategy"
+    )
+    with pytest.raises(SuiteError) as told:
+        plan_of(suite_file(tmp_path, wrong))
+    lines = str(told.value).splitlines()
+    assert [line.split()[1] for line in lines] == ["models[0].tasks[0]:", "models[1].tasks[0]:"]
+    assert "suite.yaml:3:" in lines[0] and "did you mean 'en-de'?" in lines[0] and "did you mean 'topic'?" in lines[1]
+
+
+BROKEN = {
+    "recipe.yaml": "steps: 20\nlearning_rate: 1.0e-3\nwarmup_stepz: 2\n",
+    "other.yaml": "steps: 0\nlearning_rate: 1.0e-3\n",
+    "twice.csv": "text,label,label\na,b,c\n",
+    "semicolons.csv": "text;label\na;b\n",
+    "latin.csv": "text,label\ncaf\xe9,b\n",
+}
+ALL_WRONG = """\
+name: s
+models:
+  - {name: t, family: transformer, fit: {recipe: recipe.yaml}}
+  - {name: u, family: transformer, fit: {recipe: other.yaml}}
+  - {name: floor, family: baseline, strategy: majority}
+tasks:
+  - {name: a, kind: classification, data: {path: twice.csv}}
+  - {name: b, kind: classification, data: {path: semicolons.csv}}
+  - {name: c, kind: classification, data: {path: latin.csv}}
+  - {name: d, kind: classification, data: {path: missing.csv}}
+objectives: [quality, latency_p95_s]
+"""
+TOLD = (
+    "recipe.yaml:3:1 warmup_stepz: unknown key 'warmup_stepz'; did you mean 'warmup_steps'?",
+    "other.yaml:1:1 steps",
+    "the column 'label' of the header is there 2 times",
+    "save it with commas",
+    "iconv -f WINDOWS-1252 -t UTF-8 latin.csv",
+    "missing.csv: there is no such file",
+)
+"""A piece of each mistake."""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more"),
+    [
+        ("", "", ()),
+        ("latency_p95_s", "latency_p95", ("did you mean 'latency_p95_s'?",)),
+        ("family: baseline", "family: baselin", ("did you mean 'baseline'?",)),
+        ("strategy: majority", "stratgy: majority", ("did you mean 'strategy'?",)),  # no valid suite: keys are wrong
+    ],
+)
+def test_recipes_data_and_the_suites_own_mistakes_are_told_at_once(
+    tmp_path: Path, old: str, new: str, more: tuple[str, ...]
+) -> None:
+    for name, text in BROKEN.items():
+        (tmp_path / name).write_bytes(text.encode("latin-1"))
+    (tmp_path / "suite.yaml").write_text(ALL_WRONG.replace(old, new, 1))
+    with pytest.raises(SuiteError) as told:
+        plan_of(tmp_path / "suite.yaml")
+    lines = str(told.value).splitlines()
+    for piece in (*TOLD, *more):
+        assert sum(piece in line for line in lines) == 1, (piece, lines)
+    assert len(lines) == len(TOLD) + len(more)
+    assert all(".yaml:" in line.split()[0] for line in lines), "each says where"

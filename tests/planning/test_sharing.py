@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,6 +50,16 @@ def test_loads_are_shared_where_nothing_asked_for_is_blurred(changes: dict[str, 
     before = [cell.id for cell in cells()]
     assert [one.id != other for one, other in zip(marked, before, strict=True)][:2] == [shared, shared]
     assert [cell.id for cell in marked][2:] == before[2:]
+
+
+def test_what_a_factory_makes_is_shared_where_its_entry_permits_it() -> None:
+    permitted = [
+        replace(cell, job=job.model_copy(update={"model": job.model.model_copy(update={"stateless": True})}))
+        for cell in cells()
+        for job in [cell.to_run()]
+    ]
+    marked, _ = share_loads(suite_of(defaults={"share_load": True}), permitted)
+    assert [cell.to_run().share_load for cell in marked if cell.family == "torch-module"] == [True, True]
 
 
 def test_batch_limits_exclude_each_other() -> None:

@@ -48,7 +48,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text(text)
     results, suite = folder / "results", open_suite(str(folder / "suite.yaml"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.running.fits.LocalExecutor", InlineExecutor)
+        patch.setattr("bench.running.fits.LocalExecutor", lambda **_: InlineExecutor())
         done = run_fits(make_plan(suite, results).fits, results, lambda _: None)
     assert [made["model"] for made in done.made] == ["teacher", "student"]
     plan = make_plan(suite, results)

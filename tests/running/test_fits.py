@@ -16,7 +16,7 @@ from tests.fit.jobs import make_job
 
 @pytest.fixture(autouse=True)
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.running.fits.LocalExecutor", InlineExecutor)
+    monkeypatch.setattr("bench.running.fits.LocalExecutor", lambda **_: InlineExecutor())
 
 
 def named(name: str, output: Path, **changes: Any) -> Any:

@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from bench.running import preload
 
 SCRIPT = """
 import json, sys
@@ -46,3 +49,24 @@ def test_the_memory_limit_stops_torch(found):
     assert status == "oom"
     assert "256 MiB" in reason
     assert "phase load" in reason
+
+
+@pytest.mark.parametrize(
+    ("package", "cuda", "asks"), [(None, "13.0", False), ("torchao", None, False), ("torchao", "13.0", True)]
+)
+def test_a_package_that_asks_cuda_keeps_transformers_out_of_the_server(monkeypatch, package, cuda, asks):
+    monkeypatch.setattr(preload, "find_spec", lambda name: name if name == package else None)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    assert preload.importing_asks_cuda() is asks
+
+
+@pytest.mark.slow
+def test_what_is_imported_then_imports_no_models():
+    code = """
+import sys
+from bench.running import preload
+preload.importing_asks_cuda = lambda: True
+import bench.running.preload.scoring, bench.running.preload.measuring
+sys.exit("transformers.modeling_utils" in sys.modules or "bench.running.worker.cell" not in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0

@@ -21,7 +21,7 @@ def test_latest_is_the_newest_whole_run_of_the_suite_and_says_so(tmp_path):
         choice = store.choose("latest")
         assert (choice.info.id, choice.passed_over.id) == (whole, partial)
         assert "--limit 5 --only a --only b*" in choice.remark and partial in choice.remark
-        assert store.find("latest").id == partial
+        assert store.find("latest").id == whole
         assert store.choose(partial).info.restrictions == {"limit": 5, "only": ["a", "b*"]}
         assert store.choose(partial).remark is None
         newest = begin(store)

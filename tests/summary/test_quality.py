@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.catalogue.reasons import loose, too_few
+from bench.catalogue.reasons import ReasonCode, loose, too_few
+from bench.metrics.accuracy import Accuracy
+from bench.metrics.base import Floats
 from bench.stats.proportion import FEW_SAID, clopper_pearson, wilson
 from bench.summary import summarise
-from bench.summary.quality import shared_resamples
+from bench.summary.quality import Scored, quantities, shared_resamples
 from tests.factories import Sketch, Task, make_record, make_samples
 
 
@@ -111,3 +113,22 @@ def test_a_metric_out_of_reach_stays_the_task_s_quality(monkeypatch: pytest.Monk
     (entry,) = summarise([make_record(examples=30)])
     assert entry.quality_metric == "accuracy" and entry.quality["accuracy"].value is None
     assert entry.quality["macro_f1"].value is not None
+
+
+class Twice(Accuracy):
+    """A metric with a mistake."""
+
+    name = ""
+
+    def value(self, sums: Floats) -> Floats:
+        """Give double the share."""
+        return 2 * super().value(sums)
+
+
+def test_a_metric_beyond_its_range_has_no_value_and_says_so() -> None:
+    samples = make_samples(Sketch("m", 0.9), Task("topic"), 40)
+    metric = Twice()
+    scored = Scored([metric], {"": metric.statistics(samples, ())}, shared_resamples(samples), {}, [""], "topic")
+    (found,) = quantities([scored], worth_it=False)
+    assert found[""].value is None and found[""].reason is not None
+    assert found[""].reason.code is ReasonCode.IMPOSSIBLE

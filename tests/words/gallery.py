@@ -134,6 +134,23 @@ def _processes(latency_s: float) -> list[Entry]:
     return summarise([make_record(Sketch("m", latency_s=latency_s), "topic", process=k) for k in range(3)])
 
 
+def _set(
+    does: dict[str, tuple[str, ...]], *limits: tuple[str, str], objectives: Sequence[str] = OBJECTIVES
+) -> list[str]:
+    """Say what is said in short of a run in which each model does some of the tasks alone."""
+    records = [
+        make_record(sketch, task, examples=150)
+        if task.name in does[sketch.name]
+        else replace(make_record(sketch, task, examples=1), status="unsupported", reason="it is not for it", samples=())
+        for sketch in MODELS[:3]
+        for task in TASKS
+    ]
+    question = Question(tuple(objectives), tuple(parse_limit(*limit) for limit in limits), DecisionSpec(replicates=300))
+    decision = decide(summarise(records), question)
+    parts = [part for part in (decision.across, *decision.tasks.values()) if part is not None]
+    return [*words.cover(decision), *(line for part in parts for line in words.in_short(part))]
+
+
 def _few_discordant() -> list[str]:
     one = make_record(Sketch("one", 0.95), "topic", examples=40)
     samples = list(one.samples)
@@ -162,6 +179,12 @@ SCENES: dict[str, Callable[[], list[str]]] = {
     "run-few": lambda: _run(limits=[("latency_p95_s", "<= 17 ms")]),
     "run-three-tasks": lambda: _run(tasks=TASKS, limits=[LATENCY]),
     "run-summed": lambda: _run(tasks=TASKS[:2], cost_across_tasks="sum", reference={"quality": 0.1}),
+    "run-set": lambda: _set({"big": ("topic", "lm"), "mid": ("en-de", "lm"), "small": ("topic",)}),
+    "run-set-of-few": lambda: _set(
+        {"big": ("topic", "en-de", "lm"), "mid": ("topic", "en-de"), "small": ("topic",)},
+        ("bleu", ">= 99"),
+        objectives=("quality", "throughput_examples_per_s"),
+    ),
     "run-estimates": lambda: _run(ESTIMATED, limits=[("energy_per_example_j", "<= 0.7 J")]),
     "run-mixed": lambda: _run([*MODELS[:2], *ESTIMATED[2:]]),
     "run-no-energy": lambda: _run([replace(m, energy_j=None) for m in MODELS], TASKS[:2]),

@@ -14,6 +14,8 @@ and where it is written (`Contract`).
 The object may also have `count_tokens(text) -> int`, and, where it is no `torch.nn.Module`, `parameters_count` and
 `weights_bytes`, numbers or methods that return one; without them nobody knows how large the model is.
 
+Whatever a method raises fails the cell with the line of the user's file, and with the variant where there is one.
+
 A factory that is a class, that says which class it returns (`def make() -> Mine:`), or that has an attribute
 `abilities` (`make.abilities = ("classify",)`) is asked what it can do without being called.
 
@@ -85,7 +87,8 @@ class TorchModule(PartialModel):
         """Call a method of the user's, and check that it gave one answer to each text."""
         function = getattr(self.inner, method)
         contract = Contract.of(self.spec.name, function)
-        return contract, contract.rows(function(list(texts), *arguments), len(texts))
+        form = "" if self.variant == VariantSpec() else self.variant.label
+        return contract, contract.rows(contract.call(function, list(texts), *arguments, form=form), len(texts))
 
     @without_gradients
     def classify(self, texts: Sequence[str]) -> list[Classified]:
@@ -128,7 +131,10 @@ class TorchModule(PartialModel):
 
     def _tokens(self, text: str) -> int:
         count = getattr(self.inner, "count_tokens", None)
-        return 0 if count is None else Contract.of(self.spec.name, count).count(count(text))
+        if count is None:
+            return 0
+        contract = Contract.of(self.spec.name, count)
+        return contract.count(contract.call(count, text))
 
     def length(self, text: str) -> int:
         """Count the tokens of `text` where the object counts them, else its characters."""
@@ -282,10 +288,14 @@ class TorchModuleFamily(Family):
     scorings = {"classify": ("head", "generated"), "choose": ("likelihood", "likelihood-per-byte")}
     style = "plain"
     needs = ("factory",)
-    keys = frozenset({"factory", "options"})
+    keys = frozenset({"factory", "options", "stateless"})
     code_is_weights = True
     look = Look("#56B4E9", "#7CCBF5", "v", "triangle-down")
     learning = TorchModuleLearning()
+
+    def shares(self, spec: ModelSpec) -> bool:
+        """Share the object where its owner says that it remembers nothing from one task to the next."""
+        return spec.stateless
 
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> TorchModule:
         """Call the factory and wrap what it returns."""

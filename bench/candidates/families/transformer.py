@@ -46,6 +46,7 @@ class InHouse(PartialModel):
     """The in-house encoder-decoder with its tokenizer."""
 
     abilities = frozenset({"classify", "choose", "generate", "stream"})
+    log_probabilities = True
 
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import PreTrainedTokenizerFast

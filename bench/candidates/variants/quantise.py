@@ -22,6 +22,16 @@ from bench.candidates.variants.reach import Reach, as_linear, is_conv1d, measure
 class Int8Linear(dynamic.Linear):
     """torch's own, whose `weight` and `bias` are tensors as in the layer that it replaces, not methods."""
 
+    exact_arithmetic = False
+    """Whether it multiplies in float32 for now, its inputs not rounded; its weights are."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Multiply in int8, or in float32 by the rounded weights."""
+        if self.exact_arithmetic:
+            return nn.functional.linear(x, self.weight.to(x.dtype), self.bias)
+        product: torch.Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+        return product
+
     @property
     def weight(self) -> torch.Tensor:  # type: ignore[override]  # a tensor where torch has a method: that is the point
         """The weights as the products see them, in float32."""

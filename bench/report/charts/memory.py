@@ -1,4 +1,4 @@
-"""Memory by phase, of the host and, where there is one, of the GPU."""
+"""Memory by phase: what the model needs, what the host has, and, where there is one, the GPU."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ class Place:
     note: str
 
 
+MODEL = Place(
+    part="memory-model",
+    detail="model",
+    peak="model_memory_bytes",
+    phases=(("model_load_memory_bytes", "loading"), ("model_memory_bytes", "serving")),
+    words="model memory",
+    axis="Model memory",
+    note="What the model needs beside an empty worker.",
+)
 HOST = Place(
     part="memory",
     detail="",
@@ -64,8 +73,8 @@ class Memory(TaskChart):
     name, title, section, order = "memory", "Memory by phase", MEMORY, 10
 
     def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-        """Give the host's memory, then the GPU's."""
-        for place in (HOST, GPU):
+        """Give the model's memory, then that of the host, then the GPU's."""
+        for place in (MODEL, HOST, GPU):
             ordered = sorted_by(task, place.peak)
             measure = measure_of(place.peak, ordered)
             if measure is not None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeVar
 
-from bench.record import Cell, Record, Sample
+from bench.record import Cell, Proved, Record, Sample
 from bench.running.executors import wire
 from bench.running.executors.outcome import Answer as Answer
 from bench.running.executors.outcome import Failure, unreadable
@@ -61,6 +61,8 @@ class Job:
     """Answers that are there already: the cell's first process's for the audit of a later one, or an earlier run's."""
     scored_by: str | None = None
     """The run that scored them, where it is another than this one."""
+    proved: tuple[Proved, ...] = ()
+    """What admission noted of the model before, under the same names."""
     block: str | None = None
     """The block of work that it belongs to: an executor with several machines runs the jobs of a block on one."""
 
@@ -165,12 +167,15 @@ class Executor(ABC):
             arguments["scored"] = job.scored
         if job.scored_by:
             arguments["scored_by"] = job.scored_by
+        if job.proved:
+            arguments["proved"] = job.proved
         limits = (job.timeout_s, job.memory_limit_bytes)
         answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share, job.block))
         wall_s = time.perf_counter() - start
         record = _record_of(answer)
         if isinstance(record, Failure):
-            record = Record(job.cell, record.status, _with_log(record, job.log), job.process)
+            notes = {} if record.abilities is None else {"abilities": list(record.abilities)}
+            record = Record(job.cell, record.status, _with_log(record, job.log), job.process, notes=notes)
         return replace(
             record,
             cell=job.cell,

@@ -29,6 +29,8 @@ class Failure:
     """One line, without the log's path."""
     error: type[BenchError] = BenchError
     """What to raise for it."""
+    abilities: tuple[str, ...] | None = None
+    """Of a model that was loaded and cannot do its task: what it can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Answer:
 def failure_of(error: BaseException, phase: str, memory_limit_bytes: int | None) -> Failure:
     """Returns the failure that an exception inside the function stands for."""
     if isinstance(error, UnsupportedError):
-        return Failure("unsupported", _line(str(error)), UnsupportedError)
+        return Failure("unsupported", _line(str(error)), UnsupportedError, error.abilities)
     if isinstance(error, BenchError):
         return Failure("failed", _line(str(error)), type(error))
     if is_out_of_memory(error):

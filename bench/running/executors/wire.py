@@ -59,6 +59,7 @@ class _Failed:
     status: Literal["unsupported", "oom", "timeout", "failed"]
     reason: str
     error: str
+    abilities: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def answer_frame(answer: Answer) -> bytes:
     if answer.failure is not None:
         failure = answer.failure
         known = next(cls.__name__ for cls in failure.error.__mro__ if cls.__name__ in _errors())
-        return _frame({"failure": {"status": failure.status, "reason": failure.reason[:MAX_REASON], "error": known}})
+        fields = {"reason": failure.reason[:MAX_REASON], "error": known, "abilities": failure.abilities}
+        return _frame({"failure": {"status": failure.status} | fields})
     if isinstance(answer.value, Record):
         return _frame({"record": replace(answer.value, cell=ANONYMOUS)})
     return _frame({"value": answer.value})
@@ -175,9 +177,8 @@ def parse(content: bytes) -> Heard:
         return message.phase[:MAX_PHASE]
     if message.failure is not None:
         failed = message.failure
-        return Answer(
-            failure=Failure(failed.status, failed.reason[:MAX_REASON], _errors().get(failed.error, BenchError))
-        )
+        kind = _errors().get(failed.error, BenchError)
+        return Answer(failure=Failure(failed.status, failed.reason[:MAX_REASON], kind, failed.abilities))
     if message.record is not None:
         return Answer(checked(message.record), checked=True)
     return Answer(message.value)

@@ -15,8 +15,15 @@ from typing import Any
 
 import torch
 
-from bench.admission.admit import Admission, admit, on_working_path
-from bench.admission.values import check_answers, refuse_ties_alone
+from bench.admission.admit import Admission, admit, check_scored, on_working_path
+from bench.admission.earlier import proof_key
+from bench.admission.values import (
+    GivesLogProbabilities,
+    check_answers,
+    check_facts,
+    check_timings,
+    refuse_ties_alone,
+)
 from bench.candidates import FAMILIES
 from bench.candidates.interface import Context, Model, ModelFacts
 from bench.candidates.kept import Kept
@@ -33,7 +40,7 @@ from bench.measure.profiles import resolve as resolve_profile
 from bench.meters.bundle import Meters, open_meters
 from bench.meters.clock import split_devices
 from bench.plugins import look_beside
-from bench.record import Cell, Doubt, Fact, Record, Sample
+from bench.record import Cell, Doubt, Fact, Proved, Record, Sample
 from bench.running.worker.doubts import own_doubts, taken_over, with_examined
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
 from bench.running.worker.paths import paths_of
@@ -41,7 +48,7 @@ from bench.suite import CellJob
 from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
-from bench.tasks.choosing import ability_of
+from bench.tasks.choosing import ability_of, why_unable
 from bench.tasks.scoring import fitting, lengths_of, score
 
 State = dict[str, object] | None
@@ -57,6 +64,7 @@ def run_cell(
     state: State = None,
     scored: Sequence[Sample] = (),
     scored_by: str | None = None,
+    proved: Sequence[Proved] = (),
 ) -> Record:
     """Run one process of one cell, and return its record; quality is scored in process 0 alone.
 
@@ -67,6 +75,7 @@ def run_cell(
         state: where this process keeps the model for the next cell of the variant; None where it runs one cell.
         scored: answers that are there already: a later process compares what it timed with them, the first takes them.
         scored_by: the earlier run that they are from, where it is not this one.
+        proved: what admission noted of the model before.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
@@ -78,16 +87,21 @@ def run_cell(
     model, facts, shared = loaded(lambda kept: load_model(job, data, meters.device, kept), cell, meters, process, state)
     workload = bind_task(job, model, data)
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
-    watched = _Watched(meters, process, notify, job.seed, job.model.name, tuple(scored))
-    gate = partial(_admitted, job, model, workload, data)
+    likely = isinstance(model, GivesLogProbabilities) and model.log_probabilities
+    watched = _Watched(meters, process, notify, job.seed, job.model.name, likely, tuple(scored))
+    gate = partial(_admitted, cell, model, workload, data, proved)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
+    check_timings(job.model.name, measured.timings)
+    check_facts(job.model.name, [*facts, *seen, *measured.facts])
     if admission is not None:
         refuse_ties_alone(job.model.name, samples)
+        check_scored(job.model.name, admission, samples, model.facts().dtype)
     known = model.facts()
     doubts = own_doubts(cell, data, samples, process, known.notes)
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     notes = _notes(cell, data, known, samples) | measured.notes
     notes["paths"] = paths_of(FAMILIES[cell.family], workload, measured.notes.get("audit"))
+    notes["abilities"] = sorted(model.abilities)
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
     notes |= {} if admission is None else {"admission": admission.note()}
     record = Record(
@@ -142,6 +156,8 @@ class _Watched:
     seed: int
     model: str
     """Its name in the suite, for messages."""
+    log_probabilities: bool
+    """Whether its scores are log-probabilities."""
     scored: tuple[Sample, ...] = ()
     """Answers that are there already."""
 
@@ -179,12 +195,16 @@ def _answers(
     return samples, limits, seen, measured, admission
 
 
-def _admitted(job: CellJob, model: Model, workload: Workload, data: Dataset) -> Admission | None:
+def _admitted(
+    cell: Cell, model: Model, workload: Workload, data: Dataset, proved: Sequence[Proved]
+) -> Admission | None:
     """Admit a loaded model to its task; None for a rule that has nothing to prove."""
-    if FAMILIES[job.model.family].is_floor:
+    if FAMILIES[cell.family].is_floor:
         return None
-    texts = [str(example.columns[KINDS[job.task.kind].columns.input]) for example in data.examples]
-    return admit(job.model.name, model, workload, model.facts().dtype, texts)
+    texts = [str(example.columns[KINDS[cell.kind].columns.input]) for example in data.examples]
+    facts = model.facts()
+    key = proof_key(cell, facts, _device_name(model.device))
+    return admit(cell.model, model, workload, facts.dtype, texts, key, proved)
 
 
 def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[Sample], Batching, list[Fact]]:
@@ -207,7 +227,7 @@ def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[S
         scoring = None if how.process or rows else score(workload, limits)
     if scoring is None:
         return rows, limits, list(seen)
-    check_answers(how.model, scoring.samples)
+    check_answers(how.model, scoring.samples, log_probabilities=how.log_probabilities)
     return scoring.samples, scoring.batching, list(seen)
 
 
@@ -265,8 +285,9 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         look_beside(Path(job.suite_folder))  # a factory may lie beside the suite
         spec = spec.with_paths_from(Path(job.suite_folder))
     model = family.load(spec, job.variant, context)
-    if context.ability not in model.abilities:
-        raise UnsupportedError(f"'{spec.name}' has no '{context.ability}', which a task of kind '{task.kind}' needs")
+    reason = why_unable(spec.name, task.kind, job.scoring, model.abilities)
+    if reason is not None:
+        raise UnsupportedError(reason, model.abilities)
     return model
 
 
@@ -278,9 +299,18 @@ def bind_task(job: CellJob, model: Model, data: Dataset) -> Workload:
 
 
 def _environment(device: str, placed: Mapping[str, object], known: ModelFacts) -> dict[str, object]:
+    return {
+        "device": device,
+        "device_name": _device_name(device),
+        "dtype": known.dtype,
+        "attention": known.attention,
+        **placed,
+    }
+
+
+def _device_name(device: str) -> str:
     gpus = split_devices(device) if device.startswith("cuda") else ()
-    name = ", ".join(torch.cuda.get_device_name(gpu) for gpu in gpus) or "cpu"
-    return {"device": device, "device_name": name, "dtype": known.dtype, "attention": known.attention, **placed}
+    return ", ".join(torch.cuda.get_device_name(gpu) for gpu in gpus) or "cpu"
 
 
 def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: Sequence[Sample]) -> dict[str, object]:

@@ -1,0 +1,261 @@
+"""The cheapest set of models that covers all tasks, where no single model need do everything.
+
+A model covers a task where the rule may pick it (it meets every limit, and has what the rule looks at) and is not shown
+to be worse than the task's leader in what is preferred, by more than the margin and at the decision's confidence. A
+baseline covers a task only where it leads.
+
+What a set costs is said on one scale, of the first objective that every covered task has and that can be added up:
+
+* memory: the sum over the set's models, each at its highest on the tasks that it covers, as if all were loaded at once;
+* seconds, joules, money: the sum over the tasks, each served by its model;
+* without such an objective, the number of models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+
+from bench.decision import stages
+from bench.decision.across import SUMMABLE
+from bench.decision.board import Board, Column
+from bench.decision.case import Recommendation
+from bench.decision.charge import charged_rule
+from bench.decision.fronts import Front
+from bench.decision.question import Question
+from bench.decision.rule import Stage
+
+MOST_EXACT = 12
+"""Tasks up to which every set is looked at: 2¹² of them for each model take a tenth of a second."""
+MEMORY_UNIT = "bytes"
+
+
+class Part(Protocol):
+    """What is read of the decision on a task, `bench.decision.decision.TaskDecision`."""
+
+    @property
+    def board(self) -> Board:
+        """Return the candidates."""
+
+    @property
+    def front(self) -> Front:
+        """Return who is eligible."""
+
+    @property
+    def recommendation(self) -> Recommendation:
+        """Return what to ship."""
+
+    @property
+    def question(self) -> Question:
+        """Return what was asked."""
+
+
+class Scale(Enum):
+    """How the cost of a set is added up."""
+
+    MEMORY = "memory"
+    """Over the models, all loaded at once."""
+    TASKS = "tasks"
+    """Over the tasks, each served by its model."""
+    COUNT = "count"
+    """The number of models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Models for tasks, and what they cost together."""
+
+    serves: Mapping[str, str]
+    """Task → model."""
+    cost: float
+
+    @property
+    def models(self) -> dict[str, list[str]]:
+        """List the tasks of each model."""
+        models: dict[str, list[str]] = {}
+        for task, model in self.serves.items():
+            models.setdefault(model, []).append(task)
+        return models
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The cheapest set, and what else could be shipped."""
+
+    cheapest: Choice
+    best: Choice
+    """The leader of each task."""
+    single: Choice | None
+    """The cheapest model that covers every task alone; None where there is none."""
+    scale: Scale
+    column: Column | None
+    """Of the cost; None where models are counted."""
+    confidence: float
+    uncovered: tuple[str, ...] = ()
+    """Tasks for which nobody is eligible."""
+    exact: bool = True
+    """Whether every set was looked at; else models were added one by one, each the cheapest for each further task."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """One task and who covers it, as the rule would pick them."""
+
+    board: Board
+    ranked: tuple[str, ...]
+    """Names; the leader first."""
+
+
+def find_cover(parts: Sequence[Part]) -> Cover | None:
+    """Find the cheapest set over the decisions on each task; None where nobody is eligible for any."""
+    tasks = [_Task(part.board, _covering(part)) for part in parts]
+    uncovered = tuple(task.board.task for task in tasks if not task.ranked)
+    tasks = [task for task in tasks if task.ranked]
+    if not tasks:
+        return None
+    scale, column = _scale(tasks)
+    names = list(dict.fromkeys(name for task in tasks for name in task.ranked))
+    price = _Price(tasks, scale, column)
+    sets = [price.choice([name]) for name in names if price.covers_all(name)]
+    exact = scale is Scale.TASKS or len(tasks) <= MOST_EXACT
+    return Cover(
+        cheapest=price.choice(_cheapest_set(price, names, exact=exact)),
+        best=price.choice(None),
+        single=min(sets, key=lambda choice: choice.cost, default=None) if not uncovered else None,
+        scale=scale,
+        column=column,
+        confidence=parts[0].question.rule.confidence,
+        uncovered=uncovered,
+        exact=exact,
+    )
+
+
+def _covering(part: Part) -> tuple[str, ...]:
+    """List who covers a task, as the rule would pick them: the leader first; nobody where nobody is eligible."""
+    board, spec = part.board, part.question.rule
+    name = part.recommendation.leader
+    if name is None:
+        return ()
+    leader = board.names.index(name)
+    rule = charged_rule(board, [standing.checks for standing in part.front.standings], spec)
+    rows = stages.pickable(board, rule, part.front.feasible)
+    column = stages.preferred(board, spec)
+    good = [
+        row for row in rows if row == leader or (not _is_floor(board, row) and _is_as_good(part, row, leader, column))
+    ]
+    return tuple(board.names[row] for row in _ranked(rule, good))
+
+
+def _is_floor(board: Board, row: int) -> bool:
+    return board.is_baseline(board.names[row])
+
+
+def _is_as_good(part: Part, row: int, leader: int, column: int) -> bool:
+    """Tell whether a candidate is not shown to be worse than the leader, by more than the margin."""
+    board, best = part.board, float(part.board.values[leader, column])
+    draws = board.oriented_draws[:, :, column]
+    behind = draws[:, leader] - draws[:, row]
+    worse = ~(behind <= board.columns[column].margin_at(best))  # an undefined resample speaks against it
+    return float(worse.mean()) < part.question.rule.confidence
+
+
+def _ranked(rule: Sequence[Stage], rows: Sequence[int]) -> list[int]:
+    remaining, ranked = list(rows), []
+    while (best := stages.pick(rule, remaining)) is not None:
+        ranked.append(best)
+        remaining.remove(best)
+    return ranked
+
+
+def _scale(tasks: Sequence[_Task]) -> tuple[Scale, Column | None]:
+    """Choose by which objective sets are compared: the first of memory, else the first that adds up over tasks."""
+    first = tasks[0].board
+    shared = [
+        column
+        for column in first.columns[: first.objectives]
+        if not column.is_quality
+        and all(column.name in [own.name for own in t.board.columns[: t.board.objectives]] for t in tasks)
+    ]
+    for scale, units in ((Scale.MEMORY, {MEMORY_UNIT}), (Scale.TASKS, SUMMABLE)):
+        column = next((c for c in shared if c.unit in units and not c.higher_is_better), None)
+        if column is not None:
+            return scale, column
+    return Scale.COUNT, None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Price:
+    """Prices sets of models."""
+
+    tasks: Sequence[_Task]
+    scale: Scale
+    column: Column | None
+
+    def covers_all(self, name: str) -> bool:
+        """Tell whether a model covers every task."""
+        return all(name in task.ranked for task in self.tasks)
+
+    def mask(self, name: str) -> int:
+        """Tell which tasks a model covers, as bits."""
+        return sum(1 << place for place, task in enumerate(self.tasks) if name in task.ranked)
+
+    def of_model(self, name: str) -> float:
+        """Price one model of a set whose cost is added up over its models."""
+        if self.scale is Scale.COUNT:
+            return 1.0
+        return max(self.on_task(task, name) for task in self.tasks if name in task.ranked)
+
+    def choice(self, names: Sequence[str] | None) -> Choice:
+        """Let each task be served by the best of some models that cover it, and add up; the leaders for None."""
+        serves = {task.board.task: self._server(task, names) for task in self.tasks}
+        if self.scale is Scale.TASKS:
+            cost = sum(self.on_task(task, serves[task.board.task]) for task in self.tasks)
+        else:
+            cost = sum(self.of_model(name) for name in set(serves.values()))
+        return Choice(serves, cost)
+
+    def _server(self, task: _Task, names: Sequence[str] | None) -> str:
+        if names is None:
+            return task.ranked[0]
+        able = [name for name in task.ranked if name in names]
+        return min(able, key=lambda name: self.on_task(task, name)) if self.scale is Scale.TASKS else able[0]
+
+    def on_task(self, task: _Task, name: str) -> float:
+        """Read the cost of a model on one task; infinite where it is not known."""
+        assert self.column is not None
+        column = [own.name for own in task.board.columns].index(self.column.name)
+        value = float(task.board.values[task.board.names.index(name), column])
+        return value if np.isfinite(value) else float("inf")
+
+
+def _cheapest_set(price: _Price, names: Sequence[str], *, exact: bool) -> list[str]:
+    """Find the cheapest models that together cover every task; of equally cheap ones the fewest, then the first."""
+    if price.scale is Scale.TASKS:  # each task by itself
+        return [min(task.ranked, key=lambda name: price.on_task(task, name)) for task in price.tasks]
+    return _by_every_set(price, names) if exact else _one_by_one(price, names)
+
+
+def _by_every_set(price: _Price, names: Sequence[str]) -> list[str]:
+    reached: dict[int, tuple[float, int, tuple[int, ...]]] = {0: (0.0, 0, ())}
+    for place, name in enumerate(names):
+        mask, cost = price.mask(name), price.of_model(name)
+        for before, (spent, count, members) in list(reached.items()):
+            found = (spent + cost, count + 1, (*members, place))
+            if before | mask != before and found < reached.get(before | mask, (float("inf"), 0, ())):
+                reached[before | mask] = found
+    everything = (1 << len(price.tasks)) - 1
+    return [names[place] for place in reached[everything][2]] if everything in reached else list(names)
+
+
+def _one_by_one(price: _Price, names: Sequence[str]) -> list[str]:
+    everything, covered, chosen = (1 << len(price.tasks)) - 1, 0, []
+    while covered != everything:
+        further = [name for name in names if price.mask(name) & ~covered]
+        cheapest = min(further, key=lambda name: price.of_model(name) / (price.mask(name) & ~covered).bit_count())
+        chosen.append(cheapest)
+        covered |= price.mask(cheapest)
+    return chosen

@@ -1,0 +1,74 @@
+"""The cheapest set of models for all tasks, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.decision.cover import Choice, Cover, Scale
+from bench.units import plural
+from bench.words.wording import amount, capital, listed, percent, spoken
+
+ASSUMPTIONS = {
+    Scale.MEMORY: "The {cost} of its models is added up, as if all were loaded at once, each in a process of its own.",
+    Scale.TASKS: "The {cost} of the tasks is added up, each answered once by its model.",
+    Scale.COUNT: "No objective adds up over models, so the fewest are taken.",
+}
+"""What the cost of a set assumes."""
+
+
+def sentences(cover: Cover) -> list[str]:
+    """Say the set, what else could be shipped, and what its cost assumes; four sentences at most."""
+    return [answer(cover), *_instead(cover), assumption(cover), *_uncovered(cover)]
+
+
+def answer(cover: Cover) -> str:
+    """Say which models together cover the tasks most cheaply."""
+    names = [f"{model} (for {_quoted(tasks)})" for model, tasks in cover.cheapest.models.items()]
+    searched = "The cheapest set" if cover.exact else "A cheap set (too many tasks to look at every one)"
+    return f"{searched}: {listed(names)}, {_cost(cover, cover.cheapest)} in all."
+
+
+def assumption(cover: Cover) -> str:
+    """Say when a model covers a task, and how costs are added up."""
+    added = ASSUMPTIONS[cover.scale].format(cost=spoken(cover.column.name) if cover.column is not None else "")
+    return (
+        "A model covers a task when it meets every limit there and is not shown to be worse than the task's best "
+        f"(at {percent(cover.confidence)}). {added}"
+    )
+
+
+def _instead(cover: Cover) -> list[str]:
+    """Say what the best of each task would cost, and the one model for all, where they are other choices."""
+    parts = []
+    if cover.best.serves != cover.cheapest.serves:
+        each = listed([f"{model} for {_quoted(tasks)}" for model, tasks in cover.best.models.items()])
+        parts.append(f"the best of each task ({each}) {_takes(cover, cover.best)}")
+    if cover.single is None:
+        parts.append("no single model covers every task")
+    elif cover.single.serves != cover.cheapest.serves:
+        parts.append(
+            f"the cheapest model that covers every task alone, {next(iter(cover.single.models))}, "
+            f"{_takes(cover, cover.single)}"
+        )
+    return [f"{capital('; '.join(parts))}."] if parts else []
+
+
+def _cost(cover: Cover, choice: Choice) -> str:
+    if cover.column is None:
+        return plural(len(choice.models), "model")
+    return f"{amount(cover.column, choice.cost)} {spoken(cover.column.name)}"
+
+
+def _takes(cover: Cover, choice: Choice) -> str:
+    return f"takes {_cost(cover, choice)}"
+
+
+def _quoted(tasks: Sequence[str]) -> str:
+    return listed([f"'{task}'" for task in tasks])
+
+
+def _uncovered(cover: Cover) -> list[str]:
+    if not cover.uncovered:
+        return []
+    them = "it" if len(cover.uncovered) == 1 else "them"
+    return [f"Nobody is eligible for {_quoted(cover.uncovered)}: the set leaves {them} out."]
