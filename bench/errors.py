@@ -40,12 +40,16 @@ OUT_OF_MEMORY = (
     "can't allocate memory",
     "std::bad_alloc",
     "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
     "Thread creation failed",
 )
-"""Pieces of what torch's CPU and CUDA allocators, libc, libstdc++ and libgomp say when memory is refused.
+"""Pieces of what torch's CPU and CUDA allocators, the CUDA runtime and its libraries (which take memory beside torch's
+allocator), libc, libstdc++ and libgomp say when memory is refused.
 
-Source: torch c10/core/impl/alloc_cpu.cpp; c10/cuda/CUDACachingAllocator.cpp; strerror(ENOMEM); GCC
-libgomp/team.c.
+Source: torch c10/core/impl/alloc_cpu.cpp; c10/cuda/CUDACachingAllocator.cpp; cudaErrorMemoryAllocation of the CUDA
+runtime API; cublasStatus_t; cudnnStatus_t; strerror(ENOMEM); GCC libgomp/team.c.
 """
 
 

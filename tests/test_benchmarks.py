@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-LIBRARIES = {"contract", "gate_world", "random_models"}
+LIBRARIES = {"contract", "gate_world", "plain_pass", "random_models", "tiny_families"}
 """Modules that scripts import."""
 PEERS = {"lm_eval_script", "optimum_script"}
 """Run by another program's Python, with what that has installed."""

@@ -11,6 +11,7 @@ from bench.admission.earlier import Verdict, find
 from bench.admission.reading import check_reading
 from bench.admission.reference import AHEAD_TOKENS, HasPlainPath, LeftToRight, chosen, prove
 from bench.admission.vocabulary import Unknown, check_words
+from bench.candidates.failures import PATH_ERRORS, shown
 from bench.candidates.variants.reach import exactly, rounds
 from bench.errors import AdmissionError, is_out_of_memory
 from bench.measure.audit import COARSE_TOLERANCE, agrees, tolerance_of
@@ -18,8 +19,6 @@ from bench.record import Proved, Sample
 from bench.tasks.base import Workload
 
 T = TypeVar("T")
-PATH_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError, NotImplementedError)
-"""What a model raises whose cache or masks have another interface than the fast path expects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def _proved(model: object, workload: Workload, dtype: str) -> tuple[Verdict, tup
     except PATH_ERRORS as error:
         if is_out_of_memory(error) or not isinstance(model, HasPlainPath):
             raise
-        return Verdict(0, 0, None, f"the fast path raised {type(error).__name__}: {_first_line(error)}"), ()
+        return Verdict(0, 0, None, f"the fast path raised {shown(error)}"), ()
     differing = len(proof.differing)
     left = None
     if differing and isinstance(model, HasPlainPath):
@@ -154,7 +153,3 @@ def _refuse_reading_ahead(name: str, model: object, workload: Workload, texts: S
             f"model '{name}': what follows a token changes its prediction (by {change:.3g} logits), so that its "
             "likelihoods are not those of a text read from left to right; take a causal model, or mend its mask"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:200]

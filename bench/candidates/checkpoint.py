@@ -152,9 +152,13 @@ def unknown_label(names: Mapping[int, str], labels: Sequence[str]) -> str | None
 def why_no_head(spec: ModelSpec, labels: Sequence[str]) -> str | None:
     """Explain why a checkpoint of transformers cannot classify by its head; None where it may.
 
-    A configuration that says nothing of heads or labels is left to the loading.
+    A configuration that says nothing of heads or labels is left to the loading, and so is one that cannot be read: it
+    fails the cells of this model alone.
     """
-    config = config_of(spec.checkpoint, spec.subfolder)
+    try:
+        config = config_of(spec.checkpoint, spec.subfolder)
+    except InputError:
+        return None
     if config is None:
         return None
     heads = [str(name) for name in config.get("architectures") or []]

@@ -24,11 +24,11 @@ from bench.candidates.inspection import inspect_folder
 from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel
 from bench.candidates.kept import Kept, load_key
 from bench.candidates.learning import Batch, Learning
-from bench.candidates.limits import UNBOUNDED, TokenLimits, token_limits
+from bench.candidates.limits import UNBOUNDED, TokenLimits, first_position, token_limits
 from bench.candidates.loading import LoadReport, check_tokenizer, check_vocabulary, input_embeddings, reads_as_saved
 from bench.candidates.spread import spread
 from bench.candidates.untyped import Loader, Network, Options, Tensors, Tokenizer
-from bench.errors import UnsupportedError
+from bench.errors import AdmissionError, UnsupportedError
 from bench.meters.clock import split_devices
 from bench.suite import ModelSpec, VariantSpec
 
@@ -172,6 +172,11 @@ class HuggingFaceModel(PartialModel):
         """The longest sequences that the model and its tokenizer take."""
         return token_limits(self.module, self.module.config, self.tokenizer.model_max_length)
 
+    @cached_property
+    def first_position(self) -> int:
+        """The position id of a text's first token."""
+        return first_position(self.module)
+
     @property
     def context_tokens(self) -> int:
         """Longest sequence in tokens that the model and its tokenizer take."""
@@ -233,7 +238,21 @@ class HuggingFaceModel(PartialModel):
 
     def _tokenised(self, texts: Sequence[str], options: Options) -> list[list[int]]:
         rows: list[list[int]] = self.tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
+        beyond = self._token_beyond
+        if beyond is not None and any(beyond in row for row in rows):
+            raise AdmissionError(
+                f"model '{self.spec.name}': a text holds '{self.tokenizer.pad_token}', its tokenizer's padding, for "
+                "which the network has no embedding; take it out of the data, or save the model after "
+                "`resize_token_embeddings`"
+            )
         return rows
+
+    @cached_property
+    def _token_beyond(self) -> int | None:
+        """The padding token where it is no row of the embedding; None where every token is one."""
+        rows: int | None = getattr(input_embeddings(self.module), "num_embeddings", None)
+        pad: int | None = self.tokenizer.pad_token_id
+        return pad if pad is not None and rows is not None and pad >= rows else None
 
     def unknown_tokens(self, texts: Sequence[str]) -> tuple[int, int]:
         """Count how many tokens of the texts are the unknown token, and how many there are, special ones apart."""
@@ -419,11 +438,27 @@ def head_scores(
     if model.plain and len(texts) > 1:
         return [answer for text in texts for answer in head_scores(model, [text], order, **options)]
     ids, cut = model.encode(texts, model.max_tokens, **options)
+    _refuse_without_end(model, ids)
     batch = model.padded(ids, _head_padding(model, ids))
     logits = model.module(**batch).logits.float().log_softmax(-1)
     rows = logits[:, list(order)].tolist()
     counts = batch["attention_mask"].sum(1).tolist()
     return [Classified(tuple(row), n, c) for row, n, c in zip(rows, counts, cut, strict=True)]
+
+
+def _refuse_without_end(model: HuggingFaceModel, rows: Sequence[Sequence[int]]) -> None:
+    """Refuse texts without the end token that the heads of encoder-decoders read.
+
+    Raises:
+        AdmissionError: the tokenizer puts none behind a text.
+    """
+    config = model.module.config
+    end = config.eos_token_id if getattr(config, "is_encoder_decoder", False) else None
+    if isinstance(end, int) and any(end not in row for row in rows):
+        raise AdmissionError(
+            f"model '{model.spec.name}': its head reads the end token (`eos_token_id` {end}), which its tokenizer does "
+            "not put behind a text; save the tokenizer that it was trained with, whose template ends with that token"
+        )
 
 
 def _head_padding(model: HuggingFaceModel, rows: Sequence[Sequence[int]]) -> int:

@@ -49,6 +49,7 @@ def inspect_folder(model: str, folder: Path) -> None:
     """
     where = f"model '{model}': '{folder}'"
     _refuse_pointers(where, folder)
+    _refuse_unreadable(where, folder)
     _refuse_adapters(where, folder)
     _refuse_missing_shards(where, folder)
     for path in sorted(folder.glob("*.safetensors")):
@@ -56,6 +57,10 @@ def inspect_folder(model: str, folder: Path) -> None:
         if problem is not None:
             raise EnvironmentLackError(f"{where}: {path.name} is damaged or cut short: {problem}; copy it again")
     _refuse_foreign(where, folder)
+    if not _has_config(folder):
+        raise EnvironmentLackError(
+            f"{where}: the folder holds no config.json, which says what network the weights are of; copy it too"
+        )
 
 
 def _refuse_pointers(where: str, folder: Path) -> None:
@@ -64,6 +69,21 @@ def _refuse_pointers(where: str, folder: Path) -> None:
             raise EnvironmentLackError(
                 f"{where}: {path.name} is a Git LFS pointer, not the file itself; run `git lfs pull` in that repository"
             )
+
+
+def _refuse_unreadable(where: str, folder: Path) -> None:
+    for path in sorted(folder.glob("*.json")):
+        problem = _json_problem(path)
+        if problem is not None:
+            raise EnvironmentLackError(f"{where}: {path.name} is not JSON ({problem}); copy it again")
+
+
+def _json_problem(path: Path) -> str | None:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        return str(error)
+    return None
 
 
 def _refuse_adapters(where: str, folder: Path) -> None:

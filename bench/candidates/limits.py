@@ -11,16 +11,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bench.candidates.untyped import Network
+
 if TYPE_CHECKING:
     import torch
 
 UNBOUNDED = 1_000_000
 """A tokenizer without a known limit reports about 10³⁰, and some configurations −1; from here on, and below 1, a limit
 counts as none."""
-INPUT_KEYS = ("max_position_embeddings", "n_positions", "max_encoder_position_embeddings")
+INPUT_KEYS = ("max_position_embeddings", "n_positions", "max_encoder_position_embeddings", "max_seq_len")
 DECODER_KEYS = ("max_decoder_position_embeddings", "max_position_embeddings", "n_positions")
 PARTS = ("encoder", "text_encoder", "text_config")
 """Where a configuration made of several keeps the one of the part that reads text."""
+OTHER_SENSES = ("vision", "visual", "image", "audio", "speech")
+"""In the names of the parts of a network that read something else."""
+POSITIONS_BUFFER = "position_ids"
+"""A buffer of the positions that a network counts; some kinds (Nyströmformer, YOSO, MRA) count fewer than their table
+has rows."""
 
 
 class Config(Protocol):
@@ -57,21 +64,51 @@ def token_limits(module: torch.nn.Module, config: Config, tokenizer_limit: int) 
     return TokenLimits(reading, _smallest(writes or (_stated(config, DECODER_KEYS) if reads else [])))
 
 
+def first_position(module: torch.nn.Module) -> int:
+    """Tell which position id the first token has, where positions are given to the model instead of made by it.
+
+    RoBERTa's kind counts from behind the padding's id on, in all but `generate` of transformers, which counts from 0.
+    Tables that add an offset themselves (OPT, BART) count from 0.
+    """
+    tables = [table for _, table in _position_embeddings(module)]
+    return max((_rows_left_out(table) for table in tables if not hasattr(table, "offset")), default=0)
+
+
 def _tables(module: torch.nn.Module) -> Iterator[tuple[str, int]]:
-    """Yield name and usable rows of every table of absolute positions."""
+    """Yield name and usable rows of every table of absolute positions, and of every list of positions."""
+    for name, table in _position_embeddings(module):
+        yield name, len(table.weight) - _rows_left_out(table)
+    for name, buffer in module.named_buffers():
+        if name.rpartition(".")[2] == POSITIONS_BUFFER and _of_text(name):
+            yield name, buffer.shape[-1]
+
+
+def _position_embeddings(module: torch.nn.Module) -> Iterator[tuple[str, Network]]:
     import torch
 
     for name, part in module.named_modules():
         leaf = name.rpartition(".")[2].lower()
-        if isinstance(part, torch.nn.Embedding) and ("position" in leaf or leaf == "wpe") and "relative" not in leaf:
-            yield name, part.num_embeddings - _rows_left_out(part)
+        named = ("position" in leaf or leaf == "wpe") and "relative" not in leaf
+        if named and _of_text(name) and (isinstance(part, torch.nn.Embedding) or _is_table(part)):
+            yield name, part
 
 
-def _rows_left_out(table: torch.nn.Embedding) -> int:
+def _of_text(name: str) -> bool:
+    return not any(sense in name for sense in OTHER_SENSES)
+
+
+def _is_table(part: torch.nn.Module) -> bool:
+    """Tell whether a module of a class of its own is a table of embeddings, as the quantised one of I-BERT is."""
+    weight = getattr(part, "weight", None)
+    return "embedding" in type(part).__name__.lower() and getattr(weight, "ndim", 0) == 2
+
+
+def _rows_left_out(table: Network) -> int:
     offset = getattr(table, "offset", None)
     if isinstance(offset, int):
         return offset
-    return 0 if table.padding_idx is None else table.padding_idx + 1
+    padding: int | None = getattr(table, "padding_idx", None)
+    return 0 if padding is None else padding + 1
 
 
 def _of_decoder(name: str) -> bool:

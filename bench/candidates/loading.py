@@ -23,9 +23,10 @@ SHOWN = 4
 WRAPPERS = {
     "_orig_mod.": "it was saved from a compiled module; save `model._orig_mod.state_dict()`",
     "module.": "it was saved from a module under DataParallel; save `model.module.state_dict()`",
-    "model.": "it was saved from a wrapper that calls the network `model`; save `wrapper.model.state_dict()`",
+    "_fsdp_wrapped_module.": "it was saved from a module under FSDP; save its full state dict, unwrapped",
 }
-"""Prefixes that wrappers put before the names of weights, and how to save without them."""
+"""Prefixes that torch's wrappers put before the names of weights, and how to save without them. Any other is the name
+that a wrapper of one's own gives to the network."""
 HEADS = ("classifier", "score", "lm_head", "cls", "classification_head", "pre_classifier", "logits_proj", "pooler")
 """First or last parts of the names of weights that belong to a head."""
 
@@ -36,6 +37,10 @@ class Tokenizer(Protocol):
     @property
     def all_special_ids(self) -> Sequence[int]:
         """Ids of the special tokens."""
+
+    @property
+    def pad_token_id(self) -> int | None:
+        """Id of the token that fills up the rows of a batch."""
 
     @property
     def vocab_files_names(self) -> Mapping[str, str]:
@@ -87,14 +92,26 @@ class LoadReport:
         )
 
     def _remedy(self) -> str:
-        for prefix, remedy in WRAPPERS.items():
-            renamed = {name.removeprefix(prefix) for name in self.unexpected if name.startswith(prefix)}
-            if len(renamed & set(self.missing)) > len(self.missing) / 2:
-                return f"the file has them under names that begin with '{prefix}': {remedy}"
+        prefix = self._prefix()
+        if prefix is not None:
+            own = f"it was saved from a wrapper; save `wrapper.{prefix}state_dict()`"
+            return f"the file has them under names that begin with '{prefix}': {WRAPPERS.get(prefix, own)}"
         random = (*self.missing, *self.mismatched)
         if all(_of_head(name) for name in random):
             return "they are its head: train it with 'fit', or give the checkpoint that was fine-tuned for the task"
         return "give the whole checkpoint, saved with `save_pretrained` from the class that is loaded here"
+
+    def _prefix(self) -> str | None:
+        """Find what stands before the names of most missing weights in the file."""
+        missing = set(self.missing)
+        before = Counter(
+            name[: -len(rest)]
+            for name in self.unexpected
+            for rest in (name.partition(".")[2], name.partition(".")[2].partition(".")[2])
+            if rest in missing
+        )
+        prefix, count = before.most_common(1)[0] if before else ("", 0)
+        return prefix if count > len(missing) / 2 else None
 
 
 def _names(keys: Iterable[object]) -> tuple[str, ...]:
@@ -168,6 +185,8 @@ def check_tokenizer(model: str, folder: Path | None, tokenizer: Tokenizer) -> No
 def check_vocabulary(model: str, tokenizer: Tokenizer, embeddings: torch.nn.Module | None) -> None:
     """Refuse a tokenizer with tokens that the network has no embedding for.
 
+    One that only pads may lie beyond: what pads is masked, and another token is taken for it.
+
     Args:
         model: its name in the suite.
         tokenizer: of the model.
@@ -179,7 +198,7 @@ def check_vocabulary(model: str, tokenizer: Tokenizer, embeddings: torch.nn.Modu
     rows: int | None = getattr(embeddings, "num_embeddings", None)
     if rows is None:
         return
-    beyond = Counter(index >= rows for index in tokenizer.get_vocab().values())[True]
+    beyond = sum(index >= rows and index != tokenizer.pad_token_id for index in tokenizer.get_vocab().values())
     if beyond:
         tokens = max(tokenizer.get_vocab().values()) + 1
         raise AdmissionError(

@@ -202,7 +202,13 @@ def _runs(results: Path, store_url: str | None) -> Rows:
         return []
     with Store.open(results, store_url, create=False) as store:
         return [
-            {"id": info.id, "suite": info.suite, "status": info.status, "started": info.started_at[:19] + "Z"}
+            {
+                "id": info.id,
+                "suite": info.suite,
+                "status": info.status,
+                "started": info.started_at[:19] + "Z",
+                "partial": info.restricted_by,
+            }
             for info in store.runs()
         ]
 

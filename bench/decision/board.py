@@ -32,6 +32,8 @@ class Column:
     margin: float = 0.0
     """The difference that does not matter, in `unit`, or as a share of the value."""
     margin_is_relative: bool = False
+    also: tuple[str, ...] = ()
+    """Other names by which it was asked for."""
 
     @property
     def sign(self) -> float:
@@ -148,7 +150,7 @@ class Board:
     def column(self, name: str) -> int | None:
         """Find the column that was asked for by this name, or that has it; None when there is none."""
         for index, column in enumerate(self.columns):
-            if name in (column.asked, column.name):
+            if name in (column.asked, column.name, *column.also):
                 return index
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,16 +83,25 @@ def _columns(
         column = _column(objective, good, question)
         if column is None or not any(_has(entry, column.name) for entry in good):
             remarks.append(_dropped(task, objective, good))
-        elif column.name not in [other.name for other in columns]:
-            columns.append(column)
+        else:
+            _put(column, columns)
     objectives = len(columns)
     rule = question.rule
     others = [limit.name for limit in question.limits] + [rule.prefer or ""] + list(rule.order) + list(rule.rates)
     for objective in filter(None, others):
         column = _column(objective, good, question)
-        if column is not None and column.name not in [other.name for other in columns]:
-            columns.append(column)
+        if column is not None:
+            _put(column, columns)
     return tuple(columns), objectives, remarks
+
+
+def _put(column: Column, columns: list[Column]) -> None:
+    """Add a column, or, where it is there under another name, that it was asked for by this one too."""
+    place = next((i for i, other in enumerate(columns) if other.name == column.name), None)
+    if place is None:
+        columns.append(column)
+    elif column.asked not in (columns[place].asked, *columns[place].also):
+        columns[place] = replace(columns[place], also=(*columns[place].also, column.asked))
 
 
 def _column(objective: str, good: Sequence[Entry], question: Question) -> Column | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
-from typing import Self
+from typing import Self, TypeAlias
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
+Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
+"""What `signal.signal` takes and gives."""
 
 
 class Stop:
@@ -19,7 +22,7 @@ class Stop:
     def __init__(self) -> None:
         self.asked: str | None = None
         """Name of the signal."""
-        self._before: dict[int, signal._HANDLER] = {}
+        self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():

@@ -60,7 +60,7 @@ def gate(
     alarms = tuple(_note(alarm) for series in history.series if (alarm := trend_alarm(series)) is not None)
     base, remark = find_baseline(store, history, info, baseline)
     if base is None:
-        return nothing_to_compare(info.id, baseline, remark, alarms)
+        return nothing_to_compare(info.id, baseline, remark, alarms, choice.remark)
     old, new = (_entries(store, run.id) for run in (base, info))
     draft = draft_of(history, (base.id, info.id), old, new, _changed(base, info))
     if executor is not None:

@@ -76,7 +76,10 @@ def conclude(
     return GateResult(verdict, candidate, baseline, asked, lines, fronts, alarms, tuple(remarks), sentence, code)
 
 
-def nothing_to_compare(candidate: str, asked: str, why: str, alarms: tuple[AlarmNote, ...]) -> GateResult:
+def nothing_to_compare(
+    candidate: str, asked: str, why: str, alarms: tuple[AlarmNote, ...], passed_over: str | None = None
+) -> GateResult:
     """Make the result where there is no baseline, which is no failure."""
     sentence = words.nothing_to_compare(why, alarms)
-    return GateResult("insufficient history", candidate, None, asked, (), (), alarms, (why,), sentence, EXIT_OK)
+    remarks = (why,) if passed_over is None else (why, passed_over)
+    return GateResult("insufficient history", candidate, None, asked, (), (), alarms, remarks, sentence, EXIT_OK)

@@ -65,15 +65,15 @@ class Data:
         return self._loaded[key]
 
     def overlap(self, task: TaskSpec, split: str, most: int | None) -> int:
-        """Count the scored inputs of a task that occur in one of its splits, as `split` loads it.
+        """Count how many scored inputs are in another split of at most so many examples; remembered, as models that
+        learn from the same rows ask the same.
 
         Raises:
-            SuiteError: the data cannot be read as the task needs it.
+            SuiteError: the split cannot be read.
         """
         key = (task.name, split, most)
         if key not in self._overlaps:
-            columns = KINDS[task.kind].columns
-            self._overlaps[key] = overlap(self.split(task, split, most), self.scored(task), columns)
+            self._overlaps[key] = overlap(self.split(task, split, most), self.scored(task), KINDS[task.kind].columns)
         return self._overlaps[key]
 
     def _check_split(self, task: TaskSpec, split: str) -> None:

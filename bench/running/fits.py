@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BenchError, FitError
+from bench.errors import BenchError, FitError, StoppedError
 from bench.fit.job import FitJob
 from bench.fit.place import check_place, held
 from bench.fit.state import kept_step
@@ -52,6 +52,9 @@ def run_fits(jobs: Sequence[FitJob], results: Path, echo: Callable[[str], None])
         except KeyboardInterrupt:
             echo(f"{name}: interrupted; {_kept(job)}")
             raise
+        except StoppedError as error:  # the training alone was signalled, as batch systems do: it is no failure
+            echo(f"{name}: interrupted; {_kept(job)}")
+            raise KeyboardInterrupt from error
         except BenchError as error:
             failed[job.model.name] = error
             echo(f"{name}: failed: {error}")

@@ -25,7 +25,7 @@ from bench.store.addresses import redact, shown_address
 from bench.store.encoding import Row, to_json, unreadable
 from bench.store.files import replacing
 from bench.store.locks import FileLock
-from bench.store.schema import HEAD
+from bench.store.schema import HEAD, metadata
 
 BUSY_TIMEOUT_S = 60
 """How long a writer waits for others. A commit takes milliseconds: this is enough for hundreds of writers."""
@@ -296,13 +296,24 @@ def _use_write_ahead_log(engine: Engine) -> None:
         connection.cursor().execute("PRAGMA journal_mode = WAL")
 
 
+SHOWN_TABLES = 5
+"""Tables of another program that an error names."""
+
+
 def version_of(connection: Connection) -> str | None:
     """Read the version of the database's tables; None when it has none.
 
     Raises:
-        StoreError: the database is newer than this bench.
+        StoreError: the database is newer than this bench, or is of another program.
     """
-    if not inspect(connection).has_table("alembic_version"):
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" not in tables:
+        foreign = sorted(tables if connection.dialect.name == "sqlite" else {*tables} & {*metadata.tables})
+        if foreign:
+            raise StoreError(
+                f"the database has tables that are not of bench ({', '.join(foreign[:SHOWN_TABLES])}); name another "
+                "folder with --results, or another database with --store"
+            )
         return None
     version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     if version is not None and version > HEAD:

@@ -90,8 +90,9 @@ def import_kept(store: Store) -> Imported:
 
 
 def import_folder(store: Store, folder: Path) -> Imported:
-    """Copy the runs of another results folder, with rows, logs, summaries, canaries and tags; it stays as it is.
+    """Copy the runs of another results folder, with rows, logs, summaries, canaries and tags.
 
+    The folder stays as it is, but that a database of an older version is brought to this one, beside a copy.
     A run that is here already gets the records that it lacks. Reports and trained checkpoints are not copied.
 
     Raises:
@@ -135,7 +136,7 @@ def _merge_run(store: Store, other: Store, info: RunInfo) -> tuple[str | None, i
         return "it is running now", 0
     if is_new:
         with store.database.explained():
-            store.add_run(replace(info, status="interrupted" if info.status == "running" else info.status))
+            store.add_run(replace(info, status="interrupted"))  # as long as records are missing
         for canary in other.canaries([info.id]).get(info.id, []):
             store.keep_canary(info.id, canary)
     stored = store.stamps(info.id)
@@ -144,6 +145,8 @@ def _merge_run(store: Store, other: Store, info: RunInfo) -> tuple[str | None, i
         if stored.get(record_key(source.row), "") < stamp(source.row):
             store.put(info.id, _with_rows_here(store, other, source.row), source.environment, source.facts)
             count += 1
+    if info.status == "complete":
+        store.mark_complete(info.id)
     _copy_logs(store, other, info.id)
     summaries = other.summaries_of(info.id)
     if count and summaries and len(store.stamps(info.id)) == count:  # else they sum up other records than are here

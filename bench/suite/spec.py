@@ -138,7 +138,7 @@ class ModelSpec(_Strict):
     """Which rule, for a family of rules."""
     options: dict[str, Any] = {}
     """Keyword arguments of the factory: texts that begin with `./` or `../` are paths from the suite's folder. For a
-    causal-lm, switches of its chat template, such as `enable_thinking: false`."""
+    causal-lm, switches of its chat template, such as `enable_thinking`."""
     tasks: Annotated[Annotated[list[str], Field(min_length=1)] | None, Unhashed()] = None
     """Names of the tasks that the model is for; by default all that it can do. On the others it is `unsupported`."""
     stateless: Annotated[bool, Unhashed()] = False

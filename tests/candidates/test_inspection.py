@@ -67,3 +67,14 @@ def test_weights_in_another_format(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     (folder / "tf_model.h5").touch()
     assert "tf_model.h5 is TensorFlow weights" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "generation_config.json"])
+def test_a_file_that_is_not_json(folder: Path, name: str) -> None:
+    (folder / name).write_text('{"a": 1}}')
+    assert f"{name} is not JSON" in refusal(folder)
+
+
+def test_weights_without_their_configuration(folder: Path) -> None:
+    (folder / "config.json").unlink()
+    assert "holds no config.json" in refusal(folder)

@@ -4,7 +4,7 @@ import pytest
 import torch
 import transformers
 
-from bench.candidates.limits import UNBOUNDED, token_limits
+from bench.candidates.limits import UNBOUNDED, first_position, token_limits
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 50}
 BART = {
@@ -69,3 +69,22 @@ def test_words_for_no_limit_are_none_and_a_tokenizer_may_limit_less() -> None:
     assert token_limits(module, config, 12).input_tokens == 12  # type: ignore[arg-type]
     module, config = made("Bloom", vocab_size=50, hidden_size=16, n_layer=1, n_head=2)
     assert token_limits(module, config, -1).input_tokens == UNBOUNDED  # type: ignore[arg-type]
+
+
+def test_the_first_position_is_the_one_that_the_model_itself_counts_from() -> None:
+    roberta, _ = made("Roberta", **SMALL, max_position_embeddings=32, pad_token_id=5)
+    ids = torch.tensor([[7, 8, 9]])
+    counted = roberta(input_ids=ids).last_hidden_state
+    positions = first_position(roberta) + torch.arange(3).unsqueeze(0)
+    assert first_position(roberta) == 6
+    assert torch.allclose(counted, roberta(input_ids=ids, position_ids=positions).last_hidden_state)
+    for name, settings in (("Bert", SMALL), ("OPT", OPT), ("GPT2", GPT)):
+        assert first_position(made(name, **settings)[0]) == 0
+
+
+def test_tables_for_images_limit_no_text() -> None:
+    module = torch.nn.Module()
+    module.vision_tower = torch.nn.Module()
+    module.vision_tower.position_embedding = torch.nn.Embedding(5, 4)
+    module.position_embedding = torch.nn.Embedding(30, 4)
+    assert token_limits(module, transformers.BertConfig(), UNBOUNDED).input_tokens == 30

@@ -79,6 +79,10 @@ class Wrapped(torch.Tensor):
     def __init__(self, data: torch.Tensor, scale: torch.Tensor) -> None:
         self.data_int8, self.scale = data, scale
 
+    @classmethod
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+        raise NotImplementedError("nothing is computed with it here")
+
     def __tensor_flatten__(self) -> tuple[list[str], None]:
         return ["data_int8", "scale"], None
 

@@ -135,7 +135,7 @@ def test_a_set_for_all_tasks_stands_in_the_answer_the_table_and_the_page(tmp_pat
     assert "b does not do it" in blocks["topic"][0] and "a does not do it" in blocks["tone"][0]
     cover = json.loads(said(capsys, "recommend", run, "--json", *where))["cover"]
     assert cover["cheapest"]["serves"] == {"topic": "a", "mood": "a", "tone": "b"} and cover["single"] is None
-    assert "a set for all tasks: " in said(capsys, "show", run, *where)
+    assert "\na set for all tasks\n" in said(capsys, "show", run, *where)
     said(capsys, "report", run, *where, "-o", str(tmp_path / "x.html"))
     page = (tmp_path / "x.html").read_text(encoding="utf-8")
     assert "A set for all tasks" in page and blocks["a set for all tasks"][0].strip()[:20] in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,30 @@ def test_wrong_commands(
     assert message in shown.err
     assert "Traceback" not in shown.err
     assert list(tmp_path.iterdir()) == []
+
+
+SCRIPT = """\
+name: scripts
+models:
+  - {name: lead, family: baseline, strategy: lead}
+tasks:
+  - {name: titles, kind: summarisation, data: {path: zh.jsonl}}
+"""
+
+
+def test_validate_tells_what_the_data_leave_in_doubt_and_the_setting_that_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "zh.jsonl").write_text('{"document": "今天的天气很好。我们去散步。", "summary": "今天的天气很好。"}\n')
+    (tmp_path / "suite.yaml").write_text(SCRIPT)
+    monkeypatch.chdir(tmp_path)
+    assert main(["validate", "suite.yaml", "--json"]) == 0
+    (doubt,) = json.loads(capsys.readouterr().out)["doubts"]
+    assert doubt["where"] == "titles" and doubt["code"] == "references_overlooked"
+    setting = re.search(r"metric_options: \{.*\}\}", doubt["remedy"])
+    assert setting is not None
+    assert main(["validate", "suite.yaml"]) == 0
+    assert setting[0] in capsys.readouterr().out
+    (tmp_path / "suite.yaml").write_text(SCRIPT.replace("zh.jsonl}", f"zh.jsonl}}, {setting[0]}"))
+    assert main(["validate", "suite.yaml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["doubts"] == []

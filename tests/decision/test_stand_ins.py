@@ -61,3 +61,16 @@ def test_a_limit_does_not_fall_back() -> None:
     ]
     assert states[0] == {"big": ["open"], "small": ["open"]}
     assert states[1] == {"big": ["outside"], "small": ["inside"]}
+
+
+@pytest.mark.parametrize("limit", ["memory", "model_memory_bytes"])
+@pytest.mark.parametrize("objective", ["memory", "model_memory_bytes"])
+def test_a_limit_is_judged_by_whichever_name_it_has(objective: str, limit: str) -> None:
+    """Else a limit under another name than the objective's would be passed over."""
+    records = [_with_reading(record) for record in make_run(MODELS, ["topic"])]
+    asked = Question(("quality", objective), (parse_limit(limit, "<= 500 MB"),), DecisionSpec(replicates=200))
+    task = decide(summarise(records), asked).tasks["topic"]
+    assert {s.name: [check.state for check in s.checks] for s in task.standings} == {
+        "big": ["outside"],
+        "small": ["inside"],
+    }

@@ -26,13 +26,16 @@ def test_load_is_timed_and_its_memory_found() -> None:
     assert facts["load_s"].value == pytest.approx(2.5)
     added = (facts["load_rss_bytes"].value or 0) - (facts["baseline_rss_bytes"].value or 0)
     assert added == pytest.approx(64 * MIB, rel=0.05)
+    if (own := facts["peak_own_memory_load_bytes"].value) is not None:
+        assert own - (facts["baseline_own_memory_bytes"].value or 0) == pytest.approx(64 * MIB, rel=0.05)
     assert {fact.process for fact in found} == {2}
 
 
 def test_facts_are_there_after_the_block_even_when_it_fails() -> None:
     with pytest.raises(RuntimeError), watch("evaluate", meters(FakeClock()), 0) as facts:
         raise RuntimeError
-    assert [fact.name for fact in facts] == ["window_evaluate_s", "peak_rss_evaluate_bytes"]
+    names = ["window_evaluate_s", "peak_rss_evaluate_bytes", "peak_own_memory_evaluate_bytes"]
+    assert [fact.name for fact in facts] == names
 
 
 LEFTOVERS = """

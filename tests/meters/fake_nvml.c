@@ -96,6 +96,10 @@ const char *nvmlErrorString(int code) {
 }
 int nvmlDeviceGetCount_v2(unsigned *n) { *n = count; return OK; }
 int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **handle) { if ((int)i >= count) return INVALID; *handle = &gpus[i]; return OK; }
+int nvmlDeviceGetHandleByUUID(const char *uuid, void **handle) {
+    for (int i = 0; i < count; i++) if (!strcmp(gpus[i].uuid, uuid)) { *handle = &gpus[i]; return OK; }
+    return NOT_FOUND;
+}
 int nvmlDeviceGetUUID(Gpu *g, char *text, unsigned size) { strncpy(text, g->uuid, size); return OK; }
 int nvmlDeviceGetName(Gpu *g, char *text, unsigned size) { (void)g; strncpy(text, "Fake GPU", size); return OK; }
 int nvmlDeviceGetVbiosVersion(Gpu *g, char *text, unsigned size) { (void)g; strncpy(text, "96.00.61", size); return OK; }

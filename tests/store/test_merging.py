@@ -1,5 +1,8 @@
 """Results folders become one."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from bench.errors import StoreError
@@ -73,3 +76,39 @@ def test_what_cannot_be_taken_is_left_and_named(tmp_path):
         merged(tmp_path / "a", tmp_path / "none")
     with pytest.raises(StoreError, match="the results folder itself"):
         merged(tmp_path / "a", tmp_path / "a")
+
+
+def test_an_import_that_was_interrupted_goes_on(tmp_path, monkeypatch):
+    """Until all of a run has come over it is interrupted here, and decides nothing."""
+    run_id = store_run(tmp_path / "b", make_run(["a", "b", "c"], **SMALL), night=1)
+    put, calls = Store.put, []
+
+    def broken(self, *arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        put(self, *arguments)
+
+    monkeypatch.setattr(Store, "put", broken)
+    with pytest.raises(KeyboardInterrupt):
+        merged(tmp_path / "a", tmp_path / "b")
+    monkeypatch.undo()
+    with Store.open(tmp_path / "a") as store:
+        assert (store.find(run_id).status, len(store.load(run_id).records)) == ("interrupted", 1)
+    done = merged(tmp_path / "a", tmp_path / "b")
+    assert (done.runs, done.records, done.left) == ((run_id,), 2, ())
+    with Store.open(tmp_path / "a") as store, Store.open(tmp_path / "b") as other:
+        assert store.load(run_id) == other.load(run_id)
+    assert check(tmp_path / "a") == []
+
+
+def test_a_database_of_another_program_is_named_and_left_alone(tmp_path):
+    (tmp_path / "b").mkdir()
+    path = tmp_path / "b" / "bench.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE runs (id TEXT, what INTEGER)")
+        connection.commit()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="not of bench"):
+        merged(tmp_path / "a", tmp_path / "b")
+    assert path.read_bytes() == before

@@ -18,6 +18,7 @@ from bench.candidates.decoding.continuations import score_continuations
 from bench.candidates.decoding.logits import IGNORED, log_probability
 from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.interface import Classified
+from bench.candidates.untyped import Options, Tensors
 from bench.errors import UnsupportedError
 
 V = TypeVar("V")
@@ -77,25 +78,32 @@ def choose_after(
 
 def choose_in_decoder(model: HuggingFaceModel, texts: Sequence[str], choices: Choices) -> list[Classified]:
     """Compute log P(choice | text) in nats of an encoder-decoder, summed over the choice's tokens and its end."""
-    from transformers.modeling_outputs import BaseModelOutput
-
     if not texts:
         return []
     if model.plain and (len(texts) > 1 or len(choices[0]) > 1):
         return [_one_choice_at_a_time(model, text, own) for text, own in zip(texts, choices, strict=True)]
     batch, cut = model.tokenize(texts, model.max_tokens)
     mask = batch["attention_mask"]
-    memory = model.module.get_encoder()(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
     ids = _encoded(model, list(chain.from_iterable(choices)))
     owners = torch.tensor([place for place, own in enumerate(choices) for _ in own], device=model.device)
     _check_room(model, ids)
     targets = padded(ids, IGNORED, model.device)
     logits = model.module(
-        encoder_outputs=BaseModelOutput(last_hidden_state=memory[owners]),
+        **_read(model, batch, owners),
         attention_mask=mask[owners],
         decoder_input_ids=_shifted(model, targets),
+        use_cache=False,  # with one FSMT takes its input for a single new token, and masks nothing
     ).logits
     return _answers(log_probability(logits, targets).tolist(), ids, mask.sum(1).tolist(), cut, choices)
+
+
+def _read(model: HuggingFaceModel, batch: Tensors, owners: torch.Tensor) -> Options:
+    """Run the encoder once, and give what it made to each of the owners' choices; the plain path leaves that to the
+    model."""
+    if model.plain:
+        return {"input_ids": batch["input_ids"]}
+    made = model.module.get_encoder()(**batch)
+    return {"encoder_outputs": type(made)(last_hidden_state=made.last_hidden_state[owners])}
 
 
 def _shifted(model: HuggingFaceModel, targets: torch.Tensor) -> torch.Tensor:

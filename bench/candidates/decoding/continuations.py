@@ -92,7 +92,7 @@ def _run_prompts(model: HuggingFaceModel, prompts: Sequence[Ids]) -> tuple[KeyVa
     output = model.module(
         input_ids=ids,
         attention_mask=mask.long(),
-        position_ids=shared + (real.long().cumsum(1) - 1).clamp(min=0),
+        position_ids=model.first_position + shared + (real.long().cumsum(1) - 1).clamp(min=0),
         past_key_values=cache,
         use_cache=True,
         logits_to_keep=1,
@@ -135,7 +135,7 @@ def _run_choices(
             end = at + len(choice) - 1
             ids[row, at:end] = torch.tensor(choice[:-1])
             targets[row, at:end] = torch.tensor(choice[1:])
-            positions[row, at:end] = torch.arange(len(prompt), len(prompt) + end - at)
+            positions[row, at:end] = model.first_position + torch.arange(len(prompt), len(prompt) + end - at)
             owner[row, at:end] = number
             at = end
     found = _log_probabilities(

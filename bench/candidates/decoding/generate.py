@@ -87,6 +87,7 @@ def least_margin(
         generation_config=_config(model, decoding),
         output_logits=True,
         return_dict_in_generate=True,
+        **_positions(model, batch),
     )
     best = torch.stack([step[0] for step in output.logits]).float().topk(2, dim=-1).values
     return float((best[:, 0] - best[:, 1]).min())
@@ -127,6 +128,7 @@ def _run(model: HuggingFaceModel, batch: Tensors, decoding: Decoding, on_token: 
     """Generate token ids, shape `(batch, prompt + new)`, or `(batch, 1 + new)` of an encoder-decoder."""
     streamer = None if on_token is None or decoding.num_beams > 1 else TokenCalls(on_token, skip=1)
     extra: Options = {"stop_strings": list(decoding.stop), "tokenizer": model.tokenizer} if decoding.stop else {}
+    extra |= _positions(model, batch)
     output: torch.Tensor = model.module.generate(
         input_ids=batch["input_ids"],
         attention_mask=batch["attention_mask"],
@@ -135,6 +137,14 @@ def _run(model: HuggingFaceModel, batch: Tensors, decoding: Decoding, on_token: 
         **extra,
     )
     return output
+
+
+def _positions(model: HuggingFaceModel, batch: Tensors) -> Options:
+    """Give the position ids of prompts to `generate` where it would count them otherwise than the model does."""
+    if model.first_position == 0 or getattr(model.module.config, "is_encoder_decoder", False):
+        return {}
+    counted = (batch["attention_mask"].cumsum(1) - 1).clamp(min=0)
+    return {"position_ids": model.first_position + counted}
 
 
 PROCESSORS = (

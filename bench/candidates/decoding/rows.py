@@ -106,7 +106,7 @@ class RowCache:
         logits = self._call(
             input_ids=torch.tensor(newest, device=self.device).unsqueeze(1),
             attention_mask=self._mask(columns >= self.begins.unsqueeze(1)),
-            position_ids=(self.end - self.begins).unsqueeze(1),
+            position_ids=self.model.first_position + (self.end - self.begins).unsqueeze(1),
             past_key_values=Cache(layers=list(self.layers)),
         ).logits
         self.end += 1
@@ -159,7 +159,7 @@ class RowCache:
         output = self._call(
             input_ids=ids,
             attention_mask=torch.cat([mask.new_ones(len(rests), shared), mask], 1).long(),
-            position_ids=shared + (mask.long().cumsum(1) - 1).clamp(min=0),
+            position_ids=self.model.first_position + shared + (mask.long().cumsum(1) - 1).clamp(min=0),
             past_key_values=self._after_prefix(len(rests)),
         )
         return output.past_key_values, _best(output.logits)

@@ -83,6 +83,7 @@ def _batch_nll(model: HuggingFaceModel, part: Sequence[Window]) -> list[float]:
         ids[row, : len(window.ids)] = torch.tensor(window.ids)
         mask[row, : len(window.ids)] = 1
         targets[row, window.skip : len(window.ids) - 1] = torch.tensor(window.ids[window.skip + 1 :])
-    logits = model.module(input_ids=ids.to(model.device), attention_mask=mask.to(model.device)).logits
+    read = {"input_ids": ids.to(model.device), "attention_mask": mask.to(model.device)}
+    logits = model.module(**read, use_cache=False).logits
     sums: list[float] = (-log_probability(logits, targets.to(model.device))).tolist()
     return sums

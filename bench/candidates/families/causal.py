@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates.checkpoint import why_no_head
+from bench.candidates.failures import explained, explaining
 from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
 from bench.candidates.huggingface import (
@@ -74,6 +75,7 @@ class CausalLM(HuggingFaceModel):
         pairs = zip(texts, rows, strict=True)
         return [row[:-1] if row[-1:] == [end] and not text.endswith(written) else row for text, row in pairs]
 
+    @explained
     @without_gradients
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Compute log P(label | prompt) in nats for every label, summed over the label's tokens; or the head's."""
@@ -82,6 +84,7 @@ class CausalLM(HuggingFaceModel):
             return head_scores(self, prompts, self._order, **options)
         return self.choose(texts, [self.context.label_texts] * len(texts))
 
+    @explained
     @without_gradients
     def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
         """Compute log P(choice | prompt) in nats of each prompt's own choices, summed over the choice's tokens."""
@@ -90,6 +93,7 @@ class CausalLM(HuggingFaceModel):
         prompts, options = self.prompts(texts)
         return choose_after(self, prompts, choices, **options)
 
+    @explained
     @without_gradients
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Write the continuation of each prompt, greedily or by beams."""
@@ -106,12 +110,14 @@ class CausalLM(HuggingFaceModel):
         ids = [self.start_id, *self.token_ids([text], add_special_tokens=False)[0]][: min(most_tokens, self.max_tokens)]
         if self._headed or len(ids) < 3:
             return 0.0
-        whole, part = (
-            self.module(input_ids=torch.tensor([row], device=self.device), use_cache=False).logits[0].float()
-            for row in (ids, ids[:-1])
-        )
+        with explaining(self):
+            whole, part = (
+                self.module(input_ids=torch.tensor([row], device=self.device), use_cache=False).logits[0].float()
+                for row in (ids, ids[:-1])
+            )
         return float((whole[: len(ids) - 1] - part).abs().max())
 
+    @explained
     @without_gradients
     def least_margin(self, text: str, decoding: Decoding) -> float:
         """Measure by how much the likeliest token leads in the closest step of one answer, in logits."""
@@ -128,6 +134,7 @@ class CausalLM(HuggingFaceModel):
         prompts, options = self.prompts(texts)
         return generate_many(self, prompts, decoding, rows, **options)
 
+    @explained
     @without_gradients
     def log_likelihood(self, texts: Sequence[str]) -> list[Scored]:
         """Compute −log P of each text by sliding windows, every token scored once."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates.checkpoint import why_no_head
+from bench.candidates.failures import explained
 from bench.candidates.family import Family, Look
 from bench.candidates.gradients import without_gradients
 from bench.candidates.huggingface import (
@@ -39,6 +40,7 @@ class Encoder(HuggingFaceModel):
         super().__init__(spec, loaded, context)
         self._order = label_order(spec, loaded.module.config.id2label, context.labels)
 
+    @explained
     @without_gradients
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Compute the head's log-probability of every label, in the task's order."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bench.candidates.failures import explained
 from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
 from bench.candidates.huggingface import HuggingFaceLearning, HuggingFaceModel, load_pretrained
@@ -16,6 +17,7 @@ from bench.candidates.interface import Classified, Context, Decoding, Generated,
 from bench.candidates.learning import EOS_ID, PAD_ID, Batch, Setting, Shape
 from bench.candidates.limits import UNBOUNDED
 from bench.candidates.untyped import Loader, Network, Tokenizer
+from bench.errors import UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
@@ -33,11 +35,14 @@ class Seq2Seq(HuggingFaceModel):
 
         loaded = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.place, context.kept)
         super().__init__(spec, loaded, context)
+        if not getattr(loaded.module.config, "is_encoder_decoder", False):
+            raise UnsupportedError(f"model '{spec.name}': {_why_not_two_parts(loaded.module.config.model_type)}")
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Compute log P(label | text) in nats for every label, summed over its tokens and the end."""
         return self.choose(texts, [self.context.label_texts] * len(texts))
 
+    @explained
     @without_gradients
     def choose(self, texts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Classified]:
         """Compute log P(choice | text) in nats of each text's own choices, summed over their tokens and the end."""
@@ -45,6 +50,7 @@ class Seq2Seq(HuggingFaceModel):
 
         return choose_in_decoder(self, texts, choices)
 
+    @explained
     @without_gradients
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Write the decoder's text for each source, greedily or by beams."""
@@ -52,12 +58,25 @@ class Seq2Seq(HuggingFaceModel):
 
         return generate(self, texts, decoding, on_token, encoder_decoder=True)
 
+    @explained
     @without_gradients
     def least_margin(self, text: str, decoding: Decoding) -> float:
         """Measure by how much the likeliest token leads in the closest step of one answer, in logits."""
         from bench.candidates.decoding.generate import least_margin
 
         return least_margin(self, text, decoding, encoder_decoder=True)
+
+
+def _why_not_two_parts(model_type: str) -> str:
+    """Explain that a network is no encoder-decoder, though transformers lists some such under that name."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    remedy = (
+        "give it the family 'causal-lm'"
+        if model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+        else "save its language model (`model.language_model`) alone, and give that the family 'causal-lm'"
+    )
+    return f"its network ({model_type}) is no encoder-decoder: it writes behind its prompt; {remedy}"
 
 
 class Seq2SeqLearning(HuggingFaceLearning):

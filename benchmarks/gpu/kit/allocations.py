@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from benchmarks.gpu.kit.context import NEEDS_GPU, Context
 from benchmarks.gpu.kit.physics import block_bytes, segment_bytes
+
+if TYPE_CHECKING:
+    import torch
 
 MIB = 2**20
 SIZES = (1, 512, 513, MIB, MIB + 1, 5 * MIB, 27 * MIB // 2, 256 * MIB, 300 * MIB + 7)
@@ -23,14 +28,14 @@ def memory(context: Context) -> None:
     from bench.meters.bundle import open_meters
 
     meters = open_meters(context.device, "off")
-    torch.zeros(1, device=context.device)
+    take(1, context.device)
     for size in SIZES:
         release()
         base = torch.cuda.memory_allocated(context.device), torch.cuda.memory_reserved(context.device)
-        used = _board_bytes(meters)
+        used = board_bytes(meters)
         meters.memory.start(poll=False)
-        kept = torch.empty(size, dtype=torch.uint8, device=context.device)
-        peak, grown = meters.memory.stop(), _board_bytes(meters)
+        kept = take(size, context.device)
+        peak, grown = meters.memory.stop(), board_bytes(meters)
         allocated, reserved = (peak.gpu_allocated_bytes or 0) - base[0], (peak.gpu_reserved_bytes or 0) - base[1]
         del kept
         expected = block_bytes(size)
@@ -43,7 +48,14 @@ def memory(context: Context) -> None:
             ledger.tell(f"board for {size} bytes", f"{grown - used} bytes by NVML", grown - used)
 
 
-def _board_bytes(meters: object) -> int | None:
+def take(size: int, device: str) -> torch.Tensor:
+    """Allocate so many bytes, which nothing is written to."""
+    import torch
+
+    return torch.empty(size, dtype=torch.uint8, device=device)
+
+
+def board_bytes(meters: object) -> int | None:
     """Ask NVML how much of the board is used now."""
     from bench.meters.bundle import Meters
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -30,6 +32,7 @@ def machine(context: Context) -> None:
         ledger.tell(name, _version(name) or "not installed")
     lacking = unmet_requirements()
     ledger.require("requirements of bench", not lacking, "; ".join(lacking) or "all met")
+    ledger.tell("requirements of those", "; ".join(unmet_further()) or "all met")
     if not context.on_gpu:
         ledger.skip("GPU", NEEDS_GPU)
         return
@@ -43,16 +46,47 @@ def machine(context: Context) -> None:
 
 
 def unmet_requirements() -> list[str]:
-    """List the requirements of bench, and of what it requires, that the packages here do not meet."""
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    block = re.search(r"^dependencies = \[(.*?)^\]", text, re.DOTALL | re.MULTILINE)
-    assert block is not None
-    return [
-        f"{requirement}: {found or 'missing'}"
-        for requirement in map(Requirement, re.findall(r'"([^"]+)"', block.group(1)))
-        if requirement.name != "vl-convert-python"  # the kit carries its output
-        and not requirement.specifier.contains(found := _version(requirement.name) or "", prereleases=True)
-    ]
+    """List the requirements of bench that the packages here do not meet."""
+    return [why for requirement in _declared() if (why := _unmet(requirement))]
+
+
+def unmet_further() -> list[str]:
+    """List what packages that bench needs, directly or not, ask for and do not find: of wheels that were carried, or of
+    the machine's own."""
+    waiting = [requirement.name for requirement in _declared()]
+    seen, lacking = set(waiting), list[str]()
+    while waiting:
+        name = waiting.pop()
+        for requirement in map(Requirement, _requires(name)):
+            if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+                continue
+            if why := _unmet(requirement):
+                lacking.append(f"{name} asks for {why}")
+            if requirement.name not in seen:
+                seen.add(requirement.name)
+                waiting.append(requirement.name)
+    return sorted(lacking)
+
+
+def _declared() -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = map(Requirement, project["dependencies"])
+    return [requirement for requirement in declared if requirement.name != "vl-convert-python"]  # its output is carried
+
+
+def _unmet(requirement: Requirement) -> str | None:
+    """Say what is there instead of a requirement; None where it is met."""
+    found = _version(requirement.name)
+    if found is not None and requirement.specifier.contains(found, prereleases=True):
+        return None
+    return f"{requirement}, and {found or 'nothing'} is there"
+
+
+def _requires(name: str) -> list[str]:
+    try:
+        return metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return []
 
 
 def _version(name: str) -> str | None:
@@ -67,41 +101,28 @@ def board_states() -> list[dict[str, object]]:
     from bench.host.nvml import all_devices, attempt, open_nvml
 
     pynvml = open_nvml()
+    asked: dict[str, Callable[[object], object]] = {
+        "mig": lambda handle: list(pynvml.nvmlDeviceGetMigMode(handle)),
+        "persistence": pynvml.nvmlDeviceGetPersistenceMode,
+        "compute": pynvml.nvmlDeviceGetComputeMode,
+        "limit_mw": pynvml.nvmlDeviceGetPowerManagementLimit,
+        "used_bytes": lambda handle: pynvml.nvmlDeviceGetMemoryInfo(handle).used,
+    }
     return [
-        {
-            "uuid": device.uuid,
-            "mig": attempt(pynvml, lambda handle=device.handle: list(pynvml.nvmlDeviceGetMigMode(handle)))[0],
-            "persistence": attempt(pynvml, lambda handle=device.handle: pynvml.nvmlDeviceGetPersistenceMode(handle))[0],
-            "compute": attempt(pynvml, lambda handle=device.handle: pynvml.nvmlDeviceGetComputeMode(handle))[0],
-            "limit_mw": attempt(pynvml, lambda handle=device.handle: pynvml.nvmlDeviceGetPowerManagementLimit(handle))[
-                0
-            ],
-            "used_bytes": attempt(pynvml, lambda handle=device.handle: pynvml.nvmlDeviceGetMemoryInfo(handle).used)[0],
-        }
+        {"uuid": device.uuid} | {name: attempt(pynvml, partial(read, device.handle))[0] for name, read in asked.items()}
         for device in all_devices(pynvml)
     ]
 
 
 def tests(context: Context) -> None:
     """Run the tests marked `gpu`; each writes its own row."""
-    marked = [
-        "-m",
-        "gpu",
-        "tests/gpu",
-        "-p",
-        "benchmarks.gpu.kit.outcomes",
-        "-p",
-        "no:cacheprovider",
-        "-n",
-        "0",
-        "-W",
-        "default",
-    ]
-    options = ["--basetemp", str(context.scratch / "pytest"), "-x" if not context.on_gpu else "--maxfail=1000"]
+    plugins = ["-p", "benchmarks.gpu.kit.outcomes", "-p", "no:cacheprovider", "-n", "0"]
+    lenient = ["-W", "default"]  # a newer library may warn of what is no mistake of bench's
+    options = ["--basetemp", str(context.scratch / "pytest"), "--maxfail=1000" if context.on_gpu else "-x"]
     environment = os.environ | {outcomes.ROWS: str(context.ledger.path), outcomes.STEP: context.ledger.step}
     if not context.on_gpu:
         options.append("--collect-only")
-    command = [sys.executable, "-m", "pytest", *marked, *options]
+    command = [sys.executable, "-m", "pytest", "-m", "gpu", "tests/gpu", *plugins, *lenient, *options]
     code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     name = "tests marked gpu" if context.on_gpu else "tests marked gpu are collected"
     context.ledger.require(name, code == 0, f"pytest ended with {code}")

@@ -95,7 +95,7 @@ def make_all(context: Context, shapes: Sequence[Shape], folder: Path, start: flo
     """Make checkpoints while there is time; what is not made is a broken promise."""
     from bench.meters.allocator import release
 
-    made = []
+    made: list[Weights] = []
     for shape in shapes:
         spent = time.monotonic() - start
         if made and spent > MAKING_SHARE * context.seconds:
@@ -166,7 +166,7 @@ def judge_all(context: Context, made: Sequence[Weights], results: Path) -> None:
     from bench.store import Store
     from bench.summary import summarise
 
-    peak, cache_bytes, limit_w = _ceilings(context)
+    peak, cache_bytes, limit_w = ceilings(context)
     with Store.open(results) as store:
         entries = summarise(store.load("latest", rows=True).records)
     found = {entry.cell.model: entry for entry in entries if entry.status != "unsupported"}
@@ -188,7 +188,7 @@ def _write(context: Context, name: str, value: float | None, why: str) -> None:
         context.ledger.hold(name, value, at_most=1.0, shown=f"{value:.2%} of {why}")
 
 
-def _ceilings(context: Context) -> tuple[Peak | None, float, float | None]:
+def ceilings(context: Context) -> tuple[Peak | None, float, float | None]:
     """Look up the GPU's peaks, the size of its cache in bytes and its power limit in watts."""
     if not context.on_gpu:
         context.ledger.tell("peaks", "none: this is a CPU, and its shares are not known")

@@ -78,9 +78,9 @@ def busy(products: Products, synchronise: Any) -> Iterator[None]:
 class IndependentPoll:
     """Power samples of one GPU, taken by another process from NVML alone."""
 
-    def __init__(self, uuid: str) -> None:
+    def __init__(self, uuid: str, code: str = POLL) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", POLL, uuid if uuid.startswith("GPU-") else f"GPU-{uuid}"],
+            [sys.executable, "-c", code, uuid if uuid.startswith("GPU-") else f"GPU-{uuid}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -102,5 +102,7 @@ class IndependentPoll:
         self._process.stdin.close()
         self._process.wait(10)
         self._reader.join(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
         pairs = (line.split() for line in self._lines)
         self.samples = [(int(moment), float(watts)) for moment, watts in pairs]

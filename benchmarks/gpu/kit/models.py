@@ -44,14 +44,20 @@ def _gpt2(layers: int, width: int, heads: int) -> Any:
 def _bert(layers: int, width: int, heads: int) -> Any:
     from transformers import BertConfig, BertForSequenceClassification
 
-    sizes = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads}
+    sizes: dict[str, Any] = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads}
     return BertForSequenceClassification(BertConfig(**sizes, intermediate_size=4 * width, **HEAD))
 
 
 def _t5(layers: int, width: int, heads: int) -> Any:
     from transformers import T5Config, T5ForConditionalGeneration
 
-    sizes = {"num_layers": layers, "d_model": width, "num_heads": heads, "d_ff": 4 * width, "d_kv": width // heads}
+    sizes: dict[str, Any] = {
+        "num_layers": layers,
+        "d_model": width,
+        "num_heads": heads,
+        "d_ff": 4 * width,
+        "d_kv": width // heads,
+    }
     config = T5Config(**sizes, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0)
     return T5ForConditionalGeneration(config)
 
@@ -59,7 +65,7 @@ def _t5(layers: int, width: int, heads: int) -> Any:
 def _llama(layers: int, width: int, heads: int, inner: int) -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    sizes = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads}
+    sizes: dict[str, Any] = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads}
     config = LlamaConfig(
         **sizes, num_key_value_heads=heads, intermediate_size=inner, vocab_size=32000, max_position_embeddings=2048,
         bos_token_id=1, eos_token_id=1, pad_token_id=0,

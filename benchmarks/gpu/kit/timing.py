@@ -54,7 +54,7 @@ def compare(checkpoint: Path, family: str, device: str, rounds: int, window_s: f
         return statistics.median(timing.duration_ns for timing in latency(asked).timings) / 1e9
 
     def by_bare() -> float:
-        end, seconds = time.perf_counter() + window_s, []
+        end, seconds = time.perf_counter() + window_s, list[float]()
         while time.perf_counter() < end or len(seconds) < 3:
             seconds.append(bare())
         return statistics.median(seconds)
