@@ -1,6 +1,7 @@
 """Simulated nights with known truth: how often the gate and the trend alarm cry wolf, and what they find.
 
-    python benchmarks/gate.py [--seeds 11 22 33] [--histories 10] [--steps 200] [--only trend|gate|quality]
+    python benchmarks/gate.py [--seeds 11 22 33] [--histories 10] [--steps 200] [--only trend|gate|quality|worlds]
+        [--quick]
 
 Every seed simulates `--histories` machines over 100 judged nights of forty readings (`gate_world.py`) and `--steps` of
 each kind; the seeds are pooled. The functions that judge are the shipped ones. Each line of the contract is printed
@@ -30,8 +31,8 @@ from bench.gate.settle import LEVEL, ROUNDS, PairedReading, adjusted, is_refuted
 from bench.gate.speed import BLIND_STEPS
 from bench.history.effects import scale_of
 from bench.history.series import Series
-from bench.history.trend import trend_alarm
-from bench.stats.paired import POWER, mcnemar
+from bench.history.trend import trend_alarm, trend_alarms
+from bench.stats.paired import POWER, mcnemar, mid_p_worse
 from bench.stats.proportion import wilson
 
 EXAMPLES, DISAGREEMENT, DROPS = 1000, 0.10, (0.02, 0.05)
@@ -40,6 +41,10 @@ MOST_ALARMS = 1.0
 """In 100 nights."""
 LEAST = {0.05: 0.70, 0.10: 0.90}
 LEAST_GATE = {0.10: 0.90}
+MOST_FALSE = 1.3
+"""Nights in 100 that fail though no model is worse: 1 by the level, and twice the standard error of 2000 nights."""
+LEAST_QUALITY = {(0.02, 1): 0.33, (0.02, 8): 0.13, (0.05, 1): 0.98, (0.05, 8): 0.95}
+"""Share of the drops that are found, by the drop and how many of eight models changed."""
 POWER_APART = 0.005
 """Between the power printed and the share found, beyond the interval of the latter."""
 
@@ -124,7 +129,9 @@ def clean_nights(histories: int, parts: set[str], rng: np.random.Generator) -> C
         for night in range(sim.BURN_IN, sim.NIGHTS):
             count["nights"] += 1
             if "trend" in parts:
-                now = [trend_alarm(sim.until(series, night)) is not None for series in readings]
+                until = [sim.until(series, night) for series in readings]
+                own = {id(alarm.series) for alarm in trend_alarms(until)[0]}
+                now = [id(series) in own for series in until]
                 count["alarms"] += sum(new and not old for new, old in zip(now, ringing, strict=True))
                 ringing = now
             if "gate" in parts:
@@ -157,19 +164,73 @@ def gate_finds(step: float, steps: int, rng: np.random.Generator) -> Counter[str
     return count
 
 
-def quality_finds(drop: float, nights: int, rng: np.random.Generator) -> int:
-    """Returns how often a new model fails the gate: eight accuracies, one of them with a true drop."""
+def quality_finds(drop: float, nights: int, changed: int, rng: np.random.Generator) -> Counter[str]:
+    """Returns how often a new model fails the gate: eight accuracies of which `changed` are of other models and one has
+    a true drop, by the shipped test, and by the one before (old): two-sided, exact, over all eight."""
     p_of = cache(mcnemar)
-    drops = np.zeros(sim.SCORES)
+    drops = np.zeros(changed)
     drops[0] = drop
-    broken = rng.binomial(EXAMPLES, (DISAGREEMENT + drops) / 2, (nights, sim.SCORES))
+    broken = rng.binomial(EXAMPLES, (DISAGREEMENT + drops) / 2, (nights, changed))
     fixed = rng.binomial(EXAMPLES - broken, (DISAGREEMENT - drops) / 2 / (1 - (DISAGREEMENT + drops) / 2))
-    found = 0
-    for b, f in zip(broken, fixed, strict=True):
-        p_values = adjusted([p_of(int(x), int(y)) for x, y in zip(b, f, strict=True)])
-        certain = (np.array(p_values) <= LEVEL) & ((b - f) / EXAMPLES >= scale_of("accuracy", "ratio").minimum)
-        found += bool(certain[0] if drop else certain.any())
-    return found
+    mid_p, count = mid_p_worse(broken, fixed), Counter[str]()
+    same = [1.0] * (sim.SCORES - changed)
+    for b, f, one_sided in zip(broken, fixed, mid_p, strict=True):
+        large = (b - f) / EXAMPLES >= scale_of("accuracy", "ratio").minimum
+        exact = adjusted([*(p_of(int(x), int(y)) for x, y in zip(b, f, strict=True)), *same])
+        for name, p_values in (("new", adjusted(one_sided.tolist())), ("old", exact)):
+            certain = (np.array(p_values[:changed]) <= LEVEL) & large
+            count[name] += bool(certain[0] if drop else certain.any())
+    return count
+
+
+def world_nights(name: str, histories: int, rng: np.random.Generator) -> Counter[str]:
+    """Counts false alarms of nights in a world that no constant was tuned on."""
+    count: Counter[str] = Counter()
+    for _ in range(histories):
+        stays = {"bimodal, stays 5 nights": 0.8, "bimodal, stays 10 nights": 0.9}.get(name)
+        machine = sim.world(sim.NIGHTS, rng, stays)
+        readings = sim.suite(machine, rng)
+        if name == "three times the spread":
+            for place in range(0, sim.DURATIONS, 3):
+                values = np.array([point.value for point in readings[place].points])
+                wide = sim.wider(values, machine, sim.BURN_IN + 5, 3.0)
+                readings[place] = sim.latency(wide, machine, readings[place].model)
+        ringing: dict[str, set[object]] = {"old": set(), "level": set(), "spread": set()}
+        for night in range(sim.BURN_IN, sim.NIGHTS):
+            count["nights"] += 1
+            until = [sim.until(series, night) for series in readings[: sim.DURATIONS]]
+            places = {id(series): place for place, series in enumerate(until)}
+            own, _ = trend_alarms(until)
+            now: dict[str, set[object]] = {"level": set(), "spread": set()}
+            for alarm in own:
+                now[alarm.kind].add(places[id(alarm.series)])
+            now["old"] = {place for place, series in enumerate(until) if trend_alarm(series) is not None}
+            for kind, rings in now.items():
+                count[kind] += len(rings - ringing[kind])
+            ringing = now
+            if night % 5 == 0:
+                said, _ = other_models(readings, night, {}, rng)
+                count += Counter(judged=1, fails="regressed" in said.values())
+    return count
+
+
+OTHER_WORLDS = ("bimodal, stays 5 nights", "bimodal, stays 10 nights", "three times the spread")
+MOST_ELSEWHERE = 1.0
+
+
+def tell_worlds(contract: Contract, histories: int, seed: int) -> None:
+    """Print how often alarms are false in worlds that no constant was tuned on; old is each series alone."""
+    report = Report(contract)
+    for number, name in enumerate(OTHER_WORLDS):
+        count = world_nights(name, histories, np.random.default_rng([seed, number]))
+        nights = count["nights"]
+        report.rate(f"{name}: each series alone (old)", count["old"], nights)
+        report.rate(f"{name}: false alarms of the trend", count["level"], nights, MOST_ELSEWHERE)
+        report.rate(f"{name}: nights failed by the gate", count["fails"], max(1, count["judged"]), MOST_ELSEWHERE)
+        report.rate(f"{name}: told as a change of spread", count["spread"], nights)
+        if name == "three times the spread":
+            report.share("  of the series that spread three times as much, told so", min(
+                count["spread"], 8 * histories), 8 * histories, 0.5)  # fmt: skip
 
 
 def one_seed(seed: int, histories: int, steps: int, parts: set[str]) -> Counter[str]:
@@ -183,7 +244,9 @@ def one_seed(seed: int, histories: int, steps: int, parts: set[str]) -> Counter[
             count += Counter({f"gate {step}": found["found"], f"gate {step} pairs": found["pairs"]})
     if "quality" in parts:
         for drop in (0.0, *DROPS):
-            count[f"quality {drop}"] += quality_finds(drop, 10 * steps, rng)
+            for changed in (1, sim.SCORES):
+                found = quality_finds(drop, 10 * steps, changed, rng)
+                count += Counter({f"quality {drop} {changed} {name}": number for name, number in found.items()})
     return count
 
 
@@ -245,34 +308,44 @@ def tell_gate(report: Report, count: Counter[str], n: int) -> None:
 
 def tell_quality(report: Report, count: Counter[str], n: int) -> None:
     print(f"quality, n = {EXAMPLES:,}, {DISAGREEMENT:.0%} disagreement, {sim.SCORES} readings, level {LEVEL}")
-    report.share("  new models that are no worse and fail", count["quality 0.0"], n)
-    for drop in DROPS:
-        printed = exact_power(
-            drop, round(DISAGREEMENT * EXAMPLES), EXAMPLES, LEVEL / sim.SCORES, scale_of("accuracy", "ratio").minimum
-        )
-        report.share(f"  a drop of {100 * drop:.0f} points found", count[f"quality {drop}"], n)
-        low, high = wilson(count[f"quality {drop}"], n) or (0.0, 1.0)
-        near = low - POWER_APART <= printed <= high + POWER_APART
-        report.line(
-            "  power printed beside the verdict", f"{printed:.1%}, of the level that one of eight must meet", near
-        )
+    for changed in (1, sim.SCORES):
+        others = f"{changed} of {sim.SCORES} models changed"
+        false = count[f"quality 0.0 {changed} new"]
+        report.rate(f"  {others}: no worse and fail, old", count[f"quality 0.0 {changed} old"], n)
+        report.rate(f"  {others}: no worse and fail, new", false, n, MOST_FALSE)
+        for drop in DROPS:
+            name = f"quality {drop} {changed}"
+            report.share(f"  {others}: a drop of {100 * drop:.0f} points found, old", count[f"{name} old"], n)
+            least = max(count[f"{name} old"] / n, LEAST_QUALITY[drop, changed])
+            report.share(f"  {others}: a drop of {100 * drop:.0f} points found, new", count[f"{name} new"], n, least)
+            printed = exact_power(
+                drop, round(DISAGREEMENT * EXAMPLES), EXAMPLES, LEVEL / changed, scale_of("accuracy", "ratio").minimum
+            )
+            low, high = wilson(count[f"{name} new"], n) or (0.0, 1.0)
+            near = low - POWER_APART <= printed <= high + POWER_APART
+            report.line("  power printed beside the verdict", f"{printed:.1%}", near)
 
 
 def main() -> None:
     parser = make_parser(__doc__)
+    every = ("trend", "gate", "quality", "worlds")
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 22, 33])
     parser.add_argument("--histories", type=int, default=10, help="of each seed, of 100 nights each")
     parser.add_argument("--steps", type=int, default=200, help="simulated steps of each size and seed")
-    parser.add_argument("--only", choices=("trend", "gate", "quality"), nargs="+", default=["trend", "gate", "quality"])
+    parser.add_argument("--only", choices=every, nargs="+", default=every)
+    parser.add_argument("--quick", action="store_true", help="one seed, two histories")
     given = parser.parse_args()
+    seeds, histories = (given.seeds[:1], 2) if given.quick else (given.seeds, given.histories)
     parts, count = set(given.only), Counter[str]()
-    for seed in given.seeds:
-        found = one_seed(seed, given.histories, given.steps, parts)
+    for seed in seeds:
+        found = one_seed(seed, histories, given.steps, parts)
         count += found
         said = ", ".join(f"{name} {number}" for name, number in found.items() if number)
         print(f"seed {seed}: {said}", file=sys.stderr, flush=True)
     contract = Contract()
-    tell(contract, count, len(given.seeds), given.steps, parts)
+    tell(contract, count, len(seeds), given.steps, parts)
+    if "worlds" in parts:
+        tell_worlds(contract, histories, seeds[0])
     sys.exit(contract.close(given.json))
 
 

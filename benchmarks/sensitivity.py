@@ -31,16 +31,14 @@ from bench.measure.profiles import PROFILES
 from bench.meters.bundle import open_meters
 from bench.record import Sample
 from bench.running.executors.local import LocalExecutor
-from bench.stats.bootstrap import percentile_interval
-from bench.summary.ratios import ratio_draws
-from bench.summary.timings import DERIVATIONS
+from bench.stats.processes import Levels, paired_ratio, paired_spread_of
+from bench.summary import timings
 from bench.tasks.base import Request
 
 LAYERS, WIDTH, ROWS = 100, 256, 32
 """Equal layers, so that one more is exactly 1 % more work; some milliseconds a request."""
 WANTED = 0.9
 """Share of pairs that must be told right (issue 3, "What it must show")."""
-REPLICATES = 2000
 EQUAL, NEEDED = 0, 5
 """Extra work in percent: of the A/A pairs, and of those that must be told apart."""
 
@@ -97,11 +95,20 @@ def interval(
             seconds = executor.call("sensitivity:measured_s", arguments, log_path=options.log)
             arms[arm].append(np.array(seconds))
     rng = np.random.default_rng(lot.getrandbits(32))
-    found = percentile_interval(
-        ratio_draws(DERIVATIONS["latency_p50_s"], arms["plain"], arms["slower"], REPLICATES, rng)
-    )
-    assert found is not None
-    return found
+    plain, slower = (_levels(arms[arm], rng) for arm in ("plain", "slower"))
+    spread = paired_spread_of([plain, slower])
+    ratio = None if spread is None else paired_ratio(plain, slower, spread)
+    assert ratio is not None, "give it two processes or more"
+    return ratio.interval()
+
+
+def _levels(arrays: list[np.ndarray], rng: np.random.Generator) -> Levels:
+    """Returns what each process read of the median."""
+    name = "latency_p50_s"
+    alone = timings.reading(name, {"latency": tuple(arrays)}, (), rng)
+    own = timings.levels(name, range(len(arrays)), arrays, alone, rng)
+    assert own is not None
+    return own
 
 
 def main() -> int:

@@ -108,12 +108,8 @@ def prove(workload: Workload, model: object, dtype: str, clock: Callable[[], flo
             if len(plain) >= LEAST_EXAMPLES and clock() - begun > BUDGET_S / 2:
                 break
             plain += asked.samples([index], asked.request([index])(None))
-    indices = [sample.index for sample in plain]
     with _on_path(model, plain=False):
-        ways = [asked.samples(indices, asked.request(indices)(None))]
-        if isinstance(asked, Generates) and asked.streams:
-            answered = asked.stream(indices, ROWS)
-            ways.append([row for index, answer in answered for row in asked.samples([index], [answer])])
+        ways = [rows for group in _groups(plain) for rows in _together(asked, group)]
     tolerance = tolerance_of(dtype)
     right = {sample.index: sample for sample in plain}
     pairs = [(right[row.index], row) for rows in ways for row in rows]
@@ -122,6 +118,27 @@ def prove(workload: Workload, model: object, dtype: str, clock: Callable[[], flo
     return Proof(
         len(plain), differing, clock() - begun, max((_distance(*pair) for pair in pairs), default=0.0), tuple(plain)
     )
+
+
+def _groups(plain: Sequence[Sample]) -> list[list[int]]:
+    """Group the examples as batches: all of them, and those that were not cut.
+
+    A prompt that was cut does not begin as the others do, so that what they share would not be run once.
+    """
+    every, whole = [row.index for row in plain], [row.index for row in plain if not row.truncated]
+    return [every, whole] if 1 < len(whole) < len(every) else [every]
+
+
+def _together(workload: Workload, indices: Sequence[int]) -> Iterator[list[Sample]]:
+    """Answer examples together by the model's present path: as a batch, and in rows that are refilled.
+
+    The longest comes last in the batch, so that its first window lies beside the short texts and not its other ones.
+    """
+    by_length = sorted(indices, key=workload.length)
+    yield workload.samples(by_length, workload.request(by_length)(None))
+    if isinstance(workload, Generates) and workload.streams:
+        answered = workload.stream(indices, ROWS)
+        yield [row for index, answer in answered for row in workload.samples([index], [answer])]
 
 
 @contextmanager

@@ -98,6 +98,32 @@ def too_few_clusters(requests: int, needed: int) -> Reason:
     return Reason(ReasonCode.TOO_FEW, f"{_TOO_FEW}: {requests} requests, {why}")
 
 
+def all_alike(n: int) -> Reason:
+    """Say that equal observations of something without bounds tell nothing of the next one."""
+    return Reason(ReasonCode.TOO_FEW, f"all {n} observations are alike: how much they vary is not known")
+
+
+def all_equal(n: int, what: str) -> Reason:
+    """Say that equal readings have no interval: their clock or counter is coarser than they vary."""
+    return Reason(ReasonCode.NO_NOISE_KNOWN, f"all {n} {what} read the same: how much it varies is not known")
+
+
+def too_few_dependent(n: int, needed: int) -> Reason:
+    """Say that an interval needs more requests, since each depends on those before."""
+    return Reason(
+        ReasonCode.TOO_FEW,
+        f"{_TOO_FEW}: {n} requests that depend on those before are worth fewer than the {needed} that are needed",
+    )
+
+
+def impossible_durations(wrong: int, n: int, first: float) -> Reason:
+    """Refuse durations that no clock gives."""
+    return Reason(
+        ReasonCode.NO_VALUES,
+        f"{wrong} of {n} durations are not above 0 s, such as {first:g} s: the clock or the stored row is wrong",
+    )
+
+
 def no_values(sentence: str) -> Reason:
     """Say why a pass gave no values."""
     return Reason(ReasonCode.NO_VALUES, sentence)

@@ -88,12 +88,12 @@ def _matches(series: Series, patterns: tuple[str, ...]) -> bool:
 
 def _print(past: History, chosen: list[Series]) -> None:
     from bench.history.sparkline import sparkline
-    from bench.history.trend import trend_alarm
+    from bench.history.trend import alarms_by_series
     from bench.units import format_quantity, plural
 
-    rows = []
+    rows, alarms = [], alarms_by_series(past.series)
     for series in chosen:
-        latest, alarm = series.latest, trend_alarm(series)
+        latest, alarm = series.latest, alarms.get(series.key)
         if latest is None:
             continue
         mark = "" if alarm is None else f"{'▲' if alarm.ratio > 1 else '▼'} {'worse' if alarm.worse else 'better'}"
@@ -114,11 +114,11 @@ def _print(past: History, chosen: list[Series]) -> None:
 
 
 def _json(past: History, chosen: list[Series]) -> dict[str, object]:
-    from bench.history.trend import change_points, trend_alarm
+    from bench.history.trend import alarms_by_series, change_points
 
-    listed = []
+    listed, alarms = [], alarms_by_series(past.series)
     for series in chosen:
-        alarm = trend_alarm(series)
+        alarm = alarms.get(series.key)
         shown = None if alarm is None else {k: v for k, v in _fields(alarm).items() if k != "series"}
         changes = [_fields(change) for change in change_points(series)]
         points = [_fields(point) for point in series.points]

@@ -13,15 +13,19 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.catalogue.readings import READINGS, shown_in
 from bench.compare import quality as compare_quality
 from bench.compare.quality import LEVEL, QualityRow
 from bench.compare.remarks import (
+    Apart,
     FewProcesses,
     NoCell,
     NotCompared,
     OneFamily,
+    OneGroup,
+    OneProcess,
     Remark,
     UndefinedMetric,
     Unpaired,
@@ -30,14 +34,16 @@ from bench.decision.draws import LEAST, is_estimate, reading_draws
 from bench.metrics.base import Metric
 from bench.stats.bootstrap import percentile_interval
 from bench.stats.paired import holm, two_sided_p
+from bench.stats.processes import LogRatio, paired_ratio, unpaired_ratio
 from bench.summary import PRUNED, Entry
-from bench.summary.ratios import Floats, ratio_draws
 from bench.summary.timings import DERIVATIONS
+
+Floats = NDArray[np.float64]
 
 READINGS_COMPARED = shown_in("comparison")
 """Compared unless the caller names others."""
-
-
+NO_NOISE = 1e-6
+"""Standard error of a logarithm below which all processes read the same, so that nothing is known of chance."""
 DRAWS = 20_000
 """Draws of a ratio: the smallest p-value is then 1 in 10 000, which a family of 500 comparisons can still use."""
 
@@ -48,6 +54,14 @@ class Estimates(Enum):
     NONE = "none"
     ONE = "one"
     BOTH = "both"
+
+
+class Untested(Enum):
+    """Why a ratio is not tested."""
+
+    ONE_PROCESS = "one process"
+    """Neither these candidates nor others of their task have two processes."""
+    NO_NOISE_KNOWN = "how much it varies is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +75,15 @@ class EfficiencyRow:
     ratio: float
     """b ÷ a."""
     ci_low: float | None
-    """95 % interval of the ratio; None where nothing is known of its noise."""
+    """95 % interval of the ratio; None where nothing is known of its noise. Of a reading that is not tested for having
+    one process, it is that of the two processes alone."""
     ci_high: float | None
     p: float | None
-    """Two-sided, from the draws of the ratio; None where it is not tested."""
+    """Two-sided; None where it is not tested."""
     p_holm: float | None
     estimates: Estimates
+    untested: Untested | None = None
+    """Why it is not tested; None where it is."""
     model: str = ""
     """Which candidate, where two whole runs are compared."""
 
@@ -120,6 +137,7 @@ def compare(
     quality: list[QualityRow] = []
     efficiency: list[EfficiencyRow] = []
     missing: list[Remark] = []
+    together = not any(isinstance(remark, Apart) for remark in remarks)
     for first in a:
         task, model = _key(first, by_model)
         second = others.get((task, model))
@@ -130,16 +148,18 @@ def compare(
         rows, left_out = _quality(first, second, (name_a, name_b), model, replicates, seed)
         missing += left_out
         quality += [replace(row, model=model) for row in rows]
-        efficiency += [replace(row, model=model) for row in efficiency_rows(first, second, readings, seed)]
+        rows_of_speed = efficiency_rows(first, second, readings, seed, together=together)
+        efficiency += [replace(row, model=model) for row in rows_of_speed]
     met = {_key(entry, by_model) for entry in a}
     missing += [NoCell(*key, side=name_a) for key in others if key not in met]
-    return _judged(quality, efficiency, (name_a, name_b), [*missing, *remarks, *_over_processes([*a, *b])])
+    return _judged(quality, efficiency, (name_a, name_b), [*missing, *remarks, *_over_processes(efficiency, [*a, *b])])
 
 
-def _over_processes(entries: Sequence[Entry]) -> list[Remark]:
-    """Remark where something was measured in several processes, for the intervals of ratios."""
+def _over_processes(rows: Sequence[EfficiencyRow], entries: Sequence[Entry]) -> list[Remark]:
+    """Remark where something was measured in several processes, and where it was not, for the tests of ratios."""
     several = any(len(arrays) > 1 for entry in entries for arrays in entry.timed.values())
-    return [FewProcesses()] if several else []
+    alone = any(row.untested is Untested.ONE_PROCESS for row in rows)
+    return [*([FewProcesses()] if several else []), *([OneProcess()] if alone else [])]
 
 
 def _judged(
@@ -190,51 +210,90 @@ def _quality(
             left_out.append(UndefinedMetric(task, model, metric.name, tuple(lacking)))
         else:
             rows.append(compare_quality.row(pair, metric, replicates, seed))
-    return rows, left_out
+    if any(row.groups == 1 for row in rows):
+        left_out.append(OneGroup(task, model))
+    return [row for row in rows if row.groups != 1], left_out
 
 
 def _common(a: Entry, b: Entry) -> list[Metric]:
     return [metric for name, metric in a.metrics.items() if name in b.metrics]
 
 
-def efficiency_rows(a: Entry, b: Entry, readings: Sequence[str], seed: int = 42) -> list[EfficiencyRow]:
+def efficiency_rows(
+    a: Entry, b: Entry, readings: Sequence[str], seed: int = 42, *, together: bool = True
+) -> list[EfficiencyRow]:
     """Compute b ÷ a of each reading that both have, not yet corrected for the other comparisons.
 
     The 95 % interval is None where how much a reading varies is not known.
+
+    Args:
+        a: the one cell.
+        b: the other.
+        readings: what to compare.
+        seed: of the draws.
+        together: whether process k of both ran in the same round of one run.
     """
-    rows = []
-    for name in readings:
-        first, second = a.efficiency.get(name), b.efficiency.get(name)
-        if first is None or second is None or not first.value or second.value is None:
-            continue
-        mixed = is_estimate(first) != is_estimate(second)
+    pairs = ((name, a.efficiency.get(name), b.efficiency.get(name)) for name in readings)
+    return [
+        _efficiency_row(a, b, name, (first.value, second.value), seed, together=together)
+        for name, first, second in pairs
+        if first is not None and second is not None and first.value and second.value is not None
+    ]
+
+
+def _efficiency_row(
+    a: Entry, b: Entry, name: str, values: tuple[float, float], seed: int, *, together: bool
+) -> EfficiencyRow:
+    estimated = [is_estimate(entry.efficiency[name]) for entry in (a, b)]
+    mixed = estimated[0] != estimated[1]
+    over = None if any(estimated) else over_processes(a, b, name, together=together)
+    interval: tuple[float, float] | None = None
+    if over is not None:
+        interval, p = over.interval(), over.p if over.error > NO_NOISE else float("nan")
+    else:
         drawn = _ratios(a, b, name, seed, use_bounds=mixed)
         interval, p = percentile_interval(drawn), two_sided_p(drawn, 1.0)
-        low, high = (None, None) if interval is None or np.isnan(p) else interval
-        estimates = Estimates.ONE if mixed else Estimates.BOTH if is_estimate(first) else Estimates.NONE
-        rows.append(
-            EfficiencyRow(
-                task=a.cell.task,
-                reading=name,
-                a=first.value,
-                b=second.value,
-                ratio=second.value / first.value,
-                ci_low=low,
-                ci_high=high,
-                p=None if low is None else p,
-                p_holm=None,
-                estimates=estimates,
-            )
-        )
-    return rows
+    untested = None
+    if interval is None or np.isnan(p):
+        untested = Untested.NO_NOISE_KNOWN
+    elif over is None and name in DERIVATIONS:
+        untested = Untested.ONE_PROCESS
+    low, high = (None, None) if interval is None or np.isnan(p) else interval
+    return EfficiencyRow(
+        task=a.cell.task,
+        reading=name,
+        a=values[0],
+        b=values[1],
+        ratio=values[1] / values[0],
+        ci_low=low,
+        ci_high=high,
+        p=p if untested is None else None,
+        p_holm=None,
+        estimates=Estimates.ONE if mixed else Estimates.BOTH if all(estimated) else Estimates.NONE,
+        untested=untested,
+    )
+
+
+def over_processes(a: Entry, b: Entry, name: str, *, together: bool) -> LogRatio | None:
+    """Compute the ratio of a reading over processes; None where nothing is known of how much they differ.
+
+    Processes of one run are paired by their rounds, and what is left of their spread is pooled over all candidates of
+    the task. Of two runs each has a spread of its own.
+    """
+    first, second = a.levels.get(name), b.levels.get(name)
+    if first is None or second is None:
+        return None
+    ratio = None
+    if together and name in a.paired_spreads:
+        ratio = paired_ratio(first, second, a.paired_spreads[name])
+    spreads = a.spreads.get(name), b.spreads.get(name)
+    if ratio is None and spreads[0] is not None and spreads[1] is not None:
+        ratio = unpaired_ratio(first, second, (spreads[0], spreads[1]))
+    return ratio
 
 
 def _ratios(a: Entry, b: Entry, name: str, seed: int, *, use_bounds: bool) -> Floats:
-    """Draw b ÷ a; timed repeats go in pairs where there are as many on both sides."""
-    how = DERIVATIONS.get(name)
-    of_a, of_b = ((), ()) if how is None else (a.timed.get(how.timed, ()), b.timed.get(how.timed, ()))
-    if how is not None and len(of_a) == len(of_b) > 1:
-        return ratio_draws(how, of_a, of_b, DRAWS, np.random.default_rng(seed))
+    """Draw b ÷ a of two readings that are not paired."""
     first, second = (
         np.maximum(reading_draws(e, name, DRAWS, seed + side, None, use_bounds=use_bounds), LEAST * _value(e, name))
         for side, e in enumerate((a, b))

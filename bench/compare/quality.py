@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -11,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.base import Metric
-from bench.stats import paired
+from bench.stats import few, paired
 from bench.stats.bootstrap import percentile_interval
-from bench.stats.paired import Flips
+from bench.stats.paired import ExamplesNeeded, Flips, GroupedDifference
 from bench.stats.resample import Resamples, seeded
 from bench.summary import Entry
 from bench.summary.quality import shared_resamples
@@ -31,7 +30,7 @@ class PairedTest(Enum):
 
     MCNEMAR = "exact McNemar"
     RANDOMISATION = "approximate randomisation"
-    CLUSTERED = "paired bootstrap over groups"
+    CLUSTERED = "Student's t over groups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,8 @@ class QualityRow:
     """Smallest true difference that a test at 5 % finds with 80 % power at this n."""
     examples_needed: int | None
     """Examples in all that would settle a difference of this size; None when there is none."""
+    examples_range: ExamplesNeeded | None
+    """The same for differences that are one standard error larger and smaller."""
     n: int
     flips: Flips
     higher_is_better: bool = True
@@ -64,6 +65,14 @@ class QualityRow:
     """Which candidate, where two whole runs are compared."""
     discordant: int | None = None
     """Examples that only one of the two got right, where the test is McNemar's; else None."""
+    groups: int | None = None
+    """Groups of examples that the test is over; None where examples are independent."""
+    p_worse: float = 1.0
+    """One-sided: against "B is no worse". McNemar's is the mid-p value, which a gate at 1 % can use."""
+    p_better: float = 1.0
+    """Against "B is no better"."""
+    identical: bool = False
+    """Whether the metric counts the very same of every example on both sides, so that no test can tell them apart."""
 
     @property
     def differs(self) -> bool:
@@ -105,14 +114,16 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
     resamples = shared_resamples(pair[0].samples, replicates, seed)
     drawn_a, drawn_b = (np.asarray(metric.value(sums)) for sums in resamples.sums([a, b]))
     gaps = drawn_b - drawn_a
-    error = float(gaps[np.isfinite(gaps)].std(ddof=1))
-    clustered = resamples.groups is not None
-    test, p = _test(metric, a, b, gaps, value_b - value_a, clustered, seed)
-    discordant = _discordant(metric, a, b) if metric.proportion and not clustered else None
-    interval = interval_of(metric, (a, b), gaps, resamples)
+    grouped = None
+    if resamples.groups is not None:
+        grouped = paired.grouped_difference(resamples.by_unit(a), resamples.by_unit(b), metric.value)
+    error = float(gaps[np.isfinite(gaps)].std(ddof=1)) if grouped is None else grouped.error
+    discordant = _discordant(metric, a, b) if metric.proportion and grouped is None else None
+    tested = _test(metric, a, b, discordant, grouped, seed)
+    low, high = interval_of(metric, (a, b), gaps, resamples) or (None, None)
     difference = value_b - value_a
-    few = discordant is not None and sum(discordant) < paired.FEW_DISCORDANT
-    low, high = interval or (None, None)
+    down = tested.worse if metric.higher_is_better else tested.better
+    up = tested.better if metric.higher_is_better else tested.worse
     return QualityRow(
         task=pair[0].cell.task,
         metric=metric.name,
@@ -122,23 +133,29 @@ def row(pair: tuple[Entry, Entry], metric: Metric, replicates: int, seed: int) -
         difference=difference,
         ci_low=low,
         ci_high=high,
-        test=test,
-        p=p,
-        p_holm=p,
+        test=tested.test,
+        p=tested.p,
+        p_holm=tested.p,
         detectable=paired.detectable(error),
         examples_needed=paired.examples_needed(difference, error, len(a)),
+        examples_range=paired.examples_range(difference, error, len(a)),
         n=len(a),
         flips=_flips(pair),
         higher_is_better=metric.higher_is_better,
-        few_discordant=few,
+        few_discordant=discordant is not None and sum(discordant) < paired.FEW_DISCORDANT,
         discordant=None if discordant is None else sum(discordant),
+        groups=None if grouped is None else grouped.groups,
+        p_worse=down,
+        p_better=up,
+        identical=bool(np.array_equal(a, b)),
     )
 
 
 def interval_of(
     metric: Metric, statistics: tuple[Floats, Floats], gaps: Floats, resamples: Resamples
 ) -> tuple[float, float] | None:
-    """Compute the 95 % interval of the difference (second − first) on the same examples; None where it is undefined.
+    """Compute the 95 % interval of the difference (second − first) on the same examples; None where it is undefined,
+    or where so few examples tell the two apart that nothing is known without bounds of the metric.
 
     Args:
         metric: what is compared.
@@ -146,21 +163,51 @@ def interval_of(
         gaps: its bootstrap draws, which a proportion of independent examples does not need.
         resamples: what the draws were made by.
     """
+    a, b = statistics
     if metric.proportion and resamples.groups is None:
-        return paired.paired_proportions(*_discordant(metric, *statistics), len(statistics[0]))
-    return percentile_interval(gaps, n=resamples.units)
+        return paired.paired_proportions(*_discordant(metric, a, b), len(a))
+    by_unit = resamples.by_unit(a), resamples.by_unit(b)
+    grouped = paired.grouped_difference(*by_unit, metric.value)
+    interval = percentile_interval(gaps, n=resamples.units) if resamples.groups is None else grouped.interval()
+    odd = int(np.count_nonzero((by_unit[0] != by_unit[1]).any(axis=1)))
+    if interval is None or not few.is_few_odd(odd):
+        return interval
+    width = metric.range.high - metric.range.low
+    unseen = few.with_unseen(grouped.difference, odd, resamples.units, (-width, width))
+    return few.hull(interval, unseen) if unseen is not None or interval[0] < interval[1] else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """What a test says of "first and second are alike"."""
+
+    test: PairedTest
+    p: float
+    """Two-sided."""
+    worse: float
+    """Against "the second has no lower value"."""
+    better: float
+    """Against "the second has no higher value"."""
 
 
 def _test(
-    metric: Metric, a: Floats, b: Floats, gaps: Floats, difference: float, clustered: bool, seed: int
-) -> tuple[PairedTest, float]:
-    """Choose the test and compute its p-value: exact McNemar, randomisation, or the clustered paired bootstrap."""
-    if clustered:
-        return PairedTest.CLUSTERED, paired.bootstrap_p(gaps, difference)
-    if metric.proportion:
-        return PairedTest.MCNEMAR, paired.mcnemar(*_discordant(metric, a, b))
-    rng = seeded(seed, "randomisation", metric.name)
-    return PairedTest.RANDOMISATION, paired.randomisation_p(a, b, metric.value, TRIALS, rng)
+    metric: Metric,
+    a: Floats,
+    b: Floats,
+    discordant: tuple[int, int] | None,
+    grouped: GroupedDifference | None,
+    seed: int,
+) -> _Tested:
+    """Choose the test and compute its p-values: Student's over groups, McNemar's, or randomisation."""
+    if grouped is not None:
+        return _Tested(PairedTest.CLUSTERED, grouped.p(), grouped.p(below=True), grouped.p(below=False))
+    if discordant is not None:
+        worse, better = (float(paired.mid_p_worse(*sides)) for sides in (discordant, discordant[::-1]))
+        return _Tested(PairedTest.MCNEMAR, paired.mcnemar(*discordant), worse, better)
+    p = paired.randomisation_p(a, b, metric.value, TRIALS, seeded(seed, "randomisation", metric.name))
+    fell = float(metric.value(b.sum(axis=0))) < float(metric.value(a.sum(axis=0)))
+    towards, away = p / 2, 1 - p / 2
+    return _Tested(PairedTest.RANDOMISATION, p, towards if fell else away, away if fell else towards)
 
 
 def _discordant(metric: Metric, a: Floats, b: Floats) -> tuple[int, int]:
@@ -184,5 +231,7 @@ def _flips(pair: tuple[Entry, Entry]) -> Flips:
 def corrected(row: QualityRow, p_holm: float, family: int) -> QualityRow:
     """Correct the row as one of a family of comparisons: p-value, and what the smaller level could have found."""
     detectable = row.detectable * paired.detectable(1.0, LEVEL / family) / paired.detectable(1.0)
-    needed = math.ceil(row.n * (detectable / abs(row.difference)) ** 2) if row.examples_needed is not None else None
-    return replace(row, p_holm=p_holm, detectable=detectable, examples_needed=needed)
+    level, error = LEVEL / family, row.detectable / paired.detectable(1.0)
+    needed = paired.examples_needed(row.difference, error, row.n, level)
+    settled_by = paired.examples_range(row.difference, error, row.n, level)
+    return replace(row, p_holm=p_holm, detectable=detectable, examples_needed=needed, examples_range=settled_by)

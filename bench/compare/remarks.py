@@ -63,10 +63,23 @@ class FewProcesses:
 
 
 @dataclass(frozen=True, slots=True)
+class OneProcess:
+    """Efficiency was measured in one process, and is not tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneGroup:
+    """All examples that both answered belong to one group, or one decides the metric: quality is not compared."""
+
+    task: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class OneFamily:
     """All tests are one family, and each verdict is corrected for it."""
 
     size: int
 
 
-Remark = NoCell | NotCompared | Unpaired | UndefinedMetric | Apart | FewProcesses | OneFamily
+Remark = NoCell | NotCompared | Unpaired | UndefinedMetric | Apart | FewProcesses | OneProcess | OneGroup | OneFamily

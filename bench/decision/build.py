@@ -195,7 +195,7 @@ def _as_read(
     for m, row in enumerate(quantities):
         for c, q in enumerate(row):
             if q is not None and q.value is not None and not columns[c].is_quality:
-                as_read[m, c] = (is_estimate(q) or not q.is_firm) and np.ptp(draws[:, m, c]) == 0
+                as_read[m, c] = (is_estimate(q) or not q.exact) and np.ptp(draws[:, m, c]) == 0
     return as_read
 
 

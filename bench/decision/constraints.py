@@ -57,7 +57,7 @@ class Check:
     reason: str | None = None
     """What the summary says of a reading without a value or an interval."""
     exact: bool = False
-    """Whether the reading shows no noise: it is counted, or the ends of its interval are equal."""
+    """Whether the reading has no noise at all: it is counted."""
     holds: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
     """In which replicates the limit holds, shape `(B,)`; None when nothing was measured. All of them, where the limit
     lies between the bounds of an estimate: it may hold in each."""
@@ -119,7 +119,7 @@ def check_all(board: Board, limits: Sequence[Limit], risk: float = RISK) -> tupl
             if board.broken[row] is None:
                 quantity = board.quantities[row][index]
                 check = _check(board, row, index, limit, ratios, risk)
-                exact, holds = quantity is not None and quantity.is_firm, _holds(board, row, index, limit)
+                exact, holds = quantity is not None and quantity.exact, _holds(board, row, index, limit)
                 if check.estimated and check.state == "open":
                     holds = np.ones(len(board.draws), dtype=np.bool_)
                 own.append(replace(check, exact=exact, holds=holds, task=board.task))

@@ -17,6 +17,7 @@ from scipy.stats import t as student
 from bench.catalogue.readings import READINGS
 from bench.decision import cost
 from bench.meters.cascade import rests_on_estimate
+from bench.stats.few import alike_draws
 from bench.stats.resample import seeded
 from bench.suite import PriceSpec
 from bench.summary import PRUNED, Entry, Quantity
@@ -45,13 +46,26 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
         pairs = [(i, name) for i in indices for name in metrics if name in entries[i].statistics]
         sums = resamples.sums([entries[i].statistics[name] for i, name in pairs])
         for (i, name), summed in zip(pairs, sums, strict=True):
-            out[name][:, i] = entries[i].metrics[name].value(summed)
+            drawn = np.asarray(entries[i].metrics[name].value(summed), dtype=np.float64)
+            out[name][:, i] = _unless_alike(drawn, entries[i], name, seeded(seed, "alike", name))
     for i, entry in enumerate(entries):
         if not any(doubt.code == PRUNED for doubt in entry.doubts):
             continue
         for name in set(metrics) & set(entry.quality) - set(entry.statistics):
             out[name][:, i] = remembered_draws(entry.quality[name], replicates, seeded(seed, entry.cell.draw_key, name))
     return out
+
+
+def _unless_alike(drawn: Floats, entry: Entry, name: str, rng: np.random.Generator) -> Floats:
+    """Pass on replicates that vary; where all examples were answered alike, draw what unseen ones may do instead."""
+    quantity = entry.quality.get(name)
+    if not np.isfinite(drawn).all() or np.ptp(drawn) > 0 or quantity is None or quantity.value is None:
+        return drawn
+    if quantity.ci_low is None or quantity.ci_high is None:
+        return drawn
+    about = entry.metrics[name].range
+    alike = alike_draws(quantity.value, (quantity.ci_low, quantity.ci_high), drawn.size, rng)
+    return np.clip(alike, about.low, about.high)
 
 
 def remembered_draws(quantity: Quantity, replicates: int, rng: np.random.Generator) -> Floats:
@@ -90,7 +104,7 @@ def reading_draws(
         timed = entry.timed.get(DERIVATIONS[name].timed)
         if timed is None:
             return np.maximum(0.0, remembered_draws(quantity, replicates, rng))
-        return draws(DERIVATIONS[name], timed, replicates, rng)
+        return draws(DERIVATIONS[name], timed, replicates, rng, entry.levels.get(name), entry.spreads.get(name))
     if prices is not None and READINGS[name].priced:
         parts = {
             part: reading_draws(entry, part, replicates, seed, prices, use_bounds=use_bounds)

@@ -17,10 +17,11 @@ from bench.gate.settlement import Arena, settle_draft
 from bench.gate.verdict import AlarmNote, FrontChange, GateResult, Line, Verdict
 from bench.history.environment import differences, harness_of
 from bench.history.series import read_history
-from bench.history.trend import Alarm, trend_alarm
+from bench.history.trend import Alarm, Together, trend_alarms
 from bench.running.executors.base import Executor
 from bench.store import RunInfo, Store
 from bench.summary import Entry, summarise
+from bench.words import gate as words
 
 __all__ = ["AlarmNote", "FrontChange", "GateResult", "Line", "Verdict", "gate"]
 
@@ -57,7 +58,8 @@ def gate(
     choice = store.choose(candidate)
     info = choice.info
     history = read_history(store, info.suite, until=info.id)
-    alarms = tuple(_note(alarm) for series in history.series if (alarm := trend_alarm(series)) is not None)
+    own, together = trend_alarms(history.series)
+    alarms = tuple(map(_note, own))
     base, remark = find_baseline(store, history, info, baseline)
     if base is None:
         return nothing_to_compare(info.id, baseline, remark, alarms, choice.remark)
@@ -67,7 +69,7 @@ def gate(
         settle_draft(draft, Arena(executor, store.results, info.id, rounds, seed, say))
     lines = final_lines(draft, rerun=executor is not None, same_environment=base.machine_key == info.machine_key)
     fronts, why_not = front_changes(info, new, old)
-    remarks = [remark, *draft.remarks, *filter(None, [choice.remark, why_not])]
+    remarks = [remark, *draft.remarks, *filter(None, [choice.remark, why_not, _moved_together(together)])]
     return conclude(info.id, base.id, baseline, lines, fronts, alarms, remarks, strict=strict)
 
 
@@ -81,5 +83,10 @@ def _changed(base: RunInfo, info: RunInfo) -> str:
     return "" if same else "; ".join(differences(base.environment, info.environment))
 
 
+def _moved_together(together: Together) -> str:
+    readings = sorted({alarm.series.reading for alarm in together.alarms})
+    return words.moved_together(readings, len({alarm.series.model for alarm in together.alarms}))
+
+
 def _note(alarm: Alarm) -> AlarmNote:
-    return AlarmNote(*alarm.series.key, alarm.ratio, alarm.p, alarm.worse, alarm.since, alarm.text)
+    return AlarmNote(*alarm.series.key, alarm.ratio, alarm.p, alarm.worse, alarm.since, alarm.text, alarm.kind)

@@ -8,12 +8,13 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.stats import binom, norm
+from scipy.stats import t as student
 
 from bench.compare.quality import PairedTest, QualityRow, common_examples, row
 from bench.gate.settle import LEVEL, adjusted
 from bench.gate.verdict import Line
 from bench.history.effects import scale_of
-from bench.stats.paired import POWER, detectable, pairs_needed
+from bench.stats.paired import POWER, detectable, pairs_needed_one_sided
 from bench.summary import Entry
 from bench.words import gate as words
 
@@ -62,19 +63,42 @@ def _resolved(row: QualityRow) -> QualityRow:
     2000 resamples give no p-value below 1/2001, and over more than twenty readings that is never certain.
     """
     error = standard_error(row)
-    if row.test is PairedTest.MCNEMAR or row.p > FEW_EXTREME / (REPLICATES + 1) or error <= 0:
+    if row.test is not PairedTest.RANDOMISATION or row.p > FEW_EXTREME / (REPLICATES + 1) or error <= 0:
         return row
-    return replace(row, p=min(row.p, 2 * float(norm.sf(abs(row.difference) / error))))
+    p = float(norm.sf(abs(row.difference) / error))
+    if (row.difference < 0) == row.higher_is_better:
+        return replace(row, p_worse=min(row.p_worse, p))
+    return replace(row, p_better=min(row.p_better, p))
 
 
 def lines(tested: Sequence[Tested]) -> list[Line]:
-    """Make a line for each test; the p-values are Benjamini and Hochberg's over all of them.
+    """Make a line for each test; the p-values are Benjamini and Hochberg's over all that can tell anything.
 
-    A line that is certain and large enough is `regressed` or `improved`: the caller settles it. What a test could have
-    found is that of `LEVEL` ÷ tests, which the one reading that changed must meet when no other did.
+    A test that finds the very same answers on both nights cannot reject, whatever is true, and takes no part of the
+    level from the others. Worse and better are tested apart, each at the whole of `LEVEL`, for only worse can fail a
+    night. A line that is certain and large enough is `regressed` or `improved`: the caller settles it. What a test
+    could have found is that of `LEVEL` ÷ tests, which the one reading that changed must meet when no other did.
+
+    Source: Tarone (1990), Biometrics 46, 515-522, for leaving out tests that cannot reject.
     """
-    corrected = adjusted([test.row.p for test in tested])
-    return [_line(test, p, len(tested)) for test, p in zip(tested, corrected, strict=True)]
+    telling = [place for place, test in enumerate(tested) if not test.row.identical]
+    corrected = [1.0] * len(tested)
+    worse, better = (
+        adjusted([getattr(tested[place].row, side) for place in telling]) for side in ("p_worse", "p_better")
+    )
+    for place, p_worse, p_better in zip(telling, worse, better, strict=True):
+        corrected[place] = p_worse if is_worse(tested[place].row) else p_better
+    return [_line(test, p, max(1, len(telling))) for test, p in zip(tested, corrected, strict=True)]
+
+
+def is_worse(row: QualityRow) -> bool:
+    """Tell whether the candidate has the worse value, or the same."""
+    return row.difference == 0 or (row.difference < 0) == row.higher_is_better
+
+
+def one_sided(row: QualityRow) -> float:
+    """Return the p-value in the direction of the change."""
+    return row.p_worse if is_worse(row) else row.p_better
 
 
 def standard_error(row: QualityRow) -> float:
@@ -82,19 +106,25 @@ def standard_error(row: QualityRow) -> float:
     return row.detectable / detectable(1.0)
 
 
-def power_of(drop: float, error: float, level: float = LEVEL) -> float:
-    """Compute the chance that a two-sided test at `level` finds a true change of this size, in the normal limit.
+def power_of(drop: float, error: float, level: float = LEVEL, groups: int | None = None) -> float:
+    """Compute the chance that a one-sided test at `level` finds a true change of this size, in the normal limit; over
+    few groups with Student's critical value.
 
-    >>> round(power_of(0.02, 0.01, level=0.05), 2)
+    >>> round(power_of(0.02, 0.01, level=0.025), 2)
     0.52
     """
     if error <= 0:
         raise ValueError("the error of a power must be above 0: none was seen, so assume one from n")
-    return float(norm.sf(norm.ppf(1 - level / 2) - abs(drop) / error))
+    return float(norm.sf(_critical(level, groups) - abs(drop) / error))
+
+
+def _critical(level: float, groups: int | None) -> float:
+    """Compute what a one-sided test at `level` must exceed, in standard errors."""
+    return float(norm.ppf(1 - level) if groups is None else student.ppf(1 - level, groups - 1))
 
 
 def exact_power(drop: float, discordant: int, n: int, level: float, minimum: float = 0.0) -> float:
-    """Compute the chance that the exact McNemar test at `level` finds a true drop, and finds it large enough.
+    """Compute the chance that the one-sided mid-p McNemar test at `level` finds a true drop, and finds it large enough.
 
     Σ over D of P(D) · P(p ≤ level and (broken − fixed)/n ≥ minimum | D), where D ~ Binomial(n, π) examples are answered
     rightly by one side only, and broken ~ Binomial(D, (1 + drop/π)/2) of them by the baseline. π is the share that
@@ -104,41 +134,42 @@ def exact_power(drop: float, discordant: int, n: int, level: float, minimum: flo
         drop: true drop of the share of right answers, above 0.
         discordant: examples that only one of the two got right.
         n: examples.
-        level: of the two-sided test.
+        level: of the one-sided test.
         minimum: smallest drop that counts.
 
     Source: Connor (1987), Biometrics 43, 207-211, the exact form.
 
-    >>> round(exact_power(0.02, 100, 1000, level=0.05), 2)
-    0.48
+    >>> round(exact_power(0.02, 100, 1000, level=0.025), 2)
+    0.52
     """
     share = min(1.0, max(discordant / n, drop))
     low, high = (int(binom.ppf(q, n, share)) for q in (UNLIKELY, 1 - UNLIKELY))
     pairs = np.arange(low, high + 1)
-    edge = np.asarray(binom.ppf(level / 2, pairs, 0.5))
-    edge -= np.asarray(binom.cdf(edge, pairs, 0.5)) > level / 2  # the most of them at which the test is certain
+    edge = np.asarray(binom.ppf(level, pairs, 0.5))
+    mid_p = np.asarray(binom.cdf(edge, pairs, 0.5)) - np.asarray(binom.pmf(edge, pairs, 0.5)) / 2
+    edge -= mid_p > level  # the most of them put right at which the test is certain
     fixed = np.minimum(edge, np.floor((pairs - minimum * n) / 2))
     return float(binom.pmf(pairs, n, share) @ binom.cdf(fixed, pairs, (1 - drop / share) / 2))
 
 
 @lru_cache(maxsize=1024)
 def exact_detectable(discordant: int, n: int, level: float, minimum: float) -> float | None:
-    """Find the smallest true drop that the exact McNemar test finds 4 times in 5; None where none is found so often.
+    """Find the smallest true drop that the mid-p McNemar test finds 4 times in 5; None where none is found so often.
 
     It is never below k/n, with k the discordant pairs without which no test is certain.
 
     Args:
         discordant: examples that only one of the two got right.
         n: examples.
-        level: of the two-sided test.
+        level: of the one-sided test.
         minimum: smallest drop that counts.
 
-    >>> exact_detectable(0, 20, 0.05, 0.005) > 6 / 20, exact_detectable(0, 5, 0.05, 0.005)
+    >>> exact_detectable(0, 20, 0.025, 0.005) > 5 / 20, exact_detectable(0, 4, 0.025, 0.005)
     (True, None)
     """
     if exact_power(1.0, discordant, n, level, minimum) < POWER:
         return None
-    low, high = min(1.0, max(minimum, pairs_needed(level) / n)), 1.0
+    low, high = min(1.0, max(minimum, pairs_needed_one_sided(level) / n)), 1.0
     if exact_power(low, discordant, n, level, minimum) >= POWER:
         return low
     for _ in range(HALVINGS):
@@ -158,10 +189,10 @@ def detectable_change(row: QualityRow, level: float) -> float | None:
     scale, minimum, error = scale_of(row.metric, row.unit), minimum_of(row), standard_error(row)
     if row.discordant is not None:
         return exact_detectable(_assumed(row), row.n, level, minimum)
-    if row.n < pairs_needed(level):
+    if row.n < pairs_needed_one_sided(level) or row.groups == 1:
         return None
     if error > 0:
-        return max(minimum, detectable(error, level))
+        return max(minimum, (_critical(level, row.groups) + float(norm.ppf(POWER))) * error)
     if scale.relative:
         return None
     share = exact_detectable(_assumed(row), row.n, level, 1 / SCALE_STEPS)
@@ -183,13 +214,12 @@ def _line(test: Tested, p_adjusted: float, family: int) -> Line:
     row, cell = test.row, test.entry.cell
     minimum, level = minimum_of(row), LEVEL / family
     certain = p_adjusted <= LEVEL and abs(row.difference) >= minimum
-    worse = (row.difference < 0) == test.larger_is_better
     line = Line(
         model=cell.model,
         variant=cell.variant,
         task=cell.task,
         reading=row.metric,
-        verdict="unchanged" if not certain else "regressed" if worse else "improved",
+        verdict="unchanged" if not certain else "regressed" if is_worse(row) else "improved",
         baseline=row.a,
         candidate=row.b,
         unit=row.unit,
@@ -197,7 +227,7 @@ def _line(test: Tested, p_adjusted: float, family: int) -> Line:
         change=row.difference,
         low=row.ci_low,
         high=row.ci_high,
-        p=row.p,
+        p=one_sided(row),
         p_adjusted=p_adjusted,
         minimum_effect=minimum,
         detectable=detectable_change(row, level),
@@ -218,4 +248,5 @@ def told_power(row: QualityRow, level: float) -> float | None:
         return exact_power(drop, _assumed(row), row.n, level, minimum_of(row))
     if error <= 0:  # as if each example that differs did so by the whole scale
         return exact_power(TOLD_STEPS / SCALE_STEPS, _assumed(row), row.n, level, 1 / SCALE_STEPS)
-    return power_of(drop, error, level) if row.n >= pairs_needed(level) else 0.0
+    testable = row.n >= pairs_needed_one_sided(level) and row.groups != 1
+    return power_of(drop, error, level, row.groups) if testable else 0.0

@@ -24,7 +24,8 @@ FEWEST_RECENT = 4
 """Below it their scatter is not known, and the smallest effect decides alone."""
 SIGMAS = 1.5
 """Standard deviations of single nights from which a change is suspected: 13 % of noisy readings then cost a
-needless rerun, and a 10 % step hides in a noise of 4 % once in ten (`benchmarks/gate.py`)."""
+needless rerun, and a 10 % step hides in a noise of 4 % once in ten (`benchmarks/gate.py`). It is a price and not a
+level: a suspicion costs a rerun and fails nothing, whatever the world."""
 EXTRAORDINARY = 6.0
 """Standard deviations of single nights from which the very same model on the very same machine is worth a person's
 look. Nights have heavy tails (a neighbour, heat), and a lasting change is the trend alarm's to find."""

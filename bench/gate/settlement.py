@@ -113,4 +113,4 @@ def _scored_again(draft: Draft, tested: quality.Tested, line: Line, fought: Duel
 
 def _holds(line: Line, again: quality.Tested) -> bool:
     same_sign = (again.row.difference < 0) == ((line.change or 0.0) < 0)
-    return again.row.p <= LEVEL and same_sign and abs(again.row.difference) >= line.minimum_effect
+    return quality.one_sided(again.row) <= LEVEL and same_sign and abs(again.row.difference) >= line.minimum_effect

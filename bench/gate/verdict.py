@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from bench.history.effects import scale_of
+from bench.history.trend import AlarmKind
 
 Verdict = Literal["regressed", "improved", "unchanged", "suspected", "insufficient history", "environment changed"]
 """`suspected`: worse, and neither confirmed nor refuted: the rerun was not asked for, not possible, or too noisy.
@@ -32,6 +33,7 @@ class Line:
     """Lower end of the 95 % interval of `change`."""
     high: float | None
     p: float | None
+    """Quality: one-sided, in the direction of the change. Efficiency: two-sided."""
     p_adjusted: float | None
     """Benjamini and Hochberg's, over the family that the line was tested in."""
     minimum_effect: float
@@ -88,6 +90,8 @@ class AlarmNote:
     worse: bool
     since: str
     text: str
+    kind: AlarmKind = "level"
+    """Whether the level of the nights changed, or how much they differ."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """When a latency pass may end: the median and the 95th percentile are known precisely enough, or time is up.
 
-Precision is the order-statistic interval, which supposes independent requests; hence the least window, which
-makes the pass see more than one moment of the machine. The rule is looked at after each growth by
+Precision is the order-statistic interval of as many independent requests as the measured ones are worth
+(`bench.stats.order.serial_quantile_interval`); the least window makes the pass see more than one moment of the
+machine. The rule is looked at after each growth by
 `LOOK_GROWTH` only, since every look is a chance to stop on a lucky interval.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bench.measure.profiles import HARD_CAP, Profile
-from bench.stats.order import quantile_interval
+from bench.stats.order import serial_quantile_interval
 
 MEDIAN_HALF_WIDTH = 0.02
 """Half the interval of the median over the median, at which it is precise: two models 5 % apart are then told apart."""
@@ -60,7 +61,7 @@ def is_precise(durations: Sequence[float]) -> bool:
 
 def half_width(durations: Sequence[float], quantile: float) -> float:
     """Compute half the interval of a quantile over the interval's middle; infinite where no interval exists."""
-    interval = quantile_interval(durations, quantile, CONFIDENCE)
+    interval = serial_quantile_interval(durations, quantile, CONFIDENCE)
     if interval is None or interval[0] + interval[1] <= 0:
         return float("inf")
     low, high = interval

@@ -136,6 +136,11 @@ class Metric(ABC):
             InputError: it cannot be loaded.
         """
 
+    def half_examples(self, sums: Floats) -> Floats | None:
+        """Make rows of statistics that stand for what few examples of a kind did not show, shape `(m, k)`; None where
+        there are enough of each kind."""
+        return None
+
     @abstractmethod
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Compute the sufficient statistics, shape `(n, k)`: one row per sample."""

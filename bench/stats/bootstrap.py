@@ -1,4 +1,4 @@
-"""Bootstrap intervals and draws: percentile, BCa, and the hierarchy of processes and their samples.
+"""Bootstrap intervals and draws: percentile and BCa, and draws of means, ratios and quantiles.
 
 Draws are replicates of an estimate, shape `(replicates,)`; an interval is read from them. Every function
 takes the random generator that it uses.
@@ -6,7 +6,7 @@ takes the random generator that it uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +22,10 @@ NORMAL_N = 5000
 standard error for any sample of kurtosis below n/10."""
 CHUNK_CELLS = 2_000_000
 """Bootstrap indices held at once (16 MB)."""
-WITHIN_SHARE = 0.41
-"""How much of the samples' variance is taken off the variance between processes. Taking all of it leaves too
-little as often as too much, and with 3 processes covers 89 %; half covers 92.7 to 98 %; taking 0.41 of it,
-93.7 to 98.4 % with 3, 5 or 10 processes that vary by nothing, half or twice the samples' error
-(`benchmarks/coverage.py`)."""
 COCHRAN = 25.0
 """Cochran's factor; see `is_too_skewed`."""
 SKEWED = "n is small for such skewed values: the interval may cover 93 to 95 % instead of 95 %"
 """What is said of an interval when `is_too_skewed`; the range is that of `benchmarks/coverage.py`."""
-FEW_PROCESSES_SAID = "over few processes the interval covers 93 to 99 %, most where they do not differ"
-"""What is said of an interval over processes; the range is that of `benchmarks/coverage.py` for 3 to 10 of them."""
 INTERQUARTILE = 1.3489795
 """Interquartile range of a standard normal distribution."""
 
@@ -121,6 +114,37 @@ def guarded_interval(
     return min(interval[0], low), max(interval[1], high)
 
 
+def smoothed_interval(
+    statistics: Floats, added: Floats, value: Callable[[Floats], Floats], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Compute Student's interval by the jackknife of an estimate to which parts of examples were added.
+
+    What Agresti and Coull do for a proportion, for any function of sums: the added rows draw the estimate to the middle
+    where little was seen, and give a variance to what was always right. Degrees of freedom are those with which the
+    variance is known: 2n/(kurtosis − 1) of the influence values, at most n − 1.
+
+    Args:
+        statistics: rows of the observations, shape `(n, k)`.
+        added: rows that are added, shape `(m, k)`.
+        value: from sums of rows to the estimate.
+        confidence: nominal coverage.
+
+    Source: Agresti and Coull (1998), The American Statistician 52, 119-126; Satterthwaite (1946), Biometrics
+    Bulletin 2, 110-114, for the degrees of freedom.
+    """
+    whole = np.vstack([statistics, added])
+    left_out = jackknife_values(whole, value)
+    influence = left_out.mean() - left_out
+    square = influence**2
+    count = len(whole)
+    error = ((count - 1) / count * float(square.sum())) ** 0.5
+    kurtosis = float((square**2).mean()) / max(float(square.mean()) ** 2, np.finfo(np.float64).tiny)
+    freedom = min(len(statistics) - 1.0, 2 * len(statistics) / max(kurtosis - 1, 1e-9))
+    half = float(stdtrit(max(1.0, freedom), (1 + confidence) / 2)) * error
+    point = float(value(whole.sum(axis=0)))
+    return point - half, point + half
+
+
 def is_too_skewed(jackknife: Floats) -> bool:
     """Tell whether n is too small for how skewed the observations are, so that an interval of a mean
     covers less.
@@ -190,35 +214,6 @@ def quantile_draws(values: Floats, q: float, replicates: int, rng: np.random.Gen
     inside = low + u * (high - low)
     drawn = np.where(rank == n, ordered[-1] / np.maximum(1 - u, 1e-12), inside)
     return np.asarray(drawn, dtype=np.float64)
-
-
-def hierarchical_draws(
-    pooled: Floats, process_points: Sequence[float], process_draws: Sequence[Floats], rng: np.random.Generator
-) -> Floats:
-    """Draw of an estimate over several processes, each with its samples, shape `(replicates,)`.
-
-    Two levels: `pooled` holds the draws over samples; the process level adds the spread between processes
-    beyond what their samples explain. With 3 to 5 processes, drawing them with replacement cannot show their
-    spread (the interval covers about 75 %), so that level is Student's t with P − 1 degrees of freedom at the
-    estimated variance.
-
-    Args:
-        pooled: draws of the estimate over all samples together.
-        process_points: the estimate of each process alone.
-        process_draws: draws of each process's estimate over its own samples.
-        rng: used for the process level.
-
-    Source: Kalibera and Jones, Rigorous Benchmarking in Reasonable Time (2013), for the levels.
-    """
-    count = len(process_points)
-    if count < 2:
-        return pooled
-    within = float(np.mean([robust_variance(draws) for draws in process_draws]))
-    between = max(0.0, float(np.var(process_points, ddof=1)) - WITHIN_SHARE * within)
-    if between == 0.0:
-        return pooled
-    moved = pooled + rng.standard_t(count - 1, size=pooled.size) * (between / count) ** 0.5
-    return np.asarray(moved, dtype=np.float64)
 
 
 def robust_variance(draws: Floats) -> float:

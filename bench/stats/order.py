@@ -14,13 +14,25 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, rankdata
 from scipy.stats import t as student
 
 Floats = NDArray[np.float64]
 
 TIED_SAID = "equal values at an end of the interval: it is wider than it need be"
 """What is said where ties make the exact coverage more than is claimed: up to 99.8 % (`benchmarks/coverage.py`)."""
+BLOCKS = 20
+"""Blocks of consecutive requests by which their dependence is seen: fewer are longer than dependence lasts more often,
+and show less surely how much it is."""
+SHORTEST_BLOCK = 2
+SEEN_BY_CHANCE = 1.59
+"""Design effect that 20 blocks of independent values exceed by chance in one case of twenty: χ² with 19 degrees of
+freedom ÷ 19."""
+LONG_ENOUGH = 2.0
+"""Correlation lengths, (1 + r)/(1 − r) for a correlation r of neighbours, that a block must last: with shorter ones the
+interval covers 77 to 91 % (`benchmarks/coverage.py`)."""
+DEPENDENT_SAID = "requests depend on those before for longer than can be allowed for: the interval may cover 75 to 92 %"
+"""What is said then."""
 CLUSTERS_NEEDED = 20
 """Fewest clusters for an interval: with 10 it covers 91 %, with 20 it covers 93 % (`benchmarks/coverage.py`)."""
 
@@ -114,6 +126,21 @@ def has_tied_end(values: ArrayLike, q: float, confidence: float = 0.95) -> bool:
     return any(int(np.count_nonzero(ordered == end)) > 1 for end in interval)
 
 
+def median_error(values: Sequence[float]) -> float:
+    """Compute the standard error of the median of a few values, in their unit: that of the mean times what a median is
+    less certain than a mean of normal values.
+
+    The factor is 1 for two values, of which the median is the mean; 1.16 for three, 1.2 for five, and goes to √(π/2).
+    π/(2n + 1) for an odd number and π/(2n + 2.28) for an even one are within 2 % of its square divided by n.
+
+    >>> round(median_error([1.0, 3.0]), 3), round(median_error([1.0, 2.0, 3.0]), 2)
+    (1.0, 0.67)
+    """
+    n = len(values)
+    square = math.pi / (2 * n + (1.0 if n % 2 else 2.28))
+    return float(np.std(values, ddof=1)) * math.sqrt(square)
+
+
 @lru_cache(maxsize=256)
 def needed(q: float, confidence: float = 0.95) -> int:
     """Compute the smallest n at which `quantile_interval` exists.
@@ -148,12 +175,63 @@ def clustered_quantile_interval(
     level = (1 + confidence) / 2
     doubt = (float(norm.ppf(level)) / float(student.ppf(level, max(1, len(arrays) - 1)))) ** 2
     effective = int(min(n, doubt * n / design_effect(arrays, quantile(pooled, q), q)))
-    ranks = interval_ranks(effective, q, confidence) if effective else None
+    return _as_of_fewer(pooled, effective, q, confidence)
+
+
+def _as_of_fewer(ordered: Floats, effective: int, q: float, confidence: float) -> tuple[float, float] | None:
+    """Compute the interval that as many independent values as `effective` would have, its ranks scaled to all."""
+    n, ranks = ordered.size, interval_ranks(effective, q, confidence) if effective else None
     if ranks is None:
         return None
     low = max(1, math.floor(ranks[0] / effective * n))
     high = min(n, math.ceil(ranks[1] / effective * n))
-    return float(pooled[low - 1]), float(pooled[high - 1])
+    return float(ordered[low - 1]), float(ordered[high - 1])
+
+
+def serial_quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Compute the interval of the q-quantile of values in the order in which they were measured; None when n is too
+    small.
+
+    A request is often slow because the one before was: heat, clocks, neighbours and caches last. Such values are worth
+    fewer independent ones, as `BLOCKS` consecutive blocks of them show, and the interval is that of the fewer ones.
+    Where the blocks vary no more than independent values would, it is `quantile_interval`.
+
+    Source: Woodruff (1952), with blocks for clusters as in Carlstein (1986), Annals of Statistics 14, 1171-1179.
+
+    >>> serial_quantile_interval(range(1, 11), 0.5)
+    (2.0, 9.0)
+    """
+    array = np.asarray(values, dtype=np.float64).ravel()
+    plain = quantile_interval(array, q, confidence)
+    if plain is None or array.size < BLOCKS * SHORTEST_BLOCK:
+        return plain
+    effect = design_effect(np.array_split(array, BLOCKS), quantile(array, q), q)
+    if effect <= 1:
+        return plain
+    level = (1 + confidence) / 2
+    doubt = (float(norm.ppf(level)) / float(student.ppf(level, BLOCKS - 1))) ** 2
+    fewer = _as_of_fewer(np.sort(array), int(doubt * array.size / effect), q, confidence)
+    return plain if fewer is None and effect <= SEEN_BY_CHANCE else fewer
+
+
+def depends_too_long(values: ArrayLike) -> bool:
+    """Tell whether values, in the order in which they were measured, depend on each other for longer than the blocks of
+    `serial_quantile_interval` last.
+
+    The correlation of neighbours is taken of ranks, which single slow requests do not hide.
+    """
+    array = np.asarray(values, dtype=np.float64).ravel()
+    n = array.size
+    if n < needed(0.5):
+        return False
+    order = rankdata(array)
+    centred = order - order.mean()
+    total = float((centred**2).sum())
+    correlation = float((centred[1:] * centred[:-1]).sum()) / total if total > 0 else 0.0
+    if correlation < 2 / math.sqrt(n):
+        return False
+    lasts = (1 + correlation) / (1 - min(correlation, 0.999))
+    return n / BLOCKS < LONG_ENOUGH * lasts
 
 
 def design_effect(clusters: Sequence[Floats], point: float, q: float) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom, norm
+from scipy.stats import t as student
 
 Floats = NDArray[np.float64]
 Value = Callable[[Floats], Floats]
@@ -53,6 +54,22 @@ def mcnemar_better(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
     return np.where(n > 0, binom.sf(first - 1, n, 0.5), 1.0)
 
 
+def mid_p_worse(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
+    """Compute one-sided mid-p values against "the second is right no less often than the first", for counts of any one
+    shape.
+
+    The exact test counts what was observed as wholly against; half of it is what makes a discrete p-value uniform on
+    average, and with it the test errs about as often as it says, where the exact one errs half as often.
+
+    Source: Fagerland, Lydersen and Laake (2013), BMC Medical Research Methodology 13, 91.
+
+    >>> [round(float(p), 4) for p in mid_p_worse([8, 2, 0], [2, 8, 0])]
+    [0.0327, 0.9673, 0.5]
+    """
+    first, n = np.asarray(only_a), np.asarray(only_a) + np.asarray(only_b)
+    return np.asarray(binom.sf(first, n, 0.5) + binom.pmf(first, n, 0.5) / 2, dtype=np.float64)
+
+
 def pairs_needed(level: float = 0.05) -> int:
     """Count the discordant pairs below which no two-sided sign test is certain at `level`, though all go one way.
 
@@ -62,6 +79,77 @@ def pairs_needed(level: float = 0.05) -> int:
     (6, 8)
     """
     return max(1, math.ceil(1 - math.log2(level)))
+
+
+def pairs_needed_one_sided(level: float) -> int:
+    """Count the discordant pairs below which no `mid_p_worse` is certain at `level`, though all go one way.
+
+    0.5^k / 2 ≤ level, so k = ⌈log2(1 / level) − 1⌉.
+
+    >>> pairs_needed_one_sided(0.01)
+    6
+    """
+    return max(1, math.ceil(-math.log2(level) - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedDifference:
+    """A difference between two systems on the same groups of examples, by the jackknife over groups."""
+
+    difference: float
+    """second − first, on all examples."""
+    error: float
+    """Its standard error; 0 where every group changes it by the same."""
+    groups: int
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the error."""
+        return self.groups - 1
+
+    def p(self, *, below: bool | None = None) -> float:
+        """Compute Student's p-value that there is no difference: two-sided, or against "not `below` 0".
+
+        A single group says nothing of others: 1. Without any spread nothing is known of chance, either.
+        """
+        if self.groups < 2 or self.error <= 0:
+            return 1.0
+        score = self.difference / self.error
+        if below is None:
+            return 2 * float(student.sf(abs(score), self.freedom))
+        return float(student.cdf(score, self.freedom) if below else student.sf(score, self.freedom))
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
+        """Compute Student's interval of the difference; None for a single group."""
+        if self.groups < 2:
+            return None
+        half = float(student.ppf(0.5 + confidence / 2, self.freedom)) * self.error
+        return self.difference - half, self.difference + half
+
+
+def grouped_difference(a: Floats, b: Floats, value: Value) -> GroupedDifference:
+    """Compute a difference of two systems and its standard error over groups.
+
+    Resampling two, three or ten groups cannot show how much groups differ: of equal systems it finds 44, 32 and 8 % to
+    differ at 5 %. Student's t over the groups' jackknife values finds 5 (`benchmarks/compare_truth.py`).
+
+    Args:
+        a: statistics of the first system summed by group, shape `(groups, k)`.
+        b: of the second.
+        value: the metric.
+
+    Source: Miller (1974), Biometrika 61, 1-15.
+    """
+    whole_a, whole_b, groups = a.sum(axis=0), b.sum(axis=0), len(a)
+    difference = float(value(whole_b)) - float(value(whole_a))
+    if groups < 2:
+        return GroupedDifference(difference, 0.0, groups)
+    left_out = np.asarray(value(whole_b - b)) - np.asarray(value(whole_a - a))
+    finite = left_out[np.isfinite(left_out)]
+    if finite.size < groups:  # some group alone makes the metric what it is
+        return GroupedDifference(difference, 0.0, 1)
+    error = math.sqrt((groups - 1) / groups * float(((finite - finite.mean()) ** 2).sum()))
+    return GroupedDifference(difference, error, groups)
 
 
 def paired_proportions(only_a: int, only_b: int, n: int, confidence: float = 0.95) -> tuple[float, float] | None:
@@ -81,20 +169,6 @@ def paired_proportions(only_a: int, only_b: int, n: int, confidence: float = 0.9
     total, gap, discordant = n + 2, only_b - only_a, only_a + only_b + 1
     half = float(norm.ppf(0.5 + confidence / 2)) * math.sqrt(discordant - gap**2 / total) / total
     return max(-1.0, gap / total - half), min(1.0, gap / total + half)
-
-
-def bootstrap_p(differences: Floats, observed: float) -> float:
-    """Compute the two-sided p-value of a difference from its paired bootstrap draws, centred on their mean.
-
-    (c + 1) / (B + 1) with c = #{|d* − mean(d*)| ≥ |d|}. sacrebleu counts one tail of the same draws (of
-    |d*|), so that its p-value is about half of this one. Draws that are undefined count as extreme.
-
-    Source: Koehn (2004), EMNLP; Efron and Tibshirani (1993), section 16.4.
-    """
-    finite = differences[np.isfinite(differences)]
-    centre = finite.mean() if finite.size else 0.0
-    extreme = differences.size - np.count_nonzero(np.abs(finite - centre) < abs(observed))
-    return float((extreme + 1) / (differences.size + 1))
 
 
 def two_sided_p(draws: Floats, at: float) -> float:
@@ -172,6 +246,33 @@ def examples_needed(difference: float, standard_error: float, n: int, level: flo
     if difference == 0 or not math.isfinite(difference):
         return None
     return math.ceil(n * (detectable(standard_error, level) / abs(difference)) ** 2)
+
+
+@dataclass(frozen=True, slots=True)
+class ExamplesNeeded:
+    """How many examples in all would settle a difference, if it is as large as it may well be."""
+
+    least: int
+    """If it is one standard error larger than was seen."""
+    most: int | None
+    """If it is one standard error smaller; None where that is nothing, so that no number would do."""
+
+
+def examples_range(difference: float, standard_error: float, n: int, level: float = 0.05) -> ExamplesNeeded | None:
+    """Count how many examples in all would settle a difference of about this size; None when it is 0.
+
+    The number goes with 1 / difference², so that one taken from the difference as seen is off by a factor of four when
+    the same truth is measured twice.
+
+    >>> examples_range(0.02, 0.01, 1000)
+    ExamplesNeeded(least=873, most=7849)
+    """
+    if difference == 0 or not math.isfinite(difference):
+        return None
+    size = abs(difference)
+    least = examples_needed(size + standard_error, standard_error, n, level)
+    most = examples_needed(max(0.0, size - standard_error), standard_error, n, level)
+    return None if least is None else ExamplesNeeded(least, most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from bench.catalogue.reasons import Reason
 from bench.meters.cascade import rests_on_estimate
 from bench.metrics.base import Metric
 from bench.record import Cell, Doubt, Record, Sample
+from bench.stats.processes import Levels, Spread
 
 Floats = NDArray[np.float64]
 
@@ -58,11 +59,6 @@ class Quantity:
         """
         return self.has_interval and not self.exact and not rests_on_estimate(self.source)
 
-    @property
-    def is_firm(self) -> bool:
-        """Tell whether the value shows no noise: it is counted, or all observations near it are equal."""
-        return self.exact or (self.has_interval and self.ci_low == self.ci_high)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
@@ -87,6 +83,12 @@ class Entry:
     """Per process: `latency`, `ttft`, `tpot` (seconds per request), `itl` (seconds per token gap) and
     `throughput`, shape `(batches, 4)`: seconds, examples, input tokens, output tokens. Processes without any
     are left out."""
+    levels: Mapping[str, Levels] = field(default_factory=dict)
+    """By reading: what each process read. Empty where no candidate of the task has two processes."""
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
+    """By reading: how much processes differ, pooled over the candidates of the task."""
+    paired_spreads: Mapping[str, Spread] = field(default_factory=dict)
+    """The same of what is left when a round's own speed is taken out."""
     records: tuple[Record, ...] = ()
     labels: tuple[str, ...] = ()
     """The task's labels, where it has any."""

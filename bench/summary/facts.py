@@ -11,6 +11,8 @@ from bench.catalogue import reasons
 from bench.catalogue.readings import READINGS, Reading
 from bench.catalogue.reasons import Reason
 from bench.record import Fact, Record
+from bench.stats import order
+from bench.stats.processes import Levels
 from bench.summary.entry import Quantity
 
 Interval = tuple[float | None, float | None, Reason | None]
@@ -25,6 +27,29 @@ def readings(records: Sequence[Record], names: Sequence[str]) -> dict[str, Quant
             if fact.name in facts:
                 facts[fact.name].append(fact)
     return {name: merge(name, of_name) for name, of_name in facts.items()}
+
+
+def levels(records: Sequence[Record], names: Sequence[str]) -> dict[str, Levels]:
+    """Collect what each process read of the readings that are measured anew in each, on the scale of logarithms."""
+    measured = [name for name in names if _is_measured_anew(READINGS[name])]
+    collected: dict[str, Levels] = {}
+    for name in measured:
+        read = {
+            record.process: float(fact.value)
+            for record in records
+            for fact in record.facts
+            if fact.name == name and fact.value is not None and fact.low is None
+        }
+        if read and min(read.values()) > 0:
+            values = np.array(list(read.values()))
+            whole = float(np.log(values).mean())
+            zeros = np.zeros(values.size)
+            collected[name] = Levels(tuple(read), np.log(values), zeros, np.ones(values.size), whole, 0.0)
+    return collected
+
+
+def _is_measured_anew(about: Reading) -> bool:
+    return not (about.exact or about.of_training or about.merging == "highest")
 
 
 def merge(name: str, facts: Sequence[Fact]) -> Quantity:
@@ -62,6 +87,8 @@ def _interval(about: Reading, facts: Sequence[Fact], values: Sequence[float]) ->
         return None, None, remark or reasons.A_PEAK
     if len(values) < 2:
         return None, None, remark or reasons.ONE_PROCESS
-    half = float(student.ppf(0.975, len(values) - 1)) * float(np.std(values, ddof=1)) / len(values) ** 0.5
+    if len(set(values)) == 1:
+        return None, None, remark or reasons.all_equal(len(values), "processes")
+    half = float(student.ppf(0.975, len(values) - 1)) * order.median_error(values)
     centre = float(np.median(values))
     return max(0.0, centre - half), centre + half, remark

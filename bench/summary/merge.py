@@ -20,6 +20,8 @@ from bench.doubts.metric_not_computed import MetricNotComputed
 from bench.host.pool import forked
 from bench.metrics.base import Metric
 from bench.record import Doubt, Record, Sample
+from bench.stats import processes
+from bench.stats.processes import Levels, Spread
 from bench.stats.resample import seeded
 from bench.summary import facts, quality, statistics, timings
 from bench.summary.entry import Entry, Quantity
@@ -55,14 +57,22 @@ def summarise(
     once = _once(resolve)
     tasks = [_to_score(of_cell, once) for of_cell in ordered]
     much = _is_much([task.answers for task in tasks])
-    calls = [partial(_computed, of_cell, task.answers, seed) for of_cell, task in zip(ordered, tasks, strict=True)]
+    repeated = {of_cell[0].cell.task for of_cell in ordered if len(of_cell) > 1}
+    calls = [
+        partial(_computed, of_cell, task.answers, seed, repeated=of_cell[0].cell.task in repeated)
+        for of_cell, task in zip(ordered, tasks, strict=True)
+    ]
     computed = forked(calls, BATCH, worth_it=much)
+    pooled = _pooled(ordered, computed)
     parts = [
         _scored(task, done.counted, of_cell[0].cell.task, seed)
         for task, done, of_cell in zip(tasks, computed, ordered, strict=True)
     ]
     scored = quality.quantities(parts, worth_it=much)
-    return [_entry(*each) for each in zip(ordered, parts, scored, computed, strict=True)]
+    return [
+        _entry(of_cell, part, quantities, done, pooled[of_cell[0].cell.task])
+        for of_cell, part, quantities, done in zip(ordered, parts, scored, computed, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,13 +82,52 @@ class _Computed:
     counted: statistics.Counted
     timed: dict[str, tuple[Floats, ...]]
     readings: dict[str, Quantity]
+    """With intervals over the samples alone."""
+    levels: dict[str, Levels]
+    """What each process read; empty where no candidate of the task has two."""
 
 
-def _computed(records: Sequence[Record], answers: statistics.Answers, seed: int) -> _Computed:
-    timed = timings.collect(records)
+@dataclass(frozen=True, slots=True)
+class _Pooled:
+    """What the candidates of a task show together of how much processes differ, by reading."""
+
+    spreads: dict[str, Spread]
+    paired: dict[str, Spread]
+
+
+def _computed(records: Sequence[Record], answers: statistics.Answers, seed: int, *, repeated: bool) -> _Computed:
+    by_process = timings.collect_by_process(records)
+    timed = {kind: tuple(arrays.values()) for kind, arrays in by_process.items()}
     rng = seeded(seed, records[0].cell.draw_key, "timings")
     gaps = [gap for record in records for gap in timings.gaps(record.timings)]
-    return _Computed(answers.statistics(), timed, timings.readings(timed, gaps, rng))
+    readings = timings.readings(timed, gaps, rng)
+    levels: dict[str, Levels] = {}
+    if repeated:
+        of_processes = seeded(seed, records[0].cell.draw_key, "processes")
+        for name, alone in readings.items():
+            arrays = by_process[timings.DERIVATIONS[name].timed]
+            own = timings.levels(name, list(arrays), list(arrays.values()), alone, of_processes)
+            levels |= {} if own is None else {name: own}
+        levels |= facts.levels(records, [name for name in READINGS if name not in readings])
+    return _Computed(answers.statistics(), timed, readings, levels)
+
+
+def _pooled(ordered: Sequence[Sequence[Record]], computed: Sequence[_Computed]) -> dict[str, _Pooled]:
+    """Pool the spread between processes over the candidates of each task that ended well."""
+    by_task: dict[str, list[_Computed]] = {}
+    for records, done in zip(ordered, computed, strict=True):
+        good = all(record.status == "ok" for record in records)
+        by_task.setdefault(records[0].cell.task, []).extend([done] if good else [])
+    out = {}
+    for task, cells in by_task.items():
+        of_reading = {
+            name: [done.levels[name] for done in cells if name in done.levels]
+            for name in dict.fromkeys(name for done in cells for name in done.levels)
+        }
+        spreads = {name: processes.spread_of(levels) for name, levels in of_reading.items()}
+        paired = {name: processes.paired_spread_of(levels) for name, levels in of_reading.items()}
+        out[task] = _Pooled(*({n: s for n, s in found.items() if s is not None} for found in (spreads, paired)))
+    return out
 
 
 def _is_much(cells: Sequence[statistics.Answers]) -> bool:
@@ -126,19 +175,32 @@ def _scored(task: _ToScore, counted: statistics.Counted, name: str, seed: int) -
     return quality.Scored(metrics, counted.rows, resamples, task.missing | failed, task.order, name)
 
 
-def _entry(records: Sequence[Record], part: quality.Scored, scored: dict[str, Quantity], computed: _Computed) -> Entry:
+def _entry(
+    records: Sequence[Record],
+    part: quality.Scored,
+    scored: dict[str, Quantity],
+    computed: _Computed,
+    pooled: _Pooled,
+) -> Entry:
     status, reason = _status(records)
+    timed = {
+        name: timings.over_processes(name, alone, computed.levels.get(name), pooled.spreads.get(name))
+        for name, alone in computed.readings.items()
+    }
     return Entry(
         cell=records[0].cell,
         status=status,
         reason=reason,
         quality=scored,
-        efficiency=_efficiency(records, computed.readings, status, reason),
+        efficiency=_efficiency(records, timed, status, reason),
         doubts=(*(doubt for record in records for doubt in record.doubts), *_not_computed(part)),
         samples=_samples(records),
         statistics=part.statistics,
         metrics={metric.name: metric for metric in part.metrics},
         timed=computed.timed,
+        levels=computed.levels,
+        spreads=pooled.spreads,
+        paired_spreads=pooled.paired,
         records=tuple(records),
         labels=tuple(_labels(records)),
     )

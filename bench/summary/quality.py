@@ -19,8 +19,8 @@ from bench.metrics.base import Metric
 from bench.metrics.catalogue import with_options
 from bench.plugins import look_beside
 from bench.record import Record, Sample
-from bench.stats import bootstrap
-from bench.stats.proportion import FEW_SAID, is_few, proportion_interval
+from bench.stats import bootstrap, few
+from bench.stats.proportion import FEW_SAID, grouped_proportion, is_few, proportion_interval
 from bench.stats.resample import Resamples
 from bench.summary.entry import Quantity
 
@@ -30,6 +30,8 @@ Resolve = Callable[[Sequence[str], str], Sequence[Metric]]
 
 REPLICATES = 2000
 """Of the intervals of quality; the decision has its own number."""
+RARE_LABEL_SAID = "a label has fewer than 10 examples: the interval covers 95 to 99 %, if those it has are typical"
+"""What is said where `Metric.half_examples` were added; the range is that of `benchmarks/coverage.py`."""
 SEED = 42
 """Of the shared resamples of every task."""
 
@@ -69,10 +71,12 @@ def without(metric: Metric, why: str) -> Quantity:
 
 
 def shared_resamples(samples: Sequence[Sample], replicates: int = REPLICATES, seed: int = SEED) -> Resamples:
-    """Make the resamples that fit these examples: by group when every example has one."""
-    groups = tuple(sample.group for sample in samples if sample.group is not None)
-    clustered = groups if len(groups) == len(samples) and len(set(groups)) < len(groups) else None
-    return Resamples(len(samples), replicates, seed, clustered)
+    """Make the resamples that fit these examples: by group where any group has several; an example without one is a
+    group of its own."""
+    groups = tuple(
+        f"g {sample.group}" if sample.group is not None else f"e {place}" for place, sample in enumerate(samples)
+    )
+    return Resamples(len(samples), replicates, seed, groups if len(set(groups)) < len(groups) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +151,45 @@ def _interval(
 ) -> tuple[tuple[float, float] | None, Reason | None]:
     """Find the interval of a metric, and why there is none or what qualifies it."""
     n, units = len(statistics), resamples.units
+    right = round(value * n)
+    few_said = reasons.loose(FEW_SAID) if metric.proportion and is_few(right, n) else None
     if sums is None:
-        right = round(value * n)
-        return proportion_interval(right, n), reasons.loose(FEW_SAID) if is_few(right, n) else None
+        return proportion_interval(right, n), few_said
     if units < bootstrap.SMALLEST_N:
         what = "groups" if resamples.groups is not None else "examples"
         return None, reasons.too_few(units, what, bootstrap.SMALLEST_N)
-    jackknife = bootstrap.jackknife_values(resamples.by_unit(statistics), metric.value)
+    by_unit = resamples.by_unit(statistics)
+    if metric.proportion:
+        sizes = by_unit[:, -1]
+        return grouped_proportion(np.asarray(metric.value(by_unit)) * sizes, sizes), few_said
+    jackknife = bootstrap.jackknife_values(by_unit, metric.value)
     interval = bootstrap.guarded_interval(np.asarray(metric.value(sums)), value, jackknife)
     if interval is None:
         return None, reasons.UNDEFINED_ON_RESAMPLES
+    return qualified(metric, value, interval, jackknife, by_unit)
+
+
+def qualified(
+    metric: Metric, value: float, interval: tuple[float, float], jackknife: Floats, by_unit: Floats
+) -> tuple[tuple[float, float] | None, Reason | None]:
+    """Widen an interval where nearly all units are alike or a label is rare, and find what must be said of it.
+
+    Args:
+        metric: what was computed.
+        value: of all units.
+        interval: from their resamples.
+        jackknife: the value with each unit left out, shape `(units,)`.
+        by_unit: the statistics summed by unit, shape `(units, k)`.
+    """
+    odd, low, high = few.odd_ones(jackknife), metric.range.low, metric.range.high
+    if few.is_few_odd(odd):
+        unseen = few.with_unseen(value, odd, jackknife.size, (low, high))
+        if unseen is None and interval[0] == interval[1]:
+            return None, reasons.all_alike(jackknife.size)
+        return few.hull(interval, unseen), reasons.loose(few.FEW_ODD_SAID)
+    added = metric.half_examples(by_unit.sum(axis=0))
+    if added is not None:
+        smoothed = bootstrap.smoothed_interval(by_unit, added, metric.value)
+        wide = few.hull(interval, smoothed) or interval
+        return (max(low, wide[0]), min(high, wide[1])), reasons.loose(RARE_LABEL_SAID)
     return interval, reasons.loose(bootstrap.SKEWED) if bootstrap.is_too_skewed(jackknife) else None

@@ -51,6 +51,7 @@ def _remembered(entry: Entry, stored: StoredRun, by_cell: Mapping[tuple[str, str
         statistics={},
         metrics={},
         timed={},
+        levels={},
     )
 
 

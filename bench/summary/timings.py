@@ -1,22 +1,25 @@
 """Efficiency readings from raw timings: latency, TTFT, TPOT, token gaps and throughput, each with its
 interval.
 
-Percentiles have order-statistic intervals. Medians, means and ratios have a bootstrap, over processes first
-when there are several; a percentile measured in several processes has the hull of both.
+Percentiles have order-statistic intervals, means and ratios a bootstrap: these are intervals over the samples. Over
+processes, their spread is pooled over the candidates of the task (`bench.stats.processes`), and a percentile has the
+hull of both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.catalogue import reasons
-from bench.catalogue.readings import READINGS, Derivation, TimedValues
-from bench.catalogue.reasons import Reason
+from bench.catalogue.readings import READINGS, Derivation, Reading, TimedValues
+from bench.catalogue.reasons import Reason, ReasonCode
 from bench.record import Record, Timing
-from bench.stats import bootstrap, order
+from bench.stats import bootstrap, order, processes
+from bench.stats.processes import Levels, Spread
 from bench.summary.entry import Quantity
 
 Floats = NDArray[np.float64]
@@ -26,6 +29,10 @@ DRAWS = 2000
 """Bootstrap draws of an interval; the end of a 95 % interval then moves by under 3 % of its length between
 seeds."""
 
+PROCESS_DRAWS = 400
+"""Draws of each process's own reading: their variance is then known to 7 %."""
+NORMAL_END = 1.959964
+"""Standard deviations from the middle of a normal distribution to the end of its 95 % interval."""
 
 DERIVATIONS: Mapping[str, Derivation] = {
     reading.name: reading.derivation for reading in READINGS.values() if reading.derivation is not None
@@ -43,6 +50,11 @@ _MISSING: Mapping[TimedValues, Reason] = {
 
 def collect(records: Sequence[Record]) -> dict[str, tuple[Floats, ...]]:
     """Collect the timed values of each kind, one array per process; seconds."""
+    return {kind: tuple(arrays.values()) for kind, arrays in collect_by_process(records).items()}
+
+
+def collect_by_process(records: Sequence[Record]) -> dict[str, dict[int, Floats]]:
+    """Collect the timed values of each kind by the number of the process; those without any are left out; seconds."""
     kinds: dict[TimedValues, Callable[[Sequence[Timing]], Floats]] = {
         "latency": lambda timings: np.array([t.duration_ns * NS for t in _of(timings, "latency")]),
         "ttft": lambda timings: np.array([t.token_ns[0] * NS for t in _of(timings, "latency") if t.token_ns]),
@@ -50,8 +62,8 @@ def collect(records: Sequence[Record]) -> dict[str, tuple[Floats, ...]]:
         "itl": lambda timings: np.concatenate([np.empty(0), *gaps(timings)]),
         "throughput": _windows,
     }
-    timed = {kind: tuple(make(record.timings) for record in records) for kind, make in kinds.items()}
-    return {kind: tuple(array for array in arrays if array.size) for kind, arrays in timed.items()}
+    timed = {kind: [(record.process, make(record.timings)) for record in records] for kind, make in kinds.items()}
+    return {kind: {number: array for number, array in arrays if array.size} for kind, arrays in timed.items()}
 
 
 def gaps(timings: Sequence[Timing]) -> list[Floats]:
@@ -76,29 +88,51 @@ def _windows(timings: Sequence[Timing]) -> Floats:
 def readings(
     timed: Mapping[str, tuple[Floats, ...]], token_gaps: Sequence[Floats], rng: np.random.Generator
 ) -> dict[str, Quantity]:
-    """Compute every reading of `DERIVATIONS`; one without values is None with its reason."""
+    """Compute every reading of `DERIVATIONS`, with intervals over the samples alone; one without values is None with
+    its reason."""
     return {name: reading(name, timed, token_gaps, rng) for name in DERIVATIONS}
 
 
 def reading(
     name: str, timed: Mapping[str, tuple[Floats, ...]], token_gaps: Sequence[Floats], rng: np.random.Generator
 ) -> Quantity:
-    """Compute one reading of `DERIVATIONS`, with its interval and what qualifies it."""
+    """Compute one reading of `DERIVATIONS`, with its interval over the samples and what qualifies it."""
     how, about = DERIVATIONS[name], READINGS[name]
     arrays = timed.get(how.timed, ())
     if not arrays:
-        return Quantity(None, None, None, 0, about.unit, "clock", about.higher_is_better, _MISSING[how.timed])
-    value = estimate(how, np.concatenate(arrays))
+        return _without(about, _MISSING[how.timed])
+    pooled = np.concatenate(arrays)
+    refused = impossible(how, pooled)
+    if refused is not None:
+        return _without(about, refused)
+    value = estimate(how, pooled)
     if how.column is not None and value == 0.0:
-        return Quantity(None, None, None, 0, about.unit, "clock", about.higher_is_better, reasons.NO_TOKENS)
+        return _without(about, reasons.NO_TOKENS)
     if how.clustered and how.q is not None:
         interval = order.clustered_quantile_interval(token_gaps, how.q)
         reason = None if interval else reasons.too_few_clusters(len(token_gaps), order.CLUSTERS_NEEDED)
     else:
         interval, reason = _interval(how, arrays, rng)
+    if interval is not None and interval[0] == interval[1]:
+        interval, reason = None, reasons.all_equal(len(pooled), "values around it")
     low, high = interval or (None, None)
-    n = sum(len(array) for array in arrays)
-    return Quantity(value, low, high, n, about.unit, "clock", about.higher_is_better, reason)
+    return Quantity(value, low, high, len(pooled), about.unit, "clock", about.higher_is_better, reason)
+
+
+def _without(about: Reading, reason: Reason) -> Quantity:
+    return Quantity(None, None, None, 0, about.unit, "clock", about.higher_is_better, reason)
+
+
+def impossible(how: Derivation, values: Floats) -> Reason | None:
+    """Refuse durations that no clock gives; None where all are possible.
+
+    A request or a window takes time. Two tokens may share a stamp, but none comes before the one before it.
+    """
+    seconds = values[:, 0] if how.column is not None else values
+    wrong = seconds < 0 if how.clustered else seconds <= 0
+    if not wrong.any():
+        return None
+    return reasons.impossible_durations(int(np.count_nonzero(wrong)), len(seconds), float(seconds[wrong][0]))
 
 
 def estimate(how: Derivation, values: Floats) -> float:
@@ -110,15 +144,86 @@ def estimate(how: Derivation, values: Floats) -> float:
     return float(values.mean())
 
 
-def draws(how: Derivation, arrays: Sequence[Floats], replicates: int, rng: np.random.Generator) -> Floats:
-    """Draw the reading by the bootstrap over processes and samples, shape `(replicates,)`."""
-    pooled = sample_draws(how, np.concatenate(arrays), replicates, rng)
-    if len(arrays) < 2:
-        return pooled
-    points = [estimate(how, array) for array in arrays]
-    return bootstrap.hierarchical_draws(
-        pooled, points, [sample_draws(how, samples, 400, rng) for samples in arrays], rng
-    )
+def levels(
+    name: str, numbers: Sequence[int], arrays: Sequence[Floats], alone: Quantity, rng: np.random.Generator
+) -> Levels | None:
+    """Compute what each process read of a reading, on the scale of logarithms; None where that is not defined.
+
+    Args:
+        name: of the reading.
+        numbers: of the processes.
+        arrays: the timed values of each.
+        alone: the reading of all of them together, with its interval over the samples.
+        rng: of the bootstrap of the samples.
+    """
+    how = DERIVATIONS[name]
+    values = [estimate(how, array) for array in arrays]
+    if not values or alone.value is None or min(*values, alone.value) <= 0:
+        return None
+    if how.clustered:  # gaps of one request are alike: their spread is in that of the processes
+        within = np.zeros(len(arrays))
+        whole = _variance_of(alone)
+    else:
+        within = np.array([_log_variance(how, array, rng) for array in arrays])
+        whole = max(_log_variance(how, np.concatenate(arrays), rng), _variance_of(alone))
+    sizes = np.array([len(array) for array in arrays], dtype=np.float64)
+    return Levels(tuple(numbers), np.log(values), within, sizes, float(np.log(alone.value)), whole)
+
+
+def _log_variance(how: Derivation, values: Floats, rng: np.random.Generator) -> float:
+    drawn = sample_draws(how, values, PROCESS_DRAWS, rng)
+    return bootstrap.robust_variance(np.log(np.maximum(drawn, np.finfo(np.float64).tiny)))
+
+
+def _variance_of(quantity: Quantity) -> float:
+    """Compute the variance of the logarithm that an interval over the samples implies; 0 without one."""
+    if quantity.ci_low is None or quantity.ci_high is None or quantity.ci_low <= 0:
+        return 0.0
+    return float((np.log(quantity.ci_high / quantity.ci_low) / (2 * NORMAL_END)) ** 2)
+
+
+def over_processes(name: str, alone: Quantity, own: Levels | None, spread: Spread | None) -> Quantity:
+    """Widen an interval over samples to one over processes, and say what it is of.
+
+    Args:
+        name: of the reading.
+        alone: with the interval over the samples.
+        own: what each process read; None where that is not defined.
+        spread: between processes; None where no candidate has two.
+    """
+    if alone.value is None:
+        return alone
+    if own is None or spread is None:
+        return replace(alone, reason=_also(alone, processes.ONE_PROCESS_SAID)) if alone.has_interval else alone
+    said = processes.FEW_PROCESSES_SAID if len(own.processes) > 1 else processes.ONE_POOLED_SAID
+    if alone.reason is not None and alone.reason.settles_nothing:
+        return alone
+    low, high = processes.mean_interval(own, spread)
+    if DERIVATIONS[name].q is not None and alone.ci_low is not None and alone.ci_high is not None:
+        low, high = min(low, alone.ci_low), max(high, alone.ci_high)
+    if low == high:
+        return alone
+    return replace(alone, ci_low=low, ci_high=high, reason=reasons.loose(said))
+
+
+def _also(quantity: Quantity, sentence: str) -> Reason:
+    """Say one thing more of an interval."""
+    loose = quantity.reason is not None and quantity.reason.code is ReasonCode.LOOSE
+    return reasons.loose(f"{sentence}; {quantity.reason}" if loose else sentence)
+
+
+def draws(
+    how: Derivation,
+    arrays: Sequence[Floats],
+    replicates: int,
+    rng: np.random.Generator,
+    own: Levels | None = None,
+    spread: Spread | None = None,
+) -> Floats:
+    """Draw the reading, shape `(replicates,)`: over processes where their spread is known, else over the samples."""
+    if own is not None and spread is not None:
+        return processes.mean_draws(own, spread, replicates, rng)
+    return sample_draws(how, np.concatenate(arrays), replicates, rng)
 
 
 def sample_draws(how: Derivation, values: Floats, count: int, rng: np.random.Generator) -> Floats:
@@ -133,38 +238,33 @@ def sample_draws(how: Derivation, values: Floats, count: int, rng: np.random.Gen
 def _interval(
     how: Derivation, arrays: Sequence[Floats], rng: np.random.Generator
 ) -> tuple[tuple[float, float] | None, Reason | None]:
-    """Find the interval, and why there is none or what qualifies it; None when nothing does."""
+    """Find the interval over the samples, and why there is none or what qualifies it; None when nothing does."""
     if how.q is not None:
-        return _quantile_interval(how, how.q, arrays, rng)
-    n, several = sum(len(array) for array in arrays), len(arrays) > 1
+        return _quantile_interval(how.q, arrays)
+    pooled = np.concatenate(arrays)
+    n = len(pooled)
     if n < bootstrap.SMALLEST_N:
         what = "batches" if how.column is not None else "requests"
         return None, reasons.too_few(n, what, bootstrap.SMALLEST_N)
-    drawn = draws(how, arrays, DRAWS, rng)
-    if several or how.column is not None:
-        return bootstrap.percentile_interval(drawn, n=n), _FEW_PROCESSES if several else None
-    pooled = np.concatenate(arrays)
+    drawn = sample_draws(how, pooled, DRAWS, rng)
+    if how.column is not None:
+        return bootstrap.percentile_interval(drawn, n=n), None
     left_out = (pooled.sum() - pooled) / (n - 1)
     remark = reasons.loose(bootstrap.SKEWED) if bootstrap.is_too_skewed(left_out) else None
     return bootstrap.guarded_interval(drawn, float(pooled.mean()), left_out), remark
 
 
-_FEW_PROCESSES = reasons.loose(bootstrap.FEW_PROCESSES_SAID)
-
-
-def _quantile_interval(
-    how: Derivation, q: float, arrays: Sequence[Floats], rng: np.random.Generator
-) -> tuple[tuple[float, float] | None, Reason | None]:
-    """Find the interval of a quantile by its ranks; over several processes, the hull of that and their bootstrap."""
+def _quantile_interval(q: float, arrays: Sequence[Floats]) -> tuple[tuple[float, float] | None, Reason | None]:
+    """Find the interval of a quantile by its ranks; in one process, of as many requests as those are worth that depend
+    on each other."""
     pooled = np.concatenate(arrays)
-    ranks = order.quantile_interval(pooled, q)
-    if ranks is None:
+    if order.quantile_interval(pooled, q) is None:
         return None, reasons.too_few(len(pooled), "requests", order.needed(q))
-    if len(arrays) < 2:
-        return ranks, reasons.loose(order.TIED_SAID) if order.has_tied_end(pooled, q) else None
-    spread = bootstrap.percentile_interval(draws(how, arrays, DRAWS, rng))
-    return _hull(ranks, spread), _FEW_PROCESSES
-
-
-def _hull(a: tuple[float, float], b: tuple[float, float] | None) -> tuple[float, float]:
-    return a if b is None else (max(0.0, min(a[0], b[0])), max(a[1], b[1]))
+    if len(arrays) > 1:
+        return order.quantile_interval(pooled, q), None
+    ranks = order.serial_quantile_interval(pooled, q)
+    if ranks is None:
+        return None, reasons.too_few_dependent(len(pooled), order.needed(q))
+    if order.depends_too_long(pooled):
+        return ranks, reasons.loose(order.DEPENDENT_SAID)
+    return ranks, reasons.loose(order.TIED_SAID) if order.has_tied_end(pooled, q) else None

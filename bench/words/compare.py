@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.catalogue.readings import READINGS
-from bench.compare.pairs import Comparison, EfficiencyRow, Estimates
+from bench.compare.pairs import Comparison, EfficiencyRow, Estimates, Untested
 from bench.compare.quality import QualityRow
 from bench.compare.remarks import (
     Apart,
@@ -11,13 +11,15 @@ from bench.compare.remarks import (
     NoCell,
     NotCompared,
     OneFamily,
+    OneGroup,
+    OneProcess,
     Remark,
     UndefinedMetric,
     Unpaired,
 )
 from bench.decision.board import Column
-from bench.stats.bootstrap import FEW_PROCESSES_SAID
 from bench.stats.paired import FEW_DISCORDANT_SAID, Flips
+from bench.stats.processes import FEW_PROCESSES_SAID
 from bench.words.wording import amount, capital, listed, size, spoken
 
 ESTIMATES = {
@@ -25,6 +27,8 @@ ESTIMATES = {
     Estimates.ONE: " One of the two is an estimate, the other measured: compare with care.",
     Estimates.BOTH: " Both are estimates.",
 }
+MOST_TIMES = 50
+"""Times the least number of examples beyond which the most is told as "many more"."""
 APART = {
     Apart.OTHER_MACHINE: (
         "The two runs were made on different machines or software: a difference in efficiency may be theirs."
@@ -80,9 +84,17 @@ def quality(row: QualityRow, names: tuple[str, str]) -> str:
 def _verdict(row: QualityRow, names: tuple[str, str]) -> str:
     if row.differs:
         return f"{names[0]} and {names[1]} differ, {names[row.b_is_better]} is better"
-    needed = row.examples_needed
-    more = f"; if it is as large as seen, about {needed:,} examples would show it 4 times in 5" if needed else ""
-    return f"no difference between {names[0]} and {names[1]} is shown{more}"
+    return f"no difference between {names[0]} and {names[1]} is shown{_examples(row)}"
+
+
+def _examples(row: QualityRow) -> str:
+    """Say how many examples would show a difference; nothing where there is none."""
+    needed = row.examples_range
+    if needed is None:
+        return ""
+    if needed.most is None or needed.most > MOST_TIMES * needed.least:
+        return f"; {needed.least:,} examples or many more would show it 4 times in 5, if there is one"
+    return f"; {needed.least:,} to {needed.most:,} examples would show it 4 times in 5, if it is about as large as seen"
 
 
 def _answers(flips: Flips) -> str:
@@ -100,6 +112,8 @@ def efficiency(row: EfficiencyRow, names: tuple[str, str]) -> str:
     column = Column(row.reading, row.reading, about.unit, about.higher_is_better)
     shown = f"{spoken(row.reading)} {amount(column, row.a)} → {amount(column, row.b)}, a ratio of {row.ratio:.3g}"
     lead = f"{_place(row.task, row.model)}: {shown}"
+    if row.untested is Untested.ONE_PROCESS:
+        return f"{lead}. One process each: how much another would differ is not known, so it is not tested."
     if row.ci_low is None or row.ci_high is None or row.p is None or row.differs is None:
         return f"{lead}. How much it varies is not known, so it is not tested.{estimates(row)}"
     span = (
@@ -118,6 +132,11 @@ def _remark(remark: Remark) -> str:
         return APART[remark]
     if isinstance(remark, FewProcesses):
         return f"{capital(FEW_PROCESSES_SAID)}."
+    if isinstance(remark, OneProcess):
+        return (
+            "Speed that was measured in one process is shown and not tested: another process may read otherwise. "
+            "`measure: {processes: 3}` tells how much."
+        )
     if isinstance(remark, OneFamily):
         return (
             f"The {remark.size} tests are one family: each verdict is that of its p-value after Holm's correction over "
@@ -126,12 +145,14 @@ def _remark(remark: Remark) -> str:
     return f"{_place(remark.task, remark.model)}: {_uncompared(remark)}"
 
 
-def _uncompared(remark: NoCell | NotCompared | Unpaired | UndefinedMetric) -> str:
+def _uncompared(remark: NoCell | NotCompared | Unpaired | UndefinedMetric | OneGroup) -> str:
     if isinstance(remark, NoCell):
         return f"{remark.side} has no such cell."
     if isinstance(remark, NotCompared):
         cell = "neither can do it" if remark.side is None else f"the cell of {remark.side} is {remark.status}"
         return f"{cell}: {remark.reason}."
+    if isinstance(remark, OneGroup):
+        return "the examples that both answered are of one group, which says nothing of others, so they are not tested."
     if isinstance(remark, UndefinedMetric):
         return f"{spoken(remark.metric)} is undefined for {listed(remark.sides)}, so it is not compared."
     return f"{remark.gone or 'they answered no example in common'}, so quality is not compared."

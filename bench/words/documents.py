@@ -76,6 +76,7 @@ def comparison_document(comparison: Comparison) -> Document:
             asdict(row)
             | {
                 "estimates": row.estimates.value,
+                "untested": None if row.untested is None else row.untested.value,
                 "remark": compare_words.estimates(row),
                 "sentence": compare_words.efficiency(row, names),
             }

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bench.catalogue.readings import READINGS
-from bench.units import format_number, format_quantity
+from bench.units import format_number, format_quantity, plural
 from bench.words.changes import metric_change, percent_change
-from bench.words.wording import spoken
+from bench.words.wording import listed, spoken
 
 NAMED = 3
 """Lines that the last line names; the rest are counted."""
@@ -460,3 +460,13 @@ def _beside(fronts: Sequence[MovedFront], alarms: Sequence[Alarming]) -> str:
     if moved:
         parts.append(f" The front moved: {moved[0].text}.")
     return "".join(parts)
+
+
+def moved_together(readings: Sequence[str], models: int) -> str:
+    """Say which readings moved for all models of the machine alike; nothing where none did."""
+    if not readings:
+        return ""
+    return (
+        f"{listed([spoken(reading) for reading in readings])} of {plural(models, 'model')} moved together with the "
+        "others of this machine, which the canary did not show: the machine's doing, and no alarm"
+    )

@@ -7,9 +7,20 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from bench.compare.pairs import Comparison, Estimates, compare
+from bench.compare.pairs import Comparison, Estimates, Untested, compare
 from bench.compare.quality import PairedTest
-from bench.compare.remarks import Apart, FewProcesses, NoCell, NotCompared, OneFamily, UndefinedMetric, Unpaired
+from bench.compare.remarks import (
+    Apart,
+    FewProcesses,
+    NoCell,
+    NotCompared,
+    OneFamily,
+    OneGroup,
+    OneProcess,
+    UndefinedMetric,
+    Unpaired,
+)
+from bench.record import Record
 from bench.stats.paired import mcnemar
 from bench.summary import Entry, summarise
 from bench.words.documents import comparison_document
@@ -18,13 +29,16 @@ from tests.factories import Sketch, Task, make_record
 LM = Task("lm", "language-modelling")
 
 
-def _entries(sketch: Sketch, *tasks: Task, seed: int = 0, examples: int = 150) -> list[Entry]:
-    return summarise([make_record(sketch, task, examples=examples, seed=seed) for task in tasks])
+def _entries(sketch: Sketch, *tasks: Task, seed: int = 0, examples: int = 150, processes: int = 1) -> list[Entry]:
+    return summarise(
+        [make_record(sketch, task, examples=examples, seed=seed, process=k) for task in tasks for k in range(processes)]
+    )
 
 
-def _both(*tasks: Task) -> Comparison:
+def _both(*tasks: Task, processes: int = 1) -> Comparison:
     one, two = Sketch("one", 0.9, 0.010), Sketch("two", 0.7, 0.020, memory_bytes=400e6)
-    return compare(_entries(one, *tasks), _entries(two, *tasks), "one", "two")
+    sides = (_entries(side, *tasks, processes=processes) for side in (one, two))
+    return compare(*sides, "one", "two")
 
 
 def test_accuracy_by_exact_mcnemar_with_flips() -> None:
@@ -40,10 +54,15 @@ def test_accuracy_by_exact_mcnemar_with_flips() -> None:
 
 
 def test_holm_covers_every_metric_of_every_task() -> None:
-    found = _both(Task("topic"), Task("en-de", "translation"), LM)
+    found = _both(Task("topic"), Task("en-de", "translation"), LM, processes=3)
     assert {row.metric for row in found.quality} >= {"accuracy", "macro_f1", "bleu", "chrf", "bits_per_byte"}
     tested = [row for row in found.efficiency if row.p is not None]
-    assert {row.reading for row in tested} == {"latency_p50_s", "latency_p95_s", "throughput_examples_per_s"}
+    assert {row.reading for row in tested} == {
+        "latency_p50_s",
+        "latency_p95_s",
+        "throughput_examples_per_s",
+        "energy_per_example_j",
+    }
     family = [*found.quality, *tested]
     expected = multipletests([row.p for row in family], method="holm")[1]
     np.testing.assert_allclose([row.p_holm for row in family], expected)
@@ -74,22 +93,60 @@ def test_identical_runs_show_no_difference() -> None:
 
 
 def test_ratios_of_efficiency_have_intervals_and_a_direction() -> None:
-    rows = {row.reading: row for row in _both(Task("topic")).efficiency}
+    rows = {row.reading: row for row in _both(Task("topic"), processes=3).efficiency}
     p50, speed, memory = rows["latency_p50_s"], rows["throughput_examples_per_s"], rows["peak_rss_bytes"]
     assert (p50.ci_low or 9) < p50.ratio < (p50.ci_high or 0) and p50.ratio == pytest.approx(2, rel=0.15)
     assert p50.differs and speed.differs and not p50.b_is_better and not speed.b_is_better
     assert memory.ci_low is None and memory.p is None and memory.p_holm is None
-    assert memory.ratio == 2 and memory.differs is None
+    assert memory.ratio == 2 and memory.differs is None and memory.untested is Untested.NO_NOISE_KNOWN
+
+
+def test_one_process_each_is_shown_and_not_tested() -> None:
+    found = _both(Task("topic"))
+    timed = [row for row in found.efficiency if row.untested is Untested.ONE_PROCESS]
+    assert {row.reading for row in timed} >= {"latency_p50_s", "latency_p95_s", "throughput_examples_per_s"}
+    assert all(row.p is None and row.differs is None and row.ci_low is not None for row in timed)
+    assert OneProcess() in found.remarks and OneProcess() not in _both(Task("topic"), processes=2).remarks
+
+
+def test_others_of_the_task_tell_how_much_one_process_may_differ() -> None:
+    names = [f"m{i}" for i in range(8)]
+    luck = np.random.default_rng(2).normal(0, 0.02, (8, 2))
+    records = [
+        make_record(Sketch(name, latency_s=0.01 * (1 + (name == "m1")) * np.exp(luck[i, k])), "topic", process=k)
+        for i, name in enumerate(names)
+        for k in range(2 if i > 1 else 1)
+    ]
+    entries = {entry.candidate: entry for entry in summarise(records)}
+    row = compare([entries["m0"]], [entries["m1"]], "m0", "m1", readings=("latency_p50_s",)).efficiency[0]
+    assert row.untested is None and row.differs and 1.7 < (row.ci_low or 0) < row.ratio < (row.ci_high or 0) < 2.4
+
+
+def test_energy_is_paired_by_its_repeats() -> None:
+    drift = (1.0, 1.6, 0.7, 1.3)
+
+    def side(name: str, joules: float, luck: float) -> list[Record]:
+        each = [joules * slow * (1 + luck * (-1) ** k) for k, slow in enumerate(drift)]
+        return [make_record(Sketch(name, energy_j=j), "topic", process=k) for k, j in enumerate(each)]
+
+    one, two = summarise([*side("one", 1.0, 0.01), *side("two", 1.1, -0.01)])
+    row = compare([one], [two], "one", "two", readings=("energy_per_example_j",)).efficiency[0]
+    assert row.untested is None and row.differs
+    assert 1.05 < (row.ci_low or 0) < 1.1 < (row.ci_high or 9) < 1.15  # unpaired, the rounds would hide it
+    same = summarise([*side("one", 1.0, 0.0), *side("two", 1.1, 0.0)])
+    exact = compare(same[:1], same[1:], "one", "two", readings=("energy_per_example_j",)).efficiency[0]
+    assert exact.untested is Untested.NO_NOISE_KNOWN  # what never varies tells nothing of chance
 
 
 def test_interleaved_repeats_are_compared_round_by_round() -> None:
     drift = (1.0, 1.3, 0.8, 1.2)
 
-    def side(name: str, cost: float) -> list[Entry]:
+    def side(name: str, cost: float) -> list[Record]:
         sketches = [Sketch(name, latency_s=0.01 * cost * slow, spread=0.02) for slow in drift]
-        return summarise([make_record(sketch, "topic", process=k) for k, sketch in enumerate(sketches)])
+        return [make_record(sketch, "topic", process=k) for k, sketch in enumerate(sketches)]
 
-    whole = compare(side("one", 1.0), side("two", 1.05), "one", "two", readings=("latency_p50_s",))
+    one, two = summarise([*side("one", 1.0), *side("two", 1.05)])
+    whole = compare([one], [two], "one", "two", readings=("latency_p50_s",))
     assert FewProcesses() in whole.remarks and FewProcesses() not in _both(Task("topic")).remarks
     found = whole.efficiency[0]
     assert 1.0 < (found.ci_low or 0) < 1.05 < (found.ci_high or 0) < 1.1
@@ -122,18 +179,41 @@ def test_groups_are_compared_by_the_clustered_bootstrap() -> None:
 
 
 def test_a_ratio_that_one_test_would_find_may_not_stand_among_many() -> None:
-    slow = Sketch("two", 0.9, 0.0107)
     many = [Task(f"t{i}") for i in range(8)]
-    alone, among = (
-        compare(_entries(Sketch("one", 0.9), *t), _entries(slow, *t), "one", "two", readings=("latency_p50_s",))
-        for t in (many[:1], many)
-    )
+
+    def whole(*tasks: Task) -> Comparison:
+        luck = np.random.default_rng(6).normal(0, 0.02, (len(many), 2, 3))
+        entries = summarise(
+            [
+                make_record(Sketch(name, 0.9, cost * np.exp(luck[i, m, k])), task, process=k)
+                for i, task in enumerate(tasks)
+                for m, (name, cost) in enumerate((("one", 0.01), ("two", 0.0107)))
+                for k in range(3)
+            ]
+        )
+        sides = ([entry for entry in entries if entry.candidate == name] for name in ("one", "two"))
+        return compare(*sides, "one", "two", readings=("latency_p50_s",))
+
+    alone, among = whole(*many[:1]), whole(*many)
     assert among.efficiency[0].p == alone.efficiency[0].p
     assert any((row.p or 1) < 0.05 < (row.p_holm or 0) for row in among.efficiency)
     for row in among.efficiency:
         assert row.p is not None and row.p_holm is not None and row.ci_low is not None and row.ci_high is not None
         assert (row.p < 0.05) == (not row.ci_low <= 1 <= row.ci_high)
         assert row.differs == (row.p_holm <= 0.05)
+
+
+def test_one_group_is_not_tested_and_an_example_without_one_is_its_own() -> None:
+    sides = [_entries(Sketch(name, skill), Task("topic"), examples=40) for name, skill in (("one", 0.9), ("two", 0.4))]
+
+    def grouped(entry: Entry, alone: int) -> list[Entry]:
+        samples = tuple(replace(s, group=None if s.index < alone else "g") for s in entry.samples)
+        return [replace(entry, samples=samples)]
+
+    found = compare(*(grouped(entry, 0) for (entry,) in sides), "one", "two")
+    assert found.quality == () and OneGroup("topic", "") in found.remarks
+    mixed = compare(*(grouped(entry, 25) for (entry,) in sides), "one", "two")
+    assert {(row.test, row.groups) for row in mixed.quality} == {(PairedTest.CLUSTERED, 26)}
 
 
 def test_whole_runs_are_compared_model_by_model() -> None:

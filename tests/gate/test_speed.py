@@ -27,7 +27,8 @@ def looked(canary, errors):
 def test_a_canary_that_jumped_widens_the_interval():
     without = looked([None, None], [None, None])
     taken_out = looked([0.004, 0.0052], [None, None])
-    assert taken_out.high - taken_out.low > 1.5 * (without.high - without.low)
+    wide, narrow = (math.log1p(line.high) - math.log1p(line.low) for line in (taken_out, without))
+    assert wide > 1.5 * narrow
     assert taken_out.change == pytest.approx(0.004 / 0.0052 - 1)
 
 

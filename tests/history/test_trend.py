@@ -1,9 +1,20 @@
 """Alarms and change points of series with known truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from bench.history.trend import change_points, neighbours_correlation, pettitt, shown_noise, trend_alarm
+from bench.history.series import Series
+from bench.history.trend import (
+    change_points,
+    neighbours_correlation,
+    pettitt,
+    shown_noise,
+    spread_alarm,
+    trend_alarm,
+    trend_alarms,
+)
 from tests.history.nights import series
 
 NOISE = np.exp(0.01 * np.random.default_rng(3).standard_normal(60))
@@ -106,3 +117,29 @@ def test_thirty_nights_that_happen_to_be_quiet_raise_no_alarm():
     values = list(0.010 * np.exp(noise))
     assert trend_alarm(series(values[30:])) is not None
     assert trend_alarm(series(values)) is None
+
+
+def _of_models(shifts: dict[str, float], noise: float = 0.004) -> list[Series]:
+    rng = np.random.default_rng(8)
+    return [
+        replace(series(np.exp(np.where(np.arange(45) >= 40, shift, 0.0) + noise * rng.normal(size=45))), model=name)
+        for name, shift in shifts.items()
+    ]
+
+
+def test_what_other_models_show_as_well_is_the_machines() -> None:
+    own, together = trend_alarms(_of_models({"a": 0.10, "b": 0.09, "c": 0.11, "d": 0.10}))
+    assert own == () and {alarm.series.model for alarm in together.alarms} == {"a", "b", "c", "d"}
+    alone, none = trend_alarms(_of_models({"a": 0.10, "b": 0.0, "c": 0.0, "d": 0.0}))
+    assert [alarm.series.model for alarm in alone] == ["a"] and none.alarms == ()
+    few, none = trend_alarms(_of_models({"a": 0.10, "b": 0.10, "c": 0.10}))  # two others tell nothing
+    assert len(few) == 3 and none.alarms == ()
+
+
+def test_nights_that_differ_more_are_told_apart_from_a_level() -> None:
+    rng = np.random.default_rng(3)
+    calm, wide = 0.01 * rng.normal(size=30), 0.06 * rng.normal(size=20)
+    alarm = spread_alarm(series(np.exp(np.concatenate([calm, wide]))))
+    assert alarm is not None and alarm.kind == "spread" and alarm.worse and alarm.ratio > 3
+    assert trend_alarm(series(np.exp(np.concatenate([calm, wide])))) is None
+    assert spread_alarm(series(np.exp(np.concatenate([calm, 0.1 + 0.01 * rng.normal(size=20)])))) is None

@@ -9,7 +9,7 @@ import pytest
 
 from bench.measure.profiles import HARD_CAP
 from bench.measure.stopping import CONFIDENCE, StopRule, half_width, is_precise
-from bench.stats.order import quantile_interval
+from bench.stats.order import serial_quantile_interval as quantile_interval
 from tests.measure.fakes import profile
 
 

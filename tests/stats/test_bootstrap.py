@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import stdtrit
 from scipy.stats import bootstrap as scipy_bootstrap
 from scipy.stats import norm, t
 
@@ -122,18 +123,6 @@ def test_quantile_draws_admit_what_few_values_cannot_exclude() -> None:
     assert np.mean(drawn > 20) == pytest.approx(0.95**30 / 10, abs=0.005)
 
 
-def test_hierarchy_adds_the_spread_between_processes() -> None:
-    rng = np.random.default_rng(0)
-    pooled = rng.normal(10, 0.1, 4000)
-    each = [rng.normal(10, 0.17, 400)] * 3
-    same = bootstrap.hierarchical_draws(pooled, [10.0, 10.0, 10.0], each, rng)
-    apart = bootstrap.hierarchical_draws(pooled, [9.0, 10.0, 11.0], each, rng)
-    alone = bootstrap.hierarchical_draws(pooled, [10.0], each[:1], rng)
-    assert (same == pooled).all() and (alone == pooled).all()
-    low, high = np.quantile(apart, [0.025, 0.975])
-    assert high - low == pytest.approx(2 * 4.303 * (1 / 3) ** 0.5, rel=0.1)  # Student's t, 2 degrees of freedom
-
-
 def test_cochrans_rule() -> None:
     rng = np.random.default_rng(0)
     skewed, plain = rng.lognormal(0, 2, 200), rng.normal(size=200)
@@ -151,11 +140,18 @@ def test_bca_corrects_bias_by_hand() -> None:
     assert high == pytest.approx(norm.cdf(2 * bias + 1.96), abs=1e-3)
 
 
-def test_a_share_of_the_samples_variance_is_taken_off_the_processes() -> None:
-    rng = np.random.default_rng(0)
-    pooled, each = np.zeros(20_000), [rng.normal(10, 1.0, 4000)] * 3
-    drawn = bootstrap.hierarchical_draws(pooled, [9.0, 10.0, 11.0], each, rng)
-    assert np.quantile(drawn, 0.975) == pytest.approx(4.303 * ((1 - 0.41) / 3) ** 0.5, rel=0.04)
+def test_added_parts_of_examples_give_what_was_always_right_a_variance() -> None:
+    rows = np.ones((12, 2))  # twelve right answers, and what counts them
+
+    def share(sums: np.ndarray) -> np.ndarray:
+        return np.asarray(sums[..., 0] / sums[..., 1])
+
+    low, high = bootstrap.smoothed_interval(rows, np.array([[0.5, 0.5], [0.0, 0.5]]), share)
+    assert low < 12.5 / 13 < high and low == pytest.approx(2 * 12.5 / 13 - high)
+    plain = np.column_stack([np.arange(40) % 2, np.ones(40)])
+    low, high = bootstrap.smoothed_interval(plain, np.zeros((0, 2)), share)
+    half = stdtrit(39, 0.975) * 0.5 / 39**0.5  # Student's, by hand: both values are as far from the middle
+    assert (low, high) == pytest.approx((0.5 - half, 0.5 + half), rel=2e-3)
 
 
 def test_chunks_give_the_very_draws_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,3 +90,31 @@ def test_ties_at_an_end_are_seen() -> None:
     values = np.round(np.random.default_rng(0).normal(size=300), 1)
     assert order.has_tied_end(values, 0.5) and not order.has_tied_end(np.arange(300.0), 0.5)
     assert not order.has_tied_end([1.0, 1.0], 0.5)  # no interval at all
+
+
+def test_values_that_depend_on_those_before_are_worth_fewer() -> None:
+    rng = np.random.default_rng(0)
+    level, serial = 0.0, []
+    for step in rng.normal(size=400):
+        level = 0.7 * level + step
+        serial.append(level)
+    plain, blocked = order.quantile_interval(serial, 0.5), order.serial_quantile_interval(serial, 0.5)
+    assert plain is not None and blocked is not None
+    assert blocked[1] - blocked[0] > 1.5 * (plain[1] - plain[0])
+    shuffled = order.serial_quantile_interval(rng.permutation(serial), 0.5)
+    assert shuffled is not None and shuffled[1] - shuffled[0] < 1.4 * (plain[1] - plain[0])
+
+
+def test_a_dependence_longer_than_the_blocks_is_told() -> None:
+    rng = np.random.default_rng(1)
+    walk = np.cumsum(rng.normal(size=200))
+    assert order.depends_too_long(walk) and not order.depends_too_long(rng.normal(size=200))
+    assert not order.depends_too_long(np.ones(200)) and not order.depends_too_long([1.0, 2.0])
+
+
+def test_the_error_of_a_median() -> None:
+    rng = np.random.default_rng(2)
+    for n in (2, 3, 4, 5, 9):
+        medians = np.median(rng.normal(size=(60_000, n)), axis=1)
+        claimed = np.array([order.median_error(row) ** 2 for row in rng.normal(size=(4_000, n))]).mean()
+        assert claimed == pytest.approx(medians.var(), rel=0.06)

@@ -14,7 +14,6 @@ from statsmodels.stats.multitest import multipletests
 from bench.plugins import load_object
 from bench.record import Sample
 from bench.stats import bootstrap, paired
-from bench.stats.resample import Resamples
 
 Floats = NDArray[np.float64]
 
@@ -70,14 +69,43 @@ def _sacrebleu(test_type: str) -> float:
     return float(found[1].p_value)
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_paired_bootstrap_of_bleu_agrees_with_sacrebleu() -> None:
-    one, two, references = _systems()
-    (a, value), (b, _) = _statistics(one, references), _statistics(two, references)
-    drawn = [value(sums) for sums in Resamples(len(a), 4000, 1).sums([a, b])]
-    ours = paired.bootstrap_p(drawn[1] - drawn[0], float(value(b.sum(axis=0)) - value(a.sum(axis=0))))
-    assert 0.01 < ours < 0.9
-    assert ours == pytest.approx(2 * _sacrebleu("bs"), abs=0.03)  # sacrebleu counts one tail
+def test_a_difference_over_groups_is_a_paired_t_test_of_their_sums() -> None:
+    rng = np.random.default_rng(5)
+    a = np.column_stack([rng.normal(7, 1, 12), np.full(12, 10.0)])
+    b = np.column_stack([a[:, 0] + rng.normal(0.5, 0.6, 12), np.full(12, 10.0)])
+    found = paired.grouped_difference(a, b, lambda sums: sums[..., 0] / sums[..., 1])
+    expected = ttest_1samp((b - a)[:, 0] / 10, 0.0)
+    assert found.difference == pytest.approx((b - a)[:, 0].mean() / 10)
+    assert found.p() == pytest.approx(expected.pvalue) and found.freedom == 11
+    assert found.interval() == pytest.approx(tuple(expected.confidence_interval()))
+    assert found.p(below=False) == pytest.approx(found.p() / 2) == pytest.approx(1 - found.p(below=True))
+
+
+def test_one_group_tells_nothing() -> None:
+    rows = np.array([[7.0, 10.0]])
+    found = paired.grouped_difference(rows, rows + np.array([1.0, 0.0]), lambda sums: sums[..., 0] / sums[..., 1])
+    assert found.p() == 1.0 and found.interval() is None and found.difference == pytest.approx(0.1)
+    only = np.array([[1.0, 1.0], [0.0, 0.0]])  # without the first the metric has no value
+    with np.errstate(invalid="ignore"):
+        assert paired.grouped_difference(only, only, lambda sums: sums[..., 0] / sums[..., 1]).groups == 1
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_the_mid_p_value_is_half_of_what_was_observed(only_a: int, only_b: int) -> None:
+    exact, beyond = (float(p) for p in paired.mcnemar_better([only_a, only_a + 1], [only_b, max(only_b - 1, 0)]))
+    mid = float(paired.mid_p_worse(only_a, only_b))
+    if only_b:
+        assert mid == pytest.approx((exact + beyond) / 2)
+    assert mid + float(paired.mid_p_worse(only_b, only_a)) == pytest.approx(1.0)
+
+
+def test_the_number_of_examples_is_told_as_a_range() -> None:
+    found = paired.examples_range(0.014008, 0.01, 100)
+    assert found is not None and found.most is not None
+    assert found.least < (paired.examples_needed(0.014008, 0.01, 100) or 0) < found.most
+    unclear = paired.examples_range(0.005, 0.01, 100)
+    assert unclear is not None and unclear.most is None
+    assert paired.examples_range(0.0, 0.01, 100) is None
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -139,6 +167,3 @@ def test_what_is_undefined_is_no_evidence() -> None:
     other = np.column_stack([np.zeros(20), np.ones(20)])
     rng = np.random.default_rng(0)
     assert paired.randomisation_p(rows, other, lambda sums: sums[..., 0] / sums[..., 1], 100, rng) == 1.0
-    gaps = np.where(np.arange(1000) < 300, np.nan, np.random.default_rng(1).normal(1.0, 0.1, 1000))
-    assert paired.bootstrap_p(gaps, 1.0) == pytest.approx(0.3, abs=0.01)
-    assert paired.bootstrap_p(np.full(9, np.nan), 1.0) == 1.0

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
-from bench.stats.proportion import clopper_pearson, is_few, proportion_interval, wilson
+from bench.stats.proportion import (
+    clopper_pearson,
+    grouped_design_effect,
+    grouped_proportion,
+    is_few,
+    proportion_interval,
+    wilson,
+)
 
 
 @given(st.integers(1, 5000), st.data())
@@ -50,3 +57,21 @@ def test_ends_and_nothing() -> None:
     assert low == 0.0 and 0 < high < 1
     assert (wilson(5, 5) or (0, 0))[1] == 1.0
     assert wilson(0, 0) is None
+
+
+def test_groups_of_right_answers_are_worth_a_third_of_their_examples() -> None:
+    sizes = np.full(40, 5.0)
+    low, high = grouped_proportion(sizes, sizes) or (1, 0)
+    assert high == 1.0 and (clopper_pearson(200 / 3, 200 / 3) or (0, 1))[0] - 0.01 < low < 0.95
+
+
+def test_groups_of_one_are_independent_examples() -> None:
+    right = (np.arange(300) % 4 > 0).astype(np.float64)
+    found, alone = grouped_proportion(right, np.ones(300)), wilson(225, 300)
+    assert found == pytest.approx(alone, abs=2e-3)
+    assert grouped_proportion(np.array([3.0]), np.array([5.0])) is None
+
+
+def test_the_design_effect_is_that_of_repeated_answers() -> None:
+    right = np.where(np.arange(200) % 3 > 0, 5.0, 0.0)  # all five of a group alike: five times the variance
+    assert grouped_design_effect(right, np.full(200, 5.0)) == pytest.approx(5.0, rel=0.05)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from bench.catalogue.reasons import NOT_MEASURED, from_source
+from bench.catalogue.reasons import NOT_MEASURED, ReasonCode, from_source
 from bench.record import Fact
 from bench.summary import facts
 
@@ -22,7 +23,7 @@ def test_peaks_take_the_highest_and_others_the_median() -> None:
 
 def test_students_interval_by_hand() -> None:
     found = facts.merge("load_s", _facts("load_s", 1.0, 2.0, 3.0))
-    half = 4.302653 / 3**0.5
+    half = 4.302653 * (np.pi / 7) ** 0.5  # the error of a median of three, not of their mean
     assert found.ci_high == pytest.approx(2 + half, rel=1e-5)
     assert found.ci_low == 0.0  # cut at 0
     assert facts.merge("load_s", _facts("load_s", 1.0)).ci_low is None
@@ -45,3 +46,9 @@ def test_counts_are_exact() -> None:
     found = facts.merge("parameters", _facts("parameters", 10.0, 10.0))
     assert found.exact and (found.ci_low, found.ci_high) == (10.0, 10.0)
     assert not facts.merge("parameters", _facts("parameters", 10.0, 11.0)).exact
+
+
+def test_processes_that_read_the_same_have_no_interval() -> None:
+    found = facts.merge("load_s", _facts("load_s", 2.0, 2.0, 2.0))
+    assert found.value == 2.0 and found.ci_low is None and found.ci_high is None and not found.exact
+    assert found.reason is not None and found.reason.code is ReasonCode.NO_NOISE_KNOWN

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bench.catalogue.reasons import ReasonCode, loose, too_few
-from bench.record import Timing
-from bench.stats import bootstrap, order
-from bench.summary import timings
+from bench.record import Record, Timing
+from bench.stats import order, processes
+from bench.summary import Quantity, summarise, timings
 from tests.factories import Sketch, make_record, make_run
 
 
@@ -16,8 +19,6 @@ def _latency(*nanos: int, tokens: tuple[tuple[int, ...], ...] = ()) -> list[Timi
 
 
 def _read(found: list[Timing]) -> dict[str, object]:
-    from dataclasses import replace
-
     record = replace(make_record(), timings=tuple(found))
     return dict(timings.readings(timings.collect([record]), timings.gaps(found), np.random.default_rng(0)))
 
@@ -63,34 +64,76 @@ def test_one_process_has_the_order_statistic_interval_and_several_are_no_narrowe
     records = make_run([Sketch("a")], requests=100, processes=3)
     timed = timings.collect(records)
     pooled = np.concatenate(timed["latency"])
-    read = timings.readings(timed, [], np.random.default_rng(0))["latency_p50_s"]
+    read = summarise(records)[0].efficiency["latency_p50_s"]
     plain = order.quantile_interval(pooled, 0.5) or (0, 0)
     assert read.n == 300 and read.value == order.quantile(pooled, 0.5)
     assert (read.ci_low or 9) <= plain[0] and (read.ci_high or 0) >= plain[1]
-    alone = timings.readings(timings.collect(records[:1]), [], np.random.default_rng(0))["latency_p50_s"]
-    assert (alone.ci_low, alone.ci_high) == order.quantile_interval(timed["latency"][0], 0.5)
+    alone = summarise(records[:1])[0].efficiency["latency_p50_s"]
+    assert (alone.ci_low, alone.ci_high) == order.serial_quantile_interval(timed["latency"][0], 0.5)
+    assert alone.reason == loose(processes.ONE_PROCESS_SAID)
+
+
+def _slowed(record: Record, by: float) -> Record:
+    return replace(record, timings=tuple(replace(t, duration_ns=round(by * t.duration_ns)) for t in record.timings))
+
+
+def _width(quantity: Quantity) -> float:
+    return (quantity.ci_high or 0) - (quantity.ci_low or 0)
 
 
 def test_processes_that_disagree_widen_the_interval() -> None:
-    from dataclasses import replace
-
     records = make_run([Sketch("a")], requests=200, processes=3)
-    slow = tuple(replace(t, duration_ns=2 * t.duration_ns) for t in records[2].timings)
-    apart = [*records[:2], replace(records[2], timings=slow)]
-    widths = []
-    for group in (records, apart):
-        read = timings.readings(timings.collect(group), [], np.random.default_rng(0))["latency_p50_s"]
-        widths.append((read.ci_high or 0) - (read.ci_low or 0))
-    assert widths[1] > 5 * widths[0]
+    apart = [*records[:2], _slowed(records[2], 2.0)]
+    same, wide = (summarise(group)[0].efficiency["latency_p50_s"] for group in (records, apart))
+    assert _width(wide) > 5 * _width(same)
+
+
+def test_the_spread_of_processes_is_pooled_over_the_candidates_of_a_task() -> None:
+    factors = np.exp(np.random.default_rng(1).normal(0, 0.05, (8, 2)))
+    sides = [
+        [
+            _slowed(record, by)
+            for record, by in zip(make_run([Sketch(f"m{i}")], requests=100, processes=2), of, strict=True)
+        ]
+        for i, of in enumerate(factors)
+    ]
+    alone = summarise(sides[0])[0]
+    among, *_, last = summarise([record for side in sides for record in side])
+    assert among.spreads["latency_p50_s"].freedom == 8 and alone.spreads["latency_p50_s"].freedom == 1
+    assert _width(among.efficiency["latency_p50_s"]) < _width(alone.efficiency["latency_p50_s"]) / 2
+    assert among.paired_spreads["latency_p50_s"].freedom == 7 and not alone.paired_spreads
+    single = summarise([*sides[0][:1], *(record for side in sides[1:] for record in side)])[0]
+    assert single.efficiency["latency_p50_s"].reason == loose(processes.ONE_POOLED_SAID)
+    assert _width(single.efficiency["latency_p50_s"]) > _width(among.efficiency["latency_p50_s"])
+    assert last.spreads is not None
+
+
+@pytest.mark.parametrize("wrong", [0, -5])
+def test_durations_that_no_clock_gives_are_refused_with_the_reason(wrong: int) -> None:
+    record = make_record(requests=80)
+    first, *others = record.timings
+    read = summarise([replace(record, timings=(replace(first, duration_ns=wrong), *others))])[0].efficiency
+    refused = read["latency_p50_s"]
+    assert refused.value is None and refused.ci_low is None
+    assert refused.reason is not None and refused.reason.code is ReasonCode.NO_VALUES
+    assert read["throughput_examples_per_s"].value is not None
 
 
 def test_an_interval_that_covers_more_than_it_claims_says_so() -> None:
-    coarse = _latency(*[10**6 * (i // 40) for i in range(400)])
+    mixed = np.random.default_rng(0).permutation(400).tolist()
+    coarse = _latency(*[10**6 * (1 + i // 40) for i in mixed])
     assert _read(coarse)["latency_p50_s"].reason == loose(order.TIED_SAID)  # type: ignore[attr-defined]
-    fine = _latency(*[10**6 * i for i in range(400)])
+    fine = _latency(*[10**6 * (1 + i) for i in mixed])
     assert _read(fine)["latency_p50_s"].reason is None  # type: ignore[attr-defined]
-    timed = timings.collect(make_run([Sketch("a")], requests=100, processes=3))
-    read = timings.readings(timed, [], np.random.default_rng(0))
-    assert (
-        read["latency_p50_s"].reason == read["throughput_examples_per_s"].reason == loose(bootstrap.FEW_PROCESSES_SAID)
-    )
+    read = summarise(make_run([Sketch("a")], requests=100, processes=3))[0].efficiency
+    several = loose(processes.FEW_PROCESSES_SAID)
+    assert read["latency_p50_s"].reason == read["throughput_examples_per_s"].reason == several
+
+
+def test_requests_that_depend_on_those_before_are_worth_fewer() -> None:
+    rng = np.random.default_rng(3)
+    steps, level = rng.normal(size=400), 0.0
+    logs = [level := 0.8 * level + step for step in steps]
+    values = [round(10**7 * math.exp(0.1 * value)) for value in logs]
+    serial, shuffled = (_read(_latency(*each)) for each in (values, rng.permutation(values).tolist()))
+    assert _width(serial["latency_p50_s"]) > 1.5 * _width(shuffled["latency_p50_s"])  # type: ignore[index]

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from bench.history.effects import change_words, scale_of
 from bench.history.series import History, Night, Point, Series
-from bench.history.trend import Alarm, ChangePoint, change_points, trend_alarm
+from bench.history.trend import Alarm, ChangePoint, alarms_by_series, change_points
 from bench.metrics.catalogue import words_of
 from bench.report.nights.spark import sparkline_svg
 from bench.report.wording import number, plural
@@ -147,14 +147,14 @@ def readings_of(history: History, links: Mapping[str, str]) -> list[Reading]:
     """List every reading that has a value in the nights shown, in the history's order."""
     listed = len(history.series) <= LISTED_UP_TO
     shown = [series for series in history.series if any(p.value is not None for p in series.points[-SHOWN_NIGHTS:])]
-    return [_reading(series, place, links, listed=listed) for place, series in enumerate(shown)]
+    alarms = alarms_by_series(history.series)
+    return [_reading(series, place, links, alarms.get(series.key), listed=listed) for place, series in enumerate(shown)]
 
 
-def _reading(series: Series, place: int, links: Mapping[str, str], *, listed: bool) -> Reading:
+def _reading(series: Series, place: int, links: Mapping[str, str], alarm: Alarm | None, *, listed: bool) -> Reading:
     points = series.points[-SHOWN_NIGHTS:]
     ids = {point.run_id for point in points}
     changes = tuple(change for change in change_points(series) if change.run_id in ids)
-    alarm = trend_alarm(series)
     values = [point.value for point in points if point.value is not None]
     anchor = f"r{place}"
     last = tuple(reversed(points[-LISTED_NIGHTS:])) if listed else ()

@@ -1,0 +1,211 @@
+"""How much fresh processes of the same thing differ, pooled over several things that were measured side by side.
+
+A process draws its memory layout, its cores and its neighbours once; all its requests share that. So requests of one
+process say nothing of another process, and two or three processes of one candidate say little: Student's t with one
+degree of freedom is 6.5 times as wide as needed. The candidates of a task are measured on the same machine in the
+same way, and their processes differ about equally *on the scale of logarithms*; pooled over M candidates with P
+processes the spread is known with M (P − 1) degrees of freedom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import t as student
+
+Floats = NDArray[np.float64]
+
+DOUBT_SHARE = 0.25
+"""Standard errors of the variance between processes that are kept where the samples' noise explains all that was seen:
+that none shows does not mean that there is none."""
+FEW_PROCESSES_SAID = "over few processes the interval covers 94 to 100 %, most where they do not differ"
+"""What is said of an interval over processes; the range is that of `benchmarks/coverage.py` for 2 to 10 of them."""
+ONE_PROCESS_SAID = "one process: the interval is of this process, and another may lie outside it"
+"""What is said where no candidate of the task has two processes."""
+ONE_POOLED_SAID = "one process: how much another differs is taken from the other candidates"
+"""What is said where others have."""
+FARTHEST = math.log(1000.0)
+"""Of a draw from what was read: Student's t with one degree of freedom has no end, and nobody asks for more."""
+LARGEST = 100.0
+"""Between two processes, as a standard deviation of logarithms, beyond which nothing is looked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """The logarithms that the processes of one candidate read."""
+
+    processes: tuple[int, ...]
+    """Their numbers: process k of every candidate of a block ran in the same round."""
+    points: Floats
+    """Shape `(P,)`."""
+    within: Floats
+    """Variance of each that its own samples explain; 0 where a process is read once."""
+    sizes: Floats
+    """Samples of each."""
+    whole: float
+    """The logarithm that all samples together read."""
+    whole_within: float
+    """Variance of `whole` that the samples explain."""
+
+    @property
+    def concentration(self) -> float:
+        """Compute Σ (share of the samples)²: 1/P for equal processes, 1 where one has all of them."""
+        shares = self.sizes / self.sizes.sum()
+        return float((shares**2).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How much processes differ, beyond what their samples explain."""
+
+    variance: float
+    """Of logarithms."""
+    error: float
+    """Standard error of `variance`."""
+    freedom: float
+    """Degrees of freedom behind it."""
+
+    def of_mean(self, share: float, within: float) -> tuple[float, float]:
+        """Compute the standard error of a mean over processes, and its degrees of freedom.
+
+        Args:
+            share: Σ of the squared weights of the processes.
+            within: variance of the mean that the samples explain.
+
+        Source: Satterthwaite (1946), Biometrics Bulletin 2, 110-114.
+        """
+        variance = share * self.variance + within
+        if self.error <= 0 or variance <= 0:
+            return math.sqrt(variance), self.freedom
+        freedom = 2 * (variance / (share * self.error)) ** 2
+        return math.sqrt(variance), min(self.freedom, max(1.0, freedom))
+
+
+def spread_of(levels: Sequence[Levels]) -> Spread | None:
+    """Pool the spread between processes over candidates; None where none has two."""
+    several = [each for each in levels if each.points.size > 1]
+    if not several:
+        return None
+    return solved(
+        [each.points for each in several], [each.within for each in several], sum(len(e.points) - 1 for e in several)
+    )
+
+
+def paired_spread_of(levels: Sequence[Levels]) -> Spread | None:
+    """Pool the spread that is left when what a round does to all of its candidates is taken out; None where fewer than
+    two candidates share two rounds.
+
+    The residuals of a table of candidates × rounds have (M − 1)(P − 1) degrees of freedom.
+    """
+    rounds = sorted(set.intersection(*(set(each.processes) for each in levels))) if levels else []
+    if len(levels) < 2 or len(rounds) < 2:
+        return None
+    places = [[each.processes.index(number) for number in rounds] for each in levels]
+    table = np.array([each.points[place] for each, place in zip(levels, places, strict=True)])
+    within = [each.within[place] for each, place in zip(levels, places, strict=True)]
+    table = table - table.mean(axis=0)
+    return solved(list(table), within, (len(levels) - 1) * (len(rounds) - 1))
+
+
+def solved(points: Sequence[Floats], within: Sequence[Floats], freedom: int) -> Spread:
+    """Find the variance σ² at which Σ (point − mean)² / (σ² + within) is what it should be: the degrees of freedom.
+
+    Noisy processes so count for little, whoever they belong to.
+
+    Source: Paule and Mandel (1982), Journal of Research of the National Bureau of Standards 87, 377-385.
+    """
+
+    def excess(variance: float) -> float:
+        total = 0.0
+        for each, own in zip(points, within, strict=True):
+            precision = 1 / (variance + own + np.finfo(np.float64).tiny)
+            mean = float((precision * each).sum() / precision.sum())
+            total += float((precision * (each - mean) ** 2).sum())
+        return total - freedom
+
+    least = float(np.finfo(np.float64).eps)
+    variance = 0.0 if excess(least) <= 0 else float(brentq(excess, least, LARGEST**2))
+    weight = (
+        sum(
+            (1 - 1 / each.size) * float((1 / (variance + own + least)).sum())
+            for each, own in zip(points, within, strict=True)
+        )
+        * freedom
+        / sum(each.size - 1 for each in points)
+    )
+    error = math.sqrt(2 * freedom) / weight
+    return Spread(max(variance, DOUBT_SHARE * error), error, float(freedom))
+
+
+def mean_interval(levels: Levels, spread: Spread, confidence: float = 0.95) -> tuple[float, float]:
+    """Compute the interval of what all processes that there might be read, in the unit of the values."""
+    error, freedom = spread.of_mean(levels.concentration, levels.whole_within)
+    half = float(student.ppf(0.5 + confidence / 2, freedom)) * error
+    return math.exp(levels.whole - half), math.exp(levels.whole + half)
+
+
+def mean_draws(levels: Levels, spread: Spread, replicates: int, rng: np.random.Generator) -> Floats:
+    """Draw what all processes that there might be read, shape `(replicates,)`; see `mean_interval`."""
+    error, freedom = spread.of_mean(levels.concentration, levels.whole_within)
+    moved = np.clip(error * rng.standard_t(freedom, size=replicates), -FARTHEST, FARTHEST)
+    return np.asarray(np.exp(levels.whole + moved), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class LogRatio:
+    """The ratio of two candidates over their processes, on the scale of logarithms."""
+
+    value: float
+    error: float
+    freedom: float
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Compute Student's interval of the ratio."""
+        half = float(student.ppf(0.5 + confidence / 2, self.freedom)) * self.error
+        return math.exp(self.value - half), math.exp(self.value + half)
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value that the ratio is 1; 1 where nothing is known of the noise."""
+        if self.error <= 0:
+            return 1.0
+        return 2 * float(student.sf(abs(self.value) / self.error, self.freedom))
+
+
+def paired_ratio(a: Levels, b: Levels, spread: Spread) -> LogRatio | None:
+    """Compute b ÷ a over the rounds that both have, which the machine's drift between rounds does not disturb.
+
+    Args:
+        a: the one side.
+        b: the other.
+        spread: by `paired_spread_of`.
+
+    Source: Kalibera and Jones, Rigorous Benchmarking in Reasonable Time (2013), for the levels; pairing by blocks as in
+    any paired comparison.
+    """
+    rounds = sorted(set(a.processes) & set(b.processes))
+    if not rounds:
+        return None
+    of_a, of_b = ([each.processes.index(number) for number in rounds] for each in (a, b))
+    gaps = b.points[of_b] - a.points[of_a]
+    count = len(rounds)
+    within = float((a.within[of_a] + b.within[of_b]).sum()) / count**2
+    return LogRatio(float(gaps.mean()), *spread.of_mean(2 / count, within))
+
+
+def unpaired_ratio(a: Levels, b: Levels, spreads: tuple[Spread, Spread]) -> LogRatio:
+    """Compute b ÷ a of processes that did not run side by side.
+
+    Source: Welch (1947), Biometrika 34, 28-35, for the degrees of freedom.
+    """
+    errors = [
+        spread.of_mean(each.concentration, each.whole_within) for each, spread in zip((a, b), spreads, strict=True)
+    ]
+    variance = sum(error**2 for error, _ in errors)
+    doubt = sum(error**4 / freedom for error, freedom in errors)
+    return LogRatio(b.whole - a.whole, math.sqrt(variance), variance**2 / doubt if doubt > 0 else 1.0)
