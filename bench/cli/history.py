@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.store import Store
 
 SHOWN_NIGHTS = 60
-"""Nights in a line of sparks, the newest; JSON and CSV have all."""
+"""The newest nights in a sparkline; JSON and CSV have all."""
 CSV_COLUMNS = (
     *("run_id", "started_at", "machine", "harness", "commit", "segment", "model", "variant", "task", "reading"),
     *("unit", "value", "low", "high", "reason", "canary_s"),

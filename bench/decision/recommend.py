@@ -1,4 +1,4 @@
-"""The recommendation: one thing to ship now, what it risks, what binds it, and what measuring on could gain.
+"""The recommendation: one thing to ship now, what it risks, what binds it, and what further measuring could gain.
 
 Eligible is who breaks a limit with at most the chance that the suite takes (`decision.risk`). Among the eligible the
 rule picks by the observed values, from which the chance of breaking a limit is taken off at the price of a broken limit
@@ -48,7 +48,7 @@ TINY = 1e-300
 NOT_SHOWN = 0.025
 """One-sided p-value over which a difference may be chance: that of a two-sided test at 5 %."""
 UPSIDE = 0.95
-"""Quantile of what a rival may be ahead that is told as what measuring on could gain."""
+"""Quantile of what a rival may be ahead that is told as what further measuring could gain."""
 KNEE_MEMBERS = 3
 """Fewest members of a front that has a knee."""
 
