@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.catalogue.reasons import all_alike, loose, too_few
+from bench.catalogue.reasons import ReasonCode, all_alike, loose, too_few
 from bench.decision.draws import quality_draws
 from bench.metrics.accuracy import Accuracy
 from bench.metrics.base import Floats
