@@ -9,6 +9,10 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 PRETRAINED_STAMP := $(VENV)/.installed-pretrained
 
+# Two processes; each takes its tests in the order of the files, so that a run that a file's tests share is made once, and
+# takes over from the other at the end. Tests start bench hundreds of times: its bytecode is kept, whatever the shell says.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal
+
 .PHONY: quickstart pretrained gpu-kit gpu-kit-dry test check lint types layers clean help
 
 help:  ## Show this list.
@@ -45,7 +49,7 @@ gpu-kit-dry: $(DEV_STAMP)  ## Try the GPU kit's logic on this machine's CPU.
 	$(BIN)/python -m benchmarks.gpu.kit dry --out results/gpu-dry
 
 test: $(DEV_STAMP)  ## Set up and run the tests.
-	$(BIN)/python -m pytest -n 2 -m "not gpu and not slow"
+	$(PYTEST) -m "not gpu and not slow"
 
 lint: $(DEV_STAMP)  ## ruff: lint and format.
 	$(BIN)/ruff check .
@@ -58,7 +62,7 @@ layers: $(DEV_STAMP)  ## import-linter: no import from above or beside.
 	$(BIN)/lint-imports
 
 check: lint types layers  ## What CI runs: lint, types, layers, all tests with coverage.
-	$(BIN)/python -m pytest -n 2 -m "not gpu" --cov --cov-report=term:skip-covered
+	$(PYTEST) -m "not gpu" --cov --cov-report=term:skip-covered
 
 clean:  ## Remove the environment and caches; results stay.
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov

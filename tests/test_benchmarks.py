@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.record import Cell, Fact, Record
+
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 LIBRARIES = {"contract", "gate_world", "plain_pass", "random_models", "tiny_families"}
 """Modules that scripts import."""
@@ -20,6 +22,7 @@ SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in L
 
 sys.path.insert(0, str(FOLDER))
 from contract import Contract, Ratio, interleaved, make_parser, ratio_of  # noqa: E402
+from overhead import divide  # noqa: E402
 
 sys.path.remove(str(FOLDER))
 
@@ -79,3 +82,28 @@ def test_sides_are_timed_in_turn() -> None:
 def test_options() -> None:
     assert make_parser("x", repeats=3).parse_args([]).repeats == 3
     assert make_parser("x").parse_args(["--json", "f"]).json == Path("f")
+
+
+def test_the_time_of_a_run_is_divided_without_a_rest() -> None:
+    cell = Cell("m", "f", "", "t", "classification")
+
+    def record(start: str, wall_s: float, **facts: float) -> Record:
+        listed = tuple(Fact(name, value, "s", "clock") for name, value in facts.items())
+        return Record(cell, "ok", None, started_at=f"1970-01-01T00:00:{start}+00:00", wall_s=wall_s, facts=listed)
+
+    records = [
+        record("20", 10.0, window_load_s=2.0, window_latency_s=5.0, load_s=2.0),
+        record("10", 6.0, window_load_s=1.0, admission_s=0.5),
+        Record(cell, "unsupported", "why"),
+    ]
+    spent = divide(records, 5.0, 33.0, 9.0)
+    assert spent.windows == {"load": 3.0, "latency": 5.0}
+    assert spent.rest == {
+        "before the first cell": 5.0,
+        "admission": 0.5,
+        "else within cells": 4.5 + 3.0,
+        "between cells": 4.0,
+        "after the last cell": 3.0,
+    }
+    assert spent.wall == spent.windows.total() + spent.rest.total() == 28.0
+    assert spent.ratio == 3.5

@@ -18,7 +18,7 @@ from bench.record import Sample
 from bench.tasks.base import Answer, Workload
 
 BUDGET_S = 1.0
-"""Of one proof, the first request of a process apart; the three examples that are compared at least may take longer."""
+"""Of one proof, the first request of a process apart: the examples that are compared at least may take longer."""
 EXAMPLES = 6
 """Short, long, odd, and some of middling length."""
 LEAST_EXAMPLES = 4
@@ -26,7 +26,11 @@ LEAST_EXAMPLES = 4
 NEW_TOKENS = 8
 """Tokens that are generated of each: a fault of the cache, of positions or of the refill shows from the second on."""
 FEW_TOKENS = 3
-"""The same where one answer alone takes a good part of the budget."""
+"""The same for a slow model."""
+SLOW = 12
+"""A model is slow when one short answer takes more than this part of the budget."""
+FEWEST_EXAMPLES = 3
+"""At least so many of a slow model: two of them are padded beside the longest."""
 AHEAD_TOKENS = 64
 """Tokens on which it is tried whether a model reads ahead."""
 ROWS = 2
@@ -97,23 +101,21 @@ def prove(workload: Workload, model: object, dtype: str, clock: Callable[[], flo
     """
     order = chosen(workload)
     with _on_path(model, plain=True):
-        asked = _shortened(workload, NEW_TOKENS)
+        asked = _shortened(workload, FEW_TOKENS)
         asked.request(order[:1])(None)  # imports and kernels of a first request
         begun = clock()
         plain = asked.samples(order[:1], asked.request(order[:1])(None))
-        if clock() - begun > BUDGET_S / EXAMPLES:
-            asked = _shortened(workload, FEW_TOKENS)
+        is_slow = clock() - begun > BUDGET_S / SLOW
+        if not is_slow and isinstance(workload, Generates):
+            asked = _shortened(workload, NEW_TOKENS)
             plain = asked.samples(order[:1], asked.request(order[:1])(None))
+        least = FEWEST_EXAMPLES if is_slow else LEAST_EXAMPLES
         for index in order[1:]:
-            if len(plain) >= LEAST_EXAMPLES and clock() - begun > BUDGET_S / 2:
+            if len(plain) >= least and clock() - begun > BUDGET_S / 2:
                 break
             plain += asked.samples([index], asked.request([index])(None))
-    indices = [sample.index for sample in plain]
     with _on_path(model, plain=False):
-        ways = [asked.samples(indices, asked.request(indices)(None))]
-        if isinstance(asked, Generates) and asked.streams:
-            answered = asked.stream(indices, ROWS)
-            ways.append([row for index, answer in answered for row in asked.samples([index], [answer])])
+        ways = [rows for group in _groups(plain) for rows in _together(asked, group, is_slow=is_slow)]
     tolerance = tolerance_of(dtype)
     right = {sample.index: sample for sample in plain}
     pairs = [(right[row.index], row) for rows in ways for row in rows]
@@ -122,6 +124,30 @@ def prove(workload: Workload, model: object, dtype: str, clock: Callable[[], flo
     return Proof(
         len(plain), differing, clock() - begun, max((_distance(*pair) for pair in pairs), default=0.0), tuple(plain)
     )
+
+
+def _groups(plain: Sequence[Sample]) -> list[list[int]]:
+    """Group the examples as batches: all of them, and those that were not cut.
+
+    A prompt that was cut does not begin as the others do, so that what they share would not be run once.
+    """
+    every, whole = [row.index for row in plain], [row.index for row in plain if not row.truncated]
+    return [every, whole] if 1 < len(whole) < len(every) else [every]
+
+
+def _together(workload: Workload, indices: Sequence[int], *, is_slow: bool) -> Iterator[list[Sample]]:
+    """Answer examples together by the model's present path: as a batch, and in rows that are refilled.
+
+    The longest comes last in the batch, so that its first window lies beside the short texts and not its other ones. Of
+    a slow model the rows that are refilled are enough: they are a batch of padded rows as well.
+    """
+    by_length = sorted(indices, key=workload.length)
+    refills = isinstance(workload, Generates) and workload.streams
+    if not (is_slow and refills):
+        yield workload.samples(by_length, workload.request(by_length)(None))
+    if isinstance(workload, Generates) and refills:
+        answered = workload.stream(indices, ROWS)
+        yield [row for index, answer in answered for row in workload.samples([index], [answer])]
 
 
 @contextmanager

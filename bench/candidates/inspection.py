@@ -52,6 +52,7 @@ def inspect_folder(model: str, folder: Path) -> None:
     _refuse_unreadable(where, folder)
     _refuse_adapters(where, folder)
     _refuse_missing_shards(where, folder)
+    _refuse_shards_without_index(where, folder)
     for path in sorted(folder.glob("*.safetensors")):
         problem = safetensors_problem(path)
         if problem is not None:
@@ -112,6 +113,15 @@ def _refuse_missing_shards(where: str, folder: Path) -> None:
                 f"{where}: {len(missing)} of {len(files)} weight files are missing ({', '.join(missing[:3])}"
                 f"{', …' if len(missing) > 3 else ''}), which {index.name} names; copy them too"
             )
+
+
+def _refuse_shards_without_index(where: str, folder: Path) -> None:
+    shards = sorted(path.name for path in folder.glob("*-of-*.safetensors"))
+    if shards and not any(folder.glob("*.safetensors.index.json")) and not (folder / "model.safetensors").is_file():
+        raise EnvironmentLackError(
+            f"{where}: the weights are in parts ({shards[0]}, …), and the file that says which part holds what "
+            "(model.safetensors.index.json) is missing; copy it too"
+        )
 
 
 def _refuse_foreign(where: str, folder: Path) -> None:

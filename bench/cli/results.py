@@ -85,8 +85,19 @@ def _row(task: str, entry: Entry, front: Sequence[str]) -> list[str]:
     best = entry.quantity("quality")
     quality = "" if best is None or best.value is None else f"{entry.quality_metric} {format_number(best.value)}"
     n = "" if best is None or best.value is None else f"{best.n:,}"
-    reason = "◆ front" if entry.candidate in front else "" if entry.status == "ok" else entry.reason or ""
-    return [task, entry.candidate, entry.status, quality, n, *cells, reason]
+    return [task, entry.candidate, entry.status, quality, n, *cells, _standing(entry, front)]
+
+
+def _standing(entry: Entry, front: Sequence[str]) -> str:
+    """Mark a member of the front, and say what keeps a candidate from being picked."""
+    from bench.doubts import barring
+
+    if entry.status != "ok":
+        return entry.reason or ""
+    doubt = barring(entry.doubts)
+    if doubt is not None:
+        return f"barred: {doubt.code}"
+    return "◆ front" if entry.candidate in front else ""
 
 
 def _best_first(entry: Entry) -> tuple[bool, float]:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bench.errors import DataError
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a value stands, for messages."""
+class Place(NamedTuple):
+    """Where a value stands, for messages: a tuple, since every value has one, and written only when one is wrong."""
 
-    row: str
-    """The data and the number of the row."""
+    origin: str
+    """The data."""
+    number: int
+    """Of the row, from 0."""
     column: str
     """Its name in the data."""
 
     def __str__(self) -> str:
-        return f"{self.row}: '{self.column}'"
+        return f"{self.origin}: row {self.number + 1}: '{self.column}'"
 
 
 Value = str | list[str]
@@ -36,7 +37,7 @@ def read_text(value: object, place: Place, before: Mapping[str, Value]) -> str:
     Raises:
         DataError: there is nothing, or a list or a mapping.
     """
-    return encodable(str(_single(value, place)), str(place))
+    return encodable(str(_single(value, place)), place)
 
 
 def read_references(value: object, place: Place, before: Mapping[str, Value]) -> Value:
@@ -51,7 +52,7 @@ def read_references(value: object, place: Place, before: Mapping[str, Value]) ->
         return read_text(value, place, before)
     if not value or any(isinstance(text, (dict, list)) or text is None for text in value):
         raise DataError(f"{place} must be a text, or a list of texts of which any is right")
-    texts = [encodable(str(text), str(place)) for text in value]
+    texts = [encodable(str(text), place) for text in value]
     return texts if len(texts) > 1 else texts[0]
 
 
@@ -74,21 +75,25 @@ def read_label(value: object, place: Place, before: Mapping[str, Value]) -> str:
     return read_text(value, place, before)
 
 
+KEEP_TEXT = frozenset((read_text, read_references, read_label))
+"""Readers that leave a text as it is, when all of it can be written."""
+
+
 def read_choices(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
     """Read the choices of a question."""
-    return choices_of(value, str(place))
+    return choices_of(value, place)
 
 
 def read_choice(value: object, place: Place, before: Mapping[str, Value]) -> str:
     """Read which of the column `choices` is right: by its text, its position or its letter."""
     choices = before["choices"]
     assert isinstance(choices, list)
-    return right_choice(_single(value, place), choices, str(place))
+    return right_choice(_single(value, place), choices, place)
 
 
 def read_answers(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
     """Read the right answers of a question."""
-    return answers_of(_present(value, place), str(place))
+    return answers_of(_present(value, place), place)
 
 
 def _present(value: object, place: Place) -> object:
@@ -105,7 +110,7 @@ def _single(value: object, place: Place) -> object:
     return value
 
 
-def choices_of(value: object, where: str) -> list[str]:
+def choices_of(value: object, where: Place | str) -> list[str]:
     """Read the choices of a question; a text is taken for a JSON list, since CSV knows no lists.
 
     Raises:
@@ -122,7 +127,7 @@ def choices_of(value: object, where: str) -> list[str]:
     return choices
 
 
-def right_choice(value: object, choices: Sequence[str], where: str) -> str:
+def right_choice(value: object, choices: Sequence[str], where: Place | str) -> str:
     """Find the right choice's text.
 
     An integer is a position, 0 first. A text is a choice, or else a position, or else a letter, A first.
@@ -146,7 +151,7 @@ def right_choice(value: object, choices: Sequence[str], where: str) -> str:
     return choices[place]
 
 
-def answers_of(value: object, where: str) -> list[str]:
+def answers_of(value: object, where: Place | str) -> list[str]:
     """Read the right answers of a question, none for one that has no answer.
 
     A text that is a JSON list is that list, since CSV knows no lists.
@@ -166,7 +171,7 @@ def answers_of(value: object, where: str) -> list[str]:
     return [encodable(str(answer), where) for answer in listed]
 
 
-def encodable(text: str, where: str) -> str:
+def encodable(text: str, where: Place | str) -> str:
     """Check that a text can be written as UTF-8; JSON lets half of a character through, such as "\\ud83d".
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.data.answers import Reader, Value, read_text
@@ -102,10 +102,19 @@ class Example:
 class Dataset:
     """The examples of one split, and what is known of them."""
 
-    examples: tuple[Example, ...]
+    examples: Sequence[Example]
+    """A tuple; of a large file they are read when they are asked for."""
     hash: str
     """SHA-256 over the rows as used (after column mapping and subsampling)."""
     origin: str
     """For people: the path, the Hub name with revision, or the generator with its version."""
     notes: Mapping[str, object] = field(default_factory=dict)
     """`rows_available`, `duplicates`, `empty_references`, `python_version`, …"""
+    expected: frozenset[str] | None = field(default=None, compare=False)
+    """The different expected texts, where they are few, as labels are; None where they are many or not known."""
+
+    def expected_texts(self, columns: Columns) -> frozenset[str]:
+        """Return the different expected values, as texts."""
+        if self.expected is not None:
+            return self.expected
+        return frozenset(str(columns.value(example)) for example in self.examples)

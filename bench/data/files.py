@@ -1,6 +1,7 @@
 """Read rows from files: JSONL, CSV and Parquet, or a folder that holds one file per split.
 
-Whatever a file holds, what cannot be read is one `DataError` with file, line, column and what to do about it.
+Whatever a file holds, what cannot be read is one `DataError` with file, line, column and what to do about it. Lines are
+read as they are asked for, so that a file of any length takes no more memory than one of its rows.
 """
 
 from __future__ import annotations
@@ -8,7 +9,10 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 from bench.errors import DataError, nearest
@@ -53,16 +57,65 @@ def find(path: Path, split: str) -> Path:
     return candidates[0]
 
 
-def read(path: Path) -> list[Row]:
-    """Read the rows of a file in its order.
+def read(path: Path) -> Iterable[Row]:
+    """Return the rows of a file in its order, which can be gone through more than once; reading begins then.
 
     Raises:
-        DataError: a row cannot be read, with its line.
+        DataError: a Parquet file cannot be read.
     """
+    if path.suffix == ".parquet":
+        with _explained(path):
+            return _parquet(path)
+    return FileRows(path)
+
+
+@dataclass(slots=True)
+class FileRows:
+    """The rows of a JSONL or CSV file, read anew each time."""
+
+    path: Path
+    _state: tuple[int, int] | None = None
+    """Size and time of the last change, when it was read first."""
+
+    def __iter__(self) -> Iterator[Row]:
+        """Read the rows.
+
+        Raises:
+            DataError: a row cannot be read, with its line; or the file is not what it was when it was read before.
+        """
+        return self._read(None)
+
+    def of(self, numbers: Sequence[int]) -> Iterator[Row]:
+        """Read the rows of some ascending numbers, from 0; what stands in the others is not looked at."""
+        return self._read(marked(numbers))
+
+    def _read(self, taken: bytearray | None) -> Iterator[Row]:
+        with _explained(self.path):
+            about = self.path.stat()
+            state = (about.st_size, about.st_mtime_ns)
+            if self._state not in (None, state):
+                raise DataError(f"{self.path}: it was changed while bench read it; start again once it is written")
+            self._state = state
+            yield from _jsonl(self.path, taken) if self.path.suffix in JSON_SUFFIXES else _csv(self.path, taken)
+
+
+def marked(numbers: Sequence[int]) -> bytearray:
+    """Mark some ascending numbers: 1 at each of them, 0 elsewhere, up to the last.
+
+    >>> list(marked([0, 2]))
+    [1, 0, 1]
+    """
+    marks = bytearray(numbers[-1] + 1 if numbers else 0)
+    for number in numbers:
+        marks[number] = 1
+    return marks
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Explain what the operating system says against reading a file."""
     try:
-        if path.suffix in JSON_SUFFIXES:
-            return list(_jsonl(path))
-        return _parquet(path) if path.suffix == ".parquet" else list(_csv(path))
+        yield
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}; check the path and its permissions") from error
 
@@ -85,12 +138,12 @@ def _lines(path: Path) -> Iterator[str]:
                 ) from error
 
 
-def _jsonl(path: Path) -> Iterator[Row]:
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
+def _jsonl(path: Path, taken: bytearray | None) -> Iterator[Row]:
+    decode = json.JSONDecoder(object_pairs_hook=_object).decode
+    lines = ((number, line) for number, line in enumerate(_lines(path), start=1) if line.strip())
+    for number, line in lines if taken is None else compress(lines, taken):
         try:
-            row = json.loads(line, object_pairs_hook=_object)
+            row = decode(line)
         except RecursionError as error:
             raise DataError(f"{path}:{number}: this row is nested too deep to be read; write it flat") from error
         except json.JSONDecodeError as error:
@@ -120,16 +173,15 @@ def _object(pairs: list[tuple[str, object]]) -> Row:
     return row
 
 
-def _csv(path: Path) -> Iterator[Row]:
+def _csv(path: Path, taken: bytearray | None) -> Iterator[Row]:
     csv.field_size_limit(MOST_CHARACTERS)
     delimiter = "\t" if path.suffix == ".tsv" else ","
     reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
     try:
         header = next(reader, [])
         _check_header(path, header, delimiter)
-        for fields in reader:
-            if not fields:
-                continue
+        rows = (fields for fields in reader if fields)
+        for fields in rows if taken is None else compress(rows, taken):
             if len(fields) != len(header):
                 raise DataError(
                     f"{path}:{reader.line_num}: this row has {plural(len(fields), 'field')} and the header "

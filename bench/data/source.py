@@ -5,23 +5,29 @@ What a user must know of the data is counted, never corrected: duplicates, empty
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.data.answers import Place, Value, encodable
-from bench.data.base import OPTIONAL_COLUMNS, Column, Columns, Dataset, Example
-from bench.digest import content_hash
+from bench.data.base import OPTIONAL_COLUMNS, Columns, Dataset
+from bench.data.examples import MISSING, Builder, Count, Examples, Row, hashable, reach
 from bench.errors import DataError, nearest
 from bench.suite import DataSpec
 
-Row = Mapping[str, object]
-MISSING = object()
 
-
-def load(spec: DataSpec, columns: Columns, *, base: Path, max_examples: int | None = None, seed: int = 42) -> Dataset:
+def load(
+    spec: DataSpec,
+    columns: Columns,
+    *,
+    base: Path,
+    max_examples: int | None = None,
+    seed: int = 42,
+    whole: Dataset | None = None,
+) -> Dataset:
     """Load the examples of one split.
+
+    Every row is read, also where a limit leaves most of them out; a large file is never held whole.
 
     Args:
         spec: where they come from.
@@ -29,6 +35,7 @@ def load(spec: DataSpec, columns: Columns, *, base: Path, max_examples: int | No
         base: folder that relative paths are relative to.
         max_examples: more rows are subsampled with `seed`; the data's order is kept.
         seed: of the subsample.
+        whole: the same split without a limit, where it was loaded before: then all rows have been read.
 
     Raises:
         DataError: a file is missing, a row cannot be read, or a column is not there.
@@ -36,37 +43,70 @@ def load(spec: DataSpec, columns: Columns, *, base: Path, max_examples: int | No
     """
     _check_mapping(spec, columns)
     rows, origin, notes = _rows(spec, base)
-    if not rows:
+    survey = _Survey(rows, _mapped_optional(spec, columns))
+    available = _available(survey, max_examples) if whole is None else len(whole.examples)
+    chosen = _subsample(available, max_examples, seed)
+    examples = Examples(survey if available is None else rows, chosen, Builder(spec, columns, origin))
+    count = Count(columns)
+    held = count.of(examples)
+    if not count.examples:
         raise DataError(f"{origin}: no rows in the split '{spec.split}'; check the file and the split")
-    chosen = _subsample(len(rows), max_examples, seed)
-    examples = tuple(_example(place, row, rows[row], columns, spec, origin) for place, row in enumerate(chosen))
-    _check_optional(spec, columns, rows, origin)
-    _check_groups(examples, chosen, origin)
-    kept = [[example.id, example.group, dict(example.columns)] for example in examples]
-    counted = {
-        "rows_available": len(rows),
-        "duplicates": len(examples) - len({_input_key(example, columns) for example in examples}),
-        "duplicate_ids": len(examples) - len({example.id for example in examples}),
-        "empty_references": sum(_is_empty(columns.value(example)) for example in examples),
-    }
-    return Dataset(examples, content_hash(kept), origin, counted | notes)
+    if whole is None:
+        survey.check_optional(origin)
+    _check_groups(count, chosen, origin)
+    examples.length = count.examples
+    counted = {"rows_available": count.examples if available is None else available, **count.notes()}
+    return Dataset(held or examples, count.hash.finish(), origin, counted | notes, count.expected)
+
+
+def _available(survey: _Survey, max_examples: int | None) -> int | None:
+    """Count the rows, where it matters how many there are before they are taken."""
+    return None if max_examples is None else sum(1 for _ in survey)
+
+
+@dataclass(slots=True)
+class _Survey:
+    """Rows, of which it is noted while they are read which columns that may be missing are there."""
+
+    rows: Iterable[Row]
+    wanted: dict[str, str]
+    """By the kind's name of a column that may be missing: the name that it is mapped to, until a row has it."""
+    names: list[str] = field(default_factory=list)
+    """Of the first row."""
+
+    def __iter__(self) -> Iterator[Row]:
+        """Read the rows."""
+        if self.wanted:
+            return self._noted()
+        return iter(self.rows)
+
+    def _noted(self) -> Iterator[Row]:
+        for row in self.rows:
+            if self.wanted:
+                self.names = self.names or list(map(str, row))
+                self.wanted = {name: path for name, path in self.wanted.items() if reach(row, path) is MISSING}
+            yield row
+
+    def check_optional(self, origin: str) -> None:
+        """Refuse a column that may be missing and is mapped to one that no row has."""
+        for name, path in self.wanted.items():
+            raise DataError(
+                f"{origin}: no row has the column '{path}', which 'columns' maps to '{name}'; "
+                f"{nearest(path, self.names)}"
+            )
+
+
+def _mapped_optional(spec: DataSpec, columns: Columns) -> dict[str, str]:
+    """Return the columns that may be missing and are mapped, each with the name that it is mapped to."""
+    optional = (*(column.name for column in columns.all if column.optional), *OPTIONAL_COLUMNS)
+    return {name: spec.columns[name] for name in optional if spec.columns.get(name) is not None}
 
 
 def overlap(first: Dataset, second: Dataset, columns: Columns) -> int:
     """Count the inputs of `second` that occur in `first`: a model trained on the one must not be scored on those."""
-    seen = {_input_key(example, columns) for example in first.examples}
-    return sum(_input_key(example, columns) in seen for example in second.examples)
-
-
-def _input_key(example: Example, columns: Columns) -> tuple[object, ...]:
-    """Return the inputs of an example as something that can be an element of a set."""
-    values = (example.columns.get(column.name) for column in columns.inputs)
-    return tuple(tuple(value) if isinstance(value, list) else value for value in values)
-
-
-def _is_empty(reference: object) -> bool:
-    texts = reference if isinstance(reference, list) else [reference]
-    return not any(str(text).strip() for text in texts)
+    names = [column.name for column in columns.inputs]
+    seen = {hashable(example.columns, names) for example in first.examples}
+    return sum(hashable(example.columns, names) in seen for example in second.examples)
 
 
 def _check_mapping(spec: DataSpec, columns: Columns) -> None:
@@ -80,28 +120,18 @@ def _check_mapping(spec: DataSpec, columns: Columns) -> None:
             )
 
 
-def _check_optional(spec: DataSpec, columns: Columns, rows: Sequence[Row], origin: str) -> None:
-    """Refuse a column that may be missing and is mapped to one that no row has."""
-    for name in (*(column.name for column in columns.all if column.optional), *OPTIONAL_COLUMNS):
-        wanted = spec.columns.get(name)
-        if wanted is not None and all(_reach(row, wanted) is MISSING for row in rows):
-            raise DataError(
-                f"{origin}: no row has the column '{wanted}', which 'columns' maps to '{name}'; "
-                f"{nearest(wanted, map(str, rows[0]))}"
-            )
-
-
-def _check_groups(examples: Sequence[Example], chosen: Sequence[int], origin: str) -> None:
+def _check_groups(count: Count, chosen: Sequence[int] | None, origin: str) -> None:
     """Refuse data of which some rows have a group and others none: intervals could not be clustered."""
-    without = [row for example, row in zip(examples, chosen, strict=True) if example.group is None]
-    if 0 < len(without) < len(examples):
+    place = count.first_without_group
+    if count.grouped and place is not None:
+        row = place if chosen is None else chosen[place]
         raise DataError(
-            f"{origin}: row {without[0] + 1} has no 'group', and {len(examples) - len(without)} of {len(examples)} "
+            f"{origin}: row {row + 1} has no 'group', and {count.grouped} of {count.examples} "
             "rows have one; give every row a group (its id, where it stands alone), or leave the column out"
         )
 
 
-def _rows(spec: DataSpec, base: Path) -> tuple[Sequence[Row], str, dict[str, object]]:
+def _rows(spec: DataSpec, base: Path) -> tuple[Iterable[Row], str, dict[str, object]]:
     """Read the rows; give them with their origin for people and facts about the source."""
     if spec.path is not None:
         from bench.data import files
@@ -129,60 +159,8 @@ def _rows(spec: DataSpec, base: Path) -> tuple[Sequence[Row], str, dict[str, obj
     return waybills.rows(spec.split), f"waybills/{spec.split} version {waybills.VERSION}", facts
 
 
-def _subsample(count: int, most: int | None, seed: int) -> list[int]:
-    if most is None or count <= most:
-        return list(range(count))
+def _subsample(count: int | None, most: int | None, seed: int) -> Sequence[int] | None:
+    """Choose rows by their numbers, in their order; None where all are taken."""
+    if count is None or most is None or count <= most:
+        return None
     return sorted(random.Random(seed).sample(range(count), most))
-
-
-def _example(place: int, number: int, row: Row, columns: Columns, spec: DataSpec, origin: str) -> Example:
-    values: dict[str, Value] = {}
-    for column in columns.all:
-        wanted = spec.columns.get(column.name, column.name)
-        value = _raw(row, column, wanted)
-        if column.optional and (value is MISSING or value is None):
-            values[column.name] = ""
-            continue
-        if value is MISSING:
-            present = ", ".join(map(str, row))
-            raise DataError(
-                f"{origin}: row {number + 1} has no column '{wanted}' (it has: {present}); "
-                f"{nearest(wanted, map(str, row))} Map it with 'columns: {{{column.name}: …}}'"
-            )
-        values[column.name] = column.read(value, Place(f"{origin}: row {number + 1}", wanted), values)
-    optional = {name: _reach(row, spec.columns.get(name, name)) for name in OPTIONAL_COLUMNS}
-    identity, group = (
-        None if value is MISSING or value is None else encodable(str(value), f"{origin}: row {number + 1}: '{name}'")
-        for name, value in optional.items()
-    )
-    return Example(place, identity if identity is not None else str(number), values, group)
-
-
-def _raw(row: Row, column: Column, wanted: str) -> object:
-    """Look up a column's value by the name that the suite maps, else by its own or another usual name."""
-    value = _reach(row, wanted)
-    if value is not MISSING or wanted != column.name:
-        return value
-    values = (_reach(row, name) for name in column.aliases)
-    return next((value for value in values if value is not MISSING), MISSING)
-
-
-def _reach(row: object, path: str) -> object:
-    """Look up the value at a dotted path, or `MISSING`; a column whose own name has dots is found first.
-
-    Not a number is what pandas writes where there is nothing: None.
-    """
-    if isinstance(row, Mapping) and path in row:
-        return None if _is_nan(row[path]) else row[path]
-    for part in path.split("."):
-        if isinstance(row, list) and part.isdigit() and int(part) < len(row):
-            row = row[int(part)]
-        elif isinstance(row, Mapping) and part in row:
-            row = row[part]
-        else:
-            return MISSING
-    return None if _is_nan(row) else row
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float) and math.isnan(value)

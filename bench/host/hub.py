@@ -61,18 +61,18 @@ def reachable() -> bool:
 
 
 @contextlib.contextmanager
-def cache_if_unreachable() -> Iterator[None]:
+def cache_if_unreachable() -> Iterator[bool]:
     """Let the imported libraries of the Hub look into their cache alone, as with `HF_HUB_OFFLINE=1`, where the
-    Hub does not answer. With that variable set none is tried."""
+    Hub does not answer; yield whether it does. With that variable set none is tried."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() not in OFFLINE and reachable():
-        yield
+        yield True
         return
     before = [(sys.modules[name], flag) for name, flag in OFFLINE_FLAGS if name in sys.modules]
     values = [getattr(module, flag) for module, flag in before]
     for module, flag in before:
         setattr(module, flag, True)
     try:
-        yield
+        yield False
     finally:
         for (module, flag), value in zip(before, values, strict=True):
             setattr(module, flag, value)
@@ -99,10 +99,7 @@ def unserved(where: str, error: BaseException, setting: str) -> HubError | None:
         or "couldn't connect" in text
         or "Connection" in text
     ):
-        return HubError(
-            f"{where}: not in the local cache, and the Hub cannot be reached; connect to the network or unset "
-            f"HF_HUB_OFFLINE, or download it once elsewhere and give its folder as {setting}"
-        )
+        return unreached(where, setting)
     if names & CUT_SHORT or "Consistency check failed" in text:
         return HubError(f"{where}: the transfer of a file was cut short, again and again; run again to go on with it")
     if "HfHubHTTPError" in names:
@@ -110,6 +107,14 @@ def unserved(where: str, error: BaseException, setting: str) -> HubError | None:
         status_text = f" ({status.group()})" if status else ""
         return HubError(f"{where}: the Hub answered with an error{status_text}; try again later, or give a folder")
     return None
+
+
+def unreached(where: str, setting: str) -> HubError:
+    """Say that the cache does not hold something, and that the Hub cannot be reached."""
+    return HubError(
+        f"{where}: not in the local cache, and the Hub cannot be reached; connect to the network or unset "
+        f"HF_HUB_OFFLINE, or download it once elsewhere and give its folder as {setting}"
+    )
 
 
 def chain_of(error: BaseException) -> list[BaseException]:

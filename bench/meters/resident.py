@@ -12,6 +12,7 @@ Source: proc_pid_smaps(5).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 _MAPPING = re.compile(
@@ -21,6 +22,10 @@ _MAPPING = re.compile(
 )
 """Whether it may be executed, inode, path, resident kB, and those of them that belong to no file any more."""
 _SHARED = re.compile(r"^Shared_(?:Clean|Dirty): +(\d+) kB$", re.MULTILINE)
+_FILES = re.compile(r"^RssFile:\s+(\d+) kB$", re.MULTILINE)
+MOST_OTHERS = 2**20
+"""Bytes of files that are no programs, mapped at most where all resident pages of files are taken for programs': a
+locale or a cache of glibc."""
 KB = 1024
 """"kB" there is 1024 bytes: proc(5)."""
 
@@ -30,8 +35,11 @@ def program_bytes(folder: Path) -> int | None:
 
     A program file is one of which some part is mapped to be executed. Weights that are mapped from their file are
     none, and pages of a program that were written to have become the process's own. None where the kernel does not
-    tell; takes some 10 ms.
+    tell; takes 3 ms, and 40 ms where other files are mapped too.
     """
+    counted = _pages_of_files(folder)
+    if counted is not None:
+        return counted
     try:
         listing = (folder / "smaps").read_bytes()
     except OSError:
@@ -41,6 +49,30 @@ def program_bytes(folder: Path) -> int | None:
         return None
     programs = {path for executable, inode, path, _, _ in mappings if executable == b"x" and inode != b"0"}
     return KB * sum(int(rss) - int(own) for _, inode, path, rss, own in mappings if inode != b"0" and path in programs)
+
+
+def _pages_of_files(folder: Path) -> int | None:
+    """Count the resident pages of all files, as the kernel counts them anyway; None where that would not do.
+
+    `smaps` walks over every page of the process to tell the same by mapping.
+    """
+    try:
+        listing, status = (folder / "maps").read_text(), (folder / "status").read_text()
+    except OSError:
+        return None
+    resident = _FILES.search(status)
+    programs: set[str] = set()
+    sizes: Counter[str] = Counter()
+    for line in listing.splitlines():
+        span, access, _, _, inode, *path = line.split(maxsplit=5)
+        if inode == "0" or not path:
+            continue
+        start, end = span.split("-")
+        sizes[path[0]] += int(end, 16) - int(start, 16)
+        if access[2] == "x":
+            programs.add(path[0])
+    others = sum(size for path, size in sizes.items() if path not in programs)
+    return None if resident is None or others > MOST_OTHERS else KB * int(resident[1])
 
 
 def shared_bytes(folder: Path) -> int:

@@ -13,11 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.errors import HubError
-from bench.host.hub import cache_if_unreachable, unserved
+from bench.host.hub import cache_if_unreachable, unreached, unserved
 
 OWNERS = ("evaluate-metric", "evaluate-comparison", "evaluate-measurement")
 """Who has the modules that are called by a bare name. Source: evaluate 0.4, loading.py."""
 VERSION = re.compile(r"\d+\.\d+\.\d+")
+FOLDER = "'evaluate:./folder'"
+"""How a suite names a folder that was downloaded elsewhere."""
 CODE = "*.py"
 """A module's page holds a demonstration too; its code is all that is needed."""
 
@@ -35,11 +37,24 @@ def download(name: str, path: str, revision: str) -> Path:
     """
     repositories = [path] if "/" in path else [f"{owner}/{path}" for owner in OWNERS]
     asked = f"metric '{name}'"
-    with cache_if_unreachable():
+    cached = any(map(_is_cached, repositories))
+    with cache_if_unreachable() as is_reachable:
+        if not is_reachable and not cached:
+            raise unreached(asked, FOLDER)
         folder, error = _first([(repository, tag) for repository in repositories for tag in _revisions(revision)])
     if folder is None:
         raise _explained(asked, error) from error
     return _module_of(asked, folder, path.rpartition("/")[2])
+
+
+def _is_cached(repository: str) -> bool:
+    """Tell whether the cache knows a repository; the library that reads it takes a second to import.
+
+    What says whether that library is offline is imported with this.
+    """
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE, f"spaces--{repository.replace('/', '--')}").is_dir()
 
 
 def _revisions(asked: str) -> list[str | None]:
@@ -75,5 +90,5 @@ def _module_of(asked: str, folder: Path, stem: str) -> Path:
 
 
 def _explained(asked: str, error: Exception) -> HubError:
-    explained = unserved(asked, error, "'evaluate:./folder'")
+    explained = unserved(asked, error, FOLDER)
     return explained or HubError(f"{asked}: could not be fetched from the Hub ({type(error).__name__}: {error})")

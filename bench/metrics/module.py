@@ -211,12 +211,12 @@ class _Module:
 
     @cached_property
     def _loaded(self) -> Evaluated:
-        import evaluate
-
         if self._unreached is not None:
             raise self._unreached  # asked before: every cell of a report would wait for it again
         try:
             place = self.place or download(self.name, self.path, self.revision)
+            import evaluate  # takes seconds: after what may not be there
+
             loaded: Evaluated = evaluate.load(str(place.absolute()), keep_in_memory=True)
         except HubError as error:
             self._unreached = error

@@ -51,10 +51,11 @@ class Data:
         self._check_split(task, split)
         if key not in self._loaded:
             spec = task.data.model_copy(update={"split": split})
-            seed = self.suite.value.defaults.seed
+            seed, kind = self.suite.value.defaults.seed, KINDS[task.kind]
+            whole = None if most is None or not kind.labelled else self.split(task, split, None)  # read for the labels
             try:
                 dataset = load(
-                    spec, KINDS[task.kind].columns, base=self.suite.path.parent, max_examples=most, seed=seed
+                    spec, kind.columns, base=self.suite.path.parent, max_examples=most, seed=seed, whole=whole
                 )
             except EnvironmentLackError:
                 raise
@@ -97,7 +98,7 @@ class Data:
         if not kind.labelled:
             return ()
         whole = self.split(task, task.data.split, None)
-        labels_here = sorted({str(kind.columns.value(example)) for example in whole.examples})
+        labels_here = sorted(whole.expected_texts(kind.columns))
         at = ("tasks", self.suite.value.tasks.index(task))
         listed = labels_here if task.labels is None else task.labels
         for label in labels_here:

@@ -51,7 +51,7 @@ def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Recipe, task
 def _check_labels(suite: Located[Suite], task: FitTask) -> None:
     columns = KINDS[task.spec.kind].columns
     for data in (task.train, task.validation):
-        unknown = sorted({str(columns.value(example)) for example in data.examples} - set(task.labels))
+        unknown = sorted(data.expected_texts(columns) - set(task.labels))
         if unknown:
             raise suite.error(
                 ("tasks", suite.value.tasks.index(task.spec), "data"),

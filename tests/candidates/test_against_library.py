@@ -37,6 +37,8 @@ KINDS = [
     ("camembert", "causal", "writes", "equal", "positions from behind the padding's id on, which `generate` miscounts"),
     ("camembert", "causal", "choices", "equal", "the same over a cache"),
     ("gemma3", "causal", "choices", "equal", "a configuration of several parts"),
+    ("git", "causal", "choices", "plain", "a mask that a common beginning takes from it"),
+    ("phi3, long rope", "causal", "nats", "plain", "positions that hang on the longest text of a batch"),
     ("t5", "seq2seq", "choices", "equal", "relative positions"),
     ("bart", "seq2seq", "choices", "equal", "forced tokens"),
     ("marian", "seq2seq", "choices", "equal", "its start is its padding"),

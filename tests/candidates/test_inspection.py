@@ -78,3 +78,8 @@ def test_a_file_that_is_not_json(folder: Path, name: str) -> None:
 def test_weights_without_their_configuration(folder: Path) -> None:
     (folder / "config.json").unlink()
     assert "holds no config.json" in refusal(folder)
+
+
+def test_parts_without_their_index(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    assert "model.safetensors.index.json) is missing" in refusal(folder)

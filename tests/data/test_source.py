@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +269,46 @@ def test_fields_of_a_csv_may_hold_line_ends(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_bytes(b'text,label\r\n"a\r\nb",x\r\n\r\n')
     (example,) = load_file(tmp_path / "data.csv").examples
     assert example.columns == {"text": "a\r\nb", "label": "x"}
+
+
+def test_a_large_file_gives_what_a_small_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"text": f"note {number % 40}", "label": "ab"[number % 2], "id": f"n{number}"} for number in range(50)]
+    frame = pd.DataFrame(rows)
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    for path in (jsonl(tmp_path, rows), tmp_path / "data.csv"):
+        for limit in (None, 30):
+            held = load_file(path, max_examples=limit)
+            monkeypatch.setattr("bench.data.examples.HELD", 9)
+            read = load_file(path, max_examples=limit)
+            monkeypatch.undo()
+            assert isinstance(held.examples, tuple) and not isinstance(read.examples, tuple)
+            assert (read.hash, read.notes, read.origin) == (held.hash, held.notes, held.origin)
+            assert tuple(read.examples) == tuple(read.examples) == held.examples
+            assert read.examples[7] == held.examples[7] and read.examples[-1] == held.examples[-1]
+            assert read.examples[:5] == held.examples[:5] and read.examples[10:2:-3] == held.examples[10:2:-3]
+            assert len(read.examples) == len(held.examples)
+            with pytest.raises(IndexError):
+                read.examples[50]
+            columns = KINDS["classification"].columns
+            assert held.expected_texts(columns) == replace(held, expected=None).expected_texts(columns) == {"a", "b"}
+
+
+def test_a_file_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.data.examples.HELD", 100)
+    path = jsonl(tmp_path, [{"text": f"{number} {'x' * 500}", "label": "a"} for number in range(6000)])
+    for limit in (None, 50):
+        load_file(path, max_examples=limit)  # what is imported stays
+        tracemalloc.start()
+        load_file(path, max_examples=limit)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < path.stat().st_size / 2
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.data.examples.HELD", 3)
+    path = jsonl(tmp_path)
+    data = load_file(path)
+    jsonl(tmp_path, ROWS[:9])
+    with pytest.raises(DataError, match="changed while"):
+        tuple(data.examples)

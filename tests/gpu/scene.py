@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.record import Fact, Record
 from bench.store import Store
@@ -23,7 +24,7 @@ EXTRAS = "BENCH_GPU_EXTRAS"
 
 SUITE = """\
 name: gpu-tests
-defaults: {{device: "{device}", timeout_s: 120, batch_size: 4}}
+defaults: {{device: "{device}", timeout_s: {cell_s:g}, batch_size: 4}}
 models:
   - {{name: gpt2, family: causal-lm, checkpoint: {causal}, variants: [{{}}, {{dtype: bfloat16}}, {{dtype: float16}}, {{compile: true}}]}}
   - {{name: bert, family: encoder, checkpoint: {encoder}, variants: [{{}}, {{quantise: int8}}]}}
@@ -43,6 +44,8 @@ objectives: [quality, latency_p50_s, peak_memory_bytes]
 CELLS = ("gpt2*/write", "bert*/topic", "plain/topic", "graphs/topic", "hungry/fixed", "hungry/auto")
 TIMEOUT_S = (160.0, 1200.0)
 """On a GPU, and on a CPU that others may use too; then the run is asked to stop, and what it finished is looked at."""
+CELL_S = (120.0, 600.0)
+"""Of one cell, likewise."""
 STOP_S = 20.0
 
 
@@ -79,7 +82,9 @@ def play(
     for name, lines in (("topic", rows), ("write", written)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     places = {"causal": checkpoints["causal-lm"], "encoder": checkpoints["encoder"]}
-    (folder / "suite.yaml").write_text(SUITE.format(device=device, window=window_s, **places))
+    (folder / "suite.yaml").write_text(
+        SUITE.format(device=device, window=window_s, cell_s=CELL_S[device == "cpu"], **places)
+    )
     only = [part for cell in cells for part in ("--only", cell)]
     command = [sys.executable, "-m", "bench", "run", str(folder / "suite.yaml"), "--results", str(folder / "results")]
     log = folder / "printed.txt"
@@ -97,6 +102,16 @@ def play(
     return Scene(
         device, {(_candidate(record), record.cell.task): record for record in records}, log.read_text(errors="replace")
     )
+
+
+def printed(code: str, *arguments: str, **environment: str) -> Any:
+    """Run code in a process of its own, and read what it prints."""
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=os.environ | environment, cwd=ROOT, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout.splitlines()[-1])
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.doubts.foreign_gpu_process import ForeignGpuProcess
-from tests.gpu.scene import Scene, play
+from tests.gpu.scene import Scene, printed
 
 pytestmark = pytest.mark.gpu
 
-ROOT = Path(__file__).parents[2]
 LOOK = """
 import json, os, sys
 import torch
@@ -35,24 +30,6 @@ codes = [doubt.code for doubt in gpu_doubts(Gpus((state,)), 0)]
 print(json.dumps({"own": os.getpid(), "listed": listed, "foreign": sorted(state.foreign), "codes": codes}))
 """
 """Of another process: what it sees of the board that this one uses too."""
-VISIBLE = """
-import json
-import torch
-from bench.host.nvml import cuda_identity, find_device, open_nvml
-
-seen = torch.cuda.is_available()
-print(json.dumps([seen, find_device(open_nvml(), cuda_identity("cuda:0")).uuid if seen else None]))
-"""
-
-
-def printed(code: str, *arguments: str, **environment: str) -> Any:
-    """Run code in a process of its own, and read what it prints."""
-    ran = subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=os.environ | environment, cwd=ROOT, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout.splitlines()[-1])
 
 
 def test_the_board_is_the_one_that_cuda_means(meters: Any, cuda: str) -> None:
@@ -110,31 +87,6 @@ def test_a_foreign_process_is_doubted(cuda: str) -> None:
     assert ForeignGpuProcess.code in seen["codes"]
     if seen["own"] in seen["listed"]:
         assert os.getpid() in seen["foreign"] and seen["own"] not in seen["foreign"]
-
-
-@pytest.mark.parametrize(("visible", "works"), [("", False), ("uuid", True)])
-def test_visible_devices_are_respected(meters: Any, cuda: str, visible: str, works: bool) -> None:
-    uuid = meters.gpu.states[0].device.uuid
-    if meters.gpu.states[0].device.mig:
-        pytest.skip("an instance of MIG has a name of its own")
-    value = uuid if visible else ""
-    assert printed(VISIBLE, CUDA_VISIBLE_DEVICES=value) == [works, uuid if works else None]
-
-
-def test_where_no_gpu_is_visible_auto_is_the_cpu(device: str, tmp_path: Path, checkpoints: dict[str, Path]) -> None:
-    played = play("auto", tmp_path, checkpoints, ("plain/topic",), {"CUDA_VISIBLE_DEVICES": ""}, window_s=0.1)
-    record = played.record("plain", "topic")
-    assert record.status == "ok", record.reason
-    assert record.environment["device"] == "cpu"
-
-
-def test_where_no_gpu_is_visible_asking_for_one_is_an_error_with_a_remedy(
-    device: str, tmp_path: Path, checkpoints: dict[str, Path]
-) -> None:
-    played = play("cuda:0", tmp_path, checkpoints, ("plain/topic",), {"CUDA_VISIBLE_DEVICES": ""}, window_s=0.1)
-    record = played.record("plain", "topic")
-    assert record.status == "failed"
-    assert record.reason and "cuda:0" in record.reason and "device: cpu" in record.reason
 
 
 def test_mig_and_settings_are_left_as_they_are(meters: Any, scene: Scene) -> None:

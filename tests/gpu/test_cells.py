@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-from pathlib import Path
 
 import pytest
 
 from bench.record import Record
-from tests.gpu.scene import EXTRAS, Scene, play
+from tests.gpu.scene import Scene
 
 pytestmark = pytest.mark.gpu
 
 DTYPES = {"gpt2": 4, "gpt2[bfloat16]": 2, "gpt2[float16]": 2}
 """Candidate → bytes of a number."""
-WIDTHS = {"int8": 1.3, "int4": 1.0}
-"""Bytes of a weight at most, scales and the layer that is left alone included."""
 SAID = {
     "gpt2": "float32",
     "gpt2[bfloat16]": "bfloat16",
@@ -103,26 +99,6 @@ def test_what_is_said_of_float32_is_what_happens(cuda: str) -> None:
     assert errors["highest"] < 1e-5
     if torch.cuda.get_device_capability(cuda) >= (8, 0):
         assert errors["high"] > 1e-5
-
-
-@pytest.mark.parametrize("scheme", ["int8", "int4"])
-def test_weights_quantised_by_torchao_are_measured(
-    device: str, scheme: str, tmp_path: Path, checkpoints: dict[str, Path]
-) -> None:
-    """Where torchao is installed, the server of processes must not have asked CUDA anything either."""
-    extras = os.environ.get(EXTRAS)
-    if extras is None and importlib.util.find_spec("torchao") is None:
-        pytest.skip("torchao is not installed")
-    if scheme == "int4" and device == "cpu":
-        pytest.skip("torchao's tiles of four bits are a GPU's")
-    paths = os.pathsep.join(path for path in (extras, os.environ.get("PYTHONPATH")) if path)
-    played = play(device, tmp_path, checkpoints, (f"{scheme}/topic",), {"PYTHONPATH": paths})
-    record = played.record(f"{scheme}[bfloat16]", "topic")
-    assert record.status == "ok", record.reason
-    assert latencies(record)
-    facts = {fact.name: fact.value for fact in record.facts}
-    assert facts["weights_bytes"] and facts["parameters"]
-    assert facts["weights_bytes"] / facts["parameters"] < WIDTHS[scheme]
 
 
 def test_candidates_leave_no_memory_behind(cuda: str, scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from bench.record import Fact, Timing
 from benchmarks.gpu.kit import models
-from benchmarks.gpu.kit.full_size import BATCH, Weights, shares, single_rate
+from benchmarks.gpu.kit.context import Context
+from benchmarks.gpu.kit.full_size import BATCH, DRY, Weights, make_all, shares, single_rate, weights_made, write_suite
 from benchmarks.gpu.kit.peaks import A100_80, A100_80_PCIE, H100, H100_NVL, H100_PCIE, H200, TABLE, Peak, peak_of
 from benchmarks.gpu.kit.physics import integral_j
+from benchmarks.gpu.kit.rows import Ledger
 
 
 @pytest.mark.parametrize(
@@ -121,3 +124,17 @@ def test_full_models_are_of_their_published_sizes(shape: models.Shape) -> None:
     module = models.build(shape, "meta")
     width = 4 if shape.dtype == "float32" else 2
     assert models.weight_bytes(module) == width * shape.parameters
+
+
+def test_checkpoints_that_are_whole_make_a_suite_that_is_valid(tmp_path: Path) -> None:
+    """One that was cut short has no numbers beside it, and is left out."""
+    from bench import load_suite
+
+    context = Context(Ledger(tmp_path / "rows.jsonl", "models"), "cpu", tmp_path, tmp_path, 60.0)
+    make_all(context, models.TINY[:2], tmp_path)
+    (tmp_path / models.TINY[2].name).mkdir()
+    made = weights_made(tmp_path, models.TINY)
+    assert [weights.shape for weights in made] == list(models.TINY[:2])
+    assert made[0].all_bytes == 4 * models.TINY[0].parameters
+    write_suite(tmp_path, [weights.shape for weights in made], "cpu", DRY)
+    assert load_suite(tmp_path / "suite.yaml")

@@ -104,3 +104,23 @@ def test_pages_of_the_template_are_not_the_models_though_it_copied_them() -> Non
     own, private = map(float, done.stdout.split())
     assert own == pytest.approx(256 * MIB, rel=0.02)
     assert private == pytest.approx(352 * MIB, rel=0.02)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").is_file(), reason="the kernel lists no mappings")
+def test_all_pages_of_files_are_taken_where_nearly_all_are_programs_and_listed_where_not(tmp_path: Path) -> None:
+    process = tmp_path / "process"
+    process.mkdir()
+    smaps = (
+        "1000-3000 r-xp 00000000 08:01 7 /lib/a.so\nRss: 8 kB\nAnonymous: 0 kB\n"
+        "{} r--p 00000000 08:01 8 /weights\nRss: 4 kB\nAnonymous: 0 kB\n"
+    )
+    for span, expected in (("4000-5000", 12), ("100000-900000", 8)):
+        (process / "smaps").write_text(smaps.format(span))
+        (process / "maps").write_text(
+            "1000-3000 r-xp 00000000 08:01 7 /lib/a.so\n9000-a000 rw-p 00000000 00:00 0\n"
+            f"{span} r--p 00000000 08:01 8 /weights\n"
+        )
+        (process / "status").write_text("Name:\tx\nRssFile:\t      12 kB\n")
+        assert program_bytes(process) == expected * 1024
+    (process / "maps").unlink()
+    assert program_bytes(process) == 8 * 1024

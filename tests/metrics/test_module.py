@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import doctest
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -199,3 +202,25 @@ def test_what_needs_more_than_texts_is_not_offered_through_evaluate() -> None:
 def test_examples_in_docstrings() -> None:
     for where in (module, exact_match, token_f1):
         assert doctest.testmod(where).failed == 0
+
+
+def test_a_module_that_is_not_there_is_told_before_anything_heavy_is_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from bench.__main__ import main\n"
+        "code = main(['plan', 'suite.yaml'])\n"
+        "heavy = {'evaluate', 'datasets', 'huggingface_hub.hf_api', 'torch'} & set(sys.modules)\n"
+        "sys.exit(f'{code} {sorted(heavy)}')\n"
+    )
+    (tmp_path / "data.jsonl").write_text('{"text": "x", "label": "a"}\n{"text": "y", "label": "b"}\n')
+    (tmp_path / "suite.yaml").write_text(
+        "name: s\nmodels: [{name: floor, family: baseline, strategy: majority}]\n"
+        "tasks: [{name: t, kind: classification, data: {path: data.jsonl}, metrics: ['evaluate:nosuchmetric']}]\n"
+    )
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home")}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    message, _, end = ended.stderr.strip().rpartition("\n")
+    assert end == "3 []"
+    assert "evaluate:nosuchmetric" in message and "\n" not in message

@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bench.plugins import load_object
-from bench.running.executors import supervisor, wire
+from bench.running.executors import server, supervisor, wire
 from bench.running.executors.base import LastPhase
 from bench.running.executors.outcome import Answer, Failure, failure_of
 from bench.running.executors.relied import Relied
@@ -51,6 +51,7 @@ def main(orders: Connection, answers: Connection, memory_limit_bytes: int | None
         memory_limit_bytes: private memory that the function may map.
         grace_s: seconds from SIGTERM to SIGKILL.
     """
+    server.take_signals()
     logs = supervisor.divide(grace_s)
     let_go_of_pipes({orders.fileno(), answers.fileno(), logs.fileno()})
     relied, base, state = Relied.now(), data_bytes(), dict[str, object]()

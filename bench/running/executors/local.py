@@ -12,18 +12,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import time
-import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import forkserver
+from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Self
 
 from bench.running.executors import child as child_module
-from bench.running.executors import wire
+from bench.running.executors import server, wire
 from bench.running.executors.base import Answer, Call, Executor, LastPhase
 from bench.running.executors.outcome import Failure, died, timed_out, unreadable
 from bench.running.targets import PRELOAD_MEASURING, PRELOAD_SCORING, WORKER
@@ -56,7 +53,7 @@ class LocalExecutor(Executor):
     ) -> None:
         super().__init__(worker)
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(list(preload))
+        self._context.set_forkserver_preload([server.HELD, *preload])
         self._clock = clock
         self._grace_s = grace_s
         self._idle: _Child | None = None
@@ -67,9 +64,8 @@ class LocalExecutor(Executor):
         return cls(preload=MEASURING if measuring else SCORING)
 
     def prepare(self) -> None:
-        """Start the server, which then imports what it preloads while this process does something else."""
-        with _no_main_module():
-            forkserver.ensure_running()
+        """Start the server."""
+        server.ensure_running()
 
     def attempt(self, call: Call) -> Answer:
         """Make a call, and return what became of it when its process and all that it started are gone.
@@ -153,7 +149,8 @@ class _Child:
             target=child_module.main, args=(their_orders, their_answers, call.memory_limit_bytes, grace_s)
         )
         try:
-            with _no_main_module():
+            server.ensure_running()
+            with server.hidden_main_module():
                 self.process.start()
         except BaseException:
             self.end(grace_s)
@@ -200,18 +197,3 @@ def _end(process: ForkServerProcess, grace_s: float) -> None:
         process.join(time_s)
     with suppress(ValueError):  # still there after SIGKILL: stuck inside the kernel, which alone can end it
         process.close()
-
-
-@contextmanager
-def _no_main_module() -> Iterator[None]:
-    """Hide the parent's main module, which multiprocessing would otherwise import again in every child.
-
-    Functions are found by `module:function`, never in the main module, and importing a user's script would
-    run it.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main

@@ -294,7 +294,7 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
 def bind_task(job: CellJob, model: Model, data: Dataset) -> Workload:
     """Bind the task of a job to its loaded model."""
     texts = tuple(job.task.label_names.get(label, label) for label in job.labels)
-    bound = Bound(model, data.examples, job.labels, job.template, job.scoring, texts)
+    bound = Bound(model, tuple(data.examples), job.labels, job.template, job.scoring, texts)
     return KINDS.find(job.task.kind).workload(job.task, bound)
 
 

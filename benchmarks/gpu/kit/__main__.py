@@ -30,10 +30,11 @@ WHEELS = Path("benchmarks/gpu/wheels")
 MODULE = "benchmarks.gpu.kit"
 STEPS = (
     Step("machine", "The machine", 30),
-    Step("tests", "Tests marked gpu", 230),
+    Step("tests", "Tests marked gpu", 260),
     Step("fidelity", "Latency against CUDA events", 60),
     Step("memory", "Memory against known allocations", 30),
     Step("energy", "Energy against an independent poll", 45),
+    Step("models", "Models of published sizes", 90),
     Step("suite", "The full-size suite", 240),
     Step("left", "The machine afterwards", 20),
 )
@@ -44,6 +45,7 @@ BODIES = {
     "fidelity": "timing:fidelity",
     "memory": "allocations:memory",
     "energy": "power:energy",
+    "models": "full_size:models",
     "suite": "full_size:suite",
     "left": "checks:left",
 }

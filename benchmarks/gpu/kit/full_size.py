@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 BATCH = 8
 CELL_TIMEOUT_S = 100.0
-MAKING_SHARE = 0.4
-"""Of the step's time, after which no further checkpoint is begun."""
+FOLDER = "suite"
+"""Of the checkpoints, the suite and its results, in the scratch folder."""
 CLOSING_S = 40.0
 """Kept back to stop the run, to write its report and to read its records."""
 PAGE = "suite.html"
@@ -74,12 +74,21 @@ class Weights:
     """What each step of its decoder reads."""
 
 
-def suite(context: Context) -> None:
-    """Make the checkpoints, run the suite, and judge every cell."""
-    start, size = time.monotonic(), WHOLE if context.on_gpu else DRY
-    folder = context.scratch / "suite"
+def models(context: Context) -> None:
+    """Make the checkpoints; in a step of its own, whose process does not stay on the GPU beside the suite's."""
+    folder = context.scratch / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    made = make_all(context, size.shapes, folder, start)
+    make_all(context, (WHOLE if context.on_gpu else DRY).shapes, folder)
+
+
+def suite(context: Context) -> None:
+    """Run the suite over the checkpoints that were made, and judge every cell."""
+    start, size, folder = time.monotonic(), WHOLE if context.on_gpu else DRY, context.scratch / FOLDER
+    made = weights_made(folder, size.shapes)
+    missing = [shape.name for shape in size.shapes if shape not in [weights.shape for weights in made]]
+    context.ledger.require("every model was made", not missing, ", ".join(missing))
+    if not made:
+        return
     shapes = [weights.shape for weights in made]
     write_suite(folder, shapes, context.device, size)
     left = context.seconds - CLOSING_S - (time.monotonic() - start)
@@ -91,26 +100,33 @@ def suite(context: Context) -> None:
         shutil.copy(page, context.out / page.name)
 
 
-def make_all(context: Context, shapes: Sequence[Shape], folder: Path, start: float) -> list[Weights]:
-    """Make checkpoints while there is time; what is not made is a broken promise."""
+def weights_made(folder: Path, shapes: Sequence[Shape]) -> list[Weights]:
+    """Read which checkpoints are whole: each has its numbers beside it, written last."""
+    made = []
+    for shape in shapes:
+        path = folder / f"{shape.name}.json"
+        if path.exists():
+            numbers = json.loads(path.read_text(encoding="utf-8"))
+            made.append(Weights(shape, numbers["all_bytes"], numbers["decoded_bytes"]))
+    return made
+
+
+def make_all(context: Context, shapes: Sequence[Shape], folder: Path) -> None:
+    """Make checkpoints, each on the device and then on the disk."""
     from bench.meters.allocator import release
 
-    made: list[Weights] = []
     for shape in shapes:
-        spent = time.monotonic() - start
-        if made and spent > MAKING_SHARE * context.seconds:
-            context.ledger.require(f"{shape.name} made", False, f"no time left for it after {spent:.0f} s")
-            continue
+        start = time.monotonic()
         module = build(shape, context.device)
-        weights = Weights(shape, weight_bytes(module), decoded_bytes(module))
+        numbers = {"all_bytes": weight_bytes(module), "decoded_bytes": decoded_bytes(module)}
         save(module, shape, folder)
         del module
         release()
-        took = time.monotonic() - start - spent
-        text = f"{shape.parameters:,} parameters, {weights.all_bytes / 1e9:.2f} GB in {shape.dtype}, {took:.1f} s"
-        context.ledger.tell(f"{shape.name} made", text)
-        made.append(weights)
-    return made
+        (folder / f"{shape.name}.json").write_text(json.dumps(numbers), encoding="utf-8")
+        took, size = time.monotonic() - start, numbers["all_bytes"] / 1e9
+        context.ledger.tell(
+            f"{shape.name} made", f"{shape.parameters:,} parameters, {size:.2f} GB in {shape.dtype}, {took:.1f} s"
+        )
 
 
 def write_suite(folder: Path, shapes: Sequence[Shape], device: str, size: Size) -> None:

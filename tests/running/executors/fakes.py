@@ -157,6 +157,31 @@ def leaves_children(cell, process, notify):
     return globals()[asked(cell)["does"]](cell, process, notify)
 
 
+def leaves_everything(cell, process, notify, scored=()):
+    """Leave a daemon that left its session twice, a named semaphore and a temporary file; then do what is asked."""
+    import multiprocessing
+    import tempfile
+
+    held = multiprocessing.get_context("spawn").Lock()
+    descriptor, _ = tempfile.mkstemp()
+    os.write(descriptor, b"of a candidate")
+    pipe = os.open(asked(cell)["fifo"], os.O_WRONLY)
+    heard, told = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.setsid()
+            os.write(pipe, f"{os.getpid()}\n".encode())
+            os.write(told, b"x")
+            signal.pause()
+        os._exit(0)
+    os.wait()
+    os.close(pipe)
+    os.read(heard, 1)
+    with held:
+        return globals()[asked(cell)["does"]](cell, process, notify)
+
+
 def prints_much(cell, process, notify):
     for _ in range(20):
         print("x" * MIB)

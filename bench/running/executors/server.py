@@ -1,0 +1,96 @@
+"""The server that the processes of cells are forked from: how it starts, and what surrounds it.
+
+A Ctrl-C, a closed terminal and a SIGTERM of the whole group are the parent's to answer: the server, which may be
+importing just then, takes none of them, and ends when the parent has. Its temporary files and those of all cells lie in
+one folder (`bench.host.temporary`) that it removes in the end, also when the parent was killed. Python's tracker of
+shared resources removes what a killed cell leaves, and says nothing of it on the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import types
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from multiprocessing import forkserver, resource_tracker, util
+from pathlib import Path
+
+from bench.host import temporary
+
+HELD = "bench.running.preload.folder"
+"""What the server imports first: it holds the folder of temporary files."""
+PARENTS_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+"""Signals that the parent answers, for itself and for the server."""
+AFTER_MULTIPROCESSING = -200
+"""Priority of what is done when this process ends; multiprocessing removes its own folder at -100."""
+_TRACKER_NOTES = "ignore:resource_tracker:UserWarning"
+"""What Python's tracker says of a killed process's semaphores, as it removes them."""
+
+
+def ensure_running() -> None:
+    """Start the server, unless it runs; it then imports what it preloads while this process does something else."""
+    folder, usual = _folder(), tempfile.tempdir
+    lasting = os.environ.get(temporary.LASTING) or tempfile.gettempdir()
+    _start_tracker()
+    tempfile.tempdir = str(folder)  # where the server listens
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENTS_SIGNALS)
+    try:
+        with hidden_main_module(), _environment({"TMPDIR": str(folder), temporary.LASTING: lasting}):
+            forkserver.ensure_running()
+    finally:
+        tempfile.tempdir = usual
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def hidden_main_module() -> Iterator[None]:
+    """Hide this process's main module: multiprocessing would import it again in every child, and run a user's script.
+
+    Functions are found by `module:function`, never in the main module.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def take_signals() -> None:
+    """Take the parent's signals again, in a process of a cell."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENTS_SIGNALS)
+
+
+def _start_tracker() -> None:
+    """Start Python's tracker of shared resources, unless it runs; its warnings are of no use to whoever reads them."""
+    notes = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), _TRACKER_NOTES)))
+    with _environment({"PYTHONWARNINGS": notes}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="resource_tracker", category=UserWarning)
+        resource_tracker.ensure_running()
+
+
+@cache
+def _folder() -> Path:
+    """Make the folder for the temporary files of this process's server, which is removed when this process ends."""
+    folder, _ = temporary.make()
+    util.Finalize(None, temporary.remove, (folder,), exitpriority=AFTER_MULTIPROCESSING)
+    return folder
+
+
+@contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,76 @@
+"""However a run ended, no process, no temporary file and no semaphore of it is left, nor a word about it."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+LONG_S = 60
+"""Far beyond what is needed; reached only when the code is wrong."""
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux adopts orphans")
+
+
+@pytest.fixture
+def temporary():
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # short: sockets lie in it
+        yield Path(folder)
+
+
+def start(tmp_path, temporary, does):
+    """Start a parent; return it, and the end of a pipe that the daemon of its cell holds open."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    held = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    command = [sys.executable, "-m", "tests.running.executors.leaver", str(tmp_path), str(fifo), does]
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    parent = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert select.select([held], [], [], LONG_S)[0]
+    assert int(os.read(held, 100)) > 0
+    return parent, held
+
+
+def wait_until_empty(folder):
+    """Wait until the server, which outlives a killed parent for a moment, has removed the folder of the run."""
+    deadline = time.monotonic() + LONG_S
+    while list(folder.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return list(folder.iterdir())
+
+
+@pytest.mark.parametrize(("does", "status"), [("fine", "ok"), ("kills_itself", "failed"), ("raises", "failed")])
+def test_nothing_is_left_of_a_cell(tmp_path, temporary, does, status):
+    parent, held = start(tmp_path, temporary, does)
+    said, errors = parent.communicate(timeout=LONG_S)
+    assert (said, errors) == (f"{status}\n", "")
+    assert os.read(held, 1) == b""  # the daemon is gone
+    os.close(held)
+    assert wait_until_empty(temporary) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_nothing_is_left_of_a_run_that_is_killed(tmp_path, temporary, number):
+    parent, held = start(tmp_path, temporary, "blocks")
+    assert list(temporary.iterdir())
+    parent.send_signal(number)
+    _, errors = parent.communicate(timeout=LONG_S)
+    assert (parent.returncode, errors) == (-number, "")
+    assert select.select([held], [], [], LONG_S)[0] and os.read(held, 1) == b""
+    os.close(held)
+    assert wait_until_empty(temporary) == []
+
+
+def test_what_is_left_when_all_were_killed_at_once_is_removed_by_the_next_run(tmp_path, temporary):
+    folder = temporary / "bench-run-dead"
+    folder.mkdir()
+    (folder / "lock").touch()
+    parent, held = start(tmp_path, temporary, "fine")
+    assert parent.wait(LONG_S) == 0 and not folder.exists()
+    parent.communicate()
+    os.close(held)
