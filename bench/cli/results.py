@@ -60,7 +60,6 @@ def print_view(view: RunView) -> None:
         say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
-    say("")
     for sentence in replaced(view.decision):
         say(sentence)
     for name, sentences in answers(view.decision).items():
