@@ -74,8 +74,8 @@ class EfficiencyRow:
     a: float
     b: float
     ratio: float
-    """b ÷ a; where processes are paired, the geometric mean of the rounds' ratios, on which the interval is centred. That
-    is not the ratio of the values beside it where the processes have unequal numbers of requests."""
+    """b ÷ a; where processes are paired, the geometric mean of the rounds' ratios, on which the interval is centred. It
+    is not that of the values beside it where the processes have unequal numbers of requests."""
     ci_low: float | None
     """95 % interval of the ratio; None where nothing is known of its noise. Of a reading that is not tested for having
     one process, it is that of the two processes alone."""

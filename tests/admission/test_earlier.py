@@ -92,7 +92,8 @@ def test_a_key_stands_for_all_on_which_a_proof_depends(tmp_path: Path) -> None:
 def test_weights_that_were_trained_anew_by_the_same_recipe_are_proved_again(tmp_path: Path) -> None:
     cell = cell_of(tmp_path)
     job = cell.to_run()
-    model = job.model.model_copy(update={"fit": FitSpec(recipe=Path("recipe.yaml")), "checkpoint": str(tmp_path / "model")})
+    fit = FitSpec(recipe=Path("recipe.yaml"))
+    model = job.model.model_copy(update={"fit": fit, "checkpoint": str(tmp_path / "model")})
     fitted = replace(cell, job=job.model_copy(update={"model": model}), identity={**cell.identity, "weights": "1" * 64})
     facts = ModelFacts(1, 1, "float32", "sdpa")
     key = proof_key(fitted, facts, "cpu")
