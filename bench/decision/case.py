@@ -241,8 +241,10 @@ class Case:
     """The scores of its first stage may have the chance of breaking a limit taken off, and its draws are shrunk."""
     rows: Sequence[int]
     """Eligible candidates."""
+    undecided: Sequence[int]
+    """Candidates that break no limit for certain, and are not shown to meet every one."""
     hopefuls: Sequence[int]
-    """Candidates that the rule would prefer to the leader, were they shown to meet limits that are now open."""
+    """Those of them that the rule would prefer to the leader, were they shown to meet limits that are now open."""
     leader: int
     shares: dict[str, float]
     needed: float
