@@ -1,4 +1,4 @@
-"""Holds the folders of temporary files and of sockets in the server, and removes them when it and all cells have ended."""
+"""Holds the folders of temporary files and sockets in the server; removes them when it ends, after all cells."""
 
 from __future__ import annotations
 
