@@ -92,7 +92,7 @@ def test_a_partial_run_takes_nobodys_place(tmp_path, capsys):
     partial = store_run(tmp_path, make_run(MODELS, examples=5), night=2, restrictions={"limit": 5})
     where, page = ["--results", str(tmp_path)], tmp_path / "report.html"
     writing = [["report", "-o", str(page)], ["export", "-o", str(tmp_path / "out")]]
-    for command in (["show"], ["recommend"], ["compare", "a", "b"], *writing):
+    for command in (["show"], ["recommend"], ["compare", "a", "b"], ["tag", "latest", "good"], *writing):
         assert main([*command, *where]) == 0
         assert partial in capsys.readouterr().err
     assert "--limit 5" not in page.read_text(encoding="utf-8")
