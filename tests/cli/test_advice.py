@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.__main__ import main
+from bench.store import Store
 from tests.factories import Sketch, Task, make_run
 from tests.store.nights import store_run
 
@@ -84,6 +85,20 @@ def test_a_partial_run_says_so_wherever_it_is_shown(tmp_path, capsys):
     assert json.loads(said(capsys, "show", run, "--json", *where))["run"]["partial"] == "--limit 5"
     said(capsys, "report", run, *where, "-o", str(tmp_path / "x.html"))
     assert "--limit 5" in (tmp_path / "x.html").read_text(encoding="utf-8")
+
+
+def test_an_interrupted_run_says_so_wherever_it_is_shown(tmp_path, capsys):
+    run = store_run(tmp_path, make_run(MODELS, examples=5))
+    where = ["--results", str(tmp_path)]
+    with Store.open(tmp_path) as store:
+        store.finish_run(run, "interrupted")
+    for command in ("recommend", "show"):
+        assert "interrupted: the cells that had not run by then are missing" in said(capsys, command, run, *where)
+    assert json.loads(said(capsys, "recommend", run, "--json", *where))["status"] == "interrupted"
+    for form in ("html", "md"):
+        page = tmp_path / f"x.{form}"
+        said(capsys, "report", run, *where, "--format", form, "-o", str(page))
+        assert "nterrupted: the cells that had not run by then" in page.read_text(encoding="utf-8")
 
 
 def test_a_partial_run_takes_nobodys_place(tmp_path, capsys):
