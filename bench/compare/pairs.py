@@ -28,6 +28,7 @@ from bench.compare.remarks import (
     OneGroup,
     OneProcess,
     Remark,
+    TokensDiffer,
     UndefinedMetric,
     Unpaired,
 )
@@ -38,6 +39,7 @@ from bench.stats.paired import holm, two_sided_p
 from bench.stats.processes import LogRatio, paired_ratio, unpaired_ratio
 from bench.summary import PRUNED, Entry
 from bench.summary.timings import DERIVATIONS
+from bench.summary.tokens import differ, tokens_per_byte
 
 Floats = NDArray[np.float64]
 
@@ -206,10 +208,13 @@ def _quality(
         return [], [Unpaired(task, model, gone)]
     rows: list[QualityRow] = []
     left_out: list[Remark] = []
+    tokens = [rate for entry in pair if (rate := tokens_per_byte(entry)) is not None]
     for metric in _common(a, b):
         lacking = [name for name, e in zip(names, pair, strict=True) if not compare_quality.is_defined(e, metric)]
         if lacking:
             left_out.append(UndefinedMetric(task, model, metric.name, tuple(lacking)))
+        elif metric.per_token and differ(tokens):
+            left_out.append(TokensDiffer(task, model, metric.name))
         else:
             rows.append(compare_quality.row(pair, metric, replicates, seed))
     if any(row.groups == 1 for row in rows):

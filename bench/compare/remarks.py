@@ -49,6 +49,15 @@ class UndefinedMetric:
     """For whom."""
 
 
+@dataclass(frozen=True, slots=True)
+class TokensDiffer:
+    """A metric per token is not compared, since the two sides count different tokens."""
+
+    task: str
+    model: str
+    metric: str
+
+
 class Apart(Enum):
     """How the machines of two runs differ."""
 
@@ -82,4 +91,6 @@ class OneFamily:
     size: int
 
 
-Remark = NoCell | NotCompared | Unpaired | UndefinedMetric | Apart | FewProcesses | OneProcess | OneGroup | OneFamily
+Uncompared = NoCell | NotCompared | Unpaired | UndefinedMetric | TokensDiffer | OneGroup
+"""What says of one cell why it is not compared, or a metric of it."""
+Remark = Uncompared | Apart | FewProcesses | OneProcess | OneFamily

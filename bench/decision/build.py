@@ -13,11 +13,12 @@ from bench.catalogue.readings import READINGS, canonical
 from bench.decision.board import Absence, Board, Column, Missing
 from bench.decision.draws import is_estimate, quality_draws, reading_draws
 from bench.decision.question import Question
-from bench.decision.remarks import Dropped, Estimated, ObjectiveDropped, TakenAsRead
+from bench.decision.remarks import Dropped, Estimated, ObjectiveDropped, TakenAsRead, TokensDiffer
 from bench.doubts import barring
 from bench.stats.paired import mcnemar_better
 from bench.suite.limits import parse_margin
 from bench.summary import Entry, Quantity
+from bench.summary.tokens import incomparable
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +44,7 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
         broken=tuple(_broken(entry) for entry in entries),
         remarks=(
             *remarks,
+            *_tokens_differ(task, good),
             *_estimates(task, good, columns, objectives),
             *_taken_as_read(task, [entry.candidate for entry in entries], columns, quantities, as_read),
         ),
@@ -81,6 +83,8 @@ def _columns(
     remarks: list[ObjectiveDropped] = []
     for objective in question.objectives:
         column = _column(objective, good, question)
+        if column is not None and column.name in incomparable(good):
+            continue  # `_tokens_differ` says it
         if column is None or not any(_has(entry, column.name) for entry in good):
             remarks.append(_dropped(task, objective, good))
         else:
@@ -90,7 +94,7 @@ def _columns(
     others = [limit.name for limit in question.limits] + [rule.prefer or ""] + list(rule.order) + list(rule.rates)
     for objective in filter(None, others):
         column = _column(objective, good, question)
-        if column is not None:
+        if column is not None and column.name not in incomparable(good):
             _put(column, columns)
     return tuple(columns), objectives, remarks
 
@@ -221,6 +225,13 @@ def _dropped(task: str, objective: str, good: Sequence[Entry]) -> ObjectiveDropp
         return ObjectiveDropped(task, objective, Dropped.NOT_A_METRIC)
     reasons = {q.reason.sentence for entry in good if (q := entry.efficiency.get(name)) is not None and q.reason}
     return ObjectiveDropped(task, objective, Dropped.NOT_MEASURED, tuple(sorted(reasons)))
+
+
+def _tokens_differ(task: str, good: Sequence[Entry]) -> list[TokensDiffer]:
+    """Find the metrics by which models are not compared, and what their quality is instead."""
+    metrics = incomparable(good)
+    instead = next((name for entry in good for name in entry.quality if name not in metrics), None)
+    return [TokensDiffer(task, metrics, instead)] if metrics else []
 
 
 def _taken_as_read(

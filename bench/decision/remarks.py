@@ -29,6 +29,16 @@ class ObjectiveDropped:
 
 
 @dataclass(frozen=True, slots=True)
+class TokensDiffer:
+    """Models are not compared by metrics per token, since their tokens differ."""
+
+    task: str
+    metrics: tuple[str, ...]
+    instead: str | None
+    """The metric that is the task's quality; None where it has no other."""
+
+
+@dataclass(frozen=True, slots=True)
 class Estimated:
     """An objective is an estimate for some candidates or for all."""
 
@@ -103,6 +113,7 @@ class StoodIn:
 Remark = (
     ObjectiveDropped
     | StoodIn
+    | TokensDiffer
     | Estimated
     | TakenAsRead
     | QualityAveraged

@@ -70,6 +70,8 @@ class Metric(ABC):
     """Short names by which a suite may ask for it together with others."""
     proportion: bool = False
     """Whether it is a mean of 0/1 outcomes per example, so that a Wilson interval applies."""
+    per_token: bool = False
+    """Whether its unit is a token of the model's own, so that only models with the same tokens are compared by it."""
     point: float | None = PERCENT_POINT
     """What people call a point of it; None for a scale without points, whose changes are told in percent."""
     options: ClassVar[Mapping[str, tuple[str, ...]]] = {}

@@ -23,6 +23,7 @@ class Perplexity(Metric):
     definition = "exp(negative log-likelihood of all texts / their tokens): comparable with the same tokeniser alone."
     kinds = frozenset({"likelihood"})
     reads = frozenset[Field](("nll", "scored_tokens"))
+    per_token = True
     point = None
     signature = "token-weighted"
 

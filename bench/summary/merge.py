@@ -23,7 +23,7 @@ from bench.record import Doubt, Record, Sample
 from bench.stats import processes
 from bench.stats.processes import Levels, Spread
 from bench.stats.resample import seeded
-from bench.summary import facts, quality, statistics, timings
+from bench.summary import facts, quality, statistics, timings, tokens
 from bench.summary.entry import Entry, Quantity
 
 Floats = NDArray[np.float64]
@@ -69,10 +69,11 @@ def summarise(
         for task, done, of_cell in zip(tasks, computed, ordered, strict=True)
     ]
     scored = quality.quantities(parts, worth_it=much)
-    return [
+    entries = [
         _entry(of_cell, part, quantities, done, pooled[of_cell[0].cell.task])
         for of_cell, part, quantities, done in zip(ordered, parts, scored, computed, strict=True)
     ]
+    return tokens.doubted(entries)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

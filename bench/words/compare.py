@@ -14,8 +14,9 @@ from bench.compare.remarks import (
     OneGroup,
     OneProcess,
     Remark,
+    TokensDiffer,
+    Uncompared,
     UndefinedMetric,
-    Unpaired,
 )
 from bench.decision.board import Column
 from bench.stats.paired import FEW_DISCORDANT_SAID, Flips
@@ -145,7 +146,7 @@ def _remark(remark: Remark) -> str:
     return f"{_place(remark.task, remark.model)}: {_uncompared(remark)}"
 
 
-def _uncompared(remark: NoCell | NotCompared | Unpaired | UndefinedMetric | OneGroup) -> str:
+def _uncompared(remark: Uncompared) -> str:
     if isinstance(remark, NoCell):
         return f"{remark.side} has no such cell."
     if isinstance(remark, NotCompared):
@@ -155,4 +156,6 @@ def _uncompared(remark: NoCell | NotCompared | Unpaired | UndefinedMetric | OneG
         return "the examples that both answered are of one group, which says nothing of others, so they are not tested."
     if isinstance(remark, UndefinedMetric):
         return f"{spoken(remark.metric)} is undefined for {listed(remark.sides)}, so it is not compared."
+    if isinstance(remark, TokensDiffer):
+        return f"the two cut texts into different tokens, so {spoken(remark.metric)} is not compared."
     return f"{remark.gone or 'they answered no example in common'}, so quality is not compared."

@@ -18,6 +18,7 @@ from bench.decision.remarks import (
     QualityAveraged,
     StoodIn,
     TakenAsRead,
+    TokensDiffer,
 )
 from bench.decision.rule import valued_column
 from bench.decision.stages import preferred, rule_of
@@ -47,6 +48,15 @@ def _(stood_in: StoodIn) -> str:
         f"{capital(spoken(stood_in.objective))} was not measured for every model (the run is of an older bench, or of "
         f"a system that does not tell): the models are compared by {spoken(stood_in.instead)} instead."
     )
+
+
+@remark.register
+def _(tokens: TokensDiffer) -> str:
+    metrics = listed([spoken(name) for name in tokens.metrics])
+    lead = f"The models of '{tokens.task}' cut texts into different tokens, so {metrics} is not compared, nor limited: "
+    if tokens.instead is None:
+        return f"{lead}nothing says which of them is better; add bits_per_byte to the task's metrics."
+    return f"{lead}quality there is {spoken(tokens.instead)}."
 
 
 @remark.register

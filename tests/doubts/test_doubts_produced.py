@@ -247,6 +247,13 @@ def raising_metric(folder: Path) -> Codes:
     return codes(summarise([make_record(task=task, examples=30)])[0].doubts)
 
 
+def other_tokens(folder: Path) -> Codes:
+    lm = Task("lm", "language-modelling")
+    words, letters = (make_record(Sketch(name), lm, examples=10) for name in ("words", "letters"))
+    cut = tuple(replace(sample, scored_tokens=sample.scored_bytes) for sample in letters.samples)
+    return codes(doubt for entry in summarise([words, replace(letters, samples=cut)]) for doubt in entry.doubts)
+
+
 def pruned(folder: Path) -> Codes:
     from bench.__main__ import main
     from bench.summary import summarise_run
@@ -329,6 +336,7 @@ SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     "stale_checkpoint": stale,
     "stolen_time": busy_machine,
     "token_stamps": silent,
+    "tokens_differ": other_tokens,
     "too_few_samples": slow,
     "train_overlap": learnt_rows,
     "truncated_inputs": writer,
