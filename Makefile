@@ -61,8 +61,9 @@ types: $(DEV_STAMP)  ## mypy --strict.
 layers: $(DEV_STAMP)  ## import-linter: no import from above or beside.
 	$(BIN)/lint-imports
 
-check: lint types layers  ## What CI runs: lint, types, layers, all tests with coverage.
-	$(PYTEST) -m "not gpu" --cov --cov-report=term:skip-covered
+check: lint types layers  ## What CI runs: lint, types, layers, all tests; those of `make test` with coverage.
+	$(PYTEST) -m "not gpu and not slow" --cov --cov-report=term:skip-covered
+	$(PYTEST) -m "slow and not gpu"
 
 clean:  ## Remove the environment and caches; results stay.
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov

@@ -9,15 +9,15 @@
     │   └── HubError           3  ... a file that the Hugging Face Hub should have served
     ├── StoreError             4  the results folder or database cannot be read or written
     │   └── RecordKeptError    4  ... so a finished record is kept in a file beside it
-    ├── BusyError              7  another nightly run holds the results folder
+    ├── BusyError              7  another process holds the results folder, or trains the same checkpoint
     ├── UnsupportedError       -  a model cannot do a task (becomes a cell's status, never an exit)
     ├── AdmissionError         -  a candidate is not what it claims to be (its cell fails, never an exit)
     ├── FitError               1  training could not start or diverged
     └── StoppedError         130  a signal ended a training, which goes on later from what was kept
 
 Exit codes without an exception: 0 every cell ok or unsupported; 5 the run finished, and at least one cell is failed,
-oom or timeout; 6 a gate found a regression; 8 a night was
-stopped by its deadline before everything was measured; 130 interrupted by the user.
+skipped, oom or timeout; 6 a gate found a regression; 8 a night was stopped by its deadline before everything was
+measured; 130 interrupted by the user.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class UnsupportedError(BenchError):
 
 
 class AdmissionError(BenchError):
-    """A candidate is not what it claims to be, or gave values that cannot be; becomes the status `failed`."""
+    """A candidate is not what it claims to be, or gave impossible values; becomes the status `failed`."""
 
 
 class FitError(BenchError):

@@ -47,7 +47,7 @@ class Cell:
     job: CellJob | None = None
     """What a worker needs to run it; None in history that has no job."""
     identity: Mapping[str, object] = field(default_factory=dict)
-    """What the id hashes, and nothing that is as by default; no path. See `bench.planning.identity`."""
+    """What the id hashes: only what differs from the defaults, and no path. See `bench.planning.identity`."""
     unsupported: str | None = None
     """The reason why this model cannot do this task, known when planning."""
     drawn_as: str | None = None

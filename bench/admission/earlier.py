@@ -1,4 +1,4 @@
-"""Identical weights and versions are not proved twice: what an earlier process showed is taken over, and said so.
+"""Identical weights and versions are not proved twice: the record says which process proved them.
 
 The proof of an earlier process stands in its record (`bench.record.Proved`), so that a worker speaks for its own cell
 alone: what it notes is never found under the names of another model. It counts where the key is the same, which hashes

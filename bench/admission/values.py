@@ -1,4 +1,4 @@
-"""Answers that cannot be: scores that are no numbers, negative nats, counts below zero.
+"""Impossible answers: scores that are no numbers, negative nats, counts below zero.
 
 An interval around such a number would make it look measured. The cell fails instead, with the first example and what
 the model gave for it. Source of the bounds: the definitions in `bench.candidates.interface`.
@@ -30,7 +30,7 @@ class GivesLogProbabilities(Protocol):
 
 
 def check_answers(model: str, samples: Sequence[Sample], *, log_probabilities: bool = False) -> None:
-    """Refuse answers that cannot be.
+    """Refuse impossible answers.
 
     Args:
         model: its name in the suite, for the message.
@@ -49,7 +49,7 @@ def check_answers(model: str, samples: Sequence[Sample], *, log_probabilities: b
 
 
 def check_facts(model: str, facts: Sequence[Fact]) -> None:
-    """Refuse readings that cannot be: each must lie in the range that the catalogue declares.
+    """Refuse impossible readings: each must lie in the range that the catalogue declares.
 
     Raises:
         AdmissionError: one does not.
@@ -65,7 +65,7 @@ def check_facts(model: str, facts: Sequence[Fact]) -> None:
 
 
 def check_timings(model: str, timings: Sequence[Timing]) -> None:
-    """Refuse times that cannot be: a request takes more than nothing, and its tokens come one after another.
+    """Refuse impossible times: a request takes more than nothing, and its tokens come one after another.
 
     Raises:
         AdmissionError: one of them does not.

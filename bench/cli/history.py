@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.store import Store
 
 SHOWN_NIGHTS = 60
-"""Nights in a line of sparks, the newest; JSON and CSV have all."""
+"""The newest nights in a sparkline; JSON and CSV have all."""
 MANY_MISSING = 20
 """Runs without summaries from which it is said that they are made: they take a tenth of a second each or more."""
 CSV_COLUMNS = (

@@ -54,7 +54,7 @@ def nightly(
     """Run SUITE as a night: measure, judge, write the pages, clear up, tell somebody.
 
     Options not given are those of the suite's `nightly:`. After an interruption the same command resumes where it
-    stopped. Exit codes: 0 nothing to do · 6 something regressed (with --strict: or is suspected) · 5 a cell failed ·
+    stopped. Exit codes: 0 all is well · 6 something regressed (with --strict: or is suspected) · 5 a cell failed ·
     7 another night is running · 8 the deadline came first · 1 something else went wrong.
     """
     from bench.cli.run import command_line

@@ -24,7 +24,6 @@ VERSION = 1
 SEED = "waybills-1"
 SIZES: dict[str, int] = {"train": 24000, "validation": 500, "test": 500}
 """Rows of each split."""
-COLUMNS = ("id", "text", "status", "headline", "german", "group")
 
 Row = dict[str, str]
 

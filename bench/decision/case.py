@@ -35,7 +35,7 @@ class Outcome(Enum):
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether measuring on is not expected to change the pick."""
+        """Tell whether further measuring is not expected to change the pick."""
         return self in (Outcome.ALONE, Outcome.SETTLED)
 
 
@@ -167,7 +167,7 @@ class Risk:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What measuring on could gain: another candidate that may turn out to be the better choice."""
+    """What further measuring could gain: another candidate that may turn out to be the better choice."""
 
     name: str
     share: float
@@ -193,7 +193,7 @@ class Recommendation:
     risk: Risk | None = None
     """What shipping the leader risks."""
     gain: Gain | None = None
-    """What measuring on could gain; None where nobody else may be the better choice."""
+    """What further measuring could gain; None where nobody else may be the better choice."""
     confidence: float | None = None
     """Share of the replicates in which the rule picks the leader. A candidate whose limits are open takes part in
     those replicates in which it meets them. Where a limit lies between the bounds of an estimate, it is the least
@@ -227,7 +227,7 @@ class Recommendation:
 
     @property
     def settled_pick(self) -> str | None:
-        """Name the candidate to ship where measuring on is not expected to change it."""
+        """Name the candidate to ship where further measuring is not expected to change it."""
         return self.leader if self.outcome.is_settled else None
 
 
@@ -241,8 +241,10 @@ class Case:
     """The scores of its first stage may have the chance of breaking a limit taken off, and its draws are shrunk."""
     rows: Sequence[int]
     """Eligible candidates."""
+    undecided: Sequence[int]
+    """Candidates that break no limit for certain, and are not shown to meet every one."""
     hopefuls: Sequence[int]
-    """Candidates that the rule would prefer to the leader, were they shown to meet limits that are now open."""
+    """Those of them that the rule would prefer to the leader, were they shown to meet limits that are now open."""
     leader: int
     shares: dict[str, float]
     needed: float

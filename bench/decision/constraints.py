@@ -77,11 +77,12 @@ class Check:
         return self._least(1.0 - float(np.mean(self.holds)))
 
     def _least(self, share: float) -> float:
-        """Keep a share from 0 where the limit lies inside the interval: there the draws do not reach as far."""
+        """Keep a share from 0 where the limit lies inside the interval: there the draws do not reach as far. A chance
+        that is taken is not exceeded by that."""
         if self.ends is None or self.ends[0] == self.ends[1]:
             return share
         crossed = not (self.limit.admits(self.ends[0]) and self.limit.admits(self.ends[1]))
-        return max(share, LEAST_OPEN) if crossed else share
+        return max(share, min(LEAST_OPEN, self.risk)) if crossed else share
 
 
 def chance_broken(checks: Sequence[Check]) -> float | None:

@@ -1,4 +1,4 @@
-"""The recommendation: one thing to ship now, what it risks, what binds it, and what measuring on could gain.
+"""The recommendation: one thing to ship now, what it risks, what binds it, and what further measuring could gain.
 
 Eligible is who breaks a limit with at most the chance that the suite takes (`decision.risk`). Among the eligible the
 rule picks by the observed values, from which the chance of breaking a limit is taken off at the price of a broken limit
@@ -48,7 +48,7 @@ TINY = 1e-300
 NOT_SHOWN = 0.025
 """One-sided p-value over which a difference may be chance: that of a two-sided test at 5 %."""
 UPSIDE = 0.95
-"""Quantile of what a rival may be ahead that is told as what measuring on could gain."""
+"""Quantile of what a rival may be ahead that is told as what further measuring could gain."""
 KNEE_MEMBERS = 3
 """Fewest members of a front that has a knee."""
 
@@ -69,7 +69,7 @@ def recommend(board: Board, front: Front, question: Question) -> Recommendation:
     rng = seeded(question.rule.seed, "shrink", board.task)
     rule = [shrunk(rule[0], [*rows, *undecided], leader, rng), *rule[1:]]
     shares = _shares(board, rule, rows, {row: front.standings[row].checks for row in undecided}, leader)
-    case = Case(board, front, rule, rows, hopefuls, leader, shares, question.rule.confidence)
+    case = Case(board, front, rule, rows, undecided, hopefuls, leader, shares, question.rule.confidence)
     return _answer(case, question, excluded)
 
 
@@ -127,7 +127,7 @@ def _answer(case: Case, question: Question, excluded: tuple[Exclusion, ...]) -> 
         excluded=excluded,
         next_step=_step(case),
         knee=_knee(board, case.front),
-        cautions=(*_barred(board), *_few_examples(board), *_hopefuls(case), *_incomparable(case), *_baselines(case)),
+        cautions=(*_hopefuls(case), *_baselines(case), *_few_examples(board), *_incomparable(case), *_barred(board)),
     )
 
 
@@ -149,12 +149,12 @@ def _risk(case: Case) -> Risk:
     """Compute what shipping the leader risks."""
     stage, checks = case.rule[0], case.front.standings[case.leader].checks
     drawn = np.nan_to_num(stage.draws, nan=-np.inf, neginf=-np.inf)
-    rivals = [row for row in (*case.rows, *case.hopefuls) if row != case.leader]
+    rivals = [row for row in (*case.rows, *case.undecided) if row != case.leader]
     own = drawn[:, case.leader]
     best = np.max([own, *(np.where(_kept(case, row), drawn[:, row], -np.inf) for row in rivals)], axis=0)
     allowed = stage.slack * np.abs(best) if stage.slack_is_relative else stage.slack
-    with np.errstate(invalid="ignore"):
-        loss = np.maximum(0.0, np.nan_to_num(best - own - allowed, nan=0.0, posinf=0.0))
+    known = np.isfinite(own)
+    loss = np.maximum(0.0, (best - own - allowed)[known]) if known.any() else np.zeros(1)
     column = None if stage.column is None else case.board.columns[stage.column]
     return Risk(chance_broken(checks) or 0.0, float(loss.mean()), case.confidence, column)
 
@@ -178,11 +178,14 @@ def _few_examples(board: Board) -> list[FewExamples]:
 
 
 def _hopefuls(case: Case) -> list[Hopefuls]:
-    """Warn of candidates that would be the pick, were they shown to meet their open limits; the likeliest first."""
-    if not case.hopefuls:
+    """Warn of candidates that would be the pick, or may well be, were they shown to meet their open limits; the
+    likeliest first."""
+    rival = [case.rival] if case.rival in case.undecided and case.rival is not None else []
+    rows = list(dict.fromkeys([*case.hopefuls, *rival]))
+    if not rows:
         return []
     names = case.board.names
-    first, *others = sorted(case.ranked(case.hopefuls), key=lambda row: -case.shares.get(names[row], 0.0))
+    first, *others = sorted(case.ranked(rows), key=lambda row: -case.shares.get(names[row], 0.0))
     is_rival = case.outcome is Outcome.RIVAL_OPEN and case.rival == first
     return [Hopefuls(names[first], tuple(names[row] for row in others), is_rival)]
 

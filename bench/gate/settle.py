@@ -24,14 +24,14 @@ LEVEL = 0.01
 """Of the verdicts of one night, for the family of all readings that were tested together: at most one night in a
 hundred may cry wolf."""
 ROUNDS = (6, 12, 24)
-"""Pairs at each look; the later ones only for what those before leave open. With 12 at most, one 5 % step in two was
-confirmed the same night (`benchmarks/gate.py`)."""
+"""Pairs at each look; the later ones only for what those before leave open. With at most 12 pairs, half of all 5 %
+steps were confirmed the same night (`benchmarks/gate.py`)."""
 LOOKS = len(ROUNDS)
 """Looks that share the level (Bonferroni)."""
 TRIMMED = 6
-"""One pair of so many is cut off at either end."""
+"""One pair in this many is cut off at either end."""
 REFUTED_STEPS = 2.0
-"""Smallest changes that count below which a rerun must bound the reading to clear it."""
+"""A rerun clears a reading when it bounds the change below this many times the smallest change that counts."""
 FEWEST = 3
 """Pairs below which their scatter says nothing."""
 
@@ -82,7 +82,7 @@ def trimmed_mean(values: Floats) -> tuple[float, float, int]:
 
     The error is that of the winsorised values: s_w √(n − 1) / √(h (h − 1)) with h values left. In a process now and
     then another program runs, and one such pair of twelve hides a 10 % step from Student's t once in four times; from
-    this once in thirty (`benchmarks/gate.py`).
+    the trimmed test once in thirty (`benchmarks/gate.py`).
 
     Source: Yuen (1974), Biometrika 61, 165-170; for one sample Tukey and McLaughlin (1963).
 

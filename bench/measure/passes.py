@@ -24,7 +24,7 @@ from bench.tasks.base import Workload
 from bench.tasks.batching import Batching
 
 SHARE_OF_CAP = 10
-"""The extremes of length are run in the warm-up when a request takes at most this part of its cap: otherwise
+"""The extremes of length are run in the warm-up when a request takes at most one part in so many of its cap: otherwise
 they would leave nothing of it for the repeats."""
 
 
@@ -130,8 +130,8 @@ def throughput(
 
     Pipelined: requests are prepared before the window and the device is waited for at its ends only (a
     request that returns answers has waited for its own). `window` is entered for the window alone. `warm` runs the
-    largest batch once before, so that the window finds its memory got and its kernels chosen: the warm-up runs single
-    requests only.
+    largest batch once before, so that the window finds its memory allocated and its kernels chosen: the warm-up
+    runs single requests only.
     """
     found, clock = Pass(phase), given.meters.clock
     window_ns = int((given.profile.window_s if window_s is None else window_s) * NS_PER_S)

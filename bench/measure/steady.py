@@ -11,8 +11,7 @@ import numpy as np
 from scipy.stats import theilslopes
 
 MIN_WARMUP_ITERATIONS = 3
-"""Least iterations. Source: section 5.1 of the design; the first compiles and allocates, the second fills
-caches."""
+"""The first compiles and allocates, the second fills caches."""
 TREND_SHARE = 0.05
 """Change over the window, by Theil–Sen's slope, that counts as a trend; half the 10 % at which scatter is
 doubted."""

@@ -70,7 +70,8 @@ class ExactMatch(AnswerWords):
         return counted([float(words_of(answer) in map(words_of, right)) for answer, right in pairs])
 
     def overlooks(self, text: str) -> bool:
-        """Tell whether SQuAD's normalisation would leave a stop of another script in the text, or its answers."""
+        """Tell whether SQuAD's normalisation would leave a text of a script without spaces in one piece, or a
+        foreign full stop in it."""
         if text.isascii() or self.setting("words") != "squad":
             return False
         return is_mostly_unspaced(self.words_of(text)) or has_foreign_stops(text)

@@ -20,7 +20,7 @@ from bench import __version__
 from bench.errors import BenchError, UsageError
 
 COMMAND_LIMIT_S = 60.0
-"""A hook is to hand over, not to work; one that hangs must not hold the next night's lock."""
+"""A hook should pass the news on, not do work; one that hangs must not hold the next night's lock."""
 REQUEST_LIMIT_S = 10.0
 WAITS_S = (2.0, 8.0)
 """Before the second and the third attempt."""
@@ -80,7 +80,7 @@ def check_webhook(address: str) -> None:
     """Check an address before the night: one with spaces would fail only at its end, and the failure would print it.
 
     Raises:
-        UsageError: it is none of http or https.
+        UsageError: it is not an http or https address.
     """
     parts = urlsplit(address)
     plain = address.isascii() and address.isprintable() and " " not in address

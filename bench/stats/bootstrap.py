@@ -193,7 +193,9 @@ def ratio_draws(numerator: Floats, denominator: Floats, replicates: int, rng: np
     return np.asarray(np.concatenate(parts), dtype=np.float64)
 
 
-def quantile_draws(values: Floats, q: float, replicates: int, rng: np.random.Generator) -> Floats:
+def quantile_draws(
+    values: Floats, q: float, replicates: int, rng: np.random.Generator, effective: int | None = None
+) -> Floats:
     """Draw from the confidence distribution of the q-quantile of positive values, shape
     `(replicates,)`.
 
@@ -201,13 +203,15 @@ def quantile_draws(values: Floats, q: float, replicates: int, rng: np.random.Gen
     two order statistics in which the quantile lies. So the draws agree with the order-statistic interval,
     where the ordinary bootstrap of p95 and p99 is far too sure. Beyond the largest observation the data say
     nothing: there the tail is taken as Pareto of index 1, the heaviest that is usual, which has no mean;
-    below the smallest, as uniform down to 0.
+    below the smallest, as uniform down to 0. Values that are worth fewer independent ones (`effective`) are drawn as
+    that many are, their ranks scaled to all.
 
     Source: the inversion of the binomial test, as in David and Nagaraja (2003), section 7.1.
     """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     n = ordered.size
-    rank = rng.binomial(n, q, size=replicates)
+    fewer = n if effective is None else effective
+    rank = np.rint(rng.binomial(fewer, q, size=replicates) * (n / fewer)).astype(np.int64)
     u = rng.uniform(size=replicates)
     low = np.where(rank == 0, 0.0, ordered[np.maximum(rank, 1) - 1])
     high = ordered[np.minimum(rank, n - 1)]

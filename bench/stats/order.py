@@ -203,15 +203,31 @@ def serial_quantile_interval(values: ArrayLike, q: float, confidence: float = 0.
     """
     array = np.asarray(values, dtype=np.float64).ravel()
     plain = quantile_interval(array, q, confidence)
-    if plain is None or array.size < BLOCKS * SHORTEST_BLOCK:
+    effective = serial_size(array, q, confidence)
+    if plain is None or effective == array.size:
         return plain
-    effect = design_effect(np.array_split(array, BLOCKS), quantile(array, q), q)
+    fewer = _as_of_fewer(np.sort(array), effective, q, confidence)
+    seen = fewer is not None or _serial_effect(array, q) > SEEN_BY_CHANCE
+    return fewer if seen else plain
+
+
+def serial_size(values: ArrayLike, q: float, confidence: float = 0.95) -> int:
+    """Count the independent values that these are worth for their q-quantile, in the order in which they were measured;
+    see `serial_quantile_interval`."""
+    array = np.asarray(values, dtype=np.float64).ravel()
+    if array.size < BLOCKS * SHORTEST_BLOCK:
+        return array.size
+    effect = _serial_effect(array, q)
     if effect <= 1:
-        return plain
+        return array.size
     level = (1 + confidence) / 2
     doubt = (float(norm.ppf(level)) / float(student.ppf(level, BLOCKS - 1))) ** 2
-    fewer = _as_of_fewer(np.sort(array), int(doubt * array.size / effect), q, confidence)
-    return plain if fewer is None and effect <= SEEN_BY_CHANCE else fewer
+    return max(1, int(doubt * array.size / effect))
+
+
+def _serial_effect(array: Floats, q: float) -> float:
+    """Compute the design effect of consecutive blocks."""
+    return design_effect(np.array_split(array, BLOCKS), quantile(array, q), q)
 
 
 def depends_too_long(values: ArrayLike) -> bool:

@@ -25,7 +25,7 @@ DOUBT_SHARE = 0.25
 that none shows does not mean that there is none."""
 FEW_PROCESSES_SAID = "over few processes the interval covers 94 to 100 %, most where they do not differ"
 """What is said of an interval over processes; the range is that of `benchmarks/coverage.py` for 2 to 10 of them."""
-ONE_PROCESS_SAID = "one process: the interval is of this process, and another may lie outside it"
+ONE_PROCESS_SAID = "one process alone: another may differ"
 """What is said where no candidate of the task has two processes."""
 ONE_POOLED_SAID = "one process: how much another differs is taken from the other candidates"
 """What is said where others have."""

@@ -100,11 +100,16 @@ def read(path: Path, model: type[M], further: Further | None = None) -> Located[
         value = model.model_validate_json(json.dumps(_plain(tree)))
     except ValidationError as error:
         lines = [_line(path, tree, model, dict(problem)) for problem in error.errors()]
-        told = {line.partition(" ")[0] for line in lines}
+        told = {_place(path, line) for line in lines}
         more = [] if further is None else further(Located(_plain(tree), path, text, tree))
-        lines += [line for line in more if line.partition(" ")[0] not in told]
+        lines += [line for line in more if _place(path, line) not in told]
         raise SuiteError("\n".join(lines)) from error
     return Located(value, path, text, tree)
+
+
+def _place(path: Path, line: str) -> str:
+    """Take line and column off the beginning of a mistake in this file; a path may hold spaces."""
+    return line.removeprefix(f"{path}").partition(" ")[0]
 
 
 class _PlainDates(RoundTripConstructor):

@@ -223,7 +223,10 @@ def draws(
     """Draw the reading, shape `(replicates,)`: over processes where their spread is known, else over the samples."""
     if own is not None and spread is not None:
         return processes.mean_draws(own, spread, replicates, rng)
-    return sample_draws(how, np.concatenate(arrays), replicates, rng)
+    pooled = np.concatenate(arrays)
+    if how.q is not None and not how.clustered and len(arrays) == 1:
+        return bootstrap.quantile_draws(pooled, how.q, replicates, rng, order.serial_size(pooled, how.q))
+    return sample_draws(how, pooled, replicates, rng)
 
 
 def sample_draws(how: Derivation, values: Floats, count: int, rng: np.random.Generator) -> Floats:

@@ -1,5 +1,5 @@
-"""Sentences about results, made from typed ones; the only room that writes them.
+"""Sentences about results, made from typed findings; a chart writes its own takeaway.
 
-Nothing here computes a result, and nothing anywhere reads one of these sentences again: what is to be decided by is in
+Nothing here computes a result, and nothing anywhere reads one of these sentences again: what decides is in
 the typed results.
 """

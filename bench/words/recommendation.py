@@ -279,7 +279,7 @@ def _tightest(advice: Recommendation) -> list[Sentence]:
 
 
 def _next_step(part: TaskDecision) -> list[Sentence]:
-    """Say what measuring on could gain and what to measure, or that the answer is settled."""
+    """Say what further measuring could gain and what to measure, or that the answer is settled."""
     advice = part.recommendation
     step, gain = advice.next_step, advice.gain
     if advice.outcome.is_settled or gain is None:

@@ -118,6 +118,7 @@ def test_a_second_run_reuses_what_was_ok(finished: Any, folder: Path) -> None:
     assert "reused from" in again.stderr
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_and_started_again(folder: Path) -> None:
     marker = f"--results=killed-{os.getpid()}"
     arguments = [*BENCH, "run", "suite.yaml", "--only", "[fk]*", marker]

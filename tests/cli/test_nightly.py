@@ -73,6 +73,7 @@ def times(folder: Path) -> dict[str, str]:
         return {record.cell.model: record.started_at for record in store.load("latest").records}
 
 
+@pytest.mark.slow
 def test_killed_it_goes_on_and_meanwhile_no_other_begins(folder: Path) -> None:
     os.mkfifo(folder / "gate")
     first = start(folder)

@@ -51,6 +51,12 @@ def test_a_limit_inside_the_interval_is_never_kept_for_certain() -> None:
     assert (check.state, check.bound, check.breaks) == ("open", 0.9, LEAST_OPEN)
 
 
+def test_the_least_chance_of_an_open_limit_is_not_above_a_risk_that_is_taken() -> None:
+    board = make_board([[0.9, 0.0466]], noise=(0.0, 0.0015), replicates=20_000)
+    check = check_all(board, [parse_limit("latency_p95_s", "<= 50 ms")], 0.02)[0][0]
+    assert check.state == "inside" and check.breaks is not None and check.breaks <= 0.02
+
+
 def test_the_chance_that_any_limit_is_broken() -> None:
     board = make_board([[0.9, 0.045]], noise=(0.005, 0.004), replicates=20_000)
     limits = [parse_limit("latency_p95_s", "<= 50 ms"), parse_limit("accuracy", ">= 0.89")]

@@ -15,7 +15,8 @@ RNG = np.random.default_rng
 
 def test_quality_draws_are_the_metric_of_the_shared_resamples() -> None:
     entries = summarise(make_run([Sketch("a", 0.9), Sketch("b", 0.6)], [Task("en-de", "translation")], examples=60))
-    found = quality_draws(entries, ["bleu"], 100, 7)["bleu"]
+    bare = [replace(e, quality={"bleu": replace(e.quality["bleu"], ci_low=None, ci_high=None)}) for e in entries]
+    found = quality_draws(bare, ["bleu"], 100, 7)["bleu"]
     counts = next(Resamples(60, 100, 7).chunks())
     for column, entry in enumerate(entries):
         expected = entry.metrics["bleu"].value(counts @ entry.statistics["bleu"])
@@ -52,3 +53,16 @@ def test_estimates_share_one_error() -> None:
     a, b = (fact_draws("energy_per_example_j", one, 100, RNG(i), 5, use_bounds=True) for i in (0, 1))
     assert (a == b).all() and a.min() >= 1 and a.max() <= 4 and a.std() > 0
     assert set(fact_draws("energy_per_example_j", one, 10, RNG(0), 5, use_bounds=False)) == {2.0}
+
+
+def test_draws_are_as_wide_as_an_interval_that_says_more_than_they_do() -> None:
+    entry = summarise(make_run([Sketch("a")], [Task("topic")]))[0]
+    name = entry.quality_metric or ""
+    plain = quality_draws([entry], [name], 4000, 0)[name][:, 0]
+    own = entry.quality[name]
+    assert own.value is not None and own.ci_low is not None and own.ci_high is not None
+    wide = replace(own, ci_low=own.value - 2 * (own.value - own.ci_low))
+    stretched = quality_draws([replace(entry, quality={name: wide})], [name], 4000, 0)[name][:, 0]
+    assert float(np.quantile(stretched, 0.025)) == pytest.approx(wide.ci_low, abs=1e-9)
+    above = plain >= own.value
+    assert np.array_equal(stretched[above], plain[above]) and (stretched[~above] < plain[~above]).all()

@@ -333,3 +333,11 @@ def test_baselines_alone_are_nothing_to_ship() -> None:
     assert found.nearest.breaks == pytest.approx(0.31, abs=0.06) and found.next_step is not None
     floors = replace(board, baselines=(True, True))
     assert _ask(floors, OPEN).pick == "b"
+
+
+def test_a_rival_that_is_behind_as_observed_and_open_is_told_with_its_loss() -> None:
+    """`a` is a point behind, and breaks the limit in 10 % of the draws: it may be the better choice all the same."""
+    found = _ask(make_board([[0.85, 0.045], [0.86, 0.030]], noise=(0.01, 0.004), replicates=4000), OPEN)
+    assert found.pick == "b" and found.gain is not None and found.gain.name == "a" and not found.gain.is_eligible
+    assert found.risk is not None and found.risk.best < 0.8 and found.risk.loss > 0
+    assert any(isinstance(caution, Hopefuls) and caution.first == "a" for caution in found.cautions)

@@ -45,6 +45,7 @@ TEXTS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(5))
 def test_break_points_agree_with_solving_again_on_500_instances(block: int) -> None:
     for seed in range(100 * block, 100 * (block + 1)):

@@ -86,6 +86,7 @@ def bench(environment, *words):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_a_run_is_written_and_read_back_through_it(tmp_path, installed):
     (tmp_path / "suite.yaml").write_text(SUITE)
     results, address = tmp_path / "results", f"shelf://{tmp_path}/blobs.sqlite"

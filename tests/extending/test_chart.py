@@ -93,6 +93,7 @@ def test_a_new_file_in_the_folder_is_a_chart_of_the_page_and_of_the_figures(tmp_
     run_in(tmp_path, tmp_path)
 
 
+@pytest.mark.slow
 def test_an_entry_point_adds_a_chart(tmp_path: Path) -> None:
     (tmp_path / "third_party.py").write_text(CHART)
     metadata = tmp_path / "third_party-1.0.dist-info"

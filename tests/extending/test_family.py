@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.extending.package import ROOT, bench, environment, exported, good, install
 
 FILE = Path(__file__).with_name("byte_counter.py")
@@ -69,6 +71,7 @@ def check(folder: Path, variables: Mapping[str, str]) -> None:
     assert legend is not None and f".{legend[1]}::before" in page and f"--{legend[1]}:" in page
 
 
+@pytest.mark.slow
 def test_a_family_by_an_entry_point(tmp_path: Path) -> None:
     points = {"bench.families": {"byte-counter": "byte_counter:ByteCounterFamily"}}
     check(tmp_path / "work", install(tmp_path / "site", points, FILE))

@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.checkpoints import make_checkpoint
 from tests.extending.package import ROOT, bench, environment, exported, good, install
 
@@ -36,6 +38,7 @@ def write_suite(folder: Path) -> None:
     (folder / "suite.yaml").write_text(SUITE)
 
 
+@pytest.mark.slow
 def test_a_kind_by_an_entry_point(tmp_path: Path) -> None:
     work, variables = tmp_path / "work", install(tmp_path / "site", POINTS, FILE)
     write_suite(work)

@@ -10,7 +10,7 @@ import pytest
 
 from bench.meters.cascade import open_memory
 from bench.meters.clock import HostClock
-from bench.meters.memory import MemoryMeter
+from bench.meters.memory import MemoryMeter, has_children
 from bench.meters.source import OWN_PROC, Site
 from bench.meters.sources.cuda_memory import CudaAllocator
 from bench.meters.sources.rss_high_water import high_water_bytes
@@ -113,3 +113,16 @@ def test_a_gpu_that_nothing_has_touched_yet_is_initialised_before_its_peak_is_re
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda, device=str))
     CudaAllocator(("cuda:0", "cuda:1")).reset()
     assert called == ["init", "reset cuda:0", "reset cuda:1"]
+
+
+def test_a_process_knows_at_once_whether_it_has_children(tmp_path) -> None:
+    script = (
+        "import subprocess, sys, threading; from pathlib import Path; from bench.meters.memory import has_children\n"
+        "own = Path('/proc/self'); print(has_children(own))\n"
+        "def start(): started.append(subprocess.Popen(['sleep', '60']))\n"
+        "started = []; thread = threading.Thread(target=start); thread.start(); thread.join()\n"
+        "print(has_children(own)); started[0].kill(); started[0].wait(); print(has_children(own))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert told == ["False", "True", "False"]
+    assert has_children(tmp_path / "gone")

@@ -88,6 +88,7 @@ def test_the_newest_night_has_a_copy_whose_path_stays_the_same(plan, tmp_path):
     assert not list(folder.glob("*.partial"))
 
 
+@pytest.mark.slow
 def test_the_next_night_measures_everything_again(plan, tmp_path):
     first = go(plan, tmp_path, Knows(), now=NOW - timedelta(days=1))
     executor = Knows()
@@ -98,6 +99,7 @@ def test_the_next_night_measures_everything_again(plan, tmp_path):
     assert second.verdict == "unchanged"
 
 
+@pytest.mark.slow
 def test_a_stopped_night_goes_on_and_a_stopped_night_of_yesterday_does_not(plan, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         go(plan, tmp_path, Knows(stop_after=3))

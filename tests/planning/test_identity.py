@@ -69,6 +69,7 @@ def plan_of(kind: type[Suite], folder: Path, text: str | None = None) -> Plan:
     return make_plan(read(path, kind), folder / "results", Options(limit=8))
 
 
+@pytest.mark.slow
 def test_keys_that_are_added_with_a_default_leave_every_id_of_the_quickstart(tmp_path: Path) -> None:
     now, later = plan_of(Suite, tmp_path), plan_of(WiderSuite, tmp_path)
     assert type(later.cells[0].to_run().model) is not ModelSpec

@@ -110,6 +110,7 @@ def test_differences_are_those_of_the_shared_examples() -> None:
     assert "majority" not in gaps
 
 
+@pytest.mark.slow
 def test_figures_are_written_in_each_format_with_the_same_bytes(tmp_path) -> None:
     first = write_figures(view_named("two"), tmp_path / "a", ["svg", "png", "pdf"])
     second = write_figures(view_named("two"), tmp_path / "b", ["svg", "png", "pdf"])

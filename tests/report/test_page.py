@@ -160,6 +160,7 @@ def test_shared_styles_keep_each_style_once() -> None:
     )
 
 
+@pytest.mark.slow
 def test_sixty_models_on_eight_tasks_stay_within_the_size() -> None:
     text = page_text("many")
     assert len(text.encode()) <= 1_500_000

@@ -34,6 +34,7 @@ def test_mcnemar_better_by_hand() -> None:
     assert paired.mcnemar_better(0, 0) == 1.0
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 @settings(max_examples=50, deadline=None)
 def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:

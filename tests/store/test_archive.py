@@ -178,6 +178,7 @@ def test_a_failed_record_is_not_reused(store):
     assert store.reuse(second, cell("a"), 0) is None
 
 
+@pytest.mark.slow
 def test_ten_writers_at_once_lose_nothing(tmp_path):
     """Into a folder that is not there yet, so that they also race to make the tables."""
     command = [sys.executable, "-m", "tests.store.writer", str(tmp_path / "results"), "10", "4"]

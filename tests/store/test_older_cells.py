@@ -28,7 +28,7 @@ STORED: dict[str, list[dict[str, Any]]] = json.loads(
 CHANGES = {
     "quickstart": ("", ""),
     "off": ("profile: quick", "profile: 'off'"),
-    "shared": ("peak_memory_bytes, ", ""),
+    "shared": ("model_memory_bytes, ", ""),
     "other": ("batch_size: 32", "batch_tokens: 512"),
 }
 RUN = "20260101-020000-abcd"

@@ -54,6 +54,7 @@ def counted(store):
     return Counter((run.suite, r.cell.model) for run in store.runs() for r in store.load(run.id).records)
 
 
+@pytest.mark.slow
 def test_ten_writers_at_once_lose_nothing(tmp_path, url):
     """Into a database without tables, so that they also race to make them."""
     with writers(tmp_path, url, 10, 4) as process:
@@ -65,6 +66,7 @@ def test_ten_writers_at_once_lose_nothing(tmp_path, url):
     assert not [*tmp_path.glob("rows/*/*.json")]
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_and_comes_back_loses_nothing(tmp_path, server, url):
     """Killed after 6 of 16 records, while four writers write; they wait for it and go on."""
     with writers(tmp_path, url, 4, 4, 0.1) as process:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.catalogue.reasons import ReasonCode, loose, too_few
+from bench.catalogue.reasons import ReasonCode, all_alike, loose, too_few
+from bench.decision.draws import quality_draws
 from bench.metrics.accuracy import Accuracy
 from bench.metrics.base import Floats
 from bench.stats.proportion import FEW_SAID, clopper_pearson, wilson
@@ -32,8 +35,6 @@ def test_few_wrong_answers_take_the_exact_interval_and_say_so() -> None:
 
 
 def test_groups_widen_what_their_examples_repeat() -> None:
-    from dataclasses import replace
-
     record = make_record(examples=200)
     base = make_samples_of(record)[:20]
     repeated = tuple(replace(base[i // 10], index=i, example_id=str(i), group=str(i // 10)) for i in range(200))
@@ -132,3 +133,29 @@ def test_a_metric_beyond_its_range_has_no_value_and_says_so() -> None:
     (found,) = quantities([scored], worth_it=False)
     assert found[""].value is None and found[""].reason is not None
     assert found[""].reason.code is ReasonCode.IMPOSSIBLE
+
+
+@pytest.mark.parametrize(("metric", "kind"), [("accuracy", "classification"), ("macro_f1", "classification")])
+def test_answers_that_are_all_right_have_an_interval_with_a_width(metric: str, kind: str) -> None:
+    record = make_record(task=Task("topic", kind), examples=40)
+    for group in (None, "by five"):
+        samples = tuple(replace(s, prediction=s.reference, group=group and str(s.index // 4)) for s in record.samples)
+        entry = summarise([replace(record, samples=samples)])[0]
+        found = entry.quality[metric]
+        assert found.value == 1.0 and found.ci_high == 1.0 and 0.5 < (found.ci_low or 0) < 1.0 and not found.exact
+        drawn = quality_draws([entry], [metric], 4000, 1)[metric][:, 0]
+        assert np.ptp(drawn) > 0 and np.quantile(drawn, 0.025) == pytest.approx(found.ci_low, abs=0.02)
+
+
+def test_an_example_without_a_group_is_a_group_of_its_own() -> None:
+    samples = make_record(examples=30).samples
+    mixed = shared_resamples([replace(s, group="a" if s.index < 10 else None) for s in samples])
+    assert mixed.groups is not None and mixed.units == 21
+    assert shared_resamples(samples).groups is None
+
+
+def test_equal_values_without_bounds_have_no_interval() -> None:
+    record = make_record(task=Task("lm", "language-modelling"), examples=40)
+    samples = tuple(replace(s, nll=30.0, scored_tokens=20, scored_bytes=60) for s in record.samples)
+    found = summarise([replace(record, samples=samples)])[0].quality["perplexity"]
+    assert found.value is not None and found.ci_low is None and found.reason == all_alike(40)

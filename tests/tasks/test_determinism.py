@@ -60,6 +60,7 @@ def scored(path: Path, results: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
     return {cell.label: run_cell(cell, 0, lambda phase: None) for cell in cells}
 
 
+@pytest.mark.slow
 def test_every_family_gives_the_same_rows_twice(
     tmp_path: Path, checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,7 +85,7 @@ class BaselineFamily(Family):
         return Baseline(spec, variant, context)
 
     def mistakes(self, spec: ModelSpec) -> list[tuple[str, str]]:
-        """Name a strategy that there is not."""
+        """Report a strategy that does not exist."""
         if spec.strategy is None or spec.strategy in STRATEGIES:
             return []
         return [("strategy", f'"{spec.strategy}" is not one of the choices; {nearest(spec.strategy, STRATEGIES)}')]

@@ -23,10 +23,11 @@ LineStyle = str | tuple[int, tuple[float, ...]]
 DASHES: tuple[LineStyle, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 """Lines of one family, in turn."""
 WIDE = 1000.0
-"""A log axis over more than this factor names the unit at each tick: 10 µs and 1 s do not read well in either's."""
+"""A log axis over more than this factor names the unit at each tick: 10 µs and 1 s do not read well in
+either's unit."""
 
 GAP = 10.0
-"""A factor without any value that sets a few candidates (usually the baselines) apart from the rest."""
+"""An empty stretch by this factor sets a few candidates (usually the baselines) apart from the rest."""
 MOST_APART = 0.4
 """At most this share of the candidates is drawn off the scale."""
 LANE = 0.13

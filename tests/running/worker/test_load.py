@@ -68,6 +68,7 @@ def test_shared_loads_give_the_same_answers(family: str, tmp_path: Path) -> None
     assert not [doubt for doubt in first.doubts if doubt.code == "shared_process"]
 
 
+@pytest.mark.slow
 def test_auto_records_the_batches_it_used(tmp_path: Path) -> None:
     make_checkpoint("encoder", tmp_path)
     record = records_of(tmp_path, "encoder", False)["float32", "colour"]

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bench.planning import make_plan, open_suite
 from bench.running.worker.cell import run_cell
 from tests.checkpoints import TEXTS, make_checkpoint
@@ -36,6 +38,7 @@ def paths_of(folder: Path, measure: str) -> dict[tuple[str, str], dict[str, Any]
     }
 
 
+@pytest.mark.slow
 def test_both_paths_are_named_with_the_share_of_answers_that_agree(tmp_path: Path) -> None:
     make_checkpoint("causal-lm", tmp_path)
     paths = paths_of(tmp_path, '{profile: quick, window_s: 0.05, energy: "off"}')
