@@ -467,8 +467,7 @@ def needed_width(contract: Contract, runs: int, seed: int) -> None:
         variance = (0.1**2 + (1.2533 * 0.2) ** 2 / 100) / count
         known = 2 * float(norm.ppf(0.975)) * math.sqrt(variance)
         old, new = (
-            float(np.median([each[side][1] - each[side][0] for each in found if each[side]])) / known
-            for side in (0, 1)
+            float(np.median([each[side][1] - each[side][0] for each in found if each[side]])) / known for side in (0, 1)
         )
         shown = f"old {old:.2f} ×, new {new:.2f} ×"
         contract.hold(f"width over {count} processes of 10 candidates, of that needed", new, at_most=most, shown=shown)
