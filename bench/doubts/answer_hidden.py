@@ -31,6 +31,7 @@ class AnswerHidden(DoubtKind):
     title: ClassVar[str] = "Answers hidden in other text"
     advice: ClassVar[str] = "say with the task's key 'answer' which part of the text is the answer"
     stage: ClassVar[Stage | None] = "scored"
+    told: ClassVar[bool] = True
 
     reasoned: int
     """Answers that hold the end of reasoning."""
