@@ -138,8 +138,8 @@ def decide(
     """Decide which model to ship, under the suite's limits and further ones.
 
     Args:
-        run: from `run`; or `latest` (the newest run of a whole suite), a run's id, or the beginning of one, to be
-            read from `results`.
+        run: from `run`; or `latest` (the newest run of a whole suite; a newer one of a part is warned of), a run's id,
+            or the beginning of one, to be read from `results`.
         where: one limit such as `"latency_p95_s <= 50 ms"`, or several; each replaces the suite's of the same name
             and direction.
         prefer: the objective to optimise, in place of the suite's.
@@ -204,12 +204,16 @@ def _several(texts: str | Iterable[str]) -> tuple[str, ...]:
 def _stored(run: StoredRun | str, results: PathOrText, store: str | None) -> StoredRun:
     if not isinstance(run, str):
         return run
+    import warnings
     from pathlib import Path
 
     from bench.store import Store
 
     with Store.open(Path(results), store, create=False) as opened:
-        return opened.load(opened.choose(run).info.id)
+        choice = opened.choose(run)
+        if choice.remark is not None:
+            warnings.warn(choice.remark, stacklevel=3)
+        return opened.load(choice.info.id)
 
 
 def __getattr__(name: str) -> str:

@@ -46,6 +46,13 @@ def test_the_pick_for_all_tasks_is_that_across_them(tmp_path: Path) -> None:
     assert decision.across is not None and decision.pick == decision.across.pick
 
 
+def test_a_newer_run_of_a_part_is_passed_over_with_a_warning(results: Path) -> None:
+    partial = store_run(results, make_run(MODELS, examples=5), night=2, restrictions={"limit": 5})
+    with pytest.warns(UserWarning, match=partial) as warned:
+        assert bench.decide(results=results).pick == "a"
+    assert [warning.filename for warning in warned] == [__file__]
+
+
 def test_a_report_is_written_into_a_new_folder(results: Path, tmp_path: Path) -> None:
     path = tmp_path / "new" / "report.html"
     bench.write_report("latest", path, results=str(results))

@@ -124,7 +124,8 @@ def check_scored(name: str, admission: Admission, samples: Sequence[Sample], dty
     if unlike:
         raise AdmissionError(
             f"model '{name}': {len(unlike)} of {len(numbers)} answers that were looked at are other ones than those of "
-            f"the plain path (example {unlike[0]!r} first), though batches were shown to change nothing; report it"
+            f"the plain path (example {unlike[0]!r} first), though batches were shown to change nothing; see that a "
+            "model of your own gives its answers in the order of the texts, in any batch, and report any other"
         )
 
 

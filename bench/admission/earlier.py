@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.candidates import FAMILIES
+from bench.candidates.checkpoint import files_hash
 from bench.candidates.interface import ModelFacts
 from bench.digest import content_hash
 from bench.record import Cell, Proved
@@ -28,7 +29,7 @@ LIBRARIES = ("torch", "transformers", "tokenizers")
 PROVED_CODE = ("admission", "candidates", "tasks", "measure/audit.py")
 """What is proved, and what proves it, within the package."""
 FILES = re.compile(r"[0-9a-f]{64}")
-"""Of weights that are files here: the hash of their contents."""
+"""Of weights that are files here: the hash of their contents, or of the recipe that they were trained by."""
 COMMIT = re.compile(r"@[0-9a-f]{40}(/|$)")
 """Of weights on the Hub: a commit, which does not move as a branch does."""
 
@@ -70,6 +71,8 @@ def proof_key(cell: Cell, facts: ModelFacts, device_name: str) -> str | None:
     """Compute what must be equal for a proof to be taken over; None where nobody can know that the weights are.
 
     The weights must be files, or a commit of the Hub; a factory may read whatever it likes. The code must be bench's.
+    What was trained here has the identity of its recipe, under which another training may leave other weights: its
+    files are hashed now.
 
     Args:
         cell: what is run.
@@ -81,9 +84,11 @@ def proof_key(cell: Cell, facts: ModelFacts, device_name: str) -> str | None:
     if job.model.factory is not None or not code_is_own or not (FILES.fullmatch(weights) or COMMIT.search(weights)):
         return None
     identity = {name: value for name, value in cell.identity.items() if name not in CHANGES_NO_ANSWER}
+    trained = job.model.checkpoint if job.model.fit is not None else None
     return content_hash(
         {
             "cell": identity,
+            "files": None if trained is None else files_hash(Path(trained)),
             "device": device_name,
             "dtype": facts.dtype,
             "attention": facts.attention,

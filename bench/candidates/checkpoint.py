@@ -95,6 +95,8 @@ def read_config(folder: Path) -> Json:
     return loaded
 
 
+NUMBERS = "regression"
+"""What the key `problem_type` of a configuration says of a head whose outputs are numbers (transformers)."""
 NO_HEAD = "has no classification head; add a 'fit' to train one"
 
 
@@ -164,8 +166,21 @@ def why_no_head(spec: ModelSpec, labels: Sequence[str]) -> str | None:
     heads = [str(name) for name in config.get("architectures") or []]
     if heads and not any(name.endswith("ForSequenceClassification") for name in heads):
         return f"its checkpoint ({heads[0]}) {NO_HEAD}"
+    why = gives_numbers(config.get("problem_type"))
+    if why is not None:
+        return why
     names = config.get("id2label") or {}
     return unknown_label(head_names(names, spec.head_labels), labels) if names else None
+
+
+def gives_numbers(problem_type: object) -> str | None:
+    """Explain that a head was trained to give numbers, whatever its outputs are called; None where it was not."""
+    if problem_type != NUMBERS:
+        return None
+    return (
+        "its head gives numbers ('problem_type: regression' in its config.json), and not the chances of labels; train "
+        "a head with 'fit', or correct the key if it was trained to classify"
+    )
 
 
 def files_hash(folder: Path) -> str:

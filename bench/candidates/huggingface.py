@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.candidates import variants
-from bench.candidates.checkpoint import Checkpoint, find_gguf, head_names, locate, unknown_label
+from bench.candidates.checkpoint import Checkpoint, find_gguf, gives_numbers, head_names, locate, unknown_label
 from bench.candidates.hub import explain_load_errors
 from bench.candidates.inspection import inspect_folder
 from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel
@@ -379,6 +379,7 @@ class HuggingFaceLearning(Learning):
         head: Options = {}
         if labels:
             head = {"num_labels": len(labels), **label_names(labels), "ignore_mismatched_sizes": True}
+            head["problem_type"] = None  # of the checkpoint's own head, which is replaced
         with explain_load_errors(spec):
             tokenizer = self.tokenizer(spec)
             net = self.auto_class(labels).from_pretrained(
@@ -476,6 +477,18 @@ def _head_padding(model: HuggingFaceModel, rows: Sequence[Sequence[int]]) -> int
     for part in {id(config): config, id(model.module.config): model.module.config}.values():
         part.pad_token_id = unused
     return unused
+
+
+def head_order(spec: ModelSpec, config: Loader, labels: Sequence[str]) -> list[int]:
+    """Find for each of the task's labels the index of the output for it, of a head of transformers.
+
+    Raises:
+        UnsupportedError: the head does not know one of the labels, or gives numbers.
+    """
+    why = gives_numbers(config.problem_type) if spec.fit is None else None
+    if why is not None:
+        raise UnsupportedError(f"model '{spec.name}': {why}")
+    return label_order(spec, config.id2label, labels)
 
 
 def label_order(spec: ModelSpec, id2label: Mapping[int, str], labels: Sequence[str]) -> list[int]:

@@ -51,10 +51,12 @@ def recommend(
         info = opened.find(named(opened, run))
     decision = bench.decide(info.id, where=where, prefer=prefer, rule=rule, results=results, store=store_url)
     if as_json:
-        print_json(decision_document(decision) | {"partial": info.restricted_by or None})
+        print_json(decision_document(decision) | {"partial": info.restricted_by or None, "status": info.status})
         return
     if info.is_partial:
         say(f"partial: {info.restricted_by}")
+    if info.cut_short:
+        say(info.cut_short)
     for sentence in words.replaced(decision):
         say(sentence)
     for name, sentences in words.answers(decision, in_full=in_full).items():

@@ -86,12 +86,14 @@ def print_gate(result: GateResult, *, with_sentence: bool = True) -> None:
 @results_option
 def tag(run: str, name: str, store_url: str | None, results: Path) -> None:
     """Give RUN the name NAME among the runs of its suite, in place of the run that had it."""
+    from bench.cli.results import named
     from bench.errors import UsageError
     from bench.store import Store
 
     if not NAME.fullmatch(name):
         raise UsageError(f"'{name}' is not a valid tag; use letters, digits, '.', '_' and '-', at most 100")
     with Store.open(results, store_url, create=False) as store:
-        before, info = store.tag(run, name), store.find(run)
+        info = store.find(named(store, run))
+        before = store.tag(info.id, name)
     moved = f" (before: {before})" if before not in (None, info.id) else ""
     say(f"{info.id} of '{info.suite}' is now '{name}'{moved}; use it with --baseline tag:{name}")

@@ -55,6 +55,8 @@ def print_view(view: RunView) -> None:
         rows += [_row(task.name, entry, front) for entry in sorted(runnable, key=_best_first)]
     if view.partial:
         say(f"partial: {view.partial}\n")
+    if view.info.cut_short:
+        say(f"{view.info.cut_short}\n")
     if view.remark:
         say(f"{view.remark}.\n")
     print_table(header, rows, right=tuple(range(4, 5 + len(heads))), fit=True)
@@ -64,7 +66,6 @@ def print_view(view: RunView) -> None:
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
     for doubt, cells in _told(view).items():
         say(f"doubt in {', '.join(cells)}: {doubt.message}; {doubt.remedy}")
-    say("")
     for sentence in replaced(view.decision):
         say(sentence)
     for name, sentences in answers(view.decision).items():

@@ -8,6 +8,7 @@ many examples would settle it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -73,7 +74,8 @@ class EfficiencyRow:
     a: float
     b: float
     ratio: float
-    """b ÷ a."""
+    """b ÷ a; where processes are paired, the geometric mean of the rounds' ratios, on which the interval is centred. It
+    is not that of the values beside it where the processes have unequal numbers of requests."""
     ci_low: float | None
     """95 % interval of the ratio; None where nothing is known of its noise. Of a reading that is not tested for having
     one process, it is that of the two processes alone."""
@@ -248,6 +250,7 @@ def _efficiency_row(
     mixed = estimated[0] != estimated[1]
     over = None if any(estimated) else over_processes(a, b, name, together=together)
     interval: tuple[float, float] | None = None
+    ratio = values[1] / values[0] if over is None else math.exp(over.value)
     if over is not None:
         interval, p = over.interval(), over.p if over.error > NO_NOISE else float("nan")
     else:
@@ -264,7 +267,7 @@ def _efficiency_row(
         reading=name,
         a=values[0],
         b=values[1],
-        ratio=values[1] / values[0],
+        ratio=ratio,
         ci_low=low,
         ci_high=high,
         p=p if untested is None else None,

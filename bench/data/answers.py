@@ -104,8 +104,9 @@ def _present(value: object, place: Place) -> object:
 
 def _single(value: object, place: Place) -> object:
     if isinstance(_present(value, place), (dict, list)):
+        part = next(map(str, value), "0") if isinstance(value, dict) else "0"
         raise DataError(
-            f"{place} is a {type(value).__name__}, not a text; name a part of it, such as '{place.column}.0'"
+            f"{place} is a {type(value).__name__}, not a text; name a part of it, such as '{place.column}.{part}'"
         )
     return value
 

@@ -65,10 +65,12 @@ class Builder:
         return encodable(str(value), Place(self._origin, number, name))
 
     def _missing(self, number: int, row: Row, column: Column, wanted: str) -> DataError:
-        present = ", ".join(map(str, row))
+        whole = wanted.rpartition(".")[0]
+        inner = reach(row, whole) if whole else MISSING
+        names = [f"{whole}.{name}" for name in inner] if isinstance(inner, dict) else list(map(str, row))
         return DataError(
-            f"{self._origin}: row {number + 1} has no column '{wanted}' (it has: {present}); "
-            f"{nearest(wanted, map(str, row))} Map it with 'columns: {{{column.name}: …}}'"
+            f"{self._origin}: row {number + 1} has no column '{wanted}' (it has: {', '.join(names)}); "
+            f"{nearest(wanted, names)} Map it with 'columns: {{{column.name}: …}}'"
         )
 
 

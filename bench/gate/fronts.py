@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bench.decision import Decision, Question, decide
 from bench.decision.decision import TaskDecision
+from bench.decision.stand_ins import with_stand_ins
 from bench.errors import BenchError
 from bench.gate.verdict import FrontChange
 from bench.store import RunInfo
@@ -27,6 +28,7 @@ def front_changes(
     try:
         settings = {key: value for key, value in info.settings.items() if key in Suite.model_fields}
         question = Question.of(Suite.model_validate_json(json.dumps({"name": info.suite} | settings)))
+        question, _ = with_stand_ins(question, [*baseline, *candidate])  # the same for both: an older night may lack it
         before, after = _parts(decide(baseline, question)), _parts(decide(candidate, question))
     except (BenchError, ValueError) as error:
         return (), f"the fronts are not compared: {str(error).splitlines()[0]}"

@@ -53,9 +53,9 @@ SPREAD_LEVEL = 5e-4
 LEAST_SPREAD = 2.5
 """Times the median absolute deviation must be larger to be told."""
 FLEET = 3
-"""Other models on the same machine from which on they tell what the machine does, beside the canary."""
+"""Other models on the same machine that must show a shift, and be most of them, for it to be the machine's."""
 SHARED = 0.5
-"""Share of a shift that the other models show as well, from which on it is the machine's."""
+"""Share of a shift from which on another model shows it as well."""
 AlarmKind = Literal["level", "spread"]
 SHORTEST = 5
 """Nights on either side of a change point."""
@@ -121,7 +121,7 @@ def trend_alarms(every: Sequence[Series]) -> tuple[tuple[Alarm, ...], Together]:
     """Return the alarms of all series of a suite, and those that are the machine's.
 
     A canary is one program, and does not feel all that slows a model: another neighbour, another memory bus. The other
-    models on the machine do. What at least `FLEET` of them show by half or more is no model's.
+    models on the machine do. What at least `FLEET` of them, and most, show by half or more is no model's.
     """
     alarms = [alarm for series in every if (alarm := trend_alarm(series) or spread_alarm(series)) is not None]
     own = tuple(alarm for alarm in alarms if not _is_shared(alarm, every))
@@ -143,10 +143,9 @@ def _is_shared(alarm: Alarm, every: Sequence[Series]) -> bool:
             shift = _moved(other, alarm)
             if shift is not None:
                 moved.setdefault(other.model, []).append(shift)
-    if len(moved) < FLEET:
-        return False
-    typical = float(np.median([np.median(shifts) for shifts in moved.values()]))
-    return typical * alarm.shift > 0 and abs(typical) >= SHARED * abs(alarm.shift)
+    shifts = [float(np.median(each)) for each in moved.values()]
+    alike = sum(shift * alarm.shift > 0 and abs(shift) >= SHARED * abs(alarm.shift) for shift in shifts)
+    return alike >= FLEET and 2 * alike > len(shifts)
 
 
 def _moved(series: Series, alarm: Alarm) -> float | None:
@@ -164,7 +163,7 @@ def _times_wider(before: Floats, after: Floats) -> float:
 
 
 def spread_alarm(series: Series) -> Alarm | None:
-    """Return the alarm that the nights of a series differ more than before, or less; None where they do not.
+    """Return the alarm that the nights of a series differ more than before; None where they do not.
 
     Mann and Whitney's test of the distances from the median of the last `SPREAD_NIGHTS` against those of the nights
     before, and `LEAST_SPREAD` times the median distance at least. A change of level is not one of spread: each side has

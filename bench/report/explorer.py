@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 TIP_DIGITS = 5
 """Significant digits of what is only drawn."""
+EXACT_DIGITS = 12
+"""Of what the decision is made by: beyond them is rounding alone, such as the end of 0.0039819320000000005."""
 
 
 @lru_cache(maxsize=1)
@@ -154,7 +156,7 @@ def _round(value: float | None) -> float | None:
 
 
 def _floats(values: NDArray[np.float64]) -> list[float | None]:
-    return [None if not np.isfinite(v) else float(v) for v in values]
+    return [None if not np.isfinite(v) else float(f"{v:.{EXACT_DIGITS}g}") for v in values]
 
 
 def _limits(board: Board, question: Question, rows: Sequence[int], measures: Sequence[Measure]) -> list[LimitData]:

@@ -101,6 +101,8 @@ def as_markdown(view: RunView) -> str:
     doubts = sum(len(entry.doubts) for entry in view.entries)
     if view.partial:
         lines.append(f"partial: {plain(view.partial)}\n")
+    if view.info.cut_short:
+        lines.append(f"{plain(view.info.cut_short)}\n")
     if view.remark:
         lines.append(f"{plain(view.remark)}.\n")
     lines.append(f"{doubts} doubts; run `{_code(view.info.id)}`, profile {plain(view.info.profile)}.")

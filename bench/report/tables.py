@@ -14,7 +14,7 @@ from bench.report.advice import TaskAdvice
 from bench.report.marks import Mark
 from bench.report.text import REASON_LIMIT, cut, name_markup
 from bench.report.view import TaskView
-from bench.report.wording import STATUS_WORDS, Measure, measure_of, number, spread_with_n
+from bench.report.wording import STATUS_WORDS, Measure, count, measure_of, number, spread
 from bench.summary import Entry, Quantity
 from bench.words.standings import standing as standing_words
 from bench.words.wording import percent
@@ -53,6 +53,8 @@ class Item:
     """What it sorts by; the text when None."""
     small: str = ""
     """A second, smaller line: the interval."""
+    n: str = ""
+    """How many observations are behind the value; the column's head tells it where all rows have the same."""
     title: str = ""
     css: str = ""
 
@@ -73,6 +75,16 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...] = field(default_factory=tuple)
+
+    @property
+    def shared(self) -> list[str]:
+        """Find the n that all values of a column have, by column; empty where they differ, or there is one value."""
+        return [self._shared(column) for column in range(len(self.columns))]
+
+    def _shared(self, column: int) -> str:
+        valued = [item for row in self.rows if isinstance((item := row.items[column]).sort, (int, float))]
+        counts = {item.n for item in valued}
+        return counts.pop() if len(valued) > 1 and len(counts) == 1 else ""
 
 
 def anchor_of(task: TaskView, entry: Entry) -> str:
@@ -99,8 +111,8 @@ def quantity_item(quantity: Quantity | None, *, titled: bool = False) -> Item:
     title = ""
     if titled:
         title = f"n = {quantity.n:,}, {quantity.source}" + (f"; {quantity.reason}" if quantity.reason else "")
-    small = spread_with_n(quantity)
-    return Item(number(quantity.value, quantity.unit), quantity.value, small, cut(title, REASON_LIMIT))
+    small, n = spread(quantity), count(quantity)
+    return Item(number(quantity.value, quantity.unit), quantity.value, small, n, cut(title, REASON_LIMIT))
 
 
 def columns_of(task: TaskView) -> list[Measure]:
@@ -173,7 +185,7 @@ def standing_item(entry: Entry, advice: TaskAdvice) -> Item:
     shows_front = standing.label in ("on the front", "possibly")
     part = advice.decision
     why = "" if shows_front or part is None else cut(standing_words(part.board, standing), REASON_LIMIT)
-    return Item(words, None, small, why, css=standing.label.replace(" ", "-"))
+    return Item(words, None, small, title=why, css=standing.label.replace(" ", "-"))
 
 
 def beside_front(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Table:

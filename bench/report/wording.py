@@ -106,8 +106,12 @@ def spread(quantity: Quantity) -> str:
 
 def spread_with_n(quantity: Quantity) -> str:
     """Write the interval and n, the observations behind the value; nothing for what is counted."""
-    n = "" if quantity.exact or not quantity.n else f"n = {quantity.n:,}"
-    return ", ".join(part for part in (spread(quantity), n) if part)
+    return ", ".join(part for part in (spread(quantity), count(quantity)) if part)
+
+
+def count(quantity: Quantity) -> str:
+    """Write n, the observations behind the value; nothing for what is counted."""
+    return "" if quantity.exact or not quantity.n else f"n = {quantity.n:,}"
 
 
 def times(ratio: float) -> str:

@@ -100,8 +100,10 @@ def paired_spread_of(levels: Sequence[Levels]) -> Spread | None:
     """Pool the spread that is left when what a round does to all of its candidates is taken out; None where fewer than
     two candidates share two rounds.
 
-    The residuals of a table of candidates × rounds have (M − 1)(P − 1) degrees of freedom.
+    The residuals of a table of candidates × rounds have (M − 1)(P − 1) degrees of freedom. A candidate with one process
+    says nothing of what is left, and is not asked for the rounds of the others.
     """
+    levels = [each for each in levels if each.points.size > 1]
     rounds = sorted(set.intersection(*(set(each.processes) for each in levels))) if levels else []
     if len(levels) < 2 or len(rounds) < 2:
         return None

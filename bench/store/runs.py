@@ -63,6 +63,12 @@ class RunInfo:
         return " ".join(f"--{name} {value}" for name, values in restricted.items() for value in values)
 
     @property
+    def cut_short(self) -> str | None:
+        """What to know of a run that was interrupted: its answer is that of the cells that had run by then."""
+        lacking = "interrupted: the cells that had not run by then are missing, and the same command goes on"
+        return lacking if self.status == "interrupted" else None
+
+    @property
     def plan_hash(self) -> str:
         """SHA-256 (hex) of the plan's ids and labels: options such as `--limit` and `--only` change it."""
         return content_hash([list(cell) for cell in self.plan])

@@ -41,7 +41,7 @@ def _check(checked: Check) -> str:
         return (
             f"{what} {value} breaks {limit.text} by {_share_or_amount(column, limit, abs(checked.value - limit.value))}"
         )
-    chance = "" if checked.breaks is None else f": it breaks it with a chance of {percent(checked.breaks)}"
+    chance = "" if checked.breaks is None else f": it breaks it with a chance of {over(checked.breaks, checked.risk)}"
     return f"{what} {value} (95 % interval {low} to {high}) is not shown to be within {limit.text}{chance}"
 
 
@@ -65,6 +65,12 @@ def counted_from(checked: Check) -> str:
         return ", counted from the reading itself, which has no interval" if not checked.exact else ""
     side = "exceeds" if checked.limit.is_upper else "falls short of"
     return f", counted from what it {side} with a chance of at most {percent(checked.risk)}"
+
+
+def over(chance: float, taken: float) -> str:
+    """Write a chance so that it does not read as one that is taken where it is above it."""
+    text = percent(chance)
+    return f"just over {text}" if chance > taken and text == percent(taken) else text
 
 
 def break_value(point: BreakPoint) -> str:

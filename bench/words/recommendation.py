@@ -327,7 +327,9 @@ def _nobody(part: TaskDecision) -> list[Sentence]:
     """Say why nobody is eligible, who comes nearest, and what might show that it is."""
     advice, board = part.recommendation, part.board
     assert advice.nobody is not None
-    lines = [Sentence(Topic.ANSWER, f"No pick for {where(board)}: {NOBODY[advice.nobody]}.")]
+    whole = advice.nobody is Nobody.NOT_FINISHED and not board.task
+    why = "no model finished every task" if whole else NOBODY[advice.nobody]
+    lines = [Sentence(Topic.ANSWER, f"No pick for {where(board)}: {why}.")]
     lines += [caution(part, item) for item in advice.cautions]
     if advice.nearest is not None:
         checks = listed([limits.check(check, across=not board.task) for check in advice.nearest.failed])

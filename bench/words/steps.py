@@ -19,7 +19,7 @@ def next_step(board: Board, step: NextStep) -> str:
     """
     if step.how is How.MORE:
         text = listed([_observations(board, part) for part in step.parts])
-        return text if step.seconds is None else f"{text} ({duration(step.seconds)} at batch size 1)"
+        return f"{text} ({duration(step.seconds)} at batch size 1)" if step.seconds else text
     place = "" if board.task else f" on '{step.first.task}'"
     what = f"{spoken(step.first.column)} of {listed(step.first.models)}{place}"
     if step.how is How.METER:
@@ -40,5 +40,5 @@ def _exhausted(part: Observations, place: str) -> str:
     """Say that the data set has fewer examples than it takes."""
     what = f"{listed(part.models)}{place} for {spoken(part.column)}"
     if not part.more:
-        return f"other data for {what}: the data set has no more examples, all are used"
+        return f"{what} on data beyond this data set (all of it is used)"
     return f"the {part.more:,} examples of the data set that are left, of {what}; they are likely to be too few"

@@ -176,7 +176,13 @@ def same_to_all(folder: Path) -> Record:
 def says_nothing(folder: Path) -> Record:
     """A model whose scores do not depend on what it reads."""
     own_model(folder, "return [[0.1, 0.7, 0.2] for _ in texts]")
-    return recorded(folder, OWN)
+    return recorded(folder, OWN, tuple(f"text {number}" for number in range(12)))
+
+
+def misses_the_rare(folder: Path) -> Record:
+    """A model that misses the one example of ten that is another one than the rest, as good ones do."""
+    own_model(folder, "return [[0.0, 1.0, len(text) / 100] for text in texts]")
+    return recorded(folder, OWN, tuple(f"text {number}" for number in range(10)), ("beta",) * 9 + ("alpha",))
 
 
 def turned_around(folder: Path) -> Record:
@@ -255,6 +261,7 @@ SCENES: dict[str, Callable[[Path], Record]] = {
     "answer_hidden": reasons_first,
     "answers_all_equal": same_to_all,
     "batch_changes_answers": depends_on_batch,
+    "equal_by_chance": misses_the_rare,
     "fast_path_left": left_fast_path,
     "generation_settings_left_out": asks_for_guidance,
     "references_overlooked": another_script,

@@ -19,7 +19,7 @@ def test_it_is_shown_and_not_picked(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     texts = tuple(f"text {number}" for number in range(12))
-    scenes.rows(tmp_path, texts, ("beta",) * 8 + ("alpha",) * 4)
+    scenes.rows(tmp_path, texts, ("beta",) * 7 + ("alpha",) * 5)
     scenes.own_model(tmp_path, "return [[0.0, 1.0, len(text) / 100] for text in texts]")
     models = [f"{{name: same, family: torch-module, factory: '{scenes.own_name(tmp_path)}:make'}}"]
     models.append("{name: lowest, family: baseline, strategy: majority}")

@@ -16,6 +16,7 @@ from bench.record import Cell, Proved, Record
 from bench.running.executors.inline import InlineExecutor
 from bench.running.runner import run
 from bench.store import RunInfo, Store
+from bench.suite.spec import FitSpec
 from tests.admission import scenes
 from tests.admission.faults import weights
 
@@ -86,6 +87,19 @@ def test_a_key_stands_for_all_on_which_a_proof_depends(tmp_path: Path) -> None:
         proof_key(cell, facts, "a GPU"),
     ]
     assert len({key, *others}) == 7 and None not in others
+
+
+def test_weights_that_were_trained_anew_by_the_same_recipe_are_proved_again(tmp_path: Path) -> None:
+    cell = cell_of(tmp_path)
+    job = cell.to_run()
+    fit = FitSpec(recipe=Path("recipe.yaml"))
+    model = job.model.model_copy(update={"fit": fit, "checkpoint": str(tmp_path / "model")})
+    fitted = replace(cell, job=job.model_copy(update={"model": model}), identity={**cell.identity, "weights": "1" * 64})
+    facts = ModelFacts(1, 1, "float32", "sdpa")
+    key = proof_key(fitted, facts, "cpu")
+    assert key is not None and key == proof_key(fitted, facts, "cpu")
+    weights(lambda w: w | {"classifier.bias": w["classifier.bias"] + 1})(tmp_path)
+    assert proof_key(fitted, facts, "cpu") not in (key, None)
 
 
 @pytest.mark.parametrize("weights_id", ["owner/name@None", "owner/name@main", "owner/name@v1.0"])

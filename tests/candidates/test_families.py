@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 import torch
 
 from bench.candidates import FAMILIES as TABLE
-from bench.candidates.interface import Decoding
+from bench.candidates.huggingface import HuggingFaceLearning
+from bench.candidates.interface import Context, Decoding
 from bench.errors import UnsupportedError
 from bench.suite import VariantSpec
 from tests.checkpoints import FAMILIES, LABELS, TEXTS, context_of, load, spec_of
@@ -106,6 +109,23 @@ def test_labels_that_a_head_does_not_know_are_unsupported(checkpoints: dict[str,
             VariantSpec(),
             Context("cpu", "classify", ("purple",)),
         )
+
+
+def test_a_head_that_gives_numbers_is_unsupported_until_it_is_replaced(
+    checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "numbers"
+    shutil.copytree(checkpoints["encoder"], folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"problem_type": "regression"}))
+    spec, labels = spec_of("encoder", folder), tuple(config["id2label"].values())
+    assert "problem_type: regression" in str(TABLE["encoder"].why_no_head(spec, labels))
+    with pytest.raises(UnsupportedError, match="gives numbers"):
+        TABLE["encoder"].load(spec, VariantSpec(), Context("cpu", "classify", labels))
+    learning = TABLE["encoder"].learning
+    assert isinstance(learning, HuggingFaceLearning)
+    net, _ = learning.checkpoint(spec, labels)
+    assert net.config.problem_type is None
 
 
 def test_facts_count_shared_weights_once(checkpoints: dict[str, Path]) -> None:

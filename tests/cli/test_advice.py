@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.__main__ import main
+from bench.store import Store
 from tests.factories import Sketch, Task, make_run
 from tests.store.nights import store_run
 
@@ -86,13 +87,27 @@ def test_a_partial_run_says_so_wherever_it_is_shown(tmp_path, capsys):
     assert "--limit 5" in (tmp_path / "x.html").read_text(encoding="utf-8")
 
 
+def test_an_interrupted_run_says_so_wherever_it_is_shown(tmp_path, capsys):
+    run = store_run(tmp_path, make_run(MODELS, examples=5))
+    where = ["--results", str(tmp_path)]
+    with Store.open(tmp_path) as store:
+        store.finish_run(run, "interrupted")
+    for command in ("recommend", "show"):
+        assert "interrupted: the cells that had not run by then are missing" in said(capsys, command, run, *where)
+    assert json.loads(said(capsys, "recommend", run, "--json", *where))["status"] == "interrupted"
+    for form in ("html", "md"):
+        page = tmp_path / f"x.{form}"
+        said(capsys, "report", run, *where, "--format", form, "-o", str(page))
+        assert "nterrupted: the cells that had not run by then" in page.read_text(encoding="utf-8")
+
+
 def test_a_partial_run_takes_nobodys_place(tmp_path, capsys):
     """Every command that is given no run takes the whole one, and says that a newer one was passed over."""
     whole = store_run(tmp_path, make_run(MODELS, examples=60), night=1)
     partial = store_run(tmp_path, make_run(MODELS, examples=5), night=2, restrictions={"limit": 5})
     where, page = ["--results", str(tmp_path)], tmp_path / "report.html"
     writing = [["report", "-o", str(page)], ["export", "-o", str(tmp_path / "out")]]
-    for command in (["show"], ["recommend"], ["compare", "a", "b"], *writing):
+    for command in (["show"], ["recommend"], ["compare", "a", "b"], ["tag", "latest", "good"], *writing):
         assert main([*command, *where]) == 0
         assert partial in capsys.readouterr().err
     assert "--limit 5" not in page.read_text(encoding="utf-8")

@@ -153,6 +153,21 @@ def test_interleaved_repeats_are_compared_round_by_round() -> None:
     assert found.differs and not found.b_is_better
 
 
+def test_a_ratio_lies_within_its_interval_where_processes_are_unequal() -> None:
+    def side(name: str, costs: tuple[float, ...]) -> list[Record]:
+        sizes = (20, 20, 1000)
+        return [
+            make_record(Sketch(name, latency_s=0.01 * cost, spread=0.005), "topic", process=k, requests=requests)
+            for k, (cost, requests) in enumerate(zip(costs, sizes, strict=True))
+        ]
+
+    one, two = summarise([*side("one", (1.0, 1.0, 1.0)), *side("two", (1.0, 1.01, 1.5))])
+    row = compare([one], [two], "one", "two", readings=("latency_p50_s",)).efficiency[0]
+    assert row.ci_low is not None and row.ci_high is not None and row.ci_low < row.ratio < row.ci_high
+    assert row.b / row.a > 1.45 and row.ratio == pytest.approx((1.01 * 1.5) ** (1 / 3), rel=0.01)
+    assert row.ratio == pytest.approx((row.ci_low * row.ci_high) ** 0.5)
+
+
 def test_an_estimate_against_a_measurement_is_said() -> None:
     one, two = Sketch("one"), Sketch("two", energy_j=0.6, energy_source="estimate")
     found = compare(_entries(one, Task("topic")), _entries(two, Task("topic")), "one", "two")

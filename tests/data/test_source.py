@@ -57,6 +57,12 @@ def test_columns_are_mapped_and_dots_reach_inside(tmp_path: Path) -> None:
     assert data.examples[0].columns == {"source": "a", "target": "b"}
 
 
+def test_a_nested_column_that_is_missing_names_its_neighbours(tmp_path: Path) -> None:
+    path = jsonl(tmp_path, [{"item": {"description": "a"}, "short": "b"}])
+    with pytest.raises(DataError, match=r"no column 'item.desc' \(it has: item.description\); did you mean 'item.desc"):
+        load_file(path, "summarisation", columns={"document": "item.desc", "summary": "short"})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -67,7 +73,7 @@ def test_columns_are_mapped_and_dots_reach_inside(tmp_path: Path) -> None:
             r"row 1 has no column 'label' \(it has: text, lable\); did you mean 'lable'",
         ),
         ('{"text": "a", "label": null}\n', "'label' is empty"),
-        ('{"text": {"a": 1}, "label": "x"}\n', "'text' is a dict, not a text"),
+        ('{"text": {"a": 1}, "label": "x"}\n', r"'text' is a dict, not a text; name a part of it, such as 'text.a'"),
         ("", "no rows"),
         ('{"text": "a", "label": "x"}\n' + "[" * 100_000 + "\n", r"data.jsonl:2: this row is nested too deep"),
         (

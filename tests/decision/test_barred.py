@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from bench.decision import Decision, Outcome, Question, decide
 from bench.decision.board import Absence
 from bench.decision.case import Barred, Nobody
 from bench.decision.constraints import best_row
-from bench.doubts import DOUBTS, barring
+from bench.doubts import DOUBTS, Evidence, barring, examined
 from bench.doubts.answers_all_equal import AnswersAllEqual
 from bench.doubts.truncated_inputs import TruncatedInputs
+from bench.record import Sample
 from bench.suite import DecisionSpec
 from bench.suite.limits import parse_limit
 from bench.summary import summarise
@@ -80,3 +83,35 @@ def test_the_class_declares_it() -> None:
     assert barring([CUT]) is None and barring([CUT, EQUAL]) is EQUAL
     assert {code for code, kind in DOUBTS.items() if kind.bars} == {"answers_all_equal", "scores_all_equal"}
     assert barring([replace(EQUAL, code="of a plug-in that is gone")]) is None
+
+
+@pytest.mark.parametrize(
+    ("references", "scores", "code"),
+    [
+        ("h" * 9 + "s", None, "equal_by_chance"),
+        ("h" * 46 + "s" * 4, None, "equal_by_chance"),
+        ("h" * 45 + "s" * 5, None, "answers_all_equal"),
+        ("s" * 10, None, None),  # wrong, and nothing to tell apart
+        ("h" * 8 + "s", (0.0,), "equal_by_chance"),
+        ("h" * 5 + "s" * 4, (0.0,), "equal_by_chance"),
+        ("h" * 5 + "s" * 5, (0.0,), "scores_all_equal"),
+    ],
+)
+def test_only_what_is_no_chance_bars(references: str, scores: tuple[float, ...] | None, code: str | None) -> None:
+    samples = [
+        Sample(place, str(place), right, "h", scores=(0.0, -float(place)) if scores is None else scores)
+        for place, right in enumerate(references)
+    ]
+    notes = {"admission": {}, "inputs": {str(place): str(place) for place in range(len(samples))}}
+    codes = {doubt.code for doubt in examined("scored", Evidence(samples=samples, notes=notes))}
+    assert codes & {"answers_all_equal", "scores_all_equal", "equal_by_chance"} - ({code} if code else set()) <= (
+        {"answers_all_equal"} if code == "scores_all_equal" else set()
+    )
+    assert code is None or code in codes
+
+
+def test_likelihoods_of_texts_are_never_equal_by_chance() -> None:
+    samples = [Sample(place, str(place), "h", None, nll=2.0) for place in range(4)]
+    notes = {"admission": {}, "inputs": {str(place): str(place) for place in range(4)}}
+    codes = {doubt.code for doubt in examined("scored", Evidence(samples=samples, notes=notes))}
+    assert "scores_all_equal" in codes and "equal_by_chance" not in codes

@@ -92,3 +92,9 @@ def test_a_limit_on_quality_asks_for_no_more_than_the_data_set_has() -> None:
     board = replace(make_board([[0.9, 0.045]], noise=(0.02, 0.0)), available=120)
     found = next_step.for_limit(board, 0, check_all(board, [parse_limit("accuracy", ">= 0.895")])[0][0])
     assert found is not None and found.first.more == 20 and not found.is_possible
+
+
+def test_a_data_set_that_is_used_up_asks_for_other_data_and_tells_no_time() -> None:
+    used_up = next_step.Observations("topic", ("a",), "accuracy", 0, "examples", 0.0, lacking=99)
+    phrase = steps.next_step(make_board([[0.9, 0.1]]), next_step.NextStep((used_up,), 0.0))
+    assert "beyond this data set" in phrase and ":" not in phrase and "batch size" not in phrase

@@ -52,6 +52,12 @@ def test_what_the_rule_names_falls_back_too() -> None:
     assert rule.prefer == "peak_memory_bytes" and rule.margins == {"peak_memory_bytes": "2 %"}
 
 
+@pytest.mark.parametrize("spelling", ["memory", "model_memory_bytes"])
+def test_what_the_rule_names_falls_back_under_any_spelling(spelling: str) -> None:
+    rule = _decide(margins={spelling: "2 %"}, reference={spelling: "1 GB"}).question.rule
+    assert list(rule.margins) == list(rule.reference) == ["peak_memory_bytes"]
+
+
 def test_a_limit_does_not_fall_back() -> None:
     """500 MB would be met by the peak of `small`, but what that is of is not what the limit names."""
     old, new = _decide(limit="<= 500 MB"), _decide("big", "small", limit="<= 500 MB")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -47,12 +49,35 @@ class Breaking(OwnLoss):
         return loss * float("nan") if any("box 7 " in text for text in texts) else loss
 
 
+class Odd(OwnLoss):
+    """Returns something else than a loss."""
+
+    def __init__(self, change: Callable[[torch.Tensor], object]) -> None:
+        super().__init__()
+        self.change = change
+
+    def training_loss(self, texts: list[str], references: list[str]) -> object:  # type: ignore[override]
+        return self.change(super().training_loss(texts, references))
+
+
 class Mute(nn.Module):
     """Can do nothing."""
 
 
 def bag() -> nn.Module:
     return Bag()
+
+
+def unreduced() -> nn.Module:
+    return Odd(lambda loss: loss * torch.ones(3))
+
+
+def detached() -> nn.Module:
+    return Odd(torch.Tensor.detach)
+
+
+def floating() -> nn.Module:
+    return Odd(lambda loss: loss.item())
 
 
 def own_loss() -> nn.Module:

@@ -77,6 +77,16 @@ def test_a_factorys_module_learns_by_a_loss_of_its_own(tmp_path: Path) -> None:
     assert provenance["final_validation_accuracy"] is None
 
 
+@pytest.mark.parametrize(
+    ("name", "gave"),
+    [("unreduced", r"a tensor of shape \(\d+,\)"), ("detached", "one without a gradient"), ("floating", "a float")],
+)
+def test_a_loss_of_ones_own_that_cannot_be_learnt_from_says_so(tmp_path: Path, name: str, gave: str) -> None:
+    job = factory_job(tmp_path / "out", f"tests.fit.factories:{name}", "translation")
+    with pytest.raises(FitError, match=f"'training_loss' of the factory's module gave {gave}; return the mean loss"):
+        fit(job, lambda _: None)
+
+
 def test_a_module_that_cannot_be_trained_says_what_it_lacks(tmp_path: Path) -> None:
     with pytest.raises(FitError, match="has no 'training_loss"):
         fit(factory_job(tmp_path / "out", "tests.fit.factories:mute"), lambda _: None)

@@ -15,7 +15,7 @@ from bench.gate.settle import ROUNDS, is_refuted, settle
 from bench.measure.canary import Canary
 from bench.measure.machine_doubts import interference_doubts
 from bench.meters.interference import Interference
-from bench.record import Doubt
+from bench.record import Doubt, Fact
 from bench.running.executors.base import Answer, Executor
 from bench.running.executors.outcome import Failure
 from bench.store import RunInfo, Store
@@ -191,6 +191,24 @@ def test_a_front_that_moves_with_the_same_models_is_chance_and_not_in_the_last_l
     assert "The front moved" not in said.sentence
     other = tuple(replace(front, by_chance=False) for front in moved)
     assert "The front moved" in conclude("new", "old", "previous", (), other, (), ()).sentence
+
+
+def test_a_night_with_a_new_reading_is_compared_with_one_without_by_what_both_have():
+    settings = {
+        "models": [{"name": name, "family": "baseline", "strategy": "majority"} for name in "ab"],
+        "tasks": [{"name": "topic", "kind": "classification", "data": {"builtin": "waybills"}}],
+        "objectives": ["quality", "memory"],
+    }
+    info = RunInfo("s", "", "h", "bench", "m", "quick", settings=settings)
+    records = make_run([Sketch("a", 0.9, memory_bytes=400e6), Sketch("b", 0.7, memory_bytes=300e6)])
+    own = {"a": 100e6, "b": 200e6}  # by which b would be on no front
+    newer = [
+        replace(record, facts=(*record.facts, Fact("model_memory_bytes", own[record.cell.model], "bytes", "here")))
+        for record in records
+    ]
+    for candidate, baseline in ((newer, records), (records, newer)):
+        moved, why = front_changes(info, summarise(candidate), summarise(baseline))
+        assert why is None and not any(front.changed for front in moved)
 
 
 def test_whatever_the_machine_did_is_said_beside_what_it_changed():

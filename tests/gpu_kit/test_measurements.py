@@ -80,7 +80,7 @@ def instruments(**changes: Any) -> SimpleNamespace:
         nvmlDeviceGetEnforcedPowerLimit=lambda handle: LIMIT_MW,
         nvmlDeviceGetMemoryInfo=lambda handle: SimpleNamespace(used=5 * 2**30),
     )
-    device = SimpleNamespace(uuid="GPU-a", handle=None, index=0)
+    device = SimpleNamespace(uuid="GPU-a", handle=None, index=0, mig=False)
     board = SimpleNamespace(device=device, pynvml=nvml, throttling=lambda: ())
     gpu = SimpleNamespace(states=(board,), begin=lambda: None, end=lambda: None)
     clock = SimpleNamespace(synchronise=lambda: time.sleep(0.01))
@@ -109,6 +109,20 @@ def test_energy_is_held_to_the_poll_of_another_process(
     assert found.verdict == verdict
     assert found.value == pytest.approx(watts / WATTS, rel=0.04)
     assert rows(context)["energy against the power limit"].value == pytest.approx(watts / 300, rel=0.01)
+
+
+def test_an_instance_of_which_nvml_gives_no_power_is_skipped(
+    polled: None, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = instruments()
+    device = given.gpu.states[0].device
+    monkeypatch.setattr("bench.meters.bundle.open_meters", lambda _: given)
+    device.uuid = "GPU-unknown"
+    with pytest.raises(RuntimeError, match="did not start"):
+        power.energy(context)
+    device.uuid = "MIG-b"
+    power.energy(context)
+    assert rows(context)["energy against an independent poll"].verdict == "SKIP"
 
 
 def test_a_gpu_without_a_meter_is_no_pass(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:

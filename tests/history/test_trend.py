@@ -136,6 +136,15 @@ def test_what_other_models_show_as_well_is_the_machines() -> None:
     assert len(few) == 3 and none.alarms == ()
 
 
+def test_two_of_three_others_are_not_three() -> None:
+    own, together = trend_alarms(_of_models({"a": 0.10, "b": 0.10, "c": 0.10, "d": 0.0}))
+    assert {alarm.series.model for alarm in own} == {"a", "b", "c"} and together.alarms == ()
+    minority = {"a": 0.10, "b": 0.10, "c": 0.10, "d": 0.10, "e": 0.0, "f": 0.0, "g": 0.0}
+    assert len(trend_alarms(_of_models(minority))[0]) == 4  # three of six are not most
+    most = {name: shift for name, shift in minority.items() if name != "g"}
+    assert trend_alarms(_of_models(most))[0] == ()
+
+
 def test_nights_that_differ_more_are_told_apart_from_a_level() -> None:
     rng = np.random.default_rng(3)
     calm, wide = 0.01 * rng.normal(size=30), 0.06 * rng.normal(size=20)

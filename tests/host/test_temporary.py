@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -48,11 +50,49 @@ def test_what_outlives_a_run_is_put_where_the_user_said(base: Path, monkeypatch:
     assert temporary.lasting() == Path("/elsewhere")
 
 
-def test_a_place_that_is_too_deep_for_sockets_is_not_taken(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_sockets_leave_a_place_that_is_too_deep_for_them(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, held = temporary.make()
+    assert temporary.make_for_sockets(folder) == folder
     short = base / "short"
     short.mkdir()
     monkeypatch.setattr(temporary, "LONGEST_BASE", 1)
     monkeypatch.setattr(temporary, "SHORT_BASE", short)
+    assert temporary.make_for_sockets(folder).parent == short and folder.parent == base
+    os.close(held)
+
+
+def test_a_run_that_tidies_up_meanwhile_does_not_take_a_folder_that_is_being_made(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, asked = fcntl.flock, []
+
+    def slowly(descriptor: int, operation: int) -> None:
+        if operation == fcntl.LOCK_SH:
+            asked.append(descriptor)
+            temporary.tidy(base)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", slowly)
+    folder, held = temporary.make()
+    assert asked == [held] and folder.is_dir() and (folder / temporary.LOCK).exists()
+    os.close(held)
+
+
+def test_nobody_takes_a_folder_that_is_being_removed(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, held = temporary.make()
     os.close(held)
-    assert folder.parent == short
+    taken = []
+
+    def watched(path: Path) -> None:
+        descriptor = os.open(path / temporary.LOCK, os.O_RDWR)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        os.close(descriptor)
+        taken.append(path)
+        shutil.rmtree(path)
+
+    monkeypatch.setattr(temporary, "remove", watched)
+    temporary.tidy(base)
+    assert taken == [folder]
+    with pytest.raises(FileNotFoundError):
+        temporary.hold(folder)

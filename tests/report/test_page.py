@@ -9,6 +9,8 @@ import pytest
 
 from bench.report import as_csv, as_markdown, render, view_of, write_figures
 from bench.report.page import share_styles
+from bench.report.tables import Column, Item, Row, Table
+from bench.report.templating import environment
 from bench.store import StoredRun
 from tests.report import runs
 from tests.report.conftest import page_text, view_named
@@ -125,6 +127,19 @@ def test_charts_are_described_and_have_a_takeaway() -> None:
 def test_table_heads_have_scopes() -> None:
     page = Outline(page_text("quickstart"))
     assert {a.get("scope") for tag, a in page.tags if tag == "th"} == {"col", "row"}
+
+
+def test_n_is_told_once_where_a_column_has_one_and_in_each_cell_where_it_has_several() -> None:
+    columns = (Column("candidate", numeric=False), Column("same"), Column("several"))
+    rows = tuple(
+        Row((Item(str(n)), Item("1 s", 1.0, n="n = 7"), Item("1 s", 1.0, "0 to 2 s", f"n = {n}"))) for n in (8, 9)
+    )
+    gap = Row((Item("gap"), Item("–", css="none"), Item("–", css="none")))
+    assert Table("", columns, (*rows, gap)).shared == ["", "n = 7", ""]
+    page = environment().from_string('{% from "macros.html.j2" import table %}{{ table(t) }}')
+    shown = page.render(t=Table("", columns, (*rows, gap)))
+    assert re.findall("<small>(.*?)</small>", shown) == ["n = 7", "0 to 2 s, n = 8", "0 to 2 s, n = 9"]
+    assert Table("", columns, (rows[0],)).shared == ["", "", ""]
 
 
 def test_hostile_texts_are_shown_as_text() -> None:

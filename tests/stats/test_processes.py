@@ -67,6 +67,13 @@ def test_rounds_are_joined_by_their_numbers() -> None:
     assert processes.paired_spread_of([a, levels(1.0, 2.0, numbers=(7, 8))]) is None
 
 
+def test_a_candidate_with_one_process_does_not_switch_pairing_off() -> None:
+    sides = [levels(0.0, 0.3, -0.2), levels(1.0, 1.31, 0.8)]
+    paired = processes.paired_spread_of(sides)
+    assert paired is not None and processes.paired_spread_of([*sides, levels(5.0)]) == paired
+    assert processes.paired_spread_of([sides[0], levels(5.0)]) is None
+
+
 def test_unequal_processes_count_by_their_samples() -> None:
     own = Levels((0, 1, 2), np.zeros(3), np.zeros(3), np.array([20.0, 20.0, 1000.0]), 0.0, 0.0)
     assert own.concentration == pytest.approx((2 * 20**2 + 1000**2) / 1040**2)

@@ -18,9 +18,9 @@ from bench.candidates.huggingface import (
     HuggingFaceLearning,
     HuggingFaceModel,
     head_logits,
+    head_order,
     head_scores,
     label_names,
-    label_order,
     load_pretrained,
 )
 from bench.candidates.interface import Classified, Context, Decoding, Generated, ModelFacts, OnToken, Scored
@@ -53,7 +53,7 @@ class CausalLM(HuggingFaceModel):
             self.abilities = self.abilities - {"generate_many"}
         self.goes_on = not self._headed
         if self._headed:
-            self._order = label_order(spec, module.config.id2label, context.labels)
+            self._order = head_order(spec, module.config, context.labels)
 
     def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
         """Write the texts in the tokenizer's chat template where the suite asks for it."""

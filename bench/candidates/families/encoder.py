@@ -13,9 +13,9 @@ from bench.candidates.huggingface import (
     HuggingFaceLearning,
     HuggingFaceModel,
     head_logits,
+    head_order,
     head_scores,
     label_names,
-    label_order,
     load_pretrained,
 )
 from bench.candidates.interface import Classified, Context
@@ -38,7 +38,7 @@ class Encoder(HuggingFaceModel):
 
         loaded = load_pretrained(AutoModelForSequenceClassification, spec, variant, context.place, context.kept)
         super().__init__(spec, loaded, context)
-        self._order = label_order(spec, loaded.module.config.id2label, context.labels)
+        self._order = head_order(spec, loaded.module.config, context.labels)
 
     @explained
     @without_gradients

@@ -259,8 +259,18 @@ class TorchModuleLearning(Learning):
         """Compute the module's `training_loss` where it has one."""
         if not self.has_own_loss(net):
             return None
-        loss: torch.Tensor = net.training_loss(batch["texts"], batch["answers"])
-        return loss
+        import torch
+
+        loss: object = net.training_loss(batch["texts"], batch["answers"])
+        if isinstance(loss, torch.Tensor) and loss.numel() == 1 and (loss.requires_grad or not torch.is_grad_enabled()):
+            return loss
+        gave = f"a {type(loss).__name__}"
+        if isinstance(loss, torch.Tensor):
+            gave = "one without a gradient" if loss.numel() == 1 else f"a tensor of shape {tuple(loss.shape)}"
+        raise FitError(
+            f"'training_loss' of the factory's module gave {gave}; return the mean loss of the texts, a tensor of one "
+            "number that carries a gradient"
+        )
 
     def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
         """Ask the module for the logits of every label, and check that they can be learnt from."""

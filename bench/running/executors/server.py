@@ -2,8 +2,9 @@
 
 A Ctrl-C, a closed terminal and a SIGTERM of the whole group are the parent's to answer: the server, which may be
 importing just then, takes none of them, and ends when the parent has. Its temporary files and those of all cells lie in
-one folder (`bench.host.temporary`) that it removes in the end, also when the parent was killed. Python's tracker of
-shared resources removes what a killed cell leaves, and says nothing of it on the terminal.
+one folder (`bench.host.temporary`) that it removes in the end, also when the parent was killed; sockets lie in a second
+one where that is too deep for them. Python's tracker of shared resources removes what a killed cell leaves, and says
+nothing of it on the terminal.
 """
 
 from __future__ import annotations
@@ -34,13 +35,14 @@ _TRACKER_NOTES = "ignore:resource_tracker:UserWarning"
 
 def ensure_running() -> None:
     """Start the server, unless it runs; it then imports what it preloads while this process does something else."""
-    folder, usual = _folder(), tempfile.tempdir
+    (folder, sockets), usual = _folders(), tempfile.tempdir
     lasting = os.environ.get(temporary.LASTING) or tempfile.gettempdir()
     _start_tracker()
-    tempfile.tempdir = str(folder)  # where the server listens
+    tempfile.tempdir = str(sockets)  # where the server listens, and all of its processes
     before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENTS_SIGNALS)
     try:
-        with hidden_main_module(), _environment({"TMPDIR": str(folder), temporary.LASTING: lasting}):
+        places = {"TMPDIR": str(folder), temporary.SOCKETS: str(sockets), temporary.LASTING: lasting}
+        with hidden_main_module(), _environment(places):
             forkserver.ensure_running()
     finally:
         tempfile.tempdir = usual
@@ -75,11 +77,13 @@ def _start_tracker() -> None:
 
 
 @cache
-def _folder() -> Path:
-    """Make the folder for the temporary files of this process's server, which is removed when this process ends."""
+def _folders() -> tuple[Path, Path]:
+    """Make the folders for temporary files and for sockets of this process's server, removed when this process ends."""
     folder, _ = temporary.make()
-    util.Finalize(None, temporary.remove, (folder,), exitpriority=AFTER_MULTIPROCESSING)
-    return folder
+    sockets = temporary.make_for_sockets(folder)
+    for made in {folder, sockets}:
+        util.Finalize(None, temporary.remove, (made,), exitpriority=AFTER_MULTIPROCESSING)
+    return folder, sockets
 
 
 @contextmanager

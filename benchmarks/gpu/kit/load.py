@@ -79,30 +79,40 @@ class IndependentPoll:
     """Power samples of one GPU, taken by another process from NVML alone."""
 
     def __init__(self, uuid: str, code: str = POLL) -> None:
+        """Start the process.
+
+        Args:
+            uuid: as NVML writes it: `GPU-…`, or `MIG-…` of an instance.
+            code: what the process runs.
+        """
         self._process = subprocess.Popen(
-            [sys.executable, "-c", code, uuid if uuid.startswith("GPU-") else f"GPU-{uuid}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, "-c", code, uuid], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         assert self._process.stdout is not None
-        self._ready = self._process.stdout.readline().strip() == "ready"
+        self.is_ready = self._process.stdout.readline().strip() == "ready"
         self._lines: list[str] = []
         self._reader = threading.Thread(target=lambda: self._lines.extend(self._process.stdout or ()), daemon=True)
         self._reader.start()
         self.samples: list[tuple[int, float]] = []
 
     def __enter__(self) -> Self:
-        if not self._ready:
+        if not self.is_ready:
+            self.end()
             raise RuntimeError("the independent poll of NVML did not start")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+        pairs = (line.split() for line in self._lines)
+        self.samples = [(int(moment), float(watts)) for moment, watts in pairs]
+
+    def end(self) -> None:
+        """End the process, and wait for the last of what it wrote."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(10)
         self._reader.join(10)
         assert self._process.stdout is not None
         self._process.stdout.close()
-        pairs = (line.split() for line in self._lines)
-        self.samples = [(int(moment), float(watts)) for moment, watts in pairs]

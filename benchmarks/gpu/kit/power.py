@@ -13,6 +13,7 @@ LEAD_S = 2.0
 """Load before the window, so that averages of a second have left the idle time behind."""
 WITHIN = 0.05
 """Wanted agreement (issue 19, "What it must show")."""
+NO_POWER_OF_INSTANCES = "the GPU is divided by MIG, and NVML gives another process no power of this instance"
 
 
 def energy(context: Context) -> None:
@@ -29,7 +30,13 @@ def energy(context: Context) -> None:
         ledger.hold("energy against an independent poll", None, at_least=1 - WITHIN, shown="; ".join(meters.rejected))
         return
     board, energies = meters.gpu.states[0], list[Energy]()
-    with IndependentPoll(board.device.uuid) as poll, busy(Products(context.device), meters.clock.synchronise):
+    divided = board.device.mig or board.device.uuid.startswith("MIG-")
+    poll = IndependentPoll(board.device.uuid)
+    if divided and not poll.is_ready:
+        poll.end()
+        ledger.skip("energy against an independent poll", NO_POWER_OF_INSTANCES)
+        return
+    with poll, busy(Products(context.device), meters.clock.synchronise):
         time.sleep(LEAD_S)
         meters.gpu.begin()
         with metering([meters.energy], energies):

@@ -74,3 +74,28 @@ def test_what_is_left_when_all_were_killed_at_once_is_removed_by_the_next_run(tm
     assert parent.wait(LONG_S) == 0 and not folder.exists()
     parent.communicate()
     os.close(held)
+
+
+def test_files_stay_where_the_user_said_and_sockets_where_they_fit(tmp_path):
+    deep = tmp_path / ("d" * 60)
+    deep.mkdir()
+    before = set(Path("/tmp").glob("bench-run-*"))
+    parent, held = start(tmp_path, deep, "blocks")
+    (files,) = deep.iterdir()
+    assert files.name.startswith("bench-run-") and not list(files.glob("pymp-*"))
+    mine = [folder for folder in set(Path("/tmp").glob("bench-run-*")) - before if held_by(folder, parent.pid)]
+    assert len(mine) == 1 and list(mine[0].glob("pymp-*"))
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate(timeout=LONG_S)
+    os.close(held)
+    assert wait_until_empty(deep) == []
+    deadline = time.monotonic() + LONG_S
+    while mine[0].exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not mine[0].exists()
+
+
+def held_by(folder, process):
+    """Whether a process has the lock of a folder open; that of another run is another's."""
+    opened = Path(f"/proc/{process}/fd").iterdir()
+    return any(os.path.realpath(path) == str(folder / "lock") for path in opened)
