@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from bench.cli.output import print_json, print_table, remark, say
 from bench.units import plural
 
 if TYPE_CHECKING:
+    from bench.record import Doubt
     from bench.report import RunView
     from bench.store import Store
     from bench.summary import Entry
@@ -62,6 +64,8 @@ def print_view(view: RunView) -> None:
         say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
+    for doubt, cells in _told(view).items():
+        say(f"doubt in {', '.join(cells)}: {doubt.message}; {doubt.remedy}")
     for sentence in replaced(view.decision):
         say(sentence)
     for name, sentences in answers(view.decision).items():
@@ -75,6 +79,21 @@ def _not_computed(view: RunView) -> Counter[str]:
     from bench.summary.merge import NOT_COMPUTED
 
     return Counter(d.message for entry in view.entries for d in entry.doubts if d.code == NOT_COMPUTED)
+
+
+def _told(view: RunView) -> dict[Doubt, list[str]]:
+    """Collect the doubts that are told here too, each once, with its cells."""
+    from bench.doubts import DOUBTS
+
+    cells: dict[Doubt, list[str]] = {}
+    for entry in view.entries:
+        for doubt in entry.doubts:
+            if doubt.code in DOUBTS and DOUBTS[doubt.code].told:
+                label = f"{entry.candidate} · {entry.cell.task}"
+                named = cells.setdefault(replace(doubt, process=0), [])
+                if label not in named:
+                    named.append(label)
+    return cells
 
 
 def _row(task: str, entry: Entry, front: Sequence[str]) -> list[str]:
