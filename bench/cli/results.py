@@ -64,8 +64,8 @@ def print_view(view: RunView) -> None:
         say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
-    for doubt, cells in _told(view).items():
-        say(f"doubt in {', '.join(cells)}: {doubt.message}; {doubt.remedy}")
+    for doubt, labels in _told(view).items():
+        say(f"doubt in {', '.join(labels)}: {doubt.message}; {doubt.remedy}")
     _print_answers(view.decision)
 
 
