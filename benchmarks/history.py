@@ -1,13 +1,15 @@
 """A year of nights: how long `bench history` and the pages take on 365 nights of 50 cells. Each under 5 seconds.
 
-    python benchmarks/history.py [--nights N] [--cells N] [--keep DIR]
+    python benchmarks/history.py [--nights N] [--cells N] [--bare N] [--keep DIR]
 
 The runs, their summaries and canaries are written as the store writes them; raw timings are left out, as they are after
-`bench store prune`.
+`bench store prune`. `--bare N` measures N runs of two cells of 40 answers that have no summaries, as of an interrupted
+copy: the first reading makes them, once, and says so; every later one reads them. Seconds there are the processor's.
 """
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -20,11 +22,13 @@ from contract import Contract, make_parser
 
 from bench.catalogue.readings import READINGS
 from bench.history.series import TRACKED
-from bench.record import Cell, Record
+from bench.record import Cell, Record, Sample
 from bench.store import CanarySeconds, RunInfo, Store, Summary
 
 SUITE = "year"
 LIMIT_S = 5.0
+BARE_LIMIT_S = 0.05
+"""For making the summaries of a run of two cells: reading two files of rows, and resampling 40 answers of each."""
 MODELS_PER_TASK = 10
 UNTRACKED = tuple(name for name in READINGS if name not in TRACKED)
 
@@ -38,10 +42,24 @@ def readings_of(cell: Cell, night: int, rng: np.random.Generator) -> list[Summar
         about = READINGS.get(name)
         seen = value * step * float(np.exp(0.01 * rng.standard_normal()))
         found.append(
-            Summary(cell.model, cell.variant, cell.task, name, about.unit if about else "ratio",
-                    about.higher_is_better if about else True, seen, seen * 0.98, seen * 1.02, 500, "clock", None,
-                    "ok", cell.id, "terms")
-        )  # fmt: skip
+            Summary(
+                cell.model,
+                cell.variant,
+                cell.task,
+                name,
+                about.unit if about else "ratio",
+                about.higher_is_better if about else True,
+                seen,
+                seen * 0.98,
+                seen * 1.02,
+                500,
+                "clock",
+                None,
+                "ok",
+                cell.id,
+                "terms",
+            )
+        )
     return found
 
 
@@ -65,8 +83,18 @@ def fill(folder: Path, nights: int, cells: int, rng: np.random.Generator) -> Non
             at = (start + timedelta(days=night)).isoformat()
             machine = "kernel-a" if night < 150 else "kernel-b"
             environment = {"machine": {"kernel": machine}, "software": {"packages": {"bench": "0.1.0"}}, "taken_at": at}
-            info = RunInfo(SUITE, "", "h", "bench nightly", machine, "quick", labels, environment, id=f"n{night:04d}",
-                           started_at=at)  # fmt: skip
+            info = RunInfo(
+                SUITE,
+                "",
+                "h",
+                "bench nightly",
+                machine,
+                "quick",
+                labels,
+                environment,
+                id=f"n{night:04d}",
+                started_at=at,
+            )
             run_id = store.begin_run(info)
             store.commit(run_id, Record(plan[0], "ok", None, started_at=at))
             store.keep_summaries(run_id, [one for cell in plan for one in readings_of(cell, night, rng)])
@@ -92,6 +120,44 @@ write_pages(history, told, results / "nightly")
 """What a night does for its index page and its trend page, the reading of the history included."""
 
 
+def fill_bare(folder: Path, runs: int) -> None:
+    """Writes runs with answers and without summaries."""
+    start = datetime(2025, 11, 24, 2, 30, tzinfo=UTC)
+    cells = [Cell(f"m{i}", "encoder", "float32", "t", "classification", None, {"i": i}) for i in range(2)]
+    answers = tuple(Sample(i, f"e{i}", "ab"[i % 2], "ab"[i % 3 % 2]) for i in range(40))
+    with Store.open(folder) as store:
+        for number in range(runs):
+            at = (start + timedelta(hours=number)).isoformat()
+            labels = tuple((cell.id, cell.label) for cell in cells)
+            info = RunInfo(
+                SUITE, "", "h", "bench run", "kernel-a", "off", labels, {}, id=f"r{number:05d}", started_at=at
+            )
+            run_id = store.begin_run(info)
+            for cell in cells:
+                store.commit(run_id, Record(cell, "ok", None, samples=answers, started_at=at))
+            store.finish_run(run_id, "complete")
+
+
+def processor_seconds(*command: str) -> float:
+    """Measures the seconds of the processor that a command takes."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    timed(*command)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def hold_bare(contract: Contract, runs: int) -> None:
+    """Holds what runs without summaries cost, at first and later."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "results"
+        fill_bare(folder, runs)
+        command = ("-m", "bench", "history", SUITE, "--results", str(folder))
+        first = processor_seconds(*command)
+        print(f"{runs} runs without summaries: {first:.1f} s for the first reading, which makes them")
+        contract.hold("processor seconds a run of the first reading", first / runs, at_most=BARE_LIMIT_S)
+        contract.hold("processor seconds of the second reading", processor_seconds(*command), at_most=LIMIT_S)
+
+
 def timed(*command: str) -> float:
     start = time.perf_counter()
     subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
@@ -102,9 +168,13 @@ def main() -> int:
     parser = make_parser(__doc__)
     parser.add_argument("--nights", type=int, default=365)
     parser.add_argument("--cells", type=int, default=50)
+    parser.add_argument("--bare", type=int, help="measure so many runs without summaries, and nothing else")
     parser.add_argument("--keep", type=Path, help="results folder to write, and to leave there; used again as it is")
     given = parser.parse_args()
     contract = Contract()
+    if given.bare:
+        hold_bare(contract, given.bare)
+        return contract.close(given.json)
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary) / "results"
         start = time.perf_counter()

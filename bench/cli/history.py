@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import json_option, only_option, results_option, store_option
-from bench.cli.output import print_json, print_table, say
+from bench.cli.output import print_json, print_table, remark, say
 from bench.text import spreadsheet_text, terminal_text
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SHOWN_NIGHTS = 60
 """The newest nights in a sparkline; JSON and CSV have all."""
+MANY_MISSING = 20
+"""Runs without summaries from which it is said that they are made: they take a tenth of a second each or more."""
 CSV_COLUMNS = (
     *("run_id", "started_at", "machine", "harness", "commit", "segment", "model", "variant", "task", "reading"),
     *("unit", "value", "low", "high", "reason", "canary_s"),
@@ -53,7 +55,7 @@ def history(
     from bench.store import Store
 
     with Store.open(results, store_url, create=False) as store:
-        past = read_history(store, suite_name(store, suite), nights)
+        past = read_history(store, suite_name(store, suite), nights, on_missing=_say_missing)
     chosen = [series for series in past.series if _matches(series, only)]
     if as_json:
         print_json(_json(past, chosen))
@@ -61,6 +63,14 @@ def history(
         _print_csv(past, chosen)
     else:
         _print(past, chosen)
+
+
+def _say_missing(count: int) -> None:
+    """Say why this once takes long, where it does."""
+    from bench.units import plural
+
+    if count >= MANY_MISSING:
+        remark(f"making the summaries of {plural(count, 'run')} from raw timings; they are kept, so this is done once")
 
 
 def suite_name(store: Store, suite: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from bench.cli.output import print_json, print_table, remark, say
 from bench.units import plural
 
 if TYPE_CHECKING:
+    from bench.decision import Decision
+    from bench.record import Doubt
     from bench.report import RunView
     from bench.store import Store
     from bench.summary import Entry
@@ -41,7 +44,6 @@ def print_view(view: RunView) -> None:
     The reason of a failed cell is cut to the terminal's width; `--json`, the log and the report have the whole.
     """
     from bench.catalogue.readings import READINGS, shown_in
-    from bench.words.decision import answers, replaced
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
     header = ["task", "model", "status", "quality", "n", *heads, ""]
@@ -62,9 +64,18 @@ def print_view(view: RunView) -> None:
         say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
     for reason, cells in _not_computed(view).items():
         say(f"not computed in {plural(cells, 'cell')}: {reason}")
-    for sentence in replaced(view.decision):
+    for doubt, labels in _told(view).items():
+        say(f"doubt in {', '.join(labels)}: {doubt.message}; {doubt.remedy}")
+    _print_answers(view.decision)
+
+
+def _print_answers(decision: Decision) -> None:
+    """Print at most four lines a task: what to ship, what that risks, what to know of it, what would change it."""
+    from bench.words.decision import answers, replaced
+
+    for sentence in replaced(decision):
         say(sentence)
-    for name, sentences in answers(view.decision).items():
+    for name, sentences in answers(decision).items():
         say(f"\n{name}")
         for sentence in sentences:
             say(f"  {sentence}")
@@ -75,6 +86,21 @@ def _not_computed(view: RunView) -> Counter[str]:
     from bench.summary.merge import NOT_COMPUTED
 
     return Counter(d.message for entry in view.entries for d in entry.doubts if d.code == NOT_COMPUTED)
+
+
+def _told(view: RunView) -> dict[Doubt, list[str]]:
+    """Collect the doubts that are told here too, each once, with its cells."""
+    from bench.doubts import DOUBTS
+
+    cells: dict[Doubt, list[str]] = {}
+    for entry in view.entries:
+        for doubt in entry.doubts:
+            if doubt.code in DOUBTS and DOUBTS[doubt.code].told:
+                label = f"{entry.candidate} · {entry.cell.task}"
+                named = cells.setdefault(replace(doubt, process=0), [])
+                if label not in named:
+                    named.append(label)
+    return cells
 
 
 def _row(task: str, entry: Entry, front: Sequence[str]) -> list[str]:

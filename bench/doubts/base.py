@@ -87,6 +87,9 @@ class DoubtKind:
     bars: ClassVar[bool] = False
     """Whether a candidate of which it is raised may not be picked: what was scored says nothing of the model."""
 
+    told: ClassVar[bool] = False
+    """Whether it is also told in the terminal, below the table: the number is of something else than what was asked."""
+
     readings: tuple[str, ...] = ()
     """Prefixes of the readings that it touches; empty for all."""
 

@@ -19,6 +19,7 @@ class GenerationSettingsLeftOut(DoubtKind):
         "compare with care; where the setting matters, remove it from generation_config.json or leave the model out"
     )
     stage: ClassVar[Stage | None] = "scored"
+    told: ClassVar[bool] = True
 
     settings: tuple[str, ...]
 

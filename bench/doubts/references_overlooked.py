@@ -17,6 +17,7 @@ class ReferencesOverlooked(DoubtKind):
     title: ClassVar[str] = "References not read"
     advice: ClassVar[str] = "take a metric that reads the script, such as chrf, or a setting that does"
     stage: ClassVar[Stage | None] = "data"
+    told: ClassVar[bool] = True
 
     metrics: tuple[str, ...]
     count: int

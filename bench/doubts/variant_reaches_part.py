@@ -24,6 +24,7 @@ class VariantReachesPart(DoubtKind):
         "quantised or pruned by tools of its own"
     )
     stage: ClassVar[Stage | None] = "scored"
+    told: ClassVar[bool] = True
 
     step: str
     reached: int

@@ -69,9 +69,10 @@ def summaries_of(stored: StoredRun) -> list[Summary]:
 
 def _summaries(entries: Sequence[Entry], reused: Mapping[tuple[str, int], str]) -> list[Summary]:
     return [
-        _summary(entry, name, quantity, origin_of(entry, reused))
+        _summary(entry, name, quantity, origin, terms)
         for entry in entries
         if entry.status != "unsupported"
+        for origin, terms in [(origin_of(entry, reused), terms_of(entry.cell))]
         for name, quantity in {**entry.quality, **entry.efficiency}.items()
     ]
 
@@ -87,7 +88,7 @@ def terms_of(cell: Cell) -> str:
     return content_hash({key: value for key, value in cell.identity.items() if key not in NOT_TERMS})
 
 
-def _summary(entry: Entry, name: str, quantity: Quantity, origin: str | None) -> Summary:
+def _summary(entry: Entry, name: str, quantity: Quantity, origin: str | None, terms: str) -> Summary:
     cell = entry.cell
     return Summary(
         model=cell.model,
@@ -105,6 +106,6 @@ def _summary(entry: Entry, name: str, quantity: Quantity, origin: str | None) ->
         reason_code=None if quantity.reason is None else quantity.reason.code.value,
         status=entry.status,
         cell_id=cell.id,
-        terms=terms_of(cell),
+        terms=terms,
         measured_in=origin,
     )

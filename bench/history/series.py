@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median, stdev
@@ -136,7 +136,13 @@ class History:
 
 
 def read_history(
-    store: Store, suite: str, nights: int | None = None, *, until: str | None = None, readings: Iterable[str] = TRACKED
+    store: Store,
+    suite: str,
+    nights: int | None = None,
+    *,
+    until: str | None = None,
+    readings: Iterable[str] = TRACKED,
+    on_missing: Callable[[int], None] | None = None,
 ) -> History:
     """Read the history of a suite; write the summaries of runs that have none yet.
 
@@ -146,6 +152,7 @@ def read_history(
         nights: the newest so many alone; None for all.
         until: id of the newest run to take, for a look back.
         readings: efficiency readings to take; every quality metric is taken, too.
+        on_missing: told how many runs have no summaries yet, before they are made from raw timings, which takes long.
 
     Raises:
         StoreError: the database cannot be read, or raw timings are gone that no summary stands for.
@@ -156,7 +163,7 @@ def read_history(
         infos = infos[: ids.index(until) + 1] if until in ids else infos
     infos = infos[-nights:] if nights else infos
     ids = [info.id for info in infos]
-    fresh = _remembered(store, ids)
+    fresh = _remembered(store, ids, on_missing)
     dropped = {name for name in READINGS if name not in set(readings)}
     described = _nights(infos, store.canaries(ids), store.tags(suite))
     with _no_collecting():
@@ -164,11 +171,13 @@ def read_history(
         return History(suite, described, _series(described, rows))
 
 
-def _remembered(store: Store, ids: Sequence[str]) -> list[SummaryRow]:
+def _remembered(store: Store, ids: Sequence[str], on_missing: Callable[[int], None] | None) -> list[SummaryRow]:
     """Store the summaries of runs that had none, and return those that could not be stored now."""
     missing = store.without_summaries(ids)
     if not missing:
         return []
+    if on_missing is not None:
+        on_missing(len(missing))
     from bench.history.remember import remember_missing  # statistics take a second to import, and are needed here alone
 
     return remember_missing(store, missing)

@@ -127,7 +127,7 @@ class Reader:
             UsageError: `ref` names no run, or several.
             StoreError: rows are missing or damaged.
         """
-        info = self.find(ref)
+        info = next(iter(self.runs_where(schema.runs.c.id == ref)), None) or self.find(ref)
         records, reused, gone = self._records(schema.records.c.run_id == info.id, rows=rows)
         place = {label: number for number, (_, label) in enumerate(info.plan)}
         ordered = sorted(records, key=lambda record: (place.get(record.cell.label, len(place)), record.process))

@@ -6,7 +6,7 @@ The rows come from layers above; the store knows no statistics.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, exists, insert, select
@@ -111,5 +111,6 @@ class Summaries:
 
 
 def _row(run_id: str, summary: Summary) -> Values:
+    values = {name: getattr(summary, name) for name in Summary.__dataclass_fields__}  # `asdict` copies each, for long
     reason = None if summary.reason is None else clean_text(summary.reason)
-    return asdict(summary) | {"run_id": run_id, "reason": reason}
+    return values | {"run_id": run_id, "reason": reason}

@@ -247,7 +247,18 @@ measure: off
     return recorded(folder, suite)
 
 
+def reasons_first(folder: Path) -> Record:
+    """A model that thinks aloud, and puts its answer in stars."""
+    (folder / f"{own_name(folder)}.py").write_text(
+        "class Own:\n    def generate(self, texts, max_new_tokens):\n"
+        "        return [f'<think>red?</think> The label is: **{text.strip()}**' for text in texts]\n\n\n"
+        "def make():\n    return Own()\n"
+    )
+    return recorded(folder, OWN.replace("labels:", "prompt: '{text}', scoring: generated, labels:"), LABELS, LABELS)
+
+
 SCENES: dict[str, Callable[[Path], Record]] = {
+    "answer_hidden": reasons_first,
     "answers_all_equal": same_to_all,
     "batch_changes_answers": depends_on_batch,
     "equal_by_chance": misses_the_rare,

@@ -55,6 +55,28 @@ def test_answers_are_those_of_the_library(family: str, name: str, checkpoints: d
     assert answers != [answer.text.strip() for answer in plain.generate(list(TEXTS), decoding)], "it changes answers"
 
 
+@pytest.mark.parametrize("setting", [{"no_repeat_ngram_size": 2}, {"repetition_penalty": 1.5}, {"min_length": 10}])
+def test_settings_that_read_the_prompt_meet_no_padding(
+    setting: dict[str, Any], checkpoints: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(checkpoints["causal-lm"], tmp_path / "asking")
+    stored = folder / "generation_config.json"
+    stored.write_text(json.dumps(json.loads(stored.read_text()) | setting))
+    asking = load("causal-lm", folder, "question-answering")
+    masks: list[torch.Tensor] = []
+    generate = asking.module.generate
+
+    def watched(*prompt: torch.Tensor, **given: Any) -> torch.Tensor:
+        masks.append(given["attention_mask"])
+        answer: torch.Tensor = generate(*prompt, **given)
+        return answer
+
+    monkeypatch.setattr(asking.module, "generate", watched)
+    answers = asking.generate(list(TEXTS), Decoding(max_new_tokens=LENGTH))
+    assert len(masks) > 1 and sum(map(len, masks)) == len(TEXTS) and all(bool(mask.all()) for mask in masks)
+    assert [answer.text.strip() for answer in answers] == [text.strip() for text in written(asking, TEXTS)]
+
+
 def test_switches_of_the_chat_template_reach_it(checkpoints: dict[str, Path]) -> None:
     template = "{% for m in messages %}{{ m.content }}{% endfor %}{% if not enable_thinking %} /no_think{% endif %}"
     thinking, not_thinking = (

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bench.__main__ import main
 from bench.cli import bench
 from bench.cli.output import LEAST_CHARACTERS, print_table
 from bench.decision import Question, decide
@@ -107,3 +108,17 @@ def test_a_table_without_a_terminal_is_a_hundred_columns_wide(
     print_table(["model", "why"], [["small", "x" * 300]])
     lines = capsys.readouterr().out.splitlines()
     assert [len(line) for line in lines if "x" in line] == [100, 307]
+
+
+def test_a_doubt_that_the_number_is_of_something_else_stands_below_the_table(tmp_path, capsys):
+    (tmp_path / "rows.jsonl").write_text('{"document": "x", "summary": "今天天气很好"}\n' * 4, encoding="utf-8")
+    (tmp_path / "suite.yaml").write_text(
+        "name: zh\nmodels: [{name: floor, family: baseline, strategy: lead}]\n"
+        "tasks: [{name: t, kind: summarisation, data: {path: rows.jsonl}}]\nmeasure: off\n"
+    )
+    results = str(tmp_path / "results")
+    assert main(["run", str(tmp_path / "suite.yaml"), "--results", results, "--no-report"]) == 0
+    capsys.readouterr()
+    assert main(["show", "--results", results]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "metric_options" in line]
+    assert "floor · t" in line

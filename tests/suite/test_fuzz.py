@@ -182,7 +182,7 @@ MUTATIONS = (_other_value, _other_value, _other_value, _other_key, _lost_piece, 
 
 
 @contextmanager
-def _limited(text: str) -> Iterator[None]:
+def limited(text: str) -> Iterator[None]:
     def stop(number: int, frame: object) -> None:
         raise TooLongError(f"over {LIMIT_S} s of the processor, or {STUCK_S} s, for:\n{text[:2000]}")
 
@@ -214,7 +214,7 @@ def test_any_suite_file_is_read_or_refused_at_its_place(
     tried = 0
     for text in mutants(SEED):
         (tmp_path / "suite.yaml").write_text(text, encoding="utf-8", errors="surrogatepass")
-        with _limited(text):
+        with limited(text):
             code = main(["validate", "suite.yaml"])
         output = capsys.readouterr()
         assert code in (0, 2, 3, 4), f"exit code {code}: {output.err}\n{text[:3000]}"

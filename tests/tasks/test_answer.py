@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from bench.suite import AnswerSpec
-from bench.tasks.generation import answer_in
+from bench.suite.answer import answer_in
 
 
 @pytest.mark.parametrize(

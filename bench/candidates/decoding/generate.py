@@ -64,6 +64,14 @@ def generate(
     if encoder_decoder:
         _check_room(model, decoding)
     limit = model.max_tokens if encoder_decoder else prompt_limit(model, decoding)
+    groups = _of_one_length(model, texts, limit, **options) if _reads_padding(model, encoder_decoder) else []
+    if len(groups) > 1:
+        answers: dict[int, Generated] = {}
+        for places in groups:
+            part = [texts[place] for place in places]
+            some = generate(model, part, decoding, on_token, encoder_decoder=encoder_decoder, **options)
+            answers.update(zip(places, some, strict=True))
+        return [answers[place] for place in range(len(texts))]
     batch, cut = model.tokenize(texts, limit, **options)
     output = _run(model, batch, decoding, on_token)
     start = 1 if encoder_decoder else batch["input_ids"].shape[1]
@@ -93,8 +101,22 @@ def least_margin(
     return float((best[:, 0] - best[:, 1]).min())
 
 
+def _reads_padding(model: HuggingFaceModel, encoder_decoder: bool) -> bool:
+    """Tell whether the checkpoint asks for a setting that would take a prompt's padding for a part of the prompt."""
+    reading = READS_SOURCE if encoder_decoder else READS_PROMPT
+    return any(name in reading for name in asked_processors(model))
+
+
+def _of_one_length(model: HuggingFaceModel, texts: Sequence[str], limit: int, **options: bool) -> list[list[int]]:
+    """Sort the places of prompts into groups of as many tokens, which need no padding."""
+    groups: dict[int, list[int]] = {}
+    for place, row in enumerate(model.encode(texts, limit, **options)[0]):
+        groups.setdefault(len(row), []).append(place)
+    return list(groups.values())
+
+
 def _check_room(model: HuggingFaceModel, decoding: Decoding) -> None:
-    room = model.limits.decoder_tokens - 1  # it begins with a token that is no output
+    room = model.limits.decoder_tokens  # the token that it begins with has a place, and the last output needs none
     if decoding.max_new_tokens > room:
         raise UnsupportedError(
             f"the decoder of '{model.spec.name}' holds {room} output tokens, fewer than 'max_new_tokens: "
@@ -165,6 +187,10 @@ PROCESSORS = (
 )
 """Settings of a checkpoint's `generation_config.json` that change which token is the next under greedy search. They are
 part of the model as it was published: a translator that must not write its padding token, a language it begins with."""
+READS_SOURCE = ("encoder_repetition_penalty", "encoder_no_repeat_ngram_size")
+"""Those that look at the tokens of the prompt of an encoder-decoder, its padding too."""
+READS_PROMPT = (*READS_SOURCE, "repetition_penalty", "no_repeat_ngram_size", "min_length")
+"""Those that look at the prompt's tokens, or count them, where prompt and output are one text."""
 SAMPLING = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "top_h")
 """Settings that only sampling reads; here decoding is deterministic."""
 OWN = (
