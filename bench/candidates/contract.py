@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from types import CodeType
 from typing import SupportsFloat, SupportsIndex
 
+from bench.catalogue.readings import COUNT
 from bench.errors import AdmissionError, BenchError, is_out_of_memory
 
 ROUNDING_NATS = 1e-3
@@ -23,6 +24,9 @@ VARIANT_HINT = (
     "which changes the module's layers or the type of its numbers: call the layers instead of reading what is inside "
     "them, or leave the variant out"
 )
+SPECIAL_TOKENS = 4
+"""Tokens that a text may count beyond those that were asked for: those that begin and end it, and two more for the
+replacement of a character in whose middle it was cut."""
 SHOWN = 60
 """Characters of a wrong value that a message shows."""
 
@@ -94,6 +98,14 @@ class Contract:
             raise self.breach(f"gave {_short(answer)} ({type(answer).__name__}) instead of a text (str)")
         return answer
 
+    def within(self, tokens: int, most: int, place: int) -> None:
+        """Check that a written answer is not longer than was asked for, by the model's own count."""
+        if tokens > most + SPECIAL_TOKENS:
+            raise self.breach(
+                f"gave {tokens:,} tokens for text {place + 1}, by count_tokens, where max_new_tokens is {most:,}; stop "
+                "there, or raise the task's max_new_tokens"
+            )
+
     def likelihood(self, row: object, place: int) -> tuple[float, int]:
         """Check the pair of nats and tokens of one text."""
         listed = row.tolist() if hasattr(row, "tolist") else row
@@ -114,6 +126,8 @@ class Contract:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
             raise self.breach(f"gave {_short(value)} as a count; give a whole number from 0")
+        if value > COUNT.high:
+            raise self.breach("gave a count of 2⁶³ or more, which nothing can store; give the number itself")
         return int(value)
 
     def _number(self, value: object, what: str) -> float:

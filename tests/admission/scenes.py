@@ -257,15 +257,44 @@ def reasons_first(folder: Path) -> Record:
     return recorded(folder, OWN.replace("labels:", "prompt: '{text}', scoring: generated, labels:"), LABELS, LABELS)
 
 
+def own_class(folder: Path, body: str) -> None:
+    """Write a factory whose object has these methods."""
+    (folder / f"{own_name(folder)}.py").write_text(f"class Own:\n{body}\n\n\ndef make():\n    return Own()\n")
+
+
+def means(folder: Path) -> Record:
+    """A model that gives the mean over tokens where the sum is asked for."""
+    own_class(
+        folder, "    def log_likelihood(self, texts):\n        return [(3.1, len(text.split())) for text in texts]"
+    )
+    kind, texts = "language-modelling", tuple(" ".join(["words"] * number) for number in range(8, 20))
+    return recorded(folder, OWN.replace("classification", kind).replace(", labels: [alpha, beta, gamma]", ""), texts)
+
+
+def probable(folder: Path) -> Record:
+    """A model that gives probabilities, though calibration needs their logarithms."""
+    own_model(folder, "return [[1 / len(text), 0.1, 0.9 - 1 / len(text)] for text in texts]")
+    return recorded(folder, OWN.replace("labels:", "metrics: [accuracy, ece], labels:"))
+
+
+def says_nothing_of_labels(folder: Path) -> Record:
+    """A model whose answers name no label."""
+    own_class(folder, "    def generate(self, texts, max_new_tokens):\n        return ['no idea'] * len(texts)")
+    return recorded(folder, OWN.replace("labels:", "scoring: generated, labels:"))
+
+
 SCENES: dict[str, Callable[[Path], Record]] = {
     "answer_hidden": reasons_first,
+    "answer_not_found": says_nothing_of_labels,
     "answers_all_equal": same_to_all,
     "batch_changes_answers": depends_on_batch,
     "equal_by_chance": misses_the_rare,
     "fast_path_left": left_fast_path,
     "generation_settings_left_out": asks_for_guidance,
+    "likelihood_is_mean": means,
     "references_overlooked": another_script,
     "scores_all_equal": says_nothing,
+    "scores_are_probabilities": probable,
     "unknown_words": lacks_words,
     "variant_reaches_part": pruned_in_part,
     "weights_unused": has_more_weights,

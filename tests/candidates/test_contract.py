@@ -92,6 +92,32 @@ def test_a_breach_names_the_method_and_its_line(method, value, why):
         CALLS[method](model_of("plain"))
 
 
+class Counting(Mine):
+    def generate(self, texts, max_new_tokens):
+        return ["word " * (max_new_tokens + ANSWER["more"])] * len(texts)
+
+    def count_tokens(self, text):
+        return ANSWER.get("count") or len(text.split())
+
+
+def test_an_answer_longer_than_was_asked_for_is_a_breach():
+    line = Counting.generate.__code__.co_firstlineno
+    ANSWER.update(more=4, count=None)  # special tokens
+    assert model_of("Counting").generate(["x"], Decoding(8))[0].output_tokens == 12
+    ANSWER.update(more=5)
+    says = rf"generate \({re.escape(__file__)}:{line}\) gave 13 tokens for text 1.*max_new_tokens is 8"
+    with pytest.raises(AdmissionError, match=says):
+        model_of("Counting").generate(["x"], Decoding(8))
+
+
+@pytest.mark.parametrize("count", [2**63, 2**70, 10**5000], ids=["limit", "large", "unprintable"])
+def test_a_count_that_nothing_can_store_is_a_breach(count):
+    ANSWER.update(more=0, count=count)
+    line = Counting.count_tokens.__code__.co_firstlineno
+    with pytest.raises(AdmissionError, match=rf"count_tokens \({re.escape(__file__)}:{line}\) gave a count of 2⁶³"):
+        model_of("Counting").length("x")
+
+
 @pytest.mark.parametrize("value", [ROWS, np.array(ROWS), torch.tensor(ROWS), [torch.tensor(row) for row in ROWS]])
 def test_lists_arrays_and_tensors_are_answers(value):
     ANSWER["value"] = value

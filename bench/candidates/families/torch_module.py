@@ -113,11 +113,13 @@ class TorchModule(PartialModel):
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Ask for the user's texts; `on_token` is never called."""
         contract, rows = self._asked("generate", texts, decoding.max_new_tokens)
-        answers = [contract.text(row) for row in rows]
-        return [
-            Generated(answer, self._tokens(text), self._tokens(answer))
-            for answer, text in zip(answers, texts, strict=True)
-        ]
+        answers = []
+        for place, (row, text) in enumerate(zip(rows, texts, strict=True)):
+            answer = contract.text(row)
+            tokens = self._tokens(answer)
+            contract.within(tokens, decoding.max_new_tokens, place)
+            answers.append(Generated(answer, self._tokens(text), tokens))
+        return answers
 
     @without_gradients
     def log_likelihood(self, texts: Sequence[str]) -> list[Scored]:

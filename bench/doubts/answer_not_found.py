@@ -1,0 +1,102 @@
+"""The doubt that what is scored of written answers is no answer: the expression matches none, or none is a label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bench.doubts.answer_hidden import AnswerHidden
+from bench.doubts.base import DoubtKind, Evidence, Stage
+from bench.record import Sample
+from bench.suite import AnswerSpec
+
+FEWEST = 4
+"""Written answers below which nothing is said."""
+MANY = 0.25
+"""Share of the answers that are none from which it is said; a small model may well miss the form now and then."""
+SHOWN = 40
+"""Characters of an answer that are quoted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerNotFound(DoubtKind):
+    """The regular expression of the task's `answer` matches few of the answers, which are scored as they are."""
+
+    code: ClassVar[str] = "answer_not_found"
+    title: ClassVar[str] = "Answers not found"
+    advice: ClassVar[str] = "say with the task's key 'answer' which part of what is written is the answer"
+    stage: ClassVar[Stage | None] = "scored"
+
+    missed: int
+    rows: int
+    example: str
+    """The first answer that is none, shortened."""
+
+    @property
+    def share(self) -> str:
+        """How many of how many."""
+        return f"{self.missed} of {self.rows} answers ({self.missed / self.rows:.0%})"
+
+    @property
+    def message(self) -> str:
+        """Count the answers, and quote one."""
+        return f"answer.regex matches nothing in {self.share}, such as {self.example!r}: they are scored whole"
+
+    @property
+    def remedy(self) -> str:
+        """Name the key."""
+        return "change the task's key 'answer: {regex: …}', or the prompt"
+
+    @classmethod
+    def examine(cls, evidence: Evidence) -> Iterable[DoubtKind]:
+        """Search the whole answers again; then look for answers that are no label, where nothing else says why."""
+        job = None if evidence.cell is None else evidence.cell.job
+        written = [s for s in evidence.samples if s.prediction is not None and s.scores is None and s.nll is None]
+        if job is None or len(written) < FEWEST:
+            return
+        part = job.task.answer
+        kind, missed = cls, _unmatched(written, part)
+        if not _are_many(missed, written) and job.labels and job.scoring == "generated":
+            kind, missed = NoLabelWritten, [s for s in written if s.prediction not in job.labels]
+            if any(AnswerHidden.examine(evidence)):
+                return  # which says what to take
+        if _are_many(missed, written):
+            example = " ".join(_whole(missed[0]).split())[:SHOWN]
+            yield kind(missed=len(missed), rows=len(written), example=example, readings=evidence.metrics)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoLabelWritten(AnswerNotFound):
+    """Written answers name none of the labels, and count as wrong."""
+
+    @property
+    def message(self) -> str:
+        """Count the answers, and quote one."""
+        return f"{self.share} name none of the labels and count as wrong, such as {self.example!r}"
+
+    @property
+    def remedy(self) -> str:
+        """Name the keys."""
+        return (
+            "say with the task's key 'answer' which part is the label, with 'label_names' what is written for it, or "
+            "ask for the labels in the prompt"
+        )
+
+
+def _are_many(missed: Sequence[Sample], written: Sequence[Sample]) -> bool:
+    return len(missed) >= MANY * len(written) and bool(missed)
+
+
+def _unmatched(written: Sequence[Sample], part: AnswerSpec | None) -> list[Sample]:
+    """List the answers in which the expression of a part matches nothing."""
+    if part is None or part.regex is None:
+        return []
+    after, regex = part.after, re.compile(part.regex)
+    texts = (_whole(s) if after is None else _whole(s).rpartition(after)[2] for s in written)
+    return [sample for sample, text in zip(written, texts, strict=True) if regex.search(text) is None]
+
+
+def _whole(sample: Sample) -> str:
+    return str(sample.prediction if sample.raw is None else sample.raw)
