@@ -126,8 +126,8 @@ class Contract:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
             raise self.breach(f"gave {_short(value)} as a count; give a whole number from 0")
-        if value > COUNT.high:
-            raise self.breach("gave a count of 2⁶³ or more, which nothing can store; give the number itself")
+        if int(value) > COUNT.high:
+            raise self.breach("gave a count of 2⁶³ or more, which no text, file or memory has; look how it is counted")
         return int(value)
 
     def _number(self, value: object, what: str) -> float:

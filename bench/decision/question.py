@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bench.errors import InputError, UsageError
-from bench.metrics.catalogue import check_name
+from bench.metrics.catalogue import check_limit, check_name
 from bench.suite import DecisionSpec, PriceSpec, Suite
 from bench.suite.limits import QUALITY, Limit, parse_where
 from bench.suite.rules import RULES
+from bench.tasks.metrics import first_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Question:
     prices: PriceSpec | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     """Weight of each task's quality; 1 for a task that is not named."""
+    firsts: tuple[str, ...] = ()
+    """The first metric of each task, its quality."""
 
     @classmethod
     def of(cls, suite: Suite) -> Question:
@@ -35,6 +38,7 @@ class Question:
             rule=suite.decision,
             prices=suite.prices,
             weights={task.name: task.weight for task in suite.tasks},
+            firsts=first_of(suite),
         )
 
     def asking(self, where: str | Iterable[str] = (), prefer: str | None = None, rule: str | None = None) -> Question:
@@ -53,6 +57,7 @@ class Question:
         limits = {(limit.name, limit.is_upper): limit for limit in self.limits}
         for text in [where] if isinstance(where, str) else where:
             limit = parse_where(text)
+            self._check_limit(limit)
             limits[limit.name, limit.is_upper] = limit
         changes = {key: value for key, value in (("prefer", prefer), ("rule", rule)) if value is not None}
         try:
@@ -64,6 +69,12 @@ class Question:
             raise UsageError(str(error)) from error
         spec = DecisionSpec.model_validate(self.rule.model_dump() | changes)
         return replace(self, limits=tuple(limits.values()), rule=spec)
+
+    def _check_limit(self, limit: Limit) -> None:
+        try:
+            check_limit(limit, self.firsts)
+        except InputError as error:
+            raise UsageError(str(error)) from error
 
     def _check_preferred(self, prefer: str, rule: str) -> None:
         try:

@@ -15,7 +15,7 @@ from bench.catalogue.readings import ALIASES, READINGS, in_sentence
 from bench.errors import InputError, nearest
 from bench.metrics.base import Judged, Metric
 from bench.plugins import Classes, Declared
-from bench.suite.limits import QUALITY
+from bench.suite.limits import QUALITY, Limit
 
 
 class Metrics(Declared[type[Metric]]):
@@ -138,3 +138,25 @@ def check_name(name: str) -> None:
     valid = {QUALITY, *READINGS, *ALIASES, *METRICS, *METRICS.groups}
     if name not in valid and ":" not in name:
         raise InputError(f"'{name}' is no metric and no reading; {nearest(name, valid)}")
+
+
+def check_limit(limit: Limit, firsts: Sequence[str] = ()) -> None:
+    """Refuse a limit at a value that its metric cannot have, such as an accuracy of 95 for 95 %.
+
+    Args:
+        limit: parsed.
+        firsts: the first metric of each task, for which `quality` stands.
+
+    Raises:
+        InputError: with the range, and what was probably meant.
+    """
+    names = tuple(firsts) if limit.name == QUALITY else (limit.name,)
+    metrics = [METRICS[name] for name in names if name in METRICS]
+    known = bool(metrics) and len(metrics) == len(names)
+    if limit.of_best or not known or any(metric.range.admits(limit.value) for metric in metrics):
+        return
+    metric = metrics[0]
+    meant = f"write '{limit.operator} {limit.value:g} %'"
+    if metric.unit != "ratio" or not 1 < limit.value <= 100:
+        meant = "write a value that it can have"
+    raise InputError(f"'{limit.label}': {metric.phrase} is from {metric.range.low:g} to {metric.range.high:g}; {meant}")

@@ -19,15 +19,16 @@ from bench.candidates.family import EXCLUSIVE_KEYS
 from bench.data.source import load
 from bench.errors import BenchError, HubError, UsageError, nearest
 from bench.fit.recipe import Recipe
-from bench.metrics.catalogue import check_name, resolve, with_options
+from bench.metrics.catalogue import check_limit, check_name, resolve, with_options
 from bench.metrics.module import External
 from bench.planning.mistakes import Check, Mistakes
 from bench.plugins import find_beside, look_beside
 from bench.suite import DataSpec, ModelSpec, Suite, TaskSpec
-from bench.suite.limits import parse_limit
+from bench.suite.limits import Limit, parse_limit
 from bench.suite.rules import RULES
 from bench.suite.yaml_file import Loc, Located, read
 from bench.tasks import KINDS
+from bench.tasks.metrics import first_of
 from bench.tasks.prompts import template_for
 
 
@@ -52,7 +53,7 @@ def name_checks(suite: Located[Suite], *, run_code: bool = True) -> list[Check]:
             metrics = partial(_check_metrics, task, suite.path.parent.resolve(), run_code=run_code)
             checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
-    checks += [partial(_check_reading, suite, ("constraints", name), name) for name in spec.constraints]
+    checks += [partial(_check_constraint, suite, name, limit) for name, limit in spec.constraints.items()]
     return checks + _decision_checks(suite)
 
 
@@ -249,10 +250,16 @@ def _check_reading(suite: Located[Suite], loc: Loc, name: str) -> None:
     _with_place(suite, loc, partial(check_name, name))
 
 
+def _check_constraint(suite: Located[Suite], name: str, limit: Limit) -> None:
+    """Check what a limit names, and that its value is possible."""
+    _check_reading(suite, ("constraints", name), name)
+    _with_place(suite, ("constraints", name), partial(check_limit, limit, first_of(suite.value)))
+
+
 def _check_limit(suite: Located[Any], name: str, limit: str) -> None:
     """Check a limit of a file that is no valid suite, which the schema has not parsed."""
     _check_reading(suite, ("constraints", name), name)
-    _with_place(suite, ("constraints", name), partial(parse_limit, name, limit))
+    _with_place(suite, ("constraints", name), lambda: check_limit(parse_limit(name, limit)))
 
 
 def resolved_model(suite: Located[Suite], model: ModelSpec) -> ModelSpec:

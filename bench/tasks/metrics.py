@@ -9,7 +9,7 @@ from bench.errors import BenchError
 from bench.metrics import catalogue
 from bench.metrics.base import Metric
 from bench.metrics.module import External
-from bench.suite import TaskSpec
+from bench.suite import Suite, TaskSpec
 from bench.tasks import KINDS
 
 LOOKED_AT = 1000
@@ -24,6 +24,12 @@ def resolve(names: Sequence[str], kind: str) -> list[Metric]:
         InputError: there is no such kind or metric, or the metric makes no sense for the kind.
     """
     return catalogue.resolve(names, KINDS.find(kind))
+
+
+def first_of(suite: Suite) -> tuple[str, ...]:
+    """Name the first metric of each task whose kind is known, for which `quality` stands."""
+    tasks = [task for task in suite.tasks if task.kind in KINDS]
+    return tuple(next(iter(task.metrics or KINDS[task.kind].metrics)) for task in tasks)
 
 
 def overlooked(task: TaskSpec, examples: Sequence[Example]) -> list[dict[str, object]]:

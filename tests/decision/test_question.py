@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.decision.question import Question
@@ -48,3 +50,25 @@ def test_two_limits_of_opposite_directions_both_hold() -> None:
 
 def test_one_limit_may_be_a_plain_string() -> None:
     assert [limit.text for limit in _question().asking("accuracy >= 0.7").limits] == [">= 0.7"]
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("accuracy >= 95", "write '>= 95 %'"),
+        ("macro_f1 > 1.5", "write '> 1.5 %'"),
+        ("ece <= -0.1", "from 0 to 1; write a value"),
+        ("quality >= 95", "write '>= 95 %'"),
+    ],
+)
+def test_a_limit_that_no_value_can_have_is_refused(where: str, says: str) -> None:
+    question = replace(_question(), firsts=("accuracy",))
+    with pytest.raises(UsageError, match=says):
+        question.asking(where)
+
+
+@pytest.mark.parametrize(
+    "where", ["accuracy >= 95 %", "accuracy >= 1", "bleu >= 95", "quality >= 95", "mine:score >= 7"]
+)
+def test_a_limit_that_is_possible_on_a_task_is_taken(where: str) -> None:
+    assert len(replace(_question(), firsts=("accuracy", "bleu")).asking(where).limits) >= 1

@@ -121,6 +121,7 @@ def test_a_suite_without_recipes_has_nothing_to_fit(tmp_path: Path) -> None:
         ("objectives: [quality, latency_p95]\n", r":7:23 objectives\[1\]: 'latency_p95' is no metric and no reading"),
         ("constraints: {accuracy: '0.9'}\n", r"begin with <= or >="),
         ("constraints: {accuracy: '>= 95 % of best', latency_p95_s: '<= 50'}\n", r"'50' has no unit"),
+        ("constraints: {accuracy: '>= 95'}\n", r":7:\d+ constraints.accuracy: 'accuracy >= 95'.*write '>= 95 %'"),
     ],
 )
 def test_names_and_limits_are_checked_with_their_place(tmp_path: Path, extra: str, message: str) -> None:
