@@ -99,9 +99,14 @@ class Contract:
         print(text, flush=True)
 
     def hold(
-        self, name: str, value: float | Ratio, *, at_least: float | None = None, at_most: float | None = None,
+        self,
+        name: str,
+        value: float | Ratio,
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
         shown: str | None = None,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Print a number with PASS or FAIL, and return whether it keeps its bounds; NaN keeps none.
 
         Args:

@@ -42,9 +42,13 @@ PUBLISHED = {"gpt2": 124_439_808, "bert": 109_483_778, "t5": 60_506_624}
 """Parameters, shared ones once; BERT with its head over two labels."""
 
 SHOWN = {
-    "parameters": "parameters", "load_s": "load", "peak_rss_bytes": "peak memory", "latency_p50_s": "latency p50",
-    "latency_p95_s": "latency p95", "throughput_examples_per_s": "examples/s",
-}  # fmt: skip
+    "parameters": "parameters",
+    "load_s": "load",
+    "peak_rss_bytes": "peak memory",
+    "latency_p50_s": "latency p50",
+    "latency_p95_s": "latency p95",
+    "throughput_examples_per_s": "examples/s",
+}
 """Reading → title."""
 EXPECTED_OK = 5
 """All three on the classification; GPT-2 and T5 on the translation, which an encoder cannot do."""

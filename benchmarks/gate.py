@@ -114,9 +114,12 @@ def same_models(readings: list[Series], machine: sim.World, night: int, rng: np.
         cells.add(sim.cell_of(number))
         now = sim.measured_again(series, machine, night, ROUNDS[0], rng)
         again = screen(series, now, series.points[night - 1])
-        left += again is not None and again.suspected and again.worse and (
-            found.is_extraordinary and again.is_extraordinary
-        )  # fmt: skip
+        left += (
+            again is not None
+            and again.suspected
+            and again.worse
+            and (found.is_extraordinary and again.is_extraordinary)
+        )
     return left, ROUNDS[0] * len(cells)
 
 
@@ -229,8 +232,12 @@ def tell_worlds(contract: Contract, histories: int, seed: int) -> None:
         report.rate(f"{name}: nights failed by the gate", count["fails"], max(1, count["judged"]), MOST_ELSEWHERE)
         report.rate(f"{name}: told as a change of spread", count["spread"], nights)
         if name == "three times the spread":
-            report.share("  of the series that spread three times as much, told so", min(
-                count["spread"], 8 * histories), 8 * histories, 0.5)  # fmt: skip
+            report.share(
+                "  of the series that spread three times as much, told so",
+                min(count["spread"], 8 * histories),
+                8 * histories,
+                0.5,
+            )
 
 
 def one_seed(seed: int, histories: int, steps: int, parts: set[str]) -> Counter[str]:

@@ -42,10 +42,24 @@ def readings_of(cell: Cell, night: int, rng: np.random.Generator) -> list[Summar
         about = READINGS.get(name)
         seen = value * step * float(np.exp(0.01 * rng.standard_normal()))
         found.append(
-            Summary(cell.model, cell.variant, cell.task, name, about.unit if about else "ratio",
-                    about.higher_is_better if about else True, seen, seen * 0.98, seen * 1.02, 500, "clock", None,
-                    "ok", cell.id, "terms")
-        )  # fmt: skip
+            Summary(
+                cell.model,
+                cell.variant,
+                cell.task,
+                name,
+                about.unit if about else "ratio",
+                about.higher_is_better if about else True,
+                seen,
+                seen * 0.98,
+                seen * 1.02,
+                500,
+                "clock",
+                None,
+                "ok",
+                cell.id,
+                "terms",
+            )
+        )
     return found
 
 
@@ -69,8 +83,18 @@ def fill(folder: Path, nights: int, cells: int, rng: np.random.Generator) -> Non
             at = (start + timedelta(days=night)).isoformat()
             machine = "kernel-a" if night < 150 else "kernel-b"
             environment = {"machine": {"kernel": machine}, "software": {"packages": {"bench": "0.1.0"}}, "taken_at": at}
-            info = RunInfo(SUITE, "", "h", "bench nightly", machine, "quick", labels, environment, id=f"n{night:04d}",
-                           started_at=at)  # fmt: skip
+            info = RunInfo(
+                SUITE,
+                "",
+                "h",
+                "bench nightly",
+                machine,
+                "quick",
+                labels,
+                environment,
+                id=f"n{night:04d}",
+                started_at=at,
+            )
             run_id = store.begin_run(info)
             store.commit(run_id, Record(plan[0], "ok", None, started_at=at))
             store.keep_summaries(run_id, [one for cell in plan for one in readings_of(cell, night, rng)])

@@ -115,9 +115,14 @@ class Place:
         with (self.folder / "stderr").open("w") as stderr, (self.folder / "stdout").open("w") as stdout:
             return subprocess.Popen(
                 [sys.executable, "-m", "bench", "run", "suite.yaml", "--results", "results"],
-                cwd=self.folder, env=environment, start_new_session=True, text=True, stdin=subprocess.DEVNULL,
-                stdout=stdout, stderr=stderr,
-            )  # fmt: skip
+                cwd=self.folder,
+                env=environment,
+                start_new_session=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+            )
 
     def said(self) -> str:
         """Read what the run printed."""

@@ -199,10 +199,14 @@ def by_bench(
     suite, results = folder / "suite.yaml", folder / f"results-{model}-{task}-{'off' if measure == 'off' else 'on'}"
     suite.write_text(
         SUITE.format(
-            threads=options.threads, batch_size=options.batch_size, model=model, checkpoint=checkpoint,
-            task=OUR_KIND[task], measure=measure,
+            threads=options.threads,
+            batch_size=options.batch_size,
+            model=model,
+            checkpoint=checkpoint,
+            task=OUR_KIND[task],
+            measure=measure,
         )
-    )  # fmt: skip
+    )
     command = [sys.executable, "-m", "bench", "run", str(suite), "--results", str(results), "--no-report"]
     wall_s = _run(command, folder, dict(os.environ))
     with Store.open(results) as store:
@@ -217,9 +221,15 @@ def by_peer(options: argparse.Namespace, checkpoint: Path, task: str, folder: Pa
     """Returns what the peer answers."""
     found = folder / "peer.json"
     command = [
-        str(options.peer), str(HERE / "lm_eval_script.py"), str(checkpoint), task, str(folder / "tasks"),
-        str(options.batch_size), str(options.threads), str(found),
-    ]  # fmt: skip
+        str(options.peer),
+        str(HERE / "lm_eval_script.py"),
+        str(checkpoint),
+        task,
+        str(folder / "tasks"),
+        str(options.batch_size),
+        str(options.threads),
+        str(found),
+    ]
     settings = os.environ | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(folder / "cache"), "TQDM_DISABLE": "1"}
     settings.pop("PYTHONPATH", None)
     wall_s = _run(command, folder, settings)

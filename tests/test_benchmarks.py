@@ -33,8 +33,11 @@ def test_every_script_has_a_help(name: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
     ended = subprocess.run(
         [sys.executable, str(FOLDER / f"{name}.py"), "--help"],
-        capture_output=True, text=True, check=False, env=environment,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
     assert ended.returncode == 0, ended.stderr
     assert "--json" in ended.stdout
 

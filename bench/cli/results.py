@@ -15,6 +15,7 @@ from bench.cli.output import print_json, print_table, remark, say
 from bench.units import plural
 
 if TYPE_CHECKING:
+    from bench.decision import Decision
     from bench.record import Doubt
     from bench.report import RunView
     from bench.store import Store
@@ -43,7 +44,6 @@ def print_view(view: RunView) -> None:
     The reason of a failed cell is cut to the terminal's width; `--json`, the log and the report have the whole.
     """
     from bench.catalogue.readings import READINGS, shown_in
-    from bench.words.decision import answers, replaced
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
     header = ["task", "model", "status", "quality", "n", *heads, ""]
@@ -64,9 +64,16 @@ def print_view(view: RunView) -> None:
         say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
     for sentence in (*_not_computed(view), *_told(view)):
         say(sentence)
-    for sentence in replaced(view.decision):
+    _print_answers(view.decision)
+
+
+def _print_answers(decision: Decision) -> None:
+    """Print at most four lines a task: what to ship, what that risks, what to know of it, what would change it."""
+    from bench.words.decision import answers, replaced
+
+    for sentence in replaced(decision):
         say(sentence)
-    for name, sentences in answers(view.decision).items():
+    for name, sentences in answers(decision).items():
         say(f"\n{name}")
         for sentence in sentences:
             say(f"  {sentence}")

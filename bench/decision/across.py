@@ -71,6 +71,7 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
         broken=tuple(_broken(boards, name) for name in names),
         remarks=tuple(remarks),
         baselines=tuple(any(board.is_baseline(name) for board in boards) for name in names),
+        doubts=tuple(tuple(dict.fromkeys(c for board in boards for c in board.doubts_of(name))) for name in names),
         as_read=_as_read(names, combined),
         parts=tuple(part for column in combined for part in column.parts) or _bare(boards),
     )

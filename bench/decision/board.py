@@ -112,6 +112,8 @@ class Board:
     baselines: tuple[bool, ...] = ()
     """Which candidates are baselines, the floor that a model should beat."""
 
+    doubts: tuple[tuple[str, ...], ...] = ()
+    """Codes of the doubts about a value of each candidate here, in order; none where nothing is said."""
     as_read: NDArray[np.bool_] | None = None
     """Which values are taken as they were read, without noise though they may have some, shape `(M, C)`: they cannot
     make a statement certain. None for no value."""
@@ -132,6 +134,10 @@ class Board:
     def is_baseline(self, name: str) -> bool:
         """Tell whether the candidate of this name is a baseline; False for one that is not on the board."""
         return any(flag and own == name for own, flag in zip(self.names, self.baselines, strict=False))
+
+    def doubts_of(self, name: str) -> tuple[str, ...]:
+        """List the codes of the doubts about a candidate's values here."""
+        return next((own for other, own in zip(self.names, self.doubts, strict=False) if other == name), ())
 
     def examples(self) -> dict[str, int]:
         """Count by task the examples behind the quality of its candidates, the fewest where they differ."""

@@ -50,7 +50,15 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
         seconds=np.array([_number(entry.efficiency.get("latency_mean_s")) for entry in entries]),
         as_read=as_read,
         available=_available(good),
+        doubts=tuple(_doubts(entry, columns) for entry in entries),
     )
+
+
+def _doubts(entry: Entry, columns: Sequence[Column]) -> tuple[str, ...]:
+    """List the codes of the doubts that touch a column, once each."""
+    names = [column.name for column in columns]
+    touching = (d for d in entry.doubts if not d.readings or any(n.startswith(r) for r in d.readings for n in names))
+    return tuple(dict.fromkeys(doubt.code for doubt in touching))
 
 
 def _available(good: Sequence[Entry]) -> int | None:

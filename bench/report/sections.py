@@ -22,7 +22,7 @@ from bench.report.text import script_json
 from bench.report.view import RunView
 from bench.report.wording import plural
 
-ANSWER = "One pick per task, under the suite's limits. A pick is named only where the data support it."
+ANSWER = "One pick per task, under the suite's limits. What it risks stands beside it."
 
 
 @dataclass(frozen=True, slots=True)

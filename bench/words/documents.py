@@ -160,6 +160,7 @@ def _recommendation(part: TaskDecision) -> Document:
         "outcome": advice.outcome.value,
         "pick": advice.pick,
         "leader": advice.leader,
+        "doubts": [] if advice.leader is None else list(part.board.doubts_of(advice.leader)),
         "settled": advice.outcome.is_settled,
         "risk": None
         if advice.risk is None

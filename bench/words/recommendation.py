@@ -157,12 +157,14 @@ def risk(part: TaskDecision) -> Sentence:
     assert taken is not None
     limited = bool(part.front.standings[part.board.names.index(_leader(part))].checks)
     limits_kept = [f"it breaks a limit with a chance of {percent(taken.breaks)}"] if limited else []
+    doubts = part.board.doubts_of(_leader(part))
+    doubted = [f"its numbers are in doubt ({some(doubts)})"] if doubts else []
     if advice.outcome is Outcome.ALONE:
         only = "it is the only model that is eligible"
-        return Sentence(Topic.RISK, f"{listed([*limits_kept, only])}.", "Risk")
+        return Sentence(Topic.RISK, f"{'; '.join([*limits_kept, only, *doubted])}.", "Risk")
     worst = ", whatever the estimates are within their bounds" if advice.covers_estimates else ""
     best = f"it is the best choice with a chance of {percent(taken.best)}{worst}"
-    return Sentence(Topic.RISK, f"{'; '.join([*limits_kept, best, _loss(taken)])}.", "Risk")
+    return Sentence(Topic.RISK, f"{'; '.join([*limits_kept, best, _loss(taken), *doubted])}.", "Risk")
 
 
 def _loss(taken: Risk) -> str:

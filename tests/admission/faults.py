@@ -77,9 +77,15 @@ def headed(folder: Path) -> None:
     """Save a GPT-2 with a head, which reads the last token that is no padding."""
     words = scenes.tokenizer()
     config = transformers.GPT2Config(
-        n_embd=32, n_layer=2, n_head=4, vocab_size=len(words), bos_token_id=2, eos_token_id=3, pad_token_id=0,
+        n_embd=32,
+        n_layer=2,
+        n_head=4,
+        vocab_size=len(words),
+        bos_token_id=2,
+        eos_token_id=3,
+        pad_token_id=0,
         id2label=dict(enumerate(LABELS)),
-    )  # fmt: skip
+    )
     scenes.save(folder, scenes.shaken(transformers.GPT2ForSequenceClassification(config)), words)
 
 
@@ -87,9 +93,16 @@ def translator(folder: Path) -> None:
     """Save a T5."""
     words = scenes.tokenizer()
     config = transformers.T5Config(
-        d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, vocab_size=len(words), pad_token_id=0, eos_token_id=3,
+        d_model=32,
+        d_kv=8,
+        d_ff=48,
+        num_layers=2,
+        num_heads=4,
+        vocab_size=len(words),
+        pad_token_id=0,
+        eos_token_id=3,
         decoder_start_token_id=0,
-    )  # fmt: skip
+    )
     scenes.save(folder, scenes.shaken(transformers.T5ForConditionalGeneration(config)), words)
 
 
@@ -104,9 +117,18 @@ def _trained() -> Any:
     words = scenes.tokenizer()
     torch.manual_seed(0)
     config = transformers.GPT2Config(
-        n_embd=32, n_layer=2, n_head=4, n_positions=64, vocab_size=len(words), bos_token_id=2, eos_token_id=3,
-        pad_token_id=0, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
-    )  # fmt: skip
+        n_embd=32,
+        n_layer=2,
+        n_head=4,
+        n_positions=64,
+        vocab_size=len(words),
+        bos_token_id=2,
+        eos_token_id=3,
+        pad_token_id=0,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+    )
     module: Any = transformers.GPT2LMHeadModel(config)
     sentences = [" ".join(sentence(begin, step)) for begin in range(len(WORDS)) for step in (1, 2, 3)]
     encoded = [[*words(text, add_special_tokens=False)["input_ids"], 3] for text in sentences]
@@ -352,19 +374,24 @@ FAULTS = (
     Fault("a sorted batch is not put back", HEAD, wrapped(Encoder, "classify", sorted_alone), True),
     Fault("scored answers go to other examples", HEAD, wrapped(cell, "score", mixed_up), True),
     Fault(
-        "dropout is on", HEAD,
-        wrapped(huggingface, "_load_pretrained", in_training), True,
+        "dropout is on",
+        HEAD,
+        wrapped(huggingface, "_load_pretrained", in_training),
+        True,
     ),
     Fault("positions of continuations are shifted", LEARNT, wrapped(continuations, "_log_probabilities", shifted)),
     Fault("targets are off by one", CHOICE, wrapped(continuations, "_log_probabilities", off_target)),
     Fault("packed choices see each other", CHOICE, wrapped(continuations, "_tree_mask", crowded)),
     Fault(
-        "tokens of a choice count twice", CHOICE,
+        "tokens of a choice count twice",
+        CHOICE,
         wrapped(continuations, "_run_choices", lambda run, *args: [[2 * x for x in row] for row in run(*args)]),
     ),
     Fault(
-        "the sign of likelihoods is turned", CHOICE,
-        wrapped(choices, "score_continuations", lambda run, *args: [[-x for x in row] for row in run(*args)]), True,
+        "the sign of likelihoods is turned",
+        CHOICE,
+        wrapped(choices, "score_continuations", lambda run, *args: [[-x for x in row] for row in run(*args)]),
+        True,
     ),
     Fault("the causal mask is dropped", CHOICE, wrapped(torch.nn.functional, "scaled_dot_product_attention", unmasked)),
     Fault("positions after the cache are off by one", WRITE, wrapped(rows.RowCache, "_call", off_by_one)),
@@ -374,9 +401,13 @@ FAULTS = (
     Fault("the encoder's mask is dropped", SECOND, wrapped(HuggingFaceModel, "padded", without_mask)),
     Fault("a square weight is transposed", HEAD, weights(lambda w: w | {QUERY: w[QUERY].T}), from_inside=False),
     Fault("two layers are swapped", HEAD, weights(swapped("layer.0.", "layer.1.")), from_inside=False),
-    Fault("the position table is shifted", HEAD, weights(lambda w: w | {POSITIONS: w[POSITIONS].roll(1, 0)}),
-          from_inside=False),
-)  # fmt: skip
+    Fault(
+        "the position table is shifted",
+        HEAD,
+        weights(lambda w: w | {POSITIONS: w[POSITIONS].roll(1, 0)}),
+        from_inside=False,
+    ),
+)
 
 
 def answers_of(base: Base, folder: Path) -> tuple[str, ...]:

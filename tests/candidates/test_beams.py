@@ -98,9 +98,10 @@ def test_the_search_is_transformers_own(beams: int, penalty: float, stops: bool,
         seen[:] = [newest.unsqueeze(1)] if not seen else [torch.cat([seen[0][parents], newest.unsqueeze(1)], 1)]
         with torch.inference_mode():
             return model.module(
-                input_ids=batch["input_ids"][rows], attention_mask=batch["attention_mask"][rows],
+                input_ids=batch["input_ids"][rows],
+                attention_mask=batch["attention_mask"][rows],
                 decoder_input_ids=seen[0],
-            ).logits[:, -1]  # fmt: skip
+            ).logits[:, -1]
 
     search = Search(beams, limit, penalty, start, end)
     ours = beam_search(step, len(TEXTS), search, "cpu")
@@ -112,9 +113,14 @@ def test_the_search_is_transformers_own(beams: int, penalty: float, stops: bool,
         assert ours != before
         ends.append(last)
     theirs = model.module.generate(
-        **batch, num_beams=beams, length_penalty=penalty, max_new_tokens=limit, do_sample=False, early_stopping=False,
+        **batch,
+        num_beams=beams,
+        length_penalty=penalty,
+        max_new_tokens=limit,
+        do_sample=False,
+        early_stopping=False,
         eos_token_id=ends,
-    )[:, 1:].tolist()  # fmt: skip
+    )[:, 1:].tolist()
     for mine, other in zip(ours, theirs, strict=True):
         filled = next((place for place, token in enumerate(other, 1) if token in ends), len(other))
         assert mine == other[:filled]

@@ -28,9 +28,14 @@ def headed(tmp_path_factory: pytest.TempPathFactory, checkpoints: dict[str, Path
     tokenizer.save_pretrained(folder)
     torch.manual_seed(1)
     config = GPT2Config(
-        vocab_size=len(tokenizer), n_embd=16, n_layer=1, n_head=2, n_positions=64,
-        id2label=dict(enumerate(reversed(LABELS))), label2id={},
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        n_embd=16,
+        n_layer=1,
+        n_head=2,
+        n_positions=64,
+        id2label=dict(enumerate(reversed(LABELS))),
+        label2id={},
+    )
     GPT2ForSequenceClassification(config).save_pretrained(folder)
     return folder
 

@@ -167,9 +167,16 @@ def test_a_model_with_a_sliding_window_scores_each_choice_by_a_plain_pass(
     tokenizer.save_pretrained(tmp_path)
     torch.manual_seed(3)
     config = MistralConfig(
-        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=1, sliding_window=6, max_position_embeddings=128, initializer_range=0.5,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        sliding_window=6,
+        max_position_embeddings=128,
+        initializer_range=0.5,
+    )
     MistralForCausalLM(config).save_pretrained(tmp_path)
     model = load("causal-lm", tmp_path, "multiple-choice")
     for text, own, answer in zip(TEXTS, CHOICES, model.choose(TEXTS, CHOICES), strict=True):

@@ -8,15 +8,28 @@ from bench.candidates.limits import UNBOUNDED, first_position, token_limits
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 50}
 BART = {
-    "vocab_size": 50, "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2,
-    "decoder_attention_heads": 2, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16, "pad_token_id": 1, "eos_token_id": 2,
+    "vocab_size": 50,
+    "d_model": 16,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 16,
+    "decoder_ffn_dim": 16,
+    "pad_token_id": 1,
+    "eos_token_id": 2,
     "decoder_start_token_id": 2,
-}  # fmt: skip
+}
 GPT = {"vocab_size": 50, "n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 30}
 OPT = {
-    "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "ffn_dim": 16,
-    "word_embed_proj_dim": 16, "max_position_embeddings": 30,
-}  # fmt: skip
+    "vocab_size": 50,
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "ffn_dim": 16,
+    "word_embed_proj_dim": 16,
+    "max_position_embeddings": 30,
+}
 
 
 def made(name: str, **settings: object) -> tuple[torch.nn.Module, object]:

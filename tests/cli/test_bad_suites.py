@@ -26,32 +26,75 @@ ROWS = '{"text": "a", "label": "x"}\n{"text": "b", "label": "y"}\n'
 BAD: dict[str, tuple[str, str, str, str, str]] = {
     # name: (old text, new text, rows, place, part of the message)
     "malformed YAML": ("family: baseline, strategy: majority}", "family: baseline", ROWS, ":4:5", "not valid YAML"),
-    "unknown key": ("kind: classification", "kind: classification\n    metric: [f1]", ROWS,
-                    ":8:5 tasks[0].metric", "unknown key 'metric'; did you mean 'metrics'?"),
-    "misspelt family": ("family: baseline, strategy: majority", "family: baselin, strategy: majority", ROWS,
-                        ":3:19 models[0].family", "did you mean 'baseline'?"),
-    "misspelt kind": ("kind: classification", "kind: clasification", ROWS, ":7:5 tasks[0].kind",
-                      "did you mean 'classification'?"),
-    "misspelt strategy": ("strategy: majority", "strategy: mayority", ROWS, ":3:37 models[0].strategy",
-                          "did you mean 'majority'?"),
-    "key of another family": ("family: baseline, strategy: majority",
-                              "family: encoder, checkpoint: a/b, factory: bench:x", ROWS, "models[0].factory",
-                              "'factory' is for torch-module"),
-    "no key that the family needs": ("family: baseline, strategy: majority", "family: encoder", ROWS,
-                                     ":3:5 models[0]", "family 'encoder' needs the key 'checkpoint' or a 'fit'"),
-    "scoring where nothing is chosen": ("kind: classification", "kind: translation\n    scoring: likelihood",
-                                        '{"source": "a", "target": "b"}\n',
-                                        ":8:5 tasks[0].scoring", "leave it out of a translation task"),
+    "unknown key": (
+        "kind: classification",
+        "kind: classification\n    metric: [f1]",
+        ROWS,
+        ":8:5 tasks[0].metric",
+        "unknown key 'metric'; did you mean 'metrics'?",
+    ),
+    "misspelt family": (
+        "family: baseline, strategy: majority",
+        "family: baselin, strategy: majority",
+        ROWS,
+        ":3:19 models[0].family",
+        "did you mean 'baseline'?",
+    ),
+    "misspelt kind": (
+        "kind: classification",
+        "kind: clasification",
+        ROWS,
+        ":7:5 tasks[0].kind",
+        "did you mean 'classification'?",
+    ),
+    "misspelt strategy": (
+        "strategy: majority",
+        "strategy: mayority",
+        ROWS,
+        ":3:37 models[0].strategy",
+        "did you mean 'majority'?",
+    ),
+    "key of another family": (
+        "family: baseline, strategy: majority",
+        "family: encoder, checkpoint: a/b, factory: bench:x",
+        ROWS,
+        "models[0].factory",
+        "'factory' is for torch-module",
+    ),
+    "no key that the family needs": (
+        "family: baseline, strategy: majority",
+        "family: encoder",
+        ROWS,
+        ":3:5 models[0]",
+        "family 'encoder' needs the key 'checkpoint' or a 'fit'",
+    ),
+    "scoring where nothing is chosen": (
+        "kind: classification",
+        "kind: translation\n    scoring: likelihood",
+        '{"source": "a", "target": "b"}\n',
+        ":8:5 tasks[0].scoring",
+        "leave it out of a translation task",
+    ),
     "wrong type": ("name: tickets", "name: 12", ROWS, ":1:1 name", "12 should be text; put it in quotes"),
     "missing file": ("topic.jsonl", "topics.jsonl", ROWS, ":8:5 tasks[0].data", "did you mean 'topic.jsonl'?"),
     "bad unit": ("<= 50 ms", "<= 50 mss", ROWS, ":9:15 constraints.latency_p95_s", "did you mean 'ms'?"),
     "duplicate names": ("name: lead", "name: floor", ROWS, ":2:1 models", "two entries are named 'floor'"),
-    "empty task list": ("tasks:\n  - name: topic\n    kind: classification\n    data: {path: topic.jsonl}", "tasks: []",
-                        ROWS, ":5:1 tasks", "should have more entries"),
+    "empty task list": (
+        "tasks:\n  - name: topic\n    kind: classification\n    data: {path: topic.jsonl}",
+        "tasks: []",
+        ROWS,
+        ":5:1 tasks",
+        "should have more entries",
+    ),
     "missing column": ("", "", '{"text": "a", "lable": "x"}\n', ":8:5 tasks[0].data", "did you mean 'lable'?"),
-    "row that is not JSON": ("", "", '{"text": "a", "label": "x"}\n{"text": b}\n', "topic.jsonl:2:10",
-                             "this row is not JSON"),
-}  # fmt: skip
+    "row that is not JSON": (
+        "",
+        "",
+        '{"text": "a", "label": "x"}\n{"text": b}\n',
+        "topic.jsonl:2:10",
+        "this row is not JSON",
+    ),
+}
 
 
 @pytest.mark.parametrize("command", ["validate", "run"])
@@ -77,17 +120,23 @@ def test_a_wrong_suite(
 
 MANY = {
     "names": (
-        [("family: baseline, strategy: majority", "family: baselin"), ("<= 50 ms", "<= 50 mss"),
-         ("{path: topic.jsonl}", "{path: topic.jsonl}\n    metrics: [acuracy]")],
+        [
+            ("family: baseline, strategy: majority", "family: baselin"),
+            ("<= 50 ms", "<= 50 mss"),
+            ("{path: topic.jsonl}", "{path: topic.jsonl}\n    metrics: [acuracy]"),
+        ],
         [":3:19 models[0].family", ":9:5 tasks[0].metrics", ":10:15 constraints.latency_p95_s"],
     ),
     "keys and names": (
-        [("kind: classification", "kind: classification\n    metric: [f1]"), ("<= 50 ms", "<= 50 mss"),
-         ("family: baseline, strategy: majority", "family: baselin, strategy: majority"),
-         ("name: tickets", "name: tickets\nobjectives: [acuracy, latency_p95_s]")],
+        [
+            ("kind: classification", "kind: classification\n    metric: [f1]"),
+            ("<= 50 ms", "<= 50 mss"),
+            ("family: baseline, strategy: majority", "family: baselin, strategy: majority"),
+            ("name: tickets", "name: tickets\nobjectives: [acuracy, latency_p95_s]"),
+        ],
         [":9:5 tasks[0].metric:", ":4:19 models[0].family", ":2:14 objectives[0]", ":11:15 constraints.latency_p95_s"],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", list(MANY))

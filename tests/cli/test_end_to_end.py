@@ -74,8 +74,13 @@ def test_every_status_has_its_reason_and_the_rest_completes(finished: Any) -> No
     cells = {cell["model"]: cell for cell in shown["cells"]}
     statuses = {name: cell["status"] for name, cell in cells.items()}
     assert statuses == {
-        "raises": "failed", "eats": "oom", "sleeps": "timeout", "copies": "unsupported", "knows": "ok", "floor": "ok",
-    }  # fmt: skip
+        "raises": "failed",
+        "eats": "oom",
+        "sleeps": "timeout",
+        "copies": "unsupported",
+        "knows": "ok",
+        "floor": "ok",
+    }
     assert "the weights are cursed" in cells["raises"]["reason"]
     assert "memory" in cells["eats"]["reason"] and "1" in cells["eats"]["reason"]
     assert "20" in cells["sleeps"]["reason"]
@@ -95,16 +100,34 @@ def test_the_json_has_the_documented_shape(finished: Any) -> None:
     assert set(shown) >= {"run", "cells", "fronts"}
     cell = next(cell for cell in shown["cells"] if cell["model"] == "knows")
     assert set(cell) >= {
-        "id", "model", "family", "variant", "task", "status", "reason", "quality", "efficiency", "doubts",
-    }  # fmt: skip
+        "id",
+        "model",
+        "family",
+        "variant",
+        "task",
+        "status",
+        "reason",
+        "quality",
+        "efficiency",
+        "doubts",
+    }
     accuracy = cell["quality"]["accuracy"]
     assert accuracy["value"] == 1.0 and accuracy["n"] == 60 and accuracy["higher_is_better"] is True
     assert accuracy["ci_low"] < 1.0 <= accuracy["ci_high"]
     names = {
-        "latency_p50_s", "latency_p95_s", "ttft_p50_s", "tpot_p50_s", "throughput_examples_per_s",
-        "throughput_output_tokens_per_s", "peak_rss_bytes", "peak_gpu_memory_bytes", "energy_per_example_j",
-        "parameters", "weights_bytes", "load_s",
-    }  # fmt: skip
+        "latency_p50_s",
+        "latency_p95_s",
+        "ttft_p50_s",
+        "tpot_p50_s",
+        "throughput_examples_per_s",
+        "throughput_output_tokens_per_s",
+        "peak_rss_bytes",
+        "peak_gpu_memory_bytes",
+        "energy_per_example_j",
+        "parameters",
+        "weights_bytes",
+        "load_s",
+    }
     assert names <= set(cell["efficiency"])
     assert set(cell["efficiency"]["latency_p50_s"]) >= {"value", "ci_low", "ci_high", "n", "unit", "source"}
     assert cell["efficiency"]["latency_p50_s"]["value"] > 0

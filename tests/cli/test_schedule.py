@@ -28,17 +28,29 @@ def test_every_kind_prints_its_entry_and_writes_nothing(kind, folder, capsys):
 
 
 def test_paths_of_this_machine_are_absolute(folder, capsys):
-    Path("my suite.yaml").write_text("name: x\nmodels: [{name: f, family: baseline, strategy: majority}]\n"
-        "tasks: [{name: t, kind: classification, data: {path: t.jsonl}}]\n")  # fmt: skip
+    Path("my suite.yaml").write_text(
+        "name: x\nmodels: [{name: f, family: baseline, strategy: majority}]\n"
+        "tasks: [{name: t, kind: classification, data: {path: t.jsonl}}]\n"
+    )
     assert main(["schedule", "cron", "my suite.yaml", "--results", "out", "--deadline", "6:00"]) == 0
     [_, line, _] = capsys.readouterr().out.splitlines()
     words = shlex.split(line.removeprefix("30 2 * * * "))
     assert words[:4] == ["{", "cd", str(folder), "&&"]
     assert words[words.index(sys.executable) :] == [
-        sys.executable, "-m", "bench", "nightly", str(folder / "my suite.yaml"),
-        "--results", str(folder / "out"), "--deadline", "06:00;", "}", ">>", str(folder / "out/nightly.log"),
+        sys.executable,
+        "-m",
+        "bench",
+        "nightly",
+        str(folder / "my suite.yaml"),
+        "--results",
+        str(folder / "out"),
+        "--deadline",
+        "06:00;",
+        "}",
+        ">>",
+        str(folder / "out/nightly.log"),
         "2>&1",
-    ]  # fmt: skip
+    ]
 
 
 def test_install_and_remove_even_when_the_suite_is_gone(folder, capsys, monkeypatch):

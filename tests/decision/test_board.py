@@ -8,6 +8,7 @@ import pytest
 from bench.decision.board import Absence, Board, Column, Missing
 from bench.decision.build import build
 from bench.decision.question import Question
+from bench.record import Doubt
 from bench.stats.paired import mcnemar_better
 from bench.suite import DecisionSpec
 from bench.summary import summarise
@@ -67,3 +68,12 @@ def test_only_the_same_examples_in_the_same_order_are_paired_exactly() -> None:
     board = build("topic", [one, two, other], Question(("quality", "latency_p95_s"), rule=DecisionSpec(replicates=200)))
     exact = board.better[0]
     assert np.isfinite(exact[:2, :2]).all() and np.isnan(exact[:2, 2]).all() and np.isnan(exact[2, :2]).all()
+
+
+def test_doubts_about_a_value_of_the_board_are_on_it() -> None:
+    entries = summarise(make_run(["a", "b"], [Task("topic")], examples=40, requests=50))
+    of = ("high_variation", ("latency",)), ("not_audited", ()), ("energy_estimated", ("energy",)), ("not_audited", ())
+    doubts = tuple(Doubt(code, "seen", "do", readings) for code, readings in of)
+    doubted = replace(entries[0], doubts=doubts)
+    board = build("topic", [doubted, replace(entries[1], doubts=())], Question(("quality", "latency_p95_s"), rule=RULE))
+    assert board.doubts_of("a") == ("high_variation", "not_audited") and board.doubts_of("b") == ()

@@ -110,8 +110,11 @@ def test_membership_pays_for_the_choice_of_the_objective_but_not_for_the_number_
 
 
 def test_what_is_taken_as_read_is_no_proof() -> None:
-    board = make_board([[0.9, 0.010, 300.0], [0.8, 0.020, 299.0]], ("accuracy", "latency_p95_s", "peak_rss_bytes"),
-                       noise=(0.01, 0.001, 0.0))  # fmt: skip
+    board = make_board(
+        [[0.9, 0.010, 300.0], [0.8, 0.020, 299.0]],
+        ("accuracy", "latency_p95_s", "peak_rss_bytes"),
+        noise=(0.01, 0.001, 0.0),
+    )
     as_read = np.array([[False, False, True]] * 2)
     for marked, certain in ((None, [True, True]), (as_read, [True, False])):
         found = ev.gather(replace(board, as_read=marked), (0, 1))

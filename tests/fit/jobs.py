@@ -41,9 +41,15 @@ def make_task(kind: str, count: int = 60, groups: int | None = None) -> FitTask:
 def make_job(family: str, output: Path, kinds: tuple[str, ...] = ("classification",), **changes: Any) -> FitJob:
     """Returns a job of forty steps from scratch."""
     settings: dict[str, Any] = {
-        "start": "scratch", "architecture": SHAPE, "steps": 40, "learning_rate": 5e-3, "warmup_steps": 5,
-        "batch_tokens": 400, "evaluate_every": 20, "save_every": 10,
-    }  # fmt: skip
+        "start": "scratch",
+        "architecture": SHAPE,
+        "steps": 40,
+        "learning_rate": 5e-3,
+        "warmup_steps": 5,
+        "batch_tokens": 400,
+        "evaluate_every": 20,
+        "save_every": 10,
+    }
     recipe = Recipe(**(settings | changes))
     model = ModelSpec(name=f"tiny-{family}", family=family, checkpoint="none")
     tasks = tuple(make_task(kind) for kind in kinds)

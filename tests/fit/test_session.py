@@ -33,10 +33,12 @@ def fresh_accelerate() -> None:
 @pytest.mark.parametrize(
     ("family", "kind"),
     [
-        ("causal-lm", "language-modelling"), ("causal-lm", "translation"), ("seq2seq", "translation"),
+        ("causal-lm", "language-modelling"),
+        ("causal-lm", "translation"),
+        ("seq2seq", "translation"),
         ("transformer", "translation"),
     ],
-)  # fmt: skip
+)
 def test_texts_are_learnt(family: str, kind: str, tmp_path: Path) -> None:
     provenance = fit(make_job(family, tmp_path / "out", (kind,), steps=60), lambda _: None)
     assert provenance["loss_curve"][-1][1] < 0.75 * provenance["loss_curve"][0][1]
@@ -197,11 +199,24 @@ def test_two_processes_under_accelerate_launch_give_one_checkpoint(tmp_path: Pat
     pickled = tmp_path / "job.pickle"
     pickled.write_bytes(pickle.dumps(job))
     command = [
-        sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "2", "--multi_gpu",
-        "--num_machines", "1",
-        "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0",
-        "-m", "bench.fit.session", str(pickled),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--num_processes",
+        "2",
+        "--multi_gpu",
+        "--num_machines",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        "--main_process_port",
+        "0",
+        "-m",
+        "bench.fit.session",
+        str(pickled),
+    ]
     environment = dict(os.environ) | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stderr[-3000:]
@@ -227,10 +242,14 @@ def test_texts_longer_than_the_models_positions_are_cut_and_counted(tmp_path: Pa
         kind = "classification" if family == "encoder" else "translation"
         job = make_job(family, tmp_path / family, (kind,), steps=4, warmup_steps=1, architecture=short)
         wordy = [
-            replace(e, columns={name: f"{text} " * 4 if name in ("text", "source") else text
-                                for name, text in e.columns.items()})
+            replace(
+                e,
+                columns={
+                    name: f"{text} " * 4 if name in ("text", "source") else text for name, text in e.columns.items()
+                },
+            )
             for e in job.tasks[0].train.examples
-        ]  # fmt: skip
+        ]
         train = replace(job.tasks[0].train, examples=tuple(wordy))
         lines: list[str] = []
         provenance = fit(replace(job, tasks=(replace(job.tasks[0], train=train),)), lines.append)

@@ -31,18 +31,26 @@ def rows(kind: str) -> Dataset:
     for index in range(60):
         colour = list(COLOURS)[index % 3]
         text = f"box {index} is {colour}"
-        columns = {"text": text, "label": colour} if kind == "classification" else {
-            "source": text, "target": f"Kiste {index} ist {COLOURS[colour]}"
-        }  # fmt: skip
+        columns = (
+            {"text": text, "label": colour}
+            if kind == "classification"
+            else {"source": text, "target": f"Kiste {index} ist {COLOURS[colour]}"}
+        )
         examples.append(Example(index, str(index), columns))
     return Dataset(tuple(examples), "hash", "made here")
 
 
 def make_job(family: str, output: Path, kinds: tuple[str, ...] = ("classification",), **changes: Any) -> FitJob:
     settings: dict[str, Any] = {
-        "start": "scratch", "architecture": SHAPE, "steps": 40, "learning_rate": 5e-3, "warmup_steps": 5,
-        "batch_tokens": 400, "evaluate_every": 20, "save_every": 10,
-    }  # fmt: skip
+        "start": "scratch",
+        "architecture": SHAPE,
+        "steps": 40,
+        "learning_rate": 5e-3,
+        "warmup_steps": 5,
+        "batch_tokens": 400,
+        "evaluate_every": 20,
+        "save_every": 10,
+    }
     recipe = Recipe(**(settings | changes))
     tasks = []
     for kind in kinds:

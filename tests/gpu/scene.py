@@ -71,9 +71,13 @@ class Scene:
 
 
 def play(
-    device: str, folder: Path, checkpoints: Mapping[str, Path], cells: Sequence[str] = CELLS,
-    environment: Mapping[str, str] | None = None, window_s: float = 0.5,
-) -> Scene:  # fmt: skip
+    device: str,
+    folder: Path,
+    checkpoints: Mapping[str, Path],
+    cells: Sequence[str] = CELLS,
+    environment: Mapping[str, str] | None = None,
+    window_s: float = 0.5,
+) -> Scene:
     """Write the suite and its data, run some cells, and read the records."""
     shutil.copy(CANDIDATES, folder / CANDIDATES.name)
     texts = [f"Parcel {place} left the port of Bremen on day {place % 7}." for place in range(16)]
@@ -107,9 +111,13 @@ def play(
 def printed(code: str, *arguments: str, **environment: str) -> Any:
     """Run code in a process of its own, and read what it prints."""
     ran = subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=os.environ | environment, cwd=ROOT, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout.splitlines()[-1])
 

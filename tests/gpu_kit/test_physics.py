@@ -20,10 +20,14 @@ from benchmarks.gpu.kit.rows import Ledger
 @pytest.mark.parametrize(
     ("name", "peak"),
     [
-        ("NVIDIA H100 80GB HBM3", H100), ("NVIDIA H100 PCIe", H100_PCIE), ("NVIDIA H100 NVL", H100_NVL),
-        ("NVIDIA H200", H200), ("NVIDIA A100-SXM4-80GB", A100_80), ("NVIDIA A100 80GB PCIe", A100_80_PCIE),
+        ("NVIDIA H100 80GB HBM3", H100),
+        ("NVIDIA H100 PCIe", H100_PCIE),
+        ("NVIDIA H100 NVL", H100_NVL),
+        ("NVIDIA H200", H200),
+        ("NVIDIA A100-SXM4-80GB", A100_80),
+        ("NVIDIA A100 80GB PCIe", A100_80_PCIE),
     ],
-)  # fmt: skip
+)
 def test_names_as_cuda_gives_them(name: str, peak: Peak) -> None:
     assert peak_of(name) is peak
 
@@ -53,9 +57,10 @@ def timing(tokens: tuple[int, ...]) -> Timing:
 def entry(facts: tuple[Fact, ...] = (), **values: float) -> Any:
     """A cell with some readings; a token every 2 ms after the first."""
     record = SimpleNamespace(
-        timings=(timing((5_000_000, 7_000_000, 9_000_000)),), facts=facts,
+        timings=(timing((5_000_000, 7_000_000, 9_000_000)),),
+        facts=facts,
         environment={"float32_matmul_precision": "highest"},
-    )  # fmt: skip
+    )
     known = {name: SimpleNamespace(value=value, reason=None) for name, value in values.items()}
     return SimpleNamespace(records=(record,), quantity=known.get)
 
@@ -76,8 +81,10 @@ def test_shares_by_hand() -> None:
         Fact("energy_window_s", 10.0, "s", "clock"),
     )
     readings = {
-        "throughput_output_tokens_per_s": 4000.0, "throughput_examples_per_s": 10.0, "flops_per_example": 1e11,
-    }  # fmt: skip
+        "throughput_output_tokens_per_s": 4000.0,
+        "throughput_examples_per_s": 10.0,
+        "flops_per_example": 1e11,
+    }
     found = {name: value for name, value, _ in shares(WEIGHTS, entry(facts, **readings), PEAK, 0.0, 100.0)}
     assert found["tokens per second, one request"] == pytest.approx(0.5)
     assert found["tokens per second, batches"] == pytest.approx(4000 / (1000 * BATCH))

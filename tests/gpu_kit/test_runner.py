@@ -98,9 +98,12 @@ def launch(clock: Clock, took: float, given: list[float]) -> Callable[[Step, flo
 def test_a_step_gets_its_budget_or_what_is_left(tmp_path: Path) -> None:
     clock, given = Clock(), list[float]()
     log = run_steps(
-        steps("a", "b", "c", "d", budget_s=40.0), Log(tmp_path, {}), launch(clock, 40.0, given),
-        limit_s=90.0 + CLOSING_S, clock=clock,
-    )  # fmt: skip
+        steps("a", "b", "c", "d", budget_s=40.0),
+        Log(tmp_path, {}),
+        launch(clock, 40.0, given),
+        limit_s=90.0 + CLOSING_S,
+        clock=clock,
+    )
     assert given == [40.0, 40.0, 10.0]
     assert [ended.ending for ended in log.steps] == ["done", "done", "done", "not reached"]
     assert not log.passed
@@ -109,9 +112,13 @@ def test_a_step_gets_its_budget_or_what_is_left(tmp_path: Path) -> None:
 def test_time_of_the_set_up_counts(tmp_path: Path) -> None:
     clock, given = Clock(), list[float]()
     run_steps(
-        steps("a", budget_s=500.0), Log(tmp_path, {}), launch(clock, 1.0, given), limit_s=60.0 + CLOSING_S,
-        clock=clock, since=90.0,
-    )  # fmt: skip
+        steps("a", budget_s=500.0),
+        Log(tmp_path, {}),
+        launch(clock, 1.0, given),
+        limit_s=60.0 + CLOSING_S,
+        clock=clock,
+        since=90.0,
+    )
     assert given == [50.0]
 
 

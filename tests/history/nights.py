@@ -10,9 +10,14 @@ from tests.factories import Sketch, make_run
 
 
 def series(
-    values: Sequence[float | None], *, reading: str = "latency_p50_s", unit: str = "s", larger: bool = False,
-    canary: Sequence[float] | None = None, segments: Sequence[int] | None = None,
-) -> Series:  # fmt: skip
+    values: Sequence[float | None],
+    *,
+    reading: str = "latency_p50_s",
+    unit: str = "s",
+    larger: bool = False,
+    canary: Sequence[float] | None = None,
+    segments: Sequence[int] | None = None,
+) -> Series:
     points = tuple(
         Point(f"n{i:03d}", f"{i:03d}", v, None, None, None, segment, seconds)
         for i, (v, segment, seconds) in enumerate(

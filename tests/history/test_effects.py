@@ -45,9 +45,25 @@ def test_the_trend_of_bits_per_byte_is_told_in_percent():
 def test_shares_and_scores_are_put_in_order_by_points():
     def line(reading: str, unit: str, detectable: float) -> Line:
         return Line(
-            "m", "float32", "t", reading, "unchanged", 0.5, 0.5, unit, True, 0.0, None, None, None, None, 0.005,
-            detectable, False, "",
-        )  # fmt: skip
+            "m",
+            "float32",
+            "t",
+            reading,
+            "unchanged",
+            0.5,
+            0.5,
+            unit,
+            True,
+            0.0,
+            None,
+            None,
+            None,
+            None,
+            0.005,
+            detectable,
+            False,
+            "",
+        )
 
     found = conclude("b", "a", "a", (line("accuracy", "ratio", 0.05), line("bleu", "score", 1.2)), (), (), ())
     assert "changes of 1.2 points to 5.0 points in quality" in found.sentence

@@ -39,10 +39,13 @@ def test_key_ignores_what_moves_and_sees_what_matters(found: dict) -> None:  # t
     moved |= {"taken_at": "2001-01-01T00:00:00+00:00", "git": {"commit": "x", "dirty": True}}
     assert machine_key(moved) == machine_key(found)
     for part, name, value in (
-        ("cpu", "model", "another"), ("cpu", "governor", "powersave"), ("machine", "kernel", "9.9"),
-        ("software", "packages", {"torch": "0.1"}), ("software", "variables", {"OMP_NUM_THREADS": "1"}),
+        ("cpu", "model", "another"),
+        ("cpu", "governor", "powersave"),
+        ("machine", "kernel", "9.9"),
+        ("software", "packages", {"torch": "0.1"}),
+        ("software", "variables", {"OMP_NUM_THREADS": "1"}),
         ("gpu", "devices", [{"name": "H100", "driver": "1"}]),
-    ):  # fmt: skip
+    ):
         changed = copy.deepcopy(found)
         changed[part][name] = value
         assert machine_key(changed) != machine_key(found), (part, name)

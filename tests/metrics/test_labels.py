@@ -35,9 +35,12 @@ def f1(average: str) -> Any:
 
 
 CASES: list[tuple[Metric, Any]] = [
-    (Accuracy(), accuracy_score), (MacroF1(), f1("macro")), (MicroF1(), f1("micro")),
-    (WeightedF1(), f1("weighted")), (Matthews(), matthews_corrcoef),
-]  # fmt: skip
+    (Accuracy(), accuracy_score),
+    (MacroF1(), f1("macro")),
+    (MicroF1(), f1("micro")),
+    (WeightedF1(), f1("weighted")),
+    (Matthews(), matthews_corrcoef),
+]
 
 
 @pytest.mark.parametrize(("metric", "library"), CASES, ids=[metric.name for metric, _ in CASES])

@@ -6,9 +6,25 @@ from bench.nightly.outcome import CellResult, Outcome
 
 def line(verdict="unchanged", model="small", reading="latency_p50_s", text="10.0 ms → 11.0 ms"):
     return Line(
-        model, "float32", "topic", reading, verdict, 0.01, 0.011, "s", False, 0.1, 0.09, 0.11, 0.001, 0.01, 0.03, 0.05,
-        True, text,
-    )  # fmt: skip
+        model,
+        "float32",
+        "topic",
+        reading,
+        verdict,
+        0.01,
+        0.011,
+        "s",
+        False,
+        0.1,
+        0.09,
+        0.11,
+        0.001,
+        0.01,
+        0.03,
+        0.05,
+        True,
+        text,
+    )
 
 
 def judged(*lines, code=0, alarms=()):

@@ -15,9 +15,16 @@ NOW = datetime(2026, 11, 24, 2, 30, tzinfo=timezone(timedelta(hours=1)))
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("06:00", 3.5 * 3600), ("02:00", 23.5 * 3600), ("02:30", 24 * 3600), ("3 h", 10800), ("90 min", 5400),
-     ("3h30m", 12600), ("45s", 45)],
-)  # fmt: skip
+    [
+        ("06:00", 3.5 * 3600),
+        ("02:00", 23.5 * 3600),
+        ("02:30", 24 * 3600),
+        ("3 h", 10800),
+        ("90 min", 5400),
+        ("3h30m", 12600),
+        ("45s", 45),
+    ],
+)
 def test_it_is_a_time_of_day_or_a_duration(text, seconds):
     found = deadline_at(text, NOW, clock=lambda: 100.0)
     assert found.remaining_s() == pytest.approx(seconds)

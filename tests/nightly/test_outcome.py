@@ -57,17 +57,20 @@ def test_a_night_reads_back_as_it_was_written(tmp_path):
 def test_an_alert_carries_what_changed_and_no_more():
     brief = outcome(gate=judged(line("regressed"), line("improved", "b"), line("unchanged", "c"), code=6)).brief()
     assert [(change["model"], change["verdict"]) for change in brief["changes"]] == [
-        ("small", "regressed"), ("b", "improved"),
-    ]  # fmt: skip
+        ("small", "regressed"),
+        ("b", "improved"),
+    ]
     assert brief["text"] == "suite: Sentence of regressed."
     json.dumps(brief, allow_nan=False)
 
 
 def test_junit_has_a_case_for_every_cell_and_reading():
     found = outcome(
-        cell(), BAD, cell("late", "skipped", "no time"),
+        cell(),
+        BAD,
+        cell("late", "skipped", "no time"),
         gate=judged(line("regressed", text="a < b & \x00c"), line("improved", "b"), line("suspected", "c"), code=6),
-    )  # fmt: skip
+    )
     root = Xml.fromstring(junit_xml(found))
     counts = {suite.get("name"): [suite.get(k) for k in ("tests", "failures", "errors", "skipped")] for suite in root}
     assert counts == {"cells": ["3", "0", "1", "1"], "gate": ["3", "1", "0", "1"]}

@@ -88,8 +88,9 @@ def test_nights_on_a_postgresql_server(tmp_path):
         results = tmp_path / "results"
         with Store.open(results, url) as store:
             assert [night.run_id for night in read_history(store, "freight").nights] == [
-                first["run_id"], second["run_id"],
-            ]  # fmt: skip
+                first["run_id"],
+                second["run_id"],
+            ]
         assert not (results / "bench.db").exists()
         assert first["run_id"] in Path(second["pages"]["index"]).read_text()
         tagged = bench(tmp_path, "tag", "latest", "good", "--store", url)

@@ -108,24 +108,45 @@ def test_the_defaults_that_identities_leave_out_are_these() -> None:
     task = make_job().task.model_dump(mode="json")
     known = {
         "model": {
-            "revision": None, "gguf_file": None, "subfolder": None, "strategy": None, "options": {},
-            "chat_template": False, "trust_remote_code": False, "allow_pickle": False,
+            "revision": None,
+            "gguf_file": None,
+            "subfolder": None,
+            "strategy": None,
+            "options": {},
+            "chat_template": False,
+            "trust_remote_code": False,
+            "allow_pickle": False,
         },
         "task": {
-            "metrics": [], "label_names": {}, "max_examples": None, "max_new_tokens": 64, "max_input_tokens": None,
-            "num_beams": 1, "length_penalty": 1.0, "stop": [],
+            "metrics": [],
+            "label_names": {},
+            "max_examples": None,
+            "max_new_tokens": 64,
+            "max_input_tokens": None,
+            "num_beams": 1,
+            "length_penalty": 1.0,
+            "stop": [],
         },
         "variant": {"dtype": "float32", "compile": False, "quantise": None, "prune": None},
         "measure": {"profile": "standard", "processes": None, "window_s": None, "energy": "auto", "tdp_w": None},
-        "defaults": {"seed": 42, "batch_size": None, "batch_tokens": None, "device": "auto", "threads": None,
-                     "cpus": None},
+        "defaults": {
+            "seed": 42,
+            "batch_size": None,
+            "batch_tokens": None,
+            "device": "auto",
+            "threads": None,
+            "cpus": None,
+        },
         "job": {"seed": 42, "batch_size": 16, "batch_tokens": None, "device": "auto", "threads": None, "cpus": None},
-    }  # fmt: skip
+    }
     found = {
-        "model": model, "task": task, "variant": VariantSpec().model_dump(mode="json"),
-        "measure": MeasureSpec().model_dump(mode="json"), "defaults": Defaults().model_dump(mode="json"),
+        "model": model,
+        "task": task,
+        "variant": VariantSpec().model_dump(mode="json"),
+        "measure": MeasureSpec().model_dump(mode="json"),
+        "defaults": Defaults().model_dump(mode="json"),
         "job": make_job().to_json(),
-    }  # fmt: skip
+    }
     for part, values in known.items():
         assert {name: found[part][name] for name in values} == values, part
 

@@ -24,11 +24,14 @@ def cells() -> list[Cell]:
     return [
         Cell(model, family, variant, task, "k", make_job(model, task), {"id": f"{model}{variant}{task}"}, unsupported)
         for model, family, variant, task, unsupported in (
-            ("a", "causal-lm", "float32", "one", None), ("a", "causal-lm", "float32", "two", None),
-            ("a", "causal-lm", "bfloat16", "one", None), ("a", "causal-lm", "bfloat16", "two", "cannot"),
-            ("b", "torch-module", "float32", "one", None), ("b", "torch-module", "float32", "two", None),
+            ("a", "causal-lm", "float32", "one", None),
+            ("a", "causal-lm", "float32", "two", None),
+            ("a", "causal-lm", "bfloat16", "one", None),
+            ("a", "causal-lm", "bfloat16", "two", "cannot"),
+            ("b", "torch-module", "float32", "one", None),
+            ("b", "torch-module", "float32", "two", None),
         )
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,17 @@ HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 
 def points(values, segments=None):
     return tuple(
-        Point(f"n{i:03d}", f"{date(2026, 1, 1) + timedelta(days=i)}T02:30:00+00:00", v, v and v * 0.99, v and v * 1.01,
-              None if v is not None else "the cell is timeout", s)
+        Point(
+            f"n{i:03d}",
+            f"{date(2026, 1, 1) + timedelta(days=i)}T02:30:00+00:00",
+            v,
+            v and v * 0.99,
+            v and v * 1.01,
+            None if v is not None else "the cell is timeout",
+            s,
+        )
         for i, (v, s) in enumerate(zip(values, segments or [0] * len(values), strict=True))
-    )  # fmt: skip
+    )
 
 
 def slower(nights: int = 60, at: int = 40) -> list[float | None]:
@@ -38,14 +45,27 @@ def slower(nights: int = 60, at: int = 40) -> list[float | None]:
 def history() -> History:
     segments = [0] * 20 + [1] * 40
     made = points(slower(), segments)
-    series = [Series(name, "float32", task, "latency_p50_s", False, made, "s") for name, task in
-              (("small", "topic"), (HOSTILE, "topic"), ("small", "title"))]  # fmt: skip
+    series = [
+        Series(name, "float32", task, "latency_p50_s", False, made, "s")
+        for name, task in (("small", "topic"), (HOSTILE, "topic"), ("small", "title"))
+    ]
     series.append(Series("small", "float32", "topic", "accuracy", True, points([0.9] * 60, segments), "ratio"))
     nights = tuple(
-        Night(p.run_id, p.started_at, "m", "1", None, "complete", p.segment,
-              ("torch 2.12 → 2.13",) if i == 20 else (), 0.2, tags=("good",) if i == 30 else ())
-        for i, p in enumerate(made) if i != 45
-    )  # fmt: skip
+        Night(
+            p.run_id,
+            p.started_at,
+            "m",
+            "1",
+            None,
+            "complete",
+            p.segment,
+            ("torch 2.12 → 2.13",) if i == 20 else (),
+            0.2,
+            tags=("good",) if i == 30 else (),
+        )
+        for i, p in enumerate(made)
+        if i != 45
+    )
     return History("freight " + HOSTILE, nights, tuple(series))
 
 

@@ -11,9 +11,13 @@ ODD = "odd a b%h $HOME it's\"q \\t é"
 
 def entry(base=Path("/srv/bench"), **changed):
     fields = {
-        "suite": "quickstart", "at": time(2, 30), "folder": base, "results": base / "results",
-        "python": base / "bin/python", "log": base / "results/nightly.log",
-    }  # fmt: skip
+        "suite": "quickstart",
+        "at": time(2, 30),
+        "folder": base,
+        "results": base / "results",
+        "python": base / "bin/python",
+        "log": base / "results/nightly.log",
+    }
     return Schedule(**(fields | changed))
 
 

@@ -90,9 +90,18 @@ def test_the_line_says_to_the_shell_what_was_meant(tmp_path):
     secrets = str(made.environment)
     read = ["set", "-a", "&&", "{", "[", "!", "-r", secrets, "]", "||", ".", f"{secrets};", "}", "&&", "set", "+a"]
     assert [word.rstrip(";") for word in words] == [
-        "{", "cd", str(base), "&&", *(word.rstrip(";") for word in read), "&&", *made.command, "}",
-        ">>", str(made.log), "2>&1",
-    ]  # fmt: skip
+        "{",
+        "cd",
+        str(base),
+        "&&",
+        *(word.rstrip(";") for word in read),
+        "&&",
+        *made.command,
+        "}",
+        ">>",
+        str(made.log),
+        "2>&1",
+    ]
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -27,9 +27,18 @@ def test_what_is_no_time_is_refused_with_an_example(text):
 def test_the_command_is_absolute_and_complete():
     made = entry(deadline="06:00", store="postgresql+psycopg://u@h/n")
     assert made.command == (
-        "/srv/bench/bin/python", "-m", "bench", "nightly", "quickstart", "--results", "/srv/bench/results",
-        "--store", "postgresql+psycopg://u@h/n", "--deadline", "06:00",
-    )  # fmt: skip
+        "/srv/bench/bin/python",
+        "-m",
+        "bench",
+        "nightly",
+        "quickstart",
+        "--results",
+        "/srv/bench/results",
+        "--store",
+        "postgresql+psycopg://u@h/n",
+        "--deadline",
+        "06:00",
+    )
     assert replace(made, baseline="tag:good").command == (*made.command, "--baseline", "tag:good")
 
 

@@ -81,8 +81,13 @@ def test_kubernetes_gets_the_suite_as_it_is_and_expands_nothing():
     job = read(KINDS["kubernetes"].render(remote()))[1]
     [container] = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     assert [word.replace("$$(", "$(") for word in container["args"]] == [
-        "nightly", ODD_SUITE, "--results", "/results", "--deadline", "06:00",
-    ]  # fmt: skip
+        "nightly",
+        ODD_SUITE,
+        "--results",
+        "/results",
+        "--deadline",
+        "06:00",
+    ]
     assert "$$(HOME)" in container["args"][1]
 
 

@@ -55,11 +55,20 @@ def test_systemd_reads_out_of_the_service_what_was_meant(tmp_path_factory, odd):
             break
         path.chmod(0o755)
     dump = subprocess.run(
-        ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", MANAGER, "--test", "--system",
-         f"--unit={units[0].name}"],
+        [
+            "setpriv",
+            "--reuid=nobody",
+            "--regid=nogroup",
+            "--clear-groups",
+            MANAGER,
+            "--test",
+            "--system",
+            f"--unit={units[0].name}",
+        ],
         env={"SYSTEMD_UNIT_PATH": f"{folder}:/lib/systemd/system", "XDG_RUNTIME_DIR": str(folder), "LC_ALL": "C.UTF-8"},
-        capture_output=True, timeout=60,
-    ).stdout.decode()  # fmt: skip
+        capture_output=True,
+        timeout=60,
+    ).stdout.decode()
     part = dump[dump.index(f"-> Unit {units[0].name}") :]
     read = {key: re.search(rf"^\s*{key}: (.*)$", part, re.M)[1] for key in SETTINGS}
     assert read["WorkingDirectory"] == str(odd.folder)

@@ -10,23 +10,57 @@ from bench.store import database
 
 HASH, ENVIRONMENT = "e" * 64, '{"cpu": "x"}'
 RUN = {
-    "id": "20250101-023000-aaaa", "suite": "old", "suite_text": "name: old # ü", "suite_hash": "s", "plan_hash": "p",
-    "command": "bench run old.yaml", "started_at": "2025-01-01T02:30:00+00:00",
-    "finished_at": "2025-01-01T03:00:00+00:00", "status": "complete", "environment_hash": HASH,
-    "machine_key": "machine", "profile": "quick", "rerun": False, "plan": '[["id-a", "a · t"]]',
+    "id": "20250101-023000-aaaa",
+    "suite": "old",
+    "suite_text": "name: old # ü",
+    "suite_hash": "s",
+    "plan_hash": "p",
+    "command": "bench run old.yaml",
+    "started_at": "2025-01-01T02:30:00+00:00",
+    "finished_at": "2025-01-01T03:00:00+00:00",
+    "status": "complete",
+    "environment_hash": HASH,
+    "machine_key": "machine",
+    "profile": "quick",
+    "rerun": False,
+    "plan": '[["id-a", "a · t"]]',
     "settings": '{"objectives": ["accuracy"]}',
-}  # fmt: skip
+}
 RECORD = {
-    "run_id": RUN["id"], "model": "a", "variant": "float32", "task": "t", "process": 0, "cell_id": "c", "family":
-    "encoder", "kind": "classification", "cell": '{"payload": {}, "identity": {"n": 1}, "unsupported": null}',
-    "machine_key": "machine", "status": "ok", "reason": None, "started_at": "2025-01-01T02:31:00+00:00", "wall_s": 1.5,
-    "doubts": "[]", "notes": '{"labels": ["x", "y"]}', "environment_hash": HASH, "log_path": None, "samples_path":
-    None, "timings_path": None, "reused_from": None, "schema_version": 1,
-}  # fmt: skip
+    "run_id": RUN["id"],
+    "model": "a",
+    "variant": "float32",
+    "task": "t",
+    "process": 0,
+    "cell_id": "c",
+    "family": "encoder",
+    "kind": "classification",
+    "cell": '{"payload": {}, "identity": {"n": 1}, "unsupported": null}',
+    "machine_key": "machine",
+    "status": "ok",
+    "reason": None,
+    "started_at": "2025-01-01T02:31:00+00:00",
+    "wall_s": 1.5,
+    "doubts": "[]",
+    "notes": '{"labels": ["x", "y"]}',
+    "environment_hash": HASH,
+    "log_path": None,
+    "samples_path": None,
+    "timings_path": None,
+    "reused_from": None,
+    "schema_version": 1,
+}
 FACT = {
-    "record_id": 1, "name": "load_s", "value": 0.25, "unit": "s", "source": "clock", "reason": None, "low": None,
-    "high": None, "process": 0,
-}  # fmt: skip
+    "record_id": 1,
+    "name": "load_s",
+    "value": 0.25,
+    "unit": "s",
+    "source": "clock",
+    "reason": None,
+    "low": None,
+    "high": None,
+    "process": 0,
+}
 
 
 def make_first_version(url: str) -> None:

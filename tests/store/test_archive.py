@@ -16,9 +16,16 @@ from tests.jobs import make_job
 from tests.running.executors.fakes import record_of
 
 INFO = RunInfo(
-    "suite", "name: suite # ü\n", "hash", "bench run s.yaml", "machine", "quick",
-    plan=(("id-b", "b · t"), ("id-a", "a · t")), environment={"cpu": "x"}, settings={"objectives": ["q"]},
-)  # fmt: skip
+    "suite",
+    "name: suite # ü\n",
+    "hash",
+    "bench run s.yaml",
+    "machine",
+    "quick",
+    plan=(("id-b", "b · t"), ("id-a", "a · t")),
+    environment={"cpu": "x"},
+    settings={"objectives": ["q"]},
+)
 
 
 def cell(name):

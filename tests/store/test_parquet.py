@@ -16,12 +16,19 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 COUNT = st.integers(0, 2**40)
 SAMPLES = st.builds(
     Sample,
-    index=COUNT, example_id=TEXT, reference=TEXT, prediction=st.none() | TEXT,
+    index=COUNT,
+    example_id=TEXT,
+    reference=TEXT,
+    prediction=st.none() | TEXT,
     scores=st.none() | st.lists(st.floats(allow_nan=False)).map(tuple),
     nll=st.none() | st.floats(allow_nan=False),
-    scored_tokens=st.none() | COUNT, scored_bytes=st.none() | COUNT,
-    input_tokens=COUNT, output_tokens=COUNT, truncated=st.booleans(), group=st.none() | TEXT,
-)  # fmt: skip
+    scored_tokens=st.none() | COUNT,
+    scored_bytes=st.none() | COUNT,
+    input_tokens=COUNT,
+    output_tokens=COUNT,
+    truncated=st.booleans(),
+    group=st.none() | TEXT,
+)
 
 
 @given(st.lists(SAMPLES, max_size=4))

@@ -57,10 +57,18 @@ def test_rows_that_a_newer_night_links_to_stay_until_it_goes(tmp_path):
     [record] = make_run(["a"], **SMALL)
     first = store_run(tmp_path, [record], night=1)
     with Store.open(tmp_path) as store:
-        later = store.begin_run(store.find(first).__class__(
-            "suite", "", "hash", "bench run", "machine", "quick", id="20261109-023000-ffff",
-            started_at="2026-11-09T02:30:00+00:00",
-        ))  # fmt: skip
+        later = store.begin_run(
+            store.find(first).__class__(
+                "suite",
+                "",
+                "hash",
+                "bench run",
+                "machine",
+                "quick",
+                id="20261109-023000-ffff",
+                started_at="2026-11-09T02:30:00+00:00",
+            )
+        )
         assert store.reuse(later, record.cell, 0) is not None
         store.finish_run(later, "complete")
     found = pruned(tmp_path, 1)
@@ -95,7 +103,10 @@ def test_a_pruned_record_is_not_reused(tmp_path):
     pruned(tmp_path, 1)
     with Store.open(tmp_path) as store:
         [record] = make_run(["a"], **SMALL)
-        linked = store.reuse(store.begin_run(store.find(ids[1]).__class__(
-            "suite", "", "other", "bench run", "machine", "quick")), record.cell, 0)  # fmt: skip
+        linked = store.reuse(
+            store.begin_run(store.find(ids[1]).__class__("suite", "", "other", "bench run", "machine", "quick")),
+            record.cell,
+            0,
+        )
     assert linked is not None
     assert linked[1] == ids[1]

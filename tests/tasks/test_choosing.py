@@ -115,8 +115,12 @@ def test_the_scoring_of_each_family_and_what_it_cannot() -> None:
     plain = task("classification")
     found = {f: scoring_of(f, plain) for f in ("encoder", "causal-lm", "seq2seq", "transformer", "baseline")}
     assert found == {
-        "encoder": "head", "causal-lm": "likelihood", "seq2seq": "likelihood", "transformer": "head", "baseline": "",
-    }  # fmt: skip
+        "encoder": "head",
+        "causal-lm": "likelihood",
+        "seq2seq": "likelihood",
+        "transformer": "head",
+        "baseline": "",
+    }
     asked = task("classification", scoring="likelihood-per-token")
     assert "per family" in str(why_not_scored("encoder", asked))
     assert why_not_scored("causal-lm", asked) is None and why_not_scored("baseline", asked) is None

@@ -35,10 +35,18 @@ GENERATORS = ("causal-lm", "seq2seq", "transformer")
 def write_suite(folder: Path, checkpoints: dict[str, Path]) -> Path:
     labels = ("red", "green", "dark blue")
     rows: list[dict[str, Any]] = [
-        {"text": text, "label": labels[i % 3], "source": text, "target": text[::-1], "question": text,
-         "choices": ["red", "a green tea", "12"][: 2 + i % 2], "answer": i % 2, "answers": ["red", text]}
+        {
+            "text": text,
+            "label": labels[i % 3],
+            "source": text,
+            "target": text[::-1],
+            "question": text,
+            "choices": ["red", "a green tea", "12"][: 2 + i % 2],
+            "answer": i % 2,
+            "answers": ["red", text],
+        }
         for i, text in enumerate(TEXTS)
-    ]  # fmt: skip
+    ]
     (folder / "data.jsonl").write_text("\n".join(map(json.dumps, rows)))
     models = "\n".join(f"  - {{name: {f}, family: {f}, checkpoint: {checkpoints[f]}}}" for f in FAMILIES)
     likelihood = ", ".join(f"{family}: likelihood-per-token" for family in GENERATORS)
@@ -72,8 +80,13 @@ def test_every_family_gives_the_same_rows_twice(
     done = {tuple(label.split(" · ")) for label in first}
     for family in GENERATORS:
         assert {task for model, task in done if model == family} >= {
-            "topic", "likely", "written", "choice", "answer", "beams",
-        }  # fmt: skip
+            "topic",
+            "likely",
+            "written",
+            "choice",
+            "answer",
+            "beams",
+        }
     assert {task for model, task in done if model == "encoder"} == {"topic", "likely", "written"}
     assert {task for model, task in done if model == "floor"} == {"topic", "likely", "written", "choice", "answer"}
     choice = first["floor · choice"].samples

@@ -107,9 +107,13 @@ def dry(options: argparse.Namespace) -> int:
 
 
 def _steps(
-    steps: list[Step], device: str, options: argparse.Namespace, scratch: Path, environment: dict[str, str],
+    steps: list[Step],
+    device: str,
+    options: argparse.Namespace,
+    scratch: Path,
+    environment: dict[str, str],
     start: float,
-) -> int:  # fmt: skip
+) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / FILE).unlink(missing_ok=True)
 

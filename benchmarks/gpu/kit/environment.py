@@ -82,12 +82,16 @@ def variables(root: Path, scratch: Path, site: Path | None, before: Mapping[str,
     """Give the environment of every step: where packages and caches lie, and nothing that asks a network."""
     inherited = dict(os.environ if before is None else before)
     paths = [str(path) for path in (site, root) if path is not None] + [inherited.get("PYTHONPATH", "")]
-    return inherited | SETTINGS | {
-        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-        "TMPDIR": str(scratch),
-        "TRITON_CACHE_DIR": str(scratch / "triton"),
-        "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
-    }  # fmt: skip
+    return (
+        inherited
+        | SETTINGS
+        | {
+            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+            "TMPDIR": str(scratch),
+            "TRITON_CACHE_DIR": str(scratch / "triton"),
+            "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
+        }
+    )
 
 
 def why_no_gpu() -> str | None:

@@ -67,9 +67,15 @@ def _llama(layers: int, width: int, heads: int, inner: int) -> Any:
 
     sizes: dict[str, Any] = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads}
     config = LlamaConfig(
-        **sizes, num_key_value_heads=heads, intermediate_size=inner, vocab_size=32000, max_position_embeddings=2048,
-        bos_token_id=1, eos_token_id=1, pad_token_id=0,
-    )  # fmt: skip
+        **sizes,
+        num_key_value_heads=heads,
+        intermediate_size=inner,
+        vocab_size=32000,
+        max_position_embeddings=2048,
+        bos_token_id=1,
+        eos_token_id=1,
+        pad_token_id=0,
+    )
     return LlamaForCausalLM(config)
 
 
@@ -146,9 +152,7 @@ def decoded_bytes(module: nn.Module) -> int:
 
     heads = [module.get_output_embeddings()] if hasattr(module, "get_output_embeddings") else []  # type: ignore[operator]
     output = {id(head.weight) for head in heads if head is not None}
-    tables = {
-        id(layer.weight) for layer in module.modules() if isinstance(layer, layers.Embedding)
-    } - output  # fmt: skip
+    tables = {id(layer.weight) for layer in module.modules() if isinstance(layer, layers.Embedding)} - output
     skipped = ("encoder.", ".EncDecAttention.k.", ".EncDecAttention.v.")
     kept = {
         id(parameter): parameter

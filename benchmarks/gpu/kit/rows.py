@@ -49,9 +49,14 @@ class Ledger:
     step: str
 
     def hold(
-        self, name: str, value: float | None, *, at_least: float | None = None, at_most: float | None = None,
+        self,
+        name: str,
+        value: float | None,
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
         shown: str = "",
-    ) -> Verdict:  # fmt: skip
+    ) -> Verdict:
         """Write a number with its bounds."""
         verdict = judge(value, at_least, at_most)
         text = shown or ("missing" if value is None else f"{value:.4g}")

@@ -73,9 +73,11 @@ class Log:
         """Write JSON, Markdown and HTML, each whole or not at all."""
         rows = self.rows
         document = {
-            "passed": self.passed, "facts": self.facts,
-            "steps": [asdict(ended) for ended in self.steps], "rows": [asdict(row) for row in rows],
-        }  # fmt: skip
+            "passed": self.passed,
+            "facts": self.facts,
+            "steps": [asdict(ended) for ended in self.steps],
+            "rows": [asdict(row) for row in rows],
+        }
         for name, text in (
             ("kit.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n"),
             ("kit.md", markdown(self.facts, self.steps, rows, self.passed)),
@@ -91,9 +93,14 @@ Launch = Callable[[Step, float, Callable[[], None]], Ended]
 
 
 def run_steps(
-    steps: Sequence[Step], log: Log, launch: Launch, *,
-    limit_s: float = LIMIT_S, clock: Callable[[], float] = time.monotonic, since: float | None = None,
-) -> Log:  # fmt: skip
+    steps: Sequence[Step],
+    log: Log,
+    launch: Launch,
+    *,
+    limit_s: float = LIMIT_S,
+    clock: Callable[[], float] = time.monotonic,
+    since: float | None = None,
+) -> Log:
     """Run all steps within the limit.
 
     Args:

@@ -35,10 +35,16 @@ REFRESHED = frozenset({"typing-extensions", "click", "rich", "packaging"})
 COMMAND_CHARACTERS = 2000
 """Longest command that the other machine takes."""
 MARKERS = {
-    "python_version": machine.PYTHON, "python_full_version": f"{machine.PYTHON}.3", "sys_platform": "linux",
-    "platform_system": "Linux", "platform_machine": "x86_64", "os_name": "posix", "extra": "",
-    "implementation_name": "cpython", "platform_python_implementation": "CPython",
-}  # fmt: skip
+    "python_version": machine.PYTHON,
+    "python_full_version": f"{machine.PYTHON}.3",
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "platform_machine": "x86_64",
+    "os_name": "posix",
+    "extra": "",
+    "implementation_name": "cpython",
+    "platform_python_implementation": "CPython",
+}
 """Of requirements: the other machine, not this one."""
 
 
@@ -174,8 +180,9 @@ def tree_bytes(root: Path) -> int:
     """Add up the files of the working tree that travel: tracked, and untracked but not ignored."""
     listed = subprocess.run(
         ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True, check=True,
-    ).stdout.decode()  # fmt: skip
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
     files = (root / name for name in listed.split("\0") if name)
     return sum(path.stat().st_size for path in files if path.is_file() and not path.is_symlink())
 
