@@ -62,10 +62,8 @@ def print_view(view: RunView) -> None:
     print_table(header, rows, right=tuple(range(4, 5 + len(heads))), fit=True)
     if unsupported:
         say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
-    for reason, cells in _not_computed(view).items():
-        say(f"not computed in {plural(cells, 'cell')}: {reason}")
-    for doubt, labels in _told(view).items():
-        say(f"doubt in {', '.join(labels)}: {doubt.message}; {doubt.remedy}")
+    for sentence in (*_not_computed(view), *_told(view)):
+        say(sentence)
     _print_answers(view.decision)
 
 
@@ -81,26 +79,27 @@ def _print_answers(decision: Decision) -> None:
             say(f"  {sentence}")
 
 
-def _not_computed(view: RunView) -> Counter[str]:
-    """Count the cells in which a metric could not be computed, by the reason."""
+def _not_computed(view: RunView) -> list[str]:
+    """Say in how many cells a metric could not be computed, by the reason."""
     from bench.summary.merge import NOT_COMPUTED
 
-    return Counter(d.message for entry in view.entries for d in entry.doubts if d.code == NOT_COMPUTED)
+    counts = Counter(d.message for entry in view.entries for d in entry.doubts if d.code == NOT_COMPUTED)
+    return [f"not computed in {plural(count, 'cell')}: {reason}" for reason, count in counts.items()]
 
 
-def _told(view: RunView) -> dict[Doubt, list[str]]:
-    """Collect the doubts that are told here too, each once, with its cells."""
+def _told(view: RunView) -> list[str]:
+    """Say the doubts that are told here too, each once, with its cells."""
     from bench.doubts import DOUBTS
 
-    cells: dict[Doubt, list[str]] = {}
+    labels: dict[Doubt, list[str]] = {}
     for entry in view.entries:
         for doubt in entry.doubts:
             if doubt.code in DOUBTS and DOUBTS[doubt.code].told:
                 label = f"{entry.candidate} · {entry.cell.task}"
-                named = cells.setdefault(replace(doubt, process=0), [])
+                named = labels.setdefault(replace(doubt, process=0), [])
                 if label not in named:
                     named.append(label)
-    return cells
+    return [f"doubt in {', '.join(cells)}: {doubt.message}; {doubt.remedy}" for doubt, cells in labels.items()]
 
 
 def _row(task: str, entry: Entry, front: Sequence[str]) -> list[str]:

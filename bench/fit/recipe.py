@@ -169,7 +169,8 @@ class Recipe(_Strict):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """Share of each target that is spread over all labels or tokens."""
     prompt_loss: float = Field(default=0.0, ge=0, le=1)
-    """`causal-lm`: weight of the loss on the prompt's tokens."""
+    """`causal-lm`: weight of the loss on the prompt's tokens. The texts of language modelling have no prompt: all their
+    tokens count 1."""
     evaluate_every: int = Field(default=200, ge=1)
     """Steps between two validation losses."""
     patience: int | None = Field(default=None, ge=1)

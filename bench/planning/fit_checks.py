@@ -29,13 +29,6 @@ def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Recipe, task
     if recipe.search is not None and recipe.search.method == "tpe" and importlib.util.find_spec("optuna") is None:
         raise EnvironmentLackError(f"model '{model.name}': {NO_OPTUNA}")
     at = ("models", suite.value.models.index(model), "fit")
-    whole_texts = [task.spec.name for task in tasks if KINDS[task.spec.kind].ability == "log_likelihood"]
-    if recipe.prompt_loss and tasks and len(whole_texts) == len(tasks):
-        raise suite.error(
-            at,
-            f"the recipe's 'prompt_loss: {recipe.prompt_loss:g}' weighs the loss on prompts, and whole texts "
-            f"({', '.join(whole_texts)}) have none; leave it out",
-        )
     for task in tasks:
         units, kind = fold_units(task.train)
         if recipe.folds is not None and units < recipe.folds:

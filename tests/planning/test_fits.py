@@ -155,12 +155,3 @@ def test_what_changed_since_the_first_checkpoints_is_in_the_identity_where_it_co
     assert identity(RECIPE) == identity(RECIPE, scoring="head")
     assert identity(RECIPE) != identity(RECIPE, scoring="likelihood")
     assert identity(RECIPE) != identity(RECIPE + "accumulation: 2\n")
-
-
-def test_a_prompt_loss_of_tasks_without_prompts_is_refused(tmp_path: Path) -> None:
-    suite = Path(write(tmp_path, "  - {name: big, family: causal-lm, fit: {recipe: r.yaml}}\n"))
-    (tmp_path / "r.yaml").write_text(RECIPE + "prompt_loss: 0.5\n")
-    make_plan(open_suite(str(suite)), tmp_path / "results")
-    suite.write_text(suite.read_text().replace("kind: classification", "kind: language-modelling"))
-    with pytest.raises(SuiteError, match=r"models\[0\].fit: the recipe's 'prompt_loss: 0.5'.*colour"):
-        make_plan(open_suite(str(suite)), tmp_path / "results")
