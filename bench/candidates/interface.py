@@ -105,6 +105,13 @@ class Decoding:
     length_penalty: float = 1.0
     """Exponent p of the length by which a beam's log-probability is divided (transformers' definition)."""
     stop: tuple[str, ...] = ()
+    task_tokens: int | None = None
+    """The task's own `max_new_tokens`, where a shorter answer is asked for to prove a path; else None."""
+
+    @property
+    def most_tokens(self) -> int:
+        """Count the tokens beyond which no answer of the task may go."""
+        return self.max_new_tokens if self.task_tokens is None else self.task_tokens
 
 
 OnToken = Callable[[], None]

@@ -28,6 +28,7 @@ class AnswerNotFound(DoubtKind):
     title: ClassVar[str] = "Answers not found"
     advice: ClassVar[str] = "say with the task's key 'answer' which part of what is written is the answer"
     stage: ClassVar[Stage | None] = "scored"
+    told: ClassVar[bool] = True
 
     missed: int
     rows: int

@@ -31,6 +31,7 @@ class LikelihoodIsMean(DoubtKind):
     title: ClassVar[str] = "Likelihoods look like means"
     advice: ClassVar[str] = "return the sum from 'log_likelihood', not the mean (as the loss of transformers is)"
     stage: ClassVar[Stage | None] = "scored"
+    told: ClassVar[bool] = True
 
     bits_per_byte: float
     power: float | None

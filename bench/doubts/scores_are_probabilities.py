@@ -25,6 +25,7 @@ class ScoresAreProbabilities(DoubtKind):
     title: ClassVar[str] = "Scores are probabilities"
     advice: ClassVar[str] = "return logits or log-probabilities from 'classify', such as torch.log(probabilities)"
     stage: ClassVar[Stage | None] = "scored"
+    told: ClassVar[bool] = True
 
     rows: int
     needing: tuple[str, ...]

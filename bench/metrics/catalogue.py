@@ -159,4 +159,5 @@ def check_limit(limit: Limit, firsts: Sequence[str] = ()) -> None:
     meant = f"write '{limit.operator} {limit.value:g} %'"
     if metric.unit != "ratio" or not 1 < limit.value <= 100:
         meant = "write a value that it can have"
-    raise InputError(f"'{limit.label}': {metric.phrase} is from {metric.range.low:g} to {metric.range.high:g}; {meant}")
+    low, high, phrase = metric.range.low, metric.range.high, words_of(metric.name).phrase
+    raise InputError(f"'{limit.label}': {phrase} is from {low:g} to {high:g}; {meant}")

@@ -57,7 +57,10 @@ class Generation:
     def shortened(self, max_new_tokens: int) -> Generation:
         """Copy the workload with answers of at most so many tokens."""
         shorter = copy.copy(self)
-        shorter._decoding = replace(self._decoding, max_new_tokens=min(max_new_tokens, self._decoding.max_new_tokens))
+        own = self._decoding
+        shorter._decoding = replace(
+            own, max_new_tokens=min(max_new_tokens, own.max_new_tokens), task_tokens=own.most_tokens
+        )
         return shorter
 
     def least_margin(self, index: int) -> float:

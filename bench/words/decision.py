@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.decision.decision import Decision, TaskDecision
+from bench.decision.remarks import TokensDiffer
 from bench.words import cover as cover_words
 from bench.words import recommendation, sensitivity
 from bench.words.remarks import assumptions as assumptions_of
@@ -17,8 +18,9 @@ def remarks(part: TaskDecision) -> list[str]:
 
 
 def replaced(decision: Decision) -> list[str]:
-    """Say which objectives the run lacks, and what stands in for them."""
-    return [remark(stood_in) for stood_in in decision.stood_in]
+    """Say which objectives the run lacks or cannot compare, and what stands in for them."""
+    apart = [noted for part in decision.tasks.values() for noted in part.remarks if isinstance(noted, TokensDiffer)]
+    return [remark(noted) for noted in (*decision.stood_in, *apart)]
 
 
 def recommended(part: TaskDecision) -> list[str]:

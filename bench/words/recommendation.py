@@ -33,7 +33,7 @@ from bench.words.wording import amount, are, differences, listed, percent, size,
 NOBODY = {
     Nobody.NOT_RUN: "no model was run on it",
     Nobody.NOT_FINISHED: "no model finished it",
-    Nobody.NOT_MEASURED: "none of the objectives was measured",
+    Nobody.NOT_MEASURED: "none of the objectives was measured and can be compared",
     Nobody.INCOMPLETE: "no model has every objective",
     Nobody.UNSCORED: "no model that meets the limits has everything that the rule looks at",
     Nobody.BARRED: "every model that finished it is barred by a doubt",

@@ -105,6 +105,8 @@ def test_an_answer_longer_than_was_asked_for_is_a_breach():
     ANSWER.update(more=4, count=None)  # special tokens
     assert model_of("Counting").generate(["x"], Decoding(8))[0].output_tokens == 12
     ANSWER.update(more=5)
+    shortened = Decoding(8, task_tokens=9)  # as admission asks: what a model writes then does not count
+    assert model_of("Counting").generate(["x"], shortened)[0].output_tokens == 13
     says = rf"generate \({re.escape(__file__)}:{line}\) gave 13 tokens for text 1.*max_new_tokens is 8"
     with pytest.raises(AdmissionError, match=says):
         model_of("Counting").generate(["x"], Decoding(8))

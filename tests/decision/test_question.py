@@ -57,7 +57,7 @@ def test_one_limit_may_be_a_plain_string() -> None:
     [
         ("accuracy >= 95", "write '>= 95 %'"),
         ("macro_f1 > 1.5", "write '> 1.5 %'"),
-        ("ece <= -0.1", "from 0 to 1; write a value"),
+        ("ece <= -0.1", "calibration error is from 0 to 1; write a value"),
         ("quality >= 95", "write '>= 95 %'"),
     ],
 )

@@ -117,7 +117,7 @@ class TorchModule(PartialModel):
         for place, (row, text) in enumerate(zip(rows, texts, strict=True)):
             answer = contract.text(row)
             tokens = self._tokens(answer)
-            contract.within(tokens, decoding.max_new_tokens, place)
+            contract.within(tokens, decoding.most_tokens, place)
             answers.append(Generated(answer, self._tokens(text), tokens))
         return answers
 
