@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from bench.store import Store
 from tests.extending.packages import bench, install
 
@@ -68,6 +70,7 @@ objectives: [quality, latency_p50_s]
 """
 
 
+@pytest.mark.slow
 def test_doubts_of_a_package_are_raised_stored_listed_and_reported(tmp_path: Path) -> None:
     points = {"bench.doubts": {"shouted_answers": "ShoutedAnswers", "single_thread": "SingleThread"}}
     site = install(tmp_path / "site", "loud_doubts", SOURCE, points)

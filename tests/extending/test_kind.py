@@ -64,6 +64,7 @@ def test_a_kind_by_an_entry_point(tmp_path: Path) -> None:
     assert "titles" in (work / "page.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_kind_dropped_into_the_folder(tmp_path: Path) -> None:
     copy = tmp_path / "site" / "bench"
     shutil.copytree(ROOT / "bench", copy, ignore=shutil.ignore_patterns("__pycache__"))

@@ -87,6 +87,7 @@ def test_the_best_meter_that_works_is_used_in_a_run(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_meter_that_fails_its_probe_is_passed_over_with_its_reason(tmp_path: Path) -> None:
     record, _ = record_with(tmp_path, 1, 'raise OSError("no socket")')
     facts = {fact.name: fact for fact in record.facts}
@@ -94,6 +95,7 @@ def test_a_meter_that_fails_its_probe_is_passed_over_with_its_reason(tmp_path: P
     assert any("wall_socket: " in reason and "no socket" in reason for reason in record.notes["energy_rejected"])
 
 
+@pytest.mark.slow
 def test_a_meter_of_lower_rank_is_not_used(tmp_path: Path) -> None:
     record, _ = record_with(tmp_path, 99, 'return Probe(True, "one socket")')
     assert "wall_socket" not in {fact.source for fact in record.facts}

@@ -82,6 +82,7 @@ def test_each_is_listed(work: Path, site: Path, what: str, name: str) -> None:
     assert name in {row.get("name", row.get("code")) for row in rows}
 
 
+@pytest.mark.slow
 def test_a_suite_runs_with_them(work: Path, site: Path) -> None:
     run = _bench(work, site, "run", "suite.yaml", "--report", "page.html", "--json")
     assert "calling " in run.stderr

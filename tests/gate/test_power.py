@@ -16,6 +16,7 @@ MINIMUM = scale_of("accuracy", "ratio").minimum
 N, DISAGREEMENT, FAMILY, NIGHTS = 1000, 0.10, 8, 4000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drop", [0.02, 0.04])
 def test_the_power_among_eight_readings_is_the_share_that_is_found(drop):
     rng = np.random.default_rng(7)

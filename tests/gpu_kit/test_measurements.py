@@ -165,6 +165,7 @@ def states() -> Any:
     return checks.board_states()
 
 
+@pytest.mark.slow
 def test_the_state_of_a_board_is_read_and_compared(
     library: Path, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

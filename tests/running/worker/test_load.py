@@ -45,6 +45,7 @@ def facts(record: Record) -> dict[str, Any]:
     return {fact.name: fact for fact in record.facts}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family",
     ["causal-lm", pytest.param("encoder", marks=pytest.mark.slow), pytest.param("transformer", marks=pytest.mark.slow)],
