@@ -67,6 +67,7 @@ def test_the_command_line_turns_measuring_off_and_on(tmp_path: Path) -> None:
     assert not {cell.id for cell in make_plan(asked, tmp_path).cells} & {cell.id for cell in plan.cells}
 
 
+@pytest.mark.slow
 def test_a_cell_is_scored_as_when_measured_and_nothing_is_timed(tmp_path: Path) -> None:
     make_checkpoint("causal-lm", tmp_path)
     phases: list[str] = []

@@ -13,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BENCH = [sys.executable, "-m", "bench"]
 MODULE = """
 import time

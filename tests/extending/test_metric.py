@@ -45,6 +45,7 @@ constraints: {brevity: ">= 50 %"}
 """
 
 
+@pytest.mark.slow
 def test_a_metric_of_a_package_scores_a_suite_and_is_listed_and_reported(tmp_path: Path) -> None:
     site = install(tmp_path / "site", "brief_answers", SOURCE, {"bench.metrics": {"brevity": "Brevity"}})
     texts = ["Three boxes left. They went.", "Tea. It went.", "There were seven boxes of tea. They went."]

@@ -58,6 +58,7 @@ def _recommend(house: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=house, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
+@pytest.mark.slow
 def test_one_file_is_a_rule_that_recommend_picks_by(house: Path) -> None:
     usual, new = (_recommend(house, "--json", *more) for more in ((), ("--rule", "costs-first")))
     picks = [json.loads(ran.stdout)["tasks"]["topic"]["recommendation"] for ran in (usual, new)]

@@ -84,6 +84,7 @@ batch_tokens: 128
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_of_the_command_says_what_is_kept_and_the_next_one_where_it_goes_on(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     for split in ("train", "validation", "test"):

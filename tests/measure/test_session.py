@@ -241,6 +241,7 @@ for phase in ("cold", "latency", "throughput", "memory", "forward"):
 """
 
 
+@pytest.mark.slow
 def test_known_allocation_shows_in_the_phase() -> None:
     """A forward that holds 256 MiB more shows 256 MiB ± 5 % more in every phase that runs it.
 
