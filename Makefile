@@ -13,7 +13,7 @@ PRETRAINED_STAMP := $(VENV)/.installed-pretrained
 # takes over from the other at the end. Tests start bench hundreds of times: its bytecode is kept, whatever the shell says.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: quickstart pretrained gpu-kit gpu-kit-dry test check lint types layers clean help
+.PHONY: quickstart pretrained gpu-kit gpu-kit-dry test check coverage lint types layers clean help
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,9 +61,11 @@ types: $(DEV_STAMP)  ## mypy --strict.
 layers: $(DEV_STAMP)  ## import-linter: no import from above or beside.
 	$(BIN)/lint-imports
 
-check: lint types layers  ## What CI runs: lint, types, layers, all tests; those of `make test` with coverage.
-	$(PYTEST) -m "not gpu and not slow" --cov --cov-report=term:skip-covered
-	$(PYTEST) -m "slow and not gpu"
+check: lint types layers  ## What CI runs: lint, types, layers, all tests.
+	$(PYTEST) -m "not gpu"
+
+coverage: $(DEV_STAMP)  ## All tests with their coverage, a few minutes longer.
+	$(PYTEST) -m "not gpu" --cov --cov-report=term:skip-covered
 
 clean:  ## Remove the environment and caches; results stay.
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
