@@ -16,6 +16,8 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 """Keys whose value is a secret. A bare `token` is one in a query alone: messages about text have tokens, too."""
+BEGINNING = 80
+"""Characters of an address that could not be read which are shown."""
 SHORTEST = 4
 """Characters of a secret that is looked for in other text; a shorter one would be found in ordinary words."""
 
@@ -56,6 +58,16 @@ def shown_address(address: str) -> str:
     ('postgresql://me:***@host/name', 'host=h password=*** dbname=n')
     """
     return redact(address, address)
+
+
+def beginning(shown: str) -> str:
+    """Cut an address that could not be read before its parameters: where a key is misspelt, its value may be a secret.
+
+    >>> beginning("postgres://me@host/name?passwrd=hunter2"), beginning("host=h passwrd=hunter2")
+    ('postgres://me@host/name…', 'host=h…')
+    """
+    kept = re.split(r"[?\s]", shown, maxsplit=1)[0][:BEGINNING]
+    return kept if kept == shown else f"{kept}…"
 
 
 def has_secret(address: str) -> bool:

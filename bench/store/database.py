@@ -21,7 +21,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from bench.errors import EnvironmentLackError, StoreError, UsageError
-from bench.store.addresses import redact, shown_address
+from bench.store.addresses import beginning, redact, shown_address
 from bench.store.encoding import Row, to_json, unreadable
 from bench.store.files import replacing
 from bench.store.locks import FileLock
@@ -103,8 +103,8 @@ def make_engine(url: str) -> Engine:
         engine = create_engine(make_url(url), json_serializer=to_json, pool_pre_ping=not url.startswith("sqlite"))
     except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
         raise UsageError(
-            f"--store '{shown}' is no database address; write it as postgresql+psycopg://user@host/name, with "
-            "characters such as @, : and / in a password as %40, %3A and %2F"
+            f"--store '{beginning(shown)}' is no database address; write it as postgresql+psycopg://user@host/name, "
+            "with characters such as @, : and / in a password as %40, %3A and %2F"
         ) from error
     except ModuleNotFoundError as error:
         raise EnvironmentLackError(f"'{shown}' needs the package '{error.name}'; install it with pip") from error
