@@ -16,6 +16,43 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 """Keys whose value is a secret. A bare `token` is one in a query alone: messages about text have tokens, too."""
+HARMLESS = frozenset(
+    [
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "service",
+        "sslmode",
+        "sslcert",
+        "sslkey",
+        "sslrootcert",
+        "sslcrl",
+        "gssencmode",
+        "krbsrvname",
+        "connect_timeout",
+        "client_encoding",
+        "options",
+        "application_name",
+        "fallback_application_name",
+        "keepalives",
+        "keepalives_idle",
+        "keepalives_interval",
+        "keepalives_count",
+        "target_session_attrs",
+        "load_balance_hosts",
+        "channel_binding",
+        "mode",
+        "cache",
+        "uri",
+        "timeout",
+        "nolock",
+        "immutable",
+        "vfs",
+    ]
+)
+"""Parameters of addresses, of libpq and SQLite, that hold no secret."""
 BEGINNING = 80
 """Characters of an address that could not be read which are shown."""
 SHORTEST = 4
@@ -57,16 +94,27 @@ def shown_address(address: str) -> str:
     >>> shown_address("postgresql://me:my secret@host/name"), shown_address("host=h password='a b' dbname=n")
     ('postgresql://me:***@host/name', 'host=h password=*** dbname=n')
     """
-    return redact(address, address)
+    shown = redact(address, address)
+    before, mark, parameters = shown.partition("?")
+    return before + mark + "&".join(map(_if_harmless, parameters.split("&")))
+
+
+def _if_harmless(parameter: str) -> str:
+    """Hide the value of a parameter that no driver is known to have: a misspelt key of a password still has one."""
+    key, equals, _ = parameter.partition("=")
+    return parameter if not equals or unquote_plus(key).lower() in HARMLESS else f"{key}={HIDDEN}"
 
 
 def beginning(shown: str) -> str:
     """Cut an address that could not be read before its parameters: where a key is misspelt, its value may be a secret.
 
-    >>> beginning("postgres://me@host/name?passwrd=hunter2"), beginning("host=h passwrd=hunter2")
-    ('postgres://me@host/name…', 'host=h…')
+    >>> beginning("postgres://me@host/name?passwrd=hunter2"), beginning("p:/me:hunter2@host"), beginning("h passwrd=s")
+    ('postgres://***@host/name…', '***@host…', 'h…')
     """
     kept = re.split(r"[?\s]", shown, maxsplit=1)[0][:BEGINNING]
+    head, at, place = kept.rpartition("@")
+    scheme = re.match(r"[a-z0-9+]+://", head)
+    kept = f"{scheme[0] if scheme else ''}{HIDDEN}@{place}" if at else kept
     return kept if kept == shown else f"{kept}…"
 
 

@@ -100,7 +100,10 @@ def make_engine(url: str) -> Engine:
     """
     shown = shown_address(url)
     try:
-        engine = create_engine(make_url(url), json_serializer=to_json, pool_pre_ping=not url.startswith("sqlite"))
+        parsed = make_url(url)
+        url.encode()  # a driver would raise its UnicodeError only when it connects
+        (parsed.host or "").encode("idna")
+        engine = create_engine(parsed, json_serializer=to_json, pool_pre_ping=not url.startswith("sqlite"))
     except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
         raise UsageError(
             f"--store '{beginning(shown)}' is no database address; write it as postgresql+psycopg://user@host/name, "
