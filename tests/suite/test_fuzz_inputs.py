@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
-from tests.suite.test_fuzz import MUTATIONS, NASTY, RUNS, SEED, limited
+from tests.suite.test_fuzz import ASKED, MUTATIONS, NASTY, SEED, limited
 
+RUNS = [float(ASKED)] if ASKED else [4.0, pytest.param(20.0, marks=pytest.mark.slow)]
+"""Seconds of the processor, which the kinds of input share."""
 FLOOR = """\
 name: s
 models: [{name: floor, family: baseline, strategy: majority}]
