@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import ClassVar
 
 import numpy as np
@@ -61,11 +60,11 @@ def _labels(samples: Sequence[Sample]) -> str | None:
     """Find two labels that stand for each other, or an agreement below that of shuffled answers."""
     pairs = [(sample.reference, sample.prediction) for sample in samples if sample.prediction is not None]
     counts = Counter(pairs)
-    labels = sorted({label for pair in pairs for label in pair})
-    tests = list(combinations(labels, 2))
-    for one, other in tests:
+    tests = math.comb(len({label for pair in pairs for label in pair}), 2)
+    crossed = sorted({(min(pair), max(pair)) for pair in counts if pair[0] != pair[1]})  # written answers may be many
+    for one, other in crossed:
         table = [counts[one, one], counts[one, other], counts[other, one], counts[other, other]]
-        if table[1] + table[2] > table[0] + table[3] and opposed(*table) <= LEVEL / len(tests):
+        if table[1] + table[2] > table[0] + table[3] and opposed(*table) <= LEVEL / tests:
             turned = table[1] + table[2]
             return f"'{one}' and '{other}' are taken for each other {turned} times and told apart {sum(table) - turned}"
     right = sum(reference == prediction for reference, prediction in pairs)
@@ -87,11 +86,10 @@ def opposed(first: int, crossed: int, crossed_back: int, second: int) -> float:
     >>> round(opposed(0, 5, 5, 0), 6), opposed(5, 0, 0, 5), opposed(0, 9, 0, 2)
     (0.003968, 1.0, 1.0)
     """
-    row, column, total = first + crossed, first + crossed_back, first + crossed + crossed_back + second
-    least = max(0, row + column - total)
-    ways = math.comb(total, column)
-    p = sum(math.comb(row, k) * math.comb(total - row, column - k) for k in range(least, first + 1)) / ways
-    return min(1.0, p)
+    from scipy.stats import hypergeom  # wanted for a suspect alone, and slow to import
+
+    total = first + crossed + crossed_back + second
+    return float(hypergeom.cdf(first, total, first + crossed, first + crossed_back))
 
 
 def _agreement(pairs: Sequence[tuple[str, str | None]]) -> float:
@@ -122,13 +120,12 @@ def _choices(samples: Sequence[Sample]) -> str | None:
 
 
 def _at_most(successes: int, trials: int, chance: float) -> float:
-    """Compute the probability of at most so many successes."""
+    """Compute the probability of at most so many successes; 1 where there are not fewer than chance has."""
     if successes >= trials * chance:
         return 1.0
-    ways = [math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1) for k in range(successes + 1)]
-    odds = [k * math.log(chance) + (trials - k) * math.log1p(-chance) for k in range(successes + 1)]
-    logs = (way + odd for way, odd in zip(ways, odds, strict=True))
-    return math.fsum(map(math.exp, logs))
+    from scipy.stats import binom
+
+    return float(binom.cdf(successes, trials, chance))
 
 
 def _likelihoods(samples: Sequence[Sample], notes: Mapping[str, object]) -> str | None:
