@@ -44,7 +44,9 @@ def _instead(cover: Cover) -> list[str]:
         each = listed([f"{model} for {_quoted(tasks)}" for model, tasks in cover.best.models.items()])
         parts.append(f"the best of each task ({each}) {_takes(cover, cover.best)}")
     if cover.single is None:
-        parts.append("no single model covers every task")
+        parts.append(
+            "every single model is shown to be worse than the best on some task, or does not meet a limit there"
+        )
     elif cover.single.serves != cover.cheapest.serves:
         parts.append(
             f"the cheapest model that covers every task alone, {next(iter(cover.single.models))}, "
