@@ -140,7 +140,12 @@ def launched(command: Callable[[Step, float], Sequence[str]], output: Path, *, t
             before = output.stat().st_size
             start = time.monotonic()
             process = subprocess.Popen(
-                command(step, seconds), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command(step, seconds),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},  # else what it printed last may be an earlier line
             )
             ending = _wait(process, start + seconds, tick, tick_s)
             took = time.monotonic() - start
