@@ -12,7 +12,7 @@ from bench.admission.reading import check_reading
 from bench.admission.reference import AHEAD_TOKENS, HasPlainPath, LeftToRight, chosen, prove
 from bench.admission.vocabulary import Unknown, check_words
 from bench.candidates.failures import PATH_ERRORS, shown
-from bench.candidates.variants.reach import exactly, rounds
+from bench.candidates.variants.rounding import exactly, rounds
 from bench.errors import AdmissionError, is_out_of_memory
 from bench.measure.audit import COARSE_TOLERANCE, agrees, tolerance_of
 from bench.record import Proved, Sample

@@ -35,7 +35,7 @@ def build(
     """
     import torch
 
-    model, recipe, learning = job.model, job.recipe, learning_of(job.model)
+    model, recipe, learning = job.model, job.training, learning_of(job.model)
     labels = head_labels(job)
     if learning.from_factory != (recipe.start == "factory"):
         owners = " and ".join(

@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from bench.candidates import without_torch
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
 from bench.record import Cell, Proved, Record, Sample, Status
@@ -313,6 +314,7 @@ class _Session:
             by,
             self._proved(cell),
             block.name,
+            without_torch(job),
         )
 
     def _scored(self, cell: Cell, process: int) -> tuple[tuple[Sample, ...], str | None]:

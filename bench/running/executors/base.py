@@ -65,6 +65,8 @@ class Job:
     """What admission noted of the model before, under the same names."""
     block: str | None = None
     """The block of work that it belongs to: an executor with several machines runs the jobs of a block on one."""
+    light: bool = False
+    """Whether its model needs no torch, and so runs in a process without it, where an executor has such."""
 
     @property
     def log_path(self) -> Path:
@@ -87,6 +89,8 @@ class Call:
     share: str | None = None
     """As in `Job`: the function is given `state=`, a dictionary that lives as long as the process."""
     block: str | None = None
+    """As in `Job`."""
+    light: bool = False
     """As in `Job`."""
 
 
@@ -170,7 +174,9 @@ class Executor(ABC):
         if job.proved:
             arguments["proved"] = job.proved
         limits = (job.timeout_s, job.memory_limit_bytes)
-        answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share, job.block))
+        answer = self.attempt(
+            Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share, job.block, job.light)
+        )
         wall_s = time.perf_counter() - start
         record = _record_of(answer)
         if isinstance(record, Failure):

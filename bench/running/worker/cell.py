@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bench.admission.admit import Admission, admit, check_scored, on_working_path
 from bench.admission.earlier import proof_key
 from bench.admission.values import (
@@ -24,8 +22,8 @@ from bench.admission.values import (
     check_timings,
     refuse_ties_alone,
 )
-from bench.candidates import FAMILIES
-from bench.candidates.interface import Context, Model, ModelFacts
+from bench.candidates import FAMILIES, without_torch
+from bench.candidates.interface import Context, Model, ModelFacts, Taught
 from bench.candidates.kept import Kept
 from bench.data import stored
 from bench.data.base import Dataset
@@ -87,7 +85,7 @@ def run_cell(
     model, facts, shared = loaded(lambda kept: load_model(job, data, meters.device, kept), cell, meters, process, state)
     workload = bind_task(job, model, data)
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
-    likely = isinstance(model, GivesLogProbabilities) and model.log_probabilities
+    likely = KINDS[cell.kind].chances and isinstance(model, GivesLogProbabilities) and model.log_probabilities
     watched = _Watched(meters, process, notify, job.seed, job.model.name, likely, tuple(scored))
     gate = partial(_admitted, cell, model, workload, data, proved)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
@@ -140,8 +138,13 @@ def _of_the_run(
 def _prepared(job: CellJob) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure)
-    device, placed = _device(job.device), place(job.threads, job.cpus)
-    torch.manual_seed(job.seed)
+    light = without_torch(job)
+    device = "cpu" if light else _device(job.device)
+    placed = place(job.threads, job.cpus, with_torch=not light)
+    if not light:
+        import torch
+
+        torch.manual_seed(job.seed)
     data = stored.read(Path(str(job.data_path)))
     return profile, placed, data, open_meters(device, profile.energy, job.measure.tdp_w)
 
@@ -237,6 +240,8 @@ def _device(asked: str) -> str:
     Raises:
         EnvironmentLackError: a GPU is asked for, and torch sees none.
     """
+    import torch
+
     if asked == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
     if asked.startswith("cuda"):
@@ -276,6 +281,9 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         label_texts=tuple(task.label_names.get(label, label) for label in job.labels),
         label_counts=kind.right_places(data.examples, job.labels),
         answer_counts=kind.right_texts(data.examples),
+        examples=len(data.examples),
+        mean=kind.mean(data.examples),
+        taught=_taught(job),
         scoring=job.scoring,
         seed=job.seed,
         max_input_tokens=task.max_input_tokens,
@@ -289,6 +297,15 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
     if reason is not None:
         raise UnsupportedError(reason, model.abilities)
     return model
+
+
+def _taught(job: CellJob) -> tuple[Taught, ...]:
+    """Read the training examples, where the model looks its answers up in them."""
+    if job.train_path is None:
+        return ()
+    kind, examples = KINDS.find(job.task.kind), stored.read(Path(job.train_path)).examples
+    rows = zip(kind.texts(job.template, examples), examples, strict=True)
+    return tuple(Taught(text, kind.answer(example)) for text, example in rows)
 
 
 def bind_task(job: CellJob, model: Model, data: Dataset) -> Workload:
@@ -309,8 +326,11 @@ def _environment(device: str, placed: Mapping[str, object], known: ModelFacts) -
 
 
 def _device_name(device: str) -> str:
-    gpus = split_devices(device) if device.startswith("cuda") else ()
-    return ", ".join(torch.cuda.get_device_name(gpu) for gpu in gpus) or "cpu"
+    if not device.startswith("cuda"):
+        return "cpu"
+    import torch
+
+    return ", ".join(torch.cuda.get_device_name(gpu) for gpu in split_devices(device))
 
 
 def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: Sequence[Sample]) -> dict[str, object]:
