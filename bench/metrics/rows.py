@@ -23,7 +23,7 @@ SET_KINDS = frozenset({"labels"})
 NUMBER_KINDS = frozenset({"number"})
 TAG_KINDS = frozenset({"tags"})
 """Answers that are a tag for each token."""
-ORDER_KINDS = frozenset({"ranking"})
+ORDER_KINDS = frozenset({"order"})
 """Answers that are an order of documents."""
 
 

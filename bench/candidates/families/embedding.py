@@ -24,7 +24,7 @@ from bench.errors import EnvironmentLackError, InputError, UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
 from bench.suite.curriculum import Choices, Range, SolverRecipe
 
-ENCODER = "encoder"
+ENCODER = "vectors"
 """Folder of a fitted model that holds what gives the vectors."""
 HEADED_HERE = tuple(ability for ability in HEADED if ability != "tag")
 
@@ -80,7 +80,7 @@ class Fitted:
         """Write the heads, and what gives the vectors beside them."""
         folder.mkdir(exist_ok=True)
         self.embedder.save(folder / ENCODER)
-        write_heads(folder, self.heads, [{"encoder": self.identity} for _ in self.heads], {})
+        write_heads(folder, self.heads, [{"vectors": self.identity} for _ in self.heads], {})
 
 
 class EmbeddingSolving(Solving):

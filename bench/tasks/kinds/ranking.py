@@ -25,7 +25,7 @@ class RankingKind(Kind):
     ability = "rank"
     chances = False
     rules = ("nearest", "majority")
-    answers = "ranking"
+    answers = "order"
     metrics = ("ndcg", "mrr", "recall_at_k")
 
     def right_places(self, examples: Sequence[Example], labels: Sequence[str]) -> tuple[int, ...]:

@@ -25,7 +25,7 @@ class RetrievalKind(Kind):
     ability = "rank"
     chances = False
     rules = ("nearest",)
-    answers = "ranking"
+    answers = "order"
     metrics = ("mrr", "recall_at_k", "ndcg")
 
     def workload(self, spec: TaskSpec, bound: Bound) -> Workload:
