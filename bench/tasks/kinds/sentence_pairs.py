@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.candidates.family import LIKELIHOODS
-from bench.candidates.pairs import Pair
+from bench.candidates.pairs import Pair, parts
 from bench.data.answers import read_label
 from bench.data.base import Column, Columns, Example
 from bench.suite import TaskSpec
@@ -46,7 +46,8 @@ class SentencePairsKind(Kind):
 
     def workload(self, spec: TaskSpec, bound: Bound) -> Workload:
         """Score the labels, or have them written."""
-        prompts = self.texts(bound.prompt or self.prompts["input"], bound.examples)
         if bound.scoring == "generated":
             return GeneratedLabel(spec, bound, self.columns)
+        written = self.texts(bound.prompt or self.prompts["input"], bound.examples)
+        prompts = [Pair.of(bound.preamble + text, *parts(text)) for text in written]
         return Classification(bound, self.columns, prompts)
