@@ -115,6 +115,8 @@ class Learning:
     """Whether a network with a head over labels writes no text."""
     frame: ClassVar[str | None] = None
     """Tokens that its tokenizer puts around a text `$A`; None for none."""
+    pair_frame: ClassVar[str | None] = None
+    """The same of two texts `$A` and `$B:1`, where pairs are read as such."""
     roles: ClassVar[Mapping[str, str]] = {}
     """Further special tokens of its tokenizer, by role."""
 

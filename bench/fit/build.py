@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates import FAMILIES
+from bench.candidates.pairs import Pair
 from bench.errors import FitError
 from bench.fit.job import FitJob, FitTask, headed, learning_of
 from bench.fit.vocabulary import train_tokenizer
 from bench.tasks import KINDS
-from bench.tasks.prompts import render
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,7 +55,10 @@ def build(
             shape = recipe.architecture
             if tokenizer is None:
                 texts = _texts(job.tasks)
-                tokenizer = train_tokenizer(texts, shape.vocab_size, learning=learning, max_length=shape.max_length)
+                pairs = learning.reads_pairs and any(isinstance(text, Pair) for text in texts)
+                tokenizer = train_tokenizer(
+                    texts, shape.vocab_size, learning=learning, max_length=shape.max_length, pairs=pairs
+                )
                 torch.manual_seed(recipe.seed)
             net = learning.scratch(shape, len(tokenizer), labels)
     except FitError as error:
@@ -128,9 +131,10 @@ def _set_dropout(job: FitJob, module: nn.Module, share: float) -> None:
 def _texts(tasks: Sequence[FitTask]) -> list[str]:
     texts: dict[str, None] = {}
     for task in tasks:
-        columns = KINDS[task.spec.kind].columns
-        for example in task.train.examples:
-            texts[render(task.template, example.columns)] = None
+        kind = KINDS[task.spec.kind]
+        columns, examples = kind.columns, task.train.examples
+        for example, text in zip(examples, kind.texts(task.template, examples), strict=True):
+            texts[text] = None
             texts[" " + str(columns.value(example))] = None
             texts[str(example.columns[columns.input])] = None
     return list(texts)

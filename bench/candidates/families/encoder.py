@@ -144,6 +144,7 @@ class EncoderLearning(HuggingFaceLearning):
     learns = frozenset({"classify"})
     reads_pairs = True
     frame = "<s> $A </s>"
+    pair_frame = "<s> $A </s> $B:1 </s>:1"
     roles = {"cls_token": "<s>", "sep_token": "</s>"}
 
     def auto_class(self, labels: tuple[str, ...]) -> Loader:
