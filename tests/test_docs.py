@@ -3,7 +3,7 @@
 A block's info string says how it is tried:
 
     console          run; slow: only with the slow tests; checked: parsed, since it needs a network, a service or `make`
-    yaml NAME.yaml   a whole suite (or recipe, or solver's, when so named); yaml suite, yaml recipe: keys put over a whole one
+    yaml NAME.yaml   a whole suite (or recipe or solver, so named); yaml suite, yaml recipe: keys put over a whole one
     python NAME.py   a file that others use; python, python slow: run
 """
 

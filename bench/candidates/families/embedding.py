@@ -83,10 +83,37 @@ class Fitted:
         write_heads(folder, self.heads, [{"vectors": self.identity} for _ in self.heads], {})
 
 
+class Remembering:
+    """What gives vectors, and keeps those of every text: trials and folds of a fit ask for the same ones."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder = embedder
+        self.parameters, self.nbytes, self.notes = embedder.parameters, embedder.nbytes, embedder.notes
+        self._known: dict[str, Floats] = {}
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Embed texts, each once; nothing is told of their tokens."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(new, self.embedder.embed(new).vectors, strict=True))
+        vectors = np.stack([self._known[text] for text in texts]) if texts else self.embedder.embed([]).vectors
+        return Embedded(vectors, (0,) * len(texts), (False,) * len(texts))
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Count the tokens that are read of each text."""
+        return self.embedder.lengths(texts)
+
+    def save(self, folder: Path) -> None:
+        """Write what gives the vectors."""
+        self.embedder.save(folder)
+
+
 class EmbeddingSolving(Solving):
     """One solver for each head, over vectors that stay as they are."""
 
     recipe = EmbeddingRecipe
+
+    def __init__(self) -> None:
+        self._opened: tuple[str, Remembering] | None = None
 
     def solve(
         self, spec: ModelSpec, recipe: SolverRecipe, heads: Sequence[Lines], device: str, notify: Notify
@@ -94,8 +121,11 @@ class EmbeddingSolving(Solving):
         """Embed the texts, and solve the heads."""
         assert isinstance(recipe, EmbeddingRecipe)
         folder = _folder(spec)
-        embedder = open_embedder(spec, VariantSpec(), Context(device, "classify"), folder)
-        solved = []
+        identity = files_hash(folder)
+        if self._opened is None or self._opened[0] != f"{identity} {device}":
+            opened = open_embedder(spec, VariantSpec(), Context(device, "classify"), folder)
+            self._opened = f"{identity} {device}", Remembering(opened)
+        embedder, solved = self._opened[1], []
         for lines in heads:
             features, _ = _features(embedder, lines.texts)
             notify(f"{len(lines.texts):,} texts, {features.shape[1]:,} features")
@@ -103,7 +133,7 @@ class EmbeddingSolving(Solving):
             solved.append(
                 solve_head(features, lines, solver, recipe.c, balanced=recipe.balanced, seed=seed, notify=notify)
             )
-        return Fitted(embedder, solved, files_hash(folder))
+        return Fitted(embedder, solved, identity)
 
 
 def open_embedder(spec: ModelSpec, variant: VariantSpec, context: Context, folder: Path) -> Embedder:
