@@ -118,7 +118,7 @@ def _standing(entry: Entry, front: Sequence[str]) -> str:
     """Mark a member of the front, and say what keeps a candidate from being picked."""
     from bench.doubts import barring
 
-    if entry.status != "ok":
+    if not entry.ended_well:
         return entry.reason or ""
     doubt = barring(entry.doubts)
     if doubt is not None:

@@ -112,6 +112,9 @@ class Board:
     baselines: tuple[bool, ...] = ()
     """Which candidates are baselines, the floor that a model should beat."""
 
+    left: tuple[bool, ...] = ()
+    """Which candidates left the race of the task, so that they cannot be the pick."""
+
     doubts: tuple[tuple[str, ...], ...] = ()
     """Codes of the doubts about a value of each candidate here, in order; none where nothing is said."""
     as_read: NDArray[np.bool_] | None = None
@@ -130,6 +133,10 @@ class Board:
         if not self.parts:
             return [(self, column, self.draws[:, :, column])]
         return [(part.board, part.source, part.draws) for part in self.parts if part.column == column]
+
+    def has_left(self, row: int) -> bool:
+        """Tell whether a candidate left the race of the task."""
+        return bool(self.left) and self.left[row]
 
     def is_baseline(self, name: str) -> bool:
         """Tell whether the candidate of this name is a baseline; False for one that is not on the board."""

@@ -1,7 +1,7 @@
 """The suite file: what a user writes, read and checked once; the frozen models of every section."""
 
 from bench.suite.job import CellJob
-from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
+from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec, RaceSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
     AnswerSpec,
@@ -28,6 +28,7 @@ __all__ = [
     "ModelSpec",
     "NightlySpec",
     "PriceSpec",
+    "RaceSpec",
     "Scoring",
     "Suite",
     "TaskSpec",

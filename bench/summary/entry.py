@@ -15,7 +15,7 @@ from bench.catalogue.readings import canonical
 from bench.catalogue.reasons import Reason
 from bench.meters.cascade import rests_on_estimate
 from bench.metrics.base import Metric
-from bench.record import Cell, Doubt, Record, Sample
+from bench.record import WELL, Cell, Doubt, Record, Sample
 from bench.stats.processes import Levels, Spread
 
 Floats = NDArray[np.float64]
@@ -66,7 +66,7 @@ class Entry:
 
     cell: Cell
     status: str
-    """`ok` only when every process ended so."""
+    """`ok` only when every process ended so and all examples are answered; `settled` where a part of them is."""
     reason: str | None
     quality: Mapping[str, Quantity]
     """By metric name, in the task's order: the first is the task's `quality`."""
@@ -92,11 +92,18 @@ class Entry:
     records: tuple[Record, ...] = ()
     labels: tuple[str, ...] = ()
     """The task's labels, where it has any."""
+    left_race: bool = False
+    """Whether it left the race of its task: it is no rival of what is picked (`bench.racing`)."""
 
     @property
     def id(self) -> str:
         """Return the cell's id."""
         return self.cell.id
+
+    @property
+    def ended_well(self) -> bool:
+        """Tell whether what the cell answered and measured counts."""
+        return self.status in WELL
 
     @property
     def candidate(self) -> str:

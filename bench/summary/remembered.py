@@ -22,13 +22,21 @@ PRUNED = RawTimingsGone.code
 
 def summarise_run(stored: StoredRun) -> list[Entry]:
     """Make one entry per cell of a run; those without raw rows get the numbers that were kept of them."""
-    entries = summarise(stored.records)
+    entries = [_after_the_race(entry, stored) for entry in summarise(stored.records)]
     if not stored.gone:
         return entries
     by_cell: dict[tuple[str, str, str], list[Document]] = {}
     for row in stored.summaries:
         by_cell.setdefault((row["model"], row["variant"], row["task"]), []).append(row)
     return [_remembered(entry, stored, by_cell) for entry in entries]
+
+
+def _after_the_race(entry: Entry, stored: StoredRun) -> Entry:
+    """Note that a candidate left the race of its task."""
+    tasks = stored.info.race.get("tasks")
+    task = tasks.get(entry.cell.task) if isinstance(tasks, Mapping) else None
+    out = task.get("out") if isinstance(task, Mapping) else None
+    return replace(entry, left_race=True) if isinstance(out, Mapping) and entry.candidate in out else entry
 
 
 def _remembered(entry: Entry, stored: StoredRun, by_cell: Mapping[tuple[str, str, str], Sequence[Document]]) -> Entry:
