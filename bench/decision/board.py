@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.catalogue.readings import READINGS
 from bench.catalogue.reasons import sentence_of
 from bench.decision.remarks import Remark
-from bench.summary import Quantity
+from bench.summary import Quantity, Raced
 
 Floats = NDArray[np.float64]
 
@@ -112,8 +112,8 @@ class Board:
     baselines: tuple[bool, ...] = ()
     """Which candidates are baselines, the floor that a model should beat."""
 
-    left: tuple[bool, ...] = ()
-    """Which candidates left the race of the task, so that they cannot be the pick."""
+    raced: tuple[Raced | None, ...] = ()
+    """What the race of the task came to for each candidate; empty, or None, where there was none."""
 
     doubts: tuple[tuple[str, ...], ...] = ()
     """Codes of the doubts about a value of each candidate here, in order; none where nothing is said."""
@@ -135,8 +135,14 @@ class Board:
         return [(part.board, part.source, part.draws) for part in self.parts if part.column == column]
 
     def has_left(self, row: int) -> bool:
-        """Tell whether a candidate left the race of the task."""
-        return bool(self.left) and self.left[row]
+        """Tell whether a candidate left the race of the task, so that it cannot be the pick."""
+        raced = self.raced[row] if self.raced else None
+        return raced is not None and raced.left
+
+    @property
+    def ties_within(self) -> float:
+        """Return what the race of the task took for no difference of quality, where it ended in a tie; else 0."""
+        return max((raced.ties_within for raced in self.raced if raced is not None), default=0.0)
 
     def is_baseline(self, name: str) -> bool:
         """Tell whether the candidate of this name is a baseline; False for one that is not on the board."""

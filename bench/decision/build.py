@@ -49,7 +49,7 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
             *_taken_as_read(task, [entry.candidate for entry in entries], columns, quantities, as_read),
         ),
         baselines=tuple(is_floor(entry.cell.family) for entry in entries),
-        left=tuple(entry.left_race and question.as_raced for entry in entries),
+        raced=tuple(entry.raced if question.as_raced else None for entry in entries),
         seconds=np.array([_number(entry.efficiency.get("latency_mean_s")) for entry in entries]),
         as_read=as_read,
         available=_available(good),

@@ -10,6 +10,7 @@ stands beside it. A baseline is no pick where it is eligible for want of any mod
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ FEW_EXAMPLES = 30
 
 def recommend(board: Board, front: Front, question: Question) -> Recommendation:
     """Recommend one candidate of a board, or none where nobody is eligible."""
-    rule = charged_rule(board, [standing.checks for standing in front.standings], question.rule)
+    rule = _after_a_tie(board, charged_rule(board, [standing.checks for standing in front.standings], question.rule))
     rows = [] if front.relaxed else _racing(board, stages.pickable(board, rule, front.feasible))
     excluded = _excluded(board, front, rule, rows)
     leader = stages.pick(rule, rows)
@@ -93,6 +94,15 @@ def _undecided(board: Board, front: Front, rule: Sequence[Stage]) -> list[int]:
     standings = enumerate(front.standings)
     rows = [row for row, s in standings if board.missing(row) is None and state_of(s.checks) == "open"]
     return _racing(board, stages.pickable(board, rule, rows))
+
+
+def _after_a_tie(board: Board, rule: list[Stage]) -> list[Stage]:
+    """Widen what the rule gives up at first to what the race took for no difference, where that ended in a tie: the
+    cheaper is then the pick."""
+    first = rule[0] if rule else None
+    if first is None or board.ties_within <= first.slack or first.slack_is_relative:
+        return rule
+    return [replace(first, slack=board.ties_within), *rule[1:]]
 
 
 def _racing(board: Board, rows: Sequence[int]) -> list[int]:

@@ -233,6 +233,9 @@ class Field:
     def _reference(self, stage: Stage, leader: int) -> Reference:
         units = self.units(leader)
         rows = [row for row in range(len(self.contestants)) if self._is_level(stage, row, units)]
+        if leader not in rows:
+            width = self._width(stage)
+            return Reference(width**2, width, frozenset(), None)
         parts = {row: self._parts(stage, row, units) for row in rows}
         every = np.concatenate(list(parts.values()))
         widest = float(np.ptp(every)) or self._width(stage)

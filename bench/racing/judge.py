@@ -173,7 +173,8 @@ class _Judge:
             return leader
         tied = [row for row in self._eligible if row != leader and self._is_acceptable(row, leader)]
         cheaper = [row for row in tied if self._is_cheaper(costs[0], row, leader)]
-        return leader if not cheaper else stages.pick(costs, cheaper) or cheaper[0]
+        cheapest = stages.pick(costs, cheaper)
+        return leader if cheapest is None else cheapest
 
     def _is_acceptable(self, row: int, leader: int) -> bool:
         """Tell whether nobody that may be picked, or was let go as no rival, may be better than a candidate."""

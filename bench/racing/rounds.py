@@ -43,6 +43,8 @@ class TaskRace:
     """After how many rounds each look was."""
     entries: list[Entry] = field(default_factory=list)
     """As they were at the last look."""
+    tolerance: float = 0.0
+    """The difference of quality that does not matter, in the metric's unit."""
 
     @property
     def is_over(self) -> bool:
@@ -96,7 +98,9 @@ class Racing:
         """Judge what is known of a task."""
         race.entries = summarise(records)
         out = {out.name: out.reason for verdict in race.verdicts[-1:] for out in verdict.out}
-        race.verdicts.append(judge(gather(task, race.entries, self.question, self.race, race.order, out)))
+        look = gather(task, race.entries, self.question, self.race, race.order, out)
+        race.tolerance = max((column.tolerance for column in look.columns), default=0.0)
+        race.verdicts.append(judge(look))
         race.rounds.append(number)
 
     def _further(self, race: TaskRace, cells: Sequence[Cell], records: Sequence[Record]) -> dict[str, Asked]:
@@ -218,6 +222,7 @@ def _told(race: TaskRace) -> dict[str, object]:
         "risk": last.risk,
         "tied": list(last.tied),
         "unraced": last.unraced,
+        "tolerance": race.tolerance,
         "out": {out.name: {"reason": out.reason.value, "detail": out.detail, "chance": out.chance} for out in last.out},
         "answered": answered,
         "total": race.order.total,

@@ -60,6 +60,17 @@ class Quantity:
         return self.has_interval and not self.exact and not rests_on_estimate(self.source)
 
 
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """What the race of a task came to for a candidate (`bench.racing`)."""
+
+    left: bool = False
+    """Whether it left the race: it is no rival of what is picked, whatever its few answers say."""
+    is_pick: bool = False
+    ties_within: float = 0.0
+    """Where the race ended in a tie: the difference of quality that does not matter, in the metric's unit."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """One cell, the records of all its processes merged."""
@@ -92,8 +103,8 @@ class Entry:
     records: tuple[Record, ...] = ()
     labels: tuple[str, ...] = ()
     """The task's labels, where it has any."""
-    left_race: bool = False
-    """Whether it left the race of its task: it is no rival of what is picked (`bench.racing`)."""
+    raced: Raced | None = None
+    """What the race of its task came to for it; None where it was not raced."""
 
     @property
     def id(self) -> str:

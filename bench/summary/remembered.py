@@ -13,9 +13,11 @@ from bench.catalogue.readings import READINGS
 from bench.doubts.raw_timings_gone import RawTimingsGone
 from bench.store import Document, StoredRun
 from bench.summary import quality
-from bench.summary.entry import Entry, Quantity
+from bench.summary.entry import Entry, Quantity, Raced
 from bench.summary.merge import summarise
 
+TIE = "tie"
+"""How a race says that it ended in one."""
 PRUNED = RawTimingsGone.code
 """Code of the doubt that such an entry carries."""
 
@@ -32,11 +34,27 @@ def summarise_run(stored: StoredRun) -> list[Entry]:
 
 
 def _after_the_race(entry: Entry, stored: StoredRun) -> Entry:
-    """Note that a candidate left the race of its task."""
-    tasks = stored.info.race.get("tasks")
-    task = tasks.get(entry.cell.task) if isinstance(tasks, Mapping) else None
-    out = task.get("out") if isinstance(task, Mapping) else None
-    return replace(entry, left_race=True) if isinstance(out, Mapping) and entry.candidate in out else entry
+    """Note what the race of its task came to for a candidate."""
+    task = _part(stored.info.race, "tasks", entry.cell.task)
+    if not task or entry.candidate not in task.get("answered", ()):
+        return entry
+    within = task.get("tolerance") if task.get("ending") == TIE else None
+    return replace(
+        entry,
+        raced=Raced(
+            left=entry.candidate in _part(task, "out"),
+            is_pick=entry.candidate == task.get("pick"),
+            ties_within=float(within) if isinstance(within, int | float) else 0.0,
+        ),
+    )
+
+
+def _part(document: Document, *names: str) -> Document:
+    """Find a part of a document; nothing where it is missing."""
+    for name in names:
+        inner = document.get(name)
+        document = inner if isinstance(inner, Mapping) else {}
+    return document
 
 
 def _remembered(entry: Entry, stored: StoredRun, by_cell: Mapping[tuple[str, str, str], Sequence[Document]]) -> Entry:
