@@ -140,6 +140,11 @@ class Board:
         return raced is not None and raced.left
 
     @property
+    def race(self) -> Raced | None:
+        """Return what the race of the task came to, as far as it is the same for all; None where there was none."""
+        return next((raced for raced in self.raced if raced is not None), None)
+
+    @property
     def ties_within(self) -> float:
         """Return what the race of the task took for no difference of quality, where it ended in a tie; else 0."""
         return max((raced.ties_within for raced in self.raced if raced is not None), default=0.0)
@@ -153,12 +158,14 @@ class Board:
         return next((own for other, own in zip(self.names, self.doubts, strict=False) if other == name), ())
 
     def examples(self) -> dict[str, int]:
-        """Count by task the examples behind the quality of its candidates, the fewest where they differ."""
+        """Count by task the examples behind the quality of its candidates, the fewest where they differ; those that
+        left a race aside."""
         counts: dict[str, int] = {}
         for board in dict.fromkeys(part.board for part in self.parts) or [self]:
             numbers = [
                 quantity.n
-                for row in board.quantities
+                for place, row in enumerate(board.quantities)
+                if not board.has_left(place)
                 for column, quantity in zip(board.columns, row, strict=True)
                 if column.is_quality and quantity is not None and quantity.n > 0
             ]

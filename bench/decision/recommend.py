@@ -60,13 +60,14 @@ FEW_EXAMPLES = 30
 def recommend(board: Board, front: Front, question: Question) -> Recommendation:
     """Recommend one candidate of a board, or none where nobody is eligible."""
     rule = _after_a_tie(board, charged_rule(board, [standing.checks for standing in front.standings], question.rule))
-    rows = [] if front.relaxed else _racing(board, stages.pickable(board, rule, front.feasible))
+    rows = [] if front.relaxed else stages.pickable(board, rule, front.feasible)
     excluded = _excluded(board, front, rule, rows)
-    leader = stages.pick(rule, rows)
+    leader = stages.pick(rule, _racing(board, rows))
     if leader is None or _only_floors(board, rows):
         return _nobody(board, front, question, excluded)
     undecided = _undecided(board, front, rule)
-    hopefuls = [row for row in undecided if stages.pick(rule, [*rows, row]) == row]
+    racing = _racing(board, rows)
+    hopefuls = [row for row in _racing(board, undecided) if stages.pick(rule, [*racing, row]) == row]
     rng = seeded(question.rule.seed, "shrink", board.task)
     rule = [shrunk(rule[0], [*rows, *undecided], leader, rng), *rule[1:]]
     shares = _shares(board, rule, rows, {row: front.standings[row].checks for row in undecided}, leader)
@@ -84,7 +85,7 @@ def _excluded(board: Board, front: Front, rule: Sequence[Stage], rows: Sequence[
     """List who is not eligible: first those that their limits or a missing objective keep out, then those that meet
     every limit, but lack something that the rule looks at."""
     kept_out = [Exclusion(name) for row, name in enumerate(board.names) if row not in front.feasible]
-    unscored = [row for row in _racing(board, front.feasible) if not front.relaxed and row not in rows]
+    unscored = [row for row in front.feasible if not front.relaxed and row not in rows]
     lacking = {row: [board.columns[c].name for c in stages.unscored(board, rule, row)] for row in unscored}
     return (*kept_out, *(Exclusion(board.names[row], tuple(names)) for row, names in lacking.items()))
 
@@ -93,7 +94,7 @@ def _undecided(board: Board, front: Front, rule: Sequence[Stage]) -> list[int]:
     """List the candidates that break no limit for certain, but are not shown to meet every one."""
     standings = enumerate(front.standings)
     rows = [row for row, s in standings if board.missing(row) is None and state_of(s.checks) == "open"]
-    return _racing(board, stages.pickable(board, rule, rows))
+    return stages.pickable(board, rule, rows)
 
 
 def _after_a_tie(board: Board, rule: list[Stage]) -> list[Stage]:
@@ -106,8 +107,9 @@ def _after_a_tie(board: Board, rule: list[Stage]) -> list[Stage]:
 
 
 def _racing(board: Board, rows: Sequence[int]) -> list[int]:
-    """Leave out the candidates that left the race: they are no rivals, whatever their few answers say."""
-    return [row for row in rows if not board.has_left(row)]
+    """Leave out the candidates that left the race, unless all did: they are no rivals, whatever their few answers
+    say."""
+    return [row for row in rows if not board.has_left(row)] or list(rows)
 
 
 def _admitted(checks: Sequence[Check]) -> NDArray[np.bool_] | bool:

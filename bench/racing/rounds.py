@@ -25,6 +25,7 @@ from bench.running.runner import Answered
 from bench.suite import RaceSpec
 from bench.suite.limits import parse_duration
 from bench.summary import Entry, summarise
+from bench.summary.raced import LeftRace, PastLook, RaceOutcome, TaskOutcome
 
 MOST_PROCESSES = 5
 """Processes in which a candidate is measured on a task, at most: a limit that is open after so many stays open."""
@@ -148,16 +149,17 @@ class Racing:
 
     def outcome(self) -> dict[str, object]:
         """Tell what the race came to, as JSON-able values."""
-        return {
-            "version": VERSION,
-            "guarantee": self.race.guarantee.value,
-            "risk": self.race.risk,
-            "margin": self.race.margin,
-            "seed": self.race.seed,
-            "budget_s": self.budget_s,
-            "spent_s": self.spent_s,
-            "tasks": {task: _told(race) for task, race in self.tasks.items() if race.verdicts},
-        }
+        told = RaceOutcome(
+            version=VERSION,
+            guarantee=self.race.guarantee.value,
+            risk=self.race.risk,
+            margin=self.race.margin,
+            seed=self.race.seed,
+            budget_s=self.budget_s,
+            spent_s=self.spent_s,
+            tasks={task: _told(race) for task, race in self.tasks.items() if race.verdicts},
+        )
+        return told.model_dump(mode="json")
 
 
 def racing(plan: Plan) -> Racing | None:
@@ -205,25 +207,23 @@ def _seconds(records: Iterable[Record], label: str) -> float:
     return taken / max(1, _answered(own, label))
 
 
-def _told(race: TaskRace) -> dict[str, object]:
+def _told(race: TaskRace) -> TaskOutcome:
     """Tell what the race of a task came to."""
-    last, answered = race.verdicts[-1], {entry.candidate: len(entry.samples) for entry in race.entries}
-    return {
-        "order": race.order.digest,
-        "positions": list(race.order.positions),
-        "ends": list(race.order.ends),
-        "looks": [
-            {"rounds": rounds, "answered": verdict.answered, "pick": verdict.pick, "risk": verdict.risk}
-            for rounds, verdict in zip(race.rounds, race.verdicts, strict=True)
-        ],
-        "ending": None if last.ending is None else last.ending.value,
-        "pick": last.pick,
-        "leader": last.leader,
-        "risk": last.risk,
-        "tied": list(last.tied),
-        "unraced": last.unraced,
-        "tolerance": race.tolerance,
-        "out": {out.name: {"reason": out.reason.value, "detail": out.detail, "chance": out.chance} for out in last.out},
-        "answered": answered,
-        "total": race.order.total,
-    }
+    last = race.verdicts[-1]
+    looks = zip(race.rounds, race.verdicts, strict=True)
+    return TaskOutcome(
+        order=race.order.digest,
+        positions=race.order.positions,
+        ends=race.order.ends,
+        looks=tuple(PastLook(rounds=n, answered=v.answered, pick=v.pick, risk=v.risk) for n, v in looks),
+        ending=None if last.ending is None else last.ending.value,
+        pick=last.pick,
+        leader=last.leader,
+        risk=last.risk,
+        tied=last.tied,
+        unraced=last.unraced,
+        tolerance=race.tolerance,
+        out={o.name: LeftRace(reason=o.reason.value, detail=o.detail, chance=o.chance) for o in last.out},
+        answered={entry.candidate: len(entry.samples) for entry in race.entries},
+        total=race.order.total,
+    )

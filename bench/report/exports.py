@@ -99,6 +99,8 @@ def as_markdown(view: RunView) -> str:
         lines += [*_table(task, view), ""]
     lines += _troubles(view)
     doubts = sum(len(entry.doubts) for entry in view.entries)
+    if view.race:
+        lines.append(f"Race: {plain(view.race)}\n")
     if view.partial:
         lines.append(f"partial: {plain(view.partial)}\n")
     if view.info.cut_short:

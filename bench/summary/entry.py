@@ -17,6 +17,7 @@ from bench.meters.cascade import rests_on_estimate
 from bench.metrics.base import Metric
 from bench.record import WELL, Cell, Doubt, Record, Sample
 from bench.stats.processes import Levels, Spread
+from bench.summary.raced import Ended
 
 Floats = NDArray[np.float64]
 
@@ -69,6 +70,10 @@ class Raced:
     is_pick: bool = False
     ties_within: float = 0.0
     """Where the race ended in a tie: the difference of quality that does not matter, in the metric's unit."""
+    ending: Ended | None = None
+    """Why the race of the task ended; None where it was stopped."""
+    total: int = 0
+    """Examples of the task."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

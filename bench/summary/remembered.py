@@ -15,16 +15,16 @@ from bench.store import Document, StoredRun
 from bench.summary import quality
 from bench.summary.entry import Entry, Quantity, Raced
 from bench.summary.merge import summarise
+from bench.summary.raced import RaceOutcome, race_outcome
 
-TIE = "tie"
-"""How a race says that it ended in one."""
 PRUNED = RawTimingsGone.code
 """Code of the doubt that such an entry carries."""
 
 
 def summarise_run(stored: StoredRun) -> list[Entry]:
     """Make one entry per cell of a run; those without raw rows get the numbers that were kept of them."""
-    entries = [_after_the_race(entry, stored) for entry in summarise(stored.records)]
+    race = race_outcome(stored.info.race)
+    entries = [_after_the_race(entry, race) for entry in summarise(stored.records)]
     if not stored.gone:
         return entries
     by_cell: dict[tuple[str, str, str], list[Document]] = {}
@@ -33,28 +33,19 @@ def summarise_run(stored: StoredRun) -> list[Entry]:
     return [_remembered(entry, stored, by_cell) for entry in entries]
 
 
-def _after_the_race(entry: Entry, stored: StoredRun) -> Entry:
+def _after_the_race(entry: Entry, race: RaceOutcome | None) -> Entry:
     """Note what the race of its task came to for a candidate."""
-    task = _part(stored.info.race, "tasks", entry.cell.task)
-    if not task or entry.candidate not in task.get("answered", ()):
+    task = None if race is None else race.tasks.get(entry.cell.task)
+    if task is None or entry.candidate not in task.answered:
         return entry
-    within = task.get("tolerance") if task.get("ending") == TIE else None
-    return replace(
-        entry,
-        raced=Raced(
-            left=entry.candidate in _part(task, "out"),
-            is_pick=entry.candidate == task.get("pick"),
-            ties_within=float(within) if isinstance(within, int | float) else 0.0,
-        ),
+    raced = Raced(
+        left=entry.candidate in task.out,
+        is_pick=entry.candidate == task.pick,
+        ties_within=task.tolerance if task.ending == "tie" else 0.0,
+        ending=task.ending,
+        total=task.total,
     )
-
-
-def _part(document: Document, *names: str) -> Document:
-    """Find a part of a document; nothing where it is missing."""
-    for name in names:
-        inner = document.get(name)
-        document = inner if isinstance(inner, Mapping) else {}
-    return document
+    return replace(entry, raced=raced)
 
 
 def _remembered(entry: Entry, stored: StoredRun, by_cell: Mapping[tuple[str, str, str], Sequence[Document]]) -> Entry:

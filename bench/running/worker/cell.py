@@ -54,6 +54,8 @@ from bench.tasks.scoring import fitting, lengths_of, score
 State = dict[str, object] | None
 """What a process keeps between the cells of one model variant."""
 NOTHING = Asked()
+PROCESS_S = 0.5
+"""Seconds that another process takes besides its own start: the fork, the record, and the look that comes before."""
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""
 
@@ -281,7 +283,7 @@ def _answered(workload: Workload, limits: Batching, how: _Watched) -> tuple[list
     """Answer the examples that are asked for, and those at hand where another process for them would take longer."""
     if not how.asked.examples:
         return [], limits
-    start_s, begin = time.perf_counter() - how.began, time.perf_counter()
+    start_s, begin = time.perf_counter() - how.began + PROCESS_S, time.perf_counter()
     first = score(workload, limits, how.asked.examples)
     rows, each_s = first.samples, (time.perf_counter() - begin) / len(how.asked.examples)
     if how.asked.at_hand and each_s * len(how.asked.at_hand) <= start_s:
