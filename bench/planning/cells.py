@@ -28,11 +28,17 @@ from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
 from bench.planning.shots import draw_shots
 from bench.record import Cell, Doubt
-<<<<<<< HEAD
-from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, RaceSpec, Suite, TaskSpec, VariantSpec
-=======
-from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, Shot, Suite, TaskSpec, VariantSpec
->>>>>>> main
+from bench.suite import (
+    DEFAULT_BATCH_SIZE,
+    CellJob,
+    MeasureSpec,
+    ModelSpec,
+    RaceSpec,
+    Shot,
+    Suite,
+    TaskSpec,
+    VariantSpec,
+)
 from bench.suite.job import Provenance
 from bench.suite.spec import BatchSize
 from bench.suite.yaml_file import Located
