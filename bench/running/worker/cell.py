@@ -92,12 +92,12 @@ def run_cell(
     profile, placed, data, meters = _prepared(job, measures=asked is None or asked.measures)
     notify("load")
     model, facts, shared = loaded(lambda kept: load_model(job, data, meters.device, kept), cell, meters, process, state)
-    workload = bind_task(job, model, data)
+    start_s, workload = time.perf_counter() - begin, bind_task(job, model, data)
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
     likely = isinstance(model, GivesLogProbabilities) and model.log_probabilities
     to_answer = _examples(asked, process, scored, len(data.examples))
     watched = _Watched(
-        meters, process, notify, job.seed, job.model.name, likely, tuple(scored), to_answer, begin, asked is not None
+        meters, process, notify, job.seed, job.model.name, likely, tuple(scored), to_answer, start_s, asked is not None
     )
     gate = partial(_admitted, cell, model, workload, data, proved)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
@@ -207,8 +207,8 @@ class _Watched:
     """Answers that are there already."""
     asked: Asked = NOTHING
     """Examples that have none yet and are to be answered."""
-    began: float = 0.0
-    """When the process began with the cell, by `time.perf_counter`."""
+    start_s: float = 0.0
+    """Seconds until the model was loaded."""
     partly: bool = False
     """Whether certain examples were asked for: the answers that are there already stay those of their processes."""
 
@@ -285,10 +285,10 @@ def _answered(workload: Workload, limits: Batching, how: _Watched) -> tuple[list
     """Answer the examples that are asked for, and those at hand where another process for them would take longer."""
     if not how.asked.examples:
         return [], limits
-    start_s, begin = time.perf_counter() - how.began + PROCESS_S, time.perf_counter()
+    begin = time.perf_counter()
     first = score(workload, limits, how.asked.examples)
     rows, each_s = first.samples, (time.perf_counter() - begin) / len(how.asked.examples)
-    if how.asked.at_hand and each_s * len(how.asked.at_hand) <= start_s:
+    if how.asked.at_hand and each_s * len(how.asked.at_hand) <= how.start_s + PROCESS_S:
         rest = score(workload, first.batching, how.asked.at_hand)
         return _together(rows, rest.samples), rest.batching
     return rows, first.batching
