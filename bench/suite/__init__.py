@@ -1,5 +1,6 @@
 """The suite file: what a user writes, read and checked once; the frozen models of every section."""
 
+from bench.suite.endpoint import BudgetSpec, EndpointSpec, LaunchSpec, TokenPriceSpec
 from bench.suite.job import CellJob
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
 from bench.suite.spec import (
@@ -19,11 +20,14 @@ from bench.suite.spec import (
 __all__ = [
     "DEFAULT_BATCH_SIZE",
     "AnswerSpec",
+    "BudgetSpec",
     "CellJob",
     "DataSpec",
     "DecisionSpec",
     "Defaults",
+    "EndpointSpec",
     "FitSpec",
+    "LaunchSpec",
     "MeasureSpec",
     "ModelSpec",
     "NightlySpec",
@@ -31,5 +35,6 @@ __all__ = [
     "Scoring",
     "Suite",
     "TaskSpec",
+    "TokenPriceSpec",
     "VariantSpec",
 ]

@@ -26,12 +26,13 @@ from bench.admission.values import (
 )
 from bench.candidates import FAMILIES
 from bench.candidates.interface import Context, Model, ModelFacts
-from bench.candidates.kept import Kept
+from bench.candidates.kept import Keep, Kept
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.fit.cost import facts_of
 from bench.measure.doubts import unaudited
+from bench.measure.elsewhere import told_elsewhere
 from bench.measure.measured import Measured, unmeasured
 from bench.measure.phases import watch
 from bench.measure.placement import place
@@ -65,6 +66,7 @@ def run_cell(
     scored: Sequence[Sample] = (),
     scored_by: str | None = None,
     proved: Sequence[Proved] = (),
+    keep: Keep | None = None,
 ) -> Record:
     """Run one process of one cell, and return its record; quality is scored in process 0 alone.
 
@@ -76,6 +78,7 @@ def run_cell(
         scored: answers that are there already: a later process compares what it timed with them, the first takes them.
         scored_by: the earlier run that they are from, where it is not this one.
         proved: what admission noted of the model before.
+        keep: where answers are kept one by one until the record is there.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
@@ -84,7 +87,9 @@ def run_cell(
     started_at, begin, job = datetime.now(UTC).isoformat(), time.perf_counter(), cell.to_run()
     profile, placed, data, meters = _prepared(job)
     notify("load")
-    model, facts, shared = loaded(lambda kept: load_model(job, data, meters.device, kept), cell, meters, process, state)
+    model, facts, shared = loaded(
+        lambda kept: load_model(job, data, meters.device, kept, keep), cell, meters, process, state
+    )
     workload = bind_task(job, model, data)
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
     likely = isinstance(model, GivesLogProbabilities) and model.log_probabilities
@@ -115,15 +120,18 @@ def run_cell(
         wall_s=time.perf_counter() - begin,
         doubts=(*measured.doubts, *doubts),
         facts=(
-            *(facts if profile.measures else ()),
-            *seen,
+            *told_elsewhere(
+                [*(facts if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared)],
+                known.elsewhere,
+            ),
             *(() if admission is None else (Fact("admission_s", admission.seconds, "s", "clock", process=process),)),
-            *without_cold_start(measured.facts, shared),
             *facts_of(job.provenance, process),
         ),
         environment=_environment(meters.device, placed, known),
         notes=notes,
     )
+    if keep is not None and not process:
+        keep.answers.unlink(missing_ok=True)
     return with_examined(record)
 
 
@@ -249,7 +257,7 @@ def _device(asked: str) -> str:
     return asked
 
 
-def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = None) -> Model:
+def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = None, keep: Keep | None = None) -> Model:
     """Load the model of a job for its task.
 
     Args:
@@ -257,6 +265,7 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         data: the scored examples, whose answers a baseline counts.
         device: `cpu`, `cuda:N`, or several GPUs joined by commas.
         kept: where the process keeps the weights for the next task of the model.
+        keep: where answers are kept one by one.
 
     Raises:
         UnsupportedError: the model cannot lie there, or cannot do the task.
@@ -280,9 +289,11 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         seed=job.seed,
         max_input_tokens=task.max_input_tokens,
         kept=kept,
+        keep=keep,
     )
     if spec.factory is not None and job.suite_folder:
         look_beside(Path(job.suite_folder))  # a factory may lie beside the suite
+    if (spec.factory is not None or spec.endpoint is not None) and job.suite_folder:
         spec = spec.with_paths_from(Path(job.suite_folder))
     model = family.load(spec, job.variant, context)
     reason = why_unable(spec.name, task.kind, job.scoring, model.abilities)
