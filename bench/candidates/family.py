@@ -23,7 +23,7 @@ an instruction before the input."""
 LIKELIHOODS: tuple[Scoring, ...] = ("likelihood", "likelihood-per-token", "likelihood-per-byte")
 """The scorings that compare how likely the text of each answer is."""
 
-EXCLUSIVE_KEYS = ("factory", "options", "stateless", "strategy", "chat_template", "endpoint")
+EXCLUSIVE_KEYS = ("factory", "options", "stateless", "strategy", "chat_template", "server")
 """Keys of a model's entry that a family must claim (`Family.keys`); the rest is common to all."""
 
 

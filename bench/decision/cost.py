@@ -46,7 +46,7 @@ def priced(entry: Entry, prices: PriceSpec | None) -> Entry:
 
 def token_prices(entry: Entry) -> TokenPriceSpec | None:
     """Find what the tokens of a served model cost; None for any other."""
-    endpoint = None if entry.cell.job is None else entry.cell.job.model.endpoint
+    endpoint = None if entry.cell.job is None else entry.cell.job.model.server
     return None if endpoint is None else endpoint.prices
 
 

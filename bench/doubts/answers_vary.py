@@ -31,7 +31,7 @@ class AnswersVary(DoubtKind):
     @classmethod
     def examine(cls, evidence: Evidence) -> Iterable[DoubtKind]:
         """Read what the model noted of its server."""
-        noted = evidence.notes.get("endpoint")
-        spec = None if evidence.cell is None or evidence.cell.job is None else evidence.cell.job.model.endpoint
+        noted = evidence.notes.get("server")
+        spec = None if evidence.cell is None or evidence.cell.job is None else evidence.cell.job.model.server
         if isinstance(noted, dict) and noted.get("repeats") is False and spec is not None:
             yield cls(temperature=spec.temperature, readings=evidence.metrics)

@@ -33,6 +33,6 @@ class TokensUncounted(DoubtKind):
     @classmethod
     def examine(cls, evidence: Evidence) -> Iterable[DoubtKind]:
         """Read what the model noted of its server."""
-        endpoint = evidence.notes.get("endpoint")
+        endpoint = evidence.notes.get("server")
         if isinstance(endpoint, dict) and endpoint.get("uncounted"):
             yield cls(answers=int(endpoint["uncounted"]))

@@ -140,7 +140,7 @@ class ModelSpec(_Strict):
     options: dict[str, Any] = {}
     """Keyword arguments of the factory: texts that begin with `./` or `../` are paths from the suite's folder. For a
     causal-lm, switches of its chat template, such as `enable_thinking`."""
-    endpoint: Annotated[EndpointSpec | None, Unhashed()] = None
+    server: Annotated[EndpointSpec | None, Unhashed()] = None
     """Of a model that is served: where it answers, and how it is asked."""
     tasks: Annotated[Annotated[list[str], Field(min_length=1)] | None, Unhashed()] = None
     """Names of the tasks that the model is for; by default all that it can do. On the others it is `unsupported`."""
@@ -167,8 +167,8 @@ class ModelSpec(_Strict):
         """Make the texts of `options` that begin with `./` or `../`, and the folder of a server's launch, paths from a
         folder, the suite's."""
         updates: dict[str, object] = {"options": {key: _from(folder, value) for key, value in self.options.items()}}
-        if self.endpoint is not None:
-            updates["endpoint"] = self.endpoint.with_folder_from(folder)
+        if self.server is not None:
+            updates["server"] = self.server.with_folder_from(folder)
         return self.model_copy(update=updates)
 
     def is_for(self, task: str) -> bool:

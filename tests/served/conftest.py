@@ -46,7 +46,7 @@ def endpoint_of(url: str, **keys: Any) -> EndpointSpec:
 
 
 def connect(fake: Fake, ability: str = "generate", keep: Keep | None = None, **keys: Any) -> Endpoint:
-    spec = ModelSpec(name="served", family="endpoint", endpoint=endpoint_of(fake.url, **keys))
+    spec = ModelSpec(name="served", family="endpoint", server=endpoint_of(fake.url, **keys))
     model = FAMILIES["endpoint"].load(spec, VariantSpec(), Context("cpu", ability, keep=keep))
     assert isinstance(model, Endpoint)
     return model
@@ -68,7 +68,7 @@ def suite_of(folder: Path, url: str, *, examples: int = 6, models: str = "", tas
     text = f"""\
 name: served
 models:
-  - {{name: served, family: endpoint, endpoint: {json.dumps(endpoint)}}}
+  - {{name: served, family: endpoint, server: {json.dumps(endpoint)}}}
   - {{name: majority, family: baseline, strategy: majority}}
 {models}tasks:
   - {{name: questions, kind: question-answering, data: {{path: questions.jsonl}}, max_new_tokens: 8}}

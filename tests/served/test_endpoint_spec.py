@@ -15,21 +15,21 @@ from tests.served.conftest import suite_of
 
 URL = "http://127.0.0.1:9/v1"
 BAD: dict[str, tuple[dict[str, Any], str, str]] = {
-    "no scheme": ({"url": "127.0.0.1:8000/v1"}, "endpoint.url", "http://127.0.0.1:8000/v1"),
-    "a port that is none": ({"url": "http://host:99999/v1"}, "endpoint.url", "http://127.0.0.1:8000/v1"),
-    "a password in the address": ({"url": "https://me:secret@host/v1"}, "endpoint.url", "api_key_env"),
-    "a key in the address": ({"url": "https://host/v1?api_key=secret"}, "endpoint.url", "api_key_env"),
-    "a key in a header": ({"headers": {"Authorization": "Bearer secret"}}, "endpoint.headers", "api_key_env"),
-    "a header of two lines": ({"headers": {"X-A": "a\r\nX-B: b"}}, "endpoint.headers", "give one"),
-    "a key for its variable": ({"api_key_env": "sk-1234"}, "endpoint.api_key_env", ""),
-    "an api that there is not": ({"api": "responses"}, "endpoint.api", "completions"),
-    "a time without unit": ({"timeout": "30"}, "endpoint.timeout", "s"),
-    "no time": ({"silence": "0 s"}, "endpoint.silence", "s"),
-    "a budget without prices": ({"budget": {"max_cost": 1.0}}, "endpoint", "prices"),
-    "a key of its own in extra": ({"extra": {"stream": False}}, "endpoint", "leave it out"),
-    "a launch without command": ({"launch": {"command": []}}, "endpoint.launch.command", ""),
-    "a typo": ({"modle": "x"}, "endpoint.modle", "model"),
-    "too many retries": ({"retries": 1000}, "endpoint.retries", "20"),
+    "no scheme": ({"url": "127.0.0.1:8000/v1"}, "server.url", "http://127.0.0.1:8000/v1"),
+    "a port that is none": ({"url": "http://host:99999/v1"}, "server.url", "http://127.0.0.1:8000/v1"),
+    "a password in the address": ({"url": "https://me:secret@host/v1"}, "server.url", "api_key_env"),
+    "a key in the address": ({"url": "https://host/v1?api_key=secret"}, "server.url", "api_key_env"),
+    "a key in a header": ({"headers": {"Authorization": "Bearer secret"}}, "server.headers", "api_key_env"),
+    "a header of two lines": ({"headers": {"X-A": "a\r\nX-B: b"}}, "server.headers", "give one"),
+    "a key for its variable": ({"api_key_env": "sk-1234"}, "server.api_key_env", ""),
+    "an api that there is not": ({"api": "responses"}, "server.api", "completions"),
+    "a time without unit": ({"timeout": "30"}, "server.timeout", "s"),
+    "no time": ({"silence": "0 s"}, "server.silence", "s"),
+    "a budget without prices": ({"budget": {"max_cost": 1.0}}, "server", "prices"),
+    "a key of its own in extra": ({"extra": {"stream": False}}, "server", "leave it out"),
+    "a launch without command": ({"launch": {"command": []}}, "server.launch.command", ""),
+    "a typo": ({"modle": "x"}, "server.modle", "model"),
+    "too many retries": ({"retries": 1000}, "server.retries", "20"),
 }
 
 
@@ -46,7 +46,7 @@ def test_a_mistake_is_one_line_with_its_place_and_a_remedy(case: str, tmp_path: 
 @pytest.mark.parametrize(
     ("old", "new", "needle"),
     [
-        ("family: endpoint, endpoint:", "family: causal-lm, checkpoint: x, endpoint:", "'endpoint' is for endpoint"),
+        ("family: endpoint, server:", "family: causal-lm, checkpoint: x, server:", "'server' is for endpoint"),
         ("family: endpoint,", "family: endpoint, checkpoint: gpt2,", "leave 'checkpoint' out"),
         ("family: endpoint,", "family: endpoint, chat_template: true,", "'chat_template' is for causal-lm"),
     ],
@@ -61,7 +61,7 @@ def test_keys_of_other_families_are_refused(old: str, new: str, needle: str, tmp
 
 def identity(**keys: Any) -> str | None:
     spec = EndpointSpec.model_validate({"url": URL, "model": "m"} | keys)
-    return FAMILIES["endpoint"].source_identity(ModelSpec(name="m", family="endpoint", endpoint=spec))
+    return FAMILIES["endpoint"].source_identity(ModelSpec(name="m", family="endpoint", server=spec))
 
 
 @pytest.mark.parametrize("keys", [{"model": "n"}, {"api": "completions"}, {"seed": 1}, {"extra": {"top_k": 1}}])

@@ -129,8 +129,8 @@ def test_what_was_answered_is_not_asked_again(fake: Fake, tmp_path: Path) -> Non
     again.remember(True)
     answers = dict(again.generate_many(PROMPTS, EIGHT, rows=2))
     assert [answers[place].text for place in range(10)] == [answer_to(prompt).strip() for prompt in PROMPTS]
-    assert 6 <= again.facts().notes["endpoint"]["answers_kept_before"] <= 7  # type: ignore[index]
-    assert fake.answered - before == PROBES + 10 - again.facts().notes["endpoint"]["answers_kept_before"]  # type: ignore[index]
+    assert 6 <= again.facts().notes["server"]["answers_kept_before"] <= 7  # type: ignore[index]
+    assert fake.answered - before == PROBES + 10 - again.facts().notes["server"]["answers_kept_before"]  # type: ignore[index]
 
 
 def test_answers_are_kept_only_while_they_are_scored(fake: Fake, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_memory_energy_and_size_are_none_with_a_reason_and_never_zero(finished: 
 
 
 def test_what_the_server_can_do_is_recorded(finished: Finished) -> None:
-    noted = finished.records["served", "mc"].notes["endpoint"]
+    noted = finished.records["served", "mc"].notes["server"]
     assert noted["prompt_log_probabilities"] == "come back" and noted["served_model"] == "fake-1"
     assert noted["repeats"] is True and noted["tokens_per_chunk"] == 1.0
     assert finished.records["served", "mc"].samples[0].scores
@@ -134,7 +134,7 @@ def test_a_key_that_expires_on_the_way_loses_nothing(tmp_path: Path, key: str) -
         assert bench_run(suite, "--profile", "off", "--no-report") == 0
         again = records_of(suite)["served", "questions"]
         assert again.status == "ok" and len(again.samples) == 12
-        assert kept == again.notes["endpoint"]["answers_kept_before"]
+        assert kept == again.notes["server"]["answers_kept_before"]
         assert files_with(tmp_path, key) == []
         assert fake.answered - before < 12 + before
 
@@ -149,7 +149,7 @@ def test_a_server_that_dies_on_the_way_fails_its_cell_alone_and_the_command_resu
         assert record.status == "failed" and "2 attempts" in str(record.reason)
         behaviour.marked = {}
         assert bench_run(suite, "--profile", "off", "--no-report") == 0
-        assert records_of(suite)["served", "questions"].notes["endpoint"]["answers_kept_before"] >= 0
+        assert records_of(suite)["served", "questions"].notes["server"]["answers_kept_before"] >= 0
 
 
 def test_hostile_answers_are_stored_and_shown_without_harm(tmp_path: Path) -> None:
@@ -187,5 +187,5 @@ def test_a_server_that_does_not_start_is_told_in_one_line(tmp_path: Path, free_p
 def test_a_stranger_at_the_address_of_a_launch_is_not_measured(tmp_path: Path, fake: Fake) -> None:
     suite = suite_of(tmp_path, fake.url, launch={"command": ["true"]})
     assert bench_run(suite, "--profile", "off", "--no-report") == 5
-    assert "before 'endpoint.launch'" in str(records_of(suite)["served", "questions"].reason)
+    assert "before 'server.launch'" in str(records_of(suite)["served", "questions"].reason)
     assert fake.answered == 0

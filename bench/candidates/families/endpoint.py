@@ -26,8 +26,8 @@ class EndpointFamily(Family):
     scorings = {"classify": ("generated", *LIKELIHOODS), "choose": LIKELIHOODS}
     style = "continue"
     reads_prompt = True
-    needs = ("endpoint",)
-    keys = frozenset({"endpoint"})
+    needs = ("server",)
+    keys = frozenset({"server"})
     takes_variants = False
     shares_load = True
     keeps_answers = True
@@ -44,19 +44,19 @@ class EndpointFamily(Family):
         """Identify the model by its address, its name and how it is asked: its weights are not known."""
         from bench.digest import content_hash
 
-        return None if spec.endpoint is None else f"served:{content_hash(spec.endpoint.answering())}"
+        return None if spec.server is None else f"served:{content_hash(spec.server.answering())}"
 
     def why_not(self, kind: Asks, spec: ModelSpec | None) -> str | None:
         """Explain that a chat endpoint gives no log-probabilities of a prompt."""
         by_likelihood = kind.ability == "log_likelihood" or (
             kind.ability == "choose" and "generated" not in kind.scorings
         )
-        if by_likelihood and spec is not None and spec.endpoint is not None and spec.endpoint.api == "chat":
+        if by_likelihood and spec is not None and spec.server is not None and spec.server.api == "chat":
             return NO_LIKELIHOOD
         return super().why_not(kind, spec)
 
     def mistakes(self, spec: ModelSpec) -> list[tuple[str, str]]:
         """Refuse keys of models that are loaded here."""
         if spec.checkpoint is not None:
-            return [("checkpoint", "its server loads it: name it in 'endpoint.model', and leave 'checkpoint' out")]
+            return [("checkpoint", "its server loads it: name it in 'server.model', and leave 'checkpoint' out")]
         return []

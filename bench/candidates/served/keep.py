@@ -118,13 +118,13 @@ class Spending:
         if budget is not None and budget.max_requests is not None and self.requests >= budget.max_requests:
             raise EndpointError(
                 f"the budget of {budget.max_requests:,} requests to {self._spec.model} is spent; raise "
-                "'endpoint.budget.max_requests' and run the same command to go on: what was answered is kept"
+                "'server.budget.max_requests' and run the same command to go on: what was answered is kept"
             )
         cost = self.cost
         if budget is not None and budget.max_cost is not None and cost is not None and cost >= budget.max_cost:
             raise EndpointError(
                 f"the budget of {budget.max_cost:g} for {self._spec.model} is spent ({cost:.4g} so far); raise "
-                "'endpoint.budget.max_cost' and run the same command to go on: what was answered is kept"
+                "'server.budget.max_cost' and run the same command to go on: what was answered is kept"
             )
         self._note("request")
 

@@ -47,11 +47,11 @@ def start(launch: LaunchSpec, base: Path) -> subprocess.Popen[bytes]:
     except FileNotFoundError as error:
         missing = f"no folder '{folder}'" if not folder.is_dir() else f"no program '{launch.command[0]}'"
         raise EnvironmentLackError(
-            f"there is {missing} to launch the server with; install it, or mend 'endpoint.launch'"
+            f"there is {missing} to launch the server with; install it, or mend 'server.launch'"
         ) from error
     except OSError as error:
         raise EnvironmentLackError(
-            f"the server's command '{launch.command[0]}' cannot be started: {error.strerror}; mend 'endpoint.launch'"
+            f"the server's command '{launch.command[0]}' cannot be started: {error.strerror}; mend 'server.launch'"
         ) from error
 
 
@@ -72,7 +72,7 @@ async def until_ready(client: Client, process: subprocess.Popen[bytes], launch: 
         if time.monotonic() - begun > launch.deadline_s:
             raise EndpointError(
                 f"the server that '{launch.command[0]}' started was not ready after {launch.deadline} ({why}); raise "
-                "'endpoint.launch.deadline', or see that it listens at 'endpoint.url'"
+                "'server.launch.deadline', or see that it listens at 'server.url'"
             )
         await asyncio.sleep(LOOK_S)
         why = await client.ready(launch.ready)

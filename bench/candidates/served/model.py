@@ -39,7 +39,7 @@ from bench.suite import EndpointSpec, ModelSpec, VariantSpec
 T = TypeVar("T")
 LIKELIHOOD_ABILITIES = frozenset({"classify", "choose", "log_likelihood"})
 ELSEWHERE = (
-    "the model runs in a process that bench did not start, whose {} it cannot read; give 'endpoint.launch', and bench "
+    "the model runs in a process that bench did not start, whose {} it cannot read; give 'server.launch', and bench "
     "starts it"
 )
 NOT_COUNTED = "nobody knows how large a model behind an address is"
@@ -73,7 +73,7 @@ class Connection:
         try:
             if runner.run(client.ready(spec.launch.ready)) is None:
                 raise EndpointError(
-                    f"something answers at {spec.url} before 'endpoint.launch' has started anything; end it, or choose "
+                    f"something answers at {spec.url} before 'server.launch' has started anything; end it, or choose "
                     "another port"
                 )
             launched.append(launch.start(spec.launch, Path()))
@@ -116,15 +116,15 @@ class Endpoint(PartialModel):
     abilities = frozenset({"generate", "stream", "generate_many"})
 
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
-        assert spec.endpoint is not None
+        assert spec.server is not None
         if context.max_input_tokens is not None:
             raise UnsupportedError(
                 f"model '{spec.name}' is served: nobody here can cut its inputs at {context.max_input_tokens} tokens; "
                 "leave 'max_input_tokens' out of the task"
             )
-        self.spec, self.endpoint, self.device = spec, spec.endpoint, "cpu"
+        self.spec, self.endpoint, self.device = spec, spec.server, "cpu"
         keep = context.keep
-        self.spending = Spending(spec.endpoint, None if keep is None else keep.spending)
+        self.spending = Spending(spec.server, None if keep is None else keep.spending)
         self._answers = Answers(None if keep is None else keep.answers)
         self.connection = self._connected(spec, variant, context)
         self._label_texts = context.label_texts
@@ -158,8 +158,8 @@ class Endpoint(PartialModel):
 
     def _connected(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Connection:
         """Connect, or take the connection of the task before."""
-        assert spec.endpoint is not None
-        endpoint, spending = spec.endpoint, self.spending
+        assert spec.server is not None
+        endpoint, spending = spec.server, self.spending
 
         def load() -> Connection:
             return Connection.open(endpoint, spending)
@@ -315,7 +315,7 @@ class Endpoint(PartialModel):
             uncounted=NOT_COUNTED,
             chunked=True,
             elsewhere=None if launched else ELSEWHERE.format("memory and energy"),
-            notes={"endpoint": notes | self.probed.note(self.endpoint.model)},
+            notes={"server": notes | self.probed.note(self.endpoint.model)},
         )
 
 

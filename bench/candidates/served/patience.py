@@ -46,7 +46,7 @@ class Patience:
             if exchange.retry_after_s is not None and wait_s > longest:
                 raise EndpointError(
                     f"{spec.url} asks to wait {format_quantity(wait_s, 's')} ({exchange.problem}), longer than "
-                    f"'endpoint.max_retry_wait: {spec.max_retry_wait}'; raise it, or run the same command later"
+                    f"'server.max_retry_wait: {spec.max_retry_wait}'; raise it, or run the same command later"
                 )
             self.retried[exchange.ending] = self.retried.get(exchange.ending, 0) + 1
             await asyncio.sleep(min(wait_s, longest))
@@ -80,10 +80,10 @@ class Patience:
             if spec.api_key_env
             else "name the variable with its key in 'api_key_env'",
             "refused": "see that 'url', 'model' and 'api' are those of the server, and that the prompt is not too long",
-            "throttled": "lower 'batch_size', or raise 'endpoint.retries'",
+            "throttled": "lower 'batch_size', or raise 'server.retries'",
             "server_error": "look into the server's log",
             "unreachable": "see that the server runs and listens there",
-            "timeout": "raise 'endpoint.timeout' or 'endpoint.silence', or lower max_new_tokens",
+            "timeout": "raise 'server.timeout' or 'server.silence', or lower max_new_tokens",
             "cut": "see why the server, or a proxy before it, ended the connection",
             "malformed": "see that 'url' and 'api' are those of a server with OpenAI's interface",
         }

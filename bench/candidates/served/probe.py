@@ -56,7 +56,7 @@ class Probed:
             "prompt_log_probabilities": self.likelihood or "come back",
             "asked_model": asked_model,
             "served_model": self.served_model,
-            "server": self.version,
+            "software": self.version,
         }
 
 
@@ -77,7 +77,7 @@ async def probe(spec: EndpointSpec, send: Send, *, likelihood: bool) -> Probed:
     usage = why_no_usage(first, PROBE_TOKENS)
     if usage is not None and spec.budget is not None and spec.budget.max_cost is not None:
         raise EndpointError(
-            f"{spec.url}: {usage}, so that 'endpoint.budget.max_cost' cannot be kept; give 'max_requests' instead"
+            f"{spec.url}: {usage}, so that 'server.budget.max_cost' cannot be kept; give 'max_requests' instead"
         )
     counted = first.usage.output_tokens if first.usage is not None and usage is None else None
     return Probed(

@@ -293,7 +293,7 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
     )
     if spec.factory is not None and job.suite_folder:
         look_beside(Path(job.suite_folder))  # a factory may lie beside the suite
-    if (spec.factory is not None or spec.endpoint is not None) and job.suite_folder:
+    if (spec.factory is not None or spec.server is not None) and job.suite_folder:
         spec = spec.with_paths_from(Path(job.suite_folder))
     model = family.load(spec, job.variant, context)
     reason = why_unable(spec.name, task.kind, job.scoring, model.abilities)
