@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -310,10 +311,11 @@ def admission_scene(play: Callable[[Path], Record]) -> Callable[[Path], Codes]:
 
 def vague_server(folder: Path) -> Codes:
     """A server that counts no tokens, and never says the same twice."""
-    numbers = iter(range(1000))
+    numbers = count()
     behaviour = Behaviour(fault=Fault.NO_USAGE, answer=lambda prompt: f" answer {next(numbers)}")
     with running(behaviour) as fake:
-        return of(cells_run(folder, served_suite(folder, fake.url, examples=3).read_text()))
+        suite = served_suite(folder, fake.url, examples=3).read_text()
+        return of(cells_run(folder, suite + "measure: off\n"))
 
 
 SCENARIOS: dict[str, Callable[[Path], Codes]] = {
