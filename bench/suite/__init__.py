@@ -2,10 +2,10 @@
 
 from bench.suite.endpoint import BudgetSpec, EndpointSpec, LaunchSpec, TokenPriceSpec
 from bench.suite.job import CellJob
+from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
-    AnswerSpec,
     DataSpec,
     Defaults,
     FitSpec,
@@ -27,12 +27,15 @@ __all__ = [
     "Defaults",
     "EndpointSpec",
     "FitSpec",
+    "GenerationSpec",
     "LaunchSpec",
     "MeasureSpec",
     "ModelSpec",
     "NightlySpec",
     "PriceSpec",
     "Scoring",
+    "Shot",
+    "ShotsSpec",
     "Suite",
     "TaskSpec",
     "TokenPriceSpec",

@@ -14,7 +14,7 @@ from bench.candidates import FAMILIES
 from bench.candidates.interface import Context
 from bench.candidates.kept import Keep
 from bench.candidates.served.model import Endpoint
-from bench.suite import EndpointSpec, ModelSpec, VariantSpec
+from bench.suite import EndpointSpec, ModelSpec, Shot, VariantSpec
 from benchmarks.fake_server import Behaviour, Fake, running
 
 KEY = "sk-test-0123456789"
@@ -45,9 +45,16 @@ def endpoint_of(url: str, **keys: Any) -> EndpointSpec:
     return EndpointSpec.model_validate({"url": url, "model": "fake-1", **quick, **keys})
 
 
-def connect(fake: Fake, ability: str = "generate", keep: Keep | None = None, **keys: Any) -> Endpoint:
-    spec = ModelSpec(name="served", family="endpoint", server=endpoint_of(fake.url, **keys))
-    model = FAMILIES["endpoint"].load(spec, VariantSpec(), Context("cpu", ability, keep=keep))
+def connect(
+    fake: Fake,
+    ability: str = "generate",
+    keep: Keep | None = None,
+    system: str | None = None,
+    shots: tuple[Shot, ...] = (),
+    **keys: Any,
+) -> Endpoint:
+    spec = ModelSpec(name="served", family="endpoint", server=endpoint_of(fake.url, **keys), system=system)
+    model = FAMILIES["endpoint"].load(spec, VariantSpec(), Context("cpu", ability, keep=keep, shots=shots))
     assert isinstance(model, Endpoint)
     return model
 

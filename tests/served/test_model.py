@@ -10,6 +10,7 @@ import pytest
 from bench.candidates.interface import Decoding
 from bench.candidates.kept import Keep
 from bench.errors import EndpointError, UnsupportedError
+from bench.suite import Shot
 from benchmarks.fake_server import Fake, Fault, Law
 from benchmarks.fake_server.behaviour import answer_to, scored
 from tests.served.conftest import connect
@@ -184,3 +185,16 @@ def test_nothing_is_known_of_its_size_or_its_memory(fake: Fake) -> None:
 def test_what_a_suite_cannot_have_of_it_is_said(fake: Fake) -> None:
     with pytest.raises(UnsupportedError, match="num_beams"):
         connect(fake).generate(["a"], Decoding(num_beams=4))
+
+
+def test_the_system_prompt_and_solved_examples_are_turns_of_a_chat(fake: Fake) -> None:
+    shots = (Shot(prompt="1 + 1", answer="2", id="a"),)
+    model = connect(fake, api="chat", system="Be brief.", shots=shots)
+    model.generate(["2 + 2"], EIGHT)
+    assert model.reads_turns and [turn["content"] for turn in fake.behaviour.bodies[-1]["messages"]] == [  # type: ignore[attr-defined]
+        "Be brief.",
+        "1 + 1",
+        "2",
+        "2 + 2",
+    ]
+    assert not connect(fake).reads_turns

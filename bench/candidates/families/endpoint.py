@@ -27,7 +27,7 @@ class EndpointFamily(Family):
     style = "continue"
     reads_prompt = True
     needs = ("server",)
-    keys = frozenset({"server"})
+    keys = frozenset({"server", "system", "shots", "answer"})
     takes_variants = False
     shares_load = True
     keeps_answers = True

@@ -32,19 +32,26 @@ class Piece:
     """What went wrong within the stream."""
 
 
+Turn = tuple[str, str]
+"""Who speaks (`system`, `user`, `assistant`), and what is said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
     """How an answer is to be written."""
 
     max_tokens: int
     stop: tuple[str, ...] = ()
+    before: tuple[Turn, ...] = ()
+    """Turns of the conversation before the prompt, for the interface that reads turns."""
 
 
 def asked(spec: EndpointSpec, prompt: str, writing: Writing, *, streams: bool = True) -> Ask:
     """Make the request that has a prompt answered."""
     body: dict[str, object] = {"model": spec.model, "max_tokens": writing.max_tokens, "temperature": spec.temperature}
     if spec.api == "chat":
-        body["messages"] = [{"role": "user", "content": prompt}]
+        turns = (*writing.before, ("user", prompt))
+        body["messages"] = [{"role": role, "content": content} for role, content in turns]
     else:
         body["prompt"] = prompt
     if spec.seed is not None:

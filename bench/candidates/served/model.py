@@ -27,14 +27,14 @@ from bench.candidates.interface import (
 from bench.candidates.joining import joined
 from bench.candidates.kept import load_key
 from bench.candidates.served import launch
-from bench.candidates.served.api import Likelihood, Writing, asked, asked_likelihood, likelihood_of
+from bench.candidates.served.api import Likelihood, Turn, Writing, asked, asked_likelihood, likelihood_of
 from bench.candidates.served.client import Client
 from bench.candidates.served.exchange import Ask, Exchange
 from bench.candidates.served.keep import Answers, Spending, generated_of
 from bench.candidates.served.patience import Patience
 from bench.candidates.served.probe import Probed, probe, why_no_usage
 from bench.errors import EndpointError, UnsupportedError
-from bench.suite import EndpointSpec, ModelSpec, VariantSpec
+from bench.suite import EndpointSpec, ModelSpec, Shot, VariantSpec
 
 T = TypeVar("T")
 LIKELIHOOD_ABILITIES = frozenset({"classify", "choose", "log_likelihood"})
@@ -128,6 +128,8 @@ class Endpoint(PartialModel):
         self._answers = Answers(None if keep is None else keep.answers)
         self.connection = self._connected(spec, variant, context)
         self._label_texts = context.label_texts
+        self.reads_turns = spec.server.api == "chat"
+        self._before = turns_before(spec.system, context.shots) if self.reads_turns else ()
         self._remembers = False
         self.uncounted = 0
         """Answers whose tokens the server did not count."""
@@ -233,7 +235,7 @@ class Endpoint(PartialModel):
             raise UnsupportedError(
                 f"model '{self.spec.name}' is served, and has no search by beams; set num_beams to 1"
             )
-        return asked(self.endpoint, text, Writing(decoding.max_new_tokens, decoding.stop))
+        return asked(self.endpoint, text, Writing(decoding.max_new_tokens, decoding.stop, self._before))
 
     def _generated(self, exchange: Exchange, decoding: Decoding) -> Generated:
         """Make an answer of what came; where the server does not count its tokens, its chunks are counted."""
@@ -317,6 +319,18 @@ class Endpoint(PartialModel):
             elsewhere=None if launched else ELSEWHERE.format("memory and energy"),
             notes={"server": notes | self.probed.note(self.endpoint.model)},
         )
+
+
+def turns_before(system: str | None, shots: Sequence[Shot]) -> tuple[Turn, ...]:
+    """Write the system prompt and the solved examples as turns of a conversation.
+
+    >>> turns_before("Be brief.", [Shot(prompt="1 + 1", answer="2", id="a")])
+    (('system', 'Be brief.'), ('user', '1 + 1'), ('assistant', '2'))
+    """
+    first: list[Turn] = [] if system is None else [("system", system)]
+    for shot in shots:
+        first += [("user", shot.prompt), ("assistant", shot.answer)]
+    return tuple(first)
 
 
 async def _first_of(tasks: Sequence[asyncio.Task[T]] | dict[asyncio.Task[T], int]) -> Any:
