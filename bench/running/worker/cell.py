@@ -25,7 +25,7 @@ from bench.admission.values import (
     refuse_ties_alone,
 )
 from bench.candidates import FAMILIES
-from bench.candidates.interface import Context, Model, ModelFacts
+from bench.candidates.interface import Context, Model, ModelFacts, reads_turns
 from bench.candidates.kept import Kept
 from bench.data import stored
 from bench.data.base import Dataset
@@ -49,6 +49,7 @@ from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
 from bench.tasks.choosing import ability_of, why_unable
+from bench.tasks.prompts import preamble
 from bench.tasks.scoring import fitting, lengths_of, score
 
 State = dict[str, object] | None
@@ -103,6 +104,7 @@ def run_cell(
     notes["paths"] = paths_of(FAMILIES[cell.family], workload, measured.notes.get("audit"))
     notes["abilities"] = sorted(model.abilities)
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
+    notes |= {"shots": [shot.id for shot in job.shots]} if job.shots else {}
     notes |= {} if admission is None else {"admission": admission.note()}
     record = Record(
         cell=cell,
@@ -277,6 +279,7 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         label_counts=kind.right_places(data.examples, job.labels),
         answer_counts=kind.right_texts(data.examples),
         scoring=job.scoring,
+        shots=job.shots,
         seed=job.seed,
         max_input_tokens=task.max_input_tokens,
         kept=kept,
@@ -294,7 +297,8 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
 def bind_task(job: CellJob, model: Model, data: Dataset) -> Workload:
     """Bind the task of a job to its loaded model."""
     texts = tuple(job.task.label_names.get(label, label) for label in job.labels)
-    bound = Bound(model, tuple(data.examples), job.labels, job.template, job.scoring, texts)
+    before = "" if reads_turns(model) else preamble(job.model.system, job.shots, FAMILIES[job.model.family].lead)
+    bound = Bound(model, tuple(data.examples), job.labels, job.template, job.scoring, texts, before)
     return KINDS.find(job.task.kind).workload(job.task, bound)
 
 
