@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates import FAMILIES
+from bench.candidates.adapters import with_lora
 from bench.errors import FitError
 from bench.fit.job import FitJob, FitTask, headed, learning_of
 from bench.fit.vocabulary import train_tokenizer
@@ -65,6 +66,8 @@ def build(
         _set_dropout(job, net, recipe.dropout)
     if recipe.freeze == "body":
         _freeze_body(job, net)
+    if recipe.lora is not None:
+        net = with_lora(net, str(learning.adapter_task(labels)), **recipe.lora.model_dump())
     return net, tokenizer
 
 

@@ -1,5 +1,6 @@
 """The suite file: what a user writes, read and checked once; the frozen models of every section."""
 
+from bench.suite.adapting import AdapterSpec
 from bench.suite.job import CellJob
 from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
@@ -18,6 +19,7 @@ from bench.suite.spec import (
 
 __all__ = [
     "DEFAULT_BATCH_SIZE",
+    "AdapterSpec",
     "AnswerSpec",
     "CellJob",
     "DataSpec",

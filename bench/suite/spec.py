@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bench.errors import InputError, nearest
+from bench.suite.adapting import AdapterSpec
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
 from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
@@ -80,6 +81,8 @@ class FitSpec(_Strict):
     """Where the fitted checkpoint lives; by default the results folder, under the recipe's and data's hash."""
     teacher: str | None = None
     """Model of the suite to learn from, over the recipe's own `teacher`."""
+    adapter: Literal["lora"] | None = None
+    """Learn low-rank changes of the checkpoint's layers (the recipe's `lora`), and keep those alone."""
 
 
 class VariantSpec(_Strict):
@@ -144,6 +147,8 @@ class ModelSpec(_Strict):
     stateless: Annotated[bool, Unhashed()] = False
     """Of a factory: what it makes answers the same whatever it was asked before, so that one load may serve several
     tasks (`defaults.share_load`)."""
+    adapter: Annotated[AdapterSpec | None, Unhashed()] = None
+    """Of a checkpoint that is an adapter (PEFT, LoRA): how it is put on its base."""
     fit: Annotated[FitSpec | None, Unhashed()] = None
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1), Unhashed()] = [VariantSpec()]
