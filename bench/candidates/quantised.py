@@ -87,12 +87,25 @@ def why_not_dequantised(spec: ModelSpec, *, has_gpu: bool) -> str | None:
     return None
 
 
-def why_no_variant(spec: ModelSpec, variant: VariantSpec) -> str | None:
-    """Explain that weights which are stored quantised are neither quantised again nor pruned."""
-    name = quant_method(spec) if variant.quantise is not None or variant.prune is not None else None
-    if name is None:
-        return None
-    return f"its weights are quantised already (by '{name}'); leave the variant '{variant.label}' out"
+def why_no_variant(spec: ModelSpec, variant: VariantSpec, *, has_gpu: bool) -> str | None:
+    """Explain why a checkpoint cannot be in a variant here; None where nothing speaks against it.
+
+    Args:
+        spec: the model's entry, its checkpoint absolute.
+        variant: that it is to be in.
+        has_gpu: whether the suite's device is a GPU that is there.
+    """
+    changed = [variant.quantise, variant.prune, variant.shrink, variant.sparsity] != [None] * 4
+    name = quant_method(spec) if changed else None
+    if name is not None:
+        return f"its weights are quantised already (by '{name}'); leave the variant '{variant.label}' out"
+    if variant.sparsity is not None and not has_gpu:
+        return "2:4 sparsity saves time on GPUs from compute capability 8.0 on (Ampere and later) alone; leave it out"
+    if variant.quantise == "int4" and not has_gpu:
+        return "int4 products are torchao's on GPUs alone, and there is none here; leave it out, or take int8"
+    if variant.quantise == "int4" and not _is_there("torchao"):
+        return "int4 is made by the library torchao, which is not installed; pip install 'bench[quantise]'"
+    return None
 
 
 def _is_there(module: str) -> bool:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bench.digest import content_hash
 from bench.errors import FitError, nearest
+from bench.suite.shrinking import ShrinkSpec
 
 
 class _Strict(BaseModel):
@@ -216,6 +217,8 @@ class Recipe(_Strict):
     """Recipes to try before the final training."""
     lora: Lora | None = None
     """Learn an adapter, and leave the checkpoint's weights as they are; `fit: {adapter: lora}` does so too."""
+    shrink: ShrinkSpec | None = None
+    """Take layers or neurons out of the checkpoint before it learns; `fit: {shrink: …}` does so too."""
 
     @model_validator(mode="after")
     def _complete(self) -> Recipe:
@@ -234,6 +237,12 @@ class Recipe(_Strict):
                 "an adapter is learnt on the weights of a checkpoint, which it leaves alone; leave out "
                 "'start' and 'freeze', or 'lora'"
             )
+        if self.shrink is not None and (self.start != "checkpoint" or self.lora is not None):
+            raise ValueError(
+                "'shrink' is for a checkpoint that learns itself; leave out 'start' and 'lora', or 'shrink'"
+            )
+        if self.shrink is not None and self.shrink.heads is not None:
+            raise ValueError("no config.json says that heads were taken out; leave out 'shrink: {heads: …}' of a fit")
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps ({self.warmup_steps}) must be fewer than steps ({self.steps})")
         return self
@@ -257,7 +266,7 @@ class Recipe(_Strict):
         return content_hash({key: value for key, value in keys.items() if key not in plain or value != plain[key]})
 
 
-LATER_KEYS = ("dropout", "save_last", "teacher", "distil", "temperature", "alpha", "folds", "search", "lora")
+LATER_KEYS = ("dropout", "save_last", "teacher", "distil", "temperature", "alpha", "folds", "search", "lora", "shrink")
 """Keys added after the first checkpoints were published; left out of the hash at their defaults, so that those
 checkpoints are still known."""
 

@@ -247,10 +247,10 @@ def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], device: s
     return FAMILIES[spec.family].why_no_head(spec, labels)
 
 
-def _why_no_variant(spec: ModelSpec, variant: VariantSpec) -> str | None:
+def _why_no_variant(spec: ModelSpec, variant: VariantSpec, device: str) -> str | None:
     """Explain that a family, or a checkpoint, has no weights that could be in another form."""
     if FAMILIES[spec.family].takes_variants or variant == VariantSpec():
-        return why_no_form(spec, variant)
+        return why_no_form(spec, variant, device)
     return f"a model of the family '{spec.family}' has no variants; leave '{variant.label}' out"
 
 
@@ -265,7 +265,7 @@ def _cell(
     defaults, labels = suite.value.defaults, data.labels(task)
     batch_size, batch_tokens = batch_limits(suite.value, task)
     spec, writing = on_task(weights.spec, task)
-    reason = _why_no_variant(spec, variant) or _why_not(
+    reason = _why_no_variant(spec, variant, defaults.device) or _why_not(
         spec, task, labels, defaults.device, fitted=spec.fit is not None
     )
     job = CellJob(

@@ -39,6 +39,8 @@ def read_recipe(suite: Located[Suite], model: ModelSpec) -> Recipe:
     changes: dict[str, object] = {} if model.fit.teacher is None else {"teacher": model.fit.teacher}
     if model.fit.adapter is not None and recipe.lora is None:
         changes["lora"] = Lora()
+    if model.fit.shrink is not None:
+        changes["shrink"] = model.fit.shrink
     try:
         return Recipe.model_validate(recipe.model_dump() | changes) if changes else recipe
     except ValidationError as error:

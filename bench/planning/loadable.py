@@ -30,10 +30,12 @@ def why_not_loaded(spec: ModelSpec, task: TaskSpec, device: str) -> str | None:
     return why_not_adapted(adapter, expected) or why_not_dequantised(adapter.base_spec(spec), has_gpu=has_gpu(device))
 
 
-def why_no_form(spec: ModelSpec, variant: VariantSpec) -> str | None:
+def why_no_form(spec: ModelSpec, variant: VariantSpec, device: str) -> str | None:
     """Explain why a checkpoint cannot be in a variant; None where nothing speaks against it."""
     adapter = _adapter(spec)
-    return why_no_variant(spec if adapter is None else adapter.base_spec(spec), variant)
+    base = spec if adapter is None else adapter.base_spec(spec)
+    gpu = (variant.quantise == "int4" or variant.sparsity is not None) and has_gpu(device)
+    return why_no_variant(base, variant, has_gpu=gpu)
 
 
 def _adapter(spec: ModelSpec) -> Adapter | None:

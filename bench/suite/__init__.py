@@ -4,6 +4,7 @@ from bench.suite.adapting import AdapterSpec
 from bench.suite.job import CellJob
 from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
+from bench.suite.shrinking import ShrinkSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
     DataSpec,
@@ -34,6 +35,7 @@ __all__ = [
     "Scoring",
     "Shot",
     "ShotsSpec",
+    "ShrinkSpec",
     "Suite",
     "TaskSpec",
     "VariantSpec",

@@ -18,7 +18,6 @@ from bench.planning import make_plan, open_suite
 from bench.suite import AdapterSpec
 from tests.checkpoints import LABELS, TEXTS, load
 
-pytest.importorskip("peft")
 AUTO = {"causal-lm": "AutoModelForCausalLM", "encoder": "AutoModelForSequenceClassification"}
 TASK_TYPES = {"causal-lm": "CAUSAL_LM", "encoder": "SEQ_CLS"}
 
@@ -28,6 +27,7 @@ def adapters(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFact
     """Folder of an adapter with random changes for each of two families."""
     import transformers
 
+    pytest.importorskip("peft")
     folder = tmp_path_factory.mktemp("adapters")
     for family, name in AUTO.items():
         torch.manual_seed(3)
