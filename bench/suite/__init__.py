@@ -3,7 +3,7 @@
 from bench.suite.adapting import AdapterSpec
 from bench.suite.job import CellJob
 from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
-from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
+from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec, RaceSpec
 from bench.suite.shrinking import ShrinkSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
@@ -32,6 +32,7 @@ __all__ = [
     "ModelSpec",
     "NightlySpec",
     "PriceSpec",
+    "RaceSpec",
     "Scoring",
     "Shot",
     "ShotsSpec",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from bench.candidates.variants.reach import Reach, measure_reach
+from bench.candidates.variants.reach import Reach, as_linear, embedding_weights, is_conv1d, measure_reach
 from bench.errors import UnsupportedError
 
 CAPABILITY = (8, 0)
@@ -28,7 +28,12 @@ def sparsify(module: nn.Module, device: str) -> tuple[nn.Module, Reach]:
         raise UnsupportedError(f"{WHY_GPU}; this one is computed on {device}")
     if torch.cuda.get_device_capability(device) < CAPABILITY:
         raise UnsupportedError(f"{WHY_GPU}; {torch.cuda.get_device_name(device)} has none")
-    layers = [layer for layer in module.modules() if type(layer) is nn.Linear and _fits(layer)]
+    for name, layer in list(module.named_modules()):
+        if is_conv1d(layer):
+            module.set_submodule(name, as_linear(layer))
+    tables = embedding_weights(module)  # an output layer that is tied to one is left as it is
+    every = [layer for layer in module.modules() if type(layer) is nn.Linear and id(layer.weight) not in tables]
+    layers = [layer for layer in every if _fits(layer)]
     if any(layer.weight.dtype not in (torch.float16, torch.bfloat16) for layer in layers):
         raise UnsupportedError("2:4 sparsity is for weights in 16 bits; add 'dtype: bfloat16' to the variant")
     reach = measure_reach(module, {id(layer.weight) for layer in layers})
