@@ -92,7 +92,6 @@ class Field:
             quantities=(),
             values=values,
             draws=values[None],
-            better={},
             broken=tuple(
                 None if own.broken is None else Missing(Absence.ENDED, reason=own.broken) for own in self.contestants
             ),
