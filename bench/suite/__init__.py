@@ -3,7 +3,7 @@
 from bench.suite.endpoint import BudgetSpec, EndpointSpec, LaunchSpec, TokenPriceSpec
 from bench.suite.job import CellJob
 from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
-from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
+from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec, RaceSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
     DataSpec,
@@ -33,6 +33,7 @@ __all__ = [
     "ModelSpec",
     "NightlySpec",
     "PriceSpec",
+    "RaceSpec",
     "Scoring",
     "Shot",
     "ShotsSpec",

@@ -28,6 +28,7 @@ from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
 from bench.suite.sections import DecisionSpec as DecisionSpec
 from bench.suite.sections import NightlySpec as NightlySpec
 from bench.suite.sections import PriceSpec as PriceSpec
+from bench.suite.sections import RaceSpec as RaceSpec
 from bench.units import format_cpus, parse_cpus
 
 Scoring = Literal["head", "likelihood", "likelihood-per-token", "likelihood-per-byte", "generated"]
@@ -368,6 +369,8 @@ class Suite(_Strict):
     """Reading or metric → limit, e.g. `latency_p95_s: "<= 50 ms"`."""
     decision: DecisionSpec = DecisionSpec()
     """By which rule a pick is made from the front, and how sure it must be."""
+    race: RaceSpec | None = None
+    """Whether the run stops as soon as the answer is decided, and goes on where it is open."""
     prices: PriceSpec | None = None
     """What machine time and energy cost, for cost and carbon per thousand examples."""
     nightly: NightlySpec = NightlySpec()

@@ -19,7 +19,6 @@ import pytest
 
 from bench import plugins
 from bench.candidates.checkpoint import weights_identity
-from bench.data.base import Dataset
 from bench.doubts import DOUBTS, DoubtKind, Evidence, examined
 from bench.measure.machine_doubts import interference_doubts
 from bench.meters.energy import Energy
@@ -93,13 +92,13 @@ def stale(folder: Path) -> Codes:
     assert (folder / "recipe.yaml").read_text() == RECIPE
     (folder / "made").mkdir()
     (folder / "made" / "provenance.json").write_text('{"recipe_hash": "other", "wall_s": 1.0}')
-    return codes(own_doubts(plan_of(path).cells[0], Dataset((), "", ""), [], 0, {}))
+    return codes(own_doubts(plan_of(path).cells[0], 0))
 
 
 def of_the_hub(folder: Path) -> Codes:
     cell = make_cell(Sketch("theirs"), Task("topic"))
     identity = dict(cell.identity) | {"weights": weights_identity("acme/tiny", None, None)}
-    return codes(own_doubts(replace(cell, identity=identity), Dataset((), "", ""), [], 0, {}))
+    return codes(own_doubts(replace(cell, identity=identity), 0))
 
 
 def writer(folder: Path) -> Codes:
