@@ -2,6 +2,7 @@
 
 from bench.suite.endpoint import BudgetSpec, EndpointSpec, LaunchSpec, TokenPriceSpec
 from bench.suite.job import CellJob
+from bench.suite.load import LoadSpec
 from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec, RaceSpec
 from bench.suite.spec import (
@@ -29,6 +30,7 @@ __all__ = [
     "FitSpec",
     "GenerationSpec",
     "LaunchSpec",
+    "LoadSpec",
     "MeasureSpec",
     "ModelSpec",
     "NightlySpec",

@@ -23,6 +23,8 @@ from bench.measure.load.capacity import Capacity, Rung, is_saturated, rung_of
 from bench.measure.load.level import NS_PER_S, Level, Offered, closed_level, open_level
 from bench.measure.load.outcome import estimate, numbers_of
 from bench.measure.load.run import Asked, Load, run_load
+from bench.measure.load.served import loaded_of
+from bench.measure.measured import Loaded
 from bench.suite.load import LoadSpec, parse_slo
 from benchmarks.fake_server import Fake, Fault, Law
 from tests.served.conftest import endpoint_of
@@ -126,6 +128,33 @@ def test_no_request_waits_for_another_in_an_open_level() -> None:
     level = asyncio.run(open_level(slow, [0.0, 0.01, 0.02], 0.03, 100.0))
     starts = [row.exchange.intended_ns for row in level.requests]
     assert [round((start - starts[0]) / 1e6) for start in starts] == [0, 10, 20]
+
+
+def loaded_with(slo: dict[str, str], *levels: list[Exchange]) -> Loaded:
+    """Levels at 10, 20, … requests a second."""
+    rows = [
+        Level(10.0 * number, None, len(each) / (10.0 * number), level_of(each).requests)
+        for number, each in enumerate(levels, 1)
+    ]
+    return loaded_of(Load(None, tuple(rows), (2, 0, 1)), LoadSpec(slo=slo))
+
+
+def test_the_rate_within_the_slo_is_the_last_before_a_limit_breaks() -> None:
+    good, slow = ([exchange(t / 10, took) for t in range(100)] for took in (0.5, 3.0))
+    failing = [exchange(t / 10, 0.5, ending="cut" if t % 10 == 0 else "ok") for t in range(100)]
+    for levels, rate in (((good, good, slow), 20.0), ((good, failing, good), 10.0), ((slow, good), 0.0)):
+        facts = {fact.name: fact.value for fact in loaded_with({"latency_p95": "<= 1 s"}, *levels).facts}
+        assert facts["slo_rate_per_s"] == rate
+    assert {fact.name: fact.value for fact in loaded_with({}, good).facts}["slo_rate_per_s"] is None
+
+
+def test_requests_of_a_level_are_stored_from_their_intended_moments() -> None:
+    loaded = loaded_with({}, [exchange(1.0, 0.5, lag_s=0.2), exchange(2.0, 0.4, ending="timeout")])
+    first, second = loaded.timings
+    assert (first.examples, second.examples) == ((2,), (0,))
+    assert (first.duration_ns, first.lag_ns, first.ending) == (500_000_000, 200_000_000, "ok")
+    assert first.token_ns[0] == 100_000_000 and second.ending == "timeout" and second.token_ns == ()
+    assert "client_lagged" in {doubt.code for doubt in loaded.doubts}
 
 
 def test_a_closed_loop_keeps_its_number_under_way() -> None:
