@@ -2,8 +2,8 @@
 
     python benchmarks/twenty.py [--runs N] [--suite SUITE] [--seed SEED] [--no-neighbour]
 
-Each run is a race from an empty results folder, as `make quickstart` makes it. The neighbour keeps one core busy for some
-seconds, and sleeps for some, at random: what a shared machine does.
+Each run is a race from an empty results folder, as `make quickstart` makes it. The neighbour keeps one core busy for
+some seconds, and sleeps for some, at random: what a shared machine does.
 """
 
 from __future__ import annotations
