@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from bench.candidates import FAMILIES
@@ -18,6 +19,7 @@ from bench.planning.fit_checks import check_apart, check_possible
 from bench.planning.forms import uses
 from bench.planning.identity import data_hash, fit_identity, loaded_identity
 from bench.suite import ModelSpec, Suite, TaskSpec
+from bench.suite.yaml_bounds import read_text
 from bench.suite.yaml_file import Located, read
 from bench.tasks.choosing import why_not_done, why_unsupported
 from bench.tasks.prompts import template_for
@@ -32,9 +34,16 @@ def read_recipe(suite: Located[Suite], model: ModelSpec) -> Recipe:
     Raises:
         SuiteError: the recipe's file is missing or wrong.
     """
-    recipe = read(fit_paths(suite, model)[0], Recipe).value
+    path = fit_paths(suite, model)[0]
+    recipe = _recipe(path, read_text(path))
     assert model.fit is not None
     return recipe if model.fit.teacher is None else recipe.model_copy(update={"teacher": model.fit.teacher})
+
+
+@lru_cache(maxsize=256)
+def _recipe(path: Path, text: str) -> Recipe:
+    """Read the recipe that a file holds, once for each text: a plan asks three times."""
+    return read(path, Recipe).value
 
 
 def check_teachers(suite: Located[Suite]) -> None:
