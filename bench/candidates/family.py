@@ -34,6 +34,7 @@ EXCLUSIVE_KEYS = (
     "shots",
     "answer",
     "generation",
+    "server",
 )
 """Keys of a model's entry that a family must claim (`Family.keys`); the rest is common to all."""
 
@@ -103,6 +104,11 @@ class Family:
 
     needs_torch: ClassVar[bool] = True
     """Whether its models compute with torch; one that does not runs in a process that never imports it."""
+    takes_load: ClassVar[bool] = False
+    """Whether its models are servers, to which many requests are sent at a time."""
+    keeps_answers: ClassVar[bool] = False
+    """Whether its answers cost so much that they are kept one by one, until their cell is stored (`Context.keep`)."""
+
     modules: ClassVar[tuple[str, ...]] = ()
     """Heavy modules that its models need, imported once before anything is measured; none may start a thread or touch a
     device."""
@@ -154,6 +160,10 @@ class Family:
     def shares(self, spec: ModelSpec) -> bool:
         """Tell whether one load of a model serves several tasks of a suite."""
         return self.shares_load
+
+    def source_identity(self, spec: ModelSpec) -> str | None:
+        """Identify the weights of a model that are neither files nor made by a factory; None where they are."""
+        return None
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain, from its files alone, why a checkpoint's head cannot score the labels; None when it may."""

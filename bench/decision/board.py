@@ -5,8 +5,10 @@ The first columns are the objectives of the front; the rest are there because a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from bench.catalogue.readings import READINGS
 from bench.catalogue.reasons import sentence_of
 from bench.decision.remarks import Remark
-from bench.summary import Quantity
+from bench.summary import Quantity, Raced
 
 Floats = NDArray[np.float64]
 
@@ -82,6 +84,20 @@ class Missing:
     """The code of the doubt that bars it."""
 
 
+class PairedTest(Protocol):
+    """Tests of all pairs of candidates in one column."""
+
+    def p_values(self, rows: Sequence[int], margins: Floats, smaller: Floats) -> tuple[Floats, Floats]:
+        """Compute p-values of each pair of `rows`, shape `(m, m)`, NaN where the pair is not covered: against "row is
+        not better than column by more than the margin", and against "row is worse by the margin or more".
+
+        Args:
+            rows: candidates of the board.
+            margins: of each pair, in the column's unit, shape `(m, m)`.
+            smaller: the smaller of the two values, shape `(m, m)`.
+        """
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Board:
     """Everything known of the candidates of one task (or of all tasks together), M candidates × C columns."""
@@ -97,8 +113,8 @@ class Board:
     """Shape `(M, C)`, NaN where missing."""
     draws: Floats
     """Replicates, shape `(B, M, C)`."""
-    better: dict[int, Floats]
-    """By column of a proportion: exact one-sided p-values that row is better than column, shape `(M, M)`."""
+    tests: dict[int, PairedTest]
+    """By column, where candidates can be compared pair by pair."""
     broken: tuple[Missing | None, ...]
     """Why a candidate cannot be judged at all (its cell failed, …); None when it can."""
     remarks: tuple[Remark, ...] = ()
@@ -112,11 +128,15 @@ class Board:
     baselines: tuple[bool, ...] = ()
     """Which candidates are baselines, the floor that a model should beat."""
 
+    raced: tuple[Raced | None, ...] = ()
+    """What the race of the task came to for each candidate; empty, or None, where there was none."""
+
     doubts: tuple[tuple[str, ...], ...] = ()
     """Codes of the doubts about a value of each candidate here, in order; none where nothing is said."""
-    as_read: NDArray[np.bool_] | None = None
-    """Which values are taken as they were read, without noise though they may have some, shape `(M, C)`: they cannot
-    make a statement certain. None for no value."""
+    unknown: Floats | None = None
+    """How far another process may read each value off from this one beyond what the replicates show, shape `(M, C)`, in
+    the column's unit: a difference within makes no statement certain. Infinite where nothing is known, as of a timing
+    of one process; None for no value."""
     parts: tuple[Part, ...] = ()
     """Across tasks: what each task adds to each column."""
 
@@ -131,6 +151,21 @@ class Board:
             return [(self, column, self.draws[:, :, column])]
         return [(part.board, part.source, part.draws) for part in self.parts if part.column == column]
 
+    def has_left(self, row: int) -> bool:
+        """Tell whether a candidate left the race of the task, so that it cannot be the pick."""
+        raced = self.raced[row] if self.raced else None
+        return raced is not None and raced.left
+
+    @property
+    def race(self) -> Raced | None:
+        """Return what the race of the task came to, as far as it is the same for all; None where there was none."""
+        return next((raced for raced in self.raced if raced is not None), None)
+
+    @property
+    def ties_within(self) -> float:
+        """Return what the race of the task took for no difference of quality, where it ended in a tie; else 0."""
+        return max((raced.ties_within for raced in self.raced if raced is not None), default=0.0)
+
     def is_baseline(self, name: str) -> bool:
         """Tell whether the candidate of this name is a baseline; False for one that is not on the board."""
         return any(flag and own == name for own, flag in zip(self.names, self.baselines, strict=False))
@@ -140,12 +175,14 @@ class Board:
         return next((own for other, own in zip(self.names, self.doubts, strict=False) if other == name), ())
 
     def examples(self) -> dict[str, int]:
-        """Count by task the examples behind the quality of its candidates, the fewest where they differ."""
+        """Count by task the examples behind the quality of its candidates, the fewest where they differ; those that
+        left a race aside."""
         counts: dict[str, int] = {}
         for board in dict.fromkeys(part.board for part in self.parts) or [self]:
             numbers = [
                 quantity.n
-                for row in board.quantities
+                for place, row in enumerate(board.quantities)
+                if not board.has_left(place)
                 for column, quantity in zip(board.columns, row, strict=True)
                 if column.is_quality and quantity is not None and quantity.n > 0
             ]

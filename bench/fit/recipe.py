@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from bench.digest import content_hash
 from bench.errors import FitError
 from bench.suite.curriculum import Choices, Curriculum, Range, Strict, Tries
+from bench.suite.shrinking import ShrinkSpec
 
 
 class Architecture(Strict):
@@ -37,6 +38,19 @@ class Architecture(Strict):
         if self.d_model % (2 * self.heads):
             raise ValueError(f"d_model ({self.d_model}) must be a multiple of twice the heads ({self.heads})")
         return self
+
+
+class Lora(Strict):
+    """Low-rank changes of a checkpoint's layers, which are learnt instead of its weights (Hu et al., 2021)."""
+
+    rank: int = Field(default=8, ge=1)
+    """Rank of each change."""
+    alpha: int = Field(default=16, ge=1)
+    """Each change is multiplied by `alpha / rank`."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of what a change reads that is dropped while training."""
+    targets: Annotated[list[str], Field(min_length=1)] | None = None
+    """Last parts of the names of the layers that are changed; by default all linear ones but the output."""
 
 
 class Search(Tries):
@@ -70,6 +84,8 @@ INTEGERS = frozenset(
         "architecture.d_model",
         "architecture.heads",
         "architecture.d_ff",
+        "lora.alpha",
+        "lora.rank",
     }
 )
 """Keys whose bounds give whole numbers."""
@@ -85,6 +101,7 @@ SEARCHABLE = INTEGERS | {
     "freeze",
     "dropout",
     "architecture.dropout",
+    "lora.dropout",
 }
 """Keys that a search may change: none that changes what a validation loss means, such as the vocabulary."""
 
@@ -153,6 +170,10 @@ class Recipe(Curriculum):
     references that it replaces."""
     search: Search | None = None
     """Recipes to try before the final training."""
+    lora: Lora | None = None
+    """Learn an adapter, and leave the checkpoint's weights as they are; `fit: {adapter: lora}` does so too."""
+    shrink: ShrinkSpec | None = None
+    """Take layers or neurons out of the checkpoint before it learns; `fit: {shrink: …}` does so too."""
 
     @model_validator(mode="after")
     def _complete(self) -> Recipe:
@@ -166,6 +187,17 @@ class Recipe(Curriculum):
             raise ValueError(f"'start: {self.start}' takes no 'architecture'; leave it out, or write 'start: scratch'")
         if self.dropout is not None and self.start != "checkpoint":
             raise ValueError(f"'dropout' is for 'start: checkpoint'; with '{self.start}' the model itself says it")
+        if self.lora is not None and (self.start != "checkpoint" or self.freeze != "none"):
+            raise ValueError(
+                "an adapter is learnt on the weights of a checkpoint, which it leaves alone; leave out "
+                "'start' and 'freeze', or 'lora'"
+            )
+        if self.shrink is not None and (self.start != "checkpoint" or self.lora is not None):
+            raise ValueError(
+                "'shrink' is for a checkpoint that learns itself; leave out 'start' and 'lora', or 'shrink'"
+            )
+        if self.shrink is not None and self.shrink.heads is not None:
+            raise ValueError("no config.json says that heads were taken out; leave out 'shrink: {heads: …}' of a fit")
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps ({self.warmup_steps}) must be fewer than steps ({self.steps})")
         return self
@@ -192,6 +224,11 @@ class Recipe(Curriculum):
         return self.teacher
 
     @property
+    def learns_adapter(self) -> bool:
+        """Whether changes of a checkpoint are learnt and kept alone."""
+        return self.lora is not None
+
+    @property
     def effort(self) -> int | None:
         """The steps."""
         return self.steps
@@ -213,7 +250,7 @@ class Recipe(Curriculum):
         return content_hash({key: value for key, value in keys.items() if key not in plain or value != plain[key]})
 
 
-LATER_KEYS = ("dropout", "save_last", "teacher", "distil", "temperature", "alpha", "folds", "search")
+LATER_KEYS = ("dropout", "save_last", "teacher", "distil", "temperature", "alpha", "folds", "search", "lora", "shrink")
 """Keys added after the first checkpoints were published; left out of the hash at their defaults, so that those
 checkpoints are still known."""
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from bench.candidates import FAMILIES, is_floor
 from bench.candidates.checkpoint import files_hash
 from bench.data import stored
@@ -19,14 +21,34 @@ from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
 from bench.planning.checks import fit_paths, name_checks, resolved_model
 from bench.planning.data import Data
-from bench.planning.fits import check_teachers, in_order, made_from_these, make_job, read_recipe, train_overlaps
+from bench.planning.fits import (
+    check_teachers,
+    fitted_spec,
+    in_order,
+    made_from_these,
+    make_job,
+    read_recipe,
+    train_overlaps,
+)
 from bench.planning.forms import entry_of, forms, on_task
 from bench.planning.identity import cell_identity, loaded_identity
+from bench.planning.loadable import why_no_form, why_not_loaded
 from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
 from bench.planning.shots import draw_shots
 from bench.record import Cell, Doubt
-from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, Shot, Suite, TaskSpec, VariantSpec
+from bench.suite import (
+    DEFAULT_BATCH_SIZE,
+    CellJob,
+    LoadSpec,
+    MeasureSpec,
+    ModelSpec,
+    RaceSpec,
+    Shot,
+    Suite,
+    TaskSpec,
+    VariantSpec,
+)
 from bench.suite.job import Provenance
 from bench.suite.spec import BatchSize
 from bench.suite.yaml_file import Located
@@ -44,6 +66,8 @@ class Options:
     only: tuple[str, ...] = ()
     """Patterns of models, tasks or model/task; a cell is kept when any of them matches it."""
     profile: str | None = None
+    race: Mapping[str, object] = field(default_factory=dict)
+    """Keys of the suite's section `race`, over what it says."""
     run_code: bool = True
     """Whether metrics of one's own are imported, which runs them; else their modules are only looked for."""
 
@@ -67,6 +91,12 @@ class Plan:
     def processes(self) -> int:
         """Fresh processes per cell."""
         return resolve_profile(self.measure).processes
+
+    @property
+    def race(self) -> RaceSpec | None:
+        """How the run is raced; None where everything is answered and measured."""
+        race = self.suite.value.race
+        return race if race is not None and race.until == "decided" else None
 
     @property
     def measures(self) -> bool:
@@ -134,6 +164,7 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
         InputError: `--only` matches nothing.
     """
     options = options or Options()
+    suite = raced(suite, options.race)
     measure = suite.value.measure
     if options.profile is not None:
         kept = {} if "off" in (options.profile, measure.profile) else measure.model_dump()
@@ -153,6 +184,23 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     chosen = _chosen(cells, options.only)
     names = {suite.value.models[entry_of(suite.value, cell.model)].name for cell in chosen}
     return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
+
+
+def raced(suite: Located[Suite], changes: Mapping[str, object]) -> Located[Suite]:
+    """Change the suite's section `race`.
+
+    Raises:
+        InputError: the section does not take a value.
+    """
+    if not changes:
+        return suite
+    before = suite.value.race or RaceSpec()
+    try:
+        race = RaceSpec.model_validate(before.model_dump() | dict(changes))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"--{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}") from error
+    return replace(suite, value=suite.value.model_copy(update={"race": race}))
 
 
 def _checked(suite: Located[Suite], data: Data, results: Path, fits: list[FitJob], *, run_code: bool) -> list[_Weights]:
@@ -224,29 +272,30 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     output = fit_paths(suite, model)[1]
     if output is not None and output.is_dir():
         provenance = read_provenance(output)
-        fitted = spec.model_copy(update={"checkpoint": str(output), "gguf_file": None, "subfolder": None})
+        fitted = fitted_spec(spec, recipe, output)
         stale = not made_from_these(suite, model, recipe, data, provenance)
-        return _Weights(fitted, files_hash(output), provenance, stale, train_overlaps(suite, model, recipe, data))
+        identity = loaded_identity(fitted, suite.path.parent) if recipe.learns_adapter else files_hash(output)
+        return _Weights(fitted, identity, provenance, stale, train_overlaps(suite, model, recipe, data))
     job = make_job(suite, model, data, results)
-    fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
+    fitted = fitted_spec(spec, recipe, job.output)
     if job.tasks and not job.output.is_dir():
         fits.append(job)
     overlaps = train_overlaps(suite, model, recipe, data)
     return _Weights(fitted, job.id, read_provenance(job.output), overlaps=overlaps)
 
 
-def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
+def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], device: str, fitted: bool) -> str | None:
     """Explain why a model does not do a task, from its entry, its family and its checkpoint's configuration alone."""
-    reason = why_not_done(spec, task) or why_not_scored(spec.family, task)
+    reason = why_not_done(spec, task) or why_not_scored(spec.family, task) or why_not_loaded(spec, task, device)
     if reason is not None or fitted or scoring_of(spec.family, task) != "head":
         return reason
     return FAMILIES[spec.family].why_no_head(spec, labels)
 
 
-def _why_no_variant(spec: ModelSpec, variant: VariantSpec) -> str | None:
-    """Explain that a family has no weights that could be in another form."""
+def _why_no_variant(spec: ModelSpec, variant: VariantSpec, device: str) -> str | None:
+    """Explain that a family, or a checkpoint, has no weights that could be in another form."""
     if FAMILIES[spec.family].takes_variants or variant == VariantSpec():
-        return None
+        return why_no_form(spec, variant, device)
     return f"a model of the family '{spec.family}' has no variants; leave '{variant.label}' out"
 
 
@@ -266,7 +315,11 @@ def _cell(
     if isinstance(training, Dataset):
         datasets[training.hash] = training
     reason = training if isinstance(training, str) else None
-    reason = reason or _why_no_variant(spec, variant) or _why_not(spec, task, labels, fitted=spec.fit is not None)
+    reason = (
+        reason
+        or _why_no_variant(spec, variant, defaults.device)
+        or _why_not(spec, task, labels, defaults.device, fitted=spec.fit is not None)
+    )
     job = CellJob(
         model=spec,
         variant=variant,
@@ -284,6 +337,7 @@ def _cell(
         device=defaults.device,
         threads=defaults.threads,
         cpus=defaults.cpus,
+        load=_load_of(suite.value, spec, task, measure),
         timeout_s=defaults.timeout_s,
         memory_limit_bytes=defaults.memory_limit_bytes,
         suite=suite.value.name,
@@ -324,6 +378,13 @@ def _overlap(weights: _Weights, task: TaskSpec, data: Data, training: Dataset | 
     if isinstance(training, Dataset):
         return data.overlap(task, TRAIN_SPLIT, None)
     return weights.overlaps.get(task.name)
+
+
+def _load_of(suite: Suite, spec: ModelSpec, task: TaskSpec, measure: MeasureSpec) -> LoadSpec | None:
+    """Say how a model is loaded on a task: a server, where it writes the answers, and where anything is measured."""
+    writes = ability_of(task.kind, scoring_of(spec.family, task)) == "generate"
+    loaded = FAMILIES[spec.family].takes_load and writes and resolve_profile(measure).measures
+    return suite.load if loaded else None
 
 
 def batch_limits(suite: Suite, task: TaskSpec) -> tuple[BatchSize | None, int | None]:

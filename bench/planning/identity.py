@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from bench.candidates import FAMILIES, variants
+from bench.candidates.adapters import adapted_identity, adapter_of
 from bench.candidates.checkpoint import weights_identity
 from bench.data.base import Dataset
 from bench.digest import content_hash
@@ -66,6 +67,8 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
     measured = resolve_profile(job.measure).measures
     if measured:
         identity["measure"] = _changed(job.measure)
+    if job.load is not None:
+        identity["load"] = job.load.model_dump(mode="json", exclude={"slo"}, exclude_defaults=True)
     resolved = set(RESOLVED if measured else RESOLVED - {"share_load"})
     identity |= job.model_dump(mode="json", include=resolved, exclude_defaults=True)
     identity |= FAMILIES[job.model.family].answer_versions(job.task)
@@ -86,11 +89,17 @@ def loaded_identity(spec: ModelSpec, base: Path) -> str:
     package that this is in. What a factory imports from elsewhere, and from files beside one that is in no package, is
     not looked at.
     """
+    own = FAMILIES[spec.family].source_identity(spec)
+    if own is not None:
+        return own
     if spec.factory is not None:
         weights = [] if spec.checkpoint is None else [weights_identity(spec.checkpoint, None, None)]
         return content_hash([spec.factory, *_sources(spec.factory.partition(":")[0], base), *weights])
     if spec.checkpoint is None:
         return content_hash([spec.family, spec.strategy])
+    adapter = adapter_of(spec)
+    if adapter is not None:
+        return adapted_identity(spec, adapter)
     return weights_identity(spec.checkpoint, spec.subfolder, spec.revision)
 
 

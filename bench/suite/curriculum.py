@@ -104,6 +104,11 @@ class Curriculum(Strict):
         return self.search
 
     @property
+    def learns_adapter(self) -> bool:
+        """Whether changes of a checkpoint are learnt and kept alone."""
+        return False
+
+    @property
     def effort(self) -> int | None:
         """How many steps it takes; None for a solver, which knows no steps."""
         return None

@@ -21,12 +21,17 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bench.errors import InputError, nearest
+from bench.suite.adapting import AdapterSpec
+from bench.suite.endpoint import EndpointSpec
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
+from bench.suite.load import LoadSpec
 from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
 from bench.suite.sections import DecisionSpec as DecisionSpec
 from bench.suite.sections import NightlySpec as NightlySpec
 from bench.suite.sections import PriceSpec as PriceSpec
+from bench.suite.sections import RaceSpec as RaceSpec
+from bench.suite.shrinking import ShrinkSpec
 from bench.units import format_cpus, parse_cpus
 
 Scoring = Literal["head", "likelihood", "likelihood-per-token", "likelihood-per-byte", "generated"]
@@ -75,11 +80,15 @@ class FitSpec(_Strict):
     """How a model's weights are made, when they are not simply loaded."""
 
     recipe: Path
-    """YAML file of a `bench.fit.recipe.Recipe`."""
+    """YAML file of a recipe: of a network's training, or of what a family's solver takes."""
     output: Path | None = None
     """Where the fitted checkpoint lives; by default the results folder, under the recipe's and data's hash."""
     teacher: str | None = None
     """Model of the suite to learn from, over the recipe's own `teacher`."""
+    adapter: Literal["lora"] | None = None
+    """Learn low-rank changes of the checkpoint's layers (the recipe's `lora`), and keep those alone."""
+    shrink: ShrinkSpec | None = None
+    """Take layers or neurons out of the checkpoint before it learns, so that it recovers what that cost."""
 
 
 class VariantSpec(_Strict):
@@ -89,10 +98,16 @@ class VariantSpec(_Strict):
     """Number format of the weights and of the arithmetic."""
     compile: bool = False
     """Run the model through `torch.compile`; compiling is part of loading."""
-    quantise: Literal["int8"] | None = None
-    """`int8`: dynamic quantisation of the linear layers' weights and activations, CPU only."""
+    quantise: Literal["int8", "int4"] | None = None
+    """`int8`: the linear layers' weights in 8 bits, and on a CPU what they read; `int4`: in 4 bits, on GPUs alone. The
+    record says which library made it (torch, torchao)."""
     prune: float | None = Field(default=None, gt=0, lt=1)
-    """Share of each linear layer's weights set to zero by magnitude."""
+    """Share of each linear layer's weights set to zero by magnitude. It saves nothing, neither time nor memory: it
+    shows what quality would be lost."""
+    shrink: ShrinkSpec | None = None
+    """Take whole layers, heads or neurons out (structured pruning): the network is smaller and faster."""
+    sparsity: Literal["2:4"] | None = None
+    """`2:4`: two of every four weights are zero, and GPUs that can (Ampere and later) multiply them faster."""
 
     @property
     def label(self) -> str:
@@ -102,6 +117,10 @@ class VariantSpec(_Strict):
             parts.append(self.quantise)
         if self.prune is not None:
             parts.append(f"pruned{self.prune:g}")
+        if self.shrink is not None:
+            parts += [f"{name}-{share:g}" for name, share in self.shrink.shares.items()]
+        if self.sparsity is not None:
+            parts.append(self.sparsity)
         if self.compile:
             parts.append("compiled")
         return "+".join(parts) or "float32"
@@ -139,11 +158,15 @@ class ModelSpec(_Strict):
     options: dict[str, Any] = {}
     """Keyword arguments of the factory: texts that begin with `./` or `../` are paths from the suite's folder. For a
     causal-lm, switches of its chat template, such as `enable_thinking`."""
+    server: Annotated[EndpointSpec | None, Unhashed()] = None
+    """Of a model that is served: where it answers, and how it is asked."""
     tasks: Annotated[Annotated[list[str], Field(min_length=1)] | None, Unhashed()] = None
     """Names of the tasks that the model is for; by default all that it can do. On the others it is `unsupported`."""
     stateless: Annotated[bool, Unhashed()] = False
     """Of a factory: what it makes answers the same whatever it was asked before, so that one load may serve several
     tasks (`defaults.share_load`)."""
+    adapter: Annotated[AdapterSpec | None, Unhashed()] = None
+    """Of a checkpoint that is an adapter (PEFT, LoRA): how it is put on its base."""
     fit: Annotated[FitSpec | None, Unhashed()] = None
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1), Unhashed()] = [VariantSpec()]
@@ -170,8 +193,12 @@ class ModelSpec(_Strict):
     """Load weights that are pickled; a pickle can run any code."""
 
     def with_paths_from(self, folder: Path) -> ModelSpec:
-        """Make the texts of `options` that begin with `./` or `../` paths from a folder, the suite's."""
-        return self.model_copy(update={"options": {key: _from(folder, value) for key, value in self.options.items()}})
+        """Make the texts of `options` that begin with `./` or `../`, and the folder of a server's launch, paths from a
+        folder, the suite's."""
+        updates: dict[str, object] = {"options": {key: _from(folder, value) for key, value in self.options.items()}}
+        if self.server is not None:
+            updates["server"] = self.server.with_folder_from(folder)
+        return self.model_copy(update=updates)
 
     def is_for(self, task: str) -> bool:
         """Tell whether the model is to be tried on a task."""
@@ -361,6 +388,10 @@ class Suite(_Strict):
     """Reading or metric → limit, e.g. `latency_p95_s: "<= 50 ms"`."""
     decision: DecisionSpec = DecisionSpec()
     """By which rule a pick is made from the front, and how sure it must be."""
+    race: RaceSpec | None = None
+    """Whether the run stops as soon as the answer is decided, and goes on where it is open."""
+    load: LoadSpec | None = None
+    """How candidates that are served are loaded with requests; by default not at all."""
     prices: PriceSpec | None = None
     """What machine time and energy cost, for cost and carbon per thousand examples."""
     nightly: NightlySpec = NightlySpec()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ import pytest
 
 from bench import plugins
 from bench.candidates.checkpoint import weights_identity
-from bench.data.base import Dataset
+from bench.candidates.served.exchange import Exchange
 from bench.doubts import DOUBTS, DoubtKind, Evidence, examined
+from bench.measure.load.capacity import Capacity, Rung
+from bench.measure.load.level import Level, Offered
+from bench.measure.load.run import Load
+from bench.measure.load.served import loaded_of
 from bench.measure.machine_doubts import interference_doubts
 from bench.meters.energy import Energy
 from bench.meters.interference import InterferenceMeter
@@ -30,7 +35,9 @@ from bench.running.runner import run
 from bench.running.worker.cell import run_cell
 from bench.running.worker.doubts import own_doubts
 from bench.store import RunInfo, Store
+from bench.suite import LoadSpec
 from bench.summary import summarise
+from benchmarks.fake_server import Behaviour, Fault, running
 from tests.admission.scenes import SCENES
 from tests.checkpoints import TEXTS, make_checkpoint
 from tests.data.test_doubts import suite as suite_of_learnt_rows
@@ -42,6 +49,7 @@ from tests.meters.nvml_library import compile_library, in_child
 from tests.planning.test_cells import RECIPE, plan_of, suite_file
 from tests.running.worker.test_audit import records_of as audited
 from tests.running.worker.test_load import records_of as loaded_once
+from tests.served.conftest import suite_of as served_suite
 from tests.store.nights import store_run
 
 Codes = set[str]
@@ -90,13 +98,13 @@ def stale(folder: Path) -> Codes:
     assert (folder / "recipe.yaml").read_text() == RECIPE
     (folder / "made").mkdir()
     (folder / "made" / "provenance.json").write_text('{"recipe_hash": "other", "wall_s": 1.0}')
-    return codes(own_doubts(plan_of(path).cells[0], Dataset((), "", ""), [], 0, {}))
+    return codes(own_doubts(plan_of(path).cells[0], 0))
 
 
 def of_the_hub(folder: Path) -> Codes:
     cell = make_cell(Sketch("theirs"), Task("topic"))
     identity = dict(cell.identity) | {"weights": weights_identity("acme/tiny", None, None)}
-    return codes(own_doubts(replace(cell, identity=identity), Dataset((), "", ""), [], 0, {}))
+    return codes(own_doubts(replace(cell, identity=identity), 0))
 
 
 def writer(folder: Path) -> Codes:
@@ -306,11 +314,29 @@ def admission_scene(play: Callable[[Path], Record]) -> Callable[[Path], Codes]:
     return lambda folder: of([play(folder)])
 
 
+def vague_server(folder: Path) -> Codes:
+    """A server that counts no tokens, and never says the same twice."""
+    numbers = count()
+    behaviour = Behaviour(fault=Fault.NO_USAGE, answer=lambda prompt: f" answer {next(numbers)}")
+    with running(behaviour) as fake:
+        suite = served_suite(folder, fake.url, examples=3).read_text()
+        return of(cells_run(folder, suite + "measure: off\n"))
+
+
+def late_client(folder: Path) -> Codes:
+    """Requests that left late, and a ladder that ended too soon."""
+    rows = tuple(Offered(place, Exchange(0, 10**8, 10**8 + 1)) for place in range(20))
+    capacity = Capacity(10.0, (Rung(1, 10.0, 0.1, 0),), saturated=False)
+    return codes(loaded_of(Load(capacity, (Level(2.0, None, 10.0, rows),), (0,)), LoadSpec()).doubts)
+
+
 SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     **{code: admission_scene(play) for code, play in SCENES.items()},
     "answers_reused": answers_taken_over,
+    "answers_vary": vague_server,
     "bimodal": alternating,
     "cgroup_throttled": busy_machine,
+    "client_lagged": late_client,
     "cpu_throttled": busy_machine,
     "doubt_not_examined": faulty_plug_in,
     "drift": rising,
@@ -328,6 +354,7 @@ SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     "no_steady_state": rising,
     "non_positive_energy": counter_still,
     "not_audited": answers_that_change,
+    "not_saturated": late_client,
     "outliers": interrupted,
     "output_mismatch": answers_that_change,
     "outputs_at_limit": writer,
@@ -337,6 +364,7 @@ SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     "stolen_time": busy_machine,
     "token_stamps": silent,
     "tokens_differ": other_tokens,
+    "tokens_uncounted": vague_server,
     "too_few_samples": slow,
     "train_overlap": learnt_rows,
     "truncated_inputs": writer,

@@ -10,7 +10,7 @@ from bench.compare.pairs import EfficiencyRow, efficiency_rows
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.chart import VARIANTS, Chart, Plate, TaskChart
-from bench.report.differences import Gap, differences, left_out
+from bench.report.differences import Gap, differences, ends, left_out
 from bench.report.drawing.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
@@ -108,8 +108,8 @@ def _meanwhile(pair: Pair, task: TaskView) -> str:
 
 def pairs(task: TaskView, advice: TaskAdvice) -> list[Pair]:
     """Pair each variant with the plain run of the same model."""
-    plain = {e.cell.model: e for e in task.entries if is_plain(e) and e.status == "ok"}
-    varied = [e for e in task.entries if not is_plain(e) and e.status == "ok"]
+    plain = {e.cell.model: e for e in task.entries if is_plain(e) and e.ended_well}
+    varied = [e for e in task.entries if not is_plain(e) and e.ended_well]
     return [_pair(task, advice, plain[e.cell.model], e) for e in varied if e.cell.model in plain]
 
 
@@ -129,10 +129,9 @@ def _table(task: TaskView, compared: Sequence[Pair], marks: Mapping[str, Mark]) 
     rows = []
     for pair in compared:
         gap = pair.gap
-        ends = "" if gap is None else f"{signed(gap.low)} to {signed(gap.high)}"
         items = [
             tables.name_item(pair.variant, marks),
-            tables.Item("–") if gap is None else tables.Item(signed(gap.value), gap.value, ends),
+            tables.Item("–") if gap is None else tables.Item(signed(gap.value), gap.value, ends(gap)),
             *(_ratio(pair.ratios.get(name)) for name in WORDS),
         ]
         rows.append(tables.Row(tuple(items)))
