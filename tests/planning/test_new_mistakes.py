@@ -70,7 +70,7 @@ MISTAKES: dict[str, tuple[str, str, list[dict[str, Any]], dict[str, Any], str, s
         TEXT,
         {},
         "suite.yaml:3:60 models[0].fit.teacher",
-        "learns from no teacher; leave 'teacher' out",
+        "knows no 'teacher'; leave it out",
     ),
     "neither fit nor folder": (
         "{name: lin, family: linear}",
