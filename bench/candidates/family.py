@@ -23,7 +23,18 @@ an instruction before the input."""
 LIKELIHOODS: tuple[Scoring, ...] = ("likelihood", "likelihood-per-token", "likelihood-per-byte")
 """The scorings that compare how likely the text of each answer is."""
 
-EXCLUSIVE_KEYS = ("factory", "options", "stateless", "strategy", "chat_template")
+EXCLUSIVE_KEYS = (
+    "factory",
+    "options",
+    "stateless",
+    "strategy",
+    "chat_template",
+    "system",
+    "shots",
+    "answer",
+    "generation",
+    "server",
+)
 """Keys of a model's entry that a family must claim (`Family.keys`); the rest is common to all."""
 
 
@@ -70,6 +81,8 @@ class Family:
     """By the ability that a kind of task needs: how its answers may be chosen, its own way first."""
     style: ClassVar[Style] = "input"
     """Which of a kind's default prompts it reads."""
+    lead: ClassVar[str] = "\n"
+    """What stands between a solved example and its answer."""
     reads_prompt: ClassVar[bool] = False
     """Whether a task's one `prompt` is for it too; otherwise only a prompt that names the family or the model."""
 
@@ -87,6 +100,9 @@ class Family:
     """Whether it is a rule that every model must beat: drawn apart, never a teacher."""
     code_is_weights: ClassVar[bool] = False
     """Whether code decides the answers that the identity of the weights does not cover."""
+
+    keeps_answers: ClassVar[bool] = False
+    """Whether its answers cost so much that they are kept one by one, until their cell is stored (`Context.keep`)."""
 
     modules: ClassVar[tuple[str, ...]] = ()
     """Heavy modules that its models need, imported once before anything is measured; none may start a thread or touch a
@@ -129,6 +145,10 @@ class Family:
     def shares(self, spec: ModelSpec) -> bool:
         """Tell whether one load of a model serves several tasks of a suite."""
         return self.shares_load
+
+    def source_identity(self, spec: ModelSpec) -> str | None:
+        """Identify the weights of a model that are neither files nor made by a factory; None where they are."""
+        return None
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain, from its files alone, why a checkpoint's head cannot score the labels; None when it may."""

@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from bench.candidates.kept import Kept
+from bench.candidates.kept import Keep, Kept
 from bench.errors import UnsupportedError
+from bench.suite import Shot
 
 if TYPE_CHECKING:
     import torch
@@ -46,10 +47,14 @@ class Context:
     """Question answering: how often each text is the first right answer, for the majority baseline."""
     scoring: str = ""
     """A value of `bench.suite.Scoring`; empty for the family's own way."""
+    shots: tuple[Shot, ...] = ()
+    """Solved examples before each question, for a model that reads turns."""
     seed: int = 42
     max_input_tokens: int | None = None
     kept: Kept | None = None
     """What this process loaded for a task before; None where every task has a process of its own."""
+    keep: Keep | None = None
+    """Where the answers of a model that is served are kept until its cell is stored; None to keep none."""
     devices: tuple[str, ...] = ()
     """All GPUs, where the model is to be spread over several."""
 
@@ -146,6 +151,19 @@ class Model(Protocol):
         """Describe the loaded model."""
 
 
+@runtime_checkable
+class ReadsTurns(Protocol):
+    """A loaded model that may read a conversation."""
+
+    reads_turns: bool
+    """Whether it writes `Context.shots` and the system prompt as turns itself."""
+
+
+def reads_turns(model: object) -> bool:
+    """Tell whether a loaded model makes turns of the system prompt and the shots; else they stand before the text."""
+    return isinstance(model, ReadsTurns) and model.reads_turns
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """Facts of a loaded model."""
@@ -160,6 +178,10 @@ class ModelFacts:
     """For the FLOP counter and the profilers; None where there is none."""
     uncounted: str | None = None
     """Why `parameters` or `weights_bytes` is None, with the remedy."""
+    elsewhere: str | None = None
+    """Why the memory and energy of this process are not the model's; None where it computes here, or in a child."""
+    chunked: bool = False
+    """Whether several tokens may arrive together."""
     notes: dict[str, object] = field(default_factory=dict)
     """`weights_hash`, `tokenizer_hash`, `provenance`, `max_input_tokens`, …"""
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from bench.candidates import FAMILIES, is_floor
 from bench.candidates.checkpoint import files_hash
 from bench.data import stored
@@ -20,11 +22,23 @@ from bench.measure.profiles import resolve as resolve_profile
 from bench.planning.checks import fit_paths, name_checks, resolved_model
 from bench.planning.data import Data
 from bench.planning.fits import check_teachers, in_order, made_from_these, make_job, read_recipe, train_overlaps
+from bench.planning.forms import entry_of, forms, on_task
 from bench.planning.identity import cell_identity, loaded_identity
 from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
+from bench.planning.shots import draw_shots
 from bench.record import Cell, Doubt
-from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
+from bench.suite import (
+    DEFAULT_BATCH_SIZE,
+    CellJob,
+    MeasureSpec,
+    ModelSpec,
+    RaceSpec,
+    Shot,
+    Suite,
+    TaskSpec,
+    VariantSpec,
+)
 from bench.suite.job import Provenance
 from bench.suite.spec import BatchSize
 from bench.suite.yaml_file import Located
@@ -42,6 +56,8 @@ class Options:
     only: tuple[str, ...] = ()
     """Patterns of models, tasks or model/task; a cell is kept when any of them matches it."""
     profile: str | None = None
+    race: Mapping[str, object] = field(default_factory=dict)
+    """Keys of the suite's section `race`, over what it says."""
     run_code: bool = True
     """Whether metrics of one's own are imported, which runs them; else their modules are only looked for."""
 
@@ -65,6 +81,12 @@ class Plan:
     def processes(self) -> int:
         """Fresh processes per cell."""
         return resolve_profile(self.measure).processes
+
+    @property
+    def race(self) -> RaceSpec | None:
+        """How the run is raced; None where everything is answered and measured."""
+        race = self.suite.value.race
+        return race if race is not None and race.until == "decided" else None
 
     @property
     def measures(self) -> bool:
@@ -126,6 +148,7 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
         InputError: `--only` matches nothing.
     """
     options = options or Options()
+    suite = raced(suite, options.race)
     measure = suite.value.measure
     if options.profile is not None:
         kept = {} if "off" in (options.profile, measure.profile) else measure.model_dump()
@@ -135,15 +158,33 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     every_weights = _checked(suite, data, results, fits, run_code=options.run_code)
     datasets = {scored.hash: scored for scored in map(data.scored, suite.value.tasks)}
     cells = [
-        _cell(suite, weights, variant, task, data, measure)
+        _cell(suite, replace(weights, spec=form), variant, task, data, measure)
         for model, weights in zip(suite.value.models, every_weights, strict=True)
+        for form in forms(weights.spec, suite.value.tasks)
         for variant in model.variants
         for task in suite.value.tasks
     ]
     cells, sharing = share_loads(suite.value, cells, measured=resolve_profile(measure).measures)
     chosen = _chosen(cells, options.only)
-    names = {cell.model for cell in chosen}
+    names = {suite.value.models[entry_of(suite.value, cell.model)].name for cell in chosen}
     return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
+
+
+def raced(suite: Located[Suite], changes: Mapping[str, object]) -> Located[Suite]:
+    """Change the suite's section `race`.
+
+    Raises:
+        InputError: the section does not take a value.
+    """
+    if not changes:
+        return suite
+    before = suite.value.race or RaceSpec()
+    try:
+        race = RaceSpec.model_validate(before.model_dump() | dict(changes))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"--{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}") from error
+    return replace(suite, value=suite.value.model_copy(update={"race": race}))
 
 
 def _checked(suite: Located[Suite], data: Data, results: Path, fits: list[FitJob], *, run_code: bool) -> list[_Weights]:
@@ -164,8 +205,30 @@ def _checked(suite: Located[Suite], data: Data, results: Path, fits: list[FitJob
             partial(lambda model: weights.append(_weights(suite, model, data, results, fits)), model)
             for model in suite.value.models
         )
+        mistakes.gather(partial(_check_shots, suite, model, data) for model in suite.value.models)
     mistakes.tell()
     return weights
+
+
+def _check_shots(suite: Located[Suite], model: ModelSpec, data: Data) -> None:
+    """Draw the shots of a model's candidates for each of its tasks.
+
+    Raises:
+        SuiteError: the first that cannot be drawn; the others are as wrong.
+    """
+    for form in forms(model, suite.value.tasks) if model.shots is not None else ():
+        for task in suite.value.tasks:
+            if why_not_done(form, task) is None:
+                _shots(suite, form, task, data)
+
+
+def _shots(suite: Located[Suite], form: ModelSpec, task: TaskSpec, data: Data) -> tuple[Shot, ...]:
+    """Draw the shots of a candidate of the suite."""
+    spec = on_task(form, task)[0]
+    if spec.shots is None:
+        return ()
+    place = ("models", entry_of(suite.value, form.name), "shots")
+    return draw_shots(suite, place, spec, task, data)
 
 
 def _chosen(cells: list[Cell], patterns: Sequence[str]) -> list[Cell]:
@@ -227,14 +290,17 @@ def _cell(
     data: Data,
     measure: MeasureSpec,
 ) -> Cell:
-    spec, defaults, labels = weights.spec, suite.value.defaults, data.labels(task)
+    defaults, labels = suite.value.defaults, data.labels(task)
     batch_size, batch_tokens = batch_limits(suite.value, task)
+    spec, writing = on_task(weights.spec, task)
+    reason = _why_no_variant(spec, variant) or _why_not(spec, task, labels, fitted=spec.fit is not None)
     job = CellJob(
         model=spec,
         variant=variant,
-        task=task,
+        task=writing,
         measure=measure,
         template=template_for(spec, task),
+        shots=() if reason is not None else _shots(suite, weights.spec, task, data),
         scoring=scoring_of(spec.family, task),
         labels=labels,
         data_hash=data.scored(task).hash,
@@ -252,7 +318,6 @@ def _cell(
         stale_checkpoint=weights.stale,
         train_overlap=weights.overlaps.get(task.name),
     )
-    reason = _why_no_variant(spec, variant) or _why_not(spec, task, labels, fitted=spec.fit is not None)
     identity = cell_identity(job, weights.identity)
     return Cell(spec.name, spec.family, variant.label, task.name, task.kind, job, identity, reason)
 

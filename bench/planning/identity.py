@@ -54,6 +54,8 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
         "template": job.template,
         "data_hash": job.data_hash,
     }
+    if job.shots:
+        identity["shots"] = content_hash([[shot.prompt, shot.answer] for shot in job.shots])
     if variant := _changed(job.variant):
         identity["variant"] = variant
     if (version := variants.version(job.variant)) > 1:
@@ -81,6 +83,9 @@ def loaded_identity(spec: ModelSpec, base: Path) -> str:
     package that this is in. What a factory imports from elsewhere, and from files beside one that is in no package, is
     not looked at.
     """
+    own = FAMILIES[spec.family].source_identity(spec)
+    if own is not None:
+        return own
     if spec.factory is not None:
         weights = [] if spec.checkpoint is None else [weights_identity(spec.checkpoint, None, None)]
         return content_hash([spec.factory, *_sources(spec.factory.partition(":")[0], base), *weights])
@@ -139,6 +144,10 @@ def _later(model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> dict[s
         deciding["texts"] = "in pieces"  # once their beginnings alone
     if model.chat_template:
         deciding["chat_template"] = True  # once trained without
+    if model.system is not None:
+        deciding["system"] = model.system
+    if model.factory is None and model.options.get("prefix"):
+        deciding["prefix"] = model.options["prefix"]
     for task in tasks:
         with_head = headed(model.family, task.spec)
         if KINDS[task.spec.kind].labelled and with_head != (scorings_of(model.family, task.spec.kind)[:1] == ("head",)):

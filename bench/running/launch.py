@@ -12,17 +12,26 @@ from bench.digest import content_hash
 from bench.errors import BenchError
 from bench.host import fingerprint, machine_key
 from bench.planning import Options, Plan, make_plan
+from bench.planning.forms import entry_of
 from bench.running.executors.base import Executor
 from bench.running.fits import run_fits
 from bench.running.progress import Progress
-from bench.running.runner import Finished, run
+from bench.running.runner import Finished, Rounds, run
 from bench.store import RunInfo, Store
 
 Echo = Callable[[str], None]
 
 
 def launch(
-    plan: Plan, executor: Executor, store: Store, *, command: str, rerun: bool, progress: Progress, echo: Echo
+    plan: Plan,
+    executor: Executor,
+    store: Store,
+    *,
+    command: str,
+    rerun: bool,
+    progress: Progress,
+    echo: Echo,
+    rounds_of: Callable[[Plan], Rounds | None] = lambda _: None,
 ) -> Finished:
     """Train what a plan lacks, then run its cells; models whose training failed are skipped, with the reason.
 
@@ -34,6 +43,7 @@ def launch(
         rerun: run finished cells again.
         progress: is told of every job.
         echo: takes a line about trainings.
+        rounds_of: makes what decides, round by round, what is done; None for everything at once.
 
     Raises:
         StoreError: the database could not take the records.
@@ -50,6 +60,7 @@ def launch(
         progress=progress,
         skip=skip,
         canary=plan.measures,
+        rounds=rounds_of(plan),
     )
 
 
@@ -68,10 +79,9 @@ def with_checkpoints(plan: Plan, results: Path, echo: Echo) -> tuple[Plan, dict[
         except BenchError as error:
             failed[job.model.name] = error
             echo(f"{job.model.name}: {error}")
-    trained = make_plan(plan.suite, results, plan.options)
-    return trained, {
-        cell.id: f"its training failed: {failed[cell.model]}" for cell in trained.cells if cell.model in failed
-    }
+    trained, suite = make_plan(plan.suite, results, plan.options), plan.suite.value
+    models = {cell.id: suite.models[entry_of(suite, cell.model)].name for cell in trained.cells}
+    return trained, {cell: f"its training failed: {failed[model]}" for cell, model in models.items() if model in failed}
 
 
 def run_info(plan: Plan, command: str) -> RunInfo:

@@ -6,7 +6,6 @@ This module checks what the file alone can tell. What needs the data, the checkp
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,11 +21,14 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bench.errors import InputError, nearest
+from bench.suite.endpoint import EndpointSpec
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
+from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
 from bench.suite.sections import DecisionSpec as DecisionSpec
 from bench.suite.sections import NightlySpec as NightlySpec
 from bench.suite.sections import PriceSpec as PriceSpec
+from bench.suite.sections import RaceSpec as RaceSpec
 from bench.units import format_cpus, parse_cpus
 
 Scoring = Literal["head", "likelihood", "likelihood-per-token", "likelihood-per-byte", "generated"]
@@ -139,6 +141,8 @@ class ModelSpec(_Strict):
     options: dict[str, Any] = {}
     """Keyword arguments of the factory: texts that begin with `./` or `../` are paths from the suite's folder. For a
     causal-lm, switches of its chat template, such as `enable_thinking`."""
+    server: Annotated[EndpointSpec | None, Unhashed()] = None
+    """Of a model that is served: where it answers, and how it is asked."""
     tasks: Annotated[Annotated[list[str], Field(min_length=1)] | None, Unhashed()] = None
     """Names of the tasks that the model is for; by default all that it can do. On the others it is `unsupported`."""
     stateless: Annotated[bool, Unhashed()] = False
@@ -148,8 +152,17 @@ class ModelSpec(_Strict):
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1), Unhashed()] = [VariantSpec()]
     """In which forms the model is tried; each is a candidate of its own."""
-    prompts: Annotated[dict[str, str], Unhashed()] = {}
-    """Prompt template by task name, over the task's own."""
+    prompts: Annotated[dict[str, str | dict[str, str]], Unhashed()] = {}
+    """Prompt template by task name, over the task's own. Or two and more prompts by names of their own, each a
+    candidate `model·name`: a template for all tasks, or one by task name."""
+    system: Annotated[str, Field(min_length=1)] | None = None
+    """What stands before everything else: the system's turn of a chat template, or a paragraph before the prompt."""
+    shots: ShotsSpec | None = None
+    """Solved examples before each question."""
+    answer: Annotated[AnswerSpec | None, Unhashed()] = None
+    """Which part of what this model writes is its answer, over the task's own."""
+    generation: GenerationSpec | None = None
+    """How this model writes, over its checkpoint's `generation_config.json`."""
     head_labels: dict[str, str] = {}
     """Label of each output of a classification head, by its number or its own name, where the checkpoint's names are
     not the task's: `{0: negative, 1: positive}`."""
@@ -161,8 +174,12 @@ class ModelSpec(_Strict):
     """Load weights that are pickled; a pickle can run any code."""
 
     def with_paths_from(self, folder: Path) -> ModelSpec:
-        """Make the texts of `options` that begin with `./` or `../` paths from a folder, the suite's."""
-        return self.model_copy(update={"options": {key: _from(folder, value) for key, value in self.options.items()}})
+        """Make the texts of `options` that begin with `./` or `../`, and the folder of a server's launch, paths from a
+        folder, the suite's."""
+        updates: dict[str, object] = {"options": {key: _from(folder, value) for key, value in self.options.items()}}
+        if self.server is not None:
+            updates["server"] = self.server.with_folder_from(folder)
+        return self.model_copy(update=updates)
 
     def is_for(self, task: str) -> bool:
         """Tell whether the model is to be tried on a task."""
@@ -199,28 +216,6 @@ class DataSpec(_Strict):
         if sum(value is not None for value in (self.path, self.hub, self.builtin)) != 1:
             raise ValueError("give exactly one of 'path', 'hub' and 'builtin'")
         return self
-
-
-class AnswerSpec(_Strict):
-    """Which part of what a model wrote is its answer; the steps are taken in this order."""
-
-    after: Annotated[str, Field(min_length=1)] | None = None
-    """What stands behind the last occurrence of this text, such as `"</think>"`; the whole text where it does not
-    occur."""
-    regex: str | None = None
-    """A regular expression of Python: of its last match the first group, or the whole where it has none; where it does
-    not match, the text stays as it is. `"(?i)label is:? *(.*)"` passes over a lead-in."""
-    strip: bool = False
-    """Take white space, quotes, and the stars, underscores and backticks of Markdown from both ends."""
-
-    @field_validator("regex")
-    @classmethod
-    def _compiles(cls, text: str | None) -> str | None:
-        try:
-            re.compile(text or "")
-        except re.error as error:
-            raise ValueError(f"no regular expression of Python: {error}") from error
-        return text
 
 
 class TaskSpec(_Strict):
@@ -374,6 +369,8 @@ class Suite(_Strict):
     """Reading or metric → limit, e.g. `latency_p95_s: "<= 50 ms"`."""
     decision: DecisionSpec = DecisionSpec()
     """By which rule a pick is made from the front, and how sure it must be."""
+    race: RaceSpec | None = None
+    """Whether the run stops as soon as the answer is decided, and goes on where it is open."""
     prices: PriceSpec | None = None
     """What machine time and energy cost, for cost and carbon per thousand examples."""
     nightly: NightlySpec = NightlySpec()

@@ -317,6 +317,7 @@ class TransformerFamily(Family):
     scorings = {"classify": ("head", *LIKELIHOODS, "generated"), "choose": LIKELIHOODS}
     style = "prefix"
     reads_prompt = True
+    keys = frozenset({"shots", "answer"})
     needs = ("checkpoint", "fit")
     shares_load = True
     modules = (
