@@ -359,9 +359,9 @@ class HuggingFaceModel(PartialModel):
     @property
     def replays(self) -> bool:
         """Tell whether each token of a text is the likeliest: no setting of the checkpoint changes which is next."""
-        from bench.candidates.decoding.generate import asks_for_processors
+        from bench.candidates.decoding.settings import asks_for_processors, samples
 
-        return not asks_for_processors(self)
+        return not asks_for_processors(self) and not samples(self)
 
     def remember(self, keep: bool) -> None:
         """Keep token ids from now on, or forget them all.
