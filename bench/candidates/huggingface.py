@@ -359,9 +359,9 @@ class HuggingFaceModel(PartialModel):
     @property
     def replays(self) -> bool:
         """Tell whether each token of a text is the likeliest: no setting of the checkpoint changes which is next."""
-        from bench.candidates.decoding.settings import asks_for_processors, samples
+        from bench.candidates.decoding.settings import asks_for_processors
 
-        return not asks_for_processors(self) and not samples(self)
+        return not asks_for_processors(self)
 
     def remember(self, keep: bool) -> None:
         """Keep token ids from now on, or forget them all.
