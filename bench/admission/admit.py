@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from bench.admission.earlier import Verdict, find
 from bench.admission.reading import check_reading
-from bench.admission.reference import AHEAD_TOKENS, HasPlainPath, LeftToRight, chosen, prove
+from bench.admission.reference import AHEAD_TOKENS, LeftToRight, chosen, prove
 from bench.admission.vocabulary import Unknown, check_words
 from bench.candidates.failures import PATH_ERRORS, shown
+from bench.candidates.interface import Executed, engine_of, falls_back_to
 from bench.candidates.variants.reach import exactly, rounds
 from bench.errors import AdmissionError, is_out_of_memory
 from bench.measure.audit import COARSE_TOLERANCE, agrees, tolerance_of
@@ -87,8 +88,11 @@ def admit(
             verdict, plain = _proved(model, workload, dtype)
     else:
         verdict, plain = found[1], ()
-    if verdict.left is not None and isinstance(model, HasPlainPath):
-        model.plain = True
+    if verdict.left is not None and (path := falls_back_to(model)) is not None:
+        path.plain = True
+    if isinstance(model, Executed):
+        model.let_go()
+        _refuse_other_answers(name, model, verdict)
     comparable = verdict.left is None and not verdict.differing and not rounds(model)
     earlier = None if found is None else found[0]
     return Admission(words, verdict, key, earlier, time.perf_counter() - begun, plain if comparable else ())
@@ -99,12 +103,12 @@ def _proved(model: object, workload: Workload, dtype: str) -> tuple[Verdict, tup
     try:
         proof = prove(workload, model, dtype)
     except PATH_ERRORS as error:
-        if is_out_of_memory(error) or not isinstance(model, HasPlainPath):
+        if is_out_of_memory(error) or falls_back_to(model) is None:
             raise
         return Verdict(0, 0, None, f"the fast path raised {shown(error)}"), ()
     differing = len(proof.differing)
     left = None
-    if differing and isinstance(model, HasPlainPath):
+    if differing and falls_back_to(model) is not None:
         left = f"{differing} of {proof.compared} answers differ from the plain path's"
     return Verdict(proof.compared, differing, proof.largest, left), proof.plain
 
@@ -138,10 +142,27 @@ def on_working_path(model: object, work: Callable[[], T]) -> T:
     try:
         return work()
     except PATH_ERRORS as error:
-        if is_out_of_memory(error) or not isinstance(model, HasPlainPath) or model.plain:
+        path = falls_back_to(model)
+        if is_out_of_memory(error) or path is None or path.plain:
             raise
-        model.plain = True
+        path.plain = True
         return work()
+
+
+def _refuse_other_answers(name: str, model: object, verdict: Verdict) -> None:
+    """Refuse a converted network that, in the same precision, answers otherwise than torch.
+
+    Raises:
+        AdmissionError: it does.
+    """
+    engine = engine_of(model)
+    if engine is None or engine.rounds or not verdict.differing:
+        return
+    raise AdmissionError(
+        f"model '{name}': under '{engine.artifact.runtime}' {verdict.differing} of {verdict.compared} answers differ "
+        f"from those of torch with the same weights, scores by up to {verdict.largest or 0:.3g}, which is more than "
+        "rounding; its conversion is wrong: leave this runtime out for this model, and report it"
+    )
 
 
 def _refuse_reading_ahead(name: str, model: object, workload: Workload, texts: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from bench.candidates.interface import engine_of, proved_by
 from bench.measure.audit import agrees, tolerance_of
 from bench.record import Sample
 from bench.tasks.base import Answer, Workload
@@ -35,13 +36,6 @@ AHEAD_TOKENS = 64
 """Tokens on which it is tried whether a model reads ahead."""
 ROWS = 2
 """Rows under way in a search that refills, fewer than there are examples, so that it does refill."""
-
-
-@runtime_checkable
-class HasPlainPath(Protocol):
-    """A model that can leave its fast path."""
-
-    plain: bool
 
 
 @runtime_checkable
@@ -120,7 +114,8 @@ def prove(workload: Workload, model: object, dtype: str, clock: Callable[[], flo
     right = {sample.index: sample for sample in plain}
     pairs = [(right[row.index], row) for rows in ways for row in rows]
     unlike = {one.index for one, other in pairs if not agrees(other, one, tolerance)}
-    differing = tuple(sorted(index for index in unlike if not _tied(asked, right[index], tolerance)))
+    with _on_path(model, plain=engine_of(model) is not None):
+        differing = tuple(sorted(index for index in unlike if not _tied(asked, right[index], tolerance)))
     return Proof(
         len(plain), differing, clock() - begun, max((_distance(*pair) for pair in pairs), default=0.0), tuple(plain)
     )
@@ -153,14 +148,15 @@ def _together(workload: Workload, indices: Sequence[int], *, is_slow: bool) -> I
 @contextmanager
 def _on_path(model: object, *, plain: bool) -> Iterator[None]:
     """Put a model on one of its paths, and back to the one that it was on."""
-    if not isinstance(model, HasPlainPath):
+    path = proved_by(model)
+    if path is None:
         yield
         return
-    before, model.plain = model.plain, plain
+    before, path.plain = path.plain, plain
     try:
         yield
     finally:
-        model.plain = before
+        path.plain = before
 
 
 def _shortened(workload: Workload, tokens: int) -> Workload:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from bench.candidates import FAMILIES, is_floor
 from bench.candidates.checkpoint import files_hash
+from bench.candidates.runtime import Wanted
+from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.data.doubts import data_doubts
@@ -18,6 +20,7 @@ from bench.errors import InputError, nearest
 from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
 from bench.planning.checks import fit_paths, name_checks, resolved_model
+from bench.planning.conversions import artifact_of
 from bench.planning.data import Data
 from bench.planning.fits import check_teachers, in_order, made_from_these, make_job, read_recipe, train_overlaps
 from bench.planning.identity import cell_identity, loaded_identity
@@ -135,9 +138,9 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     every_weights = _checked(suite, data, results, fits, run_code=options.run_code)
     datasets = {scored.hash: scored for scored in map(data.scored, suite.value.tasks)}
     cells = [
-        _cell(suite, weights, variant, task, data, measure)
+        _cell(suite, weights, variant, task, data, measure, results)
         for model, weights in zip(suite.value.models, every_weights, strict=True)
-        for variant in model.variants
+        for variant in model.candidates
         for task in suite.value.tasks
     ]
     cells, sharing = share_loads(suite.value, cells, measured=resolve_profile(measure).measures)
@@ -226,6 +229,7 @@ def _cell(
     task: TaskSpec,
     data: Data,
     measure: MeasureSpec,
+    results: Path,
 ) -> Cell:
     spec, defaults, labels = weights.spec, suite.value.defaults, data.labels(task)
     batch_size, batch_tokens = batch_limits(suite.value, task)
@@ -252,7 +256,18 @@ def _cell(
         stale_checkpoint=weights.stale,
         train_overlap=weights.overlaps.get(task.name),
     )
+    wanted = Wanted(
+        FAMILIES[spec.family],
+        spec,
+        variant,
+        ability_of(task.kind, job.scoring),
+        job.scoring,
+        task.num_beams,
+        job.device,
+    )
+    job = job.model_copy(update={"artifact": artifact_of(job, wanted, weights.identity, results)})
     reason = _why_no_variant(spec, variant) or _why_not(spec, task, labels, fitted=spec.fit is not None)
+    reason = reason or RUNTIMES[variant.runtime].why_not(wanted)
     identity = cell_identity(job, weights.identity)
     return Cell(spec.name, spec.family, variant.label, task.name, task.kind, job, identity, reason)
 

@@ -12,6 +12,7 @@ from bench.digest import content_hash
 from bench.errors import BenchError
 from bench.host import fingerprint, machine_key
 from bench.planning import Options, Plan, make_plan
+from bench.running.conversions import converted
 from bench.running.executors.base import Executor
 from bench.running.fits import run_fits
 from bench.running.progress import Progress
@@ -39,8 +40,9 @@ def launch(
         StoreError: the database could not take the records.
     """
     plan, skip = with_checkpoints(plan, store.results, echo)
+    cells, skip = converted(plan.written(store.results), skip, store.results, echo)
     return run(
-        plan.written(store.results),
+        cells,
         executor,
         store,
         run_info(plan, command),

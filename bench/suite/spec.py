@@ -24,6 +24,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from bench.errors import InputError, nearest
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
+from bench.suite.runtimes import DEFAULT_RUNTIME, Runtimes, multiplied
 from bench.suite.sections import DecisionSpec as DecisionSpec
 from bench.suite.sections import NightlySpec as NightlySpec
 from bench.suite.sections import PriceSpec as PriceSpec
@@ -93,6 +94,8 @@ class VariantSpec(_Strict):
     """`int8`: dynamic quantisation of the linear layers' weights and activations, CPU only."""
     prune: float | None = Field(default=None, gt=0, lt=1)
     """Share of each linear layer's weights set to zero by magnitude."""
+    runtime: str = DEFAULT_RUNTIME
+    """What executes the network, for this variant alone; by default the model's `runtime`."""
 
     @property
     def label(self) -> str:
@@ -104,6 +107,8 @@ class VariantSpec(_Strict):
             parts.append(f"pruned{self.prune:g}")
         if self.compile:
             parts.append("compiled")
+        if self.runtime != DEFAULT_RUNTIME:
+            parts.append(self.runtime)
         return "+".join(parts) or "float32"
 
 
@@ -148,6 +153,9 @@ class ModelSpec(_Strict):
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1), Unhashed()] = [VariantSpec()]
     """In which forms the model is tried; each is a candidate of its own."""
+    runtime: Annotated[Runtimes, Unhashed()] = DEFAULT_RUNTIME
+    """What executes the network, or several of that, in each of which every variant is a candidate; `bench ls
+    runtimes` lists them."""
     prompts: Annotated[dict[str, str], Unhashed()] = {}
     """Prompt template by task name, over the task's own."""
     head_labels: dict[str, str] = {}
@@ -164,13 +172,18 @@ class ModelSpec(_Strict):
         """Make the texts of `options` that begin with `./` or `../` paths from a folder, the suite's."""
         return self.model_copy(update={"options": {key: _from(folder, value) for key, value in self.options.items()}})
 
+    @property
+    def candidates(self) -> list[VariantSpec]:
+        """List the candidates that the model makes: its variants in its runtimes."""
+        return multiplied(self.variants, self.runtime)
+
     def is_for(self, task: str) -> bool:
         """Tell whether the model is to be tried on a task."""
         return self.tasks is None or task in self.tasks
 
     @model_validator(mode="after")
     def _distinct_variants(self) -> ModelSpec:
-        labels = [variant.label for variant in self.variants]
+        labels = [variant.label for variant in self.candidates]
         if len(set(labels)) < len(labels):
             raise ValueError(f"two variants are the same: {', '.join(labels)}")
         return self

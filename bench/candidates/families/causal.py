@@ -45,11 +45,11 @@ class CausalLM(HuggingFaceModel):
 
         self._headed = context.scoring == "head"
         auto_class: Loader = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
-        loaded = load_pretrained(auto_class, spec, variant, context.place, context.kept)
+        loaded = load_pretrained(auto_class, spec, variant, context)
         module = loaded.module
         loaded.tokenizer.padding_side = "right" if self._headed else "left"
         super().__init__(spec, loaded, context)
-        if not supports_rows(module):
+        if context.engine is not None or not supports_rows(module):
             self.abilities = self.abilities - {"generate_many"}
         self.goes_on = not self._headed
         if self._headed:
@@ -259,6 +259,7 @@ class CausalFamily(Family):
     keys = frozenset({"chat_template", "options"})
     shares_load = True
     spreads = True
+    executable = frozenset({"head", "text"})
     modules = (
         "transformers.models.gpt2.modeling_gpt2",
         "transformers.models.llama.modeling_llama",

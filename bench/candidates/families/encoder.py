@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates.checkpoint import why_no_head
+from bench.candidates.engine import Role
 from bench.candidates.failures import explained
 from bench.candidates.family import Family, Look
 from bench.candidates.gradients import without_gradients
@@ -36,7 +37,7 @@ class Encoder(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForSequenceClassification
 
-        loaded = load_pretrained(AutoModelForSequenceClassification, spec, variant, context.place, context.kept)
+        loaded = load_pretrained(AutoModelForSequenceClassification, spec, variant, context)
         super().__init__(spec, loaded, context)
         self._order = head_order(spec, loaded.module.config, context.labels)
 
@@ -98,6 +99,7 @@ class EncoderFamily(Family):
     needs = ("checkpoint", "fit")
     shares_load = True
     spreads = True
+    executable = frozenset({"head"})
     modules = ("transformers.models.bert.modeling_bert",)
     look = Look("#009E73", "#2FC79B", "^", "triangle-up")
     learning = EncoderLearning()
@@ -105,6 +107,10 @@ class EncoderFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Encoder:
         """Load an encoder with its head."""
         return Encoder(spec, variant, context)
+
+    def role(self, scoring: str) -> Role:
+        """Tell that its head is all that it has."""
+        return "head"
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bench.candidates.engine import Role
 from bench.candidates.failures import explained
 from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
@@ -33,7 +34,7 @@ class Seq2Seq(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForSeq2SeqLM
 
-        loaded = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.place, context.kept)
+        loaded = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context)
         super().__init__(spec, loaded, context)
         if not getattr(loaded.module.config, "is_encoder_decoder", False):
             raise UnsupportedError(f"model '{spec.name}': {_why_not_two_parts(loaded.module.config.model_type)}")
@@ -145,6 +146,7 @@ class Seq2SeqFamily(Family):
     needs = ("checkpoint", "fit")
     shares_load = True
     spreads = True
+    executable = frozenset({"source-text"})
     modules = (
         "transformers.models.t5.modeling_t5",
         "bench.candidates.decoding.choices",
@@ -157,3 +159,7 @@ class Seq2SeqFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Seq2Seq:
         """Load an encoder-decoder."""
         return Seq2Seq(spec, variant, context)
+
+    def role(self, scoring: str) -> Role:
+        """Tell that it writes from a source, whatever is asked."""
+        return "source-text"

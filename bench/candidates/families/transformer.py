@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.candidates import variants
 from bench.candidates.checkpoint import NO_HEAD, config_of, head_names, locate, unknown_label
+from bench.candidates.engine import Role
 from bench.candidates.family import LIKELIHOODS, Family, Look, Style
 from bench.candidates.gradients import without_gradients
 from bench.candidates.hub import explain_load_errors
@@ -319,6 +320,7 @@ class TransformerFamily(Family):
     reads_prompt = True
     needs = ("checkpoint", "fit")
     shares_load = True
+    executable = frozenset({"head"})
     modules = (
         "bench.candidates.network",
         "bench.candidates.decoding.beams",
@@ -331,6 +333,10 @@ class TransformerFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> InHouse:
         """Load the network and its tokenizer from a folder."""
         return InHouse(spec, variant, context)
+
+    def role(self, scoring: str) -> Role:
+        """Tell that it classifies by its head, or writes from a source."""
+        return "head" if scoring == "head" else "source-text"
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""
