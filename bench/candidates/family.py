@@ -19,7 +19,7 @@ from bench.errors import UnsupportedError
 from bench.suite import ModelSpec, Scoring, TaskSpec, VariantSpec
 
 if TYPE_CHECKING:
-    from bench.candidates.graphs import Graph
+    from bench.candidates.graphs import Graph, Sizes
 
 Style = Literal["input", "plain", "continue", "prefix"]
 """How a prompt is written: the input column alone; all columns without words around them; a text to be continued;
@@ -122,8 +122,8 @@ class Family:
         """Tell what a network is asked for where answers are chosen in some way."""
         return "head" if scoring == "head" else "text"
 
-    def graphs(self, model: Model) -> Mapping[str, Graph]:
-        """Name the graphs of which a loaded model's network is made, for a runtime that reads graphs.
+    def graphs(self, model: Model, role: Role) -> tuple[Mapping[str, Graph], Sizes]:
+        """Name the graphs of which a loaded model's network is made, for a runtime that reads graphs; with its sizes.
 
         Raises:
             UnsupportedError: the network is not made so.

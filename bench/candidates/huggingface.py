@@ -131,7 +131,7 @@ def _stood_in(auto_class: Loader, spec: ModelSpec, engine: Engine) -> Loaded:
 
 
 def _generation_config(source: Source, config: Loader) -> Loader:
-    """Read how a checkpoint wants to write, as `from_pretrained` does: from its own file, else from its configuration."""
+    """Read how a checkpoint wants to write: from its own file, else from its configuration, as transformers does."""
     from transformers import GenerationConfig
 
     reader: Loader = GenerationConfig

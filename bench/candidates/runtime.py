@@ -97,7 +97,9 @@ class Runtime:
         """Explain that a variant is none of this runtime's, or the device none that it runs on."""
         variant, form = wanted.variant, form_of(wanted.variant)
         if self.forms is not None and form not in self.forms:
-            return f"the runtime '{self.name}' does {', '.join(sorted(self.forms))} and not '{form}'; leave it out there"
+            return (
+                f"the runtime '{self.name}' does {', '.join(sorted(self.forms))} and not '{form}'; leave it out there"
+            )
         changed = [name for name in ("compile", "prune") if getattr(variant, name)]
         if changed and not self.compiles:
             return f"'{changed[0]}' is for the runtime 'torch'; leave it out of a variant under '{self.name}'"

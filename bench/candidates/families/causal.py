@@ -7,10 +7,11 @@ on the left, with position ids that leave the padding out, so that padding does 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates.checkpoint import why_no_head
+from bench.candidates.engine import Role
 from bench.candidates.failures import explained, explaining
 from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
@@ -23,14 +24,17 @@ from bench.candidates.huggingface import (
     label_names,
     load_pretrained,
 )
-from bench.candidates.interface import Classified, Context, Decoding, Generated, ModelFacts, OnToken, Scored
+from bench.candidates.interface import Classified, Context, Decoding, Generated, Model, ModelFacts, OnToken, Scored
 from bench.candidates.learning import BOS_ID, EOS_ID, IGNORED, PAD_ID, Batch, Setting, Shape
 from bench.candidates.untyped import Loader, Network, Options, Tokenizer
+from bench.errors import UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from bench.candidates.graphs import Graph, Sizes
 
 
 class CausalLM(HuggingFaceModel):
@@ -274,6 +278,19 @@ class CausalFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> CausalLM:
         """Load a language model, or its variant with a head."""
         return CausalLM(spec, variant, context)
+
+    def graphs(self, model: Model, role: Role) -> tuple[Mapping[str, Graph], Sizes]:
+        """Name the graphs of the network."""
+        from bench.candidates.graphs import head_graphs, text_graphs
+
+        network: Network = model
+        if role == "text":
+            return text_graphs(network.module)
+        if not network.padding_is_own:
+            raise UnsupportedError(
+                "its head looks for padding, and its config.json names no 'pad_token_id', which a graph must know"
+            )
+        return head_graphs(network.module)
 
     def mistakes(self, spec: ModelSpec) -> list[tuple[str, str]]:
         """Refuse switches without the template that would read them, and what is no variable of a template."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates.checkpoint import why_no_head
@@ -19,14 +19,16 @@ from bench.candidates.huggingface import (
     label_names,
     load_pretrained,
 )
-from bench.candidates.interface import Classified, Context
+from bench.candidates.interface import Classified, Context, Model
 from bench.candidates.learning import PAD_ID, Batch, Setting, Shape
-from bench.candidates.untyped import Loader
+from bench.candidates.untyped import Loader, Network
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from bench.candidates.graphs import Graph, Sizes
 
 
 class Encoder(HuggingFaceModel):
@@ -111,6 +113,13 @@ class EncoderFamily(Family):
     def role(self, scoring: str) -> Role:
         """Tell that its head is all that it has."""
         return "head"
+
+    def graphs(self, model: Model, role: Role) -> tuple[Mapping[str, Graph], Sizes]:
+        """Name the graphs of the network."""
+        from bench.candidates.graphs import head_graphs
+
+        network: Network = model
+        return head_graphs(network.module)
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""

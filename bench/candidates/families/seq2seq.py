@@ -6,7 +6,7 @@ per text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates.engine import Role
@@ -14,7 +14,7 @@ from bench.candidates.failures import explained
 from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
 from bench.candidates.huggingface import HuggingFaceLearning, HuggingFaceModel, load_pretrained
-from bench.candidates.interface import Classified, Context, Decoding, Generated, OnToken
+from bench.candidates.interface import Classified, Context, Decoding, Generated, Model, OnToken
 from bench.candidates.learning import EOS_ID, PAD_ID, Batch, Setting, Shape
 from bench.candidates.limits import UNBOUNDED
 from bench.candidates.untyped import Loader, Network, Tokenizer
@@ -24,6 +24,8 @@ from bench.suite import ModelSpec, VariantSpec
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from bench.candidates.graphs import Graph, Sizes
 
 
 class Seq2Seq(HuggingFaceModel):
@@ -163,3 +165,10 @@ class Seq2SeqFamily(Family):
     def role(self, scoring: str) -> Role:
         """Tell that it writes from a source, whatever is asked."""
         return "source-text"
+
+    def graphs(self, model: Model, role: Role) -> tuple[Mapping[str, Graph], Sizes]:
+        """Name the graphs of the network."""
+        from bench.candidates.graphs import source_text_graphs
+
+        network: Network = model
+        return source_text_graphs(network.module)

@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 
 HEADS = frozenset({"bert", "camembert", "distilbert", "roberta", "xlm-roberta"})
 TEXTS = frozenset(
-    "bloom codegen falcon gemma gemma2 gpt2 gpt_bigcode gpt_neox gptj llama mistral mpt opt phi phi3 qwen2 qwen3".split()
+    {"bloom", "codegen", "falcon", "gemma", "gemma2", "gpt2", "gpt_bigcode", "gpt_neox", "gptj", "llama"}
+    | {"mistral", "mpt", "opt", "phi", "phi3", "qwen2", "qwen3"}
 )
 SOURCE_TEXTS = frozenset({"bart", "m2m_100", "marian", "mbart", "mt5", "pegasus", "t5"})
 """Kinds of networks (`model_type`) that the converter knows, of those that a role asks for. Source: the loaders of
 `ctranslate2.converters.transformers`, 4.8."""
 BY_ROLE = {"head": HEADS, "text": TEXTS, "source-text": SOURCE_TEXTS}
+JUDGED = 32
+"""Texts whose likelihood is worked out together: enough for a CPU, and little memory."""
 HEAD_FILE = "head.npz"
 POSITIONS = {"position_embedding_type": "absolute"}
 """A key of BERT's configuration that the converter reads and that transformers 5 no longer writes."""
@@ -94,9 +97,7 @@ class CTranslate2Runtime(Runtime):
         return Engine(artifact, stand, rounds=form != "float32")
 
 
-def _opened(
-    folder: Path, role: Role, form: str, threads: int, config: Loader, generation_config: Loader
-) -> _Converted:
+def _opened(folder: Path, role: Role, form: str, threads: int, config: Loader, generation_config: Loader) -> _Converted:
     import ctranslate2
 
     kinds: dict[Role, tuple[Any, type[_Converted]]] = {
@@ -206,9 +207,7 @@ class _Text(_Converted):
         super().__init__(opened, folder, config, generation_config)
         self._vocabulary = _Vocabulary(folder)
 
-    def __call__(
-        self, *, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **_: object
-    ) -> Logits:
+    def __call__(self, *, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **_: object) -> Logits:
         """Compute the logits of the next token at every place of rows that are padded on the right."""
         import numpy as np
         import torch
@@ -220,13 +219,23 @@ class _Text(_Converted):
     def judge(self, rows: Sequence[Ids], choices: Sequence[Sequence[Ids]]) -> list[list[float]]:
         """Compute log P of each row's choices in nats."""
         joined = [[*row, *choice] for row, own in zip(rows, choices, strict=True) for choice in own]
-        scored = self.opened.score_batch(self._vocabulary.names(joined), max_input_length=0)
+        scored = self.opened.score_batch(self._vocabulary.names(joined), max_input_length=0, max_batch_size=JUDGED)
         flat = [choice for own in choices for choice in own]
         sums = [sum(one.log_probs[-len(choice) :]) for one, choice in zip(scored, flat, strict=True)]
         return _by_row(sums, choices)
 
     def write(self, rows: Sequence[Ids], order: Order, on_token: Callable[[], None] | None) -> list[list[int]]:
-        """Write the tokens that follow each row."""
+        """Write the tokens that follow each row.
+
+        CTranslate2 4.8 gives longer rows back as a part of what was written beside a row of one token, and searches
+        otherwise in beams of rows of different lengths. So such rows are written apart.
+        """
+        lengths = [len(row) if order.beams > 1 else min(len(row), 2) for row in rows]
+        groups = [[place for place, own in enumerate(lengths) if own == length] for length in sorted(set(lengths))]
+        if len(groups) > 1:
+            parts = [self.write([rows[place] for place in places], order, on_token) for places in groups]
+            pairs = zip(chain.from_iterable(groups), chain.from_iterable(parts), strict=True)
+            return [written for _, written in sorted(pairs)]
         made = self.opened.generate_batch(
             self._vocabulary.names(rows),
             max_length=order.limit,
@@ -260,7 +269,10 @@ class _SourceText(_Converted):
         bare = [choice[:-1] if choice[-1:] == [end] else choice for choice in flat]
         sources = [list(row) for row, own in zip(rows, choices, strict=True) for _ in own]
         scored = self.opened.score_batch(
-            self._vocabulary.names(sources), self._vocabulary.names(bare), max_input_length=0
+            self._vocabulary.names(sources),
+            self._vocabulary.names(bare),
+            max_input_length=0,
+            max_batch_size=JUDGED,
         )
         sums = [sum(one.log_probs[: len(choice)]) for one, choice in zip(scored, flat, strict=True)]
         return _by_row(sums, choices)

@@ -25,7 +25,7 @@ from bench.admission.values import (
     refuse_ties_alone,
 )
 from bench.candidates import FAMILIES
-from bench.candidates.interface import Context, Model, ModelFacts, engine_of
+from bench.candidates.interface import Model, ModelFacts, engine_of
 from bench.candidates.kept import Kept
 from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
@@ -43,14 +43,14 @@ from bench.meters.clock import split_devices
 from bench.plugins import look_beside
 from bench.record import Cell, Doubt, Fact, Proved, Record, Sample
 from bench.running.worker.doubts import own_doubts, taken_over, with_examined
-from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
 from bench.running.worker.executed import context_of, conversion_facts, engine_for
+from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
 from bench.running.worker.paths import paths_of
 from bench.suite import CellJob
 from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
-from bench.tasks.choosing import ability_of, why_unable
+from bench.tasks.choosing import why_unable
 from bench.tasks.scoring import fitting, lengths_of, score
 
 State = dict[str, object] | None
@@ -102,7 +102,9 @@ def run_cell(
     doubts = own_doubts(cell, data, samples, process, known.notes)
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     notes = _notes(cell, data, known, samples) | measured.notes
-    notes["paths"] = paths_of(RUNTIMES[job.variant.runtime], FAMILIES[cell.family], workload, measured.notes.get("audit"))
+    notes["paths"] = paths_of(
+        RUNTIMES[job.variant.runtime], FAMILIES[cell.family], workload, measured.notes.get("audit")
+    )
     notes["abilities"] = sorted(model.abilities)
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
     notes |= {} if admission is None else {"admission": admission.note()}

@@ -40,7 +40,7 @@ def convert(job: CellJob, notify: Callable[[str], None]) -> dict[str, object]:
             runtime.convert(wanted, model, folder)
         except UnsupportedError:
             raise
-        except Exception as error:  # noqa: BLE001  whatever a converter raises over a network that it does not know
+        except Exception as error:
             line = str(error).strip().splitlines()[:1]
             raise UnsupportedError(
                 f"the runtime '{runtime.name}' cannot convert this network ({type(error).__name__}: "
