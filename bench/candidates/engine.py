@@ -99,8 +99,10 @@ class Stand(Protocol):
     follows: frozenset[str]
     """Settings of `generation_config.json` that it can be told."""
 
-    def __call__(self, **inputs: Any) -> Any:
-        """Compute `logits` of padded tokens, with the arguments of a transformers module."""
+    def __call__(
+        self, *, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **more: object
+    ) -> Logits:
+        """Compute the logits of padded tokens, with the arguments of a transformers module."""
 
     def judge(self, rows: Sequence[Ids], choices: Sequence[Sequence[Ids]]) -> list[list[float]]:
         """Compute log P of each row's choices in nats, summed over the tokens of each."""

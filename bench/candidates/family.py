@@ -28,7 +28,17 @@ an instruction before the input."""
 LIKELIHOODS: tuple[Scoring, ...] = ("likelihood", "likelihood-per-token", "likelihood-per-byte")
 """The scorings that compare how likely the text of each answer is."""
 
-EXCLUSIVE_KEYS = ("factory", "options", "stateless", "strategy", "chat_template")
+EXCLUSIVE_KEYS = (
+    "factory",
+    "options",
+    "stateless",
+    "strategy",
+    "chat_template",
+    "system",
+    "shots",
+    "answer",
+    "generation",
+)
 """Keys of a model's entry that a family must claim (`Family.keys`); the rest is common to all."""
 
 
@@ -75,6 +85,8 @@ class Family:
     """By the ability that a kind of task needs: how its answers may be chosen, its own way first."""
     style: ClassVar[Style] = "input"
     """Which of a kind's default prompts it reads."""
+    lead: ClassVar[str] = "\n"
+    """What stands between a solved example and its answer."""
     reads_prompt: ClassVar[bool] = False
     """Whether a task's one `prompt` is for it too; otherwise only a prompt that names the family or the model."""
 

@@ -298,7 +298,7 @@ def source_text_graphs(module: Network) -> tuple[dict[str, Graph], Sizes]:
         raise UnsupportedError("it names no 'decoder_start_token_id', with which its decoder begins")
     ids, mask = torch.randint(3, 9, (2, 5)), torch.ones(2, 5, dtype=torch.long)
     config = module.config
-    layers = int(getattr(config, "num_decoder_layers", None) or getattr(config, "decoder_layers", 0))
+    layers = int(getattr(config, "num_decoder_layers", None) or config.decoder_layers)
     source = _Source(module, int(start), layers)
     with torch.no_grad():
         memory, *looked_up = source(ids, mask)

@@ -196,6 +196,8 @@ class HuggingFaceModel(PartialModel):
         self.device = context.device
         self.padding_is_own = getattr(module.config, "pad_token_id", None) is not None
         """Whether the checkpoint itself names its padding token."""
+        self.begins: Options = {}
+        """With which token an answer begins, where the suite names a language: an argument of `generate`."""
         self.plain = False
         """Whether answers are worked out one example at a time, without padding and cache (`bench.admission`)."""
         self._known: dict[tuple[str, bool], list[int]] | None = None
@@ -410,15 +412,18 @@ class HuggingFaceModel(PartialModel):
                 "revision": getattr(config, "_commit_hash", None),
                 "tokenizer_hash": tokenizer_hash(self.tokenizer),
                 "weights_unused": list(self.unused),
-                "generation_settings_left_out": self._settings_left_out(),
+                **self._settings(),
                 **self.reach,
             },
         )
 
-    def _settings_left_out(self) -> list[str]:
-        from bench.candidates.decoding.generate import left_out_settings
+    def _settings(self) -> dict[str, object]:
+        """Note which settings of the checkpoint are followed, where it writes."""
+        from bench.candidates.decoding.settings import left_out_settings, settings_note
 
-        return left_out_settings(self) if self.context.ability == "generate" else []
+        if self.context.ability != "generate":
+            return {"generation_settings_left_out": []}
+        return {"generation_settings_left_out": left_out_settings(self), "generation": settings_note(self)}
 
 
 MOST_SPECIAL = 4

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from bench.candidates.engine import Engine
 from bench.candidates.kept import Kept
 from bench.errors import UnsupportedError
+from bench.suite import Shot
 
 if TYPE_CHECKING:
     import torch
@@ -47,6 +48,8 @@ class Context:
     """Question answering: how often each text is the first right answer, for the majority baseline."""
     scoring: str = ""
     """A value of `bench.suite.Scoring`; empty for the family's own way."""
+    shots: tuple[Shot, ...] = ()
+    """Solved examples before each question, for a model that reads turns."""
     seed: int = 42
     max_input_tokens: int | None = None
     kept: Kept | None = None
@@ -145,6 +148,19 @@ class Model(Protocol):
 
     def facts(self) -> ModelFacts:
         """Describe the loaded model."""
+
+
+@runtime_checkable
+class ReadsTurns(Protocol):
+    """A loaded model that may read a conversation."""
+
+    reads_turns: bool
+    """Whether it writes `Context.shots` and the system prompt as turns itself."""
+
+
+def reads_turns(model: object) -> bool:
+    """Tell whether a loaded model makes turns of the system prompt and the shots; else they stand before the text."""
+    return isinstance(model, ReadsTurns) and model.reads_turns
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,6 @@ class Wanted:
     variant: VariantSpec
     ability: Ability
     scoring: str
-    beams: int = 1
     device: str = "cpu"
     """As the suite says it: `auto` too."""
 
@@ -97,12 +96,13 @@ class Runtime:
         """Explain that a variant is none of this runtime's, or the device none that it runs on."""
         variant, form = wanted.variant, form_of(wanted.variant)
         if self.forms is not None and form not in self.forms:
-            return (
-                f"the runtime '{self.name}' does {', '.join(sorted(self.forms))} and not '{form}'; leave it out there"
-            )
+            return f"the runtime '{self.name}' does {', '.join(sorted(self.forms))}, not '{form}'; leave it out there"
         changed = [name for name in ("compile", "prune") if getattr(variant, name)]
         if changed and not self.compiles:
             return f"'{changed[0]}' is for the runtime 'torch'; leave it out of a variant under '{self.name}'"
+        drawn = wanted.spec.generation is not None and wanted.spec.generation.do_sample
+        if drawn and wanted.ability == "generate":
+            return f"the runtime '{self.name}' draws no tokens here; run it under torch, or leave 'do_sample' out"
         if self.cpu_only and wanted.device.startswith("cuda"):
             return f"the runtime '{self.name}' runs on the CPU here, not on {wanted.device}; set 'device: cpu'"
         return None

@@ -23,11 +23,13 @@ from bench.planning.checks import fit_paths, name_checks, resolved_model
 from bench.planning.conversions import artifact_of
 from bench.planning.data import Data
 from bench.planning.fits import check_teachers, in_order, made_from_these, make_job, read_recipe, train_overlaps
+from bench.planning.forms import entry_of, forms, on_task
 from bench.planning.identity import cell_identity, loaded_identity
 from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
+from bench.planning.shots import draw_shots
 from bench.record import Cell, Doubt
-from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
+from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, Shot, Suite, TaskSpec, VariantSpec
 from bench.suite.job import Provenance
 from bench.suite.spec import BatchSize
 from bench.suite.yaml_file import Located
@@ -138,14 +140,15 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     every_weights = _checked(suite, data, results, fits, run_code=options.run_code)
     datasets = {scored.hash: scored for scored in map(data.scored, suite.value.tasks)}
     cells = [
-        _cell(suite, weights, variant, task, data, measure, results)
+        _cell(suite, replace(weights, spec=form), variant, task, data, measure, results)
         for model, weights in zip(suite.value.models, every_weights, strict=True)
+        for form in forms(weights.spec, suite.value.tasks)
         for variant in model.candidates
         for task in suite.value.tasks
     ]
     cells, sharing = share_loads(suite.value, cells, measured=resolve_profile(measure).measures)
     chosen = _chosen(cells, options.only)
-    names = {cell.model for cell in chosen}
+    names = {suite.value.models[entry_of(suite.value, cell.model)].name for cell in chosen}
     return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
 
 
@@ -167,8 +170,30 @@ def _checked(suite: Located[Suite], data: Data, results: Path, fits: list[FitJob
             partial(lambda model: weights.append(_weights(suite, model, data, results, fits)), model)
             for model in suite.value.models
         )
+        mistakes.gather(partial(_check_shots, suite, model, data) for model in suite.value.models)
     mistakes.tell()
     return weights
+
+
+def _check_shots(suite: Located[Suite], model: ModelSpec, data: Data) -> None:
+    """Draw the shots of a model's candidates for each of its tasks.
+
+    Raises:
+        SuiteError: the first that cannot be drawn; the others are as wrong.
+    """
+    for form in forms(model, suite.value.tasks) if model.shots is not None else ():
+        for task in suite.value.tasks:
+            if why_not_done(form, task) is None:
+                _shots(suite, form, task, data)
+
+
+def _shots(suite: Located[Suite], form: ModelSpec, task: TaskSpec, data: Data) -> tuple[Shot, ...]:
+    """Draw the shots of a candidate of the suite."""
+    spec = on_task(form, task)[0]
+    if spec.shots is None:
+        return ()
+    place = ("models", entry_of(suite.value, form.name), "shots")
+    return draw_shots(suite, place, spec, task, data)
 
 
 def _chosen(cells: list[Cell], patterns: Sequence[str]) -> list[Cell]:
@@ -231,14 +256,17 @@ def _cell(
     measure: MeasureSpec,
     results: Path,
 ) -> Cell:
-    spec, defaults, labels = weights.spec, suite.value.defaults, data.labels(task)
+    defaults, labels = suite.value.defaults, data.labels(task)
     batch_size, batch_tokens = batch_limits(suite.value, task)
+    spec, writing = on_task(weights.spec, task)
+    reason = _why_no_variant(spec, variant) or _why_not(spec, task, labels, fitted=spec.fit is not None)
     job = CellJob(
         model=spec,
         variant=variant,
-        task=task,
+        task=writing,
         measure=measure,
         template=template_for(spec, task),
+        shots=() if reason is not None else _shots(suite, weights.spec, task, data),
         scoring=scoring_of(spec.family, task),
         labels=labels,
         data_hash=data.scored(task).hash,
@@ -262,11 +290,9 @@ def _cell(
         variant,
         ability_of(task.kind, job.scoring),
         job.scoring,
-        task.num_beams,
         job.device,
     )
     job = job.model_copy(update={"artifact": artifact_of(job, wanted, weights.identity, results)})
-    reason = _why_no_variant(spec, variant) or _why_not(spec, task, labels, fitted=spec.fit is not None)
     reason = reason or RUNTIMES[variant.runtime].why_not(wanted)
     identity = cell_identity(job, weights.identity)
     return Cell(spec.name, spec.family, variant.label, task.name, task.kind, job, identity, reason)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from bench.candidates.checkpoint import locate
 from bench.candidates.family import EXCLUSIVE_KEYS
 from bench.candidates.runtimes import RUNTIMES
 from bench.data.source import load
-from bench.errors import BenchError, HubError, UsageError, nearest
+from bench.errors import BenchError, HubError, UsageError
 from bench.fit.recipe import Recipe
 from bench.metrics.catalogue import check_limit, check_name, resolve, with_options
 from bench.metrics.module import External
+from bench.planning.forms import form_checks, prompt_places
 from bench.planning.mistakes import Check, Mistakes
 from bench.plugins import find_beside, look_beside
 from bench.suite import DataSpec, ModelSpec, Suite, TaskSpec
@@ -46,6 +47,7 @@ def name_checks(suite: Located[Suite], *, run_code: bool = True) -> list[Check]:
         checks.append(partial(_with_place, suite, ("models", index, "family"), partial(FAMILIES.check, model.family)))
         if model.family in FAMILIES:
             checks += [partial(check, suite, index, model) for check in (_check_keys, _check_prompts, _check_factory)]
+            checks += form_checks(suite, index, model)
         checks += [partial(_check_runtime, suite, loc, name) for loc, name in _runtimes(index, model)]
         checks.append(partial(_check_weights, suite, index, model))
     for index, task in enumerate(spec.tasks):
@@ -233,21 +235,16 @@ def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
 
 
 def _check_prompts(suite: Located[Suite], index: int, model: ModelSpec) -> None:
-    for task in suite.value.tasks:
+    """Check the templates of every candidate of an entry, each at its place."""
+    tasks = suite.value.tasks
+    for number, task in enumerate(tasks):
         if task.kind not in KINDS or not model.is_for(task.name):
             continue
-        at: Sequence[int | str] = ("models", index)
-        if task.name in model.prompts:
-            at = ("models", index, "prompts", task.name)
-        elif task.prompt is not None:
-            at = ("tasks", suite.value.tasks.index(task), "prompt")
-        _with_place(suite, at, partial(template_for, model, task))
-    task_names = [task.name for task in suite.value.tasks]
-    for name in model.prompts:
-        if name not in task_names:
-            raise suite.error(
-                ("models", index, "prompts", name), f"no task is named '{name}'; {nearest(name, task_names)}"
-            )
+        for form, own in prompt_places(model, task, tasks):
+            at: Loc = ("models", index, *own)
+            if not own and task.prompt is not None:
+                at = ("tasks", number, "prompt")
+            _with_place(suite, at, partial(template_for, form, task))
 
 
 def _check_factory(suite: Located[Suite], index: int, model: ModelSpec) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.candidates.runtime import Wanted
 from bench.candidates.runtimes import RUNTIMES
 from bench.digest import content_hash
+from bench.planning.forms import SEPARATOR
 from bench.suite import CellJob
 
 CONVERSIONS_FOLDER = "conversions"
@@ -36,5 +37,6 @@ def artifact_of(job: CellJob, wanted: Wanted, weights: str, results: Path) -> st
         "variant": job.variant.model_dump(mode="json", exclude_defaults=True),
         "release": runtime.release,
     }
-    name = f"{job.model.name}-{job.variant.label}-{content_hash(made_from)[:12]}"
+    model = job.model.name.partition(SEPARATOR)[0]  # prompts share one network
+    name = f"{model}-{job.variant.label}-{content_hash(made_from)[:12]}"
     return str(results.resolve() / CONVERSIONS_FOLDER / name)

@@ -15,6 +15,7 @@ from bench.fit.recipe import Recipe
 from bench.planning.checks import fit_paths, resolved_model
 from bench.planning.data import Data
 from bench.planning.fit_checks import check_apart, check_possible
+from bench.planning.forms import uses
 from bench.planning.identity import data_hash, fit_identity, loaded_identity
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.yaml_file import Located, read
@@ -50,6 +51,10 @@ def check_teachers(suite: Located[Suite]) -> None:
                 raise suite.error(at, f"the teacher '{name}' is no model of this suite; {nearest(name, models)}")
             if FAMILIES[models[name].family].is_floor:
                 raise suite.error(at, f"the teacher '{name}' is a baseline, from which there is nothing to learn")
+            if models[name].shots is not None:
+                raise suite.error(
+                    at, f"the teacher '{name}' has shots, which a lesson does not show; name an entry of it without"
+                )
             if name in line:
                 circle = " → ".join([*line[line.index(name) :], name])
                 raise suite.error(at, f"the teachers go round in a circle: {circle}; let one learn without a teacher")
@@ -155,6 +160,8 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     )
     check_possible(suite, model, recipe, tasks)
     resolved = resolved_model(suite, model)
+    if resolved.system is not None and not any(uses(model, "system", task) for task in learnt):
+        resolved = resolved.model_copy(update={"system": None})
     teacher = _teacher(suite, model, recipe, learnt, data, results)
     data_id = data_hash((task.train, task.validation) for task in tasks)
     start = None if recipe.start == "scratch" else loaded_identity(resolved, suite.path.parent)

@@ -55,6 +55,8 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
         "template": job.template,
         "data_hash": job.data_hash,
     }
+    if job.shots:
+        identity["shots"] = content_hash([[shot.prompt, shot.answer] for shot in job.shots])
     if variant := _changed(job.variant):
         runtime = RUNTIMES[job.variant.runtime]
         identity["variant"] = variant | ({"release": runtime.release} if runtime.converts else {})
@@ -141,6 +143,10 @@ def _later(model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> dict[s
         deciding["texts"] = "in pieces"  # once their beginnings alone
     if model.chat_template:
         deciding["chat_template"] = True  # once trained without
+    if model.system is not None:
+        deciding["system"] = model.system
+    if model.factory is None and model.options.get("prefix"):
+        deciding["prefix"] = model.options["prefix"]
     for task in tasks:
         with_head = headed(model.family, task.spec)
         if KINDS[task.spec.kind].labelled and with_head != (scorings_of(model.family, task.spec.kind)[:1] == ("head",)):

@@ -47,14 +47,11 @@ def converted(
                 echo(f"{_title(job)}: {error}")
     told, skipped = [], dict(skip)
     for cell in cells:
-        error = failures.get(str(None if cell.job is None else cell.job.artifact))
-        if error is None:
-            told.append(cell)
-        elif isinstance(error, UnsupportedError):
-            told.append(replace(cell, unsupported=str(error)))
-        else:
-            told.append(cell)
-            skipped[cell.id] = f"its conversion failed: {error}"
+        failure = failures.get(str(None if cell.job is None else cell.job.artifact))
+        unsupported = isinstance(failure, UnsupportedError)
+        told.append(replace(cell, unsupported=str(failure)) if unsupported else cell)
+        if failure is not None and not unsupported:
+            skipped[cell.id] = f"its conversion failed: {failure}"
     return told, skipped
 
 

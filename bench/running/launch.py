@@ -12,6 +12,7 @@ from bench.digest import content_hash
 from bench.errors import BenchError
 from bench.host import fingerprint, machine_key
 from bench.planning import Options, Plan, make_plan
+from bench.planning.forms import entry_of
 from bench.running.conversions import converted
 from bench.running.executors.base import Executor
 from bench.running.fits import run_fits
@@ -70,10 +71,9 @@ def with_checkpoints(plan: Plan, results: Path, echo: Echo) -> tuple[Plan, dict[
         except BenchError as error:
             failed[job.model.name] = error
             echo(f"{job.model.name}: {error}")
-    trained = make_plan(plan.suite, results, plan.options)
-    return trained, {
-        cell.id: f"its training failed: {failed[cell.model]}" for cell in trained.cells if cell.model in failed
-    }
+    trained, suite = make_plan(plan.suite, results, plan.options), plan.suite.value
+    models = {cell.id: suite.models[entry_of(suite, cell.model)].name for cell in trained.cells}
+    return trained, {cell: f"its training failed: {failed[model]}" for cell, model in models.items() if model in failed}
 
 
 def run_info(plan: Plan, command: str) -> RunInfo:

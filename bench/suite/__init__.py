@@ -1,10 +1,10 @@
 """The suite file: what a user writes, read and checked once; the frozen models of every section."""
 
 from bench.suite.job import CellJob
+from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
-    AnswerSpec,
     DataSpec,
     Defaults,
     FitSpec,
@@ -24,11 +24,14 @@ __all__ = [
     "DecisionSpec",
     "Defaults",
     "FitSpec",
+    "GenerationSpec",
     "MeasureSpec",
     "ModelSpec",
     "NightlySpec",
     "PriceSpec",
     "Scoring",
+    "Shot",
+    "ShotsSpec",
     "Suite",
     "TaskSpec",
     "VariantSpec",

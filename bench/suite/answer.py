@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 
-from bench.suite.spec import AnswerSpec
+from bench.suite.prompting import AnswerSpec
 
 WRAPPING = " \t\r\n\f\v\u00a0\u3000\"'`*_“”‘’«»‹›„‚「」『』"
 """What `answer: {strip: true}` takes from both ends: white space, quotes, and Markdown's emphasis and code."""

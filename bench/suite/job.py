@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bench.suite.prompting import Shot
 from bench.suite.spec import DEFAULT_BATCH_SIZE, BatchSize, MeasureSpec, ModelSpec, TaskSpec, VariantSpec
 
 Provenance = dict[str, Any]
@@ -29,6 +30,8 @@ class CellJob(BaseModel):
     measure: MeasureSpec = MeasureSpec()
     template: str = ""
     """The prompt: the model's own, the task's, or the default of the kind."""
+    shots: tuple[Shot, ...] = ()
+    """Solved examples before each question."""
     scoring: str = ""
     """How an answer is chosen; empty where nothing is chosen, or by a rule."""
     labels: tuple[str, ...] = ()

@@ -6,7 +6,6 @@ This module checks what the file alone can tell. What needs the data, the checkp
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +23,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from bench.errors import InputError, nearest
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
+from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
 from bench.suite.runtimes import DEFAULT_RUNTIME, Runtimes, multiplied
 from bench.suite.sections import DecisionSpec as DecisionSpec
 from bench.suite.sections import NightlySpec as NightlySpec
@@ -156,8 +156,17 @@ class ModelSpec(_Strict):
     runtime: Annotated[Runtimes, Unhashed()] = DEFAULT_RUNTIME
     """What executes the network, or several of that, in each of which every variant is a candidate; `bench ls
     runtimes` lists them."""
-    prompts: Annotated[dict[str, str], Unhashed()] = {}
-    """Prompt template by task name, over the task's own."""
+    prompts: Annotated[dict[str, str | dict[str, str]], Unhashed()] = {}
+    """Prompt template by task name, over the task's own. Or two and more prompts by names of their own, each a
+    candidate `model·name`: a template for all tasks, or one by task name."""
+    system: Annotated[str, Field(min_length=1)] | None = None
+    """What stands before everything else: the system's turn of a chat template, or a paragraph before the prompt."""
+    shots: ShotsSpec | None = None
+    """Solved examples before each question."""
+    answer: Annotated[AnswerSpec | None, Unhashed()] = None
+    """Which part of what this model writes is its answer, over the task's own."""
+    generation: GenerationSpec | None = None
+    """How this model writes, over its checkpoint's `generation_config.json`."""
     head_labels: dict[str, str] = {}
     """Label of each output of a classification head, by its number or its own name, where the checkpoint's names are
     not the task's: `{0: negative, 1: positive}`."""
@@ -212,28 +221,6 @@ class DataSpec(_Strict):
         if sum(value is not None for value in (self.path, self.hub, self.builtin)) != 1:
             raise ValueError("give exactly one of 'path', 'hub' and 'builtin'")
         return self
-
-
-class AnswerSpec(_Strict):
-    """Which part of what a model wrote is its answer; the steps are taken in this order."""
-
-    after: Annotated[str, Field(min_length=1)] | None = None
-    """What stands behind the last occurrence of this text, such as `"</think>"`; the whole text where it does not
-    occur."""
-    regex: str | None = None
-    """A regular expression of Python: of its last match the first group, or the whole where it has none; where it does
-    not match, the text stays as it is. `"(?i)label is:? *(.*)"` passes over a lead-in."""
-    strip: bool = False
-    """Take white space, quotes, and the stars, underscores and backticks of Markdown from both ends."""
-
-    @field_validator("regex")
-    @classmethod
-    def _compiles(cls, text: str | None) -> str | None:
-        try:
-            re.compile(text or "")
-        except re.error as error:
-            raise ValueError(f"no regular expression of Python: {error}") from error
-        return text
 
 
 class TaskSpec(_Strict):

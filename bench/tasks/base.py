@@ -53,6 +53,8 @@ class Bound:
     """A value of `bench.suite.Scoring`; empty where nothing is chosen."""
     label_texts: tuple[str, ...] = ()
     """Classification: what the model is to write for each label."""
+    preamble: str = ""
+    """What stands before every prompt; a model that reads turns has it as turns."""
 
 
 def lengths_of_texts(model: Model, texts: Sequence[str]) -> list[int]:
@@ -64,4 +66,4 @@ def lengths_of_texts(model: Model, texts: Sequence[str]) -> list[int]:
 def prompts_of(bound: Bound, columns: Columns) -> list[str]:
     """Fill in the prompt of every example; the input as it is where there is no template."""
     template = bound.prompt or "{" + columns.input + "}"
-    return [template.format_map(example.columns) for example in bound.examples]
+    return [bound.preamble + template.format_map(example.columns) for example in bound.examples]

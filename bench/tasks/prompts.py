@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bench.candidates import FAMILIES
 from bench.errors import InputError, nearest
-from bench.suite import ModelSpec, TaskSpec
+from bench.suite import ModelSpec, Shot, TaskSpec
 from bench.tasks import KINDS
 from bench.tasks.choosing import scoring_of
 
@@ -22,7 +22,8 @@ def template_for(model: ModelSpec, task: TaskSpec) -> str:
         InputError: the template names a column that the kind does not have.
     """
     family, kind = FAMILIES[model.family], KINDS[task.kind]
-    chosen = model.prompts.get(task.name)
+    own = model.prompts.get(task.name)
+    chosen = own if isinstance(own, str) else None
     if chosen is None and isinstance(task.prompt, dict):
         chosen = task.prompt.get(model.family)
     if chosen is None and isinstance(task.prompt, str) and family.reads_prompt:
@@ -47,6 +48,21 @@ def _parsed(template: str) -> list[Field]:
         return list(string.Formatter().parse(template))
     except ValueError as error:
         raise InputError(f"the prompt {template!r} is no template: {error}; write {{{{ and }}}} for braces") from error
+
+
+def preamble(system: str | None, shots: Sequence[Shot], lead: str) -> str:
+    """Write what stands before a question as one text: the system's paragraph, then the solved examples.
+
+    Args:
+        system: the system prompt, if there is one.
+        shots: the solved examples.
+        lead: between a question and its answer, unless the question ends with white space.
+
+    >>> preamble("Be brief.", [Shot(prompt="1 + 1 =", answer="2", id="0")], " ")
+    'Be brief.\\n\\n1 + 1 = 2\\n\\n'
+    """
+    solved = (f"{shot.prompt}{'' if shot.prompt[-1:].isspace() else lead}{shot.answer}" for shot in shots)
+    return "".join(f"{part}\n\n" for part in (*([] if system is None else [system]), *solved))
 
 
 def render(template: str, columns: Mapping[str, object]) -> str:

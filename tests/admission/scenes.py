@@ -212,6 +212,14 @@ def asks_for_guidance(folder: Path) -> Record:
     return recorded(folder, WRITES)
 
 
+def asks_for_beams(folder: Path) -> Record:
+    """A checkpoint that was published to search with beams, and a suite that says nothing of it."""
+    module = decoder(folder)
+    module.generation_config.num_beams = 3
+    save(folder, module, tokenizer())
+    return recorded(folder, WRITES)
+
+
 def lacks_words(folder: Path) -> Record:
     """A tokenizer that does not know some of the words."""
     encoder(folder)
@@ -290,6 +298,7 @@ SCENES: dict[str, Callable[[Path], Record]] = {
     "batch_changes_answers": depends_on_batch,
     "equal_by_chance": misses_the_rare,
     "fast_path_left": left_fast_path,
+    "generation_overruled": asks_for_beams,
     "generation_settings_left_out": asks_for_guidance,
     "likelihood_is_mean": means,
     "references_overlooked": another_script,

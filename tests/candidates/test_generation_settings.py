@@ -55,6 +55,16 @@ def test_answers_are_those_of_the_library(family: str, name: str, checkpoints: d
     assert answers != [answer.text.strip() for answer in plain.generate(list(TEXTS), decoding)], "it changes answers"
 
 
+def test_what_is_said_to_be_left_out_is_left_out(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoints["causal-lm"], tmp_path / "asking")
+    stored = folder / "generation_config.json"
+    stored.write_text(json.dumps(json.loads(stored.read_text()) | {"guidance_scale": 5.0}))
+    guided, plain = (load("causal-lm", place, "question-answering") for place in (folder, checkpoints["causal-lm"]))
+    assert guided.facts().notes["generation_settings_left_out"] == ["guidance_scale"]
+    texts = [[answer.text for answer in model.generate(list(TEXTS), Decoding(LENGTH))] for model in (guided, plain)]
+    assert texts[0] == texts[1]
+
+
 @pytest.mark.parametrize("setting", [{"no_repeat_ngram_size": 2}, {"repetition_penalty": 1.5}, {"min_length": 10}])
 def test_settings_that_read_the_prompt_meet_no_padding(
     setting: dict[str, Any], checkpoints: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

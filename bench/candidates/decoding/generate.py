@@ -1,17 +1,23 @@
-"""Text generation with transformers' own `generate`, deterministic, with a call after each token."""
+"""Text generation with transformers' own `generate`, with a call after each token.
+
+It is deterministic: the likeliest token is taken, or a token is drawn by a seed that hangs on the prompt alone
+(`bench.candidates.decoding.sampling`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
+from bench.candidates.decoding.sampling import sampler
+from bench.candidates.decoding.settings import READS_PROMPT, READS_SOURCE, asked_processors, samples
 from bench.candidates.decoding.stops import Stops
 from bench.candidates.engine import Order, Stand
 from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.interface import Decoding, Generated, OnToken
-from bench.candidates.untyped import Loader, Options, Tensors
+from bench.candidates.untyped import Loader, Network, Options, Tensors
 from bench.errors import UnsupportedError
 
 
@@ -100,11 +106,12 @@ def _written(
         UnsupportedError: the checkpoint asks for a setting that it is not told.
     """
     asked = asked_processors(model)
-    untold = sorted(set(asked) - stand.follows)
+    more = {*model.begins, *(("do_sample",) if samples(model) else ())}
+    untold = sorted({*asked, *more} - stand.follows)
     if untold:
         raise UnsupportedError(
-            f"'{model.spec.name}' is to be written with '{untold[0]}', which its generation_config.json sets and this "
-            "runtime is not told; run it under torch, or take the setting out of a copy of the checkpoint"
+            f"'{model.spec.name}' is to write with '{untold[0]}', which its runtime is not told; run it under torch, "
+            "or leave out the settings of its generation_config.json ('generation: {checkpoint: false}')"
         )
     rows, cut = model.encode(texts, limit, **options)
     stops = Stops(model.tokenizer, decoding.stop) if decoding.stop else None
@@ -131,15 +138,20 @@ def least_margin(
     """
     limit = model.max_tokens if encoder_decoder else prompt_limit(model, decoding)
     batch, _ = model.tokenize([text], limit, **options)
-    output = model.module.generate(
-        input_ids=batch["input_ids"],
-        attention_mask=batch["attention_mask"],
-        generation_config=_config(model, decoding),
-        output_logits=True,
-        return_dict_in_generate=True,
-        **_positions(model, batch),
-    )
-    best = torch.stack([step[0] for step in output.logits]).float().topk(2, dim=-1).values
+    drawn = samples(model)  # a draw is decided by the logits with what the draw adds to them
+    config = _config(model, decoding)
+    with _nothing_filled_in(model.module):
+        output = model.module.generate(
+            input_ids=batch["input_ids"],
+            attention_mask=batch["attention_mask"],
+            generation_config=config,
+            output_logits=not drawn,
+            output_scores=drawn,
+            return_dict_in_generate=True,
+            **_extra(model, batch),
+        )
+    steps = output.scores if drawn else output.logits
+    best = torch.stack([step[0] for step in steps]).float().topk(2, dim=-1).values
     return float((best[:, 0] - best[:, 1]).min())
 
 
@@ -192,15 +204,39 @@ def _run(model: HuggingFaceModel, batch: Tensors, decoding: Decoding, on_token: 
     """Generate token ids, shape `(batch, prompt + new)`, or `(batch, 1 + new)` of an encoder-decoder."""
     streamer = None if on_token is None or decoding.num_beams > 1 else TokenCalls(on_token, skip=1)
     extra: Options = {"stop_strings": list(decoding.stop), "tokenizer": model.tokenizer} if decoding.stop else {}
-    extra |= _positions(model, batch)
-    output: torch.Tensor = model.module.generate(
-        input_ids=batch["input_ids"],
-        attention_mask=batch["attention_mask"],
-        generation_config=_config(model, decoding),
-        streamer=streamer,
-        **extra,
-    )
+    extra |= _extra(model, batch)
+    config = _config(model, decoding)
+    with _nothing_filled_in(model.module):
+        output: torch.Tensor = model.module.generate(
+            input_ids=batch["input_ids"],
+            attention_mask=batch["attention_mask"],
+            generation_config=config,
+            streamer=streamer,
+            **extra,
+        )
     return output
+
+
+@contextmanager
+def _nothing_filled_in(module: Network) -> Iterator[None]:
+    """Keep transformers from filling in what a configuration leaves open from the checkpoint's own.
+
+    It would follow settings that are said to be left out, or that the suite overrules.
+    """
+    stored = module.generation_config
+    module.generation_config = type(stored)()
+    try:
+        yield
+    finally:
+        module.generation_config = stored
+
+
+def _extra(model: HuggingFaceModel, batch: Tensors) -> Options:
+    """Collect what `generate` is given beside its configuration: positions, a sampler, the start of the decoder."""
+    extra = _positions(model, batch)
+    if samples(model):
+        extra["logits_processor"] = [sampler(model, batch)]
+    return extra
 
 
 def _positions(model: HuggingFaceModel, batch: Tensors) -> Options:
@@ -209,43 +245,6 @@ def _positions(model: HuggingFaceModel, batch: Tensors) -> Options:
         return {}
     counted = (batch["attention_mask"].cumsum(1) - 1).clamp(min=0)
     return {"position_ids": model.first_position + counted}
-
-
-PROCESSORS = (
-    "repetition_penalty",
-    "encoder_repetition_penalty",
-    "no_repeat_ngram_size",
-    "encoder_no_repeat_ngram_size",
-    "bad_words_ids",
-    "suppress_tokens",
-    "begin_suppress_tokens",
-    "forced_bos_token_id",  # the language that a translator writes
-    "forced_eos_token_id",
-    "sequence_bias",
-    "min_length",
-    "min_new_tokens",
-    "exponential_decay_length_penalty",
-    "remove_invalid_values",
-)
-"""Settings of a checkpoint's `generation_config.json` that change which token is the next under greedy search. They are
-part of the model as it was published: a translator that must not write its padding token, a language it begins with."""
-READS_SOURCE = ("encoder_repetition_penalty", "encoder_no_repeat_ngram_size")
-"""Those that look at the tokens of the prompt of an encoder-decoder, its padding too."""
-READS_PROMPT = (*READS_SOURCE, "repetition_penalty", "no_repeat_ngram_size", "min_length")
-"""Those that look at the prompt's tokens, or count them, where prompt and output are one text."""
-SAMPLING = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "top_h")
-"""Settings that only sampling reads; here decoding is deterministic."""
-OWN = (
-    "max_length",
-    "max_new_tokens",
-    "num_beams",
-    "length_penalty",
-    "early_stopping",
-    "use_cache",
-    "num_return_sequences",
-)
-"""Settings that the suite decides, or that change no text."""
-TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 
 
 def _config(model: HuggingFaceModel, decoding: Decoding) -> Loader:
@@ -262,49 +261,13 @@ def _config(model: HuggingFaceModel, decoding: Decoding) -> Loader:
         eos_token_id=end_ids(model),
         pad_token_id=model.pad_id,
         bos_token_id=stored.bos_token_id,
-        decoder_start_token_id=getattr(stored, "decoder_start_token_id", None),
+        decoder_start_token_id=model.begins.get(
+            "decoder_start_token_id", getattr(stored, "decoder_start_token_id", None)
+        ),
         use_cache=not model.plain,
+        cache_implementation=getattr(stored, "cache_implementation", None),
         **asked_processors(model),
     )
-
-
-def asked_processors(model: HuggingFaceModel) -> Options:
-    """Collect the settings of `PROCESSORS` that the checkpoint asks for."""
-    neutral = _neutral()
-    stored = model.module.generation_config
-    values = {name: getattr(stored, name, None) for name in PROCESSORS}
-    return {name: value for name, value in values.items() if value is not None and value != neutral.get(name)}
-
-
-def asks_for_processors(model: HuggingFaceModel) -> bool:
-    """Tell whether the checkpoint's own settings change which token is the next."""
-    return bool(asked_processors(model))
-
-
-def left_out_settings(model: HuggingFaceModel) -> list[str]:
-    """List the settings of the checkpoint that change answers and are not followed, sampling apart, sorted."""
-    followed = {*PROCESSORS, *SAMPLING, *OWN, *TOKENS, "transformers_version"}
-    neutral = _neutral()
-    stored = model.module.generation_config.to_diff_dict()
-    return sorted(
-        name
-        for name, value in stored.items()
-        if name not in followed
-        and not name.startswith(("_", "output_", "return_"))
-        and value not in (None, False)
-        and value != neutral.get(name)
-    )
-
-
-@cache
-def _neutral() -> Options:
-    """Look up the values at which a setting does nothing, which are transformers' defaults."""
-    from transformers import GenerationConfig
-
-    maker: Loader = GenerationConfig
-    defaults: Options = {**maker().to_dict(), "repetition_penalty": 1.0, "encoder_repetition_penalty": 1.0}
-    zero = ("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "min_length", "min_new_tokens")
-    return defaults | dict.fromkeys(zero, 0) | {"remove_invalid_values": False}
 
 
 def end_ids(model: HuggingFaceModel) -> list[int]:

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 
 import torch
 
-from bench.candidates.decoding.generate import answer_of, asks_for_processors, end_ids, generate, prompt_limit
+from bench.candidates.decoding.generate import answer_of, end_ids, generate, prompt_limit
 from bench.candidates.decoding.rows import RowCache, supports_rows
+from bench.candidates.decoding.settings import asks_for_processors
 from bench.candidates.decoding.stops import Stops
 from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.interface import Decoding, Generated

@@ -28,7 +28,7 @@ from bench.candidates.interface import Classified, Context, Decoding, Generated,
 from bench.candidates.learning import BOS_ID, EOS_ID, IGNORED, PAD_ID, Batch, Setting, Shape
 from bench.candidates.untyped import Loader, Network, Options, Tokenizer
 from bench.errors import UnsupportedError
-from bench.suite import ModelSpec, VariantSpec
+from bench.suite import ModelSpec, Shot, VariantSpec
 
 if TYPE_CHECKING:
     import torch
@@ -59,12 +59,17 @@ class CausalLM(HuggingFaceModel):
         if self._headed:
             self._order = head_order(spec, module.config, context.labels)
 
+    @property
+    def reads_turns(self) -> bool:
+        """Tell whether texts are turns of the tokenizer's chat template, as the suite asks."""
+        templated = self.spec.chat_template and self.tokenizer.chat_template is not None
+        return templated and self.context.ability != "log_likelihood"
+
     def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
         """Write the texts in the tokenizer's chat template where the suite asks for it."""
-        plain = not self.spec.chat_template or self.tokenizer.chat_template is None
-        if plain or self.context.ability == "log_likelihood":
+        if not self.reads_turns:
             return super().prompts(texts)
-        return in_chat(self.tokenizer, texts, self.spec.options), {"add_special_tokens": False}
+        return in_chat(self.spec, self.tokenizer, texts, self.context.shots), {"add_special_tokens": False}
 
     def token_ids(self, texts: Sequence[str], **options: bool) -> list[list[int]]:
         """Encode each text as token ids; a prompt without the end token that some tokenizers put behind it.
@@ -161,17 +166,30 @@ class CausalLM(HuggingFaceModel):
         return facts
 
 
-def in_chat(tokenizer: Tokenizer, texts: Sequence[str], switches: Options) -> list[str]:
-    """Wrap each text as a user's turn of the tokenizer's chat template.
+def in_chat(spec: ModelSpec, tokenizer: Tokenizer, texts: Sequence[str], shots: Sequence[Shot] = ()) -> list[str]:
+    """Wrap each text as a user's turn of the tokenizer's chat template, behind the system's turn and solved examples.
 
     Args:
+        spec: with the system prompt, and in its options variables of the template, such as `enable_thinking`.
         tokenizer: with a template.
         texts: what the user says.
-        switches: variables of the template, such as `enable_thinking`.
+        shots: what was asked and answered before.
+
+    Raises:
+        UnsupportedError: the template refuses the turns.
     """
+    from jinja2 import TemplateError
+
     fixed: Options = {"tokenize": False, "add_generation_prompt": True}
-    turns = ([{"role": "user", "content": text}] for text in texts)
-    return [str(tokenizer.apply_chat_template(turn, **switches, **fixed)) for turn in turns]
+    before = [] if spec.system is None else [{"role": "system", "content": spec.system}]
+    for shot in shots:
+        before += [{"role": "user", "content": shot.prompt}, {"role": "assistant", "content": shot.answer}]
+    turns = ([*before, {"role": "user", "content": text}] for text in texts)
+    try:
+        return [str(tokenizer.apply_chat_template(turn, **spec.options, **fixed)) for turn in turns]
+    except TemplateError as error:
+        remedy = "; leave out 'system', or write it into the prompt" if spec.system is not None else ""
+        raise UnsupportedError(f"model '{spec.name}': its chat template says: {error}{remedy}") from error
 
 
 class CausalLearning(HuggingFaceLearning):
@@ -218,8 +236,9 @@ class CausalLearning(HuggingFaceLearning):
     ) -> tuple[list[str], dict[str, bool]]:
         """Write the prompts in the chat template where the suite will score with it."""
         if not spec.chat_template or tokenizer.chat_template is None:
-            return list(prompts), {}
-        return in_chat(tokenizer, prompts, spec.options), {"add_special_tokens": False}
+            before = "" if spec.system is None else f"{spec.system}\n\n"
+            return [before + prompt for prompt in prompts], {}
+        return in_chat(spec, tokenizer, prompts), {"add_special_tokens": False}
 
     def logits(self, net: Network, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute the logits of the next token with the answers' tokens, or those of the head."""
@@ -258,9 +277,10 @@ class CausalFamily(Family):
     abilities = frozenset({"classify", "choose", "generate", "log_likelihood"})
     scorings = {"classify": (*LIKELIHOODS, "generated", "head"), "choose": LIKELIHOODS}
     style = "continue"
+    lead = " "
     reads_prompt = True
     needs = ("checkpoint", "fit")
-    keys = frozenset({"chat_template", "options"})
+    keys = frozenset({"chat_template", "options", "system", "shots", "answer", "generation"})
     shares_load = True
     spreads = True
     executable = frozenset({"head", "text"})

@@ -15,9 +15,10 @@ from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
 from bench.candidates.huggingface import HuggingFaceLearning, HuggingFaceModel, load_pretrained
 from bench.candidates.interface import Classified, Context, Decoding, Generated, Model, OnToken
+from bench.candidates.languages import option_mistakes, set_languages
 from bench.candidates.learning import EOS_ID, PAD_ID, Batch, Setting, Shape
 from bench.candidates.limits import UNBOUNDED
-from bench.candidates.untyped import Loader, Network, Tokenizer
+from bench.candidates.untyped import Loader, Network, Options, Tokenizer
 from bench.errors import UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
 
@@ -40,6 +41,11 @@ class Seq2Seq(HuggingFaceModel):
         super().__init__(spec, loaded, context)
         if not getattr(loaded.module.config, "is_encoder_decoder", False):
             raise UnsupportedError(f"model '{spec.name}': {_why_not_two_parts(loaded.module.config.model_type)}")
+        self.begins = set_languages(spec, self.tokenizer)
+
+    def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
+        """Write the prefix before each text where the suite asks for one."""
+        return super().prompts(with_prefix(self.spec, texts))
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Compute log P(label | text) in nats for every label, summed over its tokens and the end."""
@@ -51,7 +57,12 @@ class Seq2Seq(HuggingFaceModel):
         """Compute log P(choice | text) in nats of each text's own choices, summed over their tokens and the end."""
         from bench.candidates.decoding.choices import choose_in_decoder
 
-        return choose_in_decoder(self, texts, choices)
+        if self.begins:
+            raise UnsupportedError(
+                f"model '{self.spec.name}': texts are not compared in the language of 'options: {{tgt_lang: …}}'; have "
+                "the label written ('scoring: generated'), or leave the option out"
+            )
+        return choose_in_decoder(self, self.prompts(texts)[0], choices)
 
     @explained
     @without_gradients
@@ -59,7 +70,7 @@ class Seq2Seq(HuggingFaceModel):
         """Write the decoder's text for each source, greedily or by beams."""
         from bench.candidates.decoding.generate import generate
 
-        return generate(self, texts, decoding, on_token, encoder_decoder=True)
+        return generate(self, self.prompts(texts)[0], decoding, on_token, encoder_decoder=True)
 
     @explained
     @without_gradients
@@ -67,7 +78,12 @@ class Seq2Seq(HuggingFaceModel):
         """Measure by how much the likeliest token leads in the closest step of one answer, in logits."""
         from bench.candidates.decoding.generate import least_margin
 
-        return least_margin(self, text, decoding, encoder_decoder=True)
+        return least_margin(self, self.prompts([text])[0][0], decoding, encoder_decoder=True)
+
+
+def with_prefix(spec: ModelSpec, texts: Sequence[str]) -> list[str]:
+    """Put the prefix of a model's options before each text."""
+    return [f"{spec.options.get('prefix', '')}{text}" for text in texts]
 
 
 def _why_not_two_parts(model_type: str) -> str:
@@ -86,6 +102,13 @@ class Seq2SeqLearning(HuggingFaceLearning):
     """T5 from scratch, or any checkpoint; labels are written as text."""
 
     frame = "$A </s>"
+
+    def prompts(
+        self, spec: ModelSpec, tokenizer: Tokenizer, prompts: Sequence[str]
+    ) -> tuple[list[str], dict[str, bool]]:
+        """Write the prompts as they will be scored."""
+        before = "" if spec.system is None else f"{spec.system}\n\n"
+        return with_prefix(spec, [before + prompt for prompt in prompts]), {}
 
     def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class that writes."""
@@ -146,6 +169,7 @@ class Seq2SeqFamily(Family):
     style = "prefix"
     reads_prompt = True
     needs = ("checkpoint", "fit")
+    keys = frozenset({"options", "system", "shots", "answer", "generation"})
     shares_load = True
     spreads = True
     executable = frozenset({"source-text"})
@@ -157,6 +181,10 @@ class Seq2SeqFamily(Family):
     look = Look("#CC79A7", "#E09CC4", "D", "diamond")
     learning = Seq2SeqLearning()
     paths = {"generate": "transformers.generate"}
+
+    def mistakes(self, spec: ModelSpec) -> list[tuple[str, str]]:
+        """Refuse options that are none, and languages that nothing would be trained with."""
+        return option_mistakes(spec)
 
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Seq2Seq:
         """Load an encoder-decoder."""

@@ -300,7 +300,7 @@ class TorchModuleFamily(Family):
     scorings = {"classify": ("head", "generated"), "choose": ("likelihood", "likelihood-per-byte")}
     style = "plain"
     needs = ("factory",)
-    keys = frozenset({"factory", "options", "stateless"})
+    keys = frozenset({"factory", "options", "stateless", "system", "shots", "answer"})
     code_is_weights = True
     look = Look("#56B4E9", "#7CCBF5", "v", "triangle-down")
     learning = TorchModuleLearning()

@@ -4,7 +4,6 @@ label in its decoder, writes through its decoder, greedily or by beams."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from bench.candidates.decoding.stops import Stops
     from bench.candidates.graphs import Graph, Sizes
     from bench.candidates.learning import Pair
-    from bench.candidates.network import NetConfig, TransformerNet
+    from bench.candidates.network import NetConfig
 
 STOPS_VERSION = 2
 """Of decoding with stop strings, which once went on after them: tokens, times and beams were others."""
@@ -64,22 +63,22 @@ class InHouse(PartialModel):
             )
         folder = checkpoint.folder
 
-        def load() -> tuple[TransformerNet, PreTrainedTokenizerFast, variants.Note]:
+        def load() -> tuple[Network, PreTrainedTokenizerFast, variants.Note]:
+            if context.engine is not None:
+                return _stood_in(folder, context.engine)
             with explain_load_errors(spec):
                 net = TransformerNet.load(folder, variants.torch_dtype(variant))
                 tokenizer = PreTrainedTokenizerFast.from_pretrained(str(folder))
             net, reach = variants.apply(net.to(context.device), variant, context.device)
             return net, tokenizer, reach
 
-        if context.engine is not None:
-            load = partial(_stood_in, folder, context.engine)
         key = load_key(TransformerNet, spec, variant, context.device)
         self._net, self.tokenizer, self.reach = load() if context.kept is None else context.kept.obtain(key, load)
         self.engine, self._folder = context.engine, folder
-        self._reference: TransformerNet | None = None
+        self._reference: Network = None
         if context.engine is not None:
             self.plain = False
-        self.config = self._net.config
+        self.config: NetConfig = self._net.config
         self.variant = variant
         self.context = context
         self.device = context.device
@@ -92,7 +91,7 @@ class InHouse(PartialModel):
     """Whether torch answers in the place of what stands for it (`bench.admission`); only there where something does."""
 
     @property
-    def net(self) -> TransformerNet | _ExecutedNet:
+    def net(self) -> Network:
         """The network: that of torch, or what stands in its place; on the plain path torch's in any case."""
         if self.engine is None or not self.plain:
             return self._net
@@ -226,7 +225,8 @@ class InHouse(PartialModel):
         def step(newest: torch.Tensor, position: int, parents: torch.Tensor) -> torch.Tensor:
             for cache in caches:
                 cache.select(parents, memory=False)
-            return self.net.step(newest, position, caches, beam_mask)
+            logits: torch.Tensor = self.net.step(newest, position, caches, beam_mask)
+            return logits
 
         stopped = stops.ended if decoding.stop else None
         search = Search(
@@ -283,7 +283,7 @@ class _ExecutedNet:
         return logits
 
 
-def _stood_in(folder: Path, engine: Engine) -> tuple[_ExecutedNet, PreTrainedTokenizerFast, variants.Note]:
+def _stood_in(folder: Path, engine: Engine) -> tuple[Network, PreTrainedTokenizerFast, variants.Note]:
     """Load the tokenizer and the sizes of a network that another runtime executes."""
     from transformers import PreTrainedTokenizerFast
 
@@ -369,6 +369,7 @@ class TransformerFamily(Family):
     scorings = {"classify": ("head", *LIKELIHOODS, "generated"), "choose": LIKELIHOODS}
     style = "prefix"
     reads_prompt = True
+    keys = frozenset({"shots", "answer"})
     needs = ("checkpoint", "fit")
     shares_load = True
     executable = frozenset({"head"})

@@ -140,6 +140,10 @@ def _save_head(module: Network, path: Path) -> None:
 class _Converted:
     """What the three kinds of networks share."""
 
+    def __call__(self, *, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **_: object) -> Logits:
+        """Refuse: it is asked for likelihoods and for texts."""
+        raise UnsupportedError("an encoder-decoder under 'ctranslate2' gives no logits")
+
     follows: frozenset[str] = frozenset()
 
     def __init__(self, opened: Any, folder: Path, config: Loader, generation_config: Loader) -> None:
@@ -172,7 +176,7 @@ class _Head(_Converted):
                 for place, name in enumerate(activations)
             ]
 
-    def __call__(self, *, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: object) -> Logits:
+    def __call__(self, *, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **_: object) -> Logits:
         """Compute the head's logits, shape `(batch, labels)`."""
         import numpy as np
         import torch
@@ -212,8 +216,7 @@ class _Text(_Converted):
         import numpy as np
         import torch
 
-        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        logits = np.array(self.opened.forward_batch(_unpadded(input_ids, mask), return_log_probs=False))
+        logits = np.array(self.opened.forward_batch(_unpadded(input_ids, attention_mask), return_log_probs=False))
         return Logits(torch.from_numpy(logits))
 
     def judge(self, rows: Sequence[Ids], choices: Sequence[Sequence[Ids]]) -> list[list[float]]:
@@ -257,10 +260,6 @@ class _SourceText(_Converted):
     def __init__(self, opened: Any, folder: Path, config: Loader, generation_config: Loader) -> None:
         super().__init__(opened, folder, config, generation_config)
         self._vocabulary = _Vocabulary(folder)
-
-    def __call__(self, **_: object) -> Logits:
-        """Refuse: it is asked for likelihoods and for texts."""
-        raise UnsupportedError("an encoder-decoder under 'ctranslate2' gives no logits")
 
     def judge(self, rows: Sequence[Ids], choices: Sequence[Sequence[Ids]]) -> list[list[float]]:
         """Compute log P of each row's choices in nats; the runtime adds the end of each itself."""
@@ -319,7 +318,10 @@ def _watcher(order: Order, on_token: Callable[[], None] | None, rows: int) -> Ca
     return watch
 
 
-def _unpadded(ids: torch.Tensor, mask: torch.Tensor) -> list[list[int]]:
+def _unpadded(ids: torch.Tensor, mask: torch.Tensor | None) -> list[list[int]]:
+    if mask is None:
+        rows: list[list[int]] = ids.tolist()
+        return rows
     pairs = zip(ids.tolist(), mask.tolist(), strict=True)
     return [[token for token, real in zip(row, kept, strict=True) if real] for row, kept in pairs]
 

@@ -25,7 +25,7 @@ from bench.admission.values import (
     refuse_ties_alone,
 )
 from bench.candidates import FAMILIES
-from bench.candidates.interface import Model, ModelFacts, engine_of
+from bench.candidates.interface import Model, ModelFacts, engine_of, reads_turns
 from bench.candidates.kept import Kept
 from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
@@ -51,6 +51,7 @@ from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
 from bench.tasks.choosing import why_unable
+from bench.tasks.prompts import preamble
 from bench.tasks.scoring import fitting, lengths_of, score
 
 State = dict[str, object] | None
@@ -107,6 +108,7 @@ def run_cell(
     )
     notes["abilities"] = sorted(model.abilities)
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
+    notes |= {"shots": [shot.id for shot in job.shots]} if job.shots else {}
     notes |= {} if admission is None else {"admission": admission.note()}
     record = Record(
         cell=cell,
@@ -296,7 +298,8 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
 def bind_task(job: CellJob, model: Model, data: Dataset) -> Workload:
     """Bind the task of a job to its loaded model."""
     texts = tuple(job.task.label_names.get(label, label) for label in job.labels)
-    bound = Bound(model, tuple(data.examples), job.labels, job.template, job.scoring, texts)
+    before = "" if reads_turns(model) else preamble(job.model.system, job.shots, FAMILIES[job.model.family].lead)
+    bound = Bound(model, tuple(data.examples), job.labels, job.template, job.scoring, texts, before)
     return KINDS.find(job.task.kind).workload(job.task, bound)
 
 

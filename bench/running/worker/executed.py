@@ -21,7 +21,7 @@ def wanted_of(job: CellJob) -> Wanted:
     """Tell what a job wants of its runtime."""
     ability = ability_of(job.task.kind, job.scoring)
     family = FAMILIES.find(job.model.family)
-    return Wanted(family, job.model, job.variant, ability, job.scoring, job.task.num_beams, job.device)
+    return Wanted(family, job.model, job.variant, ability, job.scoring, job.device)
 
 
 def context_of(job: CellJob) -> Context:
@@ -33,6 +33,7 @@ def context_of(job: CellJob) -> Context:
         labels=job.labels,
         label_texts=tuple(task.label_names.get(label, label) for label in job.labels),
         scoring=job.scoring,
+        shots=job.shots,
         seed=job.seed,
         max_input_tokens=task.max_input_tokens,
     )
