@@ -103,6 +103,7 @@ def run(
     from pathlib import Path
 
     from bench.history.remember import remember_entries
+    from bench.racing.rounds import racing
     from bench.running.executors import executor_of
     from bench.running.launch import launch
     from bench.running.progress import SilentProgress, progress_for
@@ -118,6 +119,7 @@ def run(
             rerun=rerun,
             progress=SilentProgress() if quiet else progress_for(sys.stderr),
             echo=(lambda _: None) if quiet else (lambda line: print(line, file=sys.stderr)),  # noqa: T201
+            rounds_of=racing,
         )
         if finished.interrupted:
             raise KeyboardInterrupt

@@ -22,8 +22,12 @@ from bench.suite.job import CellJob
 SCHEMA_VERSION = 2
 """Of everything in this module; a change adds a line to the schema history and a migration."""
 
-Status = Literal["ok", "unsupported", "oom", "timeout", "failed", "skipped"]
-"""How a cell ended. `skipped`: not run, because something that it needs did not finish, or the user stopped the run."""
+Status = Literal["ok", "settled", "unsupported", "oom", "timeout", "failed", "skipped"]
+"""How a cell ended. `settled`: well, after a part of its examples, since the decision needed no more (`bench.racing`).
+`skipped`: not run, because something that it needs did not finish, or the user stopped the run."""
+
+WELL: tuple[Status, ...] = ("ok", "settled")
+"""Of cells that ended well: what they answered and measured counts."""
 
 
 MEASURING = ("measure", "share_load")
@@ -176,6 +180,37 @@ class Doubt:
     readings: tuple[str, ...] = ()
     """Prefixes of the readings that it touches; empty for all."""
     process: int = 0
+
+
+OF_ANSWERS = "of_answers"
+"""Note of a record: the codes of its doubts about answers, where later processes may answer further examples."""
+ASKED = "asked"
+"""Note of a record: what its process was asked for, where that was not the usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one process of a cell is asked for where a run goes round by round; see `bench.racing`."""
+
+    examples: tuple[int, ...] = ()
+    """Positions in the data of the examples to answer."""
+    at_hand: tuple[int, ...] = ()
+    """Further examples, which are answered too if that takes less time than the process took to start: another process
+    for them would take longer."""
+    measures: bool = True
+    """Whether the model is measured."""
+    total: int = 0
+    """Examples of the task in all."""
+
+    @property
+    def key(self) -> str:
+        """SHA-256 (hex) of what is asked: whoever did the same before has done this."""
+        return content_hash([list(self.examples), list(self.at_hand), self.measures, self.total])
+
+    def note(self) -> dict[str, object]:
+        """Describe it for the record."""
+        counts = {"examples": len(self.examples), "at_hand": len(self.at_hand), "total": self.total}
+        return {"key": self.key, "measures": self.measures, **counts}
 
 
 @dataclass(frozen=True, slots=True)

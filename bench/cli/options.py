@@ -62,6 +62,31 @@ def only_option(what: str) -> Callable[[FC], FC]:
     )
 
 
+def race_options(command: FC) -> FC:
+    """Add the options that change the suite's section `race`, passed as `until`, `budget`, `risk`, `margin` and
+    `guarantee`."""
+    command = click.option(
+        "--guarantee",
+        type=click.Choice(["predictive", "anytime"]),
+        help="What stands behind the risk of a race (docs/racing.md).",
+    )(command)
+    command = click.option(
+        "--margin", type=float, metavar="POINTS", help="Difference of quality that does not matter to a race."
+    )(command)
+    command = click.option(
+        "--risk",
+        type=float,
+        metavar="CHANCE",
+        help="Chance of a pick that the full data would not make, for each task.",
+    )(command)
+    command = click.option("--budget", metavar="TIME", help='Time after which a race ends, such as "10 min".')(command)
+    return click.option(
+        "--until",
+        type=click.Choice(["decided", "all"]),
+        help="decided: measure on where the answer is open, and stop when it is decided; all: answer everything.",
+    )(command)
+
+
 def plan_options(command: FC) -> FC:
     """Add the options that change a plan: `--limit`, `--only` and `--profile`."""
     command = click.option("--limit", type=click.IntRange(min=1), help="At most N examples of each task.")(command)

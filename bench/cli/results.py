@@ -64,6 +64,8 @@ def print_view(view: RunView) -> None:
         say(f"{plural(unsupported, 'cell')} {'is' if unsupported == 1 else 'are'} unsupported; the report says why.")
     for sentence in (*_not_computed(view), *_told(view)):
         say(sentence)
+    if view.race:
+        say(f"\nRace: {view.race}")
     _print_answers(view.decision)
 
 
@@ -118,7 +120,7 @@ def _standing(entry: Entry, front: Sequence[str]) -> str:
     """Mark a member of the front, and say what keeps a candidate from being picked."""
     from bench.doubts import barring
 
-    if entry.status != "ok":
+    if not entry.ended_well:
         return entry.reason or ""
     doubt = barring(entry.doubts)
     if doubt is not None:
@@ -259,7 +261,7 @@ def run_json(view: RunView) -> dict[str, object]:
         "environment": dict(info.environment),
         "remark": view.remark,
         "partial": view.partial,
-    }
+    } | ({"race": dict(view.info.race)} if view.info.race else {})
     return {
         "run": run,
         "cells": [entry_json(entry) for entry in view.entries],

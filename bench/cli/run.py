@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import blobs_option, json_option, plan_options, results_option, store_option
+from bench.cli.options import blobs_option, json_option, plan_options, race_options, results_option, store_option
 from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ HIDDEN = "…"
 @click.command()
 @click.argument("suite")
 @plan_options
+@race_options
 @results_option
 @click.option("--rerun", is_flag=True, help="Run finished cells again.")
 @click.option("--executor", metavar="NAME", help="Where cells run, over the suite's defaults.executor.")
@@ -40,6 +41,11 @@ def run(
     limit: int | None,
     only: tuple[str, ...],
     profile: str | None,
+    until: str | None,
+    budget: str | None,
+    risk: float | None,
+    margin: float | None,
+    guarantee: str | None,
     results: Path,
     rerun: bool,
     executor: str | None,
@@ -63,11 +69,14 @@ def run(
     opened.prepare()  # torch is imported there while this process goes on
 
     from bench.errors import EXIT_CELL_FAILED
+    from bench.racing.rounds import racing
     from bench.running.launch import launch
     from bench.running.progress import progress_for
     from bench.store import Store
 
-    plan = make_plan(located, results, Options(limit, only, profile))
+    asked = {"until": until, "budget": budget, "risk": risk, "margin": margin, "guarantee": guarantee}
+    race = {key: value for key, value in asked.items() if value is not None}
+    plan = make_plan(located, results, Options(limit, only, profile, race))
     # The server still imports torch and nothing is measured yet: later these would be waited for.
     for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.page",))):
         import_module(module)
@@ -80,6 +89,7 @@ def run(
             rerun=rerun,
             progress=progress_for(sys.stderr),
             echo=remark,
+            rounds_of=racing,
         )
         view = _remembered(store, finished.run_id)
     _print(view, as_json)

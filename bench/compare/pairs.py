@@ -193,7 +193,7 @@ def _incomparable(a: Entry, b: Entry | None, names: tuple[str, str], model: str)
     if a.status == b.status == "unsupported":
         return NotCompared(task, model, None, a.status, a.reason)
     for entry, name in ((a, names[0]), (b, names[1])):
-        if entry.status != "ok":
+        if not entry.ended_well:
             return NotCompared(task, model, name, entry.status, entry.reason)
     return None
 

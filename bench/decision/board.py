@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.catalogue.readings import READINGS
 from bench.catalogue.reasons import sentence_of
 from bench.decision.remarks import Remark
-from bench.summary import Quantity
+from bench.summary import Quantity, Raced
 
 Floats = NDArray[np.float64]
 
@@ -112,6 +112,9 @@ class Board:
     baselines: tuple[bool, ...] = ()
     """Which candidates are baselines, the floor that a model should beat."""
 
+    raced: tuple[Raced | None, ...] = ()
+    """What the race of the task came to for each candidate; empty, or None, where there was none."""
+
     doubts: tuple[tuple[str, ...], ...] = ()
     """Codes of the doubts about a value of each candidate here, in order; none where nothing is said."""
     as_read: NDArray[np.bool_] | None = None
@@ -131,6 +134,21 @@ class Board:
             return [(self, column, self.draws[:, :, column])]
         return [(part.board, part.source, part.draws) for part in self.parts if part.column == column]
 
+    def has_left(self, row: int) -> bool:
+        """Tell whether a candidate left the race of the task, so that it cannot be the pick."""
+        raced = self.raced[row] if self.raced else None
+        return raced is not None and raced.left
+
+    @property
+    def race(self) -> Raced | None:
+        """Return what the race of the task came to, as far as it is the same for all; None where there was none."""
+        return next((raced for raced in self.raced if raced is not None), None)
+
+    @property
+    def ties_within(self) -> float:
+        """Return what the race of the task took for no difference of quality, where it ended in a tie; else 0."""
+        return max((raced.ties_within for raced in self.raced if raced is not None), default=0.0)
+
     def is_baseline(self, name: str) -> bool:
         """Tell whether the candidate of this name is a baseline; False for one that is not on the board."""
         return any(flag and own == name for own, flag in zip(self.names, self.baselines, strict=False))
@@ -140,12 +158,14 @@ class Board:
         return next((own for other, own in zip(self.names, self.doubts, strict=False) if other == name), ())
 
     def examples(self) -> dict[str, int]:
-        """Count by task the examples behind the quality of its candidates, the fewest where they differ."""
+        """Count by task the examples behind the quality of its candidates, the fewest where they differ; those that
+        left a race aside."""
         counts: dict[str, int] = {}
         for board in dict.fromkeys(part.board for part in self.parts) or [self]:
             numbers = [
                 quantity.n
-                for row in board.quantities
+                for place, row in enumerate(board.quantities)
+                if not board.has_left(place)
                 for column, quantity in zip(board.columns, row, strict=True)
                 if column.is_quality and quantity is not None and quantity.n > 0
             ]

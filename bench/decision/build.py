@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
     """Build the board of one task from the entries of its cells."""
-    good = [entry for entry in entries if entry.status == "ok"]
+    good = [entry for entry in entries if entry.ended_well]
     columns, objectives, remarks = _columns(task, good, question)
     quantities = tuple(tuple(_quantity_of(entry, column) for column in columns) for entry in entries)
     values = np.array([[_number(q) for q in row] for row in quantities], dtype=np.float64)
@@ -49,6 +49,7 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
             *_taken_as_read(task, [entry.candidate for entry in entries], columns, quantities, as_read),
         ),
         baselines=tuple(is_floor(entry.cell.family) for entry in entries),
+        raced=tuple(entry.raced if question.as_raced else None for entry in entries),
         seconds=np.array([_number(entry.efficiency.get("latency_mean_s")) for entry in entries]),
         as_read=as_read,
         available=_available(good),
@@ -72,7 +73,7 @@ def _available(good: Sequence[Entry]) -> int | None:
 
 def _broken(entry: Entry) -> Missing | None:
     """Tell why a candidate cannot be judged at all; None when it can."""
-    if entry.status == "ok":
+    if entry.ended_well:
         doubt = barring(entry.doubts)
         return None if doubt is None else Missing(Absence.BARRED, reason=doubt.message, doubt=doubt.code)
     kind = Absence.UNSUPPORTED if entry.status == "unsupported" else Absence.ENDED
@@ -156,7 +157,7 @@ def _draws(
             continue
         mixed = len({is_estimate(q) for row in quantities if (q := row[c]) is not None and q.value is not None}) > 1
         for m, entry in enumerate(entries):
-            if entry.status == "ok":
+            if entry.ended_well:
                 out[:, m, c] = reading_draws(entry, column.name, replicates, seed, question.prices, use_bounds=mixed)
     return out
 
@@ -213,7 +214,7 @@ def _as_read(
 
 def _quantity_of(entry: Entry, column: Column) -> Quantity | None:
     """Look up what a cell has in a column; None for a cell that did not end well."""
-    if entry.status != "ok":
+    if not entry.ended_well:
         return None
     return entry.quality.get(column.name) or entry.efficiency.get(column.name)
 

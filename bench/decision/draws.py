@@ -17,6 +17,7 @@ from scipy.stats import t as student
 from bench.catalogue.readings import READINGS
 from bench.decision import cost
 from bench.meters.cascade import rests_on_estimate
+from bench.stats.bootstrap import mean_draws
 from bench.stats.few import alike_draws
 from bench.stats.resample import seeded
 from bench.suite import PriceSpec
@@ -36,17 +37,15 @@ processes reaches 0."""
 def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: int, seed: int) -> dict[str, Floats]:
     """Compute for each metric its replicates, shape `(replicates, entries)`; NaN where an entry lacks it.
 
-    Entries that answered the same examples are drawn together, in one pass over the shared weights.
+    Entries that answered the same examples, or a part of those of another one, are drawn together, in one pass over
+    the shared weights: what they have in common is paired.
     """
     out = {name: np.full((replicates, len(entries)), np.nan) for name in metrics}
-    together: dict[tuple[str, ...], list[int]] = {}
-    for index, entry in enumerate(entries):
-        if entry.samples:
-            together.setdefault(entry.example_ids, []).append(index)
-    for indices in together.values():
-        resamples = shared_resamples(entries[indices[0]].samples, replicates, seed)
+    for indices in _together(entries):
+        widest = entries[indices[0]]
+        resamples = shared_resamples(widest.samples, replicates, seed)
         pairs = [(i, name) for i in indices for name in metrics if name in entries[i].statistics]
-        sums = resamples.sums([entries[i].statistics[name] for i, name in pairs])
+        sums = resamples.sums([_among(widest, entries[i], name) for i, name in pairs])
         for (i, name), summed in zip(pairs, sums, strict=True):
             drawn = np.asarray(entries[i].metrics[name].value(summed), dtype=np.float64)
             drawn = _unless_alike(drawn, entries[i], name, seeded(seed, "alike", name))
@@ -57,6 +56,33 @@ def quality_draws(entries: Sequence[Entry], metrics: Sequence[str], replicates: 
         for name in set(metrics) & set(entry.quality) - set(entry.statistics):
             out[name][:, i] = remembered_draws(entry.quality[name], replicates, seeded(seed, entry.cell.draw_key, name))
     return out
+
+
+def _together(entries: Sequence[Entry]) -> list[list[int]]:
+    """Group the entries whose examples are a part of those of the first of the group."""
+    groups: list[tuple[tuple[str, ...], frozenset[str], list[int]]] = []
+    answered = [index for index, entry in enumerate(entries) if entry.samples]
+    for index in sorted(answered, key=lambda index: -len(entries[index].samples)):
+        ids = entries[index].example_ids
+        for widest, known, members in groups:
+            if ids == widest or (len(ids) < len(widest) and known.issuperset(ids)):
+                members.append(index)
+                break
+        else:
+            groups.append((ids, frozenset(ids), [index]))
+    return [members for _, _, members in groups]
+
+
+def _among(widest: Entry, entry: Entry, name: str) -> Floats:
+    """Lay the statistics of an entry out over the examples of another one; where it answered none they are 0, which
+    adds nothing to any sum."""
+    statistics = entry.statistics[name]
+    if len(entry.samples) == len(widest.samples):
+        return statistics
+    place = {example_id: row for row, example_id in enumerate(widest.example_ids)}
+    laid = np.zeros((len(widest.samples), statistics.shape[1]))
+    laid[[place[example_id] for example_id in entry.example_ids]] = statistics
+    return laid
 
 
 def _unless_alike(drawn: Floats, entry: Entry, name: str, rng: np.random.Generator) -> Floats:
@@ -133,6 +159,8 @@ def reading_draws(
         if timed is None:
             return np.maximum(0.0, remembered_draws(quantity, replicates, rng))
         return draws(DERIVATIONS[name], timed, replicates, rng, entry.levels.get(name), entry.spreads.get(name))
+    if quantity.source == cost.TOKEN_PRICES:
+        return mean_draws(cost.EXAMPLES * cost.token_costs(entry), replicates, rng)
     if prices is not None and READINGS[name].priced:
         parts = {
             part: reading_draws(entry, part, replicates, seed, prices, use_bounds=use_bounds)

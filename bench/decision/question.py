@@ -28,6 +28,8 @@ class Question:
     """Weight of each task's quality; 1 for a task that is not named."""
     firsts: tuple[str, ...] = ()
     """The first metric of each task, its quality."""
+    as_raced: bool = True
+    """Whether it is what a race was run for: who left the race then cannot be the pick."""
 
     @classmethod
     def of(cls, suite: Suite) -> Question:
@@ -68,7 +70,8 @@ class Question:
         except InputError as error:
             raise UsageError(str(error)) from error
         spec = DecisionSpec.model_validate(self.rule.model_dump() | changes)
-        return replace(self, limits=tuple(limits.values()), rule=spec)
+        asked = replace(self, limits=tuple(limits.values()), rule=spec)
+        return asked if asked == self else replace(asked, as_raced=False)
 
     def _check_limit(self, limit: Limit) -> None:
         try:

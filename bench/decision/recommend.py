@@ -10,6 +10,7 @@ stands beside it. A baseline is no pick where it is eligible for want of any mod
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,14 +59,15 @@ FEW_EXAMPLES = 30
 
 def recommend(board: Board, front: Front, question: Question) -> Recommendation:
     """Recommend one candidate of a board, or none where nobody is eligible."""
-    rule = charged_rule(board, [standing.checks for standing in front.standings], question.rule)
+    rule = _after_a_tie(board, charged_rule(board, [standing.checks for standing in front.standings], question.rule))
     rows = [] if front.relaxed else stages.pickable(board, rule, front.feasible)
     excluded = _excluded(board, front, rule, rows)
-    leader = stages.pick(rule, rows)
+    leader = stages.pick(rule, _racing(board, rows))
     if leader is None or _only_floors(board, rows):
         return _nobody(board, front, question, excluded)
     undecided = _undecided(board, front, rule)
-    hopefuls = [row for row in undecided if stages.pick(rule, [*rows, row]) == row]
+    racing = _racing(board, rows)
+    hopefuls = [row for row in _racing(board, undecided) if stages.pick(rule, [*racing, row]) == row]
     rng = seeded(question.rule.seed, "shrink", board.task)
     rule = [shrunk(rule[0], [*rows, *undecided], leader, rng), *rule[1:]]
     shares = _shares(board, rule, rows, {row: front.standings[row].checks for row in undecided}, leader)
@@ -93,6 +95,21 @@ def _undecided(board: Board, front: Front, rule: Sequence[Stage]) -> list[int]:
     standings = enumerate(front.standings)
     rows = [row for row, s in standings if board.missing(row) is None and state_of(s.checks) == "open"]
     return stages.pickable(board, rule, rows)
+
+
+def _after_a_tie(board: Board, rule: list[Stage]) -> list[Stage]:
+    """Widen what the rule gives up at first to what the race took for no difference, where that ended in a tie: the
+    cheaper is then the pick."""
+    first = rule[0] if rule else None
+    if first is None or board.ties_within <= first.slack or first.slack_is_relative:
+        return rule
+    return [replace(first, slack=board.ties_within), *rule[1:]]
+
+
+def _racing(board: Board, rows: Sequence[int]) -> list[int]:
+    """Leave out the candidates that left the race, unless all did: they are no rivals, whatever their few answers
+    say."""
+    return [row for row in rows if not board.has_left(row)] or list(rows)
 
 
 def _admitted(checks: Sequence[Check]) -> NDArray[np.bool_] | bool:

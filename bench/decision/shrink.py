@@ -76,9 +76,22 @@ def _real_variance(observed: Floats, noise: float, count: int, rng: np.random.Ge
         count: how many draws.
         rng: of the draws.
     """
-    variance = noise * SHARES / (1 - SHARES)
+    return np.asarray(rng.choice(noise * SHARES / (1 - SHARES), size=count, p=share_weights(observed, noise)))
+
+
+def share_weights(observed: Floats, noise: float) -> Floats:
+    """Compute the posterior weight of each of `SHARES`, the share of the spread that is real.
+
+    Args:
+        observed: values of the candidates, at least two.
+        noise: variance of one observed value, above 0.
+
+    >>> bool(share_weights(np.array([0.0, 9.0]), 1.0)[-1] > share_weights(np.array([0.0, 1.0]), 1.0)[-1])
+    True
+    """
+    total = noise / (1 - SHARES)
     freedom = len(observed) - 1
     squares = freedom * float(np.var(observed, ddof=1))
-    log_likelihood = -0.5 * (freedom * np.log(variance + noise) + squares / (variance + noise))
+    log_likelihood = -0.5 * (freedom * np.log(total) + squares / total)
     weight = np.exp(log_likelihood - log_likelihood.max())
-    return np.asarray(rng.choice(variance, size=count, p=weight / weight.sum()), dtype=np.float64)
+    return np.asarray(weight / weight.sum(), dtype=np.float64)

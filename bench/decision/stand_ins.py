@@ -44,7 +44,7 @@ def _stand_in(name: str, entries: Sequence[Entry]) -> str | None:
     reading = READINGS.get(name)
     if reading is None or not reading.stand_in:
         return None
-    good = [entry for entry in entries if entry.status == "ok"]
+    good = [entry for entry in entries if entry.ended_well]
     lacking = any(not _has(entry, reading.name) and _has(entry, reading.stand_in) for entry in good)
     return reading.stand_in if lacking else None
 

@@ -89,10 +89,10 @@ def _key(entry: Entry) -> Key:
 
 
 def _look_at(draft: Draft, key: Key, old: Entry, new: Entry) -> None:
-    if old.status == new.status == "ok":
+    if old.ended_well and new.ended_well:
         draft.cells[key] = (old, new)
         _look_at_quality(draft, old, new)
-    elif old.status == "ok" and new.status in ENDED_BADLY:
+    elif old.ended_well and new.status in ENDED_BADLY:
         text = words.ended_badly(new.status, new.reason)
         draft.broken[key] = (new, _line(key, STATUS, "regressed", text))
     elif old.status != new.status:

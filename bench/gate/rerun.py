@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.candidates import FAMILIES
 from bench.planning.stale import why_gone
-from bench.record import Cell, Record
+from bench.record import WELL, Cell, Record
 from bench.running.executors.base import Executor, Job
 from bench.summary.timings import DERIVATIONS, collect, estimate
 from bench.units import plural
@@ -98,7 +98,7 @@ def _round(fought: Duel, executor: Executor, results: Path, run_id: str, number:
     records: dict[str, Record] = {}
     for side in rng.sample(list(sides), len(sides)):
         record = executor.run(_job(sides[side], process, results, run_id, side))
-        if record.status != "ok":
+        if record.status not in WELL:
             fought.failures.append(f"{side}: {record.reason or record.status}")
             return
         records[side] = record

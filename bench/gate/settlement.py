@@ -12,6 +12,7 @@ from bench.gate.draft import ENDED_BADLY, Draft, Key, key_of
 from bench.gate.rerun import Duel, duel, fight, once
 from bench.gate.settle import LEVEL, PairedReading, judge
 from bench.gate.verdict import Line
+from bench.record import WELL
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor
 from bench.summary import summarise
@@ -85,7 +86,7 @@ def _run_broken(draft: Draft, arena: Arena) -> None:
     for key, (entry, line) in draft.broken.items():
         arena.say(f"running {entry.cell.label} again, which ended as {entry.status}")
         record = once(entry.cell, arena.executor, arena.results, arena.run_id)
-        if record.status == "ok":
+        if record.status in WELL:
             text = words.ended_badly_again(line, well=True)
             draft.broken[key] = (entry, replace(line, verdict="suspected", rerun=True, text=text))
         elif record.status in ENDED_BADLY:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as Xml
 from bench.errors import EXIT_OK
 from bench.gate.verdict import GateResult, Line
 from bench.nightly.outcome import CellResult, Outcome
+from bench.record import WELL
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold. Source: https://www.w3.org/TR/xml/#charsets."""
@@ -49,7 +50,7 @@ def _cell(suite: Xml.Element, cell: CellResult) -> None:
     case.set("time", f"{cell.wall_s:.3f}")
     if cell.status in ("skipped", "unsupported"):
         _note(case, "skipped", cell.reason or cell.status)
-    elif cell.status != "ok":
+    elif cell.status not in WELL:
         _note(case, "error", f"{cell.status}: {cell.reason or 'no reason is known'}")
 
 

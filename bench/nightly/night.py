@@ -24,6 +24,7 @@ from bench.nightly.markdown import as_markdown
 from bench.nightly.notify import append_step_summary, post, run_command
 from bench.nightly.outcome import CellResult, Outcome, read_outcome, write_outcome
 from bench.planning import Plan
+from bench.racing.rounds import racing
 from bench.record import Record, Status
 from bench.report import view_of, write_html
 from bench.report.nights import NightRow, write_pages
@@ -40,7 +41,7 @@ SAME_NIGHT = timedelta(hours=18)
 between two evenings."""
 LATEST = "latest"
 """Folder that holds a copy of the newest night."""
-RANK: tuple[Status, ...] = (*BAD, "skipped", "unsupported", "ok")
+RANK: tuple[Status, ...] = (*BAD, "skipped", "unsupported", "settled", "ok")
 _NOT_IN_A_PATH = re.compile(r"[^A-Za-z0-9._-]+")
 
 T = TypeVar("T")
@@ -140,6 +141,7 @@ def _measure(night: _Night, since: str) -> str:
         skip=skip,
         canary=work.plan.measures,
         since=None if work.rerun else since,
+        rounds=racing(work.plan),
     )
     if finished.interrupted:
         raise KeyboardInterrupt

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.errors import EXIT_CELL_FAILED, EXIT_DEADLINE, EXIT_OK, BenchError
 from bench.gate.verdict import GateResult
+from bench.record import WELL
 from bench.running.runner import BAD
 from bench.store import Document
 from bench.store.files import write_file
@@ -101,7 +102,7 @@ class Outcome:
         """Say what happened, without the suite's name."""
         parts = []
         if self.cut:
-            done = sum(cell.status in ("ok", "unsupported") for cell in self.cells)
+            done = sum(cell.status in (*WELL, "unsupported") for cell in self.cells)
             parts.append(f"Stopped: {self.cut}; {done} of {self.planned} cells are done.")
         if self.failed:
             named = "; ".join(f"{cell.label} {cell.status}" for cell in self.failed[:NAMED])

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from bench.candidates import FAMILIES, is_floor
 from bench.candidates.checkpoint import files_hash
 from bench.candidates.runtime import Wanted
@@ -29,7 +31,17 @@ from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
 from bench.planning.shots import draw_shots
 from bench.record import Cell, Doubt
-from bench.suite import DEFAULT_BATCH_SIZE, CellJob, MeasureSpec, ModelSpec, Shot, Suite, TaskSpec, VariantSpec
+from bench.suite import (
+    DEFAULT_BATCH_SIZE,
+    CellJob,
+    MeasureSpec,
+    ModelSpec,
+    RaceSpec,
+    Shot,
+    Suite,
+    TaskSpec,
+    VariantSpec,
+)
 from bench.suite.job import Provenance
 from bench.suite.spec import BatchSize
 from bench.suite.yaml_file import Located
@@ -47,6 +59,8 @@ class Options:
     only: tuple[str, ...] = ()
     """Patterns of models, tasks or model/task; a cell is kept when any of them matches it."""
     profile: str | None = None
+    race: Mapping[str, object] = field(default_factory=dict)
+    """Keys of the suite's section `race`, over what it says."""
     run_code: bool = True
     """Whether metrics of one's own are imported, which runs them; else their modules are only looked for."""
 
@@ -70,6 +84,12 @@ class Plan:
     def processes(self) -> int:
         """Fresh processes per cell."""
         return resolve_profile(self.measure).processes
+
+    @property
+    def race(self) -> RaceSpec | None:
+        """How the run is raced; None where everything is answered and measured."""
+        race = self.suite.value.race
+        return race if race is not None and race.until == "decided" else None
 
     @property
     def measures(self) -> bool:
@@ -131,6 +151,7 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
         InputError: `--only` matches nothing.
     """
     options = options or Options()
+    suite = raced(suite, options.race)
     measure = suite.value.measure
     if options.profile is not None:
         kept = {} if "off" in (options.profile, measure.profile) else measure.model_dump()
@@ -150,6 +171,23 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     chosen = _chosen(cells, options.only)
     names = {suite.value.models[entry_of(suite.value, cell.model)].name for cell in chosen}
     return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
+
+
+def raced(suite: Located[Suite], changes: Mapping[str, object]) -> Located[Suite]:
+    """Change the suite's section `race`.
+
+    Raises:
+        InputError: the section does not take a value.
+    """
+    if not changes:
+        return suite
+    before = suite.value.race or RaceSpec()
+    try:
+        race = RaceSpec.model_validate(before.model_dump() | dict(changes))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"--{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}") from error
+    return replace(suite, value=suite.value.model_copy(update={"race": race}))
 
 
 def _checked(suite: Located[Suite], data: Data, results: Path, fits: list[FitJob], *, run_code: bool) -> list[_Weights]:

@@ -47,7 +47,7 @@ class Gap:
 
 def reference_of(task: TaskView) -> Entry | None:
     """Choose the candidate that was asked for, else the strongest baseline, else the weakest candidate."""
-    ordered = [entry for entry in by_quality(task) if entry.status == "ok"]  # the decision has no others
+    ordered = [entry for entry in by_quality(task) if entry.ended_well]  # the decision has no others
     named = [entry for entry in ordered if entry.candidate == task.reference]
     if named:
         return named[0]

@@ -75,7 +75,7 @@ def _task(task: TaskView, advice: TaskAdvice, question: Question) -> TaskData | 
     if advice.decision is None:
         return None
     measures = _measures(task)
-    entries = [e for e in task.entries if e.status == "ok"]
+    entries = [e for e in task.entries if e.ended_well]
     if len(measures) < 2 or not entries:
         return None
     board = advice.decision.board

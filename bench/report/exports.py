@@ -99,6 +99,8 @@ def as_markdown(view: RunView) -> str:
         lines += [*_table(task, view), ""]
     lines += _troubles(view)
     doubts = sum(len(entry.doubts) for entry in view.entries)
+    if view.race:
+        lines.append(f"Race: {plain(view.race)}\n")
     if view.partial:
         lines.append(f"partial: {plain(view.partial)}\n")
     if view.info.cut_short:
@@ -118,9 +120,7 @@ def _table(task: TaskView, view: RunView) -> list[str]:
     ]
     for entry in ranked(task, advice):
         place = advice.standings.get(entry.candidate)
-        standing = (
-            STANDING_WORDS[place.label] if place is not None and entry.status == "ok" else STATUS_WORDS[entry.status]
-        )
+        standing = STANDING_WORDS[place.label] if place is not None and entry.ended_well else STATUS_WORDS[entry.status]
         values = [number(q.value, q.unit) if (q := entry.quantity(m.name)) is not None else "–" for m in measures]
         quality = entry.quantity("quality")
         values.insert(0, "–" if quality is None else f"{quality.n:,}")
@@ -131,7 +131,7 @@ def _table(task: TaskView, view: RunView) -> list[str]:
 
 
 def _troubles(view: RunView) -> list[str]:
-    bad: list[Entry] = [entry for entry in view.entries if entry.status not in ("ok", "unsupported")]
+    bad: list[Entry] = [entry for entry in view.entries if not entry.ended_well and entry.status != "unsupported"]
     if not bad:
         return []
     lines = [

@@ -93,7 +93,10 @@ def _lede(view: RunView) -> str:
     question = view.suite.description or "Which model should ship?"
     tried = f"{plural(len(view.candidates), 'candidate')} on {plural(len(view.tasks), 'task')}"
     how = "scored for quality alone: measuring was off" if view.info.profile == OFF else None
-    asides = [f"Only a part of the suite was run: {view.partial}." if view.partial else ""]
+    asides = [
+        f"Only a part of the suite was run: {view.partial}." if view.partial else "",
+        f"Race: {view.race}" if view.race else "",
+    ]
     asides += [f"{view.info.cut_short.capitalize()}." if view.info.cut_short else ""]
     asides += [f"{view.remark}." if view.remark else ""]
     lede = f"{question.rstrip()} {tried}, {how or f'measured with the profile {view.info.profile}'}."

@@ -163,13 +163,13 @@ def _result(
     tag = "pick" if pick else "runner-up" if entry.candidate == advice.runner_up else ""
     items = [name_item(entry, marks, tag), standing_item(entry, advice)]
     items += [quantity_item(entry.quantity(m.name), titled=len(task.entries) <= TITLED) for m in measures]
-    css = "pick" if pick else "front" if entry.candidate in advice.front else "" if entry.status == "ok" else "bad"
+    css = "pick" if pick else "front" if entry.candidate in advice.front else "" if entry.ended_well else "bad"
     return Row(tuple(items), anchor_of(task, entry), css)
 
 
 def standing_item(entry: Entry, advice: TaskAdvice) -> Item:
     """Write the label of the decision, or the cell's status."""
-    if entry.status != "ok":
+    if not entry.ended_well:
         return Item(
             STATUS_WORDS[entry.status],
             f"z{entry.status}",
@@ -231,7 +231,7 @@ def troubles(tasks: Sequence[TaskView], marks: Mapping[str, Mark]) -> Table:
         )
         for task in tasks
         for entry in task.entries
-        if entry.status != "ok"
+        if not entry.ended_well
     ]
     return Table("Cells without a result", columns, tuple(rows))
 

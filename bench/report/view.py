@@ -16,6 +16,8 @@ from bench.report.wording import Measure, is_baseline, measure_of
 from bench.store import RunInfo, StoredRun
 from bench.suite import Suite
 from bench.summary import Entry, summarise_run
+from bench.summary.raced import race_outcome
+from bench.words.race import race_line
 
 MOST_ROWS, FEW_ROWS = 20, 8
 """Rows of a chart in an ordinary run, and in a crowded one."""
@@ -86,6 +88,12 @@ class RunView:
     def partial(self) -> str | None:
         """What was left out of the suite, as options; None for a whole run."""
         return self.info.restricted_by or None
+
+    @property
+    def race(self) -> str | None:
+        """What the race spared, and what its picks risk; None for a run that answered everything."""
+        race = race_outcome(self.info.race)
+        return None if race is None else race_line(race)
 
     @cached_property
     def counts(self) -> dict[str, int]:

@@ -15,6 +15,7 @@ from bench.units import plural as plural
 
 STATUS_WORDS = {
     "ok": "ok",
+    "settled": "settled early",
     "unsupported": "unsupported",
     "oom": "out of memory",
     "timeout": "out of time",

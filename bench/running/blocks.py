@@ -11,11 +11,11 @@ of a load follow one another: the loads are in random order, and so are the task
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from bench.record import Cell
+from bench.record import Asked, Cell
 
 T = TypeVar("T")
 
@@ -28,11 +28,20 @@ class Block:
     process: int
     cells: tuple[Cell, ...]
     """In the order in which they run."""
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    """What is asked of a cell, by its label, where a run goes round by round; the usual where it is not named."""
 
     @property
     def name(self) -> str:
         """The name that tells it from the other blocks of a run: `status #0`."""
         return f"{'+'.join(self.tasks)} #{self.process}"
+
+
+def a_round(plan: Sequence[Cell], process: int, seed: int, asked: Mapping[str, Asked]) -> list[Block]:
+    """Order the jobs of one round: the cells of which something is asked, in an order of the round's own."""
+    wanted = [cell for cell in plan if cell.label in asked]
+    blocks = schedule(wanted, 1, seed + process)
+    return [replace(block, process=process, asked={c.label: asked[c.label] for c in block.cells}) for block in blocks]
 
 
 def schedule(plan: Sequence[Cell], processes: int, seed: int) -> list[Block]:

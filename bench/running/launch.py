@@ -17,14 +17,22 @@ from bench.running.conversions import converted
 from bench.running.executors.base import Executor
 from bench.running.fits import run_fits
 from bench.running.progress import Progress
-from bench.running.runner import Finished, run
+from bench.running.runner import Finished, Rounds, run
 from bench.store import RunInfo, Store
 
 Echo = Callable[[str], None]
 
 
 def launch(
-    plan: Plan, executor: Executor, store: Store, *, command: str, rerun: bool, progress: Progress, echo: Echo
+    plan: Plan,
+    executor: Executor,
+    store: Store,
+    *,
+    command: str,
+    rerun: bool,
+    progress: Progress,
+    echo: Echo,
+    rounds_of: Callable[[Plan], Rounds | None] = lambda _: None,
 ) -> Finished:
     """Train what a plan lacks, then run its cells; models whose training failed are skipped, with the reason.
 
@@ -36,6 +44,7 @@ def launch(
         rerun: run finished cells again.
         progress: is told of every job.
         echo: takes a line about trainings.
+        rounds_of: makes what decides, round by round, what is done; None for everything at once.
 
     Raises:
         StoreError: the database could not take the records.
@@ -53,6 +62,7 @@ def launch(
         progress=progress,
         skip=skip,
         canary=plan.measures,
+        rounds=rounds_of(plan),
     )
 
 

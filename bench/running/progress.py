@@ -45,6 +45,9 @@ class Progress(Protocol):
     def finish(self, record: Record, *, reused_from: str | None = None) -> None:
         """A job is finished and stored."""
 
+    def add(self, jobs: int) -> None:
+        """That many further jobs will be done."""
+
     def leave_out(self, jobs: int) -> None:
         """That many jobs will not be done after all."""
 
@@ -70,6 +73,9 @@ class SilentProgress:
 
     def finish(self, record: Record, *, reused_from: str | None = None) -> None:
         """Ignore a finished job."""
+
+    def add(self, jobs: int) -> None:
+        """Ignore further jobs."""
 
     def leave_out(self, jobs: int) -> None:
         """Ignore jobs that are left out."""
@@ -147,6 +153,10 @@ class PlainProgress:
         self._count.add(record, reused_from is not None)
         self._write(self._count.line(record, reused_from))
 
+    def add(self, jobs: int) -> None:
+        """Count further jobs."""
+        self._count.total += jobs
+
     def leave_out(self, jobs: int) -> None:
         """Stop counting the jobs."""
         self._count.total -= jobs
@@ -200,10 +210,14 @@ class LiveProgress:
     def finish(self, record: Record, *, reused_from: str | None = None) -> None:
         """Let the job's line scroll by."""
         self._count.add(record, reused_from is not None)
-        style = {"ok": "green", "unsupported": "dim", "skipped": "dim"}.get(record.status, "red")
+        style = {"ok": "green", "settled": "green", "unsupported": "dim", "skipped": "dim"}.get(record.status, "red")
         line = Text(self._count.line(record, reused_from))
         line.highlight_words([f"  {record.status}  "], style)
         self._console.print(line)
+
+    def add(self, jobs: int) -> None:
+        """Count further jobs."""
+        self._count.total += jobs
 
     def leave_out(self, jobs: int) -> None:
         """Stop counting the jobs."""

@@ -19,10 +19,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Protocol
 
+from bench.candidates import FAMILIES
+from bench.candidates.kept import Keep
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
-from bench.record import Cell, Proved, Record, Sample, Status
+from bench.record import WELL, Cell, Proved, Record, Sample, Status
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
@@ -36,6 +39,30 @@ BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
 
 Outcome = Record | Canary | None
 """Of one step of a block: of a job, or of the canary."""
+
+
+KEPT_ANSWERS = "answers"
+"""Folder below the results folder with the answers of cells that are not finished, one file each, and with what runs
+have spent."""
+
+
+class Rounds(Protocol):
+    """Who decides, round by round, what a run does next (`bench.racing`)."""
+
+    def following(self, runnable: Sequence[Cell], answered: Answered) -> Sequence[Block]:
+        """Plan the next round; nothing more to do ends the run.
+
+        Args:
+            runnable: cells that may be run, in the plan's order.
+            answered: what the rounds so far gave, in the order in which they were done.
+        """
+
+    def outcome(self) -> Mapping[str, object]:
+        """Tell what the rounds came to, as JSON-able values, for the store."""
+
+
+Answered = Mapping[tuple[str, int], Record]
+"""Records with their rows, by the cell's label and the process."""
 
 LOG_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 """Whatever a log's name may not hold."""
@@ -73,6 +100,7 @@ def run(
     skip: Mapping[str, str] | None = None,
     canary: bool = False,
     since: str | None = None,
+    rounds: Rounds | None = None,
 ) -> Finished:
     """Run what is not finished yet of a plan, and return how it ended.
 
@@ -86,6 +114,7 @@ def run(
         since: with `rerun`, an unfinished run that began at or after this time (ISO 8601, UTC) is gone on with all
             the same: a night resumes, and takes nothing from the night before.
         canary: measure a fixed piece of work before and after the cells, for the history of the machine itself.
+        rounds: decides what is done, in place of `processes` processes of every cell.
 
     Raises:
         StoreError: the database was not there to take records; all cells were run, what they gave is kept in
@@ -94,7 +123,7 @@ def run(
     info = replace(info, plan=tuple((cell.id, cell.label) for cell in plan), rerun=rerun)
     run_id, reuse = _take_up(store, info, since)
     session = _Session(
-        run_id, executor, store, progress or SilentProgress(), processes, reuse, dict(skip or {}), canary
+        run_id, executor, store, progress or SilentProgress(), processes, reuse, dict(skip or {}), canary, rounds
     )
     interrupted = False
     try:
@@ -105,6 +134,9 @@ def run(
     finally:
         executor.close()
         session.progress.end()
+    if rounds is not None:
+        with suppress(StoreError):  # the database went away, which the end of the run tells
+            store.keep_race(session.run_id, rounds.outcome())
     _finish(store, session, "interrupted" if interrupted or session.cut else "complete")
     return Finished(run_id, count_cells(session.records), interrupted, session.cut)
 
@@ -132,7 +164,7 @@ def _take_up(store: Store, info: RunInfo, since: str | None) -> tuple[str, bool]
 
 def count_cells(records: Iterable[Record]) -> Counter[Status]:
     """Count the cells of each status; the worst process of a cell decides."""
-    rank: list[Status] = [*BAD, "skipped", "unsupported", "ok"]
+    rank: list[Status] = [*BAD, "skipped", "unsupported", "settled", "ok"]
     worst: dict[tuple[str, str], Status] = {}
     for record in records:
         key = (record.cell.id, record.cell.label)
@@ -158,6 +190,9 @@ class _Session:
     skip: dict[str, str]
     canary: bool = False
     """Whether the machine itself is measured, between the jobs."""
+    rounds: Rounds | None = None
+    answered: dict[tuple[str, int], Record] = field(default_factory=dict)
+    """Where the run goes round by round: the records with their rows, by label and process."""
     cpus: str | None = None
     """Those that the models are bound to."""
     records: list[Record] = field(default_factory=list)
@@ -181,17 +216,45 @@ class _Session:
         self.records.extend(settled.values())
         for record in settled.values():
             self.probed.learn(record)
-        self.ended.update((cell_id, label) for (cell_id, label, _), r in settled.items() if r.status != "ok")
+        self.ended.update((cell_id, label) for (cell_id, label, _), r in settled.items() if r.status not in WELL)
         runnable = [cell for cell in plan if self._early_end(cell) is None]
-        total = len(plan) - len(runnable) + len(runnable) * self.processes
-        self.progress.begin(self.run_id, total, len(settled))
+        expected = len(runnable) * self.processes if self.rounds is None else 0
+        self.progress.begin(self.run_id, len(plan) - len(runnable) + expected, len(settled))
         for cell in plan:
             early = self._early_end(cell)
             if early is not None and (cell.id, cell.label, 0) not in settled:
                 self._keep(early)
-        self._work_off(schedule(runnable, self.processes, seed))
+        if self.rounds is None:
+            self._work_off(schedule(runnable, self.processes, seed))
+        else:
+            self._go_round(self.rounds, runnable)
         if self.canary and not self._often:
             self._keep_canary(self._canary(None))
+
+    def _go_round(self, rounds: Rounds, runnable: Sequence[Cell]) -> None:
+        """Do round after round, until there is nothing more to do, or the executor declines jobs.
+
+        What a round is depends on the rounds before it alone, so that a run that is gone on with does the same ones.
+        """
+        known = {(cell.id, cell.label) for cell in runnable}
+        stored = [] if not self.settled else self.store.load(self.run_id).records
+        before = {(r.cell.label, r.process): r for r in stored if (r.cell.id, r.cell.label) in known}
+        done: dict[tuple[str, int], Record] = {}
+        self.ended.clear()  # of a cell that ended in a later round, the earlier ones are what they were
+        while not self.cut:
+            blocks = rounds.following(runnable, done)
+            if not blocks:
+                return
+            jobs = [(cell, block.process) for block in blocks for cell in block.cells]
+            self.progress.add(sum((c.id, c.label, process) not in self.settled for c, process in jobs))
+            self._work_off(blocks)
+            self.answered.update({key: record for key, record in before.items() if key not in self.answered})
+            for cell, process in jobs:
+                record = self.answered.get((cell.label, process))
+                if record is not None:
+                    done[cell.label, process] = record
+                    if record.status not in WELL:
+                        self.ended.add((cell.id, cell.label))
 
     @property
     def _often(self) -> bool:
@@ -227,7 +290,7 @@ class _Session:
         process, worked = block.process, False
         for cell in block.cells:
             done_before = (cell.id, cell.label, process) in self.settled
-            if done_before or (cell.id, cell.label) in self.ended or self._reused(cell, process):
+            if done_before or (cell.id, cell.label) in self.ended or self._reused(cell, block):
                 continue
             unable = self.probed.why_unable(cell)
             if unable is not None:
@@ -277,22 +340,26 @@ class _Session:
                 self.progress.leave_out(1)
                 return
         self._keep(record)
-        if record.status != "ok":
+        if record.status not in WELL:
             self.ended.add((cell.id, cell.label))
-            self.progress.leave_out(self.processes - process - 1)
+            if self.rounds is None:
+                self.progress.leave_out(self.processes - process - 1)
 
-    def _reused(self, cell: Cell, process: int) -> bool:
+    def _reused(self, cell: Cell, block: Block) -> bool:
         """Take over what an earlier run measured, where that may be and can be; say whether it was."""
         if not self.reuse:
             return False
+        asked = block.asked.get(cell.label)
         try:
-            linked = self.store.reuse(self.run_id, cell, process)
+            linked = self.store.reuse(self.run_id, cell, block.process, asked)
         except StoreError:
             return False  # the database went away: what it holds is measured again
         if linked is None:
             return False
         record, origin = linked
-        self.records.append(record)
+        if asked is not None:
+            self.answered[cell.label, block.process] = record
+        self.records.append(replace(record, samples=(), timings=()))
         self.progress.finish(record, reused_from=origin)
         return True
 
@@ -300,7 +367,8 @@ class _Session:
         """Make the job of a cell in a block."""
         process, job, share = block.process, cell.job, share_of(cell)
         timeout_s, limit = (None, None) if job is None else (job.timeout_s, job.memory_limit_bytes)
-        rows, by = self._scored(cell, process)
+        asked = block.asked.get(cell.label)
+        rows, by = self._scored(cell, process) if asked is None else (self._so_far(cell, process), None)
         return Job(
             cell,
             process,
@@ -312,8 +380,23 @@ class _Session:
             rows,
             by,
             self._proved(cell),
+            self._keep_of(cell),
             block.name,
+            asked,
         )
+
+    def _so_far(self, cell: Cell, process: int) -> tuple[Sample, ...]:
+        """Collect the answers of a cell's earlier rounds."""
+        records = [self.answered.get((cell.label, earlier)) for earlier in range(process)]
+        return tuple(sample for record in records if record is not None for sample in record.samples)
+
+    def _keep_of(self, cell: Cell) -> Keep | None:
+        """Say where the answers of a cell are kept one by one; None where its model answers for nothing."""
+        if cell.family not in FAMILIES or not FAMILIES[cell.family].keeps_answers:
+            return None
+        folder = self.store.results.resolve() / KEPT_ANSWERS
+        model = LOG_NAME.sub("-", cell.model).strip("-")
+        return Keep(folder / f"{cell.quality_id[:32]}.jsonl", folder / self.run_id / f"{model}.txt")
 
     def _scored(self, cell: Cell, process: int) -> tuple[tuple[Sample, ...], str | None]:
         """Find the answers of the cell's first process, or for that one those that a run without measuring scored here,
@@ -349,6 +432,8 @@ class _Session:
             )
             self._commit(record)
         self.records.append(replace(record, samples=(), timings=()))
+        if self.rounds is not None:
+            self.answered[record.cell.label, record.process] = record
         self.probed.learn(record)
         self.progress.finish(record)
 

@@ -26,12 +26,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bench.errors import RecordKeptError, StoreError
-from bench.record import Cell, Proved, Record, Sample, Timing
+from bench.record import Asked, Cell, Proved, Record, Sample, Timing
 from bench.store import schema
 from bench.store.addresses import shown_address
 from bench.store.canaries import Canaries, CanarySeconds
 from bench.store.database import Database, Migration, explained, make_engine, migrate, writing
-from bench.store.encoding import Row, environment_row, fact_row, record_row
+from bench.store.encoding import Document, Row, environment_row, fact_row, record_row
 from bench.store.journal import Journal
 from bench.store.leftovers import tidy
 from bench.store.locks import RunLocks
@@ -186,6 +186,10 @@ class Store:
         """Store that a run, whose records come from elsewhere, has all of them; when it finished is left alone."""
         self._set_run(run_id, status="complete")
 
+    def keep_race(self, run_id: str, outcome: Document) -> None:
+        """Store what the race of a run came to."""
+        self._set_run(run_id, race=dict(outcome))
+
     def _set_run(self, run_id: str, **values: object) -> None:
         self.database.write(update(schema.runs).where(schema.runs.c.id == run_id).values(**values))
 
@@ -262,17 +266,18 @@ class Store:
 
         self.database.change(write)
 
-    def reuse(self, run_id: str, cell: Cell, process: int) -> tuple[Record, str] | None:
-        """Link the newest `ok` record of the same identity, process and machine into a run.
+    def reuse(self, run_id: str, cell: Cell, process: int, asked: Asked | None = None) -> tuple[Record, str] | None:
+        """Link the newest record of the same identity, process and machine that ended well into a run.
 
-        Returns it, without rows and with the names of `cell`, and the id of the run that measured it. None
-        when there is no such record, or when its rows are no longer in this results folder.
+        Returns it, with the names of `cell`, and the id of the run that measured it; with its rows where something
+        certain was asked, else without. None when there is no such record, or when its rows are no longer in this
+        results folder.
         """
-        source = self.reader.finished(run_id, cell.id, process)
+        source = self.reader.finished(run_id, cell.id, process, asked)
         if source is None:
             return None
         [(_, environment, facts)] = self.reader.detailed([source])
-        linked = replace(self.reader.record(source, environment, facts), cell=cell)
+        linked = replace(self.reader.record(source, environment, facts, rows=asked is not None), cell=cell)
         origin = str(source["reused_from"] or source["run_id"])
         row = record_row(linked) | {name: source[name] for name in ROW_PATHS} | {"reused_from": origin}
         self.put(run_id, row, environment_row(linked.environment), [fact_row(fact) for fact in linked.facts])

@@ -11,14 +11,14 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, select
 
 from bench.errors import StoreError, UsageError
-from bench.record import Cell, Fact, Proved, Record, Sample, Timing
+from bench.record import ASKED, WELL, Asked, Cell, Fact, Proved, Record, Sample, Timing
 from bench.store import schema
 from bench.store.database import ROWS_AT_ONCE, Database
 from bench.store.encoding import Row, cell_from, decoding, fact_from, record_from
 from bench.store.rows import ROW_PATHS, RowFiles
 from bench.store.runs import RunInfo, StoredRun, run_from
 
-SETTLED = ("ok", "unsupported")
+SETTLED = (*WELL, "unsupported")
 """Statuses that a resumed run does not try again."""
 PROOFS_LOOKED_AT = 5
 """Records of the same names that are asked for a proof: the weights under a name change seldom."""
@@ -165,7 +165,7 @@ class Reader:
         names = [table.c[name] == getattr(cell, name) for name in ("model", "variant", "task")]
         query = (
             select(table.c.run_id, table.c.reused_from, table.c.started_at, table.c.notes)
-            .where(*names, table.c.status == "ok", table.c.machine_key == machine)
+            .where(*names, table.c.status.in_(WELL), table.c.machine_key == machine)
             .order_by(table.c.id.desc())
             .limit(PROOFS_LOOKED_AT)
         )
@@ -182,15 +182,24 @@ class Reader:
     def scored_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
         """Find the newest answers of the same quality scored on a run's machine, and by which run.
 
-        For a cell that is measured they are those scored without measuring, else those of a measured cell. None when
-        there are none, or when they are no longer in this results folder.
+        For a cell that is measured they are those scored without measuring, else those of a measured cell; else those
+        of a run that settled the cell after a part of its examples. None when there are none, or when they are no
+        longer in this results folder.
         """
         alone = cell.quality_id == cell.id
         row = self._measured_alike(run_id, cell) if alone else self.finished(run_id, cell.quality_id, 0)
         if row is None or row["samples_path"] is None:
-            return None
+            return self._settled_before(run_id, cell)
         origin = row["reused_from"] or row["run_id"]
         return self._files.read(str(row["samples_path"]), Sample), str(origin)
+
+    def _settled_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
+        """Find the answers of the newest run that settled a cell, those of all its rounds together."""
+        rows = self._ended(run_id, cell.id, "settled")
+        origin = next((row["run_id"] for row in rows), None)
+        paths = [str(row["samples_path"]) for row in rows if row["run_id"] == origin and row["samples_path"]]
+        samples = {sample.index: sample for path in paths for sample in self._files.read(path, Sample)}
+        return (tuple(samples[index] for index in sorted(samples)), str(origin)) if samples else None
 
     def _measured_alike(self, run_id: str, cell: Cell) -> Row | None:
         """Find the newest record of a cell of the same names that answers as this one does."""
@@ -203,18 +212,30 @@ class Reader:
         finished = (self.finished(run_id, cell_id, 0) for cell_id in sorted(alike))
         return max((row for row in finished if row is not None), key=lambda row: int(str(row["id"])), default=None)
 
-    def finished(self, run_id: str, cell_id: str, process: int) -> Row | None:
-        """Find the newest `ok` record of an identity on a run's machine whose rows are here; None without one."""
+    def finished(self, run_id: str, cell_id: str, process: int, asked: Asked | None = None) -> Row | None:
+        """Find the newest record of an identity on a run's machine that did all, or all that is asked, and whose rows
+        are here; None without one."""
+        rows = [row for row in self._ended(run_id, cell_id, "ok") if row["process"] == process]
+        if asked is not None:
+            rows = [row for row in rows if ASKED not in row["notes"] and asked.measures] or [
+                row
+                for row in self._ended(run_id, cell_id, *WELL)
+                if row["process"] == process and row["notes"].get(ASKED, {}).get("key") == asked.key
+            ]
+        return next(iter(rows), None)
+
+    def _ended(self, run_id: str, cell_id: str, *statuses: str) -> list[Row]:
+        """List the records of an identity on a run's machine that ended so, their rows being here; the newest first."""
         table, runs = schema.records, schema.runs
         machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
         query = (
             select(table)
-            .where(table.c.cell_id == cell_id, table.c.process == process, table.c.status == "ok")
+            .where(table.c.cell_id == cell_id, table.c.status.in_(statuses))
             .where(table.c.machine_key == machine)
             .order_by(table.c.id.desc())
         )
         rows = self._database.read(query)
-        return next((row for row in rows if row["pruned_at"] is None and self._files.are_here(row)), None)
+        return [row for row in rows if row["pruned_at"] is None and self._files.are_here(row)]
 
     def records_of(self, run_id: str) -> list[tuple[Row, Mapping[str, object], tuple[Fact, ...]]]:
         """Read the rows of a run's records, each with its environment and its facts."""
@@ -247,15 +268,18 @@ class Reader:
         queries = (select(table).where(table.c.hash.in_(some)) for some in slices(sorted(hashes)))
         return {row["hash"]: row["body"] for row in chain.from_iterable(map(self._database.read, queries))}
 
-    def record(self, row: Row, environment: Mapping[str, object], facts: tuple[Fact, ...]) -> Record:
-        """Read the record of a row, without its samples and timings.
+    def record(
+        self, row: Row, environment: Mapping[str, object], facts: tuple[Fact, ...], *, rows: bool = False
+    ) -> Record:
+        """Read the record of a row, with or without its samples and timings.
 
         Raises:
             StoreError: it is not what bench writes.
         """
         label = f"record {row['id']} ({row['model']} · {row['task']}) of run {row['run_id']}"
         with decoding(f"{self._database.place}, {label}"):
-            return record_from(row, environment, facts)
+            record = record_from(row, environment, facts)
+        return self._with_rows(record, row) if rows else record
 
     def _records(self, *where: ColumnElement[bool], rows: bool) -> tuple[list[Record], Labelled, Labelled]:
         """Read records, which of them were measured by another run, and the rows of which are gone."""

@@ -50,6 +50,8 @@ class RunInfo:
     status: RunStatus = "running"
     restrictions: Document = field(default_factory=dict)
     """Options that left out a part of the suite, by name: `{"limit": 5, "only": "bert*"}`; empty for a whole run."""
+    race: Document = field(default_factory=dict)
+    """What the race came to (`bench.racing`); empty for a run that answered everything."""
 
     @property
     def is_partial(self) -> bool:
@@ -117,6 +119,7 @@ def run_row(info: RunInfo) -> dict[str, object]:
         "plan": info.plan,
         "settings": info.settings,
         "restrictions": info.restrictions,
+        "race": info.race,
     }
 
 
@@ -141,6 +144,7 @@ def run_from(row: Row, environment: object) -> RunInfo:
         finished_at=None if row["finished_at"] is None else expect(row, "finished_at", str),
         status=cast(RunStatus, status),
         restrictions=expect(row, "restrictions", dict) if "restrictions" in row else {},
+        race=expect(row, "race", dict) if "race" in row else {},
     )
 
 

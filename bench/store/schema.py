@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest version of the database, as in `migrations/versions`; versions sort as text."""
 
 metadata = MetaData(
@@ -63,9 +63,11 @@ runs = Table(
     Column("plan", JSON, nullable=False),
     Column("settings", JSON, nullable=False),
     Column("restrictions", JSON, nullable=False, server_default=text("'{}'")),
+    Column("race", JSON, nullable=False, server_default=text("'{}'")),
     Index(None, "suite_hash", "plan_hash", "machine_key"),
 )
-"""`restrictions`: options that left out a part of the suite, such as `{"limit": 5}`; empty for a whole run."""
+"""`restrictions`: options that left out a part of the suite, such as `{"limit": 5}`; empty for a whole run.
+`race`: what a race came to (`bench.racing`); empty for a run that answered everything."""
 
 records = Table(
     "records",

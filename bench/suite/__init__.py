@@ -1,8 +1,9 @@
 """The suite file: what a user writes, read and checked once; the frozen models of every section."""
 
+from bench.suite.endpoint import BudgetSpec, EndpointSpec, LaunchSpec, TokenPriceSpec
 from bench.suite.job import CellJob
 from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
-from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec
+from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec, RaceSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
     DataSpec,
@@ -19,20 +20,25 @@ from bench.suite.spec import (
 __all__ = [
     "DEFAULT_BATCH_SIZE",
     "AnswerSpec",
+    "BudgetSpec",
     "CellJob",
     "DataSpec",
     "DecisionSpec",
     "Defaults",
+    "EndpointSpec",
     "FitSpec",
     "GenerationSpec",
+    "LaunchSpec",
     "MeasureSpec",
     "ModelSpec",
     "NightlySpec",
     "PriceSpec",
+    "RaceSpec",
     "Scoring",
     "Shot",
     "ShotsSpec",
     "Suite",
     "TaskSpec",
+    "TokenPriceSpec",
     "VariantSpec",
 ]

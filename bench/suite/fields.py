@@ -12,7 +12,16 @@ from pydantic import AfterValidator, AllowInfNan, Field, PlainSerializer, PlainV
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bench.errors import InputError
-from bench.suite.limits import Limit, parse_end, parse_limit, parse_margin, parse_memory, parse_rate, parse_reference
+from bench.suite.limits import (
+    Limit,
+    parse_duration,
+    parse_end,
+    parse_limit,
+    parse_margin,
+    parse_memory,
+    parse_rate,
+    parse_reference,
+)
 from bench.suite.rules import RULES
 
 T = TypeVar("T")
@@ -81,6 +90,7 @@ Margins = Annotated[dict[str, Amount], AfterValidator(_checked(parse_margin))]
 Rates = Annotated[dict[str, str], AfterValidator(_checked(parse_rate))]
 Reference = Annotated[dict[str, Amount], AfterValidator(_checked(parse_reference))]
 MemoryLimit = Annotated[str, AfterValidator(_readable(parse_memory))]
+Duration = Annotated[str, AfterValidator(_readable(parse_duration))]
 End = Annotated[str, AfterValidator(_readable(parse_end))]
 """A time of day or a duration."""
 

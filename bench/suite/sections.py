@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bench.suite.fields import End, Margins, Rates, Reference, RuleName
+from bench.suite.fields import Duration, End, Margins, Rates, Reference, RuleName
 from bench.suite.rules import DEFAULT_RULE
 
 
@@ -62,6 +62,24 @@ class DecisionSpec(_Strict):
     """Resamples from which the confidence is counted."""
     seed: int = Field(default=42, ge=0, lt=2**32)
     """Of the resamples."""
+
+
+class RaceSpec(_Strict):
+    """How a run measures on where its answer is open, and no further; see `docs/racing.md`."""
+
+    until: Literal["decided", "all"] = "decided"
+    """`decided`: examples and processes are added where the answer is open, until it is decided. `all`: everything is
+    answered and measured, as without this section."""
+    budget: Duration | None = None
+    """Seconds of work after which a race ends with what it has, such as `"10 min"`; by default it has no end but the
+    data's."""
+    risk: float = Field(default=0.05, gt=0, lt=0.5)
+    """Chance, of each task, of a pick that is worse than that of the full data by more than the margin."""
+    margin: float = Field(default=0.5, ge=0)
+    """Difference of quality that does not matter: in points, or in percent where the metric has none."""
+    guarantee: Literal["predictive", "anytime"] = "predictive"
+    """`predictive`: the chance, given the answers so far, of what the rest may bring. `anytime`: a boundary that holds
+    for any data, however often they are looked at; it takes more examples."""
 
 
 class NightlySpec(_Strict):

@@ -7,8 +7,8 @@ does).
 
 from __future__ import annotations
 
-from bench.summary.entry import Entry, Quantity, entry_json
+from bench.summary.entry import Entry, Quantity, Raced, entry_json
 from bench.summary.merge import summarise
 from bench.summary.remembered import PRUNED, summarise_run
 
-__all__ = ["PRUNED", "Entry", "Quantity", "entry_json", "summarise", "summarise_run"]
+__all__ = ["PRUNED", "Entry", "Quantity", "Raced", "entry_json", "summarise", "summarise_run"]

@@ -15,8 +15,9 @@ from bench.catalogue.readings import canonical
 from bench.catalogue.reasons import Reason
 from bench.meters.cascade import rests_on_estimate
 from bench.metrics.base import Metric
-from bench.record import Cell, Doubt, Record, Sample
+from bench.record import WELL, Cell, Doubt, Record, Sample
 from bench.stats.processes import Levels, Spread
+from bench.summary.raced import Ended
 
 Floats = NDArray[np.float64]
 
@@ -60,13 +61,28 @@ class Quantity:
         return self.has_interval and not self.exact and not rests_on_estimate(self.source)
 
 
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """What the race of a task came to for a candidate (`bench.racing`)."""
+
+    left: bool = False
+    """Whether it left the race: it is no rival of what is picked, whatever its few answers say."""
+    is_pick: bool = False
+    ties_within: float = 0.0
+    """Where the race ended in a tie: the difference of quality that does not matter, in the metric's unit."""
+    ending: Ended | None = None
+    """Why the race of the task ended; None where it was stopped."""
+    total: int = 0
+    """Examples of the task."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """One cell, the records of all its processes merged."""
 
     cell: Cell
     status: str
-    """`ok` only when every process ended so."""
+    """`ok` only when every process ended so and all examples are answered; `settled` where a part of them is."""
     reason: str | None
     quality: Mapping[str, Quantity]
     """By metric name, in the task's order: the first is the task's `quality`."""
@@ -92,11 +108,18 @@ class Entry:
     records: tuple[Record, ...] = ()
     labels: tuple[str, ...] = ()
     """The task's labels, where it has any."""
+    raced: Raced | None = None
+    """What the race of its task came to for it; None where it was not raced."""
 
     @property
     def id(self) -> str:
         """Return the cell's id."""
         return self.cell.id
+
+    @property
+    def ended_well(self) -> bool:
+        """Tell whether what the cell answered and measured counts."""
+        return self.status in WELL
 
     @property
     def candidate(self) -> str:

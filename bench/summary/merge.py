@@ -19,7 +19,7 @@ from bench.catalogue.reasons import Reason
 from bench.doubts.metric_not_computed import MetricNotComputed
 from bench.host.pool import forked
 from bench.metrics.base import Metric
-from bench.record import Doubt, Record, Sample
+from bench.record import ASKED, OF_ANSWERS, WELL, Doubt, Record, Sample, Status
 from bench.stats import processes
 from bench.stats.processes import Levels, Spread
 from bench.stats.resample import seeded
@@ -57,7 +57,7 @@ def summarise(
     once = _once(resolve)
     tasks = [_to_score(of_cell, once) for of_cell in ordered]
     much = _is_much([task.answers for task in tasks])
-    repeated = {of_cell[0].cell.task for of_cell in ordered if len(of_cell) > 1}
+    repeated = {of_cell[0].cell.task for of_cell in ordered if sum(map(_measures, of_cell)) > 1}
     calls = [
         partial(_computed, of_cell, task.answers, seed, repeated=of_cell[0].cell.task in repeated)
         for of_cell, task in zip(ordered, tasks, strict=True)
@@ -117,7 +117,7 @@ def _pooled(ordered: Sequence[Sequence[Record]], computed: Sequence[_Computed]) 
     """Pool the spread between processes over the candidates of each task that ended well."""
     by_task: dict[str, list[_Computed]] = {}
     for records, done in zip(ordered, computed, strict=True):
-        good = all(record.status == "ok" for record in records)
+        good = all(record.status in WELL for record in records)
         by_task.setdefault(records[0].cell.task, []).extend([done] if good else [])
     out = {}
     for task, cells in by_task.items():
@@ -183,7 +183,8 @@ def _entry(
     computed: _Computed,
     pooled: _Pooled,
 ) -> Entry:
-    status, reason = _status(records)
+    samples = _samples(records)
+    status, reason = _status(records, len(samples))
     timed = {
         name: timings.over_processes(name, alone, computed.levels.get(name), pooled.spreads.get(name))
         for name, alone in computed.readings.items()
@@ -194,8 +195,8 @@ def _entry(
         reason=reason,
         quality=scored,
         efficiency=_efficiency(records, timed, status, reason),
-        doubts=(*(doubt for record in records for doubt in record.doubts), *_not_computed(part)),
-        samples=_samples(records),
+        doubts=(*_doubts(records), *_not_computed(part)),
+        samples=samples,
         statistics=part.statistics,
         metrics={metric.name: metric for metric in part.metrics},
         timed=computed.timed,
@@ -213,19 +214,39 @@ def _not_computed(part: quality.Scored) -> list[Doubt]:
     return [MetricNotComputed(reason=f"{quantity.reason}", readings=(name,)).doubt() for name, quantity in missing]
 
 
-def _status(records: Sequence[Record]) -> tuple[str, str | None]:
-    """Find the status of the first process that did not end well, and its reason."""
+def _measures(record: Record) -> bool:
+    """Tell whether a process was measured."""
+    return record.notes.get("profile") != OFF
+
+
+def _status(records: Sequence[Record], answered: int) -> tuple[Status, str | None]:
+    """Find the status of the first process that did not end well, and its reason; else whether all was answered."""
     for record in records:
-        if record.status != "ok":
+        if record.status not in WELL:
             where = f"process {record.process}: " if len(records) > 1 else ""
             return record.status, f"{where}{record.reason or record.status}"
-    return "ok", None
+    total = max((record.notes[ASKED]["total"] for record in records if ASKED in record.notes), default=answered)
+    return ("ok", None) if answered >= total else ("settled", f"{answered} of {total} examples answered")
 
 
 def _samples(records: Sequence[Record]) -> tuple[Sample, ...]:
-    """Take the rows of the first process that has any, in the data's order."""
-    rows = next((record.samples for record in records if record.samples), ())
-    return tuple(sorted(rows, key=lambda sample: sample.index))
+    """Join the rows of all processes, in the data's order; of an example that several answered, the first's."""
+    rows: dict[int, Sample] = {}
+    for record in records:
+        for sample in record.samples:
+            rows.setdefault(sample.index, sample)
+    return tuple(rows[index] for index in sorted(rows))
+
+
+def _doubts(records: Sequence[Record]) -> list[Doubt]:
+    """Collect the doubts of all processes; of those about answers the last ones, which are about all answers."""
+    last = max((place for place, record in enumerate(records) if record.samples), default=0)
+    return [
+        doubt
+        for place, record in enumerate(records)
+        for doubt in record.doubts
+        if place >= last or doubt.code not in record.notes.get(OF_ANSWERS, ())
+    ]
 
 
 def _labels(records: Sequence[Record]) -> Sequence[str]:
@@ -242,8 +263,8 @@ def _efficiency(
     """
     untimed = [name for name, about in READINGS.items() if name not in timed and not about.priced]
     quantities = timed | facts.readings(records, untimed)
-    why = None if status == "ok" else reasons.cell_ended(status, reason)
-    if status == "ok" and all(record.notes.get("profile") == OFF for record in records):
+    why = None if status in WELL else reasons.cell_ended(status, reason)
+    if status in WELL and not any(map(_measures, records)):
         why = reasons.MEASURING_OFF
     return {name: _because(quantities[name], why) for name in READINGS if name in quantities}
 

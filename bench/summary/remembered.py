@@ -13,8 +13,9 @@ from bench.catalogue.readings import READINGS
 from bench.doubts.raw_timings_gone import RawTimingsGone
 from bench.store import Document, StoredRun
 from bench.summary import quality
-from bench.summary.entry import Entry, Quantity
+from bench.summary.entry import Entry, Quantity, Raced
 from bench.summary.merge import summarise
+from bench.summary.raced import RaceOutcome, race_outcome
 
 PRUNED = RawTimingsGone.code
 """Code of the doubt that such an entry carries."""
@@ -22,13 +23,29 @@ PRUNED = RawTimingsGone.code
 
 def summarise_run(stored: StoredRun) -> list[Entry]:
     """Make one entry per cell of a run; those without raw rows get the numbers that were kept of them."""
-    entries = summarise(stored.records)
+    race = race_outcome(stored.info.race)
+    entries = [_after_the_race(entry, race) for entry in summarise(stored.records)]
     if not stored.gone:
         return entries
     by_cell: dict[tuple[str, str, str], list[Document]] = {}
     for row in stored.summaries:
         by_cell.setdefault((row["model"], row["variant"], row["task"]), []).append(row)
     return [_remembered(entry, stored, by_cell) for entry in entries]
+
+
+def _after_the_race(entry: Entry, race: RaceOutcome | None) -> Entry:
+    """Note what the race of its task came to for a candidate."""
+    task = None if race is None else race.tasks.get(entry.cell.task)
+    if task is None or entry.candidate not in task.answered:
+        return entry
+    raced = Raced(
+        left=entry.candidate in task.out,
+        is_pick=entry.candidate == task.pick,
+        ties_within=task.tolerance if task.ending == "tie" else 0.0,
+        ending=task.ending,
+        total=task.total,
+    )
+    return replace(entry, raced=raced)
 
 
 def _remembered(entry: Entry, stored: StoredRun, by_cell: Mapping[tuple[str, str, str], Sequence[Document]]) -> Entry:

@@ -40,7 +40,7 @@ def doubted(entries: Sequence[Entry]) -> list[Entry]:
     the first is the task's quality."""
     rates: dict[str, dict[str, float]] = {}
     for entry in entries:
-        rate = tokens_per_byte(entry) if entry.status == "ok" and _per_token(entry) else None
+        rate = tokens_per_byte(entry) if entry.ended_well and _per_token(entry) else None
         if rate is not None:
             rates.setdefault(entry.cell.task, {})[entry.id] = rate
     apart = {task: of_task for task, of_task in rates.items() if differ(list(of_task.values()))}

@@ -29,8 +29,13 @@ class Scoring:
     """The limits with which it ended, lower than those it was given where memory ran out."""
 
 
-def score(workload: Workload, batching: Batching | int) -> Scoring:
-    """Score all examples, one row each; with `auto` every lack of memory halves the batches that are left.
+def score(workload: Workload, batching: Batching | int, examples: Iterable[int] | None = None) -> Scoring:
+    """Score examples, one row each; with `auto` every lack of memory halves the batches that are left.
+
+    Args:
+        workload: the task bound to a model.
+        batching: limits (or the size) of the batches.
+        examples: positions of those to score; by default all.
 
     Raises:
         Exception: whatever a request raises; a lack of memory too, unless `auto` may still halve.
@@ -39,7 +44,7 @@ def score(workload: Workload, batching: Batching | int) -> Scoring:
     rows: list[Sample] = []
     with remembering(workload):
         lengths = lengths_of(workload)
-        left = set(range(len(lengths)))
+        left = set(range(len(lengths)) if examples is None else examples)
         while left:
             failed = None
             for indices, answers in _answered(workload, limits, lengths, left):

@@ -42,6 +42,17 @@ NOBODY = {
 }
 
 
+RACE_ENDED = {
+    "decided": "decided",
+    "tie": "a tie within the margin, so that the cheaper is taken",
+    "data spent": "no example is left",
+    "limit open": "a limit stays open",
+    "budget": "the time is up",
+    "nobody": "nobody is left",
+}
+"""Why the race of a task ended."""
+
+
 class Topic(Enum):
     """What a sentence of the recommendation is about."""
 
@@ -104,8 +115,17 @@ def sample(board: Board) -> str:
     """Say how many examples a board rests on; empty where nothing was scored."""
     counts = board.examples()
     if board.task or len(set(counts.values())) == 1:
-        return f"n = {min(counts.values()):,}" if counts else ""
+        return f"n = {min(counts.values()):,}{_of_a_race(board, min(counts.values()))}" if counts else ""
     return ", ".join(f"n = {n:,} on '{task}'" for task, n in counts.items())
+
+
+def _of_a_race(board: Board, n: int) -> str:
+    """Say of how many examples a race is, and why it ended; nothing where there was none."""
+    race = board.race
+    if race is None or race.ending is None:
+        return ""
+    of = f" of {race.total:,}" if n < race.total else ""
+    return f"{of}, {RACE_ENDED[race.ending]}"
 
 
 def unable(board: Board) -> str:

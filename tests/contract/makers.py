@@ -51,3 +51,5 @@ MAKERS: Mapping[str, Maker] = {
     "torch-module": factory,
     "transformer": own_checkpoint("transformer"),
 }
+ELSEWHERE = frozenset({"endpoint"})
+"""Families whose models do not run in our process; what holds them is in a folder of their own (`tests/served`)."""

@@ -29,7 +29,7 @@ from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.choosing import scoring_of
 from tests.checkpoints import LABELS, TEXTS
-from tests.contract.makers import MAKERS
+from tests.contract.makers import ELSEWHERE, MAKERS
 
 HOSTILE = (
     "",
@@ -110,14 +110,14 @@ every = pytest.mark.parametrize(
     ("family", "runtime"),
     [
         pytest.param(family, runtime, marks=[pytest.mark.slow] if is_slow(family, runtime) else [])
-        for family in FAMILIES
+        for family in MAKERS
         for runtime in RUNTIMES
     ],
 )
 
 
 def test_every_family_has_a_maker() -> None:
-    assert set(MAKERS) == set(FAMILIES)
+    assert set(MAKERS) | ELSEWHERE == set(FAMILIES) and not ELSEWHERE & set(MAKERS)
 
 
 @every

@@ -106,7 +106,7 @@ class ConfusionMatrix(TaskChart):
 
     def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
         """Give a folded matrix of each of a few candidates."""
-        ranked = [entry for entry in by_quality(task) if entry.status == "ok" and labelled(entry)]
+        ranked = [entry for entry in by_quality(task) if entry.ended_well and labelled(entry)]
         first = advice.pick or advice.leader
         ranked.sort(key=lambda entry: entry.candidate != first)
         for place, entry in enumerate(ranked[: 1 if task.crowded else MOST_CANDIDATES]):

@@ -29,7 +29,7 @@ class Energy(TaskChart):
 
     def applies(self, task: TaskView) -> bool:
         """Tell whether any candidate ran."""
-        return any(entry.status == "ok" for entry in task.entries)
+        return any(entry.ended_well for entry in task.entries)
 
     def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
         """Give energy per example; a candidate without a figure keeps its row, with the reason."""
@@ -38,7 +38,7 @@ class Energy(TaskChart):
             return
         with_value = sorted_by(task, NAME)
         measured, guessed = [e for e in with_value if not _guessed(e)], [e for e in with_value if _guessed(e)]
-        without = [e for e in task.entries if e.status == "ok" and value_of(e, NAME) is None]
+        without = [e for e in task.entries if e.ended_well and value_of(e, NAME) is None]
         ordered = [*measured, *guessed, *without]
         rows = [_drawn(e, advice, apart=bool(measured)) for e in ordered[: task.rows]]
         series = ("measured", "estimate") if measured and guessed else ()

@@ -176,7 +176,7 @@ def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measur
     liked = [first.candidate if first else "", advice.pick or advice.leader or "", advice.runner_up or ""]
     rank = {name: place for place, name in reversed(list(enumerate(liked)))}
     offered = sorted(ordered, key=lambda e: rank.get(e.candidate, len(liked)))
-    offered = [e for e in offered if e.status == "ok"][: FEW_REFERENCES if task.crowded else MOST_REFERENCES]
+    offered = [e for e in offered if e.ended_well][: FEW_REFERENCES if task.crowded else MOST_REFERENCES]
     by_reference = [(e, gaps) for e in offered if (gaps := differences(task, advice, e))]
     drawn = {entry.candidate for base, gaps in by_reference for entry in (base, *(g.entry for g in gaps[: task.rows]))}
     shown = [entry for entry in ordered if entry.candidate in drawn]

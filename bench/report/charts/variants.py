@@ -108,8 +108,8 @@ def _meanwhile(pair: Pair, task: TaskView) -> str:
 
 def pairs(task: TaskView, advice: TaskAdvice) -> list[Pair]:
     """Pair each variant with the plain run of the same model."""
-    plain = {e.cell.model: e for e in task.entries if is_plain(e) and e.status == "ok"}
-    varied = [e for e in task.entries if not is_plain(e) and e.status == "ok"]
+    plain = {e.cell.model: e for e in task.entries if is_plain(e) and e.ended_well}
+    varied = [e for e in task.entries if not is_plain(e) and e.ended_well]
     return [_pair(task, advice, plain[e.cell.model], e) for e in varied if e.cell.model in plain]
 
 

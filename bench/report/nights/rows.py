@@ -14,6 +14,7 @@ from bench.history.effects import change_words, scale_of
 from bench.history.series import History, Night, Point, Series
 from bench.history.trend import Alarm, ChangePoint, alarms_by_series, change_points
 from bench.metrics.catalogue import words_of
+from bench.record import WELL
 from bench.report.nights.spark import sparkline_svg
 from bench.report.wording import number, plural
 
@@ -90,7 +91,7 @@ def _row(night: Night, row: NightRow | None) -> IndexRow:
     if row is None:
         row = NightRow("not judged", "Run outside a night: the gate did not judge it.", None, {}, 0, None)
     sign, look = LOOKS.get(row.verdict, LOOKS["unknown"])
-    done = row.counts.get("ok", 0) + row.counts.get("unsupported", 0)
+    done = sum(row.counts.get(status, 0) for status in (*WELL, "unsupported"))
     cells = f"{done} of {row.planned}" if row.planned else ""
     return IndexRow(night, row.verdict, sign, look, row.sentence, row.href, cells, "; ".join(night.changed))
 

@@ -26,13 +26,14 @@ from bench.admission.values import (
 )
 from bench.candidates import FAMILIES
 from bench.candidates.interface import Model, ModelFacts, engine_of, reads_turns
-from bench.candidates.kept import Kept
+from bench.candidates.kept import Keep, Kept
 from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.fit.cost import facts_of
 from bench.measure.doubts import unaudited
+from bench.measure.elsewhere import told_elsewhere
 from bench.measure.measured import Measured, unmeasured
 from bench.measure.phases import watch
 from bench.measure.placement import place
@@ -41,12 +42,12 @@ from bench.measure.profiles import resolve as resolve_profile
 from bench.meters.bundle import Meters, open_meters
 from bench.meters.clock import split_devices
 from bench.plugins import look_beside
-from bench.record import Cell, Doubt, Fact, Proved, Record, Sample
-from bench.running.worker.doubts import own_doubts, taken_over, with_examined
-from bench.running.worker.executed import context_of, conversion_facts, engine_for
+from bench.record import ASKED, Asked, Cell, Doubt, Fact, Proved, Record, Sample, Status
+from bench.running.worker.doubts import answer_doubts, own_doubts, taken_over, with_examined
+from bench.running.worker.executed import context_of, conversion_facts
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
 from bench.running.worker.paths import paths_of
-from bench.suite import CellJob
+from bench.suite import CellJob, MeasureSpec
 from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
@@ -56,6 +57,9 @@ from bench.tasks.scoring import fitting, lengths_of, score
 
 State = dict[str, object] | None
 """What a process keeps between the cells of one model variant."""
+NOTHING = Asked()
+PROCESS_S = 0.5
+"""Seconds that another process takes besides its own start: the fork, the record, and the look that comes before."""
 SHOWN_INPUTS = 50
 """Inputs kept with the record; the report shows fewer."""
 
@@ -68,8 +72,10 @@ def run_cell(
     scored: Sequence[Sample] = (),
     scored_by: str | None = None,
     proved: Sequence[Proved] = (),
+    asked: Asked | None = None,
+    keep: Keep | None = None,
 ) -> Record:
-    """Run one process of one cell, and return its record; quality is scored in process 0 alone.
+    """Run one process of one cell, and return its record; unless asked otherwise, quality is scored in process 0 alone.
 
     Args:
         cell: what to run.
@@ -79,19 +85,27 @@ def run_cell(
         scored: answers that are there already: a later process compares what it timed with them, the first takes them.
         scored_by: the earlier run that they are from, where it is not this one.
         proved: what admission noted of the model before.
+        asked: which examples to answer and whether to measure; None for the usual. The record then holds the answers
+            of this process alone, and its doubts about answers are of these and of `scored`.
+        keep: where answers are kept one by one until the record is there.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
         Exception: whatever loading, scoring or measuring raised.
     """
     started_at, begin, job = datetime.now(UTC).isoformat(), time.perf_counter(), cell.to_run()
-    profile, placed, data, meters = _prepared(job)
+    profile, placed, data, meters = _prepared(job, measures=asked is None or asked.measures)
     notify("load")
-    model, facts, shared = loaded(lambda kept: load_model(job, data, meters.device, kept), cell, meters, process, state)
-    workload = bind_task(job, model, data)
+    model, facts, shared = loaded(
+        lambda kept: load_model(job, data, meters.device, kept, keep), cell, meters, process, state
+    )
+    start_s, workload = time.perf_counter() - begin, bind_task(job, model, data)
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
     likely = isinstance(model, GivesLogProbabilities) and model.log_probabilities
-    watched = _Watched(meters, process, notify, job.seed, job.model.name, likely, tuple(scored))
+    to_answer = _examples(asked, process, scored, len(data.examples))
+    watched = _Watched(
+        meters, process, notify, job.seed, job.model.name, likely, tuple(scored), to_answer, start_s, asked is not None
+    )
     gate = partial(_admitted, cell, model, workload, data, proved)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
     check_timings(job.model.name, measured.timings)
@@ -100,20 +114,24 @@ def run_cell(
         refuse_ties_alone(job.model.name, samples)
         check_scored(job.model.name, admission, samples, model.facts().dtype)
     known = model.facts()
-    doubts = own_doubts(cell, data, samples, process, known.notes)
+    so_far = _together(scored, samples) if samples else []
+    of_answers = answer_doubts(cell, data, so_far, process, known.notes)
+    doubts = [*of_answers, *own_doubts(cell, process)]
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     notes = _notes(cell, data, known, samples) | measured.notes
     notes["paths"] = paths_of(
         RUNTIMES[job.variant.runtime], FAMILIES[cell.family], workload, measured.notes.get("audit")
     )
+    status, reason = _ending(asked, process, scored, samples)
     notes["abilities"] = sorted(model.abilities)
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
     notes |= {"shots": [shot.id for shot in job.shots]} if job.shots else {}
     notes |= {} if admission is None else {"admission": admission.note()}
+    notes |= {} if asked is None else {ASKED: asked.note()}
     record = Record(
         cell=cell,
-        status="ok",
-        reason=None,
+        status=status,
+        reason=reason,
         process=process,
         samples=tuple(samples),
         timings=measured.timings,
@@ -121,17 +139,50 @@ def run_cell(
         wall_s=time.perf_counter() - begin,
         doubts=(*measured.doubts, *doubts),
         facts=(
-            *(facts if profile.measures else ()),
-            *seen,
+            *told_elsewhere(
+                [*(facts if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared)],
+                known.elsewhere,
+            ),
             *(() if admission is None else (Fact("admission_s", admission.seconds, "s", "clock", process=process),)),
-            *without_cold_start(measured.facts, shared),
             *facts_of(job.provenance, process),
             *conversion_facts(engine_of(model), process),
         ),
         environment=_environment(meters.device, placed, known),
         notes=notes,
     )
-    return with_examined(record)
+    if keep is not None and (asked is not None or not process):
+        keep.answers.unlink(missing_ok=True)
+    return with_examined(record, so_far, None if asked is None else [doubt.code for doubt in of_answers])
+
+
+def _examples(asked: Asked | None, process: int, scored: Sequence[Sample], rows: int) -> Asked:
+    """Find which examples are to be answered: those that have no answer yet."""
+    answered = {sample.index for sample in scored}
+    if asked is None:
+        every = () if process else tuple(index for index in range(rows) if index not in answered)
+        return Asked(every, total=rows)
+    return replace(
+        asked,
+        examples=tuple(index for index in asked.examples if index not in answered),
+        at_hand=tuple(index for index in asked.at_hand if index not in answered),
+    )
+
+
+def _together(scored: Sequence[Sample], samples: Sequence[Sample]) -> list[Sample]:
+    """Join the answers of earlier processes and this one's, in the data's order."""
+    by_index = {sample.index: sample for sample in (*scored, *samples)}
+    return [by_index[index] for index in sorted(by_index)]
+
+
+def _ending(
+    asked: Asked | None, process: int, scored: Sequence[Sample], samples: Sequence[Sample]
+) -> tuple[Status, str | None]:
+    """Tell how the process ended: settled, where a part of the examples has answers with it."""
+    if asked is None:
+        return "ok", None
+    answered = len({sample.index for sample in (*scored, *samples)})
+    whole = answered >= asked.total and process == 0 and asked.measures
+    return ("ok", None) if whole else ("settled", f"{answered} of {asked.total} examples answered")
 
 
 def _of_the_run(
@@ -144,9 +195,9 @@ def _of_the_run(
     return doubts
 
 
-def _prepared(job: CellJob) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
+def _prepared(job: CellJob, *, measures: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
-    profile = resolve_profile(job.measure)
+    profile = resolve_profile(job.measure if measures else MeasureSpec(profile="off"))
     on_cpu = RUNTIMES.find(job.variant.runtime).cpu_only
     device, placed = _device("cpu" if on_cpu and job.device == "auto" else job.device), place(job.threads, job.cpus)
     torch.manual_seed(job.seed)
@@ -168,6 +219,12 @@ class _Watched:
     """Whether its scores are log-probabilities."""
     scored: tuple[Sample, ...] = ()
     """Answers that are there already."""
+    asked: Asked = NOTHING
+    """Examples that have none yet and are to be answered."""
+    start_s: float = 0.0
+    """Seconds until the model was loaded."""
+    partly: bool = False
+    """Whether certain examples were asked for: the answers that are there already stay those of their processes."""
 
 
 Answers = tuple[list[Sample], Batching, list[Fact], Measured, Admission | None]
@@ -218,7 +275,8 @@ def _admitted(
 def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[Sample], Batching, list[Fact]]:
     """Score the examples, or take the answers that are there already.
 
-    There are rows in the first process alone. Where nothing is to be scored, the limits are only tried if `auto`.
+    The first process keeps those that are there already as its own, unless it was asked for certain ones. Where nothing
+    is to be scored, the limits are only tried if `auto`.
 
     Returns:
         The rows, the limits with which the batches fit, and the memory of the pass.
@@ -226,17 +284,28 @@ def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[S
     Raises:
         AdmissionError: an answer cannot be.
     """
-    rows = [] if how.process else list(how.scored)
-    if (how.process or rows) and not limits.auto:
-        return rows, limits, []
+    kept = [] if how.process or how.partly else list(how.scored)
+    if not how.asked.examples and not limits.auto:
+        return kept, limits, []
     how.notify("evaluate")
     with watch("evaluate", how.meters, how.process) as seen:
         limits = fitting(workload, limits)
-        scoring = None if how.process or rows else score(workload, limits)
-    if scoring is None:
-        return rows, limits, list(seen)
-    check_answers(how.model, scoring.samples, log_probabilities=how.log_probabilities)
-    return scoring.samples, scoring.batching, list(seen)
+        rows, limits = _answered(workload, limits, how)
+    check_answers(how.model, rows, log_probabilities=how.log_probabilities)
+    return _together(kept, rows), limits, list(seen)
+
+
+def _answered(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[Sample], Batching]:
+    """Answer the examples that are asked for, and those at hand where another process for them would take longer."""
+    if not how.asked.examples:
+        return [], limits
+    begin = time.perf_counter()
+    first = score(workload, limits, how.asked.examples)
+    rows, each_s = first.samples, (time.perf_counter() - begin) / len(how.asked.examples)
+    if how.asked.at_hand and each_s * len(how.asked.at_hand) <= how.start_s + PROCESS_S:
+        rest = score(workload, first.batching, how.asked.at_hand)
+        return _together(rows, rest.samples), rest.batching
+    return rows, first.batching
 
 
 def _device(asked: str) -> str:
@@ -257,7 +326,7 @@ def _device(asked: str) -> str:
     return asked
 
 
-def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = None) -> Model:
+def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = None, keep: Keep | None = None) -> Model:
     """Load the model of a job for its task.
 
     Args:
@@ -265,6 +334,7 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         data: the scored examples, whose answers a baseline counts.
         device: `cpu`, `cuda:N`, or several GPUs joined by commas.
         kept: where the process keeps the weights for the next task of the model.
+        keep: where answers are kept one by one.
 
     Raises:
         UnsupportedError: the model cannot lie there, or cannot do the task.
@@ -283,10 +353,12 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         label_counts=kind.right_places(data.examples, job.labels),
         answer_counts=kind.right_texts(data.examples),
         kept=kept,
+        keep=keep,
         engine=engine_for(job),
     )
     if spec.factory is not None and job.suite_folder:
         look_beside(Path(job.suite_folder))  # a factory may lie beside the suite
+    if (spec.factory is not None or spec.server is not None) and job.suite_folder:
         spec = spec.with_paths_from(Path(job.suite_folder))
     model = family.load(spec, job.variant, context)
     reason = why_unable(spec.name, task.kind, job.scoring, model.abilities)

@@ -12,7 +12,7 @@ from bench.doubts.answers_reused import AnswersReused, MeasuredAnswersReused
 from bench.doubts.outputs_at_limit import OutputsAtLimit, OutputsAtModelLimit
 from bench.doubts.stale_checkpoint import StaleCheckpoint
 from bench.doubts.unpinned_revision import UnpinnedRevision
-from bench.record import Cell, Doubt, Record, Sample
+from bench.record import OF_ANSWERS, Cell, Doubt, Record, Sample
 from bench.tasks import KINDS
 from bench.tasks.metrics import overlooked
 
@@ -20,29 +20,34 @@ MANY = 0.01
 """Share of answers at the limit from which a doubt is raised: fewer move a metric by less than it varies."""
 
 
-def own_doubts(
+def answer_doubts(
     cell: Cell, data: Dataset, samples: Sequence[Sample], process: int, notes: Mapping[str, object]
 ) -> list[Doubt]:
-    """Raise the doubts about the data, the length of answers, the revision and the checkpoint.
+    """Raise the doubts about the data and the length of answers.
 
     Args:
         cell: what was run.
         data: that was scored.
-        samples: none in a process that scores nothing.
+        samples: all answers so far; none in a process that scores nothing.
         process: which of the cell's processes.
         notes: of the loaded model.
     """
+    if not samples:
+        return []
     job, metrics = cell.to_run(), metrics_of(cell)
-    doubts: list[Doubt] = []
-    if samples:
-        unread = overlooked(job.task, data.examples)
-        doubts += data_doubts(data.notes, job.train_overlap, len(data.examples), metrics, unread)
+    unread = overlooked(job.task, data.examples)
+    doubts = list(data_doubts(data.notes, job.train_overlap, len(data.examples), metrics, unread))
     most_new = notes.get("max_new_tokens")
     longest = most_new if isinstance(most_new, int) else None
-    doubts += _at_the_limit(job.task.max_new_tokens, samples, longest, metrics, process)
+    return doubts + _at_the_limit(job.task.max_new_tokens, samples, longest, metrics, process)
+
+
+def own_doubts(cell: Cell, process: int) -> list[Doubt]:
+    """Raise the doubts about the revision and the checkpoint."""
+    doubts: list[Doubt] = []
     if "@None" in str(cell.identity.get("weights")):
         doubts.append(UnpinnedRevision().doubt(process))
-    if job.stale_checkpoint:
+    if cell.to_run().stale_checkpoint:
         doubts.append(StaleCheckpoint().doubt(process))
     return doubts
 
@@ -52,12 +57,22 @@ def metrics_of(cell: Cell) -> tuple[str, ...]:
     return tuple(cell.to_run().task.metrics or KINDS[cell.kind].metrics)
 
 
-def with_examined(record: Record) -> Record:
-    """Add the doubts that the catalogue's own examinations find in a record that is otherwise complete."""
-    evidence = Evidence.of(record, metrics_of(record.cell))
-    doubts = examined("scored", evidence) if record.samples else []
-    doubts += examined("measured", evidence) if record.timings else []
-    return replace(record, doubts=(*record.doubts, *doubts))
+def with_examined(record: Record, answered: Sequence[Sample] = (), of_answers: Sequence[str] | None = None) -> Record:
+    """Add the doubts that the catalogue's own examinations find in a record that is otherwise complete.
+
+    Args:
+        record: of one process.
+        answered: all answers so far, with those of earlier processes; the doubts about answers are of these.
+        of_answers: codes of the doubts about answers that the record has already, where a later process may answer
+            further examples and raise them anew: the note `of_answers` then names them and those that are added.
+    """
+    metrics = metrics_of(record.cell)
+    scored = examined("scored", replace(Evidence.of(record, metrics), samples=answered)) if record.samples else []
+    measured = examined("measured", Evidence.of(record, metrics)) if record.timings else []
+    record = replace(record, doubts=(*record.doubts, *scored, *measured))
+    if of_answers is None or not record.samples:
+        return record
+    return replace(record, notes={**record.notes, OF_ANSWERS: sorted({*of_answers, *(doubt.code for doubt in scored)})})
 
 
 def _at_the_limit(

@@ -1,0 +1,28 @@
+"""What a race spared and what it promises, in words."""
+
+from __future__ import annotations
+
+from bench.summary.raced import RaceOutcome
+from bench.units import format_number, format_quantity
+from bench.words.wording import listed, percent
+
+PROMISES = {
+    "predictive": "given the answers so far",
+    "anytime": "for any data",
+}
+
+
+def race_line(race: RaceOutcome) -> str:
+    """Say what was answered, what was spared, and what the picks risk against those of the full data."""
+    share = race.share
+    answered = "nothing was answered" if share is None else f"{percent(share)} of the evaluations were made"
+    raced = [name for name, task in race.tasks.items() if task.unraced is None]
+    unraced = [name for name, task in race.tasks.items() if task.unraced is not None]
+    promise = (
+        f"with all examples answered, another pick would be better by more than {format_number(race.margin)} points "
+        f"with a chance of at most {percent(race.risk)} a task, {PROMISES[race.guarantee]}"
+    )
+    parts = [f"{answered} in {format_quantity(race.spent_s, 's')} of work", *([promise] if raced else [])]
+    if unraced:
+        parts.append(f"the rule cannot be raced on {listed(unraced)}, which answered everything")
+    return "; ".join(parts) + "."

@@ -1,0 +1,124 @@
+"""A race from the command line with real workers, and a whole run after it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import main
+
+ROWS = 300
+MODULE = '''\
+"""Models that guess with a skill of their own, and write down every text that they were given while scoring."""
+
+import time
+import zlib
+from pathlib import Path
+
+
+class Guess:
+    def __init__(self, skill, trace):
+        self.skill, self.trace = skill, Path(trace)
+
+    def classify(self, texts, labels):
+        with self.trace.open("a") as file:
+            file.writelines(f"{text}\\n" for text in texts)
+        time.sleep(0.01 * len(texts))
+        return [self.scores(text, labels) for text in texts]
+
+    def scores(self, text, labels):
+        luck = zlib.crc32(f"{self.skill} {text}".encode()) % 1000 / 1000
+        right = text.split()[0] == labels[0]
+        chosen = 0 if right == (luck < self.skill) else 1
+        return [1.0 + luck if place == chosen else luck / 2 for place in range(len(labels))]
+
+
+def good(trace):
+    return Guess(0.95, trace)
+
+
+def middling(trace):
+    return Guess(0.7, trace)
+
+
+def poor(trace):
+    return Guess(0.3, trace)
+'''
+SUITE = """\
+name: raced
+defaults: {device: cpu, threads: 1, batch_size: 64, executor: inline}
+models:
+  - {name: good, family: torch-module, factory: "guess:good", options: {trace: TRACE/good}}
+  - {name: middling, family: torch-module, factory: "guess:middling", options: {trace: TRACE/middling}}
+  - {name: poor, family: torch-module, factory: "guess:poor", options: {trace: TRACE/poor}}
+tasks:
+  - {name: side, kind: classification, data: {path: rows.jsonl}, labels: [left, right]}
+measure: {profile: quick, window_s: 0.02, energy: "off"}
+objectives: [quality, latency_p50_s]
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    (tmp_path / "guess.py").write_text(MODULE)
+    sides = ["left" if place % 3 else "right" for place in range(ROWS)]
+    rows = [{"text": f"{side} {place}", "label": side} for place, side in enumerate(sides)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    path = tmp_path / "suite.yaml"
+    path.write_text(SUITE.replace("TRACE", str(tmp_path)))
+    return path
+
+
+def bench(*arguments: object) -> tuple[int, dict, str]:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main([str(argument) for argument in arguments])
+    return code, json.loads(out.getvalue() or "{}"), err.getvalue()
+
+
+def run(suite: Path, *options: str) -> dict:
+    code, document, said = bench("run", suite, "--results", suite.parent / "results", "--json", "--no-report", *options)
+    assert code == 0, said
+    return document
+
+
+def answered(document: dict) -> dict[str, int]:
+    return {cell["model"]: cell["quality"]["accuracy"]["n"] for cell in document["cells"]}
+
+
+def picked(document: dict) -> str | None:
+    return document["decision"]["tasks"]["side"]["recommendation"]["pick"]
+
+
+def test_a_race_stops_early_and_a_whole_run_takes_its_answers_over(suite: Path) -> None:
+    raced = run(suite, "--until", "decided", "--margin", "2")
+    counts = answered(raced)
+    assert raced["run"]["race"]["tasks"]["side"]["pick"] == picked(raced) == "good"
+    early = {cell["model"] for cell in raced["cells"] if cell["status"] == "settled"}
+    assert "poor" in early and counts["poor"] < ROWS / 2
+    before = len((suite.parent / "poor").read_text().splitlines())
+    whole = run(suite)
+    assert answered(whole) == dict.fromkeys(counts, ROWS)
+    assert {cell["status"] for cell in whole["cells"]} == {"ok"} and "race" not in whole["run"]
+    poor = next(cell for cell in whole["cells"] if cell["model"] == "poor")
+    assert "answers_reused" in {doubt["code"] for doubt in poor["doubts"]}
+    scored = Counter((suite.parent / "poor").read_text().splitlines()[before:])
+    assert sum(count > 0 for count in scored.values()) >= ROWS - counts["poor"]
+
+
+def test_race_options_that_cannot_be_are_one_line(suite: Path) -> None:
+    for option, value in (("--risk", "0.7"), ("--margin", "-1"), ("--budget", "soon")):
+        code, _, said = bench("run", suite, "--results", suite.parent / "results", option, value)
+        assert code != 0 and len(said.strip().splitlines()) == 1 and option in said
+
+
+def test_the_table_and_the_answer_say_that_it_was_a_race(suite: Path) -> None:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        main(["run", str(suite), "--results", str(suite.parent / "results"), "--until", "decided", "--no-report"])
+    assert "Race: " in out.getvalue() and "settled" in out.getvalue() and f"of {ROWS}" in out.getvalue()
