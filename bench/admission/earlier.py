@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
+from bench.candidates.engine import content_of
 from bench.candidates.interface import ModelFacts
 from bench.candidates.runtimes import RUNTIMES
 from bench.digest import content_hash
@@ -91,6 +92,7 @@ def proof_key(cell: Cell, facts: ModelFacts, device_name: str) -> str | None:
         {
             "cell": identity,
             "files": None if trained is None else files_hash(Path(trained)),
+            "converted": None if job.artifact is None else content_of(Path(job.artifact)),
             "device": device_name,
             "dtype": facts.dtype,
             "attention": facts.attention,

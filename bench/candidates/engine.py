@@ -7,6 +7,7 @@ was written by a conversion, and says of itself what it is (`Artifact`).
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -87,6 +88,17 @@ class Order:
     """Whether a text ends with its newest token; None where only `ends` end it."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What else the checkpoint's `generation_config.json` asks for, of what the network follows."""
+
+
+def content_of(folder: Path) -> str:
+    """Hash names and contents of all files of a converted network."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != ARTIFACT_FILE)
+    total = hashlib.sha256()
+    for path in files:
+        total.update(path.relative_to(folder).as_posix().encode())
+        with path.open("rb") as stream:
+            total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()
 
 
 @runtime_checkable

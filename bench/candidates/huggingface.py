@@ -122,7 +122,8 @@ def _stood_in(auto_class: Loader, spec: ModelSpec, engine: Engine) -> Loaded:
     with explain_load_errors(spec):
         tokenizer = _load_tokenizer(spec, source)
         config = AutoConfig.from_pretrained(source.checkpoint.name, **source.shared)
-        stand = engine.stand(config, _generation_config(source, config))
+        generation_config = _generation_config(source, config)
+    stand = engine.stand(config, generation_config)
 
     def reference() -> Network:
         return _load_pretrained(auto_class, spec, VariantSpec(), "cpu").module

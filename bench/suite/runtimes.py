@@ -8,11 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Protocol, Self, TypeVar
 
-from pydantic import Field
+from pydantic import PlainValidator
 
 DEFAULT_RUNTIME = "torch"
 """Executes what names no runtime."""
-Runtimes = str | Annotated[list[str], Field(min_length=1)]
+
+
+def _named(value: object) -> str | list[str]:
+    """Take one name, or several; one mistake is one line, where a union of types would give two."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        raise ValueError("give the name of a runtime, such as 'onnxruntime', or a list of names")
+    return list(value)
+
+
+Runtimes = Annotated[str | list[str], PlainValidator(_named, json_schema_input_type=str | list[str])]
 """One name, or several, each of which makes candidates of its own."""
 
 

@@ -80,6 +80,7 @@ class CTranslate2Runtime(Runtime):
             config.write_text(json.dumps(POSITIONS | stored), encoding="utf-8")
             converter = TransformersConverter(saved, trust_remote_code=wanted.spec.trust_remote_code)
             converter.convert(str(folder), quantization=form_of(wanted.variant), force=True)
+        _name_special_tokens(folder, str(tokenizer.convert_ids_to_tokens(0)))
         if wanted.role == "head":
             _save_head(module, folder / HEAD_FILE)
 
@@ -119,6 +120,14 @@ def _why_unknown(wanted: Wanted, kind: str) -> str | None:
         f"the runtime 'ctranslate2' knows no network of the kind '{kind}' for this task "
         f"({', '.join(sorted(BY_ROLE[wanted.role]))}); run it under torch"
     )
+
+
+def _name_special_tokens(folder: Path, any_token: str) -> None:
+    """Name some token where the tokenizer has no special one: CTranslate2 wants a text there, and takes token ids."""
+    path = folder / "config.json"
+    stored: Json = json.loads(path.read_text(encoding="utf-8"))
+    named = {name: any_token for name, value in stored.items() if name.endswith("_token") and value is None}
+    path.write_text(json.dumps(stored | named, indent=1), encoding="utf-8")
 
 
 def _save_head(module: Network, path: Path) -> None:

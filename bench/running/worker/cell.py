@@ -44,7 +44,7 @@ from bench.meters.clock import split_devices
 from bench.plugins import look_beside
 from bench.record import ASKED, Asked, Cell, Doubt, Fact, Proved, Record, Sample, Status
 from bench.running.worker.doubts import answer_doubts, own_doubts, taken_over, with_examined
-from bench.running.worker.executed import context_of, conversion_facts
+from bench.running.worker.executed import context_of, conversion_facts, engine_for
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
 from bench.running.worker.paths import paths_of
 from bench.suite import CellJob, MeasureSpec
