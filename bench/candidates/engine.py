@@ -25,6 +25,8 @@ Role = Literal["head", "text", "source-text"]
 source."""
 Ids = Sequence[int]
 ARTIFACT_FILE = "artifact.json"
+CONFIGURATION = "configuration"
+"""Folder of the checkpoint's configurations within an artifact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +130,16 @@ class Engine:
     """An artifact that is ready to be opened; nothing heavy happens before `stand`."""
 
     artifact: Artifact
+    folder: Path
     stand: Callable[[Loader, Loader], Stand]
     """Open the network, given the checkpoint's configuration and the one of generation."""
     rounds: bool
     """Whether products are rounded more coarsely than in float32: equal answers are then no test of the conversion."""
+
+    @property
+    def configuration(self) -> Path:
+        """The folder of the checkpoint's configurations, as they were when it was converted."""
+        return self.folder / CONFIGURATION
 
 
 @dataclass(frozen=True, slots=True)

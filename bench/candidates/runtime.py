@@ -97,7 +97,8 @@ class Runtime:
         variant, form = wanted.variant, form_of(wanted.variant)
         if self.forms is not None and form not in self.forms:
             return f"the runtime '{self.name}' does {', '.join(sorted(self.forms))}, not '{form}'; leave it out there"
-        changed = [name for name in ("compile", "prune") if getattr(variant, name)]
+        plain = VariantSpec(dtype=variant.dtype, quantise=variant.quantise, runtime=variant.runtime)
+        changed = [name for name in type(variant).model_fields if getattr(variant, name) != getattr(plain, name)]
         if changed and not self.compiles:
             return f"'{changed[0]}' is for the runtime 'torch'; leave it out of a variant under '{self.name}'"
         drawn = wanted.spec.generation is not None and wanted.spec.generation.do_sample

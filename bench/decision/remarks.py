@@ -59,6 +59,30 @@ class TakenAsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class OneProcess:
+    """Columns were measured in one process, which says nothing about another: no difference in them is certain."""
+
+    task: str
+    columns: tuple[str, ...]
+    candidates: tuple[str, ...]
+    """Empty for all that have a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeakRead:
+    """Columns are peaks, of which small differences are not certain."""
+
+    task: str
+    columns: tuple[str, ...]
+    candidates: tuple[str, ...]
+    """Empty for all that have a value."""
+    share: float
+    """Of each value, up to which it may be off."""
+    slack_bytes: float
+    """Added to that share."""
+
+
+@dataclass(frozen=True, slots=True)
 class QualityAveraged:
     """Across tasks, quality is a weighted mean of shares of the best."""
 
@@ -116,6 +140,8 @@ Remark = (
     | TokensDiffer
     | Estimated
     | TakenAsRead
+    | OneProcess
+    | PeakRead
     | QualityAveraged
     | CostsCombined
     | CostLeftOut

@@ -199,6 +199,10 @@ class CausalLearning(HuggingFaceLearning):
     lead = " "
     head_or_text = True
 
+    def adapter_task(self, labels: Sequence[str]) -> str | None:
+        """Name what an adapter is trained for."""
+        return "SEQ_CLS" if labels else "CAUSAL_LM"
+
     def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class that writes, or the one with a head."""
         from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification

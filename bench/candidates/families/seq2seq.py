@@ -110,6 +110,10 @@ class Seq2SeqLearning(HuggingFaceLearning):
         before = "" if spec.system is None else f"{spec.system}\n\n"
         return with_prefix(spec, [before + prompt for prompt in prompts]), {}
 
+    def adapter_task(self, labels: Sequence[str]) -> str | None:
+        """Name what an adapter is trained for."""
+        return "SEQ_2_SEQ_LM"
+
     def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class that writes."""
         from transformers import AutoModelForSeq2SeqLM

@@ -95,7 +95,7 @@ class CTranslate2Runtime(Runtime):
                 f"the runtime '{self.name}' does no {form} on this CPU ({', '.join(sorted(able))}); leave it out here"
             )
         stand = partial(_opened, folder, artifact.role, form, threads)
-        return Engine(artifact, stand, rounds=form != "float32")
+        return Engine(artifact, folder, stand, rounds=form != "float32")
 
 
 def _opened(folder: Path, role: Role, form: str, threads: int, config: Loader, generation_config: Loader) -> _Converted:

@@ -49,7 +49,9 @@ class OnnxRuntime(Runtime):
 
         artifact = Artifact.read(folder)
         opened = partial(_Session, threads=threads)
-        return Engine(artifact, stand_maker(artifact.role, folder, opened), rounds=form_of(variant) != "float32")
+        return Engine(
+            artifact, folder, stand_maker(artifact.role, folder, opened), rounds=form_of(variant) != "float32"
+        )
 
 
 def _export(graph: Graph, path: Path) -> None:

@@ -63,7 +63,7 @@ class OpenVino(Runtime):
 
         artifact, form = Artifact.read(folder), form_of(variant)
         opened = partial(_Session, threads=threads, hint=HINTS[form])
-        return Engine(artifact, stand_maker(artifact.role, folder, opened), rounds=form != "float32")
+        return Engine(artifact, folder, stand_maker(artifact.role, folder, opened), rounds=form != "float32")
 
 
 def _library() -> Any:

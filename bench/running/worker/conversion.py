@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from bench.candidates.engine import Artifact
+from bench.candidates.engine import CONFIGURATION, Artifact
+from bench.candidates.huggingface import keep_configuration
 from bench.candidates.interface import Model
 from bench.candidates.runtime import Wanted, form_of
 from bench.candidates.runtimes import RUNTIMES
@@ -33,6 +34,7 @@ def convert(job: CellJob, notify: Callable[[str], None]) -> dict[str, object]:
     runtime, wanted = RUNTIMES.find(job.variant.runtime), wanted_of(job)
     notify("load")
     model = wanted.family.load(job.model, VariantSpec(), context_of(job))
+    network: Network = model
     notify(f"convert for {runtime.name}")
 
     def fill(folder: Path) -> None:
@@ -46,6 +48,9 @@ def convert(job: CellJob, notify: Callable[[str], None]) -> dict[str, object]:
                 f"the runtime '{runtime.name}' cannot convert this network ({type(error).__name__}: "
                 f"{''.join(line)[:200]}); run it under torch"
             ) from error
+        module = getattr(network, "module", None)
+        if module is not None:
+            keep_configuration(module, folder / CONFIGURATION)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         seconds = time.perf_counter() - begun
         about = replace(describe(model, wanted), convert_s=seconds, artifact_bytes=size)
