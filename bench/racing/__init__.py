@@ -6,7 +6,7 @@ process would help. A `Look` holds all that the verdict depends on, so that a ce
 
     order = shuffle(example_ids, groups, seed)
     count = next_count(order, answered, alive_seconds)
-    verdict = judge(gather(task, entries, question, race, order, before=verdicts))
+    verdict = judge(gather(task, entries, question, race, order, out=verdict.out))
 """
 
 from bench.racing.gather import gather

@@ -17,8 +17,19 @@ from numpy.typing import NDArray
 from bench.decision import stages
 from bench.decision.board import Absence, Board, Missing
 from bench.decision.rule import Stage
-from bench.decision.shrink import NEAR, share_weights
-from bench.racing.gaps import POOLED, Bounded, Gap, Known, Predicted, Shifted, Unknown, half_width, sample_of
+from bench.decision.shrink import NEAR
+from bench.racing.gaps import (
+    Bounded,
+    Gap,
+    Known,
+    Population,
+    Predicted,
+    Shifted,
+    Unknown,
+    half_width,
+    population_of,
+    sample_of,
+)
 from bench.racing.influence import contributions, value_of
 from bench.racing.state import Contestant, Guarantee, Look
 
@@ -40,8 +51,8 @@ class Reference:
     """The largest difference that a unit may show."""
     near: frozenset[int]
     """Candidates near the leader."""
-    weights: Floats | None
-    """Posterior weights of the share of their spread that is real."""
+    population: Population | None
+    """Of them, where they are several."""
 
 
 class Field:
@@ -185,8 +196,8 @@ class Field:
             risk = race.risk / self._comparisons
             return Bounded(mean, half_width(differences, reference.usual, reference.widest, done, risk))
         together = reference.near.issuperset(pair)
-        sample = sample_of(differences, mean, reference.usual, done)
-        return Predicted(sample, reference.weights if together else None)
+        sample = sample_of(differences, mean, reference.usual, reference.widest, done)
+        return Predicted(sample, reference.population if together else None)
 
     @property
     def _comparisons(self) -> int:
@@ -235,22 +246,19 @@ class Field:
         rows = [row for row in range(len(self.contestants)) if self._is_level(stage, row, units)]
         if leader not in rows:
             width = self._width(stage)
-            return Reference(width**2, width, frozenset(), None)
+            return Reference(0.0, width, frozenset(), None)
         parts = {row: self._parts(stage, row, units) for row in rows}
-        every = np.concatenate(list(parts.values()))
-        widest = float(np.ptp(every)) or self._width(stage)
-        variances = {row: float(np.var(parts[row] - parts[leader], ddof=1)) for row in rows if row != leader}
+        apart = {row: parts[row] - parts[leader] for row in rows if row != leader}
+        widest = max((float(np.abs(own).max()) for own in apart.values()), default=0.0) or self._width(stage)
+        variances = {row: float(np.var(own, ddof=1)) for row, own in apart.items()}
         usual = float(np.mean(list(variances.values()))) if variances else 0.0
-        usual = max(usual, widest**2 / (units + 2))
-        qualities = {row: self._prefix_value(stage, row, units) for row in rows}
-        reach = {row: NEAR * (max(own, usual / units) / units) ** 0.5 for row, own in variances.items()}
-        near = [leader, *(r for r in reach if abs(stage.scores[r] - stage.scores[leader]) <= reach[r])]
-        if len(near) < 2:
+        noise = {row: (own + widest**2 / units) / units for row, own in variances.items()}
+        near = [r for r in noise if abs(stage.scores[r] - stage.scores[leader]) <= NEAR * noise[r] ** 0.5]
+        if not near:
             return Reference(usual, widest, frozenset(), None)
-        pairs = [(variances[row] * (units - 1) + POOLED * usual) / (units - 1 + POOLED) for row in near[1:]]
-        noise = float(np.mean(pairs)) / 2 / units
-        weights = share_weights(np.array([qualities[row] for row in near]), noise)
-        return Reference(usual, widest, frozenset(near), weights)
+        values = np.array([self._prefix_value(stage, row, units) for row in (leader, *near)])
+        common = float(np.mean([noise[row] for row in near])) / 2
+        return Reference(usual, widest, frozenset((leader, *near)), population_of(values, common))
 
     def _is_level(self, stage: Stage, row: int, units: int) -> bool:
         """Tell whether a candidate has answered as much as the leader, and is judged by it."""

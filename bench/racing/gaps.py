@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, stdtr
 
-from bench.decision.shrink import SHARES
+from bench.decision.shrink import SHARES, share_weights
 from bench.stats.few import is_few_odd, odd_ones
 from bench.stats.proportion import clopper_pearson
 
@@ -75,26 +75,48 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Population:
+    """What the candidates near the leader are taken as drawn from."""
+
+    variances: Floats
+    """What the variance of their true values may be."""
+    weights: Floats
+    """How likely each is."""
+
+
+def population_of(values: Floats, noise: float) -> Population:
+    """Find how far the true values of candidates spread, by the posterior of `bench.decision.shrink`.
+
+    Args:
+        values: so far, of at least two candidates.
+        noise: variance of one value.
+    """
+    return Population(noise * SHARES / (1 - SHARES), share_weights(values, noise))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Predicted:
     """What the rest may bring, given the answers so far."""
 
     sample: Sample
-    weights: Floats | None
-    """Posterior weight of each of `SHARES`; None for a pair that is not drawn together."""
+    population: Population | None = None
+    """Of which both are members; None for a pair that is not."""
 
     def over(self, threshold: float) -> float:
         """Give the chance that the difference is above a threshold.
 
-        >>> gap = Predicted(Sample(0.1, 0.25, 100, 0.5), None)
+        >>> gap = Predicted(Sample(0.1, 0.25, 100, 0.5))
         >>> round(gap.over(0.1), 3), round(gap.over(0.0), 3)
         (0.5, 0.997)
         """
         sample, rest = self.sample, 1 - self.sample.done
-        kept = np.ones(1) if self.weights is None else SHARES
+        noise = sample.variance / sample.units
+        kept, weights = np.ones(1), np.ones(1)
+        if self.population is not None:
+            kept, weights = self.population.variances / (self.population.variances + noise / 2), self.population.weights
         mean = (sample.done + rest * kept) * sample.mean
-        error = np.sqrt(sample.variance / sample.units * rest * (rest * kept + sample.done))
-        chances = stdtr(sample.units - 1, (mean - threshold) / error)
-        return float(chances[0] if self.weights is None else chances @ self.weights)
+        error = np.sqrt(noise * rest * (rest * kept + sample.done))
+        return float(stdtr(sample.units - 1, (mean - threshold) / error) @ weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +145,19 @@ class Shifted:
         return self.gap.over(threshold - self.by)
 
 
-def sample_of(differences: Floats, mean: float, usual: float, done: float) -> Sample:
+def sample_of(differences: Floats, mean: float, usual: float, widest: float, done: float) -> Sample:
     """Sum up the differences of two candidates.
 
     Args:
         differences: of each unit.
         mean: the difference of the metric itself.
-        usual: variance of a pair of this task, above 0.
+        usual: variance of a pair of this task.
+        widest: the largest difference of a unit of any pair, above 0: as if one unit more had shown it.
         done: share of all examples.
     """
     units = differences.size
     squares = float(((differences - differences.mean()) ** 2).sum())
-    return Sample(mean, (squares + POOLED * usual) / (units - 1 + POOLED), units, done)
+    return Sample(mean, (squares + POOLED * usual + widest**2) / (units + POOLED), units, done)
 
 
 def half_width(differences: Floats, usual: float, widest: float, done: float, risk: float) -> float:

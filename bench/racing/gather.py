@@ -20,7 +20,7 @@ from bench.decision.stand_ins import with_stand_ins
 from bench.digest import content_hash
 from bench.metrics.base import Metric
 from bench.racing.order import Order
-from bench.racing.state import Contestant, LimitState, Look, OutReason, Race, RacedColumn
+from bench.racing.state import Contestant, LimitState, Look, Out, Race, RacedColumn
 from bench.summary import Entry
 
 Floats = NDArray[np.float64]
@@ -35,7 +35,7 @@ def gather(
     question: Question,
     race: Race,
     order: Order,
-    out: Mapping[str, OutReason] | None = None,
+    out: Sequence[Out] = (),
 ) -> Look:
     """Put together what is known of a task.
 
@@ -45,7 +45,7 @@ def gather(
         question: what the suite asks.
         race: how the run is raced.
         order: of the task's examples; answers that do not continue it from its start are left out.
-        out: who was out after the last look, `{o.name: o.reason for o in verdict.out}`.
+        out: who was out after the last look (`Verdict.out`), and stays so.
     """
     priced = [cost.priced(entry, question.prices) for entry in entries]
     question, _ = with_stand_ins(question, priced)
@@ -62,7 +62,7 @@ def gather(
         ends=order.ends,
         contestants=tuple(_contestant(entry, board, row, checks[row], rank) for row, entry in enumerate(priced)),
         order=order.digest,
-        out=dict(out or {}),
+        out=tuple(out),
     )
 
 

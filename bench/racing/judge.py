@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+from scipy.special import ndtr, ndtri
+
 from bench.decision import stages
 from bench.decision.rule import Stage
 from bench.racing.field import Field
@@ -18,6 +21,13 @@ from bench.racing.state import Contestant, Ending, Guarantee, Look, OpenLimit, O
 PREDICTIVE_SHARE = 0.4
 """Share of the race's risk that each rival may have by `predictive`: 0.02 of 0.05. `benchmarks/race.py` holds that all
 together stay below the risk."""
+NEVER = 1e-12
+"""Chance that is none."""
+SHARED = 0.5**0.5
+"""Weight of what two differences from the same candidate share."""
+NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
+NODE_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+"""Nodes and weights of a sum over a standard normal distribution."""
 CHEAPER = 0.05
 """Share of a cost by which a tied candidate must be cheaper to be taken instead of the leader, where the suite gives no
 margin: less is noise."""
@@ -54,8 +64,9 @@ class _Judge:
 
     def _why_out(self, row: int, own: Contestant) -> Out | None:
         """Tell why a candidate is out whatever the others do; None where it is not."""
-        if own.name in self._look.out:
-            return Out(own.name, self._look.out[own.name])
+        before = next((out for out in self._look.out if out.name == own.name), None)
+        if before is not None:
+            return before
         if own.broken is not None:
             return Out(own.name, OutReason.ENDED, own.broken)
         for limit in own.limits:
@@ -74,7 +85,7 @@ class _Judge:
         if self._field.unraced is not None:
             return self._measure_all(leader, self._field.unraced)
         better = {row: self._may_win(row, leader, leader) for row in self._alive if row != leader}
-        rivals = [row for row, chance in better.items() if chance * self._kept(row) > self._taken]
+        rivals = self._rivals(leader, better)
         answering = self._answering(leader, rivals, better)
         pick = leader if rivals else self._cheapest_tied(leader)
         limits = self._open_limits(leader, rivals, better)
@@ -128,6 +139,18 @@ class _Judge:
                     passes = min(passes, 1.0 - self._field.gap(place, setter, row, leader).over(room))
         return chance
 
+    def _rivals(self, leader: int, better: Mapping[int, float]) -> list[int]:
+        """List who is still a rival: all but the least likely, whose chances, with those of rivals that were let go,
+        add up to no more than the race's risk."""
+        chances = {row: chance * self._kept(row) for row, chance in better.items()}
+        let_go = [out.chance for out in self._gone.values()]
+        rivals = []
+        for row in sorted(chances, key=lambda row: chances[row]):
+            let_go.append(chances[row])
+            if chances[row] > self._taken or any_of(let_go) > self._look.race.risk:
+                rivals.append(row)
+        return rivals
+
     def _answering(self, leader: int, rivals: Sequence[int], better: Mapping[int, float]) -> tuple[str, ...]:
         """List who answers the next block: those whom examples may still tell apart from the leader, and by whom
         thresholds are set."""
@@ -178,13 +201,14 @@ class _Judge:
 
     def _is_acceptable(self, row: int, leader: int) -> bool:
         """Tell whether nobody that may be picked, or was let go as no rival, may be better than a candidate."""
-        return all(self._may_win(c, row, leader) * self._kept(c) <= self._taken for c in self._judged if c != row)
+        others = [other for other in (*self._alive, *self._gone) if other != row]
+        chances = [self._may_win(other, row, leader) * self._kept(other) for other in others]
+        return max(chances) <= self._taken and any_of(chances) <= self._look.race.risk
 
     @property
-    def _judged(self) -> list[int]:
-        """List the candidates that are alive or were let go as no rivals."""
-        gone = [row for row, out in self._kept_out.items() if out.reason is OutReason.NO_RIVAL]
-        return [*self._alive, *gone]
+    def _gone(self) -> dict[int, Out]:
+        """Those that were let go as no rivals at an earlier look."""
+        return {row: out for row, out in self._kept_out.items() if out.reason is OutReason.NO_RIVAL}
 
     def _is_cheaper(self, cost: Stage, row: int, other: int) -> bool:
         """Tell whether a candidate is cheaper than another by more than noise, or than the suite's margin."""
@@ -200,13 +224,13 @@ class _Judge:
         return row != pick and self._field.gap(0, pick, row, leader).over(tolerance) < 1 - self._taken
 
     def _risk(self, pick: int, leader: int) -> float:
-        """Compute the chance that the pick is wrong: what the guarantee promises, or, predicted, the sum over all that
-        may be better."""
-        others = [row for row in self._judged if row != pick]
+        """Compute the chance that the pick is wrong: what the guarantee promises, or, predicted, that of all that may
+        be better, of those that were let go as it was then."""
+        others = [row for row in self._alive if row != pick]
         chances = [self._may_win(row, pick, leader) * self._kept(row) for row in others]
         if self._look.race.guarantee is Guarantee.ANYTIME:
-            return 0.0 if self._is_spent(pick) else max([self._look.race.risk, *chances])
-        return min(1.0, sum(chances))
+            return max([self._look.race.risk, *chances])
+        return any_of([*chances, *(out.chance for out in self._gone.values())])
 
     def _nobody(self) -> Verdict:
         """Conclude that nobody is left."""
@@ -242,3 +266,21 @@ class _Judge:
 
 def _is_eligible(own: Contestant) -> bool:
     return all(limit.state == "inside" for limit in own.limits)
+
+
+def any_of(chances: Sequence[float]) -> float:
+    """Compute the chance that any of several candidates is better than one, from the chance of each.
+
+    The differences share that one's own, so that any two correlate by a half: given what is shared they are
+    independent, and a sum over its normal distribution does the rest.
+
+    Source: Dunnett (1955), Journal of the American Statistical Association 50, 1096-1121.
+
+    >>> round(any_of([0.02]), 4), round(any_of([0.02, 0.02]), 4), any_of([0.0, 1.0])
+    (0.02, 0.0366, 1.0)
+    """
+    likely = np.array([chance for chance in chances if chance > NEVER])
+    if not likely.size or likely.max() >= 1:
+        return float(likely.size > 0)
+    at = (ndtri(likely)[:, None] + SHARED * NODES) / (1 - SHARED**2) ** 0.5
+    return float(1 - np.prod(1 - ndtr(at), axis=0) @ NODE_WEIGHTS)

@@ -7,7 +7,7 @@ better than the race's pick by more than the margin.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -54,6 +54,18 @@ class OutReason(Enum):
     """It lacks something that the rule looks at."""
     NO_RIVAL = "no rival"
     """It is not better than the leader by more than the margin, whatever the rest brings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A candidate that answers no further example."""
+
+    name: str
+    reason: OutReason
+    detail: str = ""
+    """The limit that it breaks (`LimitState.label`), the candidate that it is no rival of, or why it ended."""
+    chance: float = 0.0
+    """Chance, when it was let go, that it would be the better pick all the same."""
 
 
 class Ending(Enum):
@@ -139,25 +151,13 @@ class Look:
     contestants: tuple[Contestant, ...]
     order: str = ""
     """Digest of the order."""
-    out: Mapping[str, OutReason] = field(default_factory=dict)
+    out: tuple[Out, ...] = ()
     """Who was out before this look, and stays so."""
 
     @property
     def total(self) -> int:
         """Count all examples of the task."""
         return self.ends[-1] if self.ends else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Out:
-    """A candidate that answers no further example."""
-
-    name: str
-    reason: OutReason
-    detail: str = ""
-    """The limit that it breaks (`LimitState.label`), the candidate that it is no rival of, or why it ended."""
-    chance: float = 0.0
-    """Chance that it would be the better pick all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The suite file: what a user writes, read and checked once; the frozen models of every section."""
 
 from bench.suite.adapting import AdapterSpec
+from bench.suite.endpoint import BudgetSpec, EndpointSpec, LaunchSpec, TokenPriceSpec
 from bench.suite.job import CellJob
 from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec, RaceSpec
@@ -22,12 +23,15 @@ __all__ = [
     "DEFAULT_BATCH_SIZE",
     "AdapterSpec",
     "AnswerSpec",
+    "BudgetSpec",
     "CellJob",
     "DataSpec",
     "DecisionSpec",
     "Defaults",
+    "EndpointSpec",
     "FitSpec",
     "GenerationSpec",
+    "LaunchSpec",
     "MeasureSpec",
     "ModelSpec",
     "NightlySpec",
@@ -39,5 +43,6 @@ __all__ = [
     "ShrinkSpec",
     "Suite",
     "TaskSpec",
+    "TokenPriceSpec",
     "VariantSpec",
 ]
