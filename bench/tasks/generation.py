@@ -32,6 +32,11 @@ class Generation:
         self.prompts = prompts_of(bound, columns)
         self._lengths: list[int] | None = None
 
+    @property
+    def decoding(self) -> Decoding:
+        """Tell how answers are written."""
+        return self._decoding
+
     def request(self, indices: Sequence[int]) -> Request:
         """Prepare a request for the generated texts."""
         prompts = [self.prompts[index] for index in indices]

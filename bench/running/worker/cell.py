@@ -33,7 +33,7 @@ from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.fit.cost import facts_of
 from bench.measure.doubts import unaudited
 from bench.measure.elsewhere import told_elsewhere
-from bench.measure.measured import Measured, unmeasured
+from bench.measure.measured import Loaded, Measured, unmeasured
 from bench.measure.phases import watch
 from bench.measure.placement import place
 from bench.measure.profiles import Profile
@@ -106,6 +106,7 @@ def run_cell(
     )
     gate = partial(_admitted, cell, model, workload, data, proved)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
+    loaded_levels = _under_load(job, model, workload, process, notify)
     check_timings(job.model.name, measured.timings)
     check_facts(job.model.name, [*facts, *seen, *measured.facts])
     if admission is not None:
@@ -120,6 +121,7 @@ def run_cell(
     status, reason = _ending(asked, process, scored, samples)
     notes["paths"] = paths_of(FAMILIES[cell.family], workload, measured.notes.get("audit"))
     notes["abilities"] = sorted(model.abilities)
+    notes |= loaded_levels.notes
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
     notes |= {"shots": [shot.id for shot in job.shots]} if job.shots else {}
     notes |= {} if admission is None else {"admission": admission.note()}
@@ -130,16 +132,17 @@ def run_cell(
         reason=reason,
         process=process,
         samples=tuple(samples),
-        timings=measured.timings,
+        timings=(*measured.timings, *loaded_levels.timings),
         started_at=started_at,
         wall_s=time.perf_counter() - begin,
-        doubts=(*measured.doubts, *doubts),
+        doubts=(*measured.doubts, *loaded_levels.doubts, *doubts),
         facts=(
             *told_elsewhere(
                 [*(facts if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared)],
                 known.elsewhere,
             ),
             *(() if admission is None else (Fact("admission_s", admission.seconds, "s", "clock", process=process),)),
+            *loaded_levels.facts,
             *facts_of(job.provenance, process),
         ),
         environment=_environment(meters.device, placed, known),
@@ -178,6 +181,16 @@ def _ending(
     answered = len({sample.index for sample in (*scored, *samples)})
     whole = answered >= asked.total and process == 0 and asked.measures
     return ("ok", None) if whole else ("settled", f"{answered} of {asked.total} examples answered")
+
+
+def _under_load(job: CellJob, model: Model, workload: Workload, process: int, notify: Callable[[str], None]) -> Loaded:
+    """Load a model that is served, where the suite asks for it."""
+    if job.load is None:
+        return Loaded()
+    from bench.measure.load.served import load_pass  # scipy, which all others are spared
+
+    notify("level")
+    return load_pass(model, workload, job.load, job.seed, process)
 
 
 def _of_the_run(
