@@ -42,7 +42,7 @@ class SentenceEncoder(HuggingFaceModel):
 
         self.pooling, self.normalises = _pooling(spec.name, folder)
         own = spec.model_copy(update={"checkpoint": str(folder), "fit": None})
-        super().__init__(own, load_pretrained(AutoModel, own, variant, context.place, context.kept), context)
+        super().__init__(own, load_pretrained(AutoModel, own, variant, context), context)
         self.folder = folder
         self._most = _json(folder / "sentence_bert_config.json").get("max_seq_length")
         self.parameters, self.nbytes = count_parameters(self.module), count_bytes(self.module)

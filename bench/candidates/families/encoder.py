@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates.checkpoint import why_no_head
+from bench.candidates.engine import Role
 from bench.candidates.failures import explained
 from bench.candidates.family import Family, Look
 from bench.candidates.gradients import without_gradients
@@ -20,16 +21,18 @@ from bench.candidates.huggingface import (
     label_order,
     load_pretrained,
 )
-from bench.candidates.interface import Classified, Context, Rated, Tagged
+from bench.candidates.interface import Classified, Context, Model, Rated, Tagged
 from bench.candidates.learning import PAD_ID, Batch, Setting, Shape
 from bench.candidates.pairs import Pair
-from bench.candidates.untyped import Loader
+from bench.candidates.untyped import Loader, Network
 from bench.errors import UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from bench.candidates.graphs import Graph, Sizes
 
 
 SEQUENCE = "AutoModelForSequenceClassification"
@@ -49,8 +52,12 @@ class Encoder(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         import transformers
 
+        if context.engine is not None and context.ability != "classify":
+            raise UnsupportedError(
+                f"model '{spec.name}': a converted network has a head over labels alone; leave 'runtime' out"
+            )
         auto_class: Loader = getattr(transformers, AUTO_CLASSES.get(context.ability, SEQUENCE))
-        loaded = load_pretrained(auto_class, spec, variant, context.place, context.kept)
+        loaded = load_pretrained(auto_class, spec, variant, context)
         super().__init__(spec, loaded, context)
         self._order = _order(spec, loaded.module.config, context)
 
@@ -196,6 +203,7 @@ class EncoderFamily(Family):
     needs = ("checkpoint", "fit")
     shares_load = True
     spreads = True
+    executable = frozenset({"head"})
     modules = ("transformers.models.bert.modeling_bert",)
     look = Look("#009E73", "#2FC79B", "^", "triangle-up")
     learning = EncoderLearning()
@@ -203,6 +211,17 @@ class EncoderFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Encoder:
         """Load an encoder with its head."""
         return Encoder(spec, variant, context)
+
+    def role(self, scoring: str) -> Role:
+        """Tell that its head is all that it has."""
+        return "head"
+
+    def graphs(self, model: Model, role: Role) -> tuple[Mapping[str, Graph], Sizes]:
+        """Name the graphs of the network."""
+        from bench.candidates.graphs import head_graphs
+
+        network: Network = model
+        return head_graphs(network.module)
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
-from bench.candidates.interface import Model
+from bench.candidates.interface import Model, engine_of
 
 
 @runtime_checkable
@@ -38,8 +38,9 @@ def exactly(model: object) -> Iterator[None]:
 
 
 def rounds(model: object) -> bool:
-    """Tell whether a loaded model has layers that round what they multiply."""
-    return bool(_rounding(model))
+    """Tell whether a loaded model has layers that round what they multiply, or a runtime that does."""
+    engine = engine_of(model)
+    return bool(_rounding(model)) or (engine is not None and engine.rounds)
 
 
 def _rounding(model: object) -> list[Rounds]:
