@@ -98,7 +98,7 @@ class Racing:
     def _look(self, task: str, race: TaskRace, records: Sequence[Record], number: int) -> None:
         """Judge what is known of a task."""
         race.entries = summarise(records)
-        out = {out.name: out.reason for verdict in race.verdicts[-1:] for out in verdict.out}
+        out = race.verdicts[-1].out if race.verdicts else ()
         look = gather(task, race.entries, self.question, self.race, race.order, out)
         race.tolerance = max((column.tolerance for column in look.columns), default=0.0)
         race.verdicts.append(judge(look))
@@ -213,6 +213,7 @@ def _told(race: TaskRace) -> TaskOutcome:
     looks = zip(race.rounds, race.verdicts, strict=True)
     return TaskOutcome(
         order=race.order.digest,
+        examples=race.order.examples,
         positions=race.order.positions,
         ends=race.order.ends,
         looks=tuple(PastLook(rounds=n, answered=v.answered, pick=v.pick, risk=v.risk) for n, v in looks),
