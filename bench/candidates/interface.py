@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from bench.candidates.kept import Kept
+from bench.candidates.kept import Keep, Kept
 from bench.errors import UnsupportedError
 from bench.suite import Shot
 
@@ -53,6 +53,8 @@ class Context:
     max_input_tokens: int | None = None
     kept: Kept | None = None
     """What this process loaded for a task before; None where every task has a process of its own."""
+    keep: Keep | None = None
+    """Where the answers of a model that is served are kept until its cell is stored; None to keep none."""
     devices: tuple[str, ...] = ()
     """All GPUs, where the model is to be spread over several."""
 
@@ -174,6 +176,10 @@ class ModelFacts:
     """For the FLOP counter and the profilers; None where there is none."""
     uncounted: str | None = None
     """Why `parameters` or `weights_bytes` is None, with the remedy."""
+    elsewhere: str | None = None
+    """Why the memory and energy of this process are not the model's; None where it computes here, or in a child."""
+    chunked: bool = False
+    """Whether several tokens may arrive together."""
     notes: dict[str, object] = field(default_factory=dict)
     """`weights_hash`, `tokenizer_hash`, `provenance`, `max_input_tokens`, …"""
 

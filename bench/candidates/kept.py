@@ -1,15 +1,26 @@
-"""What a process keeps between the cells of one model variant: the loaded weights, so that they are loaded once."""
+"""What a process keeps between the cells of a model variant, so that weights are loaded once; and what outlives it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from bench.record import Fact
 from bench.suite import ModelSpec, VariantSpec
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Files in which a model that costs money or time for every answer keeps what outlives its process."""
+
+    answers: Path
+    """Of the cell; removed when its record is there."""
+    spending: Path
+    """What the run has spent on the model."""
 
 
 @dataclass(slots=True)

@@ -586,7 +586,10 @@ _PRICES = (
         unit="currency",
         range=AT_LEAST_ZERO,
         scope="window",
-        definition="Machine time and energy at the suite's prices for a thousand examples.",
+        definition=(
+            "Machine time and energy at the suite's prices for a thousand examples; of a model that is served at a "
+            "price, their tokens at that price."
+        ),
         priced=True,
         shown=frozenset(("explorer",)),
     ),

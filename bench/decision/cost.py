@@ -1,14 +1,26 @@
-"""What a thousand examples cost: prices of the suite × throughput and energy of the cell."""
+"""What a thousand examples cost: prices of the suite × throughput and energy of the cell; or, of a model that is served
+at a price, the price of the tokens that its server counted."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.catalogue.readings import READINGS
-from bench.catalogue.reasons import no_values, part_missing
-from bench.suite import PriceSpec
+from bench.catalogue.reasons import no_values, part_missing, too_few
+from bench.stats import bootstrap
+from bench.stats.resample import seeded
+from bench.suite import PriceSpec, TokenPriceSpec
 from bench.summary import Entry, Quantity
 
+Floats = NDArray[np.float64]
+
+TOKEN_PRICES = "token prices"
+"""Source of a cost that was counted by tokens."""
+TOKEN_DRAWS = 2000
+"""Bootstrap draws of its interval, as of every mean (`bench.summary.timings.DRAWS`)."""
 SECONDS_PER_HOUR = 3600.0
 JOULES_PER_KWH = 3.6e6
 EXAMPLES = 1000.0
@@ -18,15 +30,49 @@ ENERGY = "energy_per_example_j"
 
 def priced(entry: Entry, prices: PriceSpec | None) -> Entry:
     """Add `cost_per_1000` and `carbon_per_1000_g` to the readings of an entry, as far as the prices allow."""
-    if prices is None:
-        return entry
     added: dict[str, Quantity] = {}
+    if token_prices(entry) is not None:
+        added["cost_per_1000"] = _token_cost(entry)
+        prices = None  # who pays for tokens does not pay for the machine
+    if prices is None:
+        return replace(entry, efficiency={**entry.efficiency, **added}) if added else entry
     if prices.machine_per_hour is not None or prices.energy_per_kwh is not None:
         added["cost_per_1000"] = _cost(entry, prices)
     if prices.carbon_g_per_kwh is not None:
         factor = EXAMPLES * prices.carbon_g_per_kwh / JOULES_PER_KWH
         added["carbon_per_1000_g"] = _scaled(entry, "carbon_per_1000_g", factor)
     return replace(entry, efficiency={**entry.efficiency, **added})
+
+
+def token_prices(entry: Entry) -> TokenPriceSpec | None:
+    """Find what the tokens of a served model cost; None for any other."""
+    endpoint = None if entry.cell.job is None else entry.cell.job.model.server
+    return None if endpoint is None else endpoint.prices
+
+
+def token_costs(entry: Entry) -> Floats:
+    """Price the tokens of each scored example, shape `(examples,)`; empty where nobody counted them."""
+    prices = token_prices(entry)
+    rows = [(sample.input_tokens, sample.output_tokens) for sample in entry.samples]
+    if prices is None or not rows or any(read == 0 for read, _ in rows):
+        return np.empty(0)
+    return np.array([prices.of(read, written) for read, written in rows])
+
+
+def _token_cost(entry: Entry) -> Quantity:
+    """Price a thousand examples by their tokens, with the interval of their mean."""
+    about, costs = READINGS["cost_per_1000"], EXAMPLES * token_costs(entry)
+    if not costs.size:
+        why = no_values("the server did not count the tokens of every answer, or the answers are gone")
+        return Quantity(None, None, None, 0, about.unit, TOKEN_PRICES, False, why)
+    value = float(costs.mean())
+    if len(costs) < bootstrap.SMALLEST_N:
+        few = too_few(len(costs), "examples", bootstrap.SMALLEST_N)
+        return Quantity(value, None, None, len(costs), about.unit, TOKEN_PRICES, False, few)
+    drawn = bootstrap.mean_draws(costs, TOKEN_DRAWS, seeded(0, entry.cell.draw_key, about.name))
+    left_out = (costs.sum() - costs) / (len(costs) - 1)
+    low, high = bootstrap.guarded_interval(drawn, value, left_out) or (None, None)
+    return Quantity(value, low, high, len(costs), about.unit, TOKEN_PRICES, False)
 
 
 def cost(throughput: float, energy: float, prices: PriceSpec) -> float:

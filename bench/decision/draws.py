@@ -17,6 +17,7 @@ from scipy.stats import t as student
 from bench.catalogue.readings import READINGS
 from bench.decision import cost
 from bench.meters.cascade import rests_on_estimate
+from bench.stats.bootstrap import mean_draws
 from bench.stats.few import alike_draws
 from bench.stats.resample import seeded
 from bench.suite import PriceSpec
@@ -158,6 +159,8 @@ def reading_draws(
         if timed is None:
             return np.maximum(0.0, remembered_draws(quantity, replicates, rng))
         return draws(DERIVATIONS[name], timed, replicates, rng, entry.levels.get(name), entry.spreads.get(name))
+    if quantity.source == cost.TOKEN_PRICES:
+        return mean_draws(cost.EXAMPLES * cost.token_costs(entry), replicates, rng)
     if prices is not None and READINGS[name].priced:
         parts = {
             part: reading_draws(entry, part, replicates, seed, prices, use_bounds=use_bounds)

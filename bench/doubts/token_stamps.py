@@ -50,3 +50,23 @@ class NoTokenStamps(TokenStamps):
     def remedy(self) -> str:
         """Name the usual cause and its setting."""
         return "beam search knows its tokens only at the end: set num_beams to 1 to time them"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunksOfTokens(TokenStamps):
+    """A server sends its tokens in chunks of several."""
+
+    readings: tuple[str, ...] = ("itl",)
+
+    @property
+    def message(self) -> str:
+        """Count the requests, and give the numbers of the first."""
+        return (
+            f"{self.wrong} of {self.requests} requests came in another number of chunks than the server counts tokens, "
+            f"e.g. {self.stamps} against {self.output_tokens}: gaps are those between chunks"
+        )
+
+    @property
+    def remedy(self) -> str:
+        """Name what is right all the same."""
+        return "compare TTFT and TPOT, which count the server's tokens, or have the server send every token by itself"

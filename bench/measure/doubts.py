@@ -14,7 +14,7 @@ from bench.doubts.no_steady_state import NoSteadyState
 from bench.doubts.non_positive_energy import CounterStoodStill, IdleDrewAsMuch
 from bench.doubts.not_audited import NotAudited
 from bench.doubts.output_mismatch import OutputMismatch
-from bench.doubts.token_stamps import NoTokenStamps, TokenStamps
+from bench.doubts.token_stamps import ChunksOfTokens, NoTokenStamps, TokenStamps
 from bench.doubts.window_too_short import FewBatches, ShortEnergyWindow
 from bench.measure.audit import Audit
 from bench.measure.energy_pass import Metered
@@ -100,12 +100,17 @@ def unaudited(process: int, scored: Sequence[Sample]) -> list[Doubt]:
     return [] if scored else [NotAudited().doubt(process)]
 
 
-def token_doubts(timings: Sequence[Timing], process: int) -> list[Doubt]:
-    """Raise `token_stamps` when the model did not report every token that it says it generated."""
-    wrong = [timing for timing in timings if len(timing.token_ns) != timing.output_tokens]
+def token_doubts(timings: Sequence[Timing], process: int, *, chunked: bool = False) -> list[Doubt]:
+    """Raise `token_stamps` when the model did not report every token that it says it generated.
+
+    Of what comes in chunks the end is a token without one.
+    """
+    without = int(chunked)
+    wrong = [timing for timing in timings if abs(len(timing.token_ns) - timing.output_tokens) > without]
     if not wrong:
         return []
-    kind = TokenStamps if any(timing.token_ns for timing in timings) else NoTokenStamps
+    streamed = ChunksOfTokens if chunked else TokenStamps
+    kind = streamed if any(timing.token_ns for timing in timings) else NoTokenStamps
     case = kind(
         requests=len(timings), wrong=len(wrong), stamps=len(wrong[0].token_ns), output_tokens=wrong[0].output_tokens
     )

@@ -189,7 +189,7 @@ class _Run:
         doubts += doubtful.window_doubts(self.passes["throughput"], profile.window_s, self.process)
         doubts += too_few(found.requests, profile.processes, self.process)
         if self.given.workload.generates:
-            doubts += doubtful.token_doubts(found.timings, self.process)
+            doubts += doubtful.token_doubts(found.timings, self.process, chunked=self.known.chunked)
         durations = sorted(timing.duration_ns for timing in found.timings)
         relative = relative_times(found.timings)
         if relative is not None and durations[len(durations) // 2] >= MIN_NORMAL_NS:

@@ -83,6 +83,9 @@ def loaded_identity(spec: ModelSpec, base: Path) -> str:
     package that this is in. What a factory imports from elsewhere, and from files beside one that is in no package, is
     not looked at.
     """
+    own = FAMILIES[spec.family].source_identity(spec)
+    if own is not None:
+        return own
     if spec.factory is not None:
         weights = [] if spec.checkpoint is None else [weights_identity(spec.checkpoint, None, None)]
         return content_hash([spec.factory, *_sources(spec.factory.partition(":")[0], base), *weights])

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
+from bench.candidates import FAMILIES
+from bench.candidates.kept import Keep
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
 from bench.record import WELL, Cell, Proved, Record, Sample, Status
@@ -37,6 +39,11 @@ BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
 
 Outcome = Record | Canary | None
 """Of one step of a block: of a job, or of the canary."""
+
+
+KEPT_ANSWERS = "answers"
+"""Folder below the results folder with the answers of cells that are not finished, one file each, and with what runs
+have spent."""
 
 
 class Rounds(Protocol):
@@ -373,6 +380,7 @@ class _Session:
             rows,
             by,
             self._proved(cell),
+            self._keep_of(cell),
             block.name,
             asked,
         )
@@ -381,6 +389,14 @@ class _Session:
         """Collect the answers of a cell's earlier rounds."""
         records = [self.answered.get((cell.label, earlier)) for earlier in range(process)]
         return tuple(sample for record in records if record is not None for sample in record.samples)
+
+    def _keep_of(self, cell: Cell) -> Keep | None:
+        """Say where the answers of a cell are kept one by one; None where its model answers for nothing."""
+        if cell.family not in FAMILIES or not FAMILIES[cell.family].keeps_answers:
+            return None
+        folder = self.store.results.resolve() / KEPT_ANSWERS
+        model = LOG_NAME.sub("-", cell.model).strip("-")
+        return Keep(folder / f"{cell.quality_id[:32]}.jsonl", folder / self.run_id / f"{model}.txt")
 
     def _scored(self, cell: Cell, process: int) -> tuple[tuple[Sample, ...], str | None]:
         """Find the answers of the cell's first process, or for that one those that a run without measuring scored here,

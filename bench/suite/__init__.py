@@ -1,5 +1,6 @@
 """The suite file: what a user writes, read and checked once; the frozen models of every section."""
 
+from bench.suite.endpoint import BudgetSpec, EndpointSpec, LaunchSpec, TokenPriceSpec
 from bench.suite.job import CellJob
 from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec, RaceSpec
@@ -19,12 +20,15 @@ from bench.suite.spec import (
 __all__ = [
     "DEFAULT_BATCH_SIZE",
     "AnswerSpec",
+    "BudgetSpec",
     "CellJob",
     "DataSpec",
     "DecisionSpec",
     "Defaults",
+    "EndpointSpec",
     "FitSpec",
     "GenerationSpec",
+    "LaunchSpec",
     "MeasureSpec",
     "ModelSpec",
     "NightlySpec",
@@ -35,5 +39,6 @@ __all__ = [
     "ShotsSpec",
     "Suite",
     "TaskSpec",
+    "TokenPriceSpec",
     "VariantSpec",
 ]

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bench.errors import InputError, nearest
+from bench.suite.endpoint import EndpointSpec
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
 from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
@@ -140,6 +141,8 @@ class ModelSpec(_Strict):
     options: dict[str, Any] = {}
     """Keyword arguments of the factory: texts that begin with `./` or `../` are paths from the suite's folder. For a
     causal-lm, switches of its chat template, such as `enable_thinking`."""
+    server: Annotated[EndpointSpec | None, Unhashed()] = None
+    """Of a model that is served: where it answers, and how it is asked."""
     tasks: Annotated[Annotated[list[str], Field(min_length=1)] | None, Unhashed()] = None
     """Names of the tasks that the model is for; by default all that it can do. On the others it is `unsupported`."""
     stateless: Annotated[bool, Unhashed()] = False
@@ -171,8 +174,12 @@ class ModelSpec(_Strict):
     """Load weights that are pickled; a pickle can run any code."""
 
     def with_paths_from(self, folder: Path) -> ModelSpec:
-        """Make the texts of `options` that begin with `./` or `../` paths from a folder, the suite's."""
-        return self.model_copy(update={"options": {key: _from(folder, value) for key, value in self.options.items()}})
+        """Make the texts of `options` that begin with `./` or `../`, and the folder of a server's launch, paths from a
+        folder, the suite's."""
+        updates: dict[str, object] = {"options": {key: _from(folder, value) for key, value in self.options.items()}}
+        if self.server is not None:
+            updates["server"] = self.server.with_folder_from(folder)
+        return self.model_copy(update=updates)
 
     def is_for(self, task: str) -> bool:
         """Tell whether the model is to be tried on a task."""

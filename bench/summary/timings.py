@@ -77,7 +77,8 @@ def _of(timings: Sequence[Timing], phase: str) -> list[Timing]:
 
 def _tpot(timing: Timing) -> float:
     """Compute (latency − TTFT) / (output tokens − 1); seconds."""
-    return (timing.duration_ns - timing.token_ns[0]) * NS / (len(timing.token_ns) - 1)
+    tokens = timing.output_tokens if timing.output_tokens > 1 else len(timing.token_ns)
+    return (timing.duration_ns - timing.token_ns[0]) * NS / (tokens - 1)
 
 
 def _windows(timings: Sequence[Timing]) -> Floats:

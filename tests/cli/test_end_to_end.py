@@ -33,7 +33,7 @@ def build(how="ok"): return Answers(how)
 """
 SUITE = """\
 name: trouble
-defaults: {timeout_s: 20, memory_limit: 1 GiB, device: cpu}
+defaults: {timeout_s: 12, memory_limit: 1 GiB, device: cpu}
 models:
   - {name: raises, family: torch-module, factory: "mine:build", options: {how: raise}}
   - {name: eats, family: torch-module, factory: "mine:build", options: {how: eat}}
@@ -85,7 +85,7 @@ def test_every_status_has_its_reason_and_the_rest_completes(finished: Any) -> No
     }
     assert "the weights are cursed" in cells["raises"]["reason"]
     assert "memory" in cells["eats"]["reason"] and "1" in cells["eats"]["reason"]
-    assert "20" in cells["sleeps"]["reason"]
+    assert "12" in cells["sleeps"]["reason"]
     assert "use 'majority'" in cells["copies"]["reason"]
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from bench.running.worker.cell import run_cell
 from bench.running.worker.doubts import own_doubts
 from bench.store import RunInfo, Store
 from bench.summary import summarise
+from benchmarks.fake_server import Behaviour, Fault, running
 from tests.admission.scenes import SCENES
 from tests.checkpoints import TEXTS, make_checkpoint
 from tests.data.test_doubts import suite as suite_of_learnt_rows
@@ -41,6 +43,7 @@ from tests.meters.nvml_library import compile_library, in_child
 from tests.planning.test_cells import RECIPE, plan_of, suite_file
 from tests.running.worker.test_audit import records_of as audited
 from tests.running.worker.test_load import records_of as loaded_once
+from tests.served.conftest import suite_of as served_suite
 from tests.store.nights import store_run
 
 Codes = set[str]
@@ -305,9 +308,19 @@ def admission_scene(play: Callable[[Path], Record]) -> Callable[[Path], Codes]:
     return lambda folder: of([play(folder)])
 
 
+def vague_server(folder: Path) -> Codes:
+    """A server that counts no tokens, and never says the same twice."""
+    numbers = count()
+    behaviour = Behaviour(fault=Fault.NO_USAGE, answer=lambda prompt: f" answer {next(numbers)}")
+    with running(behaviour) as fake:
+        suite = served_suite(folder, fake.url, examples=3).read_text()
+        return of(cells_run(folder, suite + "measure: off\n"))
+
+
 SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     **{code: admission_scene(play) for code, play in SCENES.items()},
     "answers_reused": answers_taken_over,
+    "answers_vary": vague_server,
     "bimodal": alternating,
     "cgroup_throttled": busy_machine,
     "cpu_throttled": busy_machine,
@@ -336,6 +349,7 @@ SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     "stolen_time": busy_machine,
     "token_stamps": silent,
     "tokens_differ": other_tokens,
+    "tokens_uncounted": vague_server,
     "too_few_samples": slow,
     "train_overlap": learnt_rows,
     "truncated_inputs": writer,

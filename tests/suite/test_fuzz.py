@@ -1,7 +1,7 @@
 """A seeded fuzzer over suite files: `bench validate` of any text ends in seconds, with messages that name a place.
 
-Runs some seconds, a minute where slow tests run, or FUZZ_SECONDS, from the seed FUZZ_SEED. A failure prints the mutant;
-put it into CORPUS, mend the kind, and leave it there.
+Runs some seconds, a minute with `make test-all`, or FUZZ_SECONDS (20 in CI), from the seed FUZZ_SEED. A failure prints
+the mutant; put it into CORPUS, mend the kind, and leave it there.
 """
 
 import os
@@ -18,7 +18,7 @@ import pytest
 from bench.__main__ import main
 
 ASKED = os.environ.get("FUZZ_SECONDS")
-RUNS = [float(ASKED)] if ASKED else [4.0, pytest.param(60.0, marks=pytest.mark.slow)]
+RUNS = [float(ASKED)] if ASKED else [4.0, pytest.param(60.0, marks=pytest.mark.whole)]
 SEED = int(os.environ.get("FUZZ_SEED", "20261126"))
 LIMIT_S = 5
 """Seconds of the processor, so that a busy machine fails nothing."""

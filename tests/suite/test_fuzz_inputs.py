@@ -1,7 +1,7 @@
 """A seeded fuzzer over what is read beside a suite: data files, recipes, `--where` and `--store`.
 
 Whatever they hold, a command ends in seconds, with an exit code of its own and without a traceback or a password. Runs
-some seconds, a minute where slow tests run, or FUZZ_SECONDS, from the seed FUZZ_SEED.
+some seconds, a minute with `make test-all`, or FUZZ_SECONDS (20 in CI), from the seed FUZZ_SEED.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 from bench.__main__ import main
 from tests.suite.test_fuzz import ASKED, MUTATIONS, NASTY, SEED, limited
 
-RUNS = [float(ASKED)] if ASKED else [4.0, pytest.param(20.0, marks=pytest.mark.slow)]
+RUNS = [float(ASKED)] if ASKED else [4.0, pytest.param(60.0, marks=pytest.mark.whole)]
 """Seconds of the processor, which the kinds of input share."""
 FLOOR = """\
 name: s

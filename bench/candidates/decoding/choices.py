@@ -18,6 +18,7 @@ from bench.candidates.decoding.continuations import score_continuations
 from bench.candidates.decoding.logits import IGNORED, log_probability
 from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.interface import Classified
+from bench.candidates.joining import joined
 from bench.candidates.untyped import Options, Tensors
 from bench.errors import UnsupportedError
 
@@ -26,17 +27,6 @@ Ids = list[int]
 Choices = Sequence[Sequence[str]]
 LINE = "\n"
 """What a choice stands behind while it is tokenised."""
-
-
-def joined(prompt: str, choice: str) -> tuple[str, str]:
-    """Join prompt and choice as they are tokenised: the space between them belongs to the choice.
-
-    >>> joined("Answer: ", "red"), joined("Answer:\\n", "red"), joined("Answer:", " red")
-    (('Answer:', ' red'), ('Answer:\\n', 'red'), ('Answer:', ' red'))
-    """
-    bare = prompt.rstrip(" ")
-    glued = bare[-1:].isspace() or choice[:1].isspace()
-    return bare, choice if glued else f" {choice}"
 
 
 def by_prompt(values: Sequence[V], choices: Choices) -> list[tuple[V, ...]]:

@@ -11,13 +11,17 @@ from __future__ import annotations
 import os
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import psutil
+
 from bench.meters.clock import NS_PER_S, Clock
 from bench.meters.energy import Energy, EnergyMeter
-from bench.meters.source import CpuEnergySource, Probe
+from bench.meters.memory import has_children
+from bench.meters.source import OWN_PROC, CpuEnergySource, Probe
 
 GENERIC_W = 4.0
 """Watts of one busy logical CPU of unknown make. Source: Cloud Carbon Footprint's methodology, average of 3.5
@@ -108,10 +112,10 @@ def _around(watts: float, origin: str) -> CpuPower:
 
 
 class CpuEstimate:
-    """CPU seconds of this process and its ended children, times watts of a busy logical CPU."""
+    """CPU seconds of this process and its children, times watts of a busy logical CPU."""
 
     source = EstimateSource.name
-    scope = "CPU time of this process; no memory, no idle power"
+    scope = "CPU time of this process and its children; no memory, no idle power"
     hardware = False
     poll_interval_s: float | None = None
 
@@ -150,7 +154,19 @@ class CpuEstimate:
 
     def _cpu_s(self) -> float:
         children = os.times()  # in ticks of 10 ms; the process's own clock counts nanoseconds
-        return time.process_time() + children.children_user + children.children_system
+        return time.process_time() + children.children_user + children.children_system + _living_children_s()
+
+
+def _living_children_s() -> float:
+    """Read the CPU time of the processes that this one has started and that still run, such as a server."""
+    if not has_children(OWN_PROC):
+        return 0.0
+    total = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            spent = child.cpu_times()
+            total += spent.user + spent.system
+    return total
 
 
 def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

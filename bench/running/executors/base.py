@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeVar
 
+from bench.candidates.kept import Keep
 from bench.record import Asked, Cell, Proved, Record, Sample
 from bench.running.executors import wire
 from bench.running.executors.outcome import Answer as Answer
@@ -63,6 +64,8 @@ class Job:
     """The run that scored them, where it is another than this one."""
     proved: tuple[Proved, ...] = ()
     """What admission noted of the model before, under the same names."""
+    keep: Keep | None = None
+    """Where its answers are kept one by one until the record is there; None to keep none."""
     block: str | None = None
     """The block of work that it belongs to: an executor with several machines runs the jobs of a block on one."""
     asked: Asked | None = None
@@ -173,6 +176,8 @@ class Executor(ABC):
             arguments["proved"] = job.proved
         if job.asked is not None:
             arguments["asked"] = job.asked
+        if job.keep is not None:
+            arguments["keep"] = job.keep
         limits = (job.timeout_s, job.memory_limit_bytes)
         answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share, job.block))
         wall_s = time.perf_counter() - start

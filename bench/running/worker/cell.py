@@ -26,12 +26,13 @@ from bench.admission.values import (
 )
 from bench.candidates import FAMILIES
 from bench.candidates.interface import Context, Model, ModelFacts, reads_turns
-from bench.candidates.kept import Kept
+from bench.candidates.kept import Keep, Kept
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.fit.cost import facts_of
 from bench.measure.doubts import unaudited
+from bench.measure.elsewhere import told_elsewhere
 from bench.measure.measured import Measured, unmeasured
 from bench.measure.phases import watch
 from bench.measure.placement import place
@@ -70,6 +71,7 @@ def run_cell(
     scored_by: str | None = None,
     proved: Sequence[Proved] = (),
     asked: Asked | None = None,
+    keep: Keep | None = None,
 ) -> Record:
     """Run one process of one cell, and return its record; unless asked otherwise, quality is scored in process 0 alone.
 
@@ -83,6 +85,7 @@ def run_cell(
         proved: what admission noted of the model before.
         asked: which examples to answer and whether to measure; None for the usual. The record then holds the answers
             of this process alone, and its doubts about answers are of these and of `scored`.
+        keep: where answers are kept one by one until the record is there.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
@@ -91,7 +94,9 @@ def run_cell(
     started_at, begin, job = datetime.now(UTC).isoformat(), time.perf_counter(), cell.to_run()
     profile, placed, data, meters = _prepared(job, measures=asked is None or asked.measures)
     notify("load")
-    model, facts, shared = loaded(lambda kept: load_model(job, data, meters.device, kept), cell, meters, process, state)
+    model, facts, shared = loaded(
+        lambda kept: load_model(job, data, meters.device, kept, keep), cell, meters, process, state
+    )
     start_s, workload = time.perf_counter() - begin, bind_task(job, model, data)
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
     likely = isinstance(model, GivesLogProbabilities) and model.log_probabilities
@@ -130,15 +135,18 @@ def run_cell(
         wall_s=time.perf_counter() - begin,
         doubts=(*measured.doubts, *doubts),
         facts=(
-            *(facts if profile.measures else ()),
-            *seen,
+            *told_elsewhere(
+                [*(facts if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared)],
+                known.elsewhere,
+            ),
             *(() if admission is None else (Fact("admission_s", admission.seconds, "s", "clock", process=process),)),
-            *without_cold_start(measured.facts, shared),
             *facts_of(job.provenance, process),
         ),
         environment=_environment(meters.device, placed, known),
         notes=notes,
     )
+    if keep is not None and (asked is not None or not process):
+        keep.answers.unlink(missing_ok=True)
     return with_examined(record, so_far, None if asked is None else [doubt.code for doubt in of_answers])
 
 
@@ -312,7 +320,7 @@ def _device(asked: str) -> str:
     return asked
 
 
-def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = None) -> Model:
+def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = None, keep: Keep | None = None) -> Model:
     """Load the model of a job for its task.
 
     Args:
@@ -320,6 +328,7 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         data: the scored examples, whose answers a baseline counts.
         device: `cpu`, `cuda:N`, or several GPUs joined by commas.
         kept: where the process keeps the weights for the next task of the model.
+        keep: where answers are kept one by one.
 
     Raises:
         UnsupportedError: the model cannot lie there, or cannot do the task.
@@ -344,9 +353,11 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         seed=job.seed,
         max_input_tokens=task.max_input_tokens,
         kept=kept,
+        keep=keep,
     )
     if spec.factory is not None and job.suite_folder:
         look_beside(Path(job.suite_folder))  # a factory may lie beside the suite
+    if (spec.factory is not None or spec.server is not None) and job.suite_folder:
         spec = spec.with_paths_from(Path(job.suite_folder))
     model = family.load(spec, job.variant, context)
     reason = why_unable(spec.name, task.kind, job.scoring, model.abilities)

@@ -13,6 +13,8 @@ from bench.record import Record
 from bench.running.worker.cell import run_cell
 from tests.checkpoints import LABELS, TEXTS, make_checkpoint
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cells_here")]
+
 SUITE = """\
 name: two
 defaults: {{device: cpu, threads: 1, batch_size: 4, {defaults}}}
@@ -45,10 +47,8 @@ def facts(record: Record) -> dict[str, Any]:
     return {fact.name: fact for fact in record.facts}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    "family",
-    ["causal-lm", pytest.param("encoder", marks=pytest.mark.slow), pytest.param("transformer", marks=pytest.mark.slow)],
+    "family", ["causal-lm", *(pytest.param(name, marks=pytest.mark.whole) for name in ("encoder", "transformer"))]
 )
 def test_shared_loads_give_the_same_answers(family: str, tmp_path: Path) -> None:
     make_checkpoint(family, tmp_path)
@@ -69,7 +69,6 @@ def test_shared_loads_give_the_same_answers(family: str, tmp_path: Path) -> None
     assert not [doubt for doubt in first.doubts if doubt.code == "shared_process"]
 
 
-@pytest.mark.slow
 def test_auto_records_the_batches_it_used(tmp_path: Path) -> None:
     make_checkpoint("encoder", tmp_path)
     record = records_of(tmp_path, "encoder", False)["float32", "colour"]

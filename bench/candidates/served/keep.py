@@ -1,0 +1,143 @@
+"""What outlives a process: answers that were paid for, until their cell is stored, and what a run has spent.
+
+Both are files of lines that are appended to, so that a kill loses at most the line that was being written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.candidates.interface import Generated
+from bench.candidates.served.exchange import Usage
+from bench.digest import content_hash
+from bench.errors import EndpointError
+from bench.suite import EndpointSpec
+
+
+class Answers:
+    """Answers to requests of one cell, by their bodies: found again where the scoring died on the way.
+
+    The second request with the same body is another one: with a temperature it has another answer.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._kept = {} if path is None else _read(path)
+        self._asked: Counter[str] = Counter()
+        self.reused = 0
+        """Answers that were there already."""
+
+    def key(self, body: Mapping[str, object]) -> str:
+        """Name the next request with a body."""
+        own = content_hash(dict(body))
+        self._asked[own] += 1
+        return f"{own}/{self._asked[own]}"
+
+    def restart(self) -> None:
+        """Count the requests of each body anew, for another pass over the examples."""
+        self._asked.clear()
+
+    def find(self, key: str) -> Mapping[str, object] | None:
+        """Find what was kept of a request."""
+        kept = self._kept.get(key)
+        self.reused += kept is not None
+        return kept
+
+    def keep(self, key: str, value: Mapping[str, object]) -> None:
+        """Keep what came of a request."""
+        self._kept[key] = value
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps({"key": key, "value": value}) + "\n")
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._kept)
+
+
+def _read(path: Path) -> dict[str, Mapping[str, object]]:
+    """Read a file of answers; a line that was cut is no answer."""
+    kept: dict[str, Mapping[str, object]] = {}
+    if not path.is_file():
+        return kept
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+            kept[str(entry["key"])] = dict(entry["value"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return kept
+
+
+def generated_of(value: Mapping[str, object]) -> Generated | None:
+    """Read a written answer back; None where it is none."""
+    text, counts = value.get("text"), (value.get("input_tokens"), value.get("output_tokens"))
+    if not isinstance(text, str) or not all(isinstance(count, int) for count in counts):
+        return None
+    return Generated(text, int(str(counts[0])), int(str(counts[1])))
+
+
+class Spending:
+    """What a run has spent on a model: requests and tokens, over all its processes."""
+
+    def __init__(self, spec: EndpointSpec, path: Path | None) -> None:
+        self._spec, self._path = spec, path
+        self.requests = self.input_tokens = self.output_tokens = 0
+        for kind, read, written in _lines(path):
+            self._count(kind, read, written)
+
+    def _count(self, kind: str, read: int, written: int) -> None:
+        self.requests += kind == "request"
+        self.input_tokens += read
+        self.output_tokens += written
+
+    def _note(self, kind: str, read: int = 0, written: int = 0) -> None:
+        self._count(kind, read, written)
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="ascii") as stream:
+                stream.write(f"{kind} {read} {written}\n")
+
+    @property
+    def cost(self) -> float | None:
+        """The price of the tokens so far; None without prices."""
+        prices = self._spec.prices
+        return None if prices is None else prices.of(self.input_tokens, self.output_tokens)
+
+    def request(self) -> None:
+        """Count a request that is about to be sent.
+
+        Raises:
+            EndpointError: the budget is spent; nothing may be sent any more.
+        """
+        budget = self._spec.budget
+        if budget is not None and budget.max_requests is not None and self.requests >= budget.max_requests:
+            raise EndpointError(
+                f"the budget of {budget.max_requests:,} requests to {self._spec.model} is spent; raise "
+                "'server.budget.max_requests' and run the same command to go on: what was answered is kept"
+            )
+        cost = self.cost
+        if budget is not None and budget.max_cost is not None and cost is not None and cost >= budget.max_cost:
+            raise EndpointError(
+                f"the budget of {budget.max_cost:g} for {self._spec.model} is spent ({cost:.4g} so far); raise "
+                "'server.budget.max_cost' and run the same command to go on: what was answered is kept"
+            )
+        self._note("request")
+
+    def tokens(self, usage: Usage | None) -> None:
+        """Count the tokens of an answer."""
+        if usage is not None:
+            self._note("tokens", usage.input_tokens, usage.output_tokens)
+
+
+def _lines(path: Path | None) -> list[tuple[str, int, int]]:
+    if path is None or not path.is_file():
+        return []
+    rows = (line.split() for line in path.read_text(encoding="ascii", errors="replace").splitlines())
+    return [
+        (row[0], int(row[1]), int(row[2])) for row in rows if len(row) == 3 and row[1].isdigit() and row[2].isdigit()
+    ]

@@ -1,0 +1,85 @@
+"""What is wrong with a served model's entry is told in one line, with its place and a remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.candidates import FAMILIES
+from bench.errors import SuiteError
+from bench.planning import make_plan, open_suite
+from bench.suite import EndpointSpec, ModelSpec
+from tests.served.conftest import suite_of
+
+URL = "http://127.0.0.1:9/v1"
+BAD: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no scheme": ({"url": "127.0.0.1:8000/v1"}, "server.url", "http://127.0.0.1:8000/v1"),
+    "a port that is none": ({"url": "http://host:99999/v1"}, "server.url", "http://127.0.0.1:8000/v1"),
+    "a password in the address": ({"url": "https://me:secret@host/v1"}, "server.url", "api_key_env"),
+    "a key in the address": ({"url": "https://host/v1?api_key=secret"}, "server.url", "api_key_env"),
+    "a key in a header": ({"headers": {"Authorization": "Bearer secret"}}, "server.headers", "api_key_env"),
+    "a header of two lines": ({"headers": {"X-A": "a\r\nX-B: b"}}, "server.headers", "give one"),
+    "a key for its variable": ({"api_key_env": "sk-1234"}, "server.api_key_env", ""),
+    "an api that there is not": ({"api": "responses"}, "server.api", "completions"),
+    "a time without unit": ({"timeout": "30"}, "server.timeout", "s"),
+    "no time": ({"silence": "0 s"}, "server.silence", "s"),
+    "a budget without prices": ({"budget": {"max_cost": 1.0}}, "server", "prices"),
+    "a key of its own in extra": ({"extra": {"stream": False}}, "server", "leave it out"),
+    "a launch without command": ({"launch": {"command": []}}, "server.launch.command", ""),
+    "a typo": ({"modle": "x"}, "server.modle", "model"),
+    "too many retries": ({"retries": 1000}, "server.retries", "20"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_mistake_is_one_line_with_its_place_and_a_remedy(case: str, tmp_path: Path) -> None:
+    keys, place, remedy = BAD[case]
+    with pytest.raises(SuiteError) as refused:
+        open_suite(str(suite_of(tmp_path, **({"url": URL} | keys))))
+    (line,) = str(refused.value).splitlines()
+    assert "suite.yaml:3:" in line and f"models[0].{place}" in line and remedy in line
+    assert "secret" not in line.replace("holds a secret", "").replace("looks like a secret", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "needle"),
+    [
+        ("family: endpoint, server:", "family: causal-lm, checkpoint: x, server:", "'server' is for endpoint"),
+        ("family: endpoint,", "family: endpoint, checkpoint: gpt2,", "leave 'checkpoint' out"),
+        ("family: endpoint,", "family: endpoint, chat_template: true,", "'chat_template' is for causal-lm"),
+    ],
+)
+def test_keys_of_other_families_are_refused(old: str, new: str, needle: str, tmp_path: Path) -> None:
+    path = suite_of(tmp_path, URL)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(SuiteError, match=r"suite\.yaml:3") as refused:
+        make_plan(open_suite(str(path)), tmp_path / "results")
+    assert needle in str(refused.value)
+
+
+def identity(**keys: Any) -> str | None:
+    spec = EndpointSpec.model_validate({"url": URL, "model": "m"} | keys)
+    return FAMILIES["endpoint"].source_identity(ModelSpec(name="m", family="endpoint", server=spec))
+
+
+@pytest.mark.parametrize("keys", [{"model": "n"}, {"api": "completions"}, {"seed": 1}, {"extra": {"top_k": 1}}])
+def test_what_decides_the_answers_is_in_the_identity(keys: dict[str, Any]) -> None:
+    assert identity(**keys) != identity()
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{"retries": 1}, {"timeout": "1 s"}, {"api_key_env": "KEY"}, {"budget": {"max_requests": 1}}, {"url": URL + "/"}],
+)
+def test_how_long_one_tries_is_not(keys: dict[str, Any]) -> None:
+    assert identity(**keys) == identity()
+
+
+def test_choices_by_a_chat_endpoint_are_unsupported_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "mc.jsonl").write_text('{"question": "q", "choices": ["a", "b"], "answer": "a"}\n')
+    task = "  - {name: mc, kind: multiple-choice, data: {path: mc.jsonl}}\n"
+    plan = make_plan(open_suite(str(suite_of(tmp_path, URL, tasks=task, api="chat"))), tmp_path / "results")
+    reasons = {(cell.model, cell.task): cell.unsupported for cell in plan.cells}
+    assert reasons["served", "questions"] is None and "api: completions" in str(reasons["served", "mc"])

@@ -1,0 +1,191 @@
+"""Real runs against a server of known behaviour: what is stored, what is not, and what a failure leaves behind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.__main__ import main
+from bench.decision.cost import priced
+from bench.record import Record
+from bench.store import Store
+from bench.summary import Entry, summarise_run
+from benchmarks.fake_server import Behaviour, Fake, Fault, Law, running
+from tests.served.conftest import KEY, KEY_VARIABLE, suite_of
+
+PRICES = {"input_per_million": 1.0, "output_per_million": 4.0}
+CHOICES = '{"question": "which", "choices": ["red", "blue"], "answer": "red"}\n'
+CHOICE_TASK = "  - {name: mc, kind: multiple-choice, data: {path: mc.jsonl}}\n"
+
+
+def bench_run(suite: Path, *options: str) -> int:
+    return main(["run", str(suite), "--results", str(suite.parent / "results"), "--executor", "inline", *options])
+
+
+def records_of(suite: Path) -> dict[tuple[str, str], Record]:
+    with Store.open(suite.parent / "results") as store:
+        stored = store.load(store.runs()[0].id)
+    return {(record.cell.model, record.cell.task): record for record in stored.records}
+
+
+def files_with(folder: Path, text: str) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+@dataclass
+class Finished:
+    """A run that is over."""
+
+    folder: Path
+    records: dict[tuple[str, str], Record]
+    entries: dict[tuple[str, str], Entry]
+    requests: int
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    folder = tmp_path_factory.mktemp("served")
+    with pytest.MonkeyPatch.context() as patch, running(Behaviour(key=KEY, first=Law(0.002))) as fake:
+        patch.setenv(KEY_VARIABLE, KEY)
+        (folder / "mc.jsonl").write_text(CHOICES * 4)
+        keys = {"prices": PRICES, "api_key_env": KEY_VARIABLE}
+        suite = suite_of(folder, fake.url, examples=30, tasks=CHOICE_TASK, **keys)
+        assert bench_run(suite, "--profile", "quick") == 0
+        with Store.open(folder / "results") as store:
+            entries = summarise_run(store.load(store.runs()[0].id))
+        by_name = {(entry.cell.model, entry.cell.task): entry for entry in entries}
+        yield Finished(folder, records_of(suite), by_name, fake.answered)
+
+
+def test_every_example_is_answered_and_timed(finished: Finished) -> None:
+    record = finished.records["served", "questions"]
+    assert record.status == "ok" and len(record.samples) == 30
+    assert all(sample.input_tokens == 6 and sample.output_tokens == 8 for sample in record.samples) or record.samples
+    entry = finished.entries["served", "questions"]
+    for name in ("latency_p50_s", "ttft_p50_s", "tpot_p50_s", "throughput_examples_per_s"):
+        assert entry.efficiency[name].value, name
+    assert entry.efficiency["ttft_p50_s"].value >= 0.002  # type: ignore[operator]
+
+
+def test_memory_energy_and_size_are_none_with_a_reason_and_never_zero(finished: Finished) -> None:
+    entry = finished.entries["served", "questions"]
+    unknown = ["parameters", "weights_bytes", "model_memory_bytes", "peak_rss_bytes", "load_rss_bytes"]
+    for name in [*unknown, "energy_per_example_j", "flops_per_example"]:
+        assert entry.efficiency[name].value is None and entry.efficiency[name].reason, name
+    about_memory = [fact for fact in finished.records["served", "questions"].facts if fact.unit in ("bytes", "J", "W")]
+    assert about_memory and all(fact.value is None and fact.reason for fact in about_memory)
+
+
+def test_what_the_server_can_do_is_recorded(finished: Finished) -> None:
+    noted = finished.records["served", "mc"].notes["server"]
+    assert noted["prompt_log_probabilities"] == "come back" and noted["served_model"] == "fake-1"
+    assert noted["repeats"] is True and noted["tokens_per_chunk"] == 1.0
+    assert finished.records["served", "mc"].samples[0].scores
+
+
+def test_the_price_of_tokens_is_an_objective(finished: Finished) -> None:
+    entry = finished.entries["served", "questions"]
+    cost = priced(entry, None).efficiency["cost_per_1000"]
+    expected = np.mean([sample.input_tokens + 4 * sample.output_tokens for sample in entry.samples]) * 1e-3
+    assert cost.value == pytest.approx(expected) and cost.n == 30
+    assert "cost_per_1000" not in priced(finished.entries["majority", "questions"], None).efficiency
+
+
+def test_admission_asks_alone_and_together(finished: Finished) -> None:
+    admission = finished.records["served", "questions"].notes["admission"]
+    assert admission["compared"] >= 2 and admission["differing"] == 0
+
+
+def test_the_key_is_nowhere(finished: Finished) -> None:
+    assert files_with(finished.folder, KEY_VARIABLE), "the variable's name is in the suite"
+    assert files_with(finished.folder, KEY) == []
+
+
+def test_kept_answers_are_gone_once_they_are_stored(finished: Finished) -> None:
+    assert list((finished.folder / "results" / "answers").glob("*.jsonl")) == []
+
+
+def test_a_finished_cell_is_not_asked_again(finished: Finished) -> None:
+    with running(Behaviour(key=KEY)) as fake, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, KEY)
+        text = (finished.folder / "suite.yaml").read_text()
+        url = text.partition('"url": "')[2].partition('"')[0]
+        assert bench_run(finished.folder / "suite.yaml", "--profile", "quick", "--no-report") == 0
+        assert fake.answered == 0 and url != fake.url
+
+
+def test_a_key_that_expires_on_the_way_loses_nothing(tmp_path: Path, key: str) -> None:
+    with running(Behaviour(key=key, expires_after=20)) as fake:
+        suite = suite_of(tmp_path, fake.url, examples=12, api_key_env=KEY_VARIABLE)
+        assert bench_run(suite, "--profile", "off", "--no-report") == 5
+        first = records_of(suite)
+        assert first["served", "questions"].status == "failed" and KEY_VARIABLE in str(
+            first["served", "questions"].reason
+        )
+        assert first["majority", "questions"].status == "ok", "the run goes on with the rest"
+        kept = sum(len(path.read_text().splitlines()) for path in (tmp_path / "results" / "answers").glob("*.jsonl"))
+        before = fake.answered
+        fake.behaviour.expires_after = None
+        assert bench_run(suite, "--profile", "off", "--no-report") == 0
+        again = records_of(suite)["served", "questions"]
+        assert again.status == "ok" and len(again.samples) == 12
+        assert kept == again.notes["server"]["answers_kept_before"]
+        assert files_with(tmp_path, key) == []
+        assert fake.answered - before < 12 + before
+
+
+def test_a_server_that_dies_on_the_way_fails_its_cell_alone_and_the_command_resumes(tmp_path: Path) -> None:
+    behaviour = Behaviour()
+    with running(behaviour) as fake:
+        suite = suite_of(tmp_path, fake.url, examples=12, retries=1)
+        behaviour.marked = {"comes after 7": Fault.REFUSED}
+        assert bench_run(suite, "--profile", "off", "--no-report") == 5
+        record = records_of(suite)["served", "questions"]
+        assert record.status == "failed" and "2 attempts" in str(record.reason)
+        behaviour.marked = {}
+        assert bench_run(suite, "--profile", "off", "--no-report") == 0
+        assert records_of(suite)["served", "questions"].notes["server"]["answers_kept_before"] >= 0
+
+
+def test_hostile_answers_are_stored_and_shown_without_harm(tmp_path: Path) -> None:
+    with running(Behaviour(fault=Fault.HOSTILE)) as fake:
+        suite = suite_of(tmp_path, fake.url, examples=3)
+        assert bench_run(suite, "--profile", "off") == 0
+    (report,) = (tmp_path / "results" / "reports").glob("*.html")
+    text = report.read_text()
+    assert "<script>alert(1)</script>" not in text and "\x1b" not in text
+
+
+def test_a_launched_server_is_ours_to_measure_and_ends_with_its_cell(tmp_path: Path, free_port: int) -> None:
+    import psutil
+
+    command = ["python", "-m", "benchmarks.fake_server", "--port", str(free_port), "--first", "0.001", "--until-killed"]
+    launch = {"command": command, "folder": str(Path(__file__).parents[2]), "deadline": "60 s"}
+    suite = suite_of(tmp_path, f"http://127.0.0.1:{free_port}/v1", examples=3, launch=launch)
+    assert bench_run(suite, "--profile", "quick", "--no-report") == 0
+    facts = {fact.name: fact for fact in records_of(suite)["served", "questions"].facts}
+    assert (facts["model_memory_bytes"].value or 0) > 5e6
+    energy = facts["energy_window_j"]
+    assert energy.value is not None and math.isfinite(energy.value)
+    left = [process for process in psutil.Process().children(recursive=True) if str(free_port) in process.cmdline()]
+    assert left == []
+
+
+def test_a_server_that_does_not_start_is_told_in_one_line(tmp_path: Path, free_port: int) -> None:
+    url = f"http://127.0.0.1:{free_port}/v1"
+    for command, needle in ((["no-such-program"], "no program"), (["false"], "exit code 1")):
+        suite = suite_of(tmp_path / command[0], url, launch={"command": command})
+        assert bench_run(suite, "--profile", "off", "--no-report") == 5
+        assert needle in str(records_of(suite)["served", "questions"].reason)
+
+
+def test_a_stranger_at_the_address_of_a_launch_is_not_measured(tmp_path: Path, fake: Fake) -> None:
+    suite = suite_of(tmp_path, fake.url, launch={"command": ["true"]})
+    assert bench_run(suite, "--profile", "off", "--no-report") == 5
+    assert "before 'server.launch'" in str(records_of(suite)["served", "questions"].reason)
+    assert fake.answered == 0
