@@ -52,6 +52,7 @@ def test_a_tie_goes_to_the_cheaper_and_says_so():
         dear, cheap = cheap, dear
     verdict = judge(look(1000, contestant("dear", dear, 2.0), contestant("cheap", cheap, 1.0)))
     assert (verdict.pick, verdict.leader, verdict.ending) == ("cheap", "dear", Ending.TIE)
+    assert "cheap" not in {out.name for out in verdict.out}
     same_cost = judge(look(1000, contestant("dear", dear, 1.01), contestant("cheap", cheap, 1.0)))
     assert same_cost.pick == "dear" and "cheap" in same_cost.tied
 
