@@ -101,6 +101,8 @@ class Family:
     code_is_weights: ClassVar[bool] = False
     """Whether code decides the answers that the identity of the weights does not cover."""
 
+    takes_load: ClassVar[bool] = False
+    """Whether its models are servers, to which many requests are sent at a time."""
     keeps_answers: ClassVar[bool] = False
     """Whether its answers cost so much that they are kept one by one, until their cell is stored (`Context.keep`)."""
 

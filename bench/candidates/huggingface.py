@@ -356,6 +356,13 @@ class HuggingFaceModel(PartialModel):
         count = sum(pad in row for row in self.token_ids(prompts, **options))
         return str(self.tokenizer.convert_ids_to_tokens([int(pad)])[0]) if count else "", count
 
+    @property
+    def replays(self) -> bool:
+        """Tell whether each token of a text is the likeliest: no setting of the checkpoint changes which is next."""
+        from bench.candidates.decoding.settings import asks_for_processors
+
+        return not asks_for_processors(self)
+
     def remember(self, keep: bool) -> None:
         """Keep token ids from now on, or forget them all.
 

@@ -107,6 +107,8 @@ class Reading:
     """Whether it is counted and carries no noise."""
     priced: bool = False
     """Whether it needs the suite's prices; `bench.decision.cost` adds it."""
+    of_load: bool = False
+    """Whether it is there only where a server was loaded."""
     of_training: bool = False
     """Whether it is of one training, which every process repeats: no spread between processes is to be seen."""
     smallest_effect: float = 0.03
@@ -292,6 +294,35 @@ _TIMES = (
         derivation=Derivation("throughput", column=3),
         observation="batches",
         shown=frozenset(("history",)),
+    ),
+)
+
+_LOAD = (
+    Reading(
+        name="capacity_per_s",
+        title="Capacity",
+        unit="1/s",
+        range=POSITIVE,
+        higher_is_better=True,
+        scope="server",
+        definition=(
+            "Answers per second of the fastest closed loop: more requests under way make a server that is saturated "
+            "slower, and answer no more."
+        ),
+        of_load=True,
+    ),
+    Reading(
+        name="slo_rate_per_s",
+        title="Rate within the SLO",
+        unit="1/s",
+        range=AT_LEAST_ZERO,
+        higher_is_better=True,
+        scope="server",
+        definition=(
+            "Highest rate of requests at which, as at all lower levels, every time limit of `load.slo` was kept; 0 "
+            "where the lowest level breaks one."
+        ),
+        of_load=True,
     ),
 )
 
@@ -605,7 +636,7 @@ _PRICES = (
 )
 
 READINGS: Mapping[str, Reading] = {
-    reading.name: reading for reading in (*_TIMES, *_MEMORY, *_ENERGY, *_MODEL, *_TRAINING, *_PRICES)
+    reading.name: reading for reading in (*_TIMES, *_LOAD, *_MEMORY, *_ENERGY, *_MODEL, *_TRAINING, *_PRICES)
 }
 """Every efficiency reading by its name, in the order in which they are shown."""
 

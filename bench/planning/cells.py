@@ -40,6 +40,7 @@ from bench.record import Cell, Doubt
 from bench.suite import (
     DEFAULT_BATCH_SIZE,
     CellJob,
+    LoadSpec,
     MeasureSpec,
     ModelSpec,
     RaceSpec,
@@ -322,6 +323,7 @@ def _cell(
         device=defaults.device,
         threads=defaults.threads,
         cpus=defaults.cpus,
+        load=_load_of(suite.value, spec, task, measure),
         timeout_s=defaults.timeout_s,
         memory_limit_bytes=defaults.memory_limit_bytes,
         suite=suite.value.name,
@@ -332,6 +334,13 @@ def _cell(
     )
     identity = cell_identity(job, weights.identity)
     return Cell(spec.name, spec.family, variant.label, task.name, task.kind, job, identity, reason)
+
+
+def _load_of(suite: Suite, spec: ModelSpec, task: TaskSpec, measure: MeasureSpec) -> LoadSpec | None:
+    """Say how a model is loaded on a task: a server, where it writes the answers, and where anything is measured."""
+    writes = ability_of(task.kind, scoring_of(spec.family, task)) == "generate"
+    loaded = FAMILIES[spec.family].takes_load and writes and resolve_profile(measure).measures
+    return suite.load if loaded else None
 
 
 def batch_limits(suite: Suite, task: TaskSpec) -> tuple[BatchSize | None, int | None]:

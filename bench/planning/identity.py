@@ -64,6 +64,8 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
     measured = resolve_profile(job.measure).measures
     if measured:
         identity["measure"] = _changed(job.measure)
+    if job.load is not None:
+        identity["load"] = job.load.model_dump(mode="json", exclude={"slo"}, exclude_defaults=True)
     resolved = set(RESOLVED if measured else RESOLVED - {"share_load"})
     identity |= job.model_dump(mode="json", include=resolved, exclude_defaults=True)
     identity |= FAMILIES[job.model.family].answer_versions(job.task)

@@ -25,6 +25,7 @@ from bench.suite.adapting import AdapterSpec
 from bench.suite.endpoint import EndpointSpec
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
+from bench.suite.load import LoadSpec
 from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
 from bench.suite.sections import DecisionSpec as DecisionSpec
 from bench.suite.sections import NightlySpec as NightlySpec
@@ -389,6 +390,8 @@ class Suite(_Strict):
     """By which rule a pick is made from the front, and how sure it must be."""
     race: RaceSpec | None = None
     """Whether the run stops as soon as the answer is decided, and goes on where it is open."""
+    load: LoadSpec | None = None
+    """How candidates that are served are loaded with requests; by default not at all."""
     prices: PriceSpec | None = None
     """What machine time and energy cost, for cost and carbon per thousand examples."""
     nightly: NightlySpec = NightlySpec()

@@ -261,7 +261,10 @@ def _efficiency(
 
     Where the cell did not end well, or nothing was measured, that is the reason of what is missing.
     """
-    untimed = [name for name, about in READINGS.items() if name not in timed and not about.priced]
+    loaded = any(fact.name in READINGS and READINGS[fact.name].of_load for r in records for fact in r.facts)
+    untimed = [
+        n for n, about in READINGS.items() if n not in timed and not about.priced and (loaded or not about.of_load)
+    ]
     quantities = timed | facts.readings(records, untimed)
     why = None if status in WELL else reasons.cell_ended(status, reason)
     if status in WELL and not any(map(_measures, records)):

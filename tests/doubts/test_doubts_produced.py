@@ -19,7 +19,12 @@ import pytest
 
 from bench import plugins
 from bench.candidates.checkpoint import weights_identity
+from bench.candidates.served.exchange import Exchange
 from bench.doubts import DOUBTS, DoubtKind, Evidence, examined
+from bench.measure.load.capacity import Capacity, Rung
+from bench.measure.load.level import Level, Offered
+from bench.measure.load.run import Load
+from bench.measure.load.served import loaded_of
 from bench.measure.machine_doubts import interference_doubts
 from bench.meters.energy import Energy
 from bench.meters.interference import InterferenceMeter
@@ -30,6 +35,7 @@ from bench.running.runner import run
 from bench.running.worker.cell import run_cell
 from bench.running.worker.doubts import own_doubts
 from bench.store import RunInfo, Store
+from bench.suite import LoadSpec
 from bench.summary import summarise
 from benchmarks.fake_server import Behaviour, Fault, running
 from tests.admission.scenes import SCENES
@@ -317,12 +323,20 @@ def vague_server(folder: Path) -> Codes:
         return of(cells_run(folder, suite + "measure: off\n"))
 
 
+def late_client(folder: Path) -> Codes:
+    """Requests that left late, and a ladder that ended too soon."""
+    rows = tuple(Offered(place, Exchange(0, 10**8, 10**8 + 1)) for place in range(20))
+    capacity = Capacity(10.0, (Rung(1, 10.0, 0.1, 0),), saturated=False)
+    return codes(loaded_of(Load(capacity, (Level(2.0, None, 10.0, rows),), (0,)), LoadSpec()).doubts)
+
+
 SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     **{code: admission_scene(play) for code, play in SCENES.items()},
     "answers_reused": answers_taken_over,
     "answers_vary": vague_server,
     "bimodal": alternating,
     "cgroup_throttled": busy_machine,
+    "client_lagged": late_client,
     "cpu_throttled": busy_machine,
     "doubt_not_examined": faulty_plug_in,
     "drift": rising,
@@ -340,6 +354,7 @@ SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     "no_steady_state": rising,
     "non_positive_energy": counter_still,
     "not_audited": answers_that_change,
+    "not_saturated": late_client,
     "outliers": interrupted,
     "output_mismatch": answers_that_change,
     "outputs_at_limit": writer,
