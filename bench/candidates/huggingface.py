@@ -18,7 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.candidates import variants
-from bench.candidates.checkpoint import Checkpoint, find_gguf, gives_numbers, head_names, locate, unknown_label
+from bench.candidates.adapters import Adapter, adapted, adapter_of, head_size, own_weights, save_adapter
+from bench.candidates.checkpoint import (
+    Checkpoint,
+    find_gguf,
+    gives_numbers,
+    head_names,
+    locate,
+    read_config,
+    unknown_label,
+)
 from bench.candidates.hub import explain_load_errors
 from bench.candidates.inspection import inspect_folder
 from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel
@@ -26,6 +35,7 @@ from bench.candidates.kept import Kept, load_key
 from bench.candidates.learning import Batch, Learning
 from bench.candidates.limits import UNBOUNDED, TokenLimits, first_position, token_limits
 from bench.candidates.loading import LoadReport, check_tokenizer, check_vocabulary, input_embeddings, reads_as_saved
+from bench.candidates.quantised import quant_method
 from bench.candidates.spread import spread
 from bench.candidates.untyped import Loader, Network, Options, Tensors, Tokenizer
 from bench.errors import AdmissionError, UnsupportedError
@@ -109,31 +119,75 @@ def load_pretrained(
 
 
 def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str) -> Loaded:
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
-
-    source = Source.of(spec)
+    adapter = adapter_of(spec)
+    source = Source.of(spec if adapter is None else adapter.base_spec(spec))
+    placed = _where_quantised(spec if adapter is None else adapter.base_spec(spec), variant, device)
     with explain_load_errors(spec):
-        if source.folder is not None:
-            inspect_folder(spec.name, source.folder)
-        tokenizer = AutoTokenizer.from_pretrained(source.checkpoint.name, **source.shared)
-        if source.folder is not None and not reads_as_saved(source.folder, tokenizer):
-            tokenizer = PreTrainedTokenizerFast.from_pretrained(str(source.folder))
-        check_tokenizer(spec.name, source.folder, tokenizer)
+        for folder in (source.folder, None if adapter is None else adapter.folder):
+            if folder is not None:
+                inspect_folder(spec.name, folder)
+        tokenizer = _tokenizer(spec, source, adapter)
         module, info = auto_class.from_pretrained(
             source.checkpoint.name,
-            dtype=variants.torch_dtype(variant),
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # the report then names them, and they are refused below
             **source.shared,
             **source.weights,
+            **_head_of(auto_class, adapter),
+            **placed or {"dtype": variants.torch_dtype(variant)},
         )
     report = LoadReport.of(info)
+    if adapter is not None:
+        report = report.without(own_weights(adapter))
     report.check(spec.name, source.checkpoint.name, len(module.state_dict()))
+    if adapter is not None:
+        module = adapted(spec.name, module, adapter, pickled=spec.allow_pickle)
     check_vocabulary(spec.name, tokenizer, input_embeddings(module))
-    several = split_devices(device)
-    module = (module.to(device) if len(several) == 1 else spread(module, several)).eval()
+    module = (module if placed else _placed(module, device)).eval()
     module, reach = variants.apply(module, variant, device)
     return Loaded(module, tokenizer, report.unexpected, reach)
+
+
+def _where_quantised(spec: ModelSpec, variant: VariantSpec, device: str) -> Options:
+    """Work out how weights that are stored quantised are loaded: right where they go, since they cannot be moved or
+    cast; empty for plain ones."""
+    if quant_method(spec) is None:
+        return {}
+    dtype = "auto" if variant.dtype == "float32" else variants.torch_dtype(variant)
+    several = split_devices(device)
+    return {"dtype": dtype, "device_map": {"": device} if len(several) == 1 else "auto"}
+
+
+def _placed(module: Network, device: str) -> Network:
+    """Move a network to its device, or spread it over several."""
+    several = split_devices(device)
+    return module.to(device) if len(several) == 1 else spread(module, several)
+
+
+def _tokenizer(spec: ModelSpec, source: Source, adapter: Adapter | None) -> Tokenizer:
+    """Load the tokenizer: an adapter's own where it brings one along, else its base's."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    folder, name, shared = source.folder, source.checkpoint.name, source.shared
+    if adapter is not None and (adapter.folder / "tokenizer_config.json").is_file():
+        folder, name, shared = adapter.folder, str(adapter.folder), {"trust_remote_code": spec.trust_remote_code}
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(name, **shared)
+    if folder is not None and not reads_as_saved(folder, tokenizer):
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(str(folder))
+    check_tokenizer(spec.name, folder, tokenizer)
+    return tokenizer
+
+
+def _head_of(auto_class: Loader, adapter: Adapter | None) -> Options:
+    """Work out the head for which an adapter brings weights along: as its own configuration has it, else its size."""
+    if adapter is None or not auto_class.__name__.endswith("ForSequenceClassification"):
+        return {}
+    own = read_config(adapter.folder).get("id2label")
+    if own:
+        names = {int(index): str(name) for index, name in own.items()}
+        return label_names([names[index] for index in sorted(names)]) | {"num_labels": len(names)}
+    size = head_size(adapter)
+    return {} if size is None else {"num_labels": size}
 
 
 class HuggingFaceModel(PartialModel):
@@ -302,6 +356,13 @@ class HuggingFaceModel(PartialModel):
         count = sum(pad in row for row in self.token_ids(prompts, **options))
         return str(self.tokenizer.convert_ids_to_tokens([int(pad)])[0]) if count else "", count
 
+    @property
+    def replays(self) -> bool:
+        """Tell whether each token of a text is the likeliest: no setting of the checkpoint changes which is next."""
+        from bench.candidates.decoding.generate import asks_for_processors
+
+        return not asks_for_processors(self)
+
     def remember(self, keep: bool) -> None:
         """Keep token ids from now on, or forget them all.
 
@@ -402,8 +463,9 @@ class HuggingFaceLearning(Learning):
         return AutoTokenizer.from_pretrained(source.checkpoint.name, **source.shared)
 
     def save(self, net: Network, folder: Path, dtype: torch.dtype) -> None:
-        """Write weights and configuration as transformers does."""
-        net.to(dtype).save_pretrained(folder)
+        """Write weights and configuration as transformers does; of a network with an adapter the adapter alone."""
+        if not save_adapter(net.to(dtype), folder):
+            net.save_pretrained(folder)
 
     def room(self, net: nn.Module, tokenizer: Tokenizer | None) -> int | None:
         """Count the tokens of one sequence that the network has positions for; None where any number will do."""

@@ -86,6 +86,8 @@ class Generated:
     output_tokens: int
     """Tokens generated, the end-of-sequence token counted."""
     truncated: bool = False
+    token_ids: tuple[int, ...] = ()
+    """Those tokens; empty where the model does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

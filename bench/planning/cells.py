@@ -21,9 +21,18 @@ from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
 from bench.planning.checks import fit_paths, name_checks, resolved_model
 from bench.planning.data import Data
-from bench.planning.fits import check_teachers, in_order, made_from_these, make_job, read_recipe, train_overlaps
+from bench.planning.fits import (
+    check_teachers,
+    fitted_spec,
+    in_order,
+    made_from_these,
+    make_job,
+    read_recipe,
+    train_overlaps,
+)
 from bench.planning.forms import entry_of, forms, on_task
 from bench.planning.identity import cell_identity, loaded_identity
+from bench.planning.loadable import why_no_form, why_not_loaded
 from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
 from bench.planning.shots import draw_shots
@@ -257,29 +266,30 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     output = fit_paths(suite, model)[1]
     if output is not None and output.is_dir():
         provenance = read_provenance(output)
-        fitted = spec.model_copy(update={"checkpoint": str(output), "gguf_file": None, "subfolder": None})
+        fitted = fitted_spec(spec, recipe, output)
         stale = not made_from_these(suite, model, recipe, data, provenance)
-        return _Weights(fitted, files_hash(output), provenance, stale, train_overlaps(suite, model, recipe, data))
+        identity = files_hash(output) if recipe.lora is None else loaded_identity(fitted, suite.path.parent)
+        return _Weights(fitted, identity, provenance, stale, train_overlaps(suite, model, recipe, data))
     job = make_job(suite, model, data, results)
-    fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
+    fitted = fitted_spec(spec, recipe, job.output)
     if job.tasks and not job.output.is_dir():
         fits.append(job)
     overlaps = train_overlaps(suite, model, recipe, data)
     return _Weights(fitted, job.id, read_provenance(job.output), overlaps=overlaps)
 
 
-def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
+def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], device: str, fitted: bool) -> str | None:
     """Explain why a model does not do a task, from its entry, its family and its checkpoint's configuration alone."""
-    reason = why_not_done(spec, task) or why_not_scored(spec.family, task)
+    reason = why_not_done(spec, task) or why_not_scored(spec.family, task) or why_not_loaded(spec, task, device)
     if reason is not None or fitted or scoring_of(spec.family, task) != "head":
         return reason
     return FAMILIES[spec.family].why_no_head(spec, labels)
 
 
-def _why_no_variant(spec: ModelSpec, variant: VariantSpec) -> str | None:
-    """Explain that a family has no weights that could be in another form."""
+def _why_no_variant(spec: ModelSpec, variant: VariantSpec, device: str) -> str | None:
+    """Explain that a family, or a checkpoint, has no weights that could be in another form."""
     if FAMILIES[spec.family].takes_variants or variant == VariantSpec():
-        return None
+        return why_no_form(spec, variant, device)
     return f"a model of the family '{spec.family}' has no variants; leave '{variant.label}' out"
 
 
@@ -294,7 +304,9 @@ def _cell(
     defaults, labels = suite.value.defaults, data.labels(task)
     batch_size, batch_tokens = batch_limits(suite.value, task)
     spec, writing = on_task(weights.spec, task)
-    reason = _why_no_variant(spec, variant) or _why_not(spec, task, labels, fitted=spec.fit is not None)
+    reason = _why_no_variant(spec, variant, defaults.device) or _why_not(
+        spec, task, labels, defaults.device, fitted=spec.fit is not None
+    )
     job = CellJob(
         model=spec,
         variant=variant,

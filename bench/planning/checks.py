@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bench.candidates import FAMILIES
+from bench.candidates.adapters import adapter_of
 from bench.candidates.checkpoint import locate
 from bench.candidates.family import EXCLUSIVE_KEYS
 from bench.data.source import load
@@ -214,6 +215,8 @@ def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
     if model.checkpoint is not None:
         base = suite.path.parent
         _with_place(suite, ("models", index, "checkpoint"), lambda: locate(str(model.checkpoint), base))
+        key = "adapter" if model.adapter is not None else "checkpoint"
+        _with_place(suite, ("models", index, key), lambda: adapter_of(resolved_model(suite, model)))
 
 
 def _check_prompts(suite: Located[Suite], index: int, model: ModelSpec) -> None:
@@ -266,6 +269,9 @@ def resolved_model(suite: Located[Suite], model: ModelSpec) -> ModelSpec:
         place = locate(model.checkpoint, suite.path.parent)
         if place.folder is not None:
             updates["checkpoint"] = str(place.folder)
+    if model.adapter is not None and model.adapter.base is not None:
+        base = locate(model.adapter.base, suite.path.parent).name
+        updates["adapter"] = model.adapter.model_copy(update={"base": base})
     return model.model_copy(update=updates)
 
 

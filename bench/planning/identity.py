@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from bench.candidates import FAMILIES, variants
+from bench.candidates.adapters import adapted_identity, adapter_of
 from bench.candidates.checkpoint import weights_identity
 from bench.data.base import Dataset
 from bench.digest import content_hash
@@ -93,6 +94,9 @@ def loaded_identity(spec: ModelSpec, base: Path) -> str:
         return content_hash([spec.factory, *_sources(spec.factory.partition(":")[0], base), *weights])
     if spec.checkpoint is None:
         return content_hash([spec.family, spec.strategy])
+    adapter = adapter_of(spec)
+    if adapter is not None:
+        return adapted_identity(spec, adapter)
     return weights_identity(spec.checkpoint, spec.subfolder, spec.revision)
 
 

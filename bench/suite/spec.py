@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bench.errors import InputError, nearest
+from bench.suite.adapting import AdapterSpec
 from bench.suite.endpoint import EndpointSpec
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
@@ -30,6 +31,7 @@ from bench.suite.sections import DecisionSpec as DecisionSpec
 from bench.suite.sections import NightlySpec as NightlySpec
 from bench.suite.sections import PriceSpec as PriceSpec
 from bench.suite.sections import RaceSpec as RaceSpec
+from bench.suite.shrinking import ShrinkSpec
 from bench.units import format_cpus, parse_cpus
 
 Scoring = Literal["head", "likelihood", "likelihood-per-token", "likelihood-per-byte", "generated"]
@@ -83,6 +85,10 @@ class FitSpec(_Strict):
     """Where the fitted checkpoint lives; by default the results folder, under the recipe's and data's hash."""
     teacher: str | None = None
     """Model of the suite to learn from, over the recipe's own `teacher`."""
+    adapter: Literal["lora"] | None = None
+    """Learn low-rank changes of the checkpoint's layers (the recipe's `lora`), and keep those alone."""
+    shrink: ShrinkSpec | None = None
+    """Take layers or neurons out of the checkpoint before it learns, so that it recovers what that cost."""
 
 
 class VariantSpec(_Strict):
@@ -92,10 +98,16 @@ class VariantSpec(_Strict):
     """Number format of the weights and of the arithmetic."""
     compile: bool = False
     """Run the model through `torch.compile`; compiling is part of loading."""
-    quantise: Literal["int8"] | None = None
-    """`int8`: dynamic quantisation of the linear layers' weights and activations, CPU only."""
+    quantise: Literal["int8", "int4"] | None = None
+    """`int8`: the linear layers' weights in 8 bits, and on a CPU what they read; `int4`: in 4 bits, on GPUs alone. The
+    record says which library made it (torch, torchao)."""
     prune: float | None = Field(default=None, gt=0, lt=1)
-    """Share of each linear layer's weights set to zero by magnitude."""
+    """Share of each linear layer's weights set to zero by magnitude. It saves nothing, neither time nor memory: it
+    shows what quality would be lost."""
+    shrink: ShrinkSpec | None = None
+    """Take whole layers, heads or neurons out (structured pruning): the network is smaller and faster."""
+    sparsity: Literal["2:4"] | None = None
+    """`2:4`: two of every four weights are zero, and GPUs that can (Ampere and later) multiply them faster."""
 
     @property
     def label(self) -> str:
@@ -105,6 +117,10 @@ class VariantSpec(_Strict):
             parts.append(self.quantise)
         if self.prune is not None:
             parts.append(f"pruned{self.prune:g}")
+        if self.shrink is not None:
+            parts += [f"{name}-{share:g}" for name, share in self.shrink.shares.items()]
+        if self.sparsity is not None:
+            parts.append(self.sparsity)
         if self.compile:
             parts.append("compiled")
         return "+".join(parts) or "float32"
@@ -149,6 +165,8 @@ class ModelSpec(_Strict):
     stateless: Annotated[bool, Unhashed()] = False
     """Of a factory: what it makes answers the same whatever it was asked before, so that one load may serve several
     tasks (`defaults.share_load`)."""
+    adapter: Annotated[AdapterSpec | None, Unhashed()] = None
+    """Of a checkpoint that is an adapter (PEFT, LoRA): how it is put on its base."""
     fit: Annotated[FitSpec | None, Unhashed()] = None
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1), Unhashed()] = [VariantSpec()]

@@ -113,6 +113,34 @@ def least_margin(
     return float((best[:, 0] - best[:, 1]).min())
 
 
+def regret(
+    model: HuggingFaceModel,
+    text: str,
+    written: Sequence[int],
+    decoding: Decoding,
+    *,
+    encoder_decoder: bool,
+    **options: bool,
+) -> float:
+    """Measure by how much one plain pass over an answer prefers another token to one that was written, in logits.
+
+    The likeliest token leads by nothing: 0 says that a search without cache or padding would have written the same.
+    """
+    limit = model.max_tokens if encoder_decoder else prompt_limit(model, decoding)
+    batch, _ = model.tokenize([text], limit, **options)
+    tokens = torch.tensor([list(written)], device=model.device)
+    if encoder_decoder:
+        stored = model.module.generation_config
+        first = stored.bos_token_id if stored.decoder_start_token_id is None else stored.decoder_start_token_id
+        begun = torch.cat([torch.full_like(tokens[:, :1], first), tokens[:, :-1]], 1)
+        read = {name: batch[name] for name in ("input_ids", "attention_mask")} | {"decoder_input_ids": begun}
+    else:
+        ids = torch.cat([batch["input_ids"], tokens[:, :-1]], 1)
+        read = {"input_ids": ids, **_positions(model, {"attention_mask": torch.ones_like(ids)})}
+    logits = model.module(**read, use_cache=False).logits[0, -len(written) :].float()
+    return float((logits.max(-1).values - logits[range(len(written)), list(written)]).max())
+
+
 def _reads_padding(model: HuggingFaceModel, encoder_decoder: bool) -> bool:
     """Tell whether the checkpoint asks for a setting that would take a prompt's padding for a part of the prompt."""
     reading = READS_SOURCE if encoder_decoder else READS_PROMPT
@@ -155,7 +183,7 @@ def answer_of(model: HuggingFaceModel, row: list[int], decoding: Decoding, count
     """Decode generated token ids into an answer, without what follows an end or a stop string."""
     kept = _until_end(row, end_ids(model), model.pad_id if decoding.stop else None)
     text = str(model.tokenizer.decode(kept, skip_special_tokens=True))
-    return Generated(_stopped(text, decoding.stop), count, len(kept), cut)
+    return Generated(_stopped(text, decoding.stop), count, len(kept), cut, tuple(kept))
 
 
 def _run(model: HuggingFaceModel, batch: Tensors, decoding: Decoding, on_token: OnToken | None) -> torch.Tensor:

@@ -116,12 +116,20 @@ class CausalLM(HuggingFaceModel):
         ids = [self.start_id, *self.token_ids([text], add_special_tokens=False)[0]][: min(most_tokens, self.max_tokens)]
         if self._headed or len(ids) < 3:
             return 0.0
+        other = next((token for token in ids if token != ids[-1]), self.pad_id)
+        pair = torch.tensor([ids, [*ids[:-1], other]], device=self.device)
         with explaining(self):
-            whole, part = (
-                self.module(input_ids=torch.tensor([row], device=self.device), use_cache=False).logits[0].float()
-                for row in (ids, ids[:-1])
-            )
-        return float((whole[: len(ids) - 1] - part).abs().max())
+            one, another = self.module(input_ids=pair, use_cache=False).logits.float()[:, :-1]
+        return float((one - another).abs().max())
+
+    @explained
+    @without_gradients
+    def regret(self, text: str, written: Sequence[int], decoding: Decoding) -> float:
+        """Measure by how much a plain pass prefers another token to one that was written, in logits."""
+        from bench.candidates.decoding.generate import regret
+
+        prompts, options = self.prompts([text])
+        return regret(self, prompts[0], written, decoding, encoder_decoder=False, **options)
 
     @explained
     @without_gradients
@@ -195,6 +203,10 @@ class CausalLearning(HuggingFaceLearning):
     one_sequence = True
     lead = " "
     head_or_text = True
+
+    def adapter_task(self, labels: Sequence[str]) -> str | None:
+        """Name what an adapter is trained for."""
+        return "SEQ_CLS" if labels else "CAUSAL_LM"
 
     def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class that writes, or the one with a head."""

@@ -53,6 +53,10 @@ class EncoderLearning(HuggingFaceLearning):
     frame = "<s> $A </s>"
     roles = {"cls_token": "<s>", "sep_token": "</s>"}
 
+    def adapter_task(self, labels: Sequence[str]) -> str | None:
+        """Name what an adapter is trained for."""
+        return "SEQ_CLS"
+
     def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class with a head."""
         from transformers import AutoModelForSequenceClassification

@@ -71,6 +71,14 @@ class Seq2Seq(HuggingFaceModel):
 
     @explained
     @without_gradients
+    def regret(self, text: str, written: Sequence[int], decoding: Decoding) -> float:
+        """Measure by how much a plain pass prefers another token to one that was written, in logits."""
+        from bench.candidates.decoding.generate import regret
+
+        return regret(self, text, written, decoding, encoder_decoder=True)
+
+    @explained
+    @without_gradients
     def least_margin(self, text: str, decoding: Decoding) -> float:
         """Measure by how much the likeliest token leads in the closest step of one answer, in logits."""
         from bench.candidates.decoding.generate import least_margin
@@ -106,6 +114,10 @@ class Seq2SeqLearning(HuggingFaceLearning):
         """Write the prompts as they will be scored."""
         before = "" if spec.system is None else f"{spec.system}\n\n"
         return with_prefix(spec, [before + prompt for prompt in prompts]), {}
+
+    def adapter_task(self, labels: Sequence[str]) -> str | None:
+        """Name what an adapter is trained for."""
+        return "SEQ_2_SEQ_LM"
 
     def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class that writes."""

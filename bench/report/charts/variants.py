@@ -10,7 +10,7 @@ from bench.compare.pairs import EfficiencyRow, efficiency_rows
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.chart import VARIANTS, Chart, Plate, TaskChart
-from bench.report.differences import Gap, differences, left_out
+from bench.report.differences import Gap, differences, ends, left_out
 from bench.report.drawing.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
@@ -129,10 +129,9 @@ def _table(task: TaskView, compared: Sequence[Pair], marks: Mapping[str, Mark]) 
     rows = []
     for pair in compared:
         gap = pair.gap
-        ends = "" if gap is None else f"{signed(gap.low)} to {signed(gap.high)}"
         items = [
             tables.name_item(pair.variant, marks),
-            tables.Item("–") if gap is None else tables.Item(signed(gap.value), gap.value, ends),
+            tables.Item("–") if gap is None else tables.Item(signed(gap.value), gap.value, ends(gap)),
             *(_ratio(pair.ratios.get(name)) for name in WORDS),
         ]
         rows.append(tables.Row(tuple(items)))

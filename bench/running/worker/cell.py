@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from bench.admission.admit import Admission, admit, check_scored, on_working_path
+from bench.admission.admit import Admission, admit, check_scored, is_plain, on_working_path, settle
 from bench.admission.earlier import proof_key
 from bench.admission.values import (
     GivesLogProbabilities,
@@ -29,7 +29,7 @@ from bench.candidates.interface import Context, Model, ModelFacts, reads_turns
 from bench.candidates.kept import Keep, Kept
 from bench.data import stored
 from bench.data.base import Dataset
-from bench.errors import EnvironmentLackError, UnsupportedError
+from bench.errors import AdmissionError, EnvironmentLackError, UnsupportedError
 from bench.fit.cost import facts_of
 from bench.measure.doubts import unaudited
 from bench.measure.elsewhere import told_elsewhere
@@ -104,7 +104,7 @@ def run_cell(
     watched = _Watched(
         meters, process, notify, job.seed, job.model.name, likely, tuple(scored), to_answer, start_s, asked is not None
     )
-    gate = partial(_admitted, cell, model, workload, data, proved)
+    gate = partial(_admitted, cell, model, workload, data, proved, limits)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
     loaded_levels = _under_load(job, model, workload, process, notify)
     check_timings(job.model.name, measured.timings)
@@ -254,21 +254,20 @@ def _answers(
         The rows, the limits that fit, the facts of scoring, what measuring found, and what admission found.
     """
     if not profile.measures:
-        admission = gate()
-        return *_scored(workload, limits, how), unmeasured(model, how.process), admission
+        samples, limits, seen, admission = _scored_as_admitted(model, workload, limits, how, gate())
+        return samples, limits, seen, unmeasured(model, how.process), admission
     from bench.measure.session import cold_start, measure  # half a second, which scoring alone is spared
 
     asked: dict[str, Any] = {name: getattr(how, name) for name in ("meters", "process", "notify", "seed")}
     begun = on_working_path(model, lambda: cold_start(workload, **asked))
-    admission = gate()
-    samples, limits, seen = _scored(workload, limits, how)
+    samples, limits, seen, admission = _scored_as_admitted(model, workload, limits, how, gate())
     asked |= {"scored": samples or how.scored, "prior": [*load, *seen], "batching": limits, "begun": begun}
     measured = measure(model, workload, profile, **asked)
     return samples, limits, seen, measured, admission
 
 
 def _admitted(
-    cell: Cell, model: Model, workload: Workload, data: Dataset, proved: Sequence[Proved]
+    cell: Cell, model: Model, workload: Workload, data: Dataset, proved: Sequence[Proved], limits: Batching
 ) -> Admission | None:
     """Admit a loaded model to its task; None for a rule that has nothing to prove."""
     if FAMILIES[cell.family].is_floor:
@@ -276,10 +275,37 @@ def _admitted(
     texts = [str(example.columns[KINDS[cell.kind].columns.input]) for example in data.examples]
     facts = model.facts()
     key = proof_key(cell, facts, _device_name(model.device))
-    return admit(cell.model, model, workload, facts.dtype, texts, key, proved)
+    return admit(cell.model, model, workload, facts.dtype, texts, key, proved, limits.split(lengths_of(workload)))
 
 
-def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[Sample], Batching, list[Fact]]:
+Scored = tuple[list[Sample], Batching, list[Fact]]
+
+
+def _scored_as_admitted(
+    model: Model, workload: Workload, limits: Batching, how: _Watched, admission: Admission | None
+) -> tuple[list[Sample], Batching, list[Fact], Admission | None]:
+    """Score the examples; where that is what proves the model, and its fast path is wrong, once more on the plain one.
+
+    Raises:
+        AdmissionError: an answer cannot be.
+    """
+    if admission is None or not admission.waits:
+        return *_scored(workload, limits, how), admission
+    dtype, refused = model.facts().dtype, None
+    scored: Scored = ([], limits, [])
+    try:
+        scored = on_working_path(model, lambda: _scored(workload, limits, how))
+    except AdmissionError as error:
+        refused = error
+    was_plain = is_plain(model)
+    settled = settle(admission, model, scored[0] or ([] if refused else how.scored), dtype)
+    if refused is not None and settled.left is None:
+        raise refused
+    again = settled.left is not None and (refused is not None or not was_plain)
+    return *(_scored(workload, limits, how) if again else scored), settled
+
+
+def _scored(workload: Workload, limits: Batching, how: _Watched) -> Scored:
     """Score the examples, or take the answers that are there already.
 
     The first process keeps those that are there already as its own, unless it was asked for certain ones. Where nothing
