@@ -59,6 +59,8 @@ class CellJob(BaseModel):
     """Absolute; a factory or a metric may lie there."""
     provenance: Provenance | None = None
     """Of a checkpoint that a fit made."""
+    artifact: str | None = None
+    """Where the network lies as another runtime reads it; None for torch, which reads the checkpoint itself."""
     stale_checkpoint: bool = False
     """Whether the checkpoint was made by another version of its recipe, from other data, or by none."""
     train_overlap: int | None = None

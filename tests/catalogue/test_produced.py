@@ -31,6 +31,7 @@ from bench.record import Sample, Timing
 from bench.running.executors.inline import InlineExecutor
 from bench.running.runner import run
 from bench.running.worker import cell as worker
+from bench.running.worker.conversion import convert
 from bench.store import RunInfo, Store, StoredRun
 from bench.store.export import tables
 from bench.suite import Suite
@@ -92,7 +93,7 @@ measure: off
 SHARED = """\
 name: shared
 defaults: {device: cpu, threads: 1, batch_size: 4, share_load: true}
-models: [{name: reader, family: encoder, checkpoint: ./encoder}]
+models: [{name: reader, family: encoder, checkpoint: ./encoder, runtime: ctranslate2}]
 tasks:
   - {name: topic, kind: classification, data: {path: topic.jsonl}}
   - {name: again, kind: classification, data: {path: topic.jsonl}}
@@ -197,7 +198,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory, powercap: Path) -> Mapping[st
     again = execute(scored_plan, folder / "scored")
     kept: dict[str, Any] = {}
     shared_plan = make_plan(opened(folder, SHARED), folder / "shared")
-    records = [worker.run_cell(cell, 0, lambda _: None, kept) for cell in shared_plan.written(folder / "shared")]
+    cells = shared_plan.written(folder / "shared")
+    convert(cells[0].to_run(), lambda _: None)
+    records = [worker.run_cell(cell, 0, lambda _: None, kept) for cell in cells]
     shared = Produced(replace(first.stored, records=tuple(records)), summarise(records))
     with running(Behaviour(first=Law(0.001))) as fake, pytest.MonkeyPatch.context() as patch:
         patch.setattr(outcome, "LAG_S", 60.0)  # a busy machine makes the client late, and withheld is what it then is

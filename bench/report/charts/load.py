@@ -49,7 +49,7 @@ class UnderLoad(TaskChart):
             name=f"load-{task.number}",
             title=f"{short(task.name)}: latency under load",
             takeaway=_takeaway(rows),
-            description=f"Dot chart of the latency in {plural(len(rows), 'level')} of load: median and 95th percentile.",
+            description=f"Dot chart of the latency in {plural(len(rows), 'level')}: median and 95th percentile.",
             narrow=task.has_narrow,
             slim=task.crowded,
             draw=lambda: draw_rows(
