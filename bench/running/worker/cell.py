@@ -40,7 +40,7 @@ from bench.measure.placement import place
 from bench.measure.profiles import Profile
 from bench.measure.profiles import resolve as resolve_profile
 from bench.meters.bundle import Meters, open_meters
-from bench.meters.clock import split_devices
+from bench.meters.clock import on_cuda, split_devices
 from bench.plugins import look_beside
 from bench.record import ASKED, Asked, Cell, Doubt, Fact, Proved, Record, Sample, Status
 from bench.running.worker.doubts import answer_doubts, own_doubts, taken_over, with_examined
@@ -355,7 +355,7 @@ def _device(asked: str) -> str:
     """
     if asked == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
-    if asked.startswith("cuda"):
+    if on_cuda(asked):
         if not torch.cuda.is_available():
             raise EnvironmentLackError(
                 f"the suite asks for the device '{asked}', and torch sees no GPU; set 'device: cpu' or 'auto', or "
@@ -425,7 +425,7 @@ def _environment(device: str, placed: Mapping[str, object], known: ModelFacts) -
 
 
 def _device_name(device: str) -> str:
-    gpus = split_devices(device) if device.startswith("cuda") else ()
+    gpus = split_devices(device) if on_cuda(device) else ()
     return ", ".join(torch.cuda.get_device_name(gpu) for gpu in gpus) or "cpu"
 
 
