@@ -35,7 +35,7 @@ from bench.planning.fits import (
 )
 from bench.planning.forms import entry_of, forms, on_task
 from bench.planning.identity import cell_identity, loaded_identity
-from bench.planning.loadable import why_no_form, why_not_loaded
+from bench.planning.loadable import why_no_form, why_not_converted, why_not_loaded
 from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
 from bench.planning.shots import draw_shots
@@ -298,7 +298,9 @@ def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], device: s
 def _why_no_variant(spec: ModelSpec, variant: VariantSpec, device: str) -> str | None:
     """Explain that a family, or a checkpoint, has no weights that could be in another form."""
     if FAMILIES[spec.family].takes_variants or variant == VariantSpec():
-        return None if RUNTIMES[variant.runtime].converts else why_no_form(spec, variant, device)
+        if RUNTIMES[variant.runtime].converts:
+            return why_not_converted(spec, variant)
+        return why_no_form(spec, variant, device)
     return f"a model of the family '{spec.family}' has no variants; leave '{variant.label}' out"
 
 
