@@ -227,42 +227,6 @@ class ModelFacts:
     """`weights_hash`, `tokenizer_hash`, `provenance`, `max_input_tokens`, …"""
 
 
-class Marks(Protocol):
-    """A model that has `mark`."""
-
-    def mark(self, texts: Sequence[str]) -> list[Classified]:
-        """Compute the log-probability of each label by itself; one above ln ½ applies."""
-
-
-class Rates(Protocol):
-    """A model that has `rate`."""
-
-    def rate(self, texts: Sequence[str]) -> list[Rated]:
-        """Give each text its number."""
-
-
-class Tags(Protocol):
-    """A model that has `tag`."""
-
-    def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
-        """Give every token of each sentence its tag."""
-
-
-class Ranks(Protocol):
-    """A model that has `rank`."""
-
-    def rank(self, queries: Sequence[str], documents: Sequence[Sequence[str]]) -> list[Classified]:
-        """Score each query's own documents; the highest score is the best."""
-
-
-@runtime_checkable
-class Indexes(Protocol):
-    """A model that can read documents before it is asked for them, as whoever searches a collection does."""
-
-    def index(self, documents: Sequence[str]) -> None:
-        """Read documents that will be ranked for many queries; `rank` is then given this very list."""
-
-
 @runtime_checkable
 class Executed(Protocol):
     """A model whose network may be executed by another runtime than torch; its plain path is torch's all the same."""
@@ -301,6 +265,42 @@ def falls_back_to(model: object) -> HasPlainPath | None:
 def engine_of(model: object) -> Engine | None:
     """Tell what executes a loaded model in the place of torch; None for torch, and for a model without a network."""
     return model.engine if isinstance(model, Executed) else None
+
+
+class Marks(Protocol):
+    """A model that has `mark`."""
+
+    def mark(self, texts: Sequence[str]) -> list[Classified]:
+        """Compute the log-probability of each label by itself; one above ln ½ applies."""
+
+
+class Rates(Protocol):
+    """A model that has `rate`."""
+
+    def rate(self, texts: Sequence[str]) -> list[Rated]:
+        """Give each text its number."""
+
+
+class Tags(Protocol):
+    """A model that has `tag`."""
+
+    def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
+        """Give every token of each sentence its tag."""
+
+
+class Ranks(Protocol):
+    """A model that has `rank`."""
+
+    def rank(self, queries: Sequence[str], documents: Sequence[Sequence[str]]) -> list[Classified]:
+        """Score each query's own documents; the highest score is the best."""
+
+
+@runtime_checkable
+class Indexes(Protocol):
+    """A model that can read documents before it is asked for them, as whoever searches a collection does."""
+
+    def index(self, documents: Sequence[str]) -> None:
+        """Read documents that will be ranked for many queries; `rank` is then given this very list."""
 
 
 class PartialModel:

@@ -35,7 +35,7 @@ from bench.planning.fits import (
 )
 from bench.planning.forms import entry_of, forms, on_task
 from bench.planning.identity import cell_identity, loaded_identity
-from bench.planning.loadable import why_no_form, why_not_loaded
+from bench.planning.loadable import why_no_form, why_not_converted, why_not_loaded
 from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
 from bench.planning.shots import draw_shots
@@ -177,7 +177,7 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     every_weights = _checked(suite, data, results, fits, run_code=options.run_code)
     datasets = {scored.hash: scored for scored in map(data.scored, suite.value.tasks)}
     cells = [
-        _cell(suite, replace(weights, spec=form), variant, task, data, measure, datasets, results)
+        _cell(suite, replace(weights, spec=form), variant, task, data, measure, results, datasets)
         for model, weights in zip(suite.value.models, every_weights, strict=True)
         for form in forms(weights.spec, suite.value.tasks)
         for variant in model.candidates
@@ -298,7 +298,9 @@ def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], device: s
 def _why_no_variant(spec: ModelSpec, variant: VariantSpec, device: str) -> str | None:
     """Explain that a family, or a checkpoint, has no weights that could be in another form."""
     if FAMILIES[spec.family].takes_variants or variant == VariantSpec():
-        return None if RUNTIMES[variant.runtime].converts else why_no_form(spec, variant, device)
+        if RUNTIMES[variant.runtime].converts:
+            return why_not_converted(spec, variant)
+        return why_no_form(spec, variant, device)
     return f"a model of the family '{spec.family}' has no variants; leave '{variant.label}' out"
 
 
@@ -309,8 +311,8 @@ def _cell(
     task: TaskSpec,
     data: Data,
     measure: MeasureSpec,
-    datasets: dict[str, Dataset],
     results: Path,
+    datasets: dict[str, Dataset],
 ) -> Cell:
     defaults, labels = suite.value.defaults, data.labels(task)
     batch_size, batch_tokens = batch_limits(suite.value, task)

@@ -38,7 +38,7 @@ from bench.measure.placement import place
 from bench.measure.profiles import Profile
 from bench.measure.profiles import resolve as resolve_profile
 from bench.meters.bundle import Meters, open_meters
-from bench.meters.clock import split_devices
+from bench.meters.clock import on_cuda, split_devices
 from bench.plugins import look_beside
 from bench.record import ASKED, Asked, Cell, Doubt, Fact, Proved, Record, Sample, Status
 from bench.running.worker.doubts import answer_doubts, own_doubts, taken_over, with_examined
@@ -209,8 +209,7 @@ def _of_the_run(
 def _prepared(job: CellJob, *, measures: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure if measures else MeasureSpec(profile="off"))
-    light = without_torch(job)
-    on_cpu = light or RUNTIMES.find(job.variant.runtime).cpu_only
+    light, on_cpu = without_torch(job), RUNTIMES.find(job.variant.runtime).cpu_only
     device = "cpu" if light else _device("cpu" if on_cpu and job.device == "auto" else job.device)
     placed = place(job.threads, job.cpus, with_torch=not light)
     if not light:
@@ -360,7 +359,7 @@ def _device(asked: str) -> str:
 
     if asked == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
-    if asked.startswith("cuda"):
+    if on_cuda(asked):
         if not torch.cuda.is_available():
             raise EnvironmentLackError(
                 f"the suite asks for the device '{asked}', and torch sees no GPU; set 'device: cpu' or 'auto', or "
@@ -442,7 +441,7 @@ def _environment(device: str, placed: Mapping[str, object], known: ModelFacts) -
 
 
 def _device_name(device: str) -> str:
-    if not device.startswith("cuda"):
+    if not on_cuda(device):
         return "cpu"
     import torch
 
