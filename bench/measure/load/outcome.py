@@ -121,8 +121,8 @@ def why_withheld(lag_p95_s: float, latencies: Floats) -> str | None:
     if BOTH_ENDS * lag_p95_s <= allowed:
         return None
     return (
-        f"the client sent one request of twenty {1e3 * lag_p95_s:.3g} ms late or more ({1e3 * allowed / BOTH_ENDS:.3g} ms are "
-        "allowed); give it a core of its own, or lower the rate"
+        f"the client sent one request of twenty {1e3 * lag_p95_s:.3g} ms late or more "
+        f"({1e3 * allowed / BOTH_ENDS:.3g} ms are allowed); give it a core of its own, or lower the rate"
     )
 
 
