@@ -102,8 +102,8 @@ def test_a_request_is_good_when_it_keeps_every_limit() -> None:
 
 
 def test_a_client_that_lags_has_its_level_withheld() -> None:
-    assert numbers_of(level_of([exchange(t, 0.01, lag_s=0.0009) for t in range(20)])).withheld is None
-    late = [exchange(t, 0.01, lag_s=0.002 if t < 2 else 0.0) for t in range(20)]
+    assert numbers_of(level_of([exchange(t, 0.01, lag_s=0.0004) for t in range(20)])).withheld is None
+    late = [exchange(t, 0.01, lag_s=0.0006 if t < 2 else 0.0) for t in range(20)]
     assert numbers_of(level_of(late)).withheld is not None
     slow = [exchange(t, 1.0, lag_s=0.002) for t in range(20)]
     assert numbers_of(level_of(slow)).withheld is None, "2 ms are nothing beside a second"
