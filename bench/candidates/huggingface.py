@@ -28,10 +28,11 @@ from bench.candidates.checkpoint import (
     read_config,
     unknown_label,
 )
+from bench.candidates.engine import Engine
 from bench.candidates.hub import explain_load_errors
 from bench.candidates.inspection import inspect_folder
 from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel
-from bench.candidates.kept import Kept, load_key
+from bench.candidates.kept import load_key
 from bench.candidates.learning import Batch, Learning
 from bench.candidates.limits import UNBOUNDED, TokenLimits, first_position, token_limits
 from bench.candidates.loading import LoadReport, check_tokenizer, check_vocabulary, input_embeddings, reads_as_saved
@@ -95,27 +96,63 @@ class Loaded(NamedTuple):
     """Names of weights in the file that the module has no place for."""
     reach: variants.Note
     """What the variant reached."""
+    reference: Callable[[], Network] | None = None
+    """Loads the module of torch, where another runtime stands in its place."""
 
 
-def load_pretrained(
-    auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str, kept: Kept | None = None
-) -> Loaded:
-    """Load a module in evaluation mode on `device` with `variant` applied, and its tokenizer.
+def load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, context: Context) -> Loaded:
+    """Load a module in evaluation mode with `variant` applied, and its tokenizer.
 
     Args:
         auto_class: `AutoModelFor…`.
         spec: which weights.
         variant: what is done to them.
-        device: where they go: `cpu`, `cuda:N`, or several GPUs joined by commas.
-        kept: what this process loaded before; the same weights in the same class are not loaded again.
+        context: where they go, what this process loaded before (the same weights in the same class are not loaded
+            again), and what executes them in the place of torch.
 
     Raises:
         BenchError: the files are missing, unreadable or not reachable, with what to do about it.
     """
-    if kept is None:
-        return _load_pretrained(auto_class, spec, variant, device)
-    key = load_key(auto_class, spec, variant, device)
-    return kept.obtain(key, lambda: _load_pretrained(auto_class, spec, variant, device))
+
+    def load() -> Loaded:
+        if context.engine is not None:
+            return _stood_in(auto_class, spec, context.engine)
+        return _load_pretrained(auto_class, spec, variant, context.place)
+
+    if context.kept is None:
+        return load()
+    return context.kept.obtain(load_key(auto_class, spec, variant, context.place), load)
+
+
+def _stood_in(auto_class: Loader, spec: ModelSpec, engine: Engine) -> Loaded:
+    """Load the tokenizer of a checkpoint whose network another runtime executes; the conversion kept its
+    configurations."""
+    from transformers import AutoConfig, GenerationConfig
+
+    adapter = adapter_of(spec)
+    source = Source.of(spec if adapter is None else adapter.base_spec(spec))
+    with explain_load_errors(spec):
+        tokenizer = _tokenizer(spec, source, adapter)
+        config = AutoConfig.from_pretrained(engine.configuration, trust_remote_code=spec.trust_remote_code)
+        reader: Loader = GenerationConfig
+        has_own = (engine.configuration / GENERATION_FILE).is_file()
+        writes = reader.from_pretrained(engine.configuration) if has_own else reader.from_model_config(config)
+    stand = engine.stand(config, writes)
+
+    def reference() -> Network:
+        return _load_pretrained(auto_class, spec, VariantSpec(), "cpu").module
+
+    return Loaded(stand, tokenizer, (), {}, reference)
+
+
+GENERATION_FILE = "generation_config.json"
+
+
+def keep_configuration(module: Network, folder: Path) -> None:
+    """Write the configurations of a loaded module, for what stands in its place."""
+    module.config.save_pretrained(folder)
+    if getattr(module, "generation_config", None) is not None:
+        module.generation_config.save_pretrained(folder)
 
 
 def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str) -> Loaded:
@@ -201,7 +238,10 @@ class HuggingFaceModel(PartialModel):
     def __init__(self, spec: ModelSpec, loaded: Loaded, context: Context) -> None:
         module, tokenizer = loaded.module, loaded.tokenizer
         self.spec = spec
-        self.module = module
+        self.engine = context.engine
+        self._network = module
+        self._load_reference = loaded.reference
+        self._reference: Network | None = None
         self.tokenizer = tokenizer
         self.unused = loaded.unused
         self.reach = loaded.reach
@@ -218,6 +258,27 @@ class HuggingFaceModel(PartialModel):
         """Tokens of a line's end."""
 
     @property
+    def module(self) -> Network:
+        """The network: that of torch, or what stands in its place; on the plain path torch's in any case."""
+        if self._load_reference is None or not self.plain:
+            return self._network
+        if self._reference is None:
+            self._reference = self._load_reference()
+        return self._reference
+
+    def let_go(self) -> None:
+        """Drop the module of torch that the plain path had loaded beside what stands in its place."""
+        self._reference = None
+
+    @property
+    def embedding_rows(self) -> int | None:
+        """Tokens that have an embedding; None where that is not known."""
+        if self.engine is not None:
+            return self.engine.artifact.embedding_rows
+        rows: int | None = getattr(input_embeddings(self.module), "num_embeddings", None)
+        return rows
+
+    @property
     def start_id(self) -> int:
         """The token with which a text begins: bos, or eos where there is none; what an empty text is read as."""
         special_ids = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
@@ -226,11 +287,15 @@ class HuggingFaceModel(PartialModel):
     @cached_property
     def limits(self) -> TokenLimits:
         """The longest sequences that the model and its tokenizer take."""
+        if self.engine is not None:
+            return TokenLimits(self.engine.artifact.input_tokens, self.engine.artifact.decoder_tokens)
         return token_limits(self.module, self.module.config, self.tokenizer.model_max_length)
 
     @cached_property
     def first_position(self) -> int:
         """The position id of a text's first token."""
+        if self.engine is not None:
+            return self.engine.artifact.first_position
         return first_position(self.module)
 
     @property
@@ -241,8 +306,7 @@ class HuggingFaceModel(PartialModel):
     @cached_property
     def pad_id(self) -> int:
         """A token that fills up the rows of a batch. It is masked, so any row of the embedding will do."""
-        table = input_embeddings(self.module)
-        rows: int | None = getattr(table, "num_embeddings", None)
+        rows = self.embedding_rows
         usable = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
         return next((token for token in usable if token is not None and (rows is None or token < rows)), 0)
 
@@ -306,7 +370,7 @@ class HuggingFaceModel(PartialModel):
     @cached_property
     def _token_beyond(self) -> int | None:
         """The padding token where it is no row of the embedding; None where every token is one."""
-        rows: int | None = getattr(input_embeddings(self.module), "num_embeddings", None)
+        rows = self.embedding_rows
         pad: int | None = self.tokenizer.pad_token_id
         return pad if pad is not None and rows is not None and pad >= rows else None
 
@@ -349,7 +413,8 @@ class HuggingFaceModel(PartialModel):
         None of a model without such a head, and of one whose checkpoint names no padding token.
         """
         pad = getattr(self.module.config, "pad_token_id", None)
-        pools_last = hasattr(self.module, "score") and self.context.ability == "classify" and not self.goes_on
+        pools = hasattr(self.module, "score") if self.engine is None else self.engine.artifact.pools_last
+        pools_last = pools and self.context.ability == "classify" and not self.goes_on
         if not pools_last or not self.padding_is_own or pad is None:
             return "", 0
         prompts, options = self.prompts(texts)
@@ -359,7 +424,7 @@ class HuggingFaceModel(PartialModel):
     @property
     def replays(self) -> bool:
         """Tell whether each token of a text is the likeliest: no setting of the checkpoint changes which is next."""
-        from bench.candidates.decoding.generate import asks_for_processors
+        from bench.candidates.decoding.settings import asks_for_processors
 
         return not asks_for_processors(self)
 
@@ -393,13 +458,14 @@ class HuggingFaceModel(PartialModel):
 
     def facts(self) -> ModelFacts:
         """Describe the loaded model."""
-        config = self.module.config
+        config, engine = self.module.config, self.engine
+        dtype = str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32"
         return ModelFacts(
-            parameters=count_parameters(self.module),
-            weights_bytes=count_bytes(self.module),
-            dtype=str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32",
-            attention=getattr(config, "_attn_implementation", None),
-            module=self.module,
+            parameters=count_parameters(self.module) if engine is None else engine.artifact.parameters,
+            weights_bytes=count_bytes(self.module) if engine is None else engine.artifact.artifact_bytes,
+            dtype=dtype if engine is None else engine.artifact.dtype,
+            attention=getattr(config, "_attn_implementation", None) if engine is None else None,
+            module=self.module if engine is None else None,
             notes={
                 "max_tokens": self.max_tokens,
                 "model_type": config.model_type,

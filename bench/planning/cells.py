@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from bench.candidates import FAMILIES, is_floor
 from bench.candidates.checkpoint import files_hash
+from bench.candidates.runtime import Wanted
+from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.data.doubts import data_doubts
@@ -20,6 +22,7 @@ from bench.errors import InputError, nearest
 from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
 from bench.planning.checks import fit_paths, name_checks, resolved_model
+from bench.planning.conversions import artifact_of
 from bench.planning.data import Data
 from bench.planning.fits import (
     check_teachers,
@@ -40,6 +43,7 @@ from bench.record import Cell, Doubt
 from bench.suite import (
     DEFAULT_BATCH_SIZE,
     CellJob,
+    LoadSpec,
     MeasureSpec,
     ModelSpec,
     RaceSpec,
@@ -167,10 +171,10 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     every_weights = _checked(suite, data, results, fits, run_code=options.run_code)
     datasets = {scored.hash: scored for scored in map(data.scored, suite.value.tasks)}
     cells = [
-        _cell(suite, replace(weights, spec=form), variant, task, data, measure)
+        _cell(suite, replace(weights, spec=form), variant, task, data, measure, results)
         for model, weights in zip(suite.value.models, every_weights, strict=True)
         for form in forms(weights.spec, suite.value.tasks)
-        for variant in model.variants
+        for variant in model.candidates
         for task in suite.value.tasks
     ]
     cells, sharing = share_loads(suite.value, cells, measured=resolve_profile(measure).measures)
@@ -288,7 +292,7 @@ def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], device: s
 def _why_no_variant(spec: ModelSpec, variant: VariantSpec, device: str) -> str | None:
     """Explain that a family, or a checkpoint, has no weights that could be in another form."""
     if FAMILIES[spec.family].takes_variants or variant == VariantSpec():
-        return why_no_form(spec, variant, device)
+        return None if RUNTIMES[variant.runtime].converts else why_no_form(spec, variant, device)
     return f"a model of the family '{spec.family}' has no variants; leave '{variant.label}' out"
 
 
@@ -299,6 +303,7 @@ def _cell(
     task: TaskSpec,
     data: Data,
     measure: MeasureSpec,
+    results: Path,
 ) -> Cell:
     defaults, labels = suite.value.defaults, data.labels(task)
     batch_size, batch_tokens = batch_limits(suite.value, task)
@@ -322,6 +327,7 @@ def _cell(
         device=defaults.device,
         threads=defaults.threads,
         cpus=defaults.cpus,
+        load=_load_of(suite.value, spec, task, measure),
         timeout_s=defaults.timeout_s,
         memory_limit_bytes=defaults.memory_limit_bytes,
         suite=suite.value.name,
@@ -330,8 +336,25 @@ def _cell(
         stale_checkpoint=weights.stale,
         train_overlap=weights.overlaps.get(task.name),
     )
+    wanted = Wanted(
+        FAMILIES[spec.family],
+        spec,
+        variant,
+        ability_of(task.kind, job.scoring),
+        job.scoring,
+        job.device,
+    )
+    job = job.model_copy(update={"artifact": artifact_of(job, wanted, weights.identity, results)})
+    reason = reason or RUNTIMES[variant.runtime].why_not(wanted)
     identity = cell_identity(job, weights.identity)
     return Cell(spec.name, spec.family, variant.label, task.name, task.kind, job, identity, reason)
+
+
+def _load_of(suite: Suite, spec: ModelSpec, task: TaskSpec, measure: MeasureSpec) -> LoadSpec | None:
+    """Say how a model is loaded on a task: a server, where it writes the answers, and where anything is measured."""
+    writes = ability_of(task.kind, scoring_of(spec.family, task)) == "generate"
+    loaded = FAMILIES[spec.family].takes_load and writes and resolve_profile(measure).measures
+    return suite.load if loaded else None
 
 
 def batch_limits(suite: Suite, task: TaskSpec) -> tuple[BatchSize | None, int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from bench.planning.fit_checks import check_apart, check_possible
 from bench.planning.forms import uses
 from bench.planning.identity import data_hash, fit_identity, loaded_identity
 from bench.suite import AdapterSpec, ModelSpec, Suite, TaskSpec
+from bench.suite.yaml_bounds import read_text
 from bench.suite.yaml_file import Located, read
 from bench.tasks.choosing import why_not_done, why_unsupported
 from bench.tasks.prompts import template_for
@@ -34,7 +36,8 @@ def read_recipe(suite: Located[Suite], model: ModelSpec) -> Recipe:
     Raises:
         SuiteError: the recipe's file is missing or wrong.
     """
-    recipe = read(fit_paths(suite, model)[0], Recipe).value
+    path = fit_paths(suite, model)[0]
+    recipe = _recipe(path, read_text(path))
     assert model.fit is not None
     changes: dict[str, object] = {} if model.fit.teacher is None else {"teacher": model.fit.teacher}
     if model.fit.adapter is not None and recipe.lora is None:
@@ -55,6 +58,12 @@ def fitted_spec(spec: ModelSpec, recipe: Recipe, output: Path) -> ModelSpec:
         base = spec.checkpoint if spec.subfolder is None else f"{spec.checkpoint}/{spec.subfolder}"
         updates["adapter"] = (spec.adapter or AdapterSpec()).model_copy(update={"base": base})
     return spec.model_copy(update=updates)
+
+
+@lru_cache(maxsize=256)
+def _recipe(path: Path, text: str) -> Recipe:
+    """Read the recipe that a file holds, once for each text: a plan asks three times."""
+    return read(path, Recipe).value
 
 
 def check_teachers(suite: Located[Suite]) -> None:

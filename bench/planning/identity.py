@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from bench.candidates import FAMILIES, variants
 from bench.candidates.adapters import adapted_identity, adapter_of
 from bench.candidates.checkpoint import weights_identity
+from bench.candidates.runtimes import RUNTIMES
 from bench.data.base import Dataset
 from bench.digest import content_hash
 from bench.fit.job import FIT_VERSION, FitTask, Teacher, headed
@@ -58,12 +59,15 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
     if job.shots:
         identity["shots"] = content_hash([[shot.prompt, shot.answer] for shot in job.shots])
     if variant := _changed(job.variant):
-        identity["variant"] = variant
+        runtime = RUNTIMES[job.variant.runtime]
+        identity["variant"] = variant | ({"release": runtime.release} if runtime.converts else {})
     if (version := variants.version(job.variant)) > 1:
         identity["variant_version"] = version
     measured = resolve_profile(job.measure).measures
     if measured:
         identity["measure"] = _changed(job.measure)
+    if job.load is not None:
+        identity["load"] = job.load.model_dump(mode="json", exclude={"slo"}, exclude_defaults=True)
     resolved = set(RESOLVED if measured else RESOLVED - {"share_load"})
     identity |= job.model_dump(mode="json", include=resolved, exclude_defaults=True)
     identity |= FAMILIES[job.model.family].answer_versions(job.task)

@@ -33,6 +33,11 @@ class Generation:
         self._lengths: list[int] | None = None
         self._watched: dict[int, tuple[int, ...]] = {}
 
+    @property
+    def decoding(self) -> Decoding:
+        """Tell how answers are written."""
+        return self._decoding
+
     def request(self, indices: Sequence[int]) -> Request:
         """Prepare a request for the generated texts."""
         prompts = [self.prompts[index] for index in indices]
