@@ -16,7 +16,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from contract import Contract, make_parser
@@ -24,14 +24,19 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import lognorm, norm, t
 
+from bench.compare.quality import common_examples
+from bench.decision.cost import priced
+from bench.decision.draws import reading_draws
 from bench.measure.stopping import LOOK_GROWTH, MEDIAN_HALF_WIDTH
 from bench.metrics.macro_f1 import MacroF1
-from bench.record import Cell, Fact, Record, Sample
+from bench.record import Cell, Fact, Record, Sample, Timing
 from bench.stats import bootstrap, order, processes
 from bench.stats.paired import FEW_DISCORDANT, FEW_DISCORDANT_SAID, paired_proportions
+from bench.stats.processes import Levels
 from bench.stats.proportion import FEW_SAID, grouped_proportion, is_few, proportion_interval
 from bench.stats.resample import Resamples
-from bench.summary import Quantity, facts, quality, summarise, timings
+from bench.suite import PriceSpec
+from bench.summary import Entry, Quantity, facts, quality, summarise, timings
 from bench.tasks.metrics import resolve
 
 Floats = NDArray[np.float64]
@@ -441,6 +446,61 @@ def hard(contract: Contract, runs: int, seed: int) -> None:
         contract.hold(f"covers: {name}", shares[1], at_least=least, shown=shown)
     widths_from_samples(contract)
     needed_width(contract, runs, seed)
+    prices_are_positive(contract, seed)
+    examples_are_paired_by_ids(contract)
+    durations_are_possible(contract)
+
+
+def prices_are_positive(contract: Contract, seed: int) -> None:
+    """Holds that every draw of a price is a price: of a night of which only intervals are left, and of two processes
+    that differ by a third."""
+    prices, rng = PriceSpec(machine_per_hour=1.0), np.random.default_rng([seed, 2000])
+    speed, name = Quantity(10.0, 1.0, 19.0, 2, "examples/s", "clock", True), "throughput_examples_per_s"
+    cell = Cell("m", "encoder", "float32", "t", "classification", None, {"model": "m"})
+    pruned = Entry(cell, "ok", None, {}, {name: speed}, (), ())
+    points = np.log([8.0, 12.0])
+    levels = Levels((0, 1), points, np.zeros(2), np.ones(2), float(points.mean()), 0.0)
+    spread = processes.spread_of([levels])
+    assert spread is not None
+    window = np.array([[1.0, 10.0, 0.0, 0.0]])
+    two = replace(pruned, timed={"throughput": (window, window)}, levels={name: levels}, spreads={name: spread})
+    remembered = np.maximum(0.0, 10.0 + 9.0 / 1.96 * rng.standard_normal(DRAWS))
+    by_the_pair = 10.0 + np.std([8.0, 12.0], ddof=1) / 2**0.5 * rng.standard_t(1, size=DRAWS)
+    for what, entry, old in (("a pruned night", pruned, remembered), ("two processes", two, by_the_pair)):
+        drawn = reading_draws(priced(entry, prices), "cost_per_1000", DRAWS, seed, prices, use_bounds=False)
+        wrong = float(np.mean(~(np.isfinite(drawn) & (drawn > 0))))
+        shown = f"{100 * wrong:.1f} % of the draws are no price; old {100 * float(np.mean(old <= 0)):.1f} %"
+        contract.hold(f"prices of {what}", wrong, at_most=0.0, shown=shown)
+
+
+def examples_are_paired_by_ids(contract: Contract) -> None:
+    """Holds that a model that answered the same examples in another order is compared with itself, example by
+    example."""
+    rng = np.random.default_rng(3000)
+    rows = [Sample(i, f"e{i}", "ab"[i % 2], "ab"[int(rng.integers(2))], None) for i in range(200)]
+    turned = [replace(sample, index=i) for i, sample in enumerate(reversed(rows))]
+    entries = []
+    for name, samples in (("a", rows), ("b", turned)):
+        cell = Cell(name, "encoder", "float32", "t", "classification", None, {"model": name})
+        record = Record(cell, "ok", None, samples=tuple(samples), notes={"labels": ["a", "b"]})
+        entries.append(summarise([record], lambda names, of_kind: resolve(["accuracy"], of_kind))[0])
+    old = sum((x.reference == x.prediction) != (y.reference == y.prediction) for x, y in zip(rows, turned, strict=True))
+    pair = common_examples(entries[0], entries[1])
+    assert pair is not None
+    right = [entry.statistics["accuracy"][:, 0] for entry in pair]
+    apart = int(np.count_nonzero(right[0] != right[1]))
+    contract.require("examples are paired by their ids", apart == 0, f"{apart} of 200 told apart; by place (old) {old}")
+
+
+def durations_are_possible(contract: Contract) -> None:
+    """Holds that requests of no time or less are refused with the reason, and enter no number."""
+    for what, wrong in (("negative", -1_000_000), ("zero", 0)):
+        timings = tuple(Timing("latency", 0, i, (i,), wrong if i == 7 else 10_000_000 + 1000 * i) for i in range(60))
+        cell = Cell("m", "encoder", "float32", "t", "classification", None, {"model": "m"})
+        quantity = summarise([Record(cell, "ok", None, timings=timings)])[0].efficiency["latency_mean_s"]
+        refused = quantity.value is None and quantity.reason is not None
+        old = float(np.mean([timing.duration_ns for timing in timings])) / 1e9
+        contract.require(f"a {what} duration is refused", refused, f"{quantity.reason}; old a mean of {old:.5f} s")
 
 
 def widths_from_samples(contract: Contract) -> None:

@@ -86,8 +86,15 @@ def read_config(folder: Path) -> Json:
         InputError: it is not JSON.
     """
     path = folder / "config.json"
-    if not path.is_file():
-        return {}
+    return read_json(path) if path.is_file() else {}
+
+
+def read_json(path: Path) -> Json:
+    """Read a file of a checkpoint that is a JSON object.
+
+    Raises:
+        InputError: it is not JSON.
+    """
     try:
         loaded: Json = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -18,14 +18,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.candidates import variants
-from bench.candidates.checkpoint import Checkpoint, find_gguf, gives_numbers, head_names, locate, unknown_label
+from bench.candidates.adapters import Adapter, adapted, adapter_of, head_size, own_weights, save_adapter
+from bench.candidates.checkpoint import (
+    Checkpoint,
+    find_gguf,
+    gives_numbers,
+    head_names,
+    locate,
+    read_config,
+    unknown_label,
+)
+from bench.candidates.engine import Engine
 from bench.candidates.hub import explain_load_errors
 from bench.candidates.inspection import inspect_folder
 from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel
-from bench.candidates.kept import Kept, load_key
+from bench.candidates.kept import load_key
 from bench.candidates.learning import Batch, Learning
 from bench.candidates.limits import UNBOUNDED, TokenLimits, first_position, token_limits
 from bench.candidates.loading import LoadReport, check_tokenizer, check_vocabulary, input_embeddings, reads_as_saved
+from bench.candidates.quantised import quant_method
 from bench.candidates.spread import spread
 from bench.candidates.untyped import Loader, Network, Options, Tensors, Tokenizer
 from bench.errors import AdmissionError, UnsupportedError
@@ -85,55 +96,135 @@ class Loaded(NamedTuple):
     """Names of weights in the file that the module has no place for."""
     reach: variants.Note
     """What the variant reached."""
+    reference: Callable[[], Network] | None = None
+    """Loads the module of torch, where another runtime stands in its place."""
 
 
-def load_pretrained(
-    auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str, kept: Kept | None = None
-) -> Loaded:
-    """Load a module in evaluation mode on `device` with `variant` applied, and its tokenizer.
+def load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, context: Context) -> Loaded:
+    """Load a module in evaluation mode with `variant` applied, and its tokenizer.
 
     Args:
         auto_class: `AutoModelFor…`.
         spec: which weights.
         variant: what is done to them.
-        device: where they go: `cpu`, `cuda:N`, or several GPUs joined by commas.
-        kept: what this process loaded before; the same weights in the same class are not loaded again.
+        context: where they go, what this process loaded before (the same weights in the same class are not loaded
+            again), and what executes them in the place of torch.
 
     Raises:
         BenchError: the files are missing, unreadable or not reachable, with what to do about it.
     """
-    if kept is None:
-        return _load_pretrained(auto_class, spec, variant, device)
-    key = load_key(auto_class, spec, variant, device)
-    return kept.obtain(key, lambda: _load_pretrained(auto_class, spec, variant, device))
+
+    def load() -> Loaded:
+        if context.engine is not None:
+            return _stood_in(auto_class, spec, context.engine)
+        return _load_pretrained(auto_class, spec, variant, context.place)
+
+    if context.kept is None:
+        return load()
+    return context.kept.obtain(load_key(auto_class, spec, variant, context.place), load)
+
+
+def _stood_in(auto_class: Loader, spec: ModelSpec, engine: Engine) -> Loaded:
+    """Load the tokenizer of a checkpoint whose network another runtime executes; the conversion kept its
+    configurations."""
+    from transformers import AutoConfig, GenerationConfig
+
+    adapter = adapter_of(spec)
+    source = Source.of(spec if adapter is None else adapter.base_spec(spec))
+    with explain_load_errors(spec):
+        tokenizer = _tokenizer(spec, source, adapter)
+        config = AutoConfig.from_pretrained(engine.configuration, trust_remote_code=spec.trust_remote_code)
+        reader: Loader = GenerationConfig
+        has_own = (engine.configuration / GENERATION_FILE).is_file()
+        writes = reader.from_pretrained(engine.configuration) if has_own else reader.from_model_config(config)
+    stand = engine.stand(config, writes)
+
+    def reference() -> Network:
+        return _load_pretrained(auto_class, spec, VariantSpec(), "cpu").module
+
+    return Loaded(stand, tokenizer, (), {}, reference)
+
+
+GENERATION_FILE = "generation_config.json"
+
+
+def keep_configuration(module: Network, folder: Path) -> None:
+    """Write the configurations of a loaded module, for what stands in its place."""
+    module.config.save_pretrained(folder)
+    if getattr(module, "generation_config", None) is not None:
+        module.generation_config.save_pretrained(folder)
 
 
 def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str) -> Loaded:
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
-
-    source = Source.of(spec)
+    adapter = adapter_of(spec)
+    source = Source.of(spec if adapter is None else adapter.base_spec(spec))
+    placed = _where_quantised(spec if adapter is None else adapter.base_spec(spec), variant, device)
     with explain_load_errors(spec):
-        if source.folder is not None:
-            inspect_folder(spec.name, source.folder)
-        tokenizer = AutoTokenizer.from_pretrained(source.checkpoint.name, **source.shared)
-        if source.folder is not None and not reads_as_saved(source.folder, tokenizer):
-            tokenizer = PreTrainedTokenizerFast.from_pretrained(str(source.folder))
-        check_tokenizer(spec.name, source.folder, tokenizer)
+        for folder in (source.folder, None if adapter is None else adapter.folder):
+            if folder is not None:
+                inspect_folder(spec.name, folder)
+        tokenizer = _tokenizer(spec, source, adapter)
         module, info = auto_class.from_pretrained(
             source.checkpoint.name,
-            dtype=variants.torch_dtype(variant),
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # the report then names them, and they are refused below
             **source.shared,
             **source.weights,
+            **_head_of(auto_class, adapter),
+            **placed or {"dtype": variants.torch_dtype(variant)},
         )
     report = LoadReport.of(info)
+    if adapter is not None:
+        report = report.without(own_weights(adapter))
     report.check(spec.name, source.checkpoint.name, len(module.state_dict()))
+    if adapter is not None:
+        module = adapted(spec.name, module, adapter, pickled=spec.allow_pickle)
     check_vocabulary(spec.name, tokenizer, input_embeddings(module))
-    several = split_devices(device)
-    module = (module.to(device) if len(several) == 1 else spread(module, several)).eval()
+    module = (module if placed else _placed(module, device)).eval()
     module, reach = variants.apply(module, variant, device)
     return Loaded(module, tokenizer, report.unexpected, reach)
+
+
+def _where_quantised(spec: ModelSpec, variant: VariantSpec, device: str) -> Options:
+    """Work out how weights that are stored quantised are loaded: right where they go, since they cannot be moved or
+    cast; empty for plain ones."""
+    if quant_method(spec) is None:
+        return {}
+    dtype = "auto" if variant.dtype == "float32" else variants.torch_dtype(variant)
+    several = split_devices(device)
+    return {"dtype": dtype, "device_map": {"": device} if len(several) == 1 else "auto"}
+
+
+def _placed(module: Network, device: str) -> Network:
+    """Move a network to its device, or spread it over several."""
+    several = split_devices(device)
+    return module.to(device) if len(several) == 1 else spread(module, several)
+
+
+def _tokenizer(spec: ModelSpec, source: Source, adapter: Adapter | None) -> Tokenizer:
+    """Load the tokenizer: an adapter's own where it brings one along, else its base's."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    folder, name, shared = source.folder, source.checkpoint.name, source.shared
+    if adapter is not None and (adapter.folder / "tokenizer_config.json").is_file():
+        folder, name, shared = adapter.folder, str(adapter.folder), {"trust_remote_code": spec.trust_remote_code}
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(name, **shared)
+    if folder is not None and not reads_as_saved(folder, tokenizer):
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(str(folder))
+    check_tokenizer(spec.name, folder, tokenizer)
+    return tokenizer
+
+
+def _head_of(auto_class: Loader, adapter: Adapter | None) -> Options:
+    """Work out the head for which an adapter brings weights along: as its own configuration has it, else its size."""
+    if adapter is None or not auto_class.__name__.endswith("ForSequenceClassification"):
+        return {}
+    own = read_config(adapter.folder).get("id2label")
+    if own:
+        names = {int(index): str(name) for index, name in own.items()}
+        return label_names([names[index] for index in sorted(names)]) | {"num_labels": len(names)}
+    size = head_size(adapter)
+    return {} if size is None else {"num_labels": size}
 
 
 class HuggingFaceModel(PartialModel):
@@ -147,7 +238,10 @@ class HuggingFaceModel(PartialModel):
     def __init__(self, spec: ModelSpec, loaded: Loaded, context: Context) -> None:
         module, tokenizer = loaded.module, loaded.tokenizer
         self.spec = spec
-        self.module = module
+        self.engine = context.engine
+        self._network = module
+        self._load_reference = loaded.reference
+        self._reference: Network | None = None
         self.tokenizer = tokenizer
         self.unused = loaded.unused
         self.reach = loaded.reach
@@ -164,6 +258,27 @@ class HuggingFaceModel(PartialModel):
         """Tokens of a line's end."""
 
     @property
+    def module(self) -> Network:
+        """The network: that of torch, or what stands in its place; on the plain path torch's in any case."""
+        if self._load_reference is None or not self.plain:
+            return self._network
+        if self._reference is None:
+            self._reference = self._load_reference()
+        return self._reference
+
+    def let_go(self) -> None:
+        """Drop the module of torch that the plain path had loaded beside what stands in its place."""
+        self._reference = None
+
+    @property
+    def embedding_rows(self) -> int | None:
+        """Tokens that have an embedding; None where that is not known."""
+        if self.engine is not None:
+            return self.engine.artifact.embedding_rows
+        rows: int | None = getattr(input_embeddings(self.module), "num_embeddings", None)
+        return rows
+
+    @property
     def start_id(self) -> int:
         """The token with which a text begins: bos, or eos where there is none; what an empty text is read as."""
         special_ids = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
@@ -172,11 +287,15 @@ class HuggingFaceModel(PartialModel):
     @cached_property
     def limits(self) -> TokenLimits:
         """The longest sequences that the model and its tokenizer take."""
+        if self.engine is not None:
+            return TokenLimits(self.engine.artifact.input_tokens, self.engine.artifact.decoder_tokens)
         return token_limits(self.module, self.module.config, self.tokenizer.model_max_length)
 
     @cached_property
     def first_position(self) -> int:
         """The position id of a text's first token."""
+        if self.engine is not None:
+            return self.engine.artifact.first_position
         return first_position(self.module)
 
     @property
@@ -187,8 +306,7 @@ class HuggingFaceModel(PartialModel):
     @cached_property
     def pad_id(self) -> int:
         """A token that fills up the rows of a batch. It is masked, so any row of the embedding will do."""
-        table = input_embeddings(self.module)
-        rows: int | None = getattr(table, "num_embeddings", None)
+        rows = self.embedding_rows
         usable = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
         return next((token for token in usable if token is not None and (rows is None or token < rows)), 0)
 
@@ -252,7 +370,7 @@ class HuggingFaceModel(PartialModel):
     @cached_property
     def _token_beyond(self) -> int | None:
         """The padding token where it is no row of the embedding; None where every token is one."""
-        rows: int | None = getattr(input_embeddings(self.module), "num_embeddings", None)
+        rows = self.embedding_rows
         pad: int | None = self.tokenizer.pad_token_id
         return pad if pad is not None and rows is not None and pad >= rows else None
 
@@ -295,12 +413,20 @@ class HuggingFaceModel(PartialModel):
         None of a model without such a head, and of one whose checkpoint names no padding token.
         """
         pad = getattr(self.module.config, "pad_token_id", None)
-        pools_last = hasattr(self.module, "score") and self.context.ability == "classify" and not self.goes_on
+        pools = hasattr(self.module, "score") if self.engine is None else self.engine.artifact.pools_last
+        pools_last = pools and self.context.ability == "classify" and not self.goes_on
         if not pools_last or not self.padding_is_own or pad is None:
             return "", 0
         prompts, options = self.prompts(texts)
         count = sum(pad in row for row in self.token_ids(prompts, **options))
         return str(self.tokenizer.convert_ids_to_tokens([int(pad)])[0]) if count else "", count
+
+    @property
+    def replays(self) -> bool:
+        """Tell whether each token of a text is the likeliest: no setting of the checkpoint changes which is next."""
+        from bench.candidates.decoding.settings import asks_for_processors
+
+        return not asks_for_processors(self)
 
     def remember(self, keep: bool) -> None:
         """Keep token ids from now on, or forget them all.
@@ -332,13 +458,14 @@ class HuggingFaceModel(PartialModel):
 
     def facts(self) -> ModelFacts:
         """Describe the loaded model."""
-        config = self.module.config
+        config, engine = self.module.config, self.engine
+        dtype = str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32"
         return ModelFacts(
-            parameters=count_parameters(self.module),
-            weights_bytes=count_bytes(self.module),
-            dtype=str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32",
-            attention=getattr(config, "_attn_implementation", None),
-            module=self.module,
+            parameters=count_parameters(self.module) if engine is None else engine.artifact.parameters,
+            weights_bytes=count_bytes(self.module) if engine is None else engine.artifact.artifact_bytes,
+            dtype=dtype if engine is None else engine.artifact.dtype,
+            attention=getattr(config, "_attn_implementation", None) if engine is None else None,
+            module=self.module if engine is None else None,
             notes={
                 "max_tokens": self.max_tokens,
                 "model_type": config.model_type,
@@ -402,8 +529,9 @@ class HuggingFaceLearning(Learning):
         return AutoTokenizer.from_pretrained(source.checkpoint.name, **source.shared)
 
     def save(self, net: Network, folder: Path, dtype: torch.dtype) -> None:
-        """Write weights and configuration as transformers does."""
-        net.to(dtype).save_pretrained(folder)
+        """Write weights and configuration as transformers does; of a network with an adapter the adapter alone."""
+        if not save_adapter(net.to(dtype), folder):
+            net.save_pretrained(folder)
 
     def room(self, net: nn.Module, tokenizer: Tokenizer | None) -> int | None:
         """Count the tokens of one sequence that the network has positions for; None where any number will do."""

@@ -44,8 +44,8 @@ def inspect_folder(model: str, folder: Path) -> None:
         folder: that holds `config.json` and the weights.
 
     Raises:
-        EnvironmentLackError: a file is a Git LFS pointer, cut short or missing; the folder holds an adapter, or weights
-            in a format that is not read here.
+        EnvironmentLackError: a file is a Git LFS pointer, cut short or missing; the folder holds an adapter beside a
+            whole model, or weights in a format that is not read here.
     """
     where = f"model '{model}': '{folder}'"
     _refuse_pointers(where, folder)
@@ -58,6 +58,8 @@ def inspect_folder(model: str, folder: Path) -> None:
         if problem is not None:
             raise EnvironmentLackError(f"{where}: {path.name} is damaged or cut short: {problem}; copy it again")
     _refuse_foreign(where, folder)
+    if holds_adapter(folder):
+        return
     if not _has_config(folder):
         raise EnvironmentLackError(
             f"{where}: the folder holds no config.json, which says what network the weights are of; copy it too"
@@ -87,15 +89,20 @@ def _json_problem(path: Path) -> str | None:
     return None
 
 
+def holds_adapter(folder: Path) -> bool:
+    """Tell whether a folder is an adapter in PEFT's layout, and holds no whole weights beside it."""
+    whole = any(path for name in ("model*.safetensors", "pytorch_model*.bin", "*.gguf") for path in folder.glob(name))
+    return (folder / ADAPTER_FILE).is_file() and not whole
+
+
 def _refuse_adapters(where: str, folder: Path) -> None:
-    if not (folder / ADAPTER_FILE).is_file():
+    if not (folder / ADAPTER_FILE).is_file() or holds_adapter(folder):
         return
     base = _json(folder / ADAPTER_FILE).get("base_model_name_or_path")
     of = f" of '{base}'" if base else ""
-    beside = " beside a whole model, and it would be left out without a word" if _has_config(folder) else ""
     raise EnvironmentLackError(
-        f"{where}: the folder holds a PEFT adapter{of}{beside}; merge it (`model.merge_and_unload()` of peft), save "
-        f"the merged model and give that folder" + (f", or remove {ADAPTER_FILE} to run the base" if beside else "")
+        f"{where}: the folder holds a PEFT adapter{of} beside a whole model, and it would be left out without a word; "
+        f"give the adapter a folder of its own, or remove {ADAPTER_FILE} to run the model without it"
     )
 
 

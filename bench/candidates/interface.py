@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from bench.candidates.engine import Engine
 from bench.candidates.kept import Keep, Kept
 from bench.errors import UnsupportedError
 from bench.suite import Shot
@@ -57,6 +58,8 @@ class Context:
     """Where the answers of a model that is served are kept until its cell is stored; None to keep none."""
     devices: tuple[str, ...] = ()
     """All GPUs, where the model is to be spread over several."""
+    engine: Engine | None = None
+    """What executes the network in the place of torch; None for torch itself."""
 
     @property
     def place(self) -> str:
@@ -86,6 +89,8 @@ class Generated:
     output_tokens: int
     """Tokens generated, the end-of-sequence token counted."""
     truncated: bool = False
+    token_ids: tuple[int, ...] = ()
+    """Those tokens; empty where the model does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +187,46 @@ class ModelFacts:
     """Whether several tokens may arrive together."""
     notes: dict[str, object] = field(default_factory=dict)
     """`weights_hash`, `tokenizer_hash`, `provenance`, `max_input_tokens`, …"""
+
+
+@runtime_checkable
+class Executed(Protocol):
+    """A model whose network may be executed by another runtime than torch; its plain path is torch's all the same."""
+
+    engine: Engine | None
+    """None where torch executes it."""
+
+    def let_go(self) -> None:
+        """Drop the weights that the plain path had loaded."""
+
+
+@runtime_checkable
+class HasPlainPath(Protocol):
+    """A model that can leave its fast path."""
+
+    plain: bool
+
+
+def proved_by(model: object) -> HasPlainPath | None:
+    """Tell which plain path a loaded model is held against; None where it has only one way to answer.
+
+    A network that another runtime executes is held against torch, unless it rounds more coarsely than torch does.
+    """
+    engine = engine_of(model)
+    return model if isinstance(model, HasPlainPath) and not (engine is not None and engine.rounds) else None
+
+
+def falls_back_to(model: object) -> HasPlainPath | None:
+    """Tell which plain path a loaded model takes where its fast one is wrong; None where it may not.
+
+    Nothing that torch answered may stand under another runtime's name.
+    """
+    return model if isinstance(model, HasPlainPath) and engine_of(model) is None else None
+
+
+def engine_of(model: object) -> Engine | None:
+    """Tell what executes a loaded model in the place of torch; None for torch, and for a model without a network."""
+    return model.engine if isinstance(model, Executed) else None
 
 
 class PartialModel:

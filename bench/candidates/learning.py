@@ -138,6 +138,11 @@ class Learning:
         """Count the tokens of one sequence that the network has positions for; None where any number will do."""
         return None
 
+    def adapter_task(self, labels: Sequence[str]) -> str | None:
+        """Name in peft's words what an adapter of its networks is trained for, with a head over labels or without one;
+        None where they take none."""
+        return None
+
     def prompts(
         self, spec: ModelSpec, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str]
     ) -> tuple[list[str], dict[str, bool]]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -68,6 +68,14 @@ class LoadReport:
     def of(cls, info: Mapping[str, Iterable[object]]) -> LoadReport:
         """Read the `output_loading_info` of `from_pretrained`."""
         return cls(*(_names(info.get(key, ())) for key in ("missing_keys", "unexpected_keys", "mismatched_keys")))
+
+    def without(self, names: Collection[str]) -> LoadReport:
+        """Leave out weights that come from elsewhere."""
+        return replace(
+            self,
+            missing=tuple(name for name in self.missing if name not in names),
+            mismatched=tuple(name for name in self.mismatched if name not in names),
+        )
 
     def check(self, model: str, checkpoint: str, total: int) -> None:
         """Refuse a network of which some weights are random.

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "nightly": ("bench.cli.nightly:nightly", "Run a suite as a night: lock, run, gate, pages, retention, alert."),
     "tag": ("bench.cli.gate:tag", "Give a run a name, for `bench gate --baseline tag:NAME`."),
     "serve": ("bench.cli.serve:serve", "Serve the reports of a results folder on this machine."),
+    "load": ("bench.cli.load:load", "Offer load to a server: capacity, latency and goodput at each rate."),
     "doctor": ("bench.cli.advice:doctor", "Say what this machine can measure, and how to make it quieter."),
     "store": ("bench.cli.store:store", "Check, repair, migrate, import and prune what is stored."),
     "schedule": ("bench.cli.schedule:schedule", "Make cron, systemd or a CI service run a nightly."),

@@ -113,6 +113,9 @@ class Dataset:
     expected: frozenset[str] | None = field(default=None, compare=False)
     """The different expected texts, where they are few, as labels are; None where they are many or not known."""
 
+    inputs: Sequence[int] | None = field(default=None, compare=False)
+    """A hash of each input, of this process alone, where the examples were counted."""
+
     def expected_texts(self, columns: Columns) -> frozenset[str]:
         """Return the different expected values, as texts."""
         if self.expected is not None:

@@ -67,27 +67,27 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
         quantities=_quantities(columns, table, stack, [_least_n(boards, name) for name in names]),
         values=table,
         draws=np.where(np.isnan(table), np.nan, stack),
-        better={},
+        tests={},
         broken=tuple(_broken(boards, name) for name in names),
         remarks=tuple(remarks),
         baselines=tuple(any(board.is_baseline(name) for board in boards) for name in names),
         doubts=tuple(tuple(dict.fromkeys(c for board in boards for c in board.doubts_of(name))) for name in names),
-        as_read=_as_read(names, combined),
+        unknown=_unknown(names, combined),
         parts=tuple(part for column in combined for part in column.parts) or _bare(boards),
     )
 
 
-def _as_read(names: Sequence[str], combined: Sequence[_Combined]) -> NDArray[np.bool_]:
-    """Find which values rest on readings whose noise is not known and which show none, shape `(M, C)`."""
-    as_read = np.zeros((len(names), len(combined)), dtype=np.bool_)
+def _unknown(names: Sequence[str], combined: Sequence[_Combined]) -> Floats:
+    """Add up how far the parts of each value may be off beyond what their draws show, shape `(M, C)`."""
+    unknown = np.zeros((len(names), len(combined)))
     for c, column in enumerate(combined):
-        still = np.ptp(column.draws, axis=0) == 0
         for part in column.parts:
-            own = part.board.as_read
+            own = part.board.unknown
             for m, name in enumerate(names):
-                if own is not None and name in part.board.names:
-                    as_read[m, c] |= still[m] and own[part.board.names.index(name), part.source]
-    return as_read
+                counts = bool((part.draws[:, m] != 0).any())
+                if own is not None and counts and name in part.board.names:
+                    unknown[m, c] += own[part.board.names.index(name), part.source]
+    return unknown
 
 
 def _no_draws(question: Question, names: Sequence[str]) -> Floats:

@@ -5,8 +5,10 @@ The first columns are the objectives of the front; the rest are there because a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +84,20 @@ class Missing:
     """The code of the doubt that bars it."""
 
 
+class PairedTest(Protocol):
+    """Tests of all pairs of candidates in one column."""
+
+    def p_values(self, rows: Sequence[int], margins: Floats, smaller: Floats) -> tuple[Floats, Floats]:
+        """Compute p-values of each pair of `rows`, shape `(m, m)`, NaN where the pair is not covered: against "row is
+        not better than column by more than the margin", and against "row is worse by the margin or more".
+
+        Args:
+            rows: candidates of the board.
+            margins: of each pair, in the column's unit, shape `(m, m)`.
+            smaller: the smaller of the two values, shape `(m, m)`.
+        """
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Board:
     """Everything known of the candidates of one task (or of all tasks together), M candidates × C columns."""
@@ -97,8 +113,8 @@ class Board:
     """Shape `(M, C)`, NaN where missing."""
     draws: Floats
     """Replicates, shape `(B, M, C)`."""
-    better: dict[int, Floats]
-    """By column of a proportion: exact one-sided p-values that row is better than column, shape `(M, M)`."""
+    tests: dict[int, PairedTest]
+    """By column, where candidates can be compared pair by pair."""
     broken: tuple[Missing | None, ...]
     """Why a candidate cannot be judged at all (its cell failed, …); None when it can."""
     remarks: tuple[Remark, ...] = ()
@@ -117,9 +133,10 @@ class Board:
 
     doubts: tuple[tuple[str, ...], ...] = ()
     """Codes of the doubts about a value of each candidate here, in order; none where nothing is said."""
-    as_read: NDArray[np.bool_] | None = None
-    """Which values are taken as they were read, without noise though they may have some, shape `(M, C)`: they cannot
-    make a statement certain. None for no value."""
+    unknown: Floats | None = None
+    """How far another process may read each value off from this one beyond what the replicates show, shape `(M, C)`, in
+    the column's unit: a difference within makes no statement certain. Infinite where nothing is known, as of a timing
+    of one process; None for no value."""
     parts: tuple[Part, ...] = ()
     """Across tasks: what each task adds to each column."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -12,10 +13,22 @@ from bench.candidates import is_floor
 from bench.catalogue.readings import READINGS, canonical
 from bench.decision.board import Absence, Board, Column, Missing
 from bench.decision.draws import is_estimate, quality_draws, reading_draws
+from bench.decision.paired import paired_tests
 from bench.decision.question import Question
-from bench.decision.remarks import Dropped, Estimated, ObjectiveDropped, TakenAsRead, TokensDiffer
+from bench.decision.remarks import (
+    Dropped,
+    Estimated,
+    ObjectiveDropped,
+    OneProcess,
+    PeakRead,
+    Remark,
+    StoppedEarly,
+    TakenAsRead,
+    TokensDiffer,
+)
+from bench.decision.unknown import PEAK_SHARE, PEAK_SLACK_BYTES, is_peak, is_timed, unknown_of
 from bench.doubts import barring
-from bench.stats.paired import mcnemar_better
+from bench.suite import PriceSpec
 from bench.suite.limits import parse_margin
 from bench.summary import Entry, Quantity
 from bench.summary.tokens import incomparable
@@ -31,7 +44,7 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
     values = np.array([[_number(q) for q in row] for row in quantities], dtype=np.float64)
     values = values.reshape(len(entries), len(columns))
     draws = _draws(entries, columns, quantities, question)
-    as_read = _as_read(columns, quantities, draws)
+    unknown = _unknown(entries, columns, quantities, draws, question.prices)
     return Board(
         task=task,
         names=tuple(entry.candidate for entry in entries),
@@ -40,18 +53,18 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
         quantities=quantities,
         values=values,
         draws=np.where(np.isnan(values), np.nan, draws),
-        better=_exact_tests(entries, columns),
+        tests=paired_tests(entries, columns),
         broken=tuple(_broken(entry) for entry in entries),
         remarks=(
             *remarks,
             *_tokens_differ(task, good),
             *_estimates(task, good, columns, objectives),
-            *_taken_as_read(task, [entry.candidate for entry in entries], columns, quantities, as_read),
+            *_not_certain(task, entries, columns, quantities, unknown),
         ),
         baselines=tuple(is_floor(entry.cell.family) for entry in entries),
         raced=tuple(entry.raced if question.as_raced else None for entry in entries),
         seconds=np.array([_number(entry.efficiency.get("latency_mean_s")) for entry in entries]),
-        as_read=as_read,
+        unknown=unknown,
         available=_available(good),
         doubts=tuple(_doubts(entry, columns) for entry in entries),
     )
@@ -162,54 +175,24 @@ def _draws(
     return out
 
 
-def _exact_tests(entries: Sequence[Entry], columns: Sequence[Column]) -> dict[int, Floats]:
-    """Compute McNemar's one-sided p-values for the columns that are proportions of independent examples."""
-    tests: dict[int, Floats] = {}
-    for c, column in enumerate(columns):
-        rows = [_outcomes(entry, column.name) for entry in entries]
-        if any(row is not None for row in rows):
-            tests[c] = _mcnemar(rows, [entry.example_ids for entry in entries])
-    return tests
-
-
-def _outcomes(entry: Entry, name: str) -> Floats | None:
-    """Give 1 for each example that was right, else 0; None when the metric is not such a proportion."""
-    metric = entry.metrics.get(name)
-    if metric is None or not metric.proportion or any(sample.group is not None for sample in entry.samples):
-        return None
-    return np.asarray(metric.value(entry.statistics[name]), dtype=np.float64)
-
-
-def _mcnemar(rows: Sequence[Floats | None], examples: Sequence[tuple[str, ...]]) -> Floats:
-    """Compute the p-value that row is better than column of each pair, shape `(M, M)`; NaN where the two did not answer
-    the same examples in the same order.
-
-    Args:
-        rows: what each candidate got right.
-        examples: the ids of the examples that each answered.
-    """
-    p = np.full((len(rows), len(rows)), np.nan)
-    together: dict[tuple[str, ...], list[int]] = {}
-    for i, row in enumerate(rows):
-        if row is not None:
-            together.setdefault(examples[i], []).append(i)
-    for places in together.values():
-        right = np.array([rows[i] for i in places]) > 0
-        only_first = right.astype(np.float64) @ (~right).astype(np.float64).T
-        p[np.ix_(places, places)] = mcnemar_better(only_first, only_first.T)
-    return p
-
-
-def _as_read(
-    columns: Sequence[Column], quantities: Sequence[Sequence[Quantity | None]], draws: Floats
-) -> NDArray[np.bool_]:
-    """Find the values that neither have draws that vary nor are counted, shape `(M, C)`."""
-    as_read = np.zeros((len(quantities), len(columns)), dtype=np.bool_)
-    for m, row in enumerate(quantities):
-        for c, q in enumerate(row):
-            if q is not None and q.value is not None and not columns[c].is_quality:
-                as_read[m, c] = (is_estimate(q) or not q.exact) and np.ptp(draws[:, m, c]) == 0
-    return as_read
+def _unknown(
+    entries: Sequence[Entry],
+    columns: Sequence[Column],
+    quantities: Sequence[Sequence[Quantity | None]],
+    draws: Floats,
+    prices: PriceSpec | None,
+) -> Floats:
+    """Find how far another process may read each value off beyond what the draws show, shape `(M, C)`."""
+    unknown = np.zeros((len(entries), len(columns)))
+    for m, entry in enumerate(entries):
+        for c, column in enumerate(columns):
+            quantity = quantities[m][c]
+            if column.is_quality:
+                unknown[m, c] = math.inf if entry.status == "settled" else 0.0
+            elif quantity is not None and quantity.value is not None:
+                still = bool(np.ptp(draws[:, m, c]) == 0)
+                unknown[m, c] = unknown_of(entry, column.name, quantity, prices, is_still=still)
+    return unknown
 
 
 def _quantity_of(entry: Entry, column: Column) -> Quantity | None:
@@ -243,22 +226,34 @@ def _tokens_differ(task: str, good: Sequence[Entry]) -> list[TokensDiffer]:
     return [TokensDiffer(task, metrics, instead)] if metrics else []
 
 
-def _taken_as_read(
+def _not_certain(
     task: str,
-    names: Sequence[str],
+    entries: Sequence[Entry],
     columns: Sequence[Column],
     quantities: Sequence[Sequence[Quantity | None]],
-    as_read: NDArray[np.bool_],
-) -> list[TakenAsRead]:
-    """Find the columns that are compared without noise, those of the same candidates together."""
-    together: dict[tuple[str, ...], list[str]] = {}
+    unknown: Floats,
+) -> list[Remark]:
+    """Find the columns whose differences prove nothing, or only large ones, those of the same candidates together."""
+    together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for c, column in enumerate(columns):
         measured = [m for m, row in enumerate(quantities) if (q := row[c]) is not None and q.value is not None]
-        fixed = [m for m in measured if as_read[m, c]]
-        if fixed:
-            whose = () if len(fixed) == len(measured) else tuple(names[m] for m in fixed)
-            together.setdefault(whose, []).append(column.name)
-    return [TakenAsRead(task, tuple(columns_read), whose) for whose, columns_read in together.items()]
+        open_rows = [m for m in measured if unknown[m, c] > 0]
+        if open_rows:
+            whose = () if len(open_rows) == len(measured) else tuple(entries[m].candidate for m in open_rows)
+            timed = "timed" if is_timed(column.name) else "read"
+            kind = "early" if column.is_quality else "peak" if is_peak(column.name) else timed
+            together.setdefault((kind, whose), []).append(column.name)
+    remarks: list[Remark] = []
+    for (kind, whose), names in together.items():
+        if kind == "peak":
+            remarks.append(PeakRead(task, tuple(names), whose, PEAK_SHARE, PEAK_SLACK_BYTES))
+        elif kind == "early":
+            remarks.append(StoppedEarly(task, whose))
+        elif kind == "timed":
+            remarks.append(OneProcess(task, tuple(names), whose))
+        else:
+            remarks.append(TakenAsRead(task, tuple(names), whose))
+    return remarks
 
 
 def _estimates(task: str, good: Sequence[Entry], columns: Sequence[Column], objectives: int) -> list[Estimated]:

@@ -1,15 +1,16 @@
 """The front of a board, and for each candidate a label that the data support.
 
 Labels:
-    on the front       certain: no other candidate dominates it (a difference in a reading whose noise is not known is
-                       no proof of that)
+    on the front       certain: no other candidate dominates it
     dominated by X     certain: X is no worse anywhere and better somewhere; the differences are given
     tied with X        no objective tells the two apart by more than the margins
     possibly           neither is certain
     infeasible         certainly beyond a limit
     unresolved         an objective is missing, or a limit is not settled by the data
 
-Of the runs, at most 5 % contain a wrong "on the front", and at most 5 % a wrong "dominated by".
+A difference in a reading whose noise is not known, as in a timing of one process, is no proof of either.
+Of the runs, at most 5 % contain a wrong "on the front", and at most 5 % a wrong "dominated by"
+(`benchmarks/fronts.py`).
 """
 
 from __future__ import annotations
@@ -175,9 +176,9 @@ def _beaten(board: Board, rows: Sequence[int], place: int, p: Floats) -> str:
 def _set_apart(board: Board, evidence: ev.Evidence, place: int, other: int) -> SetApart | None:
     """Find the values that are compared without noise and that alone keep a candidate from being dominated by `other`;
     None for none."""
-    if evidence.as_read is None:
+    if evidence.unproved is None:
         return None
-    alone = evidence.as_read[place, other] & (evidence.better[place, other] <= APART)
+    alone = evidence.unproved.better[place, other] & (evidence.better[place, other] <= APART)
     columns = tuple(board.columns[c].name for c in np.flatnonzero(alone))
     return SetApart(columns, board.names[evidence.rows[other]]) if columns else None
 

@@ -59,6 +59,40 @@ class TakenAsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class OneProcess:
+    """Columns were measured in one process, which says nothing about another: no difference in them is certain."""
+
+    task: str
+    columns: tuple[str, ...]
+    candidates: tuple[str, ...]
+    """Empty for all that have a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedEarly:
+    """Candidates answered a part of the examples, as many as the race of their task needed: how many depends on their
+    answers, so that no place on the front is certain by their quality."""
+
+    task: str
+    candidates: tuple[str, ...]
+    """Empty for all that have a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeakRead:
+    """Columns are peaks, of which small differences are not certain."""
+
+    task: str
+    columns: tuple[str, ...]
+    candidates: tuple[str, ...]
+    """Empty for all that have a value."""
+    share: float
+    """Of each value, up to which it may be off."""
+    slack_bytes: float
+    """Added to that share."""
+
+
+@dataclass(frozen=True, slots=True)
 class QualityAveraged:
     """Across tasks, quality is a weighted mean of shares of the best."""
 
@@ -116,6 +150,9 @@ Remark = (
     | TokensDiffer
     | Estimated
     | TakenAsRead
+    | OneProcess
+    | PeakRead
+    | StoppedEarly
     | QualityAveraged
     | CostsCombined
     | CostLeftOut

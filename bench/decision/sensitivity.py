@@ -150,7 +150,8 @@ def _without(board: Board, c: int) -> Board:
         quantities=tuple(tuple(row[k] for k in remaining) for row in board.quantities),
         values=board.values[:, remaining],
         draws=board.draws[:, :, remaining],
-        better={remaining.index(k): p for k, p in board.better.items() if k != c},
+        tests={remaining.index(k): test for k, test in board.tests.items() if k != c},
+        unknown=None if board.unknown is None else board.unknown[:, remaining],
     )
 
 

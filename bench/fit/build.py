@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates import FAMILIES
-from bench.errors import FitError
+from bench.candidates.adapters import with_lora
+from bench.errors import FitError, UnsupportedError
 from bench.fit.job import FitJob, FitTask, headed, learning_of
 from bench.fit.vocabulary import train_tokenizer
+from bench.suite import ShrinkSpec
 from bench.tasks import KINDS
 from bench.tasks.prompts import render
 
@@ -61,17 +63,38 @@ def build(
     except FitError as error:
         raise _named(job, error) from error
     learning.prepare(net, tokenizer, labels)
+    return _prepared(job, net, labels), tokenizer
+
+
+def _prepared(job: FitJob, net: nn.Module, labels: tuple[str, ...]) -> nn.Module:
+    """Make of a network what the recipe says: its dropout, what is taken out, what learns."""
+    recipe = job.recipe
     if recipe.dropout is not None:
         _set_dropout(job, net, recipe.dropout)
     if recipe.freeze == "body":
         _freeze_body(job, net)
-    return net, tokenizer
+    if recipe.shrink is not None:
+        net = _shrunk(job, net, recipe.shrink)
+    if recipe.lora is not None:
+        net = with_lora(net, str(learning_of(job.model).adapter_task(labels)), **recipe.lora.model_dump())
+    return net
 
 
 def _named(job: FitJob, error: FitError) -> FitError:
     """Put the model's name before what its family says."""
     begin = f"model '{job.model.name}': "
     return error if str(error).startswith(begin) else FitError(begin + str(error))
+
+
+def _shrunk(job: FitJob, net: nn.Module, shares: ShrinkSpec) -> nn.Module:
+    """Take parts out of a checkpoint before it learns."""
+    from bench.candidates.variants.shrink import shrink
+
+    try:
+        smaller: nn.Module = shrink(net, shares)[0]
+    except UnsupportedError as error:
+        raise FitError(f"model '{job.model.name}': {error}") from error
+    return smaller
 
 
 def _freeze_body(job: FitJob, net: nn.Module) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bench.digest import content_hash
 from bench.errors import FitError, nearest
+from bench.suite.shrinking import ShrinkSpec
 
 
 class _Strict(BaseModel):
@@ -59,6 +60,19 @@ class Range(_Strict):
         return self
 
 
+class Lora(_Strict):
+    """Low-rank changes of a checkpoint's layers, which are learnt instead of its weights (Hu et al., 2021)."""
+
+    rank: int = Field(default=8, ge=1)
+    """Rank of each change."""
+    alpha: int = Field(default=16, ge=1)
+    """Each change is multiplied by `alpha / rank`."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of what a change reads that is dropped while training."""
+    targets: Annotated[list[str], Field(min_length=1)] | None = None
+    """Last parts of the names of the layers that are changed; by default all linear ones but the output."""
+
+
 Choices = Annotated[list[int | float | str], Field(min_length=1)]
 
 
@@ -103,6 +117,8 @@ INTEGERS = frozenset(
         "architecture.d_model",
         "architecture.heads",
         "architecture.d_ff",
+        "lora.alpha",
+        "lora.rank",
     }
 )
 """Keys whose bounds give whole numbers."""
@@ -118,6 +134,7 @@ SEARCHABLE = INTEGERS | {
     "freeze",
     "dropout",
     "architecture.dropout",
+    "lora.dropout",
 }
 """Keys that a search may change: none that changes what a validation loss means, such as the vocabulary."""
 
@@ -198,6 +215,10 @@ class Recipe(_Strict):
     """Cross-validate on the training split before the final training on all of it."""
     search: Search | None = None
     """Recipes to try before the final training."""
+    lora: Lora | None = None
+    """Learn an adapter, and leave the checkpoint's weights as they are; `fit: {adapter: lora}` does so too."""
+    shrink: ShrinkSpec | None = None
+    """Take layers or neurons out of the checkpoint before it learns; `fit: {shrink: …}` does so too."""
 
     @model_validator(mode="after")
     def _complete(self) -> Recipe:
@@ -211,6 +232,17 @@ class Recipe(_Strict):
             raise ValueError(f"'start: {self.start}' takes no 'architecture'; leave it out, or write 'start: scratch'")
         if self.dropout is not None and self.start != "checkpoint":
             raise ValueError(f"'dropout' is for 'start: checkpoint'; with '{self.start}' the model itself says it")
+        if self.lora is not None and (self.start != "checkpoint" or self.freeze != "none"):
+            raise ValueError(
+                "an adapter is learnt on the weights of a checkpoint, which it leaves alone; leave out "
+                "'start' and 'freeze', or 'lora'"
+            )
+        if self.shrink is not None and (self.start != "checkpoint" or self.lora is not None):
+            raise ValueError(
+                "'shrink' is for a checkpoint that learns itself; leave out 'start' and 'lora', or 'shrink'"
+            )
+        if self.shrink is not None and self.shrink.heads is not None:
+            raise ValueError("no config.json says that heads were taken out; leave out 'shrink: {heads: …}' of a fit")
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps ({self.warmup_steps}) must be fewer than steps ({self.steps})")
         return self
@@ -234,7 +266,7 @@ class Recipe(_Strict):
         return content_hash({key: value for key, value in keys.items() if key not in plain or value != plain[key]})
 
 
-LATER_KEYS = ("dropout", "save_last", "teacher", "distil", "temperature", "alpha", "folds", "search")
+LATER_KEYS = ("dropout", "save_last", "teacher", "distil", "temperature", "alpha", "folds", "search", "lora", "shrink")
 """Keys added after the first checkpoints were published; left out of the hash at their defaults, so that those
 checkpoints are still known."""
 

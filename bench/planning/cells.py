@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from bench.candidates import FAMILIES, is_floor
 from bench.candidates.checkpoint import files_hash
+from bench.candidates.runtime import Wanted
+from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.data.doubts import data_doubts
@@ -20,10 +22,20 @@ from bench.errors import InputError, nearest
 from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
 from bench.planning.checks import fit_paths, name_checks, resolved_model
+from bench.planning.conversions import artifact_of
 from bench.planning.data import Data
-from bench.planning.fits import check_teachers, in_order, made_from_these, make_job, read_recipe, train_overlaps
+from bench.planning.fits import (
+    check_teachers,
+    fitted_spec,
+    in_order,
+    made_from_these,
+    make_job,
+    read_recipe,
+    train_overlaps,
+)
 from bench.planning.forms import entry_of, forms, on_task
 from bench.planning.identity import cell_identity, loaded_identity
+from bench.planning.loadable import why_no_form, why_not_loaded
 from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
 from bench.planning.shots import draw_shots
@@ -31,6 +43,7 @@ from bench.record import Cell, Doubt
 from bench.suite import (
     DEFAULT_BATCH_SIZE,
     CellJob,
+    LoadSpec,
     MeasureSpec,
     ModelSpec,
     RaceSpec,
@@ -158,10 +171,10 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     every_weights = _checked(suite, data, results, fits, run_code=options.run_code)
     datasets = {scored.hash: scored for scored in map(data.scored, suite.value.tasks)}
     cells = [
-        _cell(suite, replace(weights, spec=form), variant, task, data, measure)
+        _cell(suite, replace(weights, spec=form), variant, task, data, measure, results)
         for model, weights in zip(suite.value.models, every_weights, strict=True)
         for form in forms(weights.spec, suite.value.tasks)
-        for variant in model.variants
+        for variant in model.candidates
         for task in suite.value.tasks
     ]
     cells, sharing = share_loads(suite.value, cells, measured=resolve_profile(measure).measures)
@@ -256,29 +269,30 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     output = fit_paths(suite, model)[1]
     if output is not None and output.is_dir():
         provenance = read_provenance(output)
-        fitted = spec.model_copy(update={"checkpoint": str(output), "gguf_file": None, "subfolder": None})
+        fitted = fitted_spec(spec, recipe, output)
         stale = not made_from_these(suite, model, recipe, data, provenance)
-        return _Weights(fitted, files_hash(output), provenance, stale, train_overlaps(suite, model, recipe, data))
+        identity = files_hash(output) if recipe.lora is None else loaded_identity(fitted, suite.path.parent)
+        return _Weights(fitted, identity, provenance, stale, train_overlaps(suite, model, recipe, data))
     job = make_job(suite, model, data, results)
-    fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
+    fitted = fitted_spec(spec, recipe, job.output)
     if job.tasks and not job.output.is_dir():
         fits.append(job)
     overlaps = train_overlaps(suite, model, recipe, data)
     return _Weights(fitted, job.id, read_provenance(job.output), overlaps=overlaps)
 
 
-def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], fitted: bool) -> str | None:
+def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], device: str, fitted: bool) -> str | None:
     """Explain why a model does not do a task, from its entry, its family and its checkpoint's configuration alone."""
-    reason = why_not_done(spec, task) or why_not_scored(spec.family, task)
+    reason = why_not_done(spec, task) or why_not_scored(spec.family, task) or why_not_loaded(spec, task, device)
     if reason is not None or fitted or scoring_of(spec.family, task) != "head":
         return reason
     return FAMILIES[spec.family].why_no_head(spec, labels)
 
 
-def _why_no_variant(spec: ModelSpec, variant: VariantSpec) -> str | None:
-    """Explain that a family has no weights that could be in another form."""
+def _why_no_variant(spec: ModelSpec, variant: VariantSpec, device: str) -> str | None:
+    """Explain that a family, or a checkpoint, has no weights that could be in another form."""
     if FAMILIES[spec.family].takes_variants or variant == VariantSpec():
-        return None
+        return None if RUNTIMES[variant.runtime].converts else why_no_form(spec, variant, device)
     return f"a model of the family '{spec.family}' has no variants; leave '{variant.label}' out"
 
 
@@ -289,11 +303,14 @@ def _cell(
     task: TaskSpec,
     data: Data,
     measure: MeasureSpec,
+    results: Path,
 ) -> Cell:
     defaults, labels = suite.value.defaults, data.labels(task)
     batch_size, batch_tokens = batch_limits(suite.value, task)
     spec, writing = on_task(weights.spec, task)
-    reason = _why_no_variant(spec, variant) or _why_not(spec, task, labels, fitted=spec.fit is not None)
+    reason = _why_no_variant(spec, variant, defaults.device) or _why_not(
+        spec, task, labels, defaults.device, fitted=spec.fit is not None
+    )
     job = CellJob(
         model=spec,
         variant=variant,
@@ -310,6 +327,7 @@ def _cell(
         device=defaults.device,
         threads=defaults.threads,
         cpus=defaults.cpus,
+        load=_load_of(suite.value, spec, task, measure),
         timeout_s=defaults.timeout_s,
         memory_limit_bytes=defaults.memory_limit_bytes,
         suite=suite.value.name,
@@ -318,8 +336,25 @@ def _cell(
         stale_checkpoint=weights.stale,
         train_overlap=weights.overlaps.get(task.name),
     )
+    wanted = Wanted(
+        FAMILIES[spec.family],
+        spec,
+        variant,
+        ability_of(task.kind, job.scoring),
+        job.scoring,
+        job.device,
+    )
+    job = job.model_copy(update={"artifact": artifact_of(job, wanted, weights.identity, results)})
+    reason = reason or RUNTIMES[variant.runtime].why_not(wanted)
     identity = cell_identity(job, weights.identity)
     return Cell(spec.name, spec.family, variant.label, task.name, task.kind, job, identity, reason)
+
+
+def _load_of(suite: Suite, spec: ModelSpec, task: TaskSpec, measure: MeasureSpec) -> LoadSpec | None:
+    """Say how a model is loaded on a task: a server, where it writes the answers, and where anything is measured."""
+    writes = ability_of(task.kind, scoring_of(spec.family, task)) == "generate"
+    loaded = FAMILIES[spec.family].takes_load and writes and resolve_profile(measure).measures
+    return suite.load if loaded else None
 
 
 def batch_limits(suite: Suite, task: TaskSpec) -> tuple[BatchSize | None, int | None]:

@@ -14,8 +14,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from bench.candidates import FAMILIES
+from bench.candidates.adapters import adapter_of
 from bench.candidates.checkpoint import locate
 from bench.candidates.family import EXCLUSIVE_KEYS
+from bench.candidates.runtimes import RUNTIMES
 from bench.data.source import load
 from bench.errors import BenchError, HubError, UsageError
 from bench.fit.recipe import Recipe
@@ -47,6 +49,7 @@ def name_checks(suite: Located[Suite], *, run_code: bool = True) -> list[Check]:
         if model.family in FAMILIES:
             checks += [partial(check, suite, index, model) for check in (_check_keys, _check_prompts, _check_factory)]
             checks += form_checks(suite, index, model)
+        checks += [partial(_check_runtime, suite, loc, name) for loc, name in _runtimes(index, model)]
         checks.append(partial(_check_weights, suite, index, model))
     for index, task in enumerate(spec.tasks):
         checks.append(partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, task.kind)))
@@ -71,6 +74,22 @@ def _decision_checks(suite: Located[Suite]) -> list[Check]:
     lacking = [(key, what) for key, what in rule.needs.items() if not getattr(spec, key)]
     checks += [partial(_lacking, suite, spec.rule, key, what) for key, what in lacking]
     return checks
+
+
+def _runtimes(index: int, model: ModelSpec) -> Iterator[tuple[Loc, str]]:
+    """Yield every runtime that a model's entry names, with its place."""
+    if isinstance(model.runtime, str):
+        yield ("models", index, "runtime"), model.runtime
+    else:
+        yield from ((("models", index, "runtime", place), name) for place, name in enumerate(model.runtime))
+    yield from (
+        (("models", index, "variants", place, "runtime"), variant.runtime)
+        for place, variant in enumerate(model.variants)
+    )
+
+
+def _check_runtime(suite: Located[Suite], loc: Loc, name: str) -> None:
+    _with_place(suite, loc, partial(RUNTIMES.check, name))
 
 
 def _lacking(suite: Located[Suite], rule: str, key: str, what: str) -> None:
@@ -214,6 +233,8 @@ def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
     if model.checkpoint is not None:
         base = suite.path.parent
         _with_place(suite, ("models", index, "checkpoint"), lambda: locate(str(model.checkpoint), base))
+        key = "adapter" if model.adapter is not None else "checkpoint"
+        _with_place(suite, ("models", index, key), lambda: adapter_of(resolved_model(suite, model)))
 
 
 def _check_prompts(suite: Located[Suite], index: int, model: ModelSpec) -> None:
@@ -266,6 +287,9 @@ def resolved_model(suite: Located[Suite], model: ModelSpec) -> ModelSpec:
         place = locate(model.checkpoint, suite.path.parent)
         if place.folder is not None:
             updates["checkpoint"] = str(place.folder)
+    if model.adapter is not None and model.adapter.base is not None:
+        base = locate(model.adapter.base, suite.path.parent).name
+        updates["adapter"] = model.adapter.model_copy(update={"base": base})
     return model.model_copy(update=updates)
 
 

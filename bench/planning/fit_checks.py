@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 
+from bench.candidates import FAMILIES
 from bench.errors import EnvironmentLackError
 from bench.fit.job import FitTask, fold_units
 from bench.fit.recipe import NO_OPTUNA, Recipe
 from bench.suite import ModelSpec, Suite, TaskSpec
-from bench.suite.yaml_file import Located
+from bench.suite.yaml_file import Loc, Located
 from bench.tasks import KINDS
 
 
@@ -29,6 +30,8 @@ def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Recipe, task
     if recipe.search is not None and recipe.search.method == "tpe" and importlib.util.find_spec("optuna") is None:
         raise EnvironmentLackError(f"model '{model.name}': {NO_OPTUNA}")
     at = ("models", suite.value.models.index(model), "fit")
+    if recipe.lora is not None:
+        _check_adapter(suite, at, model)
     for task in tasks:
         units, kind = fold_units(task.train)
         if recipe.folds is not None and units < recipe.folds:
@@ -39,6 +42,20 @@ def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Recipe, task
             )
         if KINDS[task.spec.kind].labelled:
             _check_labels(suite, task)
+
+
+def _check_adapter(suite: Located[Suite], at: Loc, model: ModelSpec) -> None:
+    """Raise where no adapter can be learnt."""
+    learning = FAMILIES[model.family].learning
+    if learning is None or learning.adapter_task(()) is None:
+        able = [name for name, family in FAMILIES.items() if family.learning and family.learning.adapter_task(())]
+        raise suite.error(at, f"no adapter is trained of a {model.family} model; that is for {' and '.join(able)}")
+    if model.checkpoint is None:
+        raise suite.error(at, "an adapter is learnt on a checkpoint; name one with 'checkpoint'")
+    if importlib.util.find_spec("peft") is None:
+        raise EnvironmentLackError(
+            f"model '{model.name}': training an adapter needs the library peft; pip install 'bench[adapters]'"
+        )
 
 
 def _check_labels(suite: Located[Suite], task: FitTask) -> None:

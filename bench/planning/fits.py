@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
 from bench.data.base import Dataset
 from bench.errors import InputError, SuiteError, nearest
 from bench.fit.job import FitJob, FitTask, Teacher, read_provenance
-from bench.fit.recipe import Recipe
+from bench.fit.recipe import Lora, Recipe
 from bench.planning.checks import fit_paths, resolved_model
 from bench.planning.data import Data
 from bench.planning.fit_checks import check_apart, check_possible
 from bench.planning.forms import uses
 from bench.planning.identity import data_hash, fit_identity, loaded_identity
-from bench.suite import ModelSpec, Suite, TaskSpec
+from bench.suite import AdapterSpec, ModelSpec, Suite, TaskSpec
+from bench.suite.yaml_bounds import read_text
 from bench.suite.yaml_file import Located, read
 from bench.tasks.choosing import why_not_done, why_unsupported
 from bench.tasks.prompts import template_for
@@ -32,9 +36,34 @@ def read_recipe(suite: Located[Suite], model: ModelSpec) -> Recipe:
     Raises:
         SuiteError: the recipe's file is missing or wrong.
     """
-    recipe = read(fit_paths(suite, model)[0], Recipe).value
+    path = fit_paths(suite, model)[0]
+    recipe = _recipe(path, read_text(path))
     assert model.fit is not None
-    return recipe if model.fit.teacher is None else recipe.model_copy(update={"teacher": model.fit.teacher})
+    changes: dict[str, object] = {} if model.fit.teacher is None else {"teacher": model.fit.teacher}
+    if model.fit.adapter is not None and recipe.lora is None:
+        changes["lora"] = Lora()
+    if model.fit.shrink is not None:
+        changes["shrink"] = model.fit.shrink
+    try:
+        return Recipe.model_validate(recipe.model_dump() | changes) if changes else recipe
+    except ValidationError as error:
+        at = ("models", suite.value.models.index(model), "fit", "adapter")
+        raise suite.error(at, str(error.errors()[0]["ctx"]["error"])) from error
+
+
+def fitted_spec(spec: ModelSpec, recipe: Recipe, output: Path) -> ModelSpec:
+    """Write a model's entry as that of the checkpoint which its fit makes; an adapter keeps its base."""
+    updates: dict[str, object] = {"checkpoint": str(output), "gguf_file": None, "subfolder": None}
+    if recipe.lora is not None and spec.checkpoint is not None:
+        base = spec.checkpoint if spec.subfolder is None else f"{spec.checkpoint}/{spec.subfolder}"
+        updates["adapter"] = (spec.adapter or AdapterSpec()).model_copy(update={"base": base})
+    return spec.model_copy(update=updates)
+
+
+@lru_cache(maxsize=256)
+def _recipe(path: Path, text: str) -> Recipe:
+    """Read the recipe that a file holds, once for each text: a plan asks three times."""
+    return read(path, Recipe).value
 
 
 def check_teachers(suite: Located[Suite]) -> None:
@@ -88,7 +117,7 @@ def _teacher(
         if name not in task_names:
             raise suite.error(at, f"the teacher '{model.name}' does not learn the task '{name}' itself")
     job = make_job(suite, model, data, results)
-    fitted = spec.model_copy(update={"checkpoint": str(job.output), "gguf_file": None, "subfolder": None})
+    fitted = fitted_spec(spec, job.recipe, job.output)
     return Teacher(model.name, fitted, _fitted_identity(job), templates)
 
 

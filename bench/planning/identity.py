@@ -20,7 +20,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from bench.candidates import FAMILIES, variants
+from bench.candidates.adapters import adapted_identity, adapter_of
 from bench.candidates.checkpoint import weights_identity
+from bench.candidates.runtimes import RUNTIMES
 from bench.data.base import Dataset
 from bench.digest import content_hash
 from bench.fit.job import FIT_VERSION, FitTask, Teacher, headed
@@ -57,12 +59,15 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
     if job.shots:
         identity["shots"] = content_hash([[shot.prompt, shot.answer] for shot in job.shots])
     if variant := _changed(job.variant):
-        identity["variant"] = variant
+        runtime = RUNTIMES[job.variant.runtime]
+        identity["variant"] = variant | ({"release": runtime.release} if runtime.converts else {})
     if (version := variants.version(job.variant)) > 1:
         identity["variant_version"] = version
     measured = resolve_profile(job.measure).measures
     if measured:
         identity["measure"] = _changed(job.measure)
+    if job.load is not None:
+        identity["load"] = job.load.model_dump(mode="json", exclude={"slo"}, exclude_defaults=True)
     resolved = set(RESOLVED if measured else RESOLVED - {"share_load"})
     identity |= job.model_dump(mode="json", include=resolved, exclude_defaults=True)
     identity |= FAMILIES[job.model.family].answer_versions(job.task)
@@ -91,6 +96,9 @@ def loaded_identity(spec: ModelSpec, base: Path) -> str:
         return content_hash([spec.factory, *_sources(spec.factory.partition(":")[0], base), *weights])
     if spec.checkpoint is None:
         return content_hash([spec.family, spec.strategy])
+    adapter = adapter_of(spec)
+    if adapter is not None:
+        return adapted_identity(spec, adapter)
     return weights_identity(spec.checkpoint, spec.subfolder, spec.revision)
 
 

@@ -94,7 +94,7 @@ class Field:
             quantities=(),
             values=values,
             draws=values[None],
-            better={},
+            tests={},
             broken=tuple(
                 None if own.broken is None else Missing(Absence.ENDED, reason=own.broken) for own in self.contestants
             ),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.compare.quality import interval_of
 from bench.report.advice import TaskAdvice
 from bench.report.view import TaskView, value_of
-from bench.report.wording import is_baseline
+from bench.report.wording import is_baseline, signed
 from bench.summary import Entry
 from bench.summary.quality import shared_resamples
 
@@ -36,13 +36,18 @@ class Gap:
     entry: Entry
     reference: str
     value: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
+    """None where nothing is known of what unseen examples may show: all differ alike, and the metric has no bounds."""
 
     @property
     def settled(self) -> bool:
         """Tell whether the interval excludes a difference of 0."""
-        return self.low > 0 or self.high < 0
+        return self.interval is not None and (self.interval[0] > 0 or self.interval[1] < 0)
+
+
+def ends(gap: Gap) -> str:
+    """Write the ends of the interval; nothing where there is none."""
+    return "" if gap.interval is None else f"{signed(gap.interval[0])} to {signed(gap.interval[1])}"
 
 
 def reference_of(task: TaskView) -> Entry | None:
@@ -73,17 +78,16 @@ def differences(
         drawn = board.draws[:, row, column] - board.draws[:, base, column]
         if row == base or np.isnan(drawn).any():
             continue
-        low, high = _interval(board.columns[column].name, reference, entry, drawn)
         gap = float(board.values[row, column] - board.values[base, column])
-        rows.append(Gap(entry, reference.candidate, gap, low, high))
+        interval = _interval(board.columns[column].name, reference, entry, drawn)
+        rows.append(Gap(entry, reference.candidate, gap, interval))
     return rows
 
 
-def _interval(metric: str, reference: Entry, entry: Entry, drawn: Floats) -> tuple[float, float]:
-    """Work out the interval that `bench compare` gives; of answers that are gone, that of the draws."""
+def _interval(metric: str, reference: Entry, entry: Entry, drawn: Floats) -> tuple[float, float] | None:
+    """Work out the interval that `bench compare` gives; of answers that are gone, that of the draws, if they vary."""
     pair = [e.statistics.get(metric) for e in (reference, entry)]
-    interval = None
     if reference.example_ids == entry.example_ids and pair[0] is not None and pair[1] is not None:
-        interval = interval_of(entry.metrics[metric], (pair[0], pair[1]), drawn, shared_resamples(entry.samples))
-    low, high = interval or np.quantile(drawn, [0.025, 0.975])
-    return float(low), float(high)
+        return interval_of(entry.metrics[metric], (pair[0], pair[1]), drawn, shared_resamples(entry.samples))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return (float(low), float(high)) if low < high else None

@@ -47,13 +47,6 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return min(1.0, 2 * float(binom.cdf(min(only_a, only_b), n, 0.5)))
 
 
-def mcnemar_better(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
-    """Compute exact one-sided p-values against "the first is right no more often than the second", for counts of any
-    one shape."""
-    first, n = np.asarray(only_a), np.asarray(only_a) + np.asarray(only_b)
-    return np.where(n > 0, binom.sf(first - 1, n, 0.5), 1.0)
-
-
 def mid_p_worse(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
     """Compute one-sided mid-p values against "the second is right no less often than the first", for counts of any one
     shape.

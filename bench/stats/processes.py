@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -211,3 +212,76 @@ def unpaired_ratio(a: Levels, b: Levels, spreads: tuple[Spread, Spread]) -> LogR
     variance = sum(error**2 for error, _ in errors)
     doubt = sum(error**4 / freedom for error, freedom in errors)
     return LogRatio(b.whole - a.whole, math.sqrt(variance), variance**2 / doubt if doubt > 0 else 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ratios:
+    """Ratios of several candidates over the rounds that two of them share, on the scale of logarithms; NaN where they
+    cannot be compared. All of shape `(M, M)`."""
+
+    value: Floats
+    """log(column ÷ row)."""
+    error: Floats
+    """Its standard error."""
+    freedom: Floats
+    """Degrees of freedom of the error."""
+
+    def among(self, rows: Sequence[int]) -> Ratios:
+        """Take the ratios of some of the candidates."""
+        pairs = np.ix_(rows, rows)
+        return Ratios(self.value[pairs], self.error[pairs], self.freedom[pairs])
+
+    def p_above(self, threshold: Floats) -> Floats:
+        """Compute Student's p-values against "log(column ÷ row) is not above the threshold", shape `(M, M)`."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            p = student.sf((self.value - threshold) / self.error, self.freedom)
+        return np.asarray(np.where(self.error > 0, p, np.nan), dtype=np.float64)
+
+
+def ratios(levels: Sequence[Levels | None]) -> Ratios:
+    """Compute the ratio of each pair of candidates over the rounds that both have.
+
+    A pair's variance between rounds is the mean of all pairs, or its own where that is larger: candidates whose
+    processes differ more than the others' are then not taken to be as quiet, and one that looks quiet by chance is not
+    believed. The mean is worth M − 2 degrees of freedom, the pair's own P − 1; together no more than the
+    (M − 1)(P − 1) of the whole table.
+
+    Args:
+        levels: what the processes of each candidate read; None for a candidate without any.
+
+    Source: the residuals of a table of candidates × rounds; the rule for unequal noise is held by
+    `benchmarks/fronts.py`.
+    """
+    points, within = (_by_round(levels, name) for name in ("points", "within"))
+    gaps, noise = points[None, :] - points[:, None], within[None, :] + within[:, None]
+    counts = np.count_nonzero(~np.isnan(gaps), axis=2).astype(np.float64)
+    shared = np.maximum(counts, 1.0)
+    value = np.where(counts > 0, np.nansum(gaps, axis=2) / shared, np.nan)
+    squares = np.nansum((gaps - value[:, :, None]) ** 2, axis=2)
+    repeated = counts > 1
+    np.fill_diagonal(repeated, val=False)
+    if not repeated.any():
+        nothing = np.full(value.shape, np.nan)
+        return Ratios(value, nothing, nothing)
+    own = np.where(repeated, squares / np.maximum(counts - 1, 1.0), 0.0)
+    mean = float(squares[repeated].sum() / (counts - 1)[repeated].sum())
+    others = np.count_nonzero(repeated.any(axis=0)) - 2
+    whole = (others + 1) * (float(counts[repeated].max()) - 1)
+    freedom = np.minimum(others + counts - 1, whole)
+    variance = np.maximum(np.maximum(own, mean), np.nansum(noise, axis=2) / shared)
+    known = (counts > 0) & (freedom > 0)
+    np.fill_diagonal(known, val=False)
+    return Ratios(
+        value, np.where(known, np.sqrt(variance / shared), np.nan), np.where(known, np.maximum(freedom, 1.0), np.nan)
+    )
+
+
+def _by_round(levels: Sequence[Levels | None], name: Literal["points", "within"]) -> Floats:
+    """Lay what the processes read out by their numbers, shape `(M, R)`; NaN for a process that a candidate lacks."""
+    rounds = sorted({number for each in levels if each is not None for number in each.processes})
+    table = np.full((len(levels), len(rounds)), np.nan)
+    for row, each in enumerate(levels):
+        if each is not None:
+            places = [rounds.index(number) for number in each.processes]
+            table[row, places] = each.points if name == "points" else each.within
+    return table

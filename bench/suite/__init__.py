@@ -1,9 +1,12 @@
 """The suite file: what a user writes, read and checked once; the frozen models of every section."""
 
+from bench.suite.adapting import AdapterSpec
 from bench.suite.endpoint import BudgetSpec, EndpointSpec, LaunchSpec, TokenPriceSpec
 from bench.suite.job import CellJob
+from bench.suite.load import LoadSpec
 from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec, RaceSpec
+from bench.suite.shrinking import ShrinkSpec
 from bench.suite.spec import (
     DEFAULT_BATCH_SIZE,
     DataSpec,
@@ -19,6 +22,7 @@ from bench.suite.spec import (
 
 __all__ = [
     "DEFAULT_BATCH_SIZE",
+    "AdapterSpec",
     "AnswerSpec",
     "BudgetSpec",
     "CellJob",
@@ -29,6 +33,7 @@ __all__ = [
     "FitSpec",
     "GenerationSpec",
     "LaunchSpec",
+    "LoadSpec",
     "MeasureSpec",
     "ModelSpec",
     "NightlySpec",
@@ -37,6 +42,7 @@ __all__ = [
     "Scoring",
     "Shot",
     "ShotsSpec",
+    "ShrinkSpec",
     "Suite",
     "TaskSpec",
     "TokenPriceSpec",

@@ -21,14 +21,18 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bench.errors import InputError, nearest
+from bench.suite.adapting import AdapterSpec
 from bench.suite.endpoint import EndpointSpec
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
+from bench.suite.load import LoadSpec
 from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
+from bench.suite.runtimes import DEFAULT_RUNTIME, Runtimes, multiplied
 from bench.suite.sections import DecisionSpec as DecisionSpec
 from bench.suite.sections import NightlySpec as NightlySpec
 from bench.suite.sections import PriceSpec as PriceSpec
 from bench.suite.sections import RaceSpec as RaceSpec
+from bench.suite.shrinking import ShrinkSpec
 from bench.units import format_cpus, parse_cpus
 
 Scoring = Literal["head", "likelihood", "likelihood-per-token", "likelihood-per-byte", "generated"]
@@ -82,6 +86,10 @@ class FitSpec(_Strict):
     """Where the fitted checkpoint lives; by default the results folder, under the recipe's and data's hash."""
     teacher: str | None = None
     """Model of the suite to learn from, over the recipe's own `teacher`."""
+    adapter: Literal["lora"] | None = None
+    """Learn low-rank changes of the checkpoint's layers (the recipe's `lora`), and keep those alone."""
+    shrink: ShrinkSpec | None = None
+    """Take layers or neurons out of the checkpoint before it learns, so that it recovers what that cost."""
 
 
 class VariantSpec(_Strict):
@@ -91,10 +99,18 @@ class VariantSpec(_Strict):
     """Number format of the weights and of the arithmetic."""
     compile: bool = False
     """Run the model through `torch.compile`; compiling is part of loading."""
-    quantise: Literal["int8"] | None = None
-    """`int8`: dynamic quantisation of the linear layers' weights and activations, CPU only."""
+    quantise: Literal["int8", "int4"] | None = None
+    """`int8`: the linear layers' weights in 8 bits, and on a CPU what they read; `int4`: in 4 bits, on GPUs alone. The
+    record says which library made it (torch, torchao)."""
     prune: float | None = Field(default=None, gt=0, lt=1)
-    """Share of each linear layer's weights set to zero by magnitude."""
+    """Share of each linear layer's weights set to zero by magnitude. It saves nothing, neither time nor memory: it
+    shows what quality would be lost."""
+    shrink: ShrinkSpec | None = None
+    """Take whole layers, heads or neurons out (structured pruning): the network is smaller and faster."""
+    sparsity: Literal["2:4"] | None = None
+    """`2:4`: two of every four weights are zero, and GPUs that can (Ampere and later) multiply them faster."""
+    runtime: str = DEFAULT_RUNTIME
+    """What executes the network, for this variant alone; by default the model's `runtime`."""
 
     @property
     def label(self) -> str:
@@ -104,8 +120,14 @@ class VariantSpec(_Strict):
             parts.append(self.quantise)
         if self.prune is not None:
             parts.append(f"pruned{self.prune:g}")
+        if self.shrink is not None:
+            parts += [f"{name}-{share:g}" for name, share in self.shrink.shares.items()]
+        if self.sparsity is not None:
+            parts.append(self.sparsity)
         if self.compile:
             parts.append("compiled")
+        if self.runtime != DEFAULT_RUNTIME:
+            parts.append(self.runtime)
         return "+".join(parts) or "float32"
 
 
@@ -148,10 +170,15 @@ class ModelSpec(_Strict):
     stateless: Annotated[bool, Unhashed()] = False
     """Of a factory: what it makes answers the same whatever it was asked before, so that one load may serve several
     tasks (`defaults.share_load`)."""
+    adapter: Annotated[AdapterSpec | None, Unhashed()] = None
+    """Of a checkpoint that is an adapter (PEFT, LoRA): how it is put on its base."""
     fit: Annotated[FitSpec | None, Unhashed()] = None
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1), Unhashed()] = [VariantSpec()]
     """In which forms the model is tried; each is a candidate of its own."""
+    runtime: Annotated[Runtimes, Unhashed()] = DEFAULT_RUNTIME
+    """What executes the network, or several of that, in each of which every variant is a candidate; `bench ls
+    runtimes` lists them."""
     prompts: Annotated[dict[str, str | dict[str, str]], Unhashed()] = {}
     """Prompt template by task name, over the task's own. Or two and more prompts by names of their own, each a
     candidate `model·name`: a template for all tasks, or one by task name."""
@@ -181,13 +208,18 @@ class ModelSpec(_Strict):
             updates["server"] = self.server.with_folder_from(folder)
         return self.model_copy(update=updates)
 
+    @property
+    def candidates(self) -> list[VariantSpec]:
+        """List the candidates that the model makes: its variants in its runtimes."""
+        return multiplied(self.variants, self.runtime)
+
     def is_for(self, task: str) -> bool:
         """Tell whether the model is to be tried on a task."""
         return self.tasks is None or task in self.tasks
 
     @model_validator(mode="after")
     def _distinct_variants(self) -> ModelSpec:
-        labels = [variant.label for variant in self.variants]
+        labels = [variant.label for variant in self.candidates]
         if len(set(labels)) < len(labels):
             raise ValueError(f"two variants are the same: {', '.join(labels)}")
         return self
@@ -371,6 +403,8 @@ class Suite(_Strict):
     """By which rule a pick is made from the front, and how sure it must be."""
     race: RaceSpec | None = None
     """Whether the run stops as soon as the answer is decided, and goes on where it is open."""
+    load: LoadSpec | None = None
+    """How candidates that are served are loaded with requests; by default not at all."""
     prices: PriceSpec | None = None
     """What machine time and energy cost, for cost and carbon per thousand examples."""
     nightly: NightlySpec = NightlySpec()

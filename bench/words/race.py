@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.summary.raced import RaceOutcome
-from bench.units import format_number, format_quantity
+from bench.units import format_quantity
 from bench.words.wording import listed, percent
 
 PROMISES = {
@@ -19,7 +19,7 @@ def race_line(race: RaceOutcome) -> str:
     raced = [name for name, task in race.tasks.items() if task.unraced is None]
     unraced = [name for name, task in race.tasks.items() if task.unraced is not None]
     promise = (
-        f"with all examples answered, another pick would be better by more than {format_number(race.margin)} points "
+        f"with all examples answered, another pick would be better by more than {race.margin:g} points "
         f"with a chance of at most {percent(race.risk)} a task, {PROMISES[race.guarantee]}"
     )
     parts = [f"{answered} in {format_quantity(race.spent_s, 's')} of work", *([promise] if raced else [])]

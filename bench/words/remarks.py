@@ -15,14 +15,18 @@ from bench.decision.remarks import (
     LimitInapplicable,
     MetricsLeftOut,
     ObjectiveDropped,
+    OneProcess,
+    PeakRead,
     QualityAveraged,
     StoodIn,
+    StoppedEarly,
     TakenAsRead,
     TokensDiffer,
 )
 from bench.decision.rule import valued_column
 from bench.decision.stages import preferred, rule_of
 from bench.suite import DecisionSpec, PriceSpec
+from bench.units import format_quantity
 from bench.words.wording import are, capital, listed, percent, size, spoken, where
 
 
@@ -82,6 +86,37 @@ def _(as_read: TakenAsRead) -> str:
     return (
         f"How much {listed(columns)} on '{as_read.task}' vary is not known{whose}: they are compared as they were "
         "read, so a small difference in one of them may be chance."
+    )
+
+
+@remark.register
+def _(once: OneProcess) -> str:
+    columns = [spoken(column) for column in once.columns]
+    whose = f" for {listed(once.candidates)}" if once.candidates else ""
+    return (
+        f"{capital(listed(columns))} on '{once.task}' {'were' if len(columns) > 1 else 'was'} measured in one "
+        f"process{whose}: another may differ, so no difference in {'them' if len(columns) > 1 else 'it'} is certain; "
+        "measure in two or more."
+    )
+
+
+@remark.register
+def _(early: StoppedEarly) -> str:
+    whose = listed(early.candidates) if early.candidates else "every candidate"
+    return (
+        f"On '{early.task}' {whose} answered as many examples as the race needed: how many hangs on the answers, so no "
+        "place on the front is certain by quality; `--until all` answers all."
+    )
+
+
+@remark.register
+def _(peak: PeakRead) -> str:
+    columns = [spoken(column) for column in peak.columns]
+    whose = f" for {listed(peak.candidates)}" if peak.candidates else ""
+    return (
+        f"{capital(listed(columns))} on '{peak.task}' {are(len(columns))} read as the highest of the processes{whose}: "
+        f"a difference is certain where it is above {100 * peak.share:g} % of the two together and "
+        f"{format_quantity(2 * peak.slack_bytes, 'bytes')}."
     )
 
 

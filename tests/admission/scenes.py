@@ -307,6 +307,7 @@ SCENES: dict[str, Callable[[Path], Record]] = {
     "unknown_words": lacks_words,
     "variant_reaches_part": pruned_in_part,
     "weights_unused": has_more_weights,
+    "zeros_save_nothing": pruned_in_part,
     "worse_than_chance": turned_around,
 }
 """What raises each of these doubts."""

@@ -56,11 +56,11 @@ def test_missing_shards_are_named(folder: Path) -> None:
     assert "1 of 2 weight files are missing (model-00002-of-00002.safetensors)" in refusal(folder)
 
 
-def test_adapters_alone_and_beside_a_model(folder: Path) -> None:
+def test_an_adapter_beside_a_model_is_refused_and_one_alone_passes(folder: Path) -> None:
     (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "org/base"}))
     assert "PEFT adapter of 'org/base' beside a whole model" in refusal(folder)
-    (folder / "config.json").unlink()
-    assert "merge it" in refusal(folder)
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    inspect_folder("m", folder)
 
 
 def test_weights_in_another_format(folder: Path) -> None:

@@ -22,6 +22,7 @@ from bench.catalogue.raw import RAW_FACTS, is_declared, is_one_of
 from bench.catalogue.readings import READINGS
 from bench.decision.cost import priced
 from bench.fit.session import fit
+from bench.measure.load import outcome
 from bench.meters.bundle import Meters, open_meters
 from bench.meters.sources.rapl import Rapl, find_zones
 from bench.metrics.catalogue import METRICS
@@ -30,14 +31,17 @@ from bench.record import Sample, Timing
 from bench.running.executors.inline import InlineExecutor
 from bench.running.runner import run
 from bench.running.worker import cell as worker
+from bench.running.worker.conversion import convert
 from bench.store import RunInfo, Store, StoredRun
 from bench.store.export import tables
 from bench.suite import Suite
 from bench.suite.yaml_file import Located
 from bench.summary import Entry, Quantity, summarise
 from bench.summary.long_form import reading_rows
+from benchmarks.fake_server import Behaviour, Law, running
 from tests.checkpoints import make_checkpoint
 from tests.meters.sources.test_rapl import zone
+from tests.served.conftest import suite_of as served_suite
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 GENERATOR = f"""\
@@ -89,7 +93,7 @@ measure: off
 SHARED = """\
 name: shared
 defaults: {device: cpu, threads: 1, batch_size: 4, share_load: true}
-models: [{name: reader, family: encoder, checkpoint: ./encoder}]
+models: [{name: reader, family: encoder, checkpoint: ./encoder, runtime: ctranslate2}]
 tasks:
   - {name: topic, kind: classification, data: {path: topic.jsonl}}
   - {name: again, kind: classification, data: {path: topic.jsonl}}
@@ -163,6 +167,12 @@ def powercap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ticking.join()
 
 
+LOADED = """\
+measure: {profile: quick, window_s: 0.1}
+load: {window_s: 0.1, rung_s: 0.05, max_under_way: 4, slo: {ttft_p95: "<= 20 s"}}
+"""
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, powercap: Path) -> Mapping[str, Produced]:
     folder = tmp_path_factory.mktemp("produced")
@@ -188,9 +198,23 @@ def runs(tmp_path_factory: pytest.TempPathFactory, powercap: Path) -> Mapping[st
     again = execute(scored_plan, folder / "scored")
     kept: dict[str, Any] = {}
     shared_plan = make_plan(opened(folder, SHARED), folder / "shared")
-    records = [worker.run_cell(cell, 0, lambda _: None, kept) for cell in shared_plan.written(folder / "shared")]
+    cells = shared_plan.written(folder / "shared")
+    convert(cells[0].to_run(), lambda _: None)
+    records = [worker.run_cell(cell, 0, lambda _: None, kept) for cell in cells]
     shared = Produced(replace(first.stored, records=tuple(records)), summarise(records))
-    return {"shared": shared, "generator": generator, "fitted": fitted, "scored": first, "linked": again}
+    with running(Behaviour(first=Law(0.001))) as fake, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outcome, "LAG_S", 60.0)  # a busy machine makes the client late, and withheld is what it then is
+        suite = served_suite(folder / "served", fake.url, examples=6)
+        suite.write_text(suite.read_text() + LOADED)
+        served = execute(make_plan(open_suite(str(suite)), folder / "loaded"), folder / "loaded")
+    return {
+        "served": served,
+        "shared": shared,
+        "generator": generator,
+        "fitted": fitted,
+        "scored": first,
+        "linked": again,
+    }
 
 
 def quantities(runs: Mapping[str, Produced]) -> Iterator[tuple[str, Quantity]]:

@@ -44,7 +44,7 @@ def make_board(
         quantities=quantities,
         values=table,
         draws=draws,
-        better={},
+        tests={},
         broken=(None,) * len(table),
         seconds=np.full(len(table), 0.01),
     )

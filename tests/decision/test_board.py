@@ -4,16 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bench.decision.board import Absence, Board, Column, Missing
 from bench.decision.build import build
 from bench.decision.question import Question
 from bench.record import Doubt
-from bench.stats.paired import mcnemar_better
+from bench.stats.paired import mid_p_worse
 from bench.suite import DecisionSpec
 from bench.summary import summarise
 from tests.factories import Sketch, Task, make_run
 
+Floats = NDArray[np.float64]
 RULE = DecisionSpec(replicates=200)
 
 
@@ -46,13 +48,18 @@ def test_a_failed_cell_has_no_values_and_says_why() -> None:
     assert board.missing(1) == Missing(Absence.ENDED, status="timeout", reason="over 60 s") and board.missing(0) is None
 
 
-def test_proportions_bring_exact_tests_unless_grouped() -> None:
+def _p_better(board: Board, column: int) -> Floats:
+    m = len(board.names)
+    return board.tests[column].p_values(range(m), np.zeros((m, m)), np.ones((m, m)))[0]
+
+
+def test_proportions_bring_paired_tests_unless_grouped() -> None:
     board = _board([Sketch("a", 0.9), Sketch("b", 0.6)], ("accuracy", "macro_f1"))
     entries = summarise(make_run([Sketch("a", 0.9), Sketch("b", 0.6)], examples=80, requests=100))
     right = [np.array([s.prediction == s.reference for s in e.samples]) for e in entries]
-    expected = mcnemar_better(int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
-    assert set(board.better) == {0} and board.better[0][0, 1] == pytest.approx(expected)
-    assert _board(["a", "b"], ("accuracy", "macro_f1"), Task("topic", groups=8)).better == {}
+    expected = mid_p_worse(int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
+    assert set(board.tests) == {0} and _p_better(board, 0)[0, 1] == pytest.approx(expected)
+    assert _board(["a", "b"], ("accuracy", "macro_f1"), Task("topic", groups=8)).tests == {}
 
 
 def test_margins() -> None:
@@ -66,7 +73,7 @@ def test_only_the_same_examples_in_the_same_order_are_paired_exactly() -> None:
     one, two, three = summarise(make_run([Sketch("a"), Sketch("b"), Sketch("c")], ["topic"], examples=50))
     other = replace(three, samples=tuple(replace(s, example_id=f"z{s.index}") for s in three.samples))
     board = build("topic", [one, two, other], Question(("quality", "latency_p95_s"), rule=DecisionSpec(replicates=200)))
-    exact = board.better[0]
+    exact = _p_better(board, 0)
     assert np.isfinite(exact[:2, :2]).all() and np.isnan(exact[:2, 2]).all() and np.isnan(exact[2, :2]).all()
 
 

@@ -10,7 +10,15 @@ from bench.decision.board import Absence, Missing
 from bench.decision.case import Nobody
 from bench.decision.fronts import SetApart
 from bench.decision.next_step import How
-from bench.decision.remarks import Dropped, Estimated, LimitInapplicable, ObjectiveDropped, TakenAsRead
+from bench.decision.remarks import (
+    Dropped,
+    Estimated,
+    LimitInapplicable,
+    ObjectiveDropped,
+    OneProcess,
+    PeakRead,
+    TakenAsRead,
+)
 from bench.suite import DecisionSpec, PriceSpec
 from bench.suite.limits import parse_limit
 from bench.summary import summarise
@@ -32,7 +40,8 @@ def _decide(models=MODELS, tasks=("topic",), *limits, objectives=OBJECTIVES, **h
     question = Question(
         objectives, tuple(parse_limit(*x) for x in limits), how.pop("rule", RULE), how.pop("prices", None)
     )
-    return decide(summarise(make_run(models, list(tasks), examples=300, requests=150)), question)
+    records = make_run(models, list(tasks), examples=300, requests=150, processes=how.pop("processes", 1))
+    return decide(summarise(records), question)
 
 
 def _remarks(decision: Decision, kind: type) -> list[object]:
@@ -52,8 +61,9 @@ def test_a_whole_run() -> None:
     assert found.tasks["topic"].recommendation.pick == "mid"
     assert found.fronts() == {"topic": ["mid", "small"]}
     assert found.across is None
-    free = _decide()
-    assert {s.name: s.label for s in free.tasks["topic"].standings}["waste"] == "dominated"
+    for count, label in ((1, "possibly"), (2, "dominated")):  # one process says nothing of another
+        standings = _decide(processes=count).tasks["topic"].standings
+        assert {s.name: s.label for s in standings}["waste"] == label
 
 
 def test_same_seed_same_decision_and_json_is_clean() -> None:
@@ -143,7 +153,12 @@ def test_prices_make_objectives() -> None:
 
 
 def test_what_enters_without_an_interval_is_remarked() -> None:
-    assert _remarks(_decide(), TakenAsRead) == [TakenAsRead("topic", ("peak_rss_bytes", "energy_per_example_j"), ())]
+    once, twice = _decide(), _decide(processes=2)
+    assert _remarks(once, TakenAsRead) == [TakenAsRead("topic", ("energy_per_example_j",), ())]
+    assert _remarks(once, OneProcess) == [OneProcess("topic", ("latency_p95_s",), ())]
+    assert _remarks(twice, TakenAsRead) == _remarks(twice, OneProcess) == []
+    for decision in (once, twice):
+        assert _remarks(decision, PeakRead) == [PeakRead("topic", ("peak_rss_bytes",), (), 0.02, 4 * 2**20)]
 
 
 def test_an_estimate_of_one_process_is_compared_as_it_was_read() -> None:

@@ -8,8 +8,12 @@ import pytest
 from scipy.stats import norm
 
 from bench.decision import evidence as ev
+from bench.decision.paired import RightAnswers
 from bench.decision.pareto import nondominated
+from bench.stats.paired import mid_p_worse
 from tests.decision.boards import make_board
+
+NAN = float("nan")
 
 
 def test_p_of_a_normal_difference() -> None:
@@ -47,12 +51,16 @@ def test_clear_domination_is_certified_through_noise() -> None:
     assert ev.excluded(found) == {1: 0}
 
 
-def test_exact_mcnemar_takes_the_place_of_the_bootstrap() -> None:
-    board = make_board([[0.80, 0.01], [0.79, 0.01]], noise=(0.001, 0.0))
-    exact = np.array([[1.0, 0.2], [0.95, 1.0]])
-    found = ev.gather(replace(board, better={0: exact}), (0, 1))
-    assert found.better[0, 1, 0] == 0.2 and found.no_worse[0, 1, 0] == 0.2
-    assert ev.p_dominates(found)[0, 1] == 0.2
+def test_a_paired_test_takes_the_place_of_the_replicates_where_it_covers_a_pair() -> None:
+    board = make_board([[0.80, 0.01], [0.79, 0.01], [0.70, 0.01]], noise=(0.001, 0.0))
+    answers = RightAnswers(np.array([[0.0, 9.0, NAN], [3.0, 0.0, NAN], [NAN, NAN, 0.0]]))
+    found = ev.gather(replace(board, tests={0: answers}), (0, 1, 2))
+    expected = float(mid_p_worse(9, 3))
+    assert found.better[0, 1, 0] == found.no_worse[0, 1, 0] == pytest.approx(expected)
+    assert ev.p_dominates(found)[0, 1] == pytest.approx(expected)
+    assert found.better[0, 2, 0] < 1e-6  # by the replicates
+    some = ev.gather(replace(board, tests={0: answers}), (1, 2))
+    assert some.better[0, 1, 0] == found.better[1, 2, 0]
 
 
 def test_a_margin_lets_a_slightly_worse_model_dominate() -> None:
@@ -85,41 +93,60 @@ def test_equal_numbers_whose_spread_does_not_round_to_zero_are_still_exact() -> 
     assert ev.p_above(drawn, gaps[0], strict=True)[0] == 1.0
 
 
-def _pairs(p: float, models: int) -> ev.Evidence:
-    """Returns evidence in which the first candidate dominates the second with p-value `p`, and nothing else
-    is known."""
-    better = np.full((models, models, 2), 0.9)
+def _pairs(p: float, models: int, others: float = 0.9) -> ev.Evidence:
+    """Returns evidence in which the first candidate dominates the second with p-value `p`, and every other pair has
+    the p-value of `others`."""
+    better = np.full((models, models, 2), others)
     better[0, 1] = p
     noisy = np.ones(better.shape, dtype=np.bool_)
     return ev.Evidence(better, better.copy(), noisy, np.zeros(better.shape), tuple(range(models)))
 
 
-def test_exclusion_pays_for_every_dominator_and_every_candidate() -> None:
-    # One pair among M candidates: p * (M - 1) for the choice of the dominator, times M by Holm.
-    assert ev.excluded(_pairs(0.002, 5)) == {1: 0}
-    assert ev.excluded(_pairs(0.003, 5)) == {}
-    assert ev.excluded(_pairs(0.02, 2)) == {1: 0} and ev.excluded(_pairs(0.03, 2)) == {}
+def test_exclusion_pays_for_every_dominator_and_every_candidate_that_may_be_one() -> None:
+    # All 20 pairs of 5 candidates are looked at: p / SCREEN · 4 for the choice of the dominator, times 5 by Holm.
+    assert ev.excluded(_pairs(0.0019, 5, others=0.7)) == {1: 0}
+    assert ev.excluded(_pairs(0.0021, 5, others=0.7)) == {}
+    # Of the others nothing is to be expected: they cost nothing.
+    assert ev.excluded(_pairs(0.039, 5)) == ev.excluded(_pairs(0.039, 2)) == {1: 0}
+    assert ev.excluded(_pairs(0.041, 5)) == ev.excluded(_pairs(0.041, 2)) == {}
 
 
-def test_membership_pays_for_the_choice_of_the_objective_but_not_for_the_number_of_rivals() -> None:
+def test_membership_pays_for_the_choice_of_an_objective_that_may_be_it_and_not_for_the_number_of_rivals() -> None:
     for models in (2, 5):
         found = _pairs(0.02, models)
-        found.better[0, :, 0], found.better[0, :, 1], found.no_worse[0, :, 1] = 0.02, 0.9, 0.9
-        assert ev.p_on_front(ev.p_not_dominated(found))[0] == pytest.approx(0.04)
-    assert ev.p_on_front(ev.p_not_dominated(_pairs(0.02, 5)))[0] == 0.9
+        found.better[0, :, 0], found.better[0, :, 1], found.no_worse[0, :, 1] = 0.02, 0.7, 0.7
+        assert ev.p_on_front(ev.p_not_dominated(found))[0] == pytest.approx(2 * 0.02 / ev.SCREEN)
+        found.better[0, :, 1] = 0.9  # not looked at
+        assert ev.p_on_front(ev.p_not_dominated(found))[0] == pytest.approx(0.02 / ev.SCREEN)
+    assert ev.p_on_front(ev.p_not_dominated(_pairs(0.02, 5)))[0] > ev.SCREEN
 
 
-def test_what_is_taken_as_read_is_no_proof() -> None:
+def test_only_candidates_that_are_looked_at_are_paid_for() -> None:
+    assert ev.certified(np.array([0.039, 0.9, 0.9])).tolist() == [True, False, False]
+    assert ev.certified(np.array([0.039, 0.7, 0.9])).tolist() == [False, False, False]
+    assert ev.certified(np.array([0.019, 0.7, 0.0])).tolist() == [True, False, True]
+
+
+def test_what_is_not_known_of_a_value_is_no_proof() -> None:
     board = make_board(
         [[0.9, 0.010, 300.0], [0.8, 0.020, 299.0]],
         ("accuracy", "latency_p95_s", "peak_rss_bytes"),
         noise=(0.01, 0.001, 0.0),
     )
-    as_read = np.array([[False, False, True]] * 2)
-    for marked, certain in ((None, [True, True]), (as_read, [True, False])):
-        found = ev.gather(replace(board, as_read=marked), (0, 1))
-        assert ev.certified(ev.p_on_front(ev.p_not_dominated(found))).tolist() == certain
+    for off, certain in ((0.0, True), (0.4, True), (0.5, False), (np.inf, False)):
+        found = ev.gather(replace(board, unknown=np.array([[0.0, 0.0, off]] * 2)), (0, 1))
+        assert ev.certified(ev.p_on_front(ev.p_not_dominated(found))).tolist() == [True, certain]
         assert ev.certified(ev.p_on_front(ev.p_not_dominated(found, as_read=True))).all()
+
+
+def test_domination_needs_proof_in_every_objective_or_a_margin_above_what_is_not_known() -> None:
+    values, columns = [[0.9, 0.010, 300.0], [0.8, 0.020, 300.0]], ("accuracy", "latency_p95_s", "peak_rss_bytes")
+    plain = make_board(values, columns, noise=(0.01, 0.001, 0.0))
+    wide = make_board(values, columns, noise=(0.01, 0.001, 0.0), margins={"peak_rss_bytes": 3.0})
+    off = np.array([[0.0, 0.0, 1.0]] * 2)
+    assert ev.excluded(ev.gather(plain, (0, 1))) == {1: 0}
+    assert ev.excluded(ev.gather(replace(plain, unknown=off), (0, 1))) == {}
+    assert ev.excluded(ev.gather(replace(wide, unknown=off), (0, 1))) == {1: 0}
 
 
 def test_an_undefined_difference_speaks_against() -> None:

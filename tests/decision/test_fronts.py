@@ -105,7 +105,7 @@ def test_a_wrong_certificate_is_rare_when_truth_is_a_hair_from_domination() -> N
 def test_possibly_has_what_speaks_against_it() -> None:
     columns = ("accuracy", "latency_p95_s", "peak_rss_bytes")
     board = make_board([[0.9, 0.010, 300 * 2**20], [0.8, 0.020, 299 * 2**20]], columns, noise=(0.01, 0.001, 0.0))
-    board = replace(board, as_read=np.array([[False, False, True]] * 2))
+    board = replace(board, unknown=np.array([[0.0, 0.0, np.inf]] * 2))
     labels, front = _labels(board)
     assert labels == {"a": ("on the front", None), "b": ("possibly", None)}
     assert front.standings[1].set_apart == fronts.SetApart(("peak_rss_bytes",), "a")

@@ -17,7 +17,18 @@ PLAIN: dict[str, Any] = {"steps": 50, "learning_rate": 1e-3, "warmup_steps": 5}
 def test_keys_that_came_later_do_not_change_the_hash_of_a_recipe_without_them() -> None:
     recipe = Recipe(**PLAIN)
     old = recipe.model_dump(mode="json")
-    for name in ("dropout", "save_last", "teacher", "distil", "temperature", "alpha", "folds", "search"):
+    for name in (
+        "dropout",
+        "save_last",
+        "teacher",
+        "distil",
+        "temperature",
+        "alpha",
+        "folds",
+        "search",
+        "lora",
+        "shrink",
+    ):
         del old[name]
     assert recipe.hash == content_hash(old)
     assert Recipe(**PLAIN, folds=5).hash != recipe.hash

@@ -18,7 +18,7 @@ from tests.jobs import make_job
 class WiderModel(ModelSpec):
     """A later version of bench, with a key more."""
 
-    adapter: str | None = None
+    voice: str | None = None
 
 
 class WiderTask(TaskSpec):
@@ -80,7 +80,7 @@ def test_keys_that_are_added_with_a_default_leave_every_id_of_the_quickstart(tmp
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("name: gpt2-small, ", "name: gpt2-small, adapter: lora, "),
+        ("name: gpt2-small, ", "name: gpt2-small, voice: low, "),
         ("name: status\n", "name: status\n    few_shot: 2\n"),
         ("profile: quick", "profile: quick, rungs: 1"),
     ],

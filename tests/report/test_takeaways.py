@@ -14,13 +14,15 @@ from bench.report.advice import Bound, advice_of, nearest_first
 from bench.report.answer import headline
 from bench.report.charts.latency import Latency
 from bench.report.charts.parallel import Parallel
-from bench.report.differences import differences
+from bench.report.differences import differences, ends
 from bench.report.drawing.svg import style
 from bench.report.marks import marks_of
 from bench.report.samples import _spread
 from bench.report.view import value_of
 from bench.report.wording import listed, number
 from bench.suite.limits import parse_limit
+from bench.summary import summarise
+from tests.factories import Sketch, Task, make_run
 from tests.report import runs
 from tests.report.conftest import KINDS, plates_of, view_named
 
@@ -150,7 +152,19 @@ def test_differences_have_the_intervals_of_bench_compare() -> None:
         gaps = {gap.entry.candidate: gap for gap in differences(task, advice_of(view.decision)[task.name], reference)}
         rule, gap = view.suite.decision, gaps[other.candidate]
         row = compare([reference], [other], "a", "b", replicates=rule.replicates, seed=rule.seed).quality[0]
-        assert (gap.value, gap.low, gap.high) == pytest.approx((row.difference, row.ci_low, row.ci_high), abs=1e-9)
+        assert gap.interval is not None
+        assert (gap.value, *gap.interval) == pytest.approx((row.difference, row.ci_low, row.ci_high), abs=1e-9)
+
+
+def test_a_difference_of_which_nothing_is_known_has_no_interval() -> None:
+    """Perplexities of two models that agree on every text: it has no bounds, so the next text may show anything."""
+    one, other = summarise(make_run([Sketch("one"), Sketch("two")], [Task("lm", "language-modelling")], examples=40))
+    metric = next(name for name, metric in one.metrics.items() if metric.range.high == float("inf"))
+    twins = tuple(replace(e, quality={metric: one.quality[metric]}, statistics=one.statistics) for e in (one, other))
+    task = replace(view_named("quickstart").tasks[0], name="lm", entries=twins)
+    decision = decide(twins, Question(("quality",)))
+    (gap,) = differences(task, advice_of(decision)[task.name], twins[0])
+    assert (gap.value, gap.interval, gap.settled, ends(gap)) == (0.0, None, False, "")
 
 
 def test_the_quickest_model_on_the_scale_is_drawn() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.significance import PairedTest
-from scipy.stats import ttest_1samp
+from scipy.stats import binom, ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
@@ -26,12 +26,6 @@ def test_mcnemar_agrees_with_statsmodels(b: int, c: int) -> None:
         assert paired.mcnemar(b, c) == pytest.approx(min(1.0, expected))
     else:
         assert paired.mcnemar(b, c) == 1.0
-    assert paired.mcnemar_better(b, c) + paired.mcnemar_better(c, b) >= 1.0 - 1e-9
-
-
-def test_mcnemar_better_by_hand() -> None:
-    assert paired.mcnemar_better(5, 0) == pytest.approx(1 / 32)
-    assert paired.mcnemar_better(0, 0) == 1.0
 
 
 @pytest.mark.slow
@@ -93,10 +87,9 @@ def test_one_group_tells_nothing() -> None:
 
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_the_mid_p_value_is_half_of_what_was_observed(only_a: int, only_b: int) -> None:
-    exact, beyond = (float(p) for p in paired.mcnemar_better([only_a, only_a + 1], [only_b, max(only_b - 1, 0)]))
+    at_least, more = binom.sf([only_a - 1, only_a], only_a + only_b, 0.5)
     mid = float(paired.mid_p_worse(only_a, only_b))
-    if only_b:
-        assert mid == pytest.approx((exact + beyond) / 2)
+    assert mid == pytest.approx((at_least + more) / 2)
     assert mid + float(paired.mid_p_worse(only_b, only_a)) == pytest.approx(1.0)
 
 

@@ -119,7 +119,7 @@ def _undefined() -> Board:
 def _set_apart() -> Board:
     columns = ("accuracy", "latency_p95_s", "peak_rss_bytes")
     board = make_board([[0.9, 0.010, 300 * 2**20], [0.8, 0.020, 299 * 2**20]], columns, noise=(0.01, 0.001, 0.0))
-    return replace(board, as_read=np.array([[False, False, True]] * 2))
+    return replace(board, unknown=np.array([[0.0, 0.0, np.inf]] * 2))
 
 
 def _entries(sketch: Sketch, tasks: Sequence[Task] = TASKS) -> list[Entry]:

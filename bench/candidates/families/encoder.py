@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates.checkpoint import why_no_head
+from bench.candidates.engine import Role
 from bench.candidates.failures import explained
 from bench.candidates.family import Family, Look
 from bench.candidates.gradients import without_gradients
@@ -18,14 +19,16 @@ from bench.candidates.huggingface import (
     label_names,
     load_pretrained,
 )
-from bench.candidates.interface import Classified, Context
+from bench.candidates.interface import Classified, Context, Model
 from bench.candidates.learning import PAD_ID, Batch, Setting, Shape
-from bench.candidates.untyped import Loader
+from bench.candidates.untyped import Loader, Network
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from bench.candidates.graphs import Graph, Sizes
 
 
 class Encoder(HuggingFaceModel):
@@ -36,7 +39,7 @@ class Encoder(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForSequenceClassification
 
-        loaded = load_pretrained(AutoModelForSequenceClassification, spec, variant, context.place, context.kept)
+        loaded = load_pretrained(AutoModelForSequenceClassification, spec, variant, context)
         super().__init__(spec, loaded, context)
         self._order = head_order(spec, loaded.module.config, context.labels)
 
@@ -52,6 +55,10 @@ class EncoderLearning(HuggingFaceLearning):
 
     frame = "<s> $A </s>"
     roles = {"cls_token": "<s>", "sep_token": "</s>"}
+
+    def adapter_task(self, labels: Sequence[str]) -> str | None:
+        """Name what an adapter is trained for."""
+        return "SEQ_CLS"
 
     def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class with a head."""
@@ -98,6 +105,7 @@ class EncoderFamily(Family):
     needs = ("checkpoint", "fit")
     shares_load = True
     spreads = True
+    executable = frozenset({"head"})
     modules = ("transformers.models.bert.modeling_bert",)
     look = Look("#009E73", "#2FC79B", "^", "triangle-up")
     learning = EncoderLearning()
@@ -105,6 +113,17 @@ class EncoderFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Encoder:
         """Load an encoder with its head."""
         return Encoder(spec, variant, context)
+
+    def role(self, scoring: str) -> Role:
+        """Tell that its head is all that it has."""
+        return "head"
+
+    def graphs(self, model: Model, role: Role) -> tuple[Mapping[str, Graph], Sizes]:
+        """Name the graphs of the network."""
+        from bench.candidates.graphs import head_graphs
+
+        network: Network = model
+        return head_graphs(network.module)
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""

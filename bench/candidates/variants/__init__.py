@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from importlib.metadata import version as version_of
+from typing import TYPE_CHECKING, Literal
 
 from bench.candidates.untyped import Network
 from bench.errors import UnsupportedError
@@ -35,33 +36,50 @@ def version(variant: VariantSpec) -> int:
 
 
 def apply(module: Network, variant: VariantSpec, device: str) -> tuple[Network, Note]:
-    """Prune, quantise and compile a module as `variant` says, in that order.
+    """Shrink, prune, quantise and compile a module as `variant` says, in that order.
 
     Returns:
         The module, and a note for `ModelFacts.notes`: `variant_reach`, what was reached of which weights by the step
-        that reached least; empty where weights stay as they are.
+        that reached least; `variant_shrunk`, which parts were taken out; `variant_made_by`, the library that quantised.
+        Empty where weights stay as they are.
 
     Raises:
         UnsupportedError: the variant does not exist on this device, or reaches none of the weights.
     """
     reaches: dict[str, Reach] = {}
+    note: Note = {}
+    if variant.shrink is not None:
+        from bench.candidates.variants.shrink import shrink
+
+        module, note = shrink(module, variant.shrink)
     if variant.prune is not None:
         from bench.candidates.variants.prune import prune
 
         module, reaches["pruning"] = prune(module, variant.prune)
-    if variant.quantise is not None:
-        if not device.startswith("cpu"):
-            raise UnsupportedError(
-                f"int8 dynamic quantisation runs on the CPU only, not on {device}; leave it out there"
-            )
-        from bench.candidates.variants.quantise import quantise
+    if variant.sparsity is not None:
+        from bench.candidates.variants.sparse import sparsify
 
-        module, reaches["int8"] = quantise(module)
+        module, reaches[variant.sparsity] = sparsify(module, device)
+    if variant.quantise is not None:
+        module, reaches[variant.quantise], note["variant_made_by"] = _quantised(module, variant.quantise, device)
     if variant.compile:
         from bench.candidates.variants.compile import compile_module
 
         module = compile_module(module)
-    return module, _note(reaches)
+    return module, note | _note(reaches)
+
+
+def _quantised(module: Network, bits: Literal["int8", "int4"], device: str) -> tuple[Network, Reach, str]:
+    """Quantise a module by the library that is fastest there; return it with what was reached, and the library."""
+    import torch
+
+    if bits == "int8" and device.startswith("cpu") and hasattr(torch.ao.quantization, "quantize_dynamic"):
+        from bench.candidates.variants.quantise import quantise
+
+        return *quantise(module), f"torch {version_of('torch')} (quantize_dynamic)"
+    from bench.candidates.variants.torchao import quantise_by_torchao
+
+    return *quantise_by_torchao(module, bits, device), f"torchao {version_of('torchao')}"
 
 
 def _note(reaches: Mapping[str, Reach]) -> Note:

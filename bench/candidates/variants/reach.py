@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from bench.candidates.interface import Model
+from bench.candidates.interface import Model, engine_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,9 @@ def exactly(model: object) -> Iterator[None]:
 
 
 def rounds(model: object) -> bool:
-    """Tell whether a loaded model has layers that round what they multiply."""
-    return bool(_rounding(model))
+    """Tell whether a loaded model has layers that round what they multiply, or a runtime that does."""
+    engine = engine_of(model)
+    return bool(_rounding(model)) or (engine is not None and engine.rounds)
 
 
 def _rounding(model: object) -> list[Rounds]:

@@ -14,7 +14,7 @@ for (const place of document.querySelectorAll("p.switch")) {
     return node;
   };
   const signed = (v) => v === 0 ? "0" : `${v < 0 ? "−" : "+"}${Math.abs(v) >= 1e-3 ? Math.abs(v).toPrecision(3) : Math.abs(v).toExponential(2)}`;
-  const verdict = ([, , low, high]) => low <= 0 && high >= 0 ? "not settled" : low > 0 === data.higher ? "better" : "worse";
+  const verdict = ([, , low, high]) => low === undefined || (low <= 0 && high >= 0) ? "not settled" : low > 0 === data.higher ? "better" : "worse";
   const ticks = (low, high) => {
     const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((k) => k * power).find((k) => k >= rough);
@@ -22,7 +22,7 @@ for (const place of document.querySelectorAll("p.switch")) {
     return [...Array(count + 1).keys()].map((i) => (Math.ceil(low / step) + i) * step);
   };
   const draw = (gaps, name) => {
-    const shown = gaps, all = shown.flatMap(([, v, a, b]) => [v, a, b]).concat(0);
+    const shown = gaps, all = shown.flatMap(([, ...numbers]) => numbers).concat(0);
     const room = (Math.max(...all) - Math.min(...all) || 1) * 0.06, low = Math.min(...all) - room, high = Math.max(...all) + room;
     const left = Math.min(200, 14 + 7 * Math.max(...shown.map(([i]) => Math.min(24, data.names[i].length)))), bottom = HEAD + ROW * shown.length;
     const x = (v) => left + ((v - low) / (high - low)) * (WIDTH - 10 - left);
@@ -34,7 +34,7 @@ for (const place of document.querySelectorAll("p.switch")) {
       svg.append(text(x(t), bottom + 14, "middle", Math.abs(t) < 1e-12 ? "0" : String(Number(t.toPrecision(3))).replace("-", "−")));
     }
     svg.append(make("svg:path", { d: `M${left} ${bottom}H${WIDTH - 10}`, stroke: "var(--muted)", fill: "none" }), text((left + WIDTH - 10) / 2, bottom + 32, "middle", label));
-    shown.forEach(([i, v, a, b], row) => {
+    shown.forEach(([i, v, a = v, b = v], row) => {
       const y = HEAD + ROW * (row + 0.5), colour = `var(--${data.marks[i]})`, long = data.names[i];
       svg.append(text(left - 8, y + 4, "end", long.length > 24 ? `${long.slice(0, 15)}…${long.slice(-8)}` : long, { fill: "var(--ink)", "font-weight": i === data.pick ? 700 : 400 }));
       svg.append(make("svg:path", { d: `M${x(a)} ${y}H${x(b)}`, stroke: colour, "stroke-width": 2.2, opacity: 0.5, fill: "none" }), make("svg:circle", { cx: x(v), cy: y, r: 3.6, fill: colour }));
@@ -43,7 +43,7 @@ for (const place of document.querySelectorAll("p.switch")) {
   };
   const rows = (gaps) => gaps.map((gap) => make("tr", {},
     make("th", { scope: "row" }, make("i", { class: data.marks[gap[0]] }), "\u00a0", make("bdi", {}, data.names[gap[0]])),
-    make("td", { class: "n" }, signed(gap[1]), make("small", {}, `${signed(gap[2])} to ${signed(gap[3])}`)),
+    make("td", { class: "n" }, signed(gap[1]), ...(gap.length > 2 ? [make("small", {}, `${signed(gap[2])} to ${signed(gap[3])}`)] : [])),
     make("td", {}, verdict(gap))));
   const restore = () => Object.entries(parts).forEach(([key, node]) => node?.replaceChildren(...first[key]));
   const show = (index) => {

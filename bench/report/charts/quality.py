@@ -9,7 +9,7 @@ from typing import TypedDict
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.chart import QUALITY, Chart, Plate, TaskChart
-from bench.report.differences import Gap, by_quality, differences, left_out, reference_of
+from bench.report.differences import Gap, by_quality, differences, ends, left_out, reference_of
 from bench.report.drawing.rows import Dot, DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
@@ -111,7 +111,7 @@ def _difference_plate(
         DotRow(
             g.entry.candidate,
             g.entry.cell.family,
-            (Dot(g.value, g.low, g.high),),
+            (Dot(g.value, *(g.interval or ())),),
             strong=g.entry.candidate == advice.pick,
         )
         for g in gaps[: task.rows]
@@ -153,7 +153,7 @@ class Reference(TypedDict):
     better: int
     of: int
     gaps: list[list[float]]
-    """Place of the candidate, difference, and the ends of its interval."""
+    """Place of the candidate, difference, and the ends of its interval where it has one."""
 
 
 class Switch(TypedDict):
@@ -200,7 +200,7 @@ def switch(task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark], measur
 
 
 def _beats(gap: Gap, measure: Measure) -> bool:
-    return gap.settled and (gap.low > 0) == measure.higher_is_better
+    return gap.interval is not None and gap.settled and (gap.interval[0] > 0) == measure.higher_is_better
 
 
 def verdict(gap: Gap, measure: Measure) -> str:
@@ -209,7 +209,7 @@ def verdict(gap: Gap, measure: Measure) -> str:
 
 
 def _packed(gap: Gap, place: Mapping[str, int]) -> list[float]:
-    return [place[gap.entry.candidate], *(float(f"{v:.{DIGITS}g}") for v in (gap.value, gap.low, gap.high))]
+    return [place[gap.entry.candidate], *(float(f"{v:.{DIGITS}g}") for v in (gap.value, *(gap.interval or ())))]
 
 
 def difference_table(task: TaskView, gaps: list[Gap], measure: Measure, marks: Mapping[str, Mark]) -> tables.Table:
@@ -218,7 +218,7 @@ def difference_table(task: TaskView, gaps: list[Gap], measure: Measure, marks: M
         tables.Row(
             (
                 tables.name_item(gap.entry, marks),
-                tables.Item(signed(gap.value), gap.value, f"{signed(gap.low)} to {signed(gap.high)}"),
+                tables.Item(signed(gap.value), gap.value, ends(gap)),
                 tables.Item(verdict(gap, measure)),
             )
         )

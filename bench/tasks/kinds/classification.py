@@ -42,6 +42,14 @@ class Classification:
 
         return call
 
+    def scores_alone(self, index: int, places: Sequence[int]) -> tuple[float, ...] | None:
+        """Score some of the labels by how likely the model finds their texts; None where all are scored together."""
+        if self.bound.scoring not in LIKELIHOODS or "choose" not in self.bound.model.abilities:
+            return None
+        every = self.bound.label_texts or self.labels
+        texts = [every[place] for place in places]
+        return scores_of(self.bound.model.choose([self._prompts[index]], [texts])[0], texts, self.bound.scoring)
+
     def samples(self, indices: Sequence[int], answers: Sequence[Classified]) -> list[Sample]:
         """Make rows with the predicted label and all scores."""
         return [self._sample(index, answer) for index, answer in zip(indices, answers, strict=True)]
