@@ -6,6 +6,7 @@ new metric or rule works on old history.
 Schema history:
     1  first version
     2  Sample.answers
+       Timing.offered_per_s, lag_ns, ending and salted may be missing, and are null then
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ WELL: tuple[Status, ...] = ("ok", "settled")
 """Of cells that ended well: what they answered and measured counts."""
 
 
-MEASURING = ("measure", "share_load")
+MEASURING = ("measure", "share_load", "load")
 """Parts of a cell's identity on which its answers do not depend."""
 
 
@@ -145,6 +146,14 @@ class Timing:
     """Generation at batch size 1: nanoseconds from the start to each output token; the first is the TTFT."""
     device_ns: int | None = field(default=None, metadata={"needs": "gpu"})
     """The same interval by CUDA events, where there are any."""
+    offered_per_s: float | None = None
+    """Of a request under load: the rate of its level; `start_ns` is then the moment for which it was intended."""
+    lag_ns: int | None = None
+    """How much later than intended it was sent."""
+    ending: str | None = None
+    """How it ended: `ok`, `throttled`, `timeout`, …"""
+    salted: bool | None = None
+    """Whether its prompt had a beginning of its own; a level without is the control."""
 
 
 @dataclass(frozen=True, slots=True)

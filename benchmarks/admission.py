@@ -31,7 +31,7 @@ from contract import Contract, Ratio, interleaved, make_parser, ratio_of
 from random_models import byte_tokenizer
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from bench.admission.admit import Admission, admit
+from bench.admission.admit import Admission, admit, settle
 from bench.admission.earlier import Verdict
 from bench.admission.vocabulary import Unknown
 from bench.planning import Options, make_plan, open_suite
@@ -87,17 +87,28 @@ def compared(contract: Contract, cell: Cell, repeats: int) -> tuple[float, float
     """Run a cell with admission and without, in turn; return the CPU seconds that it took, and their share."""
     took: list[float] = []
 
-    def timed(*arguments: Any) -> Admission:
+    def timed(work: Callable[..., Admission], *arguments: Any) -> Admission:
         begun = time.process_time()
-        admission = admit(*arguments)
-        took.append(time.process_time() - begun)
+        admission = work(*arguments)
+        took[-1] += time.process_time() - begun
         return admission
 
-    def side(stand_in: Callable[..., Admission]) -> None:
-        with mock.patch.object(worker, "admit", stand_in):
-            worker.run_cell(cell, 0, lambda _: None)
+    def run() -> None:
+        worker.run_cell(cell, 0, lambda _: None)
 
-    seconds = interleaved({"with": partial(side, timed), "without": partial(side, nothing)}, repeats)
+    def admitted() -> None:
+        took.append(0.0)
+        with (
+            mock.patch.object(worker, "admit", partial(timed, admit)),
+            mock.patch.object(worker, "settle", partial(timed, settle)),
+        ):
+            run()
+
+    def unproved() -> None:
+        with mock.patch.object(worker, "admit", nothing):
+            run()
+
+    seconds = interleaved({"with": admitted, "without": unproved}, repeats)
     ratio: Ratio = ratio_of(seconds["with"], seconds["without"])
     cost, whole = statistics.median(took), statistics.median(seconds["without"])
     contract.tell(f"{cell.label:28} {cost:6.3f} s of CPU, {cost / whole:6.1%} of {whole:6.1f} s; wall {ratio}")

@@ -47,7 +47,7 @@ from tiny_families import (
     families,
 )
 
-from bench.admission.admit import admit
+from bench.admission.admit import admit, settle
 from bench.candidates import FAMILIES
 from bench.candidates.interface import Context
 from bench.data.base import Example
@@ -178,16 +178,22 @@ def asked(way: Way, family: str, folder: Path) -> tuple[list[Sample], str | None
     examples = tuple(Example(i, str(i), {way.column: text, **columns}, None) for i, text in enumerate(TEXTS))
     workload: Any = KINDS[way.kind].workload(task, Bound(model, examples, labels, way.prompt, way.scoring, labels))
     admission = admit("tiny", model, workload, "float32", TEXTS)
-    by_length = sorted(range(len(TEXTS)), key=workload.length)
-    if getattr(workload, "streams", False):
-        rows = [row for index, answer in workload.stream(by_length, 3) for row in workload.samples([index], [answer])]
-    else:
-        rows = []
-        for start in range(0, len(by_length), BATCH):
-            part = by_length[start : start + BATCH]
-            rows += workload.samples(part, workload.request(part)(None))
+    rows = answered(workload)
+    if admission.waits:
+        admission = settle(admission, model, rows, "float32")
+        rows = rows if admission.left is None else answered(workload)
     window = int(model.facts().notes.get("window_tokens", 0))
     return sorted(rows, key=lambda row: row.index), admission.left, window
+
+
+def answered(workload: Any) -> list[Sample]:
+    """Answer all texts in batches, or in rows that are refilled."""
+    by_length = sorted(range(len(TEXTS)), key=workload.length)
+    if getattr(workload, "streams", False):
+        stream = workload.stream(by_length, 3)
+        return [row for index, answer in stream for row in workload.samples([index], [answer])]
+    parts = [by_length[start : start + BATCH] for start in range(0, len(by_length), BATCH)]
+    return [row for part in parts for row in workload.samples(part, workload.request(part)(None))]
 
 
 def differences(way: Way, rows: Sequence[Sample], plain: Plain, window: int) -> list[str]:

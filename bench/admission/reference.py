@@ -10,9 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
+from bench.candidates.interface import engine_of, proved_by
 from bench.measure.audit import agrees, tolerance_of
 from bench.record import Sample
 from bench.tasks.base import Answer, Workload
@@ -28,20 +29,13 @@ NEW_TOKENS = 8
 FEW_TOKENS = 3
 """The same for a slow model."""
 SLOW = 12
-"""A model is slow when one short answer takes more than this part of the budget."""
+"""A model is slow when one answer takes more than this part of the budget."""
 FEWEST_EXAMPLES = 3
-"""At least so many of a slow model: two of them are padded beside the longest."""
-AHEAD_TOKENS = 64
+"""At least so many of a slow model."""
+AHEAD_TOKENS = 16
 """Tokens on which it is tried whether a model reads ahead."""
 ROWS = 2
 """Rows under way in a search that refills, fewer than there are examples, so that it does refill."""
-
-
-@runtime_checkable
-class HasPlainPath(Protocol):
-    """A model that can leave its fast path."""
-
-    plain: bool
 
 
 @runtime_checkable
@@ -57,6 +51,15 @@ class Generates(Protocol):
     """A workload that writes texts."""
 
     streams: bool
+    replays: bool
+    """Whether a plain pass can tell if it would have written what the model wrote."""
+
+    def watch(self, indices: Sequence[int]) -> None:
+        """Keep the tokens of these examples' answers from now on."""
+
+    def regret(self, index: int) -> float | None:
+        """Measure by how much a plain pass prefers another token to one that was written, in logits; None without one
+        that was kept."""
 
     def shortened(self, max_new_tokens: int) -> Workload:
         """Copy the workload with shorter answers."""
@@ -68,6 +71,47 @@ class Generates(Protocol):
         """Measure by how much the likeliest token leads in the closest step of one answer, in logits."""
 
 
+@runtime_checkable
+class Chooses(Protocol):
+    """A workload whose choices are scored each by itself."""
+
+    def scores_alone(self, index: int, places: Sequence[int]) -> tuple[float, ...] | None:
+        """Score some of an example's choices; None where the model scores all together."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainAnswer:
+    """What the plain path says to one example."""
+
+    row: Sample
+    places: tuple[int, ...] | None = None
+    """Places of the choices that were scored; None for all."""
+
+    @property
+    def is_number(self) -> bool:
+        """Tell whether it is scores or a likelihood, and no text."""
+        return bool(self.row.scores) or self.row.nll is not None
+
+    def part_of(self, answer: Sample) -> Sample:
+        """Take of another answer to the example what can be compared with this one."""
+        if self.places is None or answer.scores is None:
+            return answer
+        return replace(answer, scores=tuple(answer.scores[place] for place in self.places))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The plain path's answers to a few examples."""
+
+    workload: Workload
+    """The task as it was asked: with shorter answers, where texts are written."""
+    answers: tuple[PlainAnswer, ...]
+    is_slow: bool = False
+    """Whether the model is a slow one."""
+    watched: tuple[int, ...] = ()
+    """Examples whose scored texts a plain pass is to read, in place of writing texts of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What a reference pass showed."""
@@ -76,11 +120,8 @@ class Proof:
     """Examples that were answered both ways."""
     differing: tuple[int, ...]
     """Indices of those whose answers differ by more than rounding."""
-    seconds: float
     largest: float
     """Largest difference of a score or of nats; 0 for texts."""
-    plain: tuple[Sample, ...] = ()
-    """The plain path's answers; texts among them are shorter than the task's."""
 
     @property
     def holds(self) -> bool:
@@ -88,42 +129,148 @@ class Proof:
         return not self.differing
 
 
-def prove(workload: Workload, model: object, dtype: str, clock: Callable[[], float] = time.perf_counter) -> Proof:
-    """Answer a few examples by the fast path together and by the plain path one by one, and compare.
+def ask_plainly(
+    workload: Workload,
+    model: object,
+    batches: Sequence[Sequence[int]] = (),
+    *,
+    may_wait: bool = True,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Asked:
+    """Answer a few examples by the plain path one by one.
 
-    A model without a plain path of its own is asked for the same examples one at a time: what a batch does to it shows.
+    A model without a plain path of its own is asked for them one at a time: what a batch does to it shows.
 
     Args:
         workload: the task bound to the model.
         model: the loaded model; its `plain` flag is put back as it was.
-        dtype: of its weights, which sets the tolerance (`bench.measure.audit`).
+        batches: examples as they will be scored together, the longest of each first.
+        may_wait: whether the scoring's answers of a slow model may be compared with these (`compare_scored`).
         clock: seconds.
     """
     order = chosen(workload)
     with _on_path(model, plain=True):
-        asked = _shortened(workload, FEW_TOKENS)
-        asked.request(order[:1])(None)  # imports and kernels of a first request
-        begun = clock()
-        plain = asked.samples(order[:1], asked.request(order[:1])(None))
-        is_slow = clock() - begun > BUDGET_S / SLOW
-        if not is_slow and isinstance(workload, Generates):
-            asked = _shortened(workload, NEW_TOKENS)
-            plain = asked.samples(order[:1], asked.request(order[:1])(None))
-        least = FEWEST_EXAMPLES if is_slow else LEAST_EXAMPLES
-        for index in order[1:]:
-            if len(plain) >= least and clock() - begun > BUDGET_S / 2:
-                break
-            plain += asked.samples([index], asked.request([index])(None))
+        first = _slow_answers(workload, order, clock)
+        if not first:
+            return Asked(whole := _shortened(workload, NEW_TOKENS), _within_budget(whole, order, clock))
+        order = list(dict.fromkeys([order[0], *_most_padded(workload, batches), *order[1:]]))[:FEWEST_EXAMPLES]
+        if isinstance(workload, Generates):
+            if may_wait:
+                workload.watch(order)
+                return Asked(workload, (), is_slow=True, watched=tuple(order))
+            first = []
+        short, asked = _shortened(workload, FEW_TOKENS), {answer.row.index for answer in first}
+        rest = [index for index in order if index not in asked]
+        more = [_answer(short, index, _places(short, index, place)) for place, index in enumerate(rest, 1)]
+        return Asked(short, (*first, *more), is_slow=True)
+
+
+def _slow_answers(workload: Workload, order: Sequence[int], clock: Callable[[], float]) -> list[PlainAnswer]:
+    """Ask for two answers, and return them where both took long; the first may import, and make kernels.
+
+    They are two choices of one example, or two examples.
+    """
+    short, begun = _shortened(workload, 1), clock()
+    first = _answer(short, order[0], _places(short, order[0], 0))
+    if clock() - begun <= BUDGET_S / SLOW:
+        return []
+    other, begun = order[0] if first.places else order[min(1, len(order) - 1)], clock()
+    second = _answer(short, other, _places(short, other, -1))
+    return [first, second] if clock() - begun > BUDGET_S / SLOW else []
+
+
+def _within_budget(workload: Workload, order: Sequence[int], clock: Callable[[], float]) -> tuple[PlainAnswer, ...]:
+    begun, answers = clock(), list[PlainAnswer]()
+    for index in order:
+        if len(answers) >= LEAST_EXAMPLES and clock() - begun > BUDGET_S / 2:
+            break
+        answers.append(_answer(workload, index))
+    return tuple(answers)
+
+
+def _most_padded(workload: Workload, batches: Sequence[Sequence[int]]) -> list[int]:
+    """Find the example with most padding for its length; none where nothing is padded."""
+    shares = {index: workload.length(batch[0]) / max(1, workload.length(index)) for batch in batches for index in batch}
+    most = max(shares, key=shares.__getitem__, default=None)
+    return [] if most is None or shares[most] <= 1 else [most]
+
+
+def prove(asked: Asked, model: object, dtype: str) -> Proof:
+    """Answer the examples of the plain path by the fast path together, and compare.
+
+    Args:
+        asked: the plain path's answers.
+        model: the loaded model; its `plain` flag is put back as it was.
+        dtype: of its weights, which sets the tolerance (`bench.measure.audit`).
+    """
+    rows = {answer.row.index: answer.row for answer in asked.answers}
     with _on_path(model, plain=False):
-        ways = [rows for group in _groups(plain) for rows in _together(asked, group, is_slow=is_slow)]
+        ways = [answers for group in _groups(list(rows.values())) for answers in _together(asked, group)]
+    fast = [row for answers in ways for row in answers]
+    pairs = [(one.row, one.part_of(row)) for row in fast for one in asked.answers if one.row.index == row.index]
     tolerance = tolerance_of(dtype)
-    right = {sample.index: sample for sample in plain}
-    pairs = [(right[row.index], row) for rows in ways for row in rows]
     unlike = {one.index for one, other in pairs if not agrees(other, one, tolerance)}
-    differing = tuple(sorted(index for index in unlike if not _tied(asked, right[index], tolerance)))
-    return Proof(
-        len(plain), differing, clock() - begun, max((_distance(*pair) for pair in pairs), default=0.0), tuple(plain)
-    )
+    if proved_by(model) is None and engine_of(model) is not None:  # it rounds: nothing exact tells what is a tie
+        differing = tuple(sorted(unlike))
+    else:
+        with _on_path(model, plain=engine_of(model) is not None):
+            differing = tuple(sorted(index for index in unlike if not _tied(asked.workload, rows[index], tolerance)))
+    return Proof(len(rows), differing, max((_distance(*pair) for pair in pairs), default=0.0))
+
+
+def compare_scored(asked: Asked, model: object, scored: Sequence[Sample], dtype: str) -> Proof | None:
+    """Compare the plain path's answers with those of the scoring; a plain pass reads what was written.
+
+    Args:
+        asked: the plain path's answers, or which texts to read.
+        model: the loaded model; its `plain` flag is put back as it was.
+        scored: the scoring's answers.
+        dtype: of its weights.
+
+    Returns:
+        What it shows; None where not all of the examples were scored.
+    """
+    by_index, tolerance = {sample.index: sample for sample in scored}, tolerance_of(dtype)
+    with _on_path(model, plain=True):
+        regrets = {index: _regret(asked.workload, index) for index in asked.watched}
+    known = {index: regret for index, regret in regrets.items() if regret is not None}
+    if len(known) < len(regrets) or any(answer.row.index not in by_index for answer in asked.answers):
+        return None
+    pairs = [(answer.row, answer.part_of(by_index[answer.row.index])) for answer in asked.answers]
+    unlike = {one.index for one, other in pairs if not agrees(other, one, tolerance)}
+    unlike |= {index for index, regret in known.items() if not regret <= tolerance}
+    largest = max((_distance(*pair) for pair in pairs), default=0.0)
+    return Proof(len({one.index for one, _ in pairs}) + len(known), tuple(sorted(unlike)), largest)
+
+
+def _regret(workload: Workload, index: int) -> float | None:
+    return workload.regret(index) if isinstance(workload, Generates) else None
+
+
+def with_texts(asked: Asked, model: object) -> Asked:
+    """Have the plain path write the texts that a plain pass was to read, for a model that was not scored."""
+    if not asked.watched:
+        return asked
+    short = _shortened(asked.workload, FEW_TOKENS)
+    with _on_path(model, plain=True):
+        answers = tuple(_answer(short, index) for index in asked.watched)
+    return replace(asked, workload=short, answers=answers, watched=())
+
+
+def _places(workload: Workload, index: int, turn: int) -> tuple[int, ...] | None:
+    """Choose which of an example's choices a slow model scores: one, another in each turn."""
+    choices = workload.examples[index].columns.get("choices")
+    count = len(choices) if isinstance(choices, Sequence) else len(workload.labels)
+    return (turn % count,) if isinstance(workload, Chooses) and count > 1 else None
+
+
+def _answer(workload: Workload, index: int, places: tuple[int, ...] | None = None) -> PlainAnswer:
+    scores = None
+    if places is not None and isinstance(workload, Chooses):
+        scores = workload.scores_alone(index, places)
+    if scores is None:
+        return PlainAnswer(workload.samples([index], workload.request([index])(None))[0])
+    return PlainAnswer(Sample(index, workload.examples[index].id, "", None, scores=scores), places)
 
 
 def _groups(plain: Sequence[Sample]) -> list[list[int]]:
@@ -135,15 +282,16 @@ def _groups(plain: Sequence[Sample]) -> list[list[int]]:
     return [every, whole] if 1 < len(whole) < len(every) else [every]
 
 
-def _together(workload: Workload, indices: Sequence[int], *, is_slow: bool) -> Iterator[list[Sample]]:
+def _together(asked: Asked, indices: Sequence[int]) -> Iterator[list[Sample]]:
     """Answer examples together by the model's present path: as a batch, and in rows that are refilled.
 
     The longest comes last in the batch, so that its first window lies beside the short texts and not its other ones. Of
     a slow model the rows that are refilled are enough: they are a batch of padded rows as well.
     """
+    workload = asked.workload
     by_length = sorted(indices, key=workload.length)
     refills = isinstance(workload, Generates) and workload.streams
-    if not (is_slow and refills):
+    if not (asked.is_slow and refills):
         yield workload.samples(by_length, workload.request(by_length)(None))
     if isinstance(workload, Generates) and refills:
         answered = workload.stream(indices, ROWS)
@@ -153,14 +301,15 @@ def _together(workload: Workload, indices: Sequence[int], *, is_slow: bool) -> I
 @contextmanager
 def _on_path(model: object, *, plain: bool) -> Iterator[None]:
     """Put a model on one of its paths, and back to the one that it was on."""
-    if not isinstance(model, HasPlainPath):
+    path = proved_by(model)
+    if path is None:
         yield
         return
-    before, model.plain = model.plain, plain
+    before, path.plain = path.plain, plain
     try:
         yield
     finally:
-        model.plain = before
+        path.plain = before
 
 
 def _shortened(workload: Workload, tokens: int) -> Workload:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Phase = Literal["load", "evaluate", "cold", "warmup", "latency", "throughput", "memory", "energy", "flops"]
-SERVING: tuple[Phase, ...] = ("evaluate", "warmup", "latency", "throughput", "memory", "energy")
+Phase = Literal["load", "evaluate", "cold", "warmup", "latency", "throughput", "level", "memory", "energy", "flops"]
+SERVING: tuple[Phase, ...] = ("evaluate", "warmup", "latency", "throughput", "level", "memory", "energy")
 """Phases in which a model does what it would do when it is served. Not `load`; nor `cold`, which meets what loading
 left in the allocator; nor `flops`, which runs under a counter."""

@@ -35,11 +35,13 @@ class ReasonCode(StrEnum):
     RAW_GONE = "raw_gone"
     """The raw timings and answers were removed."""
     NO_NOISE_KNOWN = "no_noise_known"
-    """There is a value, and no way to tell how much it varies: a peak, one process, one training."""
+    """There is a value, and no way to tell how much it varies: a peak, one training."""
     BOUNDS = "bounds"
     """The interval is the bounds of an estimate."""
     LOOSE = "loose"
     """The interval is there, and covers somewhat more or less than it says."""
+    ONE_PROCESS = "one_process"
+    """One process was measured: how much another would differ is not known, and in no interval."""
     FROM_SOURCE = "from_source"
     """What the source of the value (a meter, a pass) said of it."""
 
@@ -54,6 +56,11 @@ class Reason:
     def __str__(self) -> str:
         """Show the sentence."""
         return self.sentence
+
+    @property
+    def knows_no_other_process(self) -> bool:
+        """Tell whether how much the value differs from process to process is not known."""
+        return self.code is ReasonCode.ONE_PROCESS
 
     @property
     def settles_nothing(self) -> bool:
@@ -77,7 +84,7 @@ NO_TOKENS = Reason(ReasonCode.NO_VALUES, "no tokens were counted")
 ESTIMATE_BOUNDS = Reason(ReasonCode.BOUNDS, "the interval is the estimate's bounds")
 ONE_TRAINING = Reason(ReasonCode.NO_NOISE_KNOWN, "one training: how much it varies between trainings is not known")
 A_PEAK = Reason(ReasonCode.NO_NOISE_KNOWN, "a peak has no interval; the highest of the processes is shown")
-ONE_PROCESS = Reason(ReasonCode.NO_NOISE_KNOWN, "one process: how much it varies between processes is not known")
+ONE_PROCESS = Reason(ReasonCode.ONE_PROCESS, "one process: how much it varies between processes is not known")
 
 _TOO_FEW = "n too small for an interval"
 
@@ -132,6 +139,11 @@ def no_values(sentence: str) -> Reason:
 def loose(sentence: str) -> Reason:
     """Say how much an interval covers."""
     return Reason(ReasonCode.LOOSE, sentence)
+
+
+def one_process(sentence: str) -> Reason:
+    """Say that an interval is that of one process."""
+    return Reason(ReasonCode.ONE_PROCESS, sentence)
 
 
 def from_source(sentence: str) -> Reason:

@@ -23,6 +23,8 @@ SHOWN_NIGHTS = 60
 """The newest nights in a sparkline; JSON and CSV have all."""
 MANY_MISSING = 20
 """Runs without summaries from which it is said that they are made: they take a tenth of a second each or more."""
+MAKING_S = 2.5
+"""For making summaries in one call, so that the answer comes within five seconds however many runs have none."""
 CSV_COLUMNS = (
     *("run_id", "started_at", "machine", "harness", "commit", "segment", "model", "variant", "task", "reading"),
     *("unit", "value", "low", "high", "reason", "canary_s"),
@@ -34,12 +36,14 @@ CSV_COLUMNS = (
 @click.option("--nights", type=click.IntRange(min=1), help="Only the newest N nights.")
 @only_option("models, tasks or readings")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, a row per night and reading.")
+@click.option("--all", "is_all", is_flag=True, help="Make the summaries of all runs that have none, however long.")
 @store_option
 @results_option
 @json_option
 def history(
     suite: str,
     nights: int | None,
+    is_all: bool,
     only: tuple[str, ...],
     as_csv: bool,
     store_url: str | None,
@@ -55,7 +59,9 @@ def history(
     from bench.store import Store
 
     with Store.open(results, store_url, create=False) as store:
-        past = read_history(store, suite_name(store, suite), nights, on_missing=_say_missing)
+        name, within_s = suite_name(store, suite), None if is_all else MAKING_S
+        past = read_history(store, name, nights, on_missing=_say_missing, within_s=within_s)
+    _say_left(past)
     chosen = [series for series in past.series if _matches(series, only)]
     if as_json:
         print_json(_json(past, chosen))
@@ -71,6 +77,17 @@ def _say_missing(count: int) -> None:
 
     if count >= MANY_MISSING:
         remark(f"making the summaries of {plural(count, 'run')} from raw timings; they are kept, so this is done once")
+
+
+def _say_left(past: History) -> None:
+    """Say which runs are left out, and how to have them."""
+    from bench.units import plural
+
+    if past.left:
+        remark(
+            f"left out: {plural(past.left, 'older run')} without summaries, which take longer to make; each call makes "
+            f"some more, and 'bench history {past.suite} --all' makes all"
+        )
 
 
 def suite_name(store: Store, suite: str) -> str:
@@ -133,7 +150,12 @@ def _json(past: History, chosen: list[Series]) -> dict[str, object]:
         changes = [_fields(change) for change in change_points(series)]
         points = [_fields(point) for point in series.points]
         listed.append(_fields(series) | {"points": points, "alarm": shown, "change_points": changes})
-    return {"suite": past.suite, "nights": [asdict(night) for night in past.nights], "series": listed}
+    return {
+        "suite": past.suite,
+        "left_out": past.left,
+        "nights": [asdict(night) for night in past.nights],
+        "series": listed,
+    }
 
 
 def _fields(value: object) -> dict[str, object]:

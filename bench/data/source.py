@@ -56,7 +56,7 @@ def load(
     _check_groups(count, chosen, origin)
     examples.length = count.examples
     counted = {"rows_available": count.examples if available is None else available, **count.notes()}
-    return Dataset(held or examples, count.hash.finish(), origin, counted | notes, count.expected)
+    return Dataset(held or examples, count.hash.finish(), origin, counted | notes, count.expected, count.inputs)
 
 
 def _available(survey: _Survey, max_examples: int | None) -> int | None:
@@ -104,9 +104,16 @@ def _mapped_optional(spec: DataSpec, columns: Columns) -> dict[str, str]:
 
 def overlap(first: Dataset, second: Dataset, columns: Columns) -> int:
     """Count the inputs of `second` that occur in `first`: a model trained on the one must not be scored on those."""
+    seen = set(_input_hashes(first, columns))
+    return sum(value in seen for value in _input_hashes(second, columns))
+
+
+def _input_hashes(dataset: Dataset, columns: Columns) -> Iterable[int]:
+    """Give a hash of each input; those that were taken while the examples were counted, where they were."""
+    if dataset.inputs is not None:
+        return dataset.inputs
     names = [column.name for column in columns.inputs]
-    seen = {hashable(example.columns, names) for example in first.examples}
-    return sum(hashable(example.columns, names) in seen for example in second.examples)
+    return (hash(hashable(example.columns, names)) for example in dataset.examples)
 
 
 def _check_mapping(spec: DataSpec, columns: Columns) -> None:

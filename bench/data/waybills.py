@@ -4,13 +4,19 @@ Each note has two to five sentences about one shipment. Its status is in the tex
 early, timely and late arrivals share their wording and differ by dates alone, and notes mention other
 shipments and what did not go wrong. The corpus is the same for everyone with the same Babel (its CLDR names
 are in the text); `digest` says so.
+
+Making all of it takes two seconds. It is kept in the user's folder for caches, for this generator and this Babel alone:
+a split that is there whole is read, and anything else is made.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from functools import lru_cache
+import os
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from random import Random
 
 import babel
@@ -36,7 +42,7 @@ def rows(split: str) -> list[Row]:
     """
     if split not in SIZES:
         raise DataError(f"waybills has no split '{split}'; {nearest(split, SIZES)}")
-    return [dict(row) for row in _corpus()[split]]
+    return [dict(row) for row in _split(split)]
 
 
 def digest(split: str) -> str:
@@ -60,7 +66,54 @@ def _split_of(key: str) -> str:
     raise AssertionError("the position is below the sum of the sizes")
 
 
-@lru_cache(maxsize=1)
+@cache
+def _split(split: str) -> tuple[Row, ...]:
+    """Read a split that was made before, or make all of them and keep them."""
+    place = cache_folder() / f"{split}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return _read(place.read_bytes())
+    corpus = _corpus()
+    with suppress(OSError):  # a home that cannot be written to: the corpus is made each time
+        place.parent.mkdir(parents=True, exist_ok=True)
+        for name, chosen in corpus.items():
+            _keep(place.with_name(f"{name}.json"), chosen)
+    return corpus[split]
+
+
+def cache_folder() -> Path:
+    """Name the folder that keeps the corpus: the user's for caches, and in it one of this generator and this Babel."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "bench" / f"waybills-{VERSION}-babel-{babel_version()}-{_generator()[:12]}"
+
+
+@cache
+def _generator() -> str:
+    """Hash (SHA-256, hex) the generator's own text."""
+    files = sorted(Path(__file__).parent.glob("waybills*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _keep(place: Path, chosen: tuple[Row, ...]) -> None:
+    """Write a split as columns, after a line with its hash; whole or not at all, also where several do so at once."""
+    content = json.dumps({name: [row[name] for row in chosen] for name in chosen[0]}, ensure_ascii=False).encode()
+    partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
+    partial.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    partial.replace(place)
+
+
+def _read(kept: bytes) -> tuple[Row, ...]:
+    """Read a split as it was kept.
+
+    Raises:
+        ValueError: it is not whole.
+    """
+    digest, _, content = kept.partition(b"\n")
+    if hashlib.sha256(content).hexdigest().encode() != digest:
+        raise ValueError("not whole")
+    columns: dict[str, list[str]] = json.loads(content)
+    return tuple(dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+
+
 def _corpus() -> dict[str, tuple[Row, ...]]:
     """All splits. Facts go to a split by their hash, so that no shipment is in two; no text appears twice."""
     rng = Random(SEED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -21,13 +22,14 @@ from bench.decision.remarks import (
     OneProcess,
     PeakRead,
     Remark,
+    StoppedEarly,
     TakenAsRead,
     TokensDiffer,
 )
 from bench.decision.unknown import PEAK_SHARE, PEAK_SLACK_BYTES, is_peak, is_timed, unknown_of
 from bench.doubts import barring
 from bench.suite import PriceSpec
-from bench.suite.limits import parse_margin
+from bench.suite.limits import QUALITY, parse_margin
 from bench.summary import Entry, Quantity
 from bench.summary.tokens import incomparable
 
@@ -132,7 +134,7 @@ def _column(objective: str, good: Sequence[Entry], question: Question) -> Column
     """Make the column for a name; None when it is a metric that this task does not have."""
     on_gpu = any(entry.on_gpu for entry in good)
     name = canonical(objective, on_gpu=on_gpu)
-    if name == "quality":
+    if name == QUALITY:
         name = next((entry.quality_metric for entry in good if entry.quality_metric), name)
     margin, relative = parse_margin(
         objective, question.rule.margins.get(objective, question.rule.margins.get(name, 0.0))
@@ -185,7 +187,9 @@ def _unknown(
     for m, entry in enumerate(entries):
         for c, column in enumerate(columns):
             quantity = quantities[m][c]
-            if quantity is not None and quantity.value is not None and not column.is_quality:
+            if column.is_quality:
+                unknown[m, c] = math.inf if entry.status == "settled" else 0.0
+            elif quantity is not None and quantity.value is not None:
                 still = bool(np.ptp(draws[:, m, c]) == 0)
                 unknown[m, c] = unknown_of(entry, column.name, quantity, prices, is_still=still)
     return unknown
@@ -236,12 +240,15 @@ def _not_certain(
         open_rows = [m for m in measured if unknown[m, c] > 0]
         if open_rows:
             whose = () if len(open_rows) == len(measured) else tuple(entries[m].candidate for m in open_rows)
-            kind = "peak" if is_peak(column.name) else "timed" if is_timed(column.name) else "read"
+            timed = "timed" if is_timed(column.name) else "read"
+            kind = "early" if column.is_quality else "peak" if is_peak(column.name) else timed
             together.setdefault((kind, whose), []).append(column.name)
     remarks: list[Remark] = []
     for (kind, whose), names in together.items():
         if kind == "peak":
             remarks.append(PeakRead(task, tuple(names), whose, PEAK_SHARE, PEAK_SLACK_BYTES))
+        elif kind == "early":
+            remarks.append(StoppedEarly(task, whose))
         elif kind == "timed":
             remarks.append(OneProcess(task, tuple(names), whose))
         else:

@@ -163,6 +163,8 @@ class Risk:
     """Chance that the rule would pick it, if everything were known."""
     column: Column | None
     """What the loss is one of; None for a utility over several columns."""
+    within: bool = False
+    """Whether `breaks` is that of the measured processes alone: how much another differs is not known."""
 
 
 @dataclass(frozen=True, slots=True)

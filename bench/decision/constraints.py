@@ -63,6 +63,8 @@ class Check:
     lies between the bounds of an estimate: it may hold in each."""
     estimated: bool = False
     """Whether the bound is that of an estimate."""
+    within: bool = False
+    """Whether the draws are those of the measured processes alone: how much another differs is not known."""
     task: str = ""
     """The task whose reading was judged."""
     risk: float = RISK
@@ -123,7 +125,8 @@ def check_all(board: Board, limits: Sequence[Limit], risk: float = RISK) -> tupl
                 exact, holds = quantity is not None and quantity.exact, _holds(board, row, index, limit)
                 if check.estimated and check.state == "open":
                     holds = np.ones(len(board.draws), dtype=np.bool_)
-                own.append(replace(check, exact=exact, holds=holds, task=board.task))
+                within = quantity is not None and quantity.reason is not None and quantity.reason.knows_no_other_process
+                own.append(replace(check, exact=exact, holds=holds, within=within, task=board.task))
     return tuple(tuple(own) for own in checks)
 
 

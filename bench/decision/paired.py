@@ -61,7 +61,7 @@ def paired_tests(entries: Sequence[Entry], columns: Sequence[Column]) -> dict[in
     tests: dict[int, PairedTest] = {}
     for c, column in enumerate(columns):
         rows = [_outcomes(entry, column.name) for entry in entries]
-        levels = [entry.levels.get(column.name) if entry.status == "ok" else None for entry in entries]
+        levels = [entry.levels.get(column.name) if entry.ended_well else None for entry in entries]
         if any(row is not None for row in rows):
             tests[c] = RightAnswers(_only_row(rows, [entry.example_ids for entry in entries]))
         elif any(own is not None for own in levels):

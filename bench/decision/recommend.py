@@ -173,7 +173,8 @@ def _risk(case: Case) -> Risk:
     known = np.isfinite(own)
     loss = np.maximum(0.0, (best - own - allowed)[known]) if known.any() else np.zeros(1)
     column = None if stage.column is None else case.board.columns[stage.column]
-    return Risk(chance_broken(checks) or 0.0, float(loss.mean()), case.confidence, column)
+    within = any(check.within for check in checks)
+    return Risk(chance_broken(checks) or 0.0, float(loss.mean()), case.confidence, column, within)
 
 
 def _gain(case: Case) -> Gain | None:

@@ -69,6 +69,16 @@ class OneProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class StoppedEarly:
+    """Candidates answered a part of the examples, as many as the race of their task needed: how many depends on their
+    answers, so that no place on the front is certain by their quality."""
+
+    task: str
+    candidates: tuple[str, ...]
+    """Empty for all that have a value."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeakRead:
     """Columns are peaks, of which small differences are not certain."""
 
@@ -142,6 +152,7 @@ Remark = (
     | TakenAsRead
     | OneProcess
     | PeakRead
+    | StoppedEarly
     | QualityAveraged
     | CostsCombined
     | CostLeftOut

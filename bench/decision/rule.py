@@ -9,13 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decision.board import Board
 from bench.suite import DecisionSpec
+
+if TYPE_CHECKING:
+    from bench.decision.board import Board
 
 Floats = NDArray[np.float64]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from bench.digest import content_hash
@@ -41,20 +42,33 @@ def remember_entries(store: Store, stored: StoredRun, entries: Sequence[Entry]) 
         return
 
 
-def remember_missing(store: Store, run_ids: Sequence[str]) -> list[SummaryRow]:
-    """Store the summaries of the runs that have none, and return those that could not be stored.
+def remember_missing(
+    store: Store, run_ids: Sequence[str], within_s: float | None = None, clock: Callable[[], float] = time.monotonic
+) -> tuple[list[SummaryRow], set[str]]:
+    """Store the summaries of runs that have none, the newest runs first.
+
+    Args:
+        store: where the runs are.
+        run_ids: the runs, the oldest first.
+        within_s: begin with no further run after so many seconds; None for all runs.
+        clock: seconds.
+
+    Returns:
+        The summaries that could not be stored, and the runs that there was no time for.
 
     Raises:
         StoreError: raw timings cannot be read.
     """
-    fresh: list[SummaryRow] = []
-    for run_id in store.without_summaries(run_ids):
+    fresh, begun = list[SummaryRow](), clock()
+    waiting = list(run_ids)
+    while waiting and (within_s is None or clock() - begun < within_s):
+        run_id = waiting.pop()
         summaries = summaries_of(store.load(run_id))
         try:
             store.keep_summaries(run_id, summaries)
         except StoreError:  # read-only: history can be read all the same
             fresh += [_row(run_id, summary) for summary in summaries]
-    return fresh
+    return fresh, set(waiting)
 
 
 def _row(run_id: str, summary: Summary) -> SummaryRow:

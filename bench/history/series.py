@@ -129,6 +129,8 @@ class History:
     nights: tuple[Night, ...]
     """Oldest first."""
     series: tuple[Series, ...]
+    left: int = 0
+    """Runs that are left out, since there was no time to make their summaries."""
 
     def find(self, model: str, variant: str, task: str, reading: str) -> Series | None:
         """Return one series; None when there is none."""
@@ -143,6 +145,7 @@ def read_history(
     until: str | None = None,
     readings: Iterable[str] = TRACKED,
     on_missing: Callable[[int], None] | None = None,
+    within_s: float | None = None,
 ) -> History:
     """Read the history of a suite; write the summaries of runs that have none yet.
 
@@ -153,6 +156,8 @@ def read_history(
         until: id of the newest run to take, for a look back.
         readings: efficiency readings to take; every quality metric is taken, too.
         on_missing: told how many runs have no summaries yet, before they are made from raw timings, which takes long.
+        within_s: make summaries for so long, those of the newest runs first; runs that are left without are left out,
+            and counted in `History.left`. None makes all.
 
     Raises:
         StoreError: the database cannot be read, or raw timings are gone that no summary stands for.
@@ -163,24 +168,33 @@ def read_history(
         infos = infos[: ids.index(until) + 1] if until in ids else infos
     infos = infos[-nights:] if nights else infos
     ids = [info.id for info in infos]
-    fresh = _remembered(store, ids, on_missing)
+    fresh, left = _remembered(store, ids, on_missing, within_s)
+    infos = [info for info in infos if info.id not in left]
+    ids = [info.id for info in infos]
     dropped = {name for name in READINGS if name not in set(readings)}
     described = _nights(infos, store.canaries(ids), store.tags(suite))
     with _no_collecting():
         rows = [*store.summaries(ids, sorted(dropped)), *(row for row in fresh if row.reading not in dropped)]
-        return History(suite, described, _series(described, rows))
+        return History(suite, described, _series(described, rows), len(left))
 
 
-def _remembered(store: Store, ids: Sequence[str], on_missing: Callable[[int], None] | None) -> list[SummaryRow]:
-    """Store the summaries of runs that had none, and return those that could not be stored now."""
-    missing = store.without_summaries(ids)
+def _remembered(
+    store: Store, ids: Sequence[str], on_missing: Callable[[int], None] | None, within_s: float | None
+) -> tuple[list[SummaryRow], set[str]]:
+    """Store the summaries of runs that had none.
+
+    Returns:
+        Those that could not be stored now, and the runs that there was no time for.
+    """
+    without = set(store.without_summaries(ids))
+    missing = [run_id for run_id in ids if run_id in without]
     if not missing:
-        return []
+        return [], set()
     if on_missing is not None:
         on_missing(len(missing))
     from bench.history.remember import remember_missing  # statistics take a second to import, and are needed here alone
 
-    return remember_missing(store, missing)
+    return remember_missing(store, missing, within_s)
 
 
 @contextmanager

@@ -20,6 +20,16 @@ class Measured:
     """`ended_by`, `requests` and `gc_collections` per pass, `audit`, `energy_rejected`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the pass leaves in the record; all empty where there was no load."""
+
+    timings: tuple[Timing, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    notes: dict[str, object] = field(default_factory=dict)
+
+
 def unmeasured(model: Model, process: int) -> Measured:
     """Give what is known of a model without measuring: what is counted. The notes say that nothing was measured."""
     return Measured((), tuple(model_facts(model.facts(), process)), (), {"profile": OFF})

@@ -15,7 +15,7 @@ from bench.report.view import RunView, TaskView
 from bench.report.wording import number, plural, spread_with_n
 from bench.summary import Quantity
 from bench.words.decision import assumptions, cover, without_tasks
-from bench.words.recommendation import Sentence, in_short
+from bench.words.recommendation import NEARLY_NEVER, Sentence, in_short
 from bench.words.wording import percent
 
 NUMBERS = 2
@@ -105,7 +105,9 @@ def _chances(about: TaskAdvice) -> list[tuple[str, str]]:
     if risk is None:
         return []
     best = (percent(risk.best), "chance that it is the best choice")
-    return [best, (percent(risk.breaks), "chance that it breaks a limit")] if about.limits else [best]
+    if not about.limits or (risk.within and risk.breaks < NEARLY_NEVER):
+        return [best]
+    return [best, (percent(risk.breaks), f"chance that it breaks a limit{', as measured' if risk.within else ''}")]
 
 
 def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:

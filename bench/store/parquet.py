@@ -51,6 +51,10 @@ SCHEMAS: dict[type[Sample] | type[Timing], pa.Schema] = {
             pa.field("output_tokens", pa.int64(), nullable=False),
             pa.field("token_ns", _INTEGERS, nullable=False),
             pa.field("device_ns", pa.int64()),
+            pa.field("offered_per_s", pa.float64()),
+            pa.field("lag_ns", pa.int64()),
+            pa.field("ending", pa.string()),
+            pa.field("salted", pa.bool_()),
         ]
     ),
 }

@@ -3,6 +3,7 @@
 from bench.suite.adapting import AdapterSpec
 from bench.suite.endpoint import BudgetSpec, EndpointSpec, LaunchSpec, TokenPriceSpec
 from bench.suite.job import CellJob
+from bench.suite.load import LoadSpec
 from bench.suite.prompting import AnswerSpec, GenerationSpec, Shot, ShotsSpec
 from bench.suite.sections import DecisionSpec, NightlySpec, PriceSpec, RaceSpec
 from bench.suite.shrinking import ShrinkSpec
@@ -32,6 +33,7 @@ __all__ = [
     "FitSpec",
     "GenerationSpec",
     "LaunchSpec",
+    "LoadSpec",
     "MeasureSpec",
     "ModelSpec",
     "NightlySpec",

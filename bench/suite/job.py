@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bench.suite.load import LoadSpec
 from bench.suite.prompting import Shot
 from bench.suite.spec import DEFAULT_BATCH_SIZE, BatchSize, MeasureSpec, ModelSpec, TaskSpec, VariantSpec
 
@@ -39,6 +40,10 @@ class CellJob(BaseModel):
     """Of the scored examples."""
     data_path: str | None = None
     """Where the scored examples lie; None until they are written under the results folder."""
+    train_hash: str | None = None
+    """Of the training examples, where the model looks its answers up in them."""
+    train_path: str | None = None
+    """Where these lie; None until they are written under the results folder."""
     seed: int = 42
     batch_size: BatchSize | None = DEFAULT_BATCH_SIZE
     batch_tokens: int | None = None
@@ -48,6 +53,8 @@ class CellJob(BaseModel):
     """CPUs that the process is bound to; None for all that the run may use."""
     share_load: bool = False
     """Whether the cell shares one load of its model with other tasks."""
+    load: LoadSpec | None = None
+    """Of a model that is served, on a task that it writes for; None for no load."""
     timeout_s: float | None = None
     memory_limit_bytes: int | None = None
     suite: str = ""
@@ -56,6 +63,8 @@ class CellJob(BaseModel):
     """Absolute; a factory or a metric may lie there."""
     provenance: Provenance | None = None
     """Of a checkpoint that a fit made."""
+    artifact: str | None = None
+    """Where the network lies as another runtime reads it; None for torch, which reads the checkpoint itself."""
     stale_checkpoint: bool = False
     """Whether the checkpoint was made by another version of its recipe, from other data, or by none."""
     train_overlap: int | None = None

@@ -23,7 +23,7 @@ from bench.record import ASKED, OF_ANSWERS, WELL, Doubt, Record, Sample, Status
 from bench.stats import processes
 from bench.stats.processes import Levels, Spread
 from bench.stats.resample import seeded
-from bench.summary import facts, quality, statistics, timings, tokens
+from bench.summary import facts, parents, quality, statistics, timings, tokens
 from bench.summary.entry import Entry, Quantity
 
 Floats = NDArray[np.float64]
@@ -73,7 +73,7 @@ def summarise(
         _entry(of_cell, part, quantities, done, pooled[of_cell[0].cell.task])
         for of_cell, part, quantities, done in zip(ordered, parts, scored, computed, strict=True)
     ]
-    return tokens.doubted(entries)
+    return parents.with_parents(tokens.doubted(entries))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,7 +261,10 @@ def _efficiency(
 
     Where the cell did not end well, or nothing was measured, that is the reason of what is missing.
     """
-    untimed = [name for name, about in READINGS.items() if name not in timed and not about.priced]
+    loaded = any(fact.name in READINGS and READINGS[fact.name].of_load for r in records for fact in r.facts)
+    untimed = [
+        n for n, about in READINGS.items() if n not in timed and not about.priced and (loaded or not about.of_load)
+    ]
     quantities = timed | facts.readings(records, untimed)
     why = None if status in WELL else reasons.cell_ended(status, reason)
     if status in WELL and not any(map(_measures, records)):

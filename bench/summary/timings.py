@@ -208,9 +208,9 @@ def over_processes(name: str, alone: Quantity, own: Levels | None, spread: Sprea
 
 
 def _also(quantity: Quantity, sentence: str) -> Reason:
-    """Say one thing more of an interval."""
+    """Say that an interval is of one process, beside what is said of it already."""
     loose = quantity.reason is not None and quantity.reason.code is ReasonCode.LOOSE
-    return reasons.loose(f"{sentence}; {quantity.reason}" if loose else sentence)
+    return reasons.one_process(f"{sentence}; {quantity.reason}" if loose else sentence)
 
 
 def draws(

@@ -31,6 +31,12 @@ class Generation:
         self._part = spec.answer
         self.prompts = prompts_of(bound, columns)
         self._lengths: list[int] | None = None
+        self._watched: dict[int, tuple[int, ...]] = {}
+
+    @property
+    def decoding(self) -> Decoding:
+        """Tell how answers are written."""
+        return self._decoding
 
     def request(self, indices: Sequence[int]) -> Request:
         """Prepare a request for the generated texts."""
@@ -46,6 +52,22 @@ class Generation:
     def streams(self) -> bool:
         """Tell whether `stream` can be called: the model takes a new prompt as soon as another's answer ends."""
         return "generate_many" in self.bound.model.abilities and self._decoding.num_beams == 1
+
+    @property
+    def replays(self) -> bool:
+        """Tell whether `regret` can be asked: tokens are known, and each is the likeliest one."""
+        return self._decoding.num_beams == 1 and getattr(self.bound.model, "replays", False)
+
+    def watch(self, indices: Sequence[int]) -> None:
+        """Keep the tokens of these examples' answers from now on, for `regret`."""
+        self._watched = dict.fromkeys(indices, ())
+
+    def regret(self, index: int) -> float | None:
+        """Measure by how much a plain pass prefers another token to one that was written, in logits; None without one
+        that was kept."""
+        written = self._watched.get(index)
+        model: Any = self.bound.model
+        return model.regret(self.prompts[index], written, self._decoding) if written else None
 
     def stream(self, indices: Sequence[int], rows: int) -> Iterator[tuple[int, Generated]]:
         """Generate answers; yield index and text of each example as it ends; at most `rows` are under way at a time."""
@@ -75,6 +97,8 @@ class Generation:
 
     def _sample(self, index: int, answer: Generated) -> Sample:
         example = self.examples[index]
+        if index in self._watched:
+            self._watched[index] = answer.token_ids
         text = answer.text if self._part is None else answer_in(answer.text, self._part)
         return Sample(
             index=index,

@@ -166,6 +166,7 @@ def _recommendation(part: TaskDecision) -> Document:
         if advice.risk is None
         else {
             "breaks_a_limit": advice.risk.breaks,
+            "other_processes_are_known": not advice.risk.within,
             "best": advice.risk.best,
             "expected_loss": advice.risk.loss,
             "loss_of": None if advice.risk.column is None else advice.risk.column.name,

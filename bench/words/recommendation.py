@@ -30,6 +30,8 @@ from bench.units import format_number, plural
 from bench.words import limits, standings, steps
 from bench.words.wording import amount, are, differences, listed, percent, size, some, spoken, where
 
+NEARLY_NEVER = 0.01
+"""A chance that is said as none, which nobody has shown who has seen one process."""
 NOBODY = {
     Nobody.NOT_RUN: "no model was run on it",
     Nobody.NOT_FINISHED: "no model finished it",
@@ -176,7 +178,7 @@ def risk(part: TaskDecision) -> Sentence:
     taken = advice.risk
     assert taken is not None
     limited = bool(part.front.standings[part.board.names.index(_leader(part))].checks)
-    limits_kept = [f"it breaks a limit with a chance of {percent(taken.breaks)}"] if limited else []
+    limits_kept = [_limits_kept(taken)] if limited else []
     doubts = part.board.doubts_of(_leader(part))
     doubted = [f"its numbers are in doubt ({some(doubts)})"] if doubts else []
     if advice.outcome is Outcome.ALONE:
@@ -185,6 +187,16 @@ def risk(part: TaskDecision) -> Sentence:
     worst = ", whatever the estimates are within their bounds" if advice.covers_estimates else ""
     best = f"it is the best choice with a chance of {percent(taken.best)}{worst}"
     return Sentence(Topic.RISK, f"{'; '.join([*limits_kept, best, _loss(taken), *doubted])}.", "Risk")
+
+
+def _limits_kept(taken: Risk) -> str:
+    """Say the chance of a broken limit; where other processes are not known, no chance of nearly 0."""
+    if not taken.within:
+        return f"it breaks a limit with a chance of {percent(taken.breaks)}"
+    measured = "how much another process would differ is not known"
+    if taken.breaks < NEARLY_NEVER:
+        return f"it keeps its limits in what was measured, and {measured}"
+    return f"it breaks a limit with a chance of {percent(taken.breaks)} in what was measured, and {measured}"
 
 
 def _loss(taken: Risk) -> str:

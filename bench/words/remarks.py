@@ -19,6 +19,7 @@ from bench.decision.remarks import (
     PeakRead,
     QualityAveraged,
     StoodIn,
+    StoppedEarly,
     TakenAsRead,
     TokensDiffer,
 )
@@ -96,6 +97,15 @@ def _(once: OneProcess) -> str:
         f"{capital(listed(columns))} on '{once.task}' {'were' if len(columns) > 1 else 'was'} measured in one "
         f"process{whose}: another may differ, so no difference in {'them' if len(columns) > 1 else 'it'} is certain; "
         "measure in two or more."
+    )
+
+
+@remark.register
+def _(early: StoppedEarly) -> str:
+    whose = listed(early.candidates) if early.candidates else "every candidate"
+    return (
+        f"On '{early.task}' {whose} answered as many examples as the race needed: how many hangs on the answers, so no "
+        "place on the front is certain by quality; `--until all` answers all."
     )
 
 

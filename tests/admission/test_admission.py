@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench.admission import reference
 from bench.errors import AdmissionError, EnvironmentLackError
 from tests.admission import faults, scenes
 from tests.admission.faults import FAULTS, Base, Fault, Weights
@@ -113,6 +114,28 @@ def test_where_the_fast_path_is_wrong_the_answers_are_those_of_the_plain_one(
     assert "fast_path_left" in {doubt.code for doubt in record.doubts}
     for one, other in zip(record.samples, good.samples, strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-4)
+
+
+@pytest.mark.parametrize("suite", [CHOICES, WRITES])
+def test_a_slow_model_is_proved_by_the_answers_of_its_scoring(
+    tmp_path: Path, suite: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "BUDGET_S", 0.0)
+    scenes.decoder(tmp_path)
+    admission = recorded(tmp_path, suite).notes["admission"]
+    assert (admission["compared"], admission["differing"], admission["fast_path_left"]) == (3, 0, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["the mask is dropped", "positions of continuations are shifted", "a refilled row keeps the old cache"]
+)
+def test_of_a_slow_model_a_fault_is_found_while_it_is_scored(
+    tmp_path: Path, name: str, right_answers: Callable[[Base], tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fault,) = [fault for fault in FAULTS if fault.name == name]
+    right = right_answers(fault.base)
+    monkeypatch.setattr(reference, "BUDGET_S", 0.0)
+    assert faults.found(fault, tmp_path, right) == "fast_path_left"
 
 
 @pytest.mark.parametrize("base", [faults.HEAD, faults.CHOICE], ids=lambda base: str(base.name))

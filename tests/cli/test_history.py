@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -34,6 +35,20 @@ def test_history_as_table_json_and_csv(results):
     assert {series["reading"] for series in found["series"]} == {"accuracy"} and len(found["nights"]) == 2
     rows = list(csv.DictReader(io.StringIO(run(history, "s", "--results", results, "--csv").output)))
     assert {row["model"] for row in rows} == {"a", "b"} and len({row["run_id"] for row in rows}) == 2
+
+
+def test_runs_that_there_is_no_time_to_summarise_are_left_out_and_counted(results, monkeypatch):
+    with Store.open(Path(results)) as store:
+        for info in store.runs("s"):
+            store.keep_summaries(info.id, [])
+    monkeypatch.setattr("bench.cli.history.MAKING_S", 0.0)
+    short = json.loads(run(history, "s", "--results", results, "--json").stdout)
+    assert (short["left_out"], short["nights"]) == (2, [])
+    assert "left out: 2 older runs" in run(history, "s", "--results", results).stderr
+    whole = json.loads(run(history, "s", "--results", results, "--json", "--all").stdout)
+    assert (whole["left_out"], len(whole["nights"])) == (0, 2)
+    again = json.loads(run(history, "s", "--results", results, "--json").stdout)
+    assert again == whole
 
 
 def test_an_unknown_suite_gets_the_nearest_name(results):

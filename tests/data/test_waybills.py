@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +67,35 @@ def test_words_alone_do_not_give_the_dated_classes() -> None:
 def test_an_unknown_split_names_the_known_ones() -> None:
     with pytest.raises(DataError, match="did you mean 'train'"):
         waybills.rows("trian")
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for caches of its own, and a corpus of a few rows that is made anew."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    row = {"id": "test-00000", "text": "Lost in Łódź.", "status": "lost"}
+    monkeypatch.setattr(waybills, "_corpus", lambda: dict.fromkeys(waybills.SIZES, (row,)))
+    waybills._split.cache_clear()
+    yield waybills.cache_folder()
+    waybills._split.cache_clear()
+
+
+def test_what_was_made_is_read(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = waybills.rows("test")
+    assert sorted(path.name for path in kept.iterdir()) == ["test.json", "train.json", "validation.json"]
+    monkeypatch.setattr(waybills, "_corpus", dict)
+    waybills._split.cache_clear()
+    assert waybills.rows("test") == made
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"0\n{}", "cut"])
+def test_what_is_not_whole_is_made_again(kept: Path, damage: bytes | str) -> None:
+    made, path = waybills.rows("test"), kept / "test.json"
+    path.write_bytes(path.read_bytes()[:-3] if isinstance(damage, str) else damage)
+    waybills._split.cache_clear()
+    assert waybills.rows("test") == made
+
+
+def test_a_home_that_cannot_be_written_to_is_no_obstacle(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    assert len(waybills.rows("test")) == 1

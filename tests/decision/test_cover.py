@@ -11,7 +11,7 @@ import pytest
 from bench.decision import Decision, Question, decide
 from bench.decision.constraints import check_all
 from bench.decision.cover import MOST_EXACT, Scale, find_cover
-from bench.decision.decide import judge
+from bench.decision.judgement import judge
 from bench.suite import DecisionSpec
 from bench.suite.limits import parse_limit
 from bench.summary import summarise

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.decision import Question, decide
+from bench.decision.remarks import StoppedEarly
 from bench.racing.order import shuffle
 from bench.racing.rounds import MOST_PROCESSES, Racing, TaskRace
 from bench.racing.state import Race
@@ -161,3 +162,10 @@ def test_a_model_that_fails_is_out_and_the_others_go_on(store):
     assert finished.exit_code == 5
     race = store.load(finished.run_id).info.race["tasks"]["topic"]
     assert race["pick"] in ("best", "near") and race["out"]["far"]["reason"] == "ended"
+
+
+def test_no_place_on_the_front_is_certain_by_the_quality_of_a_cell_that_stopped_early(store):
+    finished = go(store, Answers(by_name(BEST, FAR)), racing(), BEST, FAR)
+    part = decide(summarise_run(store.load(finished.run_id)), racing().question).tasks["topic"]
+    assert [remark.candidates for remark in part.remarks if isinstance(remark, StoppedEarly)] == [()]
+    assert not any(standing.label in ("on the front", "dominated") for standing in part.standings)

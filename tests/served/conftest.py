@@ -84,3 +84,7 @@ models:
     path = folder / "suite.yaml"
     path.write_text(text)
     return path
+
+
+SLO = 'load: {levels: [20.0, 60.0], window_s: 0.5, slo: {ttft_p95: "<= 20 s", latency_p95: "<= 30 s"}}\n'
+"""Limits that any server keeps, so that no test depends on how busy the machine is."""

@@ -13,10 +13,11 @@ import pytest
 from bench.__main__ import main
 from bench.decision.cost import priced
 from bench.record import Record
+from bench.report.charts.load import loaded
 from bench.store import Store
 from bench.summary import Entry, summarise_run
 from benchmarks.fake_server import Behaviour, Fake, Fault, Law, running
-from tests.served.conftest import KEY, KEY_VARIABLE, suite_of
+from tests.served.conftest import KEY, KEY_VARIABLE, SLO, suite_of
 
 PRICES = {"input_per_million": 1.0, "output_per_million": 4.0}
 CHOICES = '{"question": "which", "choices": ["red", "blue"], "answer": "red"}\n'
@@ -55,6 +56,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
         (folder / "mc.jsonl").write_text(CHOICES * 4)
         keys = {"prices": PRICES, "api_key_env": KEY_VARIABLE}
         suite = suite_of(folder, fake.url, examples=30, tasks=CHOICE_TASK, **keys)
+        suite.write_text(suite.read_text() + SLO)
         assert bench_run(suite, "--profile", "quick") == 0
         with Store.open(folder / "results") as store:
             entries = summarise_run(store.load(store.runs()[0].id))
@@ -94,6 +96,28 @@ def test_the_price_of_tokens_is_an_objective(finished: Finished) -> None:
     expected = np.mean([sample.input_tokens + 4 * sample.output_tokens for sample in entry.samples]) * 1e-3
     assert cost.value == pytest.approx(expected) and cost.n == 30
     assert "cost_per_1000" not in priced(finished.entries["majority", "questions"], None).efficiency
+
+
+def test_every_request_under_load_is_kept_with_its_level(finished: Finished) -> None:
+    record = finished.records["served", "questions"]
+    with Store.open(finished.folder / "results") as store:
+        stored = store.load(store.runs()[0].id)
+    timings = {r.cell.label: [t for t in r.timings if t.phase == "level"] for r in stored.records}
+    rows = timings.pop(record.cell.label)
+    assert not any(timings.values()), "only what is served and writes is loaded"
+    assert [(t.offered_per_s, t.salted) for t in rows] == [(20.0, True)] * 10 + [(60.0, True)] * 30 + [
+        (20.0, False)
+    ] * 10
+    assert {t.ending for t in rows} == {"ok"} and all(t.lag_ns is not None and t.token_ns for t in rows)
+    assert [t.examples for t in rows[:10]] == [t.examples for t in rows[-10:]], "one order for all levels"
+
+
+def test_the_rate_within_the_slo_can_be_a_limit(finished: Finished) -> None:
+    entry = finished.entries["served", "questions"]
+    withheld = "client_lagged" in {doubt.code for doubt in entry.doubts}
+    assert entry.efficiency["slo_rate_per_s"].value == 60.0 or withheld
+    assert entry.efficiency["capacity_per_s"].value is None and entry.efficiency["capacity_per_s"].reason
+    assert "slo_rate_per_s" not in finished.entries["majority", "questions"].efficiency
 
 
 def test_admission_asks_alone_and_together(finished: Finished) -> None:
@@ -189,3 +213,20 @@ def test_a_stranger_at_the_address_of_a_launch_is_not_measured(tmp_path: Path, f
     assert bench_run(suite, "--profile", "off", "--no-report") == 5
     assert "before 'server.launch'" in str(records_of(suite)["served", "questions"].reason)
     assert fake.answered == 0
+
+
+def test_the_report_shows_what_was_loaded(finished: Finished) -> None:
+    (report,) = (finished.folder / "results" / "reports").glob("*.html")
+    text = report.read_text()
+    assert "Load on questions" in text and "Load on mc" not in text
+    assert "unsalted" in text
+
+
+def test_levels_come_back_from_the_store_as_they_were(finished: Finished) -> None:
+    entry = finished.entries["served", "questions"]
+    noted = finished.records["served", "questions"].notes["load"]["levels"]
+    numbers = loaded(entry)
+    assert [(n.offered_rate, n.requests, n.salted) for n in numbers] == [
+        (level["offered_per_s"], level["requests"], level["salted"]) for level in noted
+    ]
+    assert [n.goodput for n in numbers] == pytest.approx([level["goodput_per_s"] for level in noted])

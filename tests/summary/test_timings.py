@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.catalogue.reasons import ReasonCode, loose, too_few
+from bench.catalogue.reasons import ReasonCode, loose, one_process, too_few
 from bench.record import Record, Timing
 from bench.stats import order, processes
 from bench.summary import Quantity, summarise, timings
@@ -70,7 +70,7 @@ def test_one_process_has_the_order_statistic_interval_and_several_are_no_narrowe
     assert (read.ci_low or 9) <= plain[0] and (read.ci_high or 0) >= plain[1]
     alone = summarise(records[:1])[0].efficiency["latency_p50_s"]
     assert (alone.ci_low, alone.ci_high) == order.serial_quantile_interval(timed["latency"][0], 0.5)
-    assert alone.reason == loose(processes.ONE_PROCESS_SAID)
+    assert alone.reason == one_process(processes.ONE_PROCESS_SAID)
 
 
 def _slowed(record: Record, by: float) -> Record:

@@ -30,6 +30,7 @@ class EndpointFamily(Family):
     keys = frozenset({"server", "system", "shots", "answer"})
     takes_variants = False
     shares_load = True
+    takes_load = True
     keeps_answers = True
     look = Look("#332288", "#9C8CF0", "p", "triangle-right")
     paths = {"generate": "endpoint.requests", "generate_many": "endpoint.requests"}

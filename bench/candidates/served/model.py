@@ -179,7 +179,7 @@ class Endpoint(PartialModel):
 
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Have an answer written to each text, all at once; `on_token` is called for each chunk."""
-        asks = [self._ask(text, decoding) for text in texts]
+        asks = [self.ask(text, decoding) for text in texts]
         exchanges = self.connection.run(self._sent(asks, on_token))
         return [self._generated(exchange, decoding) for exchange in exchanges]
 
@@ -218,7 +218,7 @@ class Endpoint(PartialModel):
             raise failed
 
     async def _answer(self, text: str, decoding: Decoding) -> Generated:
-        ask = self._ask(text, decoding)
+        ask = self.ask(text, decoding)
         if not self._remembers:
             return self._generated(await self.connection.patience.answer(ask), decoding)
         key = self._answers.key(ask.body)
@@ -230,7 +230,8 @@ class Endpoint(PartialModel):
             self._answers.keep(key, {"text": generated.text, **counts})
         return generated
 
-    def _ask(self, text: str, decoding: Decoding) -> Ask:
+    def ask(self, text: str, decoding: Decoding) -> Ask:
+        """Make the request that has a text answered."""
         if decoding.num_beams > 1:
             raise UnsupportedError(
                 f"model '{self.spec.name}' is served, and has no search by beams; set num_beams to 1"

@@ -44,7 +44,7 @@ READ_BYTES = 2**20
 ANONYMOUS = Cell("", "", "", "", "")
 """Stands for a record's cell, which the parent knows and no worker may change."""
 WHOLE = ("index", "scored_tokens", "scored_bytes", "input_tokens", "output_tokens")
-WHOLE_TIMED = ("iteration", "duration_ns", "start_ns", "input_tokens", "output_tokens", "device_ns")
+WHOLE_TIMED = ("iteration", "duration_ns", "start_ns", "input_tokens", "output_tokens", "device_ns", "lag_ns")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 

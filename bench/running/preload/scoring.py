@@ -13,9 +13,12 @@ from bench.metrics.catalogue import METRICS
 from bench.running.preload import importing_asks_cuda, preload
 from bench.tasks import KINDS
 
-UNTOUCHED = ("torch", "bench.running.worker.cell")
+PROCESS = ("bench.running.executors.child", "multiprocessing.popen_forkserver")
+"""What each process begins with, before it knows its cell."""
+UNTOUCHED = (*PROCESS, "torch", "bench.running.worker.cell")
 """What touches no GPU even where a package beside transformers would."""
 MODULES = (
+    *PROCESS,
     "torch",
     "transformers.models.auto.modeling_auto",
     "transformers.models.auto.tokenization_auto",

@@ -13,9 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from bench.admission.admit import Admission, admit, check_scored, on_working_path
+from bench.admission.admit import Admission, admit, check_scored, is_plain, on_working_path, settle
 from bench.admission.earlier import proof_key
 from bench.admission.values import (
     GivesLogProbabilities,
@@ -24,32 +22,34 @@ from bench.admission.values import (
     check_timings,
     refuse_ties_alone,
 )
-from bench.candidates import FAMILIES
-from bench.candidates.interface import Context, Model, ModelFacts, reads_turns
+from bench.candidates import FAMILIES, without_torch
+from bench.candidates.interface import Model, ModelFacts, Taught, engine_of, reads_turns
 from bench.candidates.kept import Keep, Kept
+from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
 from bench.data.base import Dataset
-from bench.errors import EnvironmentLackError, UnsupportedError
+from bench.errors import AdmissionError, EnvironmentLackError, UnsupportedError
 from bench.fit.cost import facts_of
 from bench.measure.doubts import unaudited
 from bench.measure.elsewhere import told_elsewhere
-from bench.measure.measured import Measured, unmeasured
+from bench.measure.measured import Loaded, Measured, unmeasured
 from bench.measure.phases import watch
 from bench.measure.placement import place
 from bench.measure.profiles import Profile
 from bench.measure.profiles import resolve as resolve_profile
 from bench.meters.bundle import Meters, open_meters
-from bench.meters.clock import split_devices
+from bench.meters.clock import on_cuda, split_devices
 from bench.plugins import look_beside
 from bench.record import ASKED, Asked, Cell, Doubt, Fact, Proved, Record, Sample, Status
 from bench.running.worker.doubts import answer_doubts, own_doubts, taken_over, with_examined
+from bench.running.worker.executed import context_of, conversion_facts, engine_for
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
 from bench.running.worker.paths import paths_of
 from bench.suite import CellJob, MeasureSpec
 from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
-from bench.tasks.choosing import ability_of, why_unable
+from bench.tasks.choosing import why_unable
 from bench.tasks.prompts import preamble
 from bench.tasks.scoring import fitting, lengths_of, score
 
@@ -99,13 +99,14 @@ def run_cell(
     )
     start_s, workload = time.perf_counter() - begin, bind_task(job, model, data)
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
-    likely = isinstance(model, GivesLogProbabilities) and model.log_probabilities
+    likely = KINDS[cell.kind].chances and isinstance(model, GivesLogProbabilities) and model.log_probabilities
     to_answer = _examples(asked, process, scored, len(data.examples))
     watched = _Watched(
         meters, process, notify, job.seed, job.model.name, likely, tuple(scored), to_answer, start_s, asked is not None
     )
-    gate = partial(_admitted, cell, model, workload, data, proved)
+    gate = partial(_admitted, cell, model, workload, data, proved, limits)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
+    loaded_levels = _under_load(job, model, workload, process, notify)
     check_timings(job.model.name, measured.timings)
     check_facts(job.model.name, [*facts, *seen, *measured.facts])
     if admission is not None:
@@ -117,9 +118,12 @@ def run_cell(
     doubts = [*of_answers, *own_doubts(cell, process)]
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     notes = _notes(cell, data, known, samples) | measured.notes
+    notes["paths"] = paths_of(
+        RUNTIMES[job.variant.runtime], FAMILIES[cell.family], workload, measured.notes.get("audit")
+    )
     status, reason = _ending(asked, process, scored, samples)
-    notes["paths"] = paths_of(FAMILIES[cell.family], workload, measured.notes.get("audit"))
     notes["abilities"] = sorted(model.abilities)
+    notes |= loaded_levels.notes
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
     notes |= {"shots": [shot.id for shot in job.shots]} if job.shots else {}
     notes |= {} if admission is None else {"admission": admission.note()}
@@ -130,17 +134,19 @@ def run_cell(
         reason=reason,
         process=process,
         samples=tuple(samples),
-        timings=measured.timings,
+        timings=(*measured.timings, *loaded_levels.timings),
         started_at=started_at,
         wall_s=time.perf_counter() - begin,
-        doubts=(*measured.doubts, *doubts),
+        doubts=(*measured.doubts, *loaded_levels.doubts, *doubts),
         facts=(
             *told_elsewhere(
                 [*(facts if profile.measures else ()), *seen, *without_cold_start(measured.facts, shared)],
                 known.elsewhere,
             ),
             *(() if admission is None else (Fact("admission_s", admission.seconds, "s", "clock", process=process),)),
+            *loaded_levels.facts,
             *facts_of(job.provenance, process),
+            *conversion_facts(engine_of(model), process),
         ),
         environment=_environment(meters.device, placed, known),
         notes=notes,
@@ -180,6 +186,16 @@ def _ending(
     return ("ok", None) if whole else ("settled", f"{answered} of {asked.total} examples answered")
 
 
+def _under_load(job: CellJob, model: Model, workload: Workload, process: int, notify: Callable[[str], None]) -> Loaded:
+    """Load a model that is served, where the suite asks for it."""
+    if job.load is None:
+        return Loaded()
+    from bench.measure.load.served import load_pass  # scipy, which all others are spared
+
+    notify("level")
+    return load_pass(model, workload, job.load, job.seed, process)
+
+
 def _of_the_run(
     profile: Profile, rows: Sequence[Sample], scored_by: str | None, shared: str | None, process: int
 ) -> list[Doubt]:
@@ -193,8 +209,13 @@ def _of_the_run(
 def _prepared(job: CellJob, *, measures: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure if measures else MeasureSpec(profile="off"))
-    device, placed = _device(job.device), place(job.threads, job.cpus)
-    torch.manual_seed(job.seed)
+    light, on_cpu = without_torch(job), RUNTIMES.find(job.variant.runtime).cpu_only
+    device = "cpu" if light else _device("cpu" if on_cpu and job.device == "auto" else job.device)
+    placed = place(job.threads, job.cpus, with_torch=not light)
+    if not light:
+        import torch
+
+        torch.manual_seed(job.seed)
     data = stored.read(Path(str(job.data_path)))
     return profile, placed, data, open_meters(device, profile.energy, job.measure.tdp_w)
 
@@ -241,21 +262,20 @@ def _answers(
         The rows, the limits that fit, the facts of scoring, what measuring found, and what admission found.
     """
     if not profile.measures:
-        admission = gate()
-        return *_scored(workload, limits, how), unmeasured(model, how.process), admission
+        samples, limits, seen, admission = _scored_as_admitted(model, workload, limits, how, gate())
+        return samples, limits, seen, unmeasured(model, how.process), admission
     from bench.measure.session import cold_start, measure  # half a second, which scoring alone is spared
 
     asked: dict[str, Any] = {name: getattr(how, name) for name in ("meters", "process", "notify", "seed")}
     begun = on_working_path(model, lambda: cold_start(workload, **asked))
-    admission = gate()
-    samples, limits, seen = _scored(workload, limits, how)
+    samples, limits, seen, admission = _scored_as_admitted(model, workload, limits, how, gate())
     asked |= {"scored": samples or how.scored, "prior": [*load, *seen], "batching": limits, "begun": begun}
     measured = measure(model, workload, profile, **asked)
     return samples, limits, seen, measured, admission
 
 
 def _admitted(
-    cell: Cell, model: Model, workload: Workload, data: Dataset, proved: Sequence[Proved]
+    cell: Cell, model: Model, workload: Workload, data: Dataset, proved: Sequence[Proved], limits: Batching
 ) -> Admission | None:
     """Admit a loaded model to its task; None for a rule that has nothing to prove."""
     if FAMILIES[cell.family].is_floor:
@@ -263,10 +283,37 @@ def _admitted(
     texts = [str(example.columns[KINDS[cell.kind].columns.input]) for example in data.examples]
     facts = model.facts()
     key = proof_key(cell, facts, _device_name(model.device))
-    return admit(cell.model, model, workload, facts.dtype, texts, key, proved)
+    return admit(cell.model, model, workload, facts.dtype, texts, key, proved, limits.split(lengths_of(workload)))
 
 
-def _scored(workload: Workload, limits: Batching, how: _Watched) -> tuple[list[Sample], Batching, list[Fact]]:
+Scored = tuple[list[Sample], Batching, list[Fact]]
+
+
+def _scored_as_admitted(
+    model: Model, workload: Workload, limits: Batching, how: _Watched, admission: Admission | None
+) -> tuple[list[Sample], Batching, list[Fact], Admission | None]:
+    """Score the examples; where that is what proves the model, and its fast path is wrong, once more on the plain one.
+
+    Raises:
+        AdmissionError: an answer cannot be.
+    """
+    if admission is None or not admission.waits:
+        return *_scored(workload, limits, how), admission
+    dtype, refused = model.facts().dtype, None
+    scored: Scored = ([], limits, [])
+    try:
+        scored = on_working_path(model, lambda: _scored(workload, limits, how))
+    except AdmissionError as error:
+        refused = error
+    was_plain = is_plain(model)
+    settled = settle(admission, model, scored[0] or ([] if refused else how.scored), dtype)
+    if refused is not None and settled.left is None:
+        raise refused
+    again = settled.left is not None and (refused is not None or not was_plain)
+    return *(_scored(workload, limits, how) if again else scored), settled
+
+
+def _scored(workload: Workload, limits: Batching, how: _Watched) -> Scored:
     """Score the examples, or take the answers that are there already.
 
     The first process keeps those that are there already as its own, unless it was asked for certain ones. Where nothing
@@ -308,9 +355,11 @@ def _device(asked: str) -> str:
     Raises:
         EnvironmentLackError: a GPU is asked for, and torch sees none.
     """
+    import torch
+
     if asked == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
-    if asked.startswith("cuda"):
+    if on_cuda(asked):
         if not torch.cuda.is_available():
             raise EnvironmentLackError(
                 f"the suite asks for the device '{asked}', and torch sees no GPU; set 'device: cpu' or 'auto', or "
@@ -340,20 +389,18 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
             f"a model of the family '{spec.family}' is not spread over several GPUs; set 'device' to one of them "
             f"({', '.join(name for name, other in FAMILIES.items() if other.spreads)} can be)"
         )
-    context = Context(
+    context = replace(
+        context_of(job),
         device=devices[0],
         devices=devices if len(devices) > 1 else (),
-        ability=ability_of(task.kind, job.scoring),
-        labels=job.labels,
-        label_texts=tuple(task.label_names.get(label, label) for label in job.labels),
         label_counts=kind.right_places(data.examples, job.labels),
         answer_counts=kind.right_texts(data.examples),
-        scoring=job.scoring,
-        shots=job.shots,
-        seed=job.seed,
-        max_input_tokens=task.max_input_tokens,
+        examples=len(data.examples),
+        mean=kind.mean(data.examples),
+        taught=_taught(job),
         kept=kept,
         keep=keep,
+        engine=engine_for(job),
     )
     if spec.factory is not None and job.suite_folder:
         look_beside(Path(job.suite_folder))  # a factory may lie beside the suite
@@ -364,6 +411,15 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
     if reason is not None:
         raise UnsupportedError(reason, model.abilities)
     return model
+
+
+def _taught(job: CellJob) -> tuple[Taught, ...]:
+    """Read the training examples, where the model looks its answers up in them."""
+    if job.train_path is None:
+        return ()
+    kind, examples = KINDS.find(job.task.kind), stored.read(Path(job.train_path)).examples
+    rows = zip(kind.texts(job.template, examples), examples, strict=True)
+    return tuple(Taught(text, kind.answer(example)) for text, example in rows)
 
 
 def bind_task(job: CellJob, model: Model, data: Dataset) -> Workload:
@@ -385,8 +441,11 @@ def _environment(device: str, placed: Mapping[str, object], known: ModelFacts) -
 
 
 def _device_name(device: str) -> str:
-    gpus = split_devices(device) if device.startswith("cuda") else ()
-    return ", ".join(torch.cuda.get_device_name(gpu) for gpu in gpus) or "cpu"
+    if not on_cuda(device):
+        return "cpu"
+    import torch
+
+    return ", ".join(torch.cuda.get_device_name(gpu) for gpu in split_devices(device))
 
 
 def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: Sequence[Sample]) -> dict[str, object]:

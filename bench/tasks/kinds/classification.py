@@ -24,12 +24,12 @@ class Classification:
     ability = "classify"
     generates = False
 
-    def __init__(self, bound: Bound, columns: Columns) -> None:
+    def __init__(self, bound: Bound, columns: Columns, prompts: Sequence[str] | None = None) -> None:
         self.bound = bound
         self.columns = columns
         self.examples = bound.examples
         self.labels = bound.labels
-        self._prompts = prompts_of(bound, columns)
+        self._prompts = prompts_of(bound, columns) if prompts is None else list(prompts)
         self._lengths: list[int] | None = None
 
     def request(self, indices: Sequence[int]) -> Request:
@@ -41,6 +41,14 @@ class Classification:
             return classify(prompts)
 
         return call
+
+    def scores_alone(self, index: int, places: Sequence[int]) -> tuple[float, ...] | None:
+        """Score some of the labels by how likely the model finds their texts; None where all are scored together."""
+        if self.bound.scoring not in LIKELIHOODS or "choose" not in self.bound.model.abilities:
+            return None
+        every = self.bound.label_texts or self.labels
+        texts = [every[place] for place in places]
+        return scores_of(self.bound.model.choose([self._prompts[index]], [texts])[0], texts, self.bound.scoring)
 
     def samples(self, indices: Sequence[int], answers: Sequence[Classified]) -> list[Sample]:
         """Make rows with the predicted label and all scores."""
@@ -110,7 +118,7 @@ class ClassificationKind(Kind):
     ability = "classify"
     scorings = ("head", *LIKELIHOODS, "generated")
     labelled = True
-    rules = ("majority",)
+    rules = ("majority", "nearest")
     answers = "label"
     metrics = ("accuracy", "macro_f1")
 

@@ -42,6 +42,11 @@ class MultipleChoice:
 
         return call
 
+    def scores_alone(self, index: int, places: Sequence[int]) -> tuple[float, ...] | None:
+        """Score some of an example's choices."""
+        texts = [self._choices[index][place] for place in places]
+        return scores_of(self.bound.model.choose([self._prompts[index]], [texts])[0], texts, self.bound.scoring)
+
     def samples(self, indices: Sequence[int], answers: Sequence[Classified]) -> list[Sample]:
         """Make rows with the chosen text and the scores by which it was chosen."""
         return [self._sample(index, answer) for index, answer in zip(indices, answers, strict=True)]

@@ -1,0 +1,125 @@
+"""The whole load of one served model: warm-up, capacity, levels at shares of it, a level without salt as a control."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bench.candidates.served.exchange import Ask, Exchange
+from bench.candidates.served.patience import Patience
+from bench.measure.heap import frozen_heap
+from bench.measure.load.arrivals import Arrivals, schedule
+from bench.measure.load.capacity import Capacity, find_capacity
+from bench.measure.load.level import Level, Send, closed_level, open_level
+
+SHARES = (0.3, 0.6, 0.8, 0.95)
+"""Of the capacity, where the suite says `levels: auto`: light, usual, busy, and just before the queue grows."""
+WARM_UP = 4
+"""Requests of the warm-up for each that is under way."""
+WARM_UNDER_WAY = 8
+"""Requests under way in the warm-up at most: a warm-up that floods the server leaves it a queue to work off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is offered, and how."""
+
+    prompts: tuple[str, ...]
+    """Of the examples."""
+    ask: Callable[[str], Ask]
+    """Makes the request of a prompt."""
+    arrivals: Arrivals = "poisson"
+    trace: tuple[float, ...] = ()
+    window_s: float = 10.0
+    seed: int = 42
+    salted: bool = True
+    """Whether every request has a beginning of its own, so that no cache of prompts answers for the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a load showed."""
+
+    capacity: Capacity | None
+    """None where the levels were given."""
+    levels: tuple[Level, ...]
+    """Open ones, in the order in which they were run; the control is the last."""
+    order: tuple[int, ...]
+    """Which example was sent at each place of a level, over and over."""
+
+
+def salt(seed: int, level: int, place: int) -> str:
+    """Make the beginning that only one request has.
+
+    >>> salt(1, 0, 0) == salt(1, 0, 0), salt(1, 0, 0) == salt(1, 1, 0)
+    (True, False)
+    """
+    return f"{random.Random(f'{seed}:{level}:{place}').getrandbits(32):08x} "
+
+
+def order_of(count: int, seed: int) -> tuple[int, ...]:
+    """Shuffle the examples: the same order for every candidate and every level."""
+    order = list(range(count))
+    random.Random(f"load:{seed}").shuffle(order)
+    return tuple(order)
+
+
+class Generator:
+    """Offers load to one server."""
+
+    def __init__(self, patience: Patience, asked: Asked) -> None:
+        self._patience, self._asked = patience, asked
+        self.order = order_of(len(asked.prompts), asked.seed)
+
+    def _send(self, level: int, *, salted: bool) -> Send:
+        asked, order = self._asked, self.order
+
+        async def send(place: int, intended_ns: int | None) -> Exchange:
+            prompt = asked.prompts[order[place % len(order)]]
+            begin = salt(asked.seed, level, place) if salted else ""
+            return await self._patience.once(asked.ask(begin + prompt), intended_ns)
+
+        return send
+
+    async def warm_up(self) -> None:
+        """Open connections and let the server allocate, with few requests under way."""
+        await closed_level(self._send(-1, salted=self._asked.salted), WARM_UNDER_WAY, 0.0, WARM_UP * WARM_UNDER_WAY)
+
+    async def capacity(self, rung_s: float, most: int) -> Capacity:
+        """Find out how much the server can do."""
+        return await find_capacity(self._send(-2, salted=self._asked.salted), rung_s, most)
+
+    async def level(self, number: int, rate: float, *, salted: bool | None = None) -> Level:
+        """Offer one open level."""
+        asked = self._asked
+        with_salt = asked.salted if salted is None else salted
+        instants = schedule(asked.arrivals, rate, asked.window_s, asked.seed, asked.trace)
+        send = self._send(number, salted=with_salt)
+        with frozen_heap():
+            level = await open_level(send, instants, asked.window_s, rate)
+        return replace(level, salted=with_salt)
+
+
+async def run_load(
+    patience: Patience, asked: Asked, rates: Sequence[float] | None = None, *, rung_s: float = 2.0, most: int = 512
+) -> Load:
+    """Warm up, find the capacity where no rates are given, and offer every level.
+
+    Args:
+        patience: to the server; its requests are sent once each.
+        asked: what is offered.
+        rates: requests per second of each level; None for shares of the capacity.
+        rung_s: seconds of a rung of the ladder.
+        most: requests under way at most on the ladder.
+    """
+    generator = Generator(patience, asked)
+    await generator.warm_up()
+    capacity = None
+    if rates is None:
+        capacity = await generator.capacity(rung_s, most)
+        rates = [share * capacity.rate for share in SHARES] if capacity.rate > 0 else []
+    levels = [await generator.level(number, rate) for number, rate in enumerate(rates)]
+    if asked.salted and rates:
+        levels.append(await generator.level(len(rates), min(rates), salted=False))
+    return Load(capacity, tuple(levels), generator.order)
