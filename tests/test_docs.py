@@ -177,9 +177,10 @@ def test_no_option_or_command_is_made_up(page: Path) -> None:
 
 def _keys() -> set[str]:
     keys: set[str] = set()
-    for model in (Suite, Recipe):
+    models: list[type[BaseModel]] = [Suite, *SCHEMAS.values()]
+    for model in models:
         schema = model.model_json_schema()
-        for section in (schema, *schema["$defs"].values()):
+        for section in (schema, *schema.get("$defs", {}).values()):
             keys |= set(section.get("properties", {}))
     return keys
 

@@ -214,7 +214,7 @@ def _checked(suite: Located[Suite], data: Data, results: Path, fits: list[FitJob
     """
     mistakes = Mistakes()
     names_are_right = mistakes.gather(name_checks(suite, run_code=run_code))
-    fitted = [model for model in suite.value.models if model.fit is not None]
+    fitted = [model for model in suite.value.models if model.fit is not None and model.family in FAMILIES]
     mistakes.gather(partial(read_recipe, suite, model) for model in fitted)
     mistakes.gather(partial(data.check, task) for task in suite.value.tasks if task.kind in KINDS)
     weights: list[_Weights] = []

@@ -14,7 +14,7 @@ def why_unsupported(family: str, kind: str, spec: ModelSpec | None = None) -> st
     """Explain why a family cannot do a kind of task, with the families that can; None when it can.
 
     >>> why_unsupported("encoder", "translation")
-    'an encoder writes no text; use a causal-lm, seq2seq, torch-module or transformer model'
+    'an encoder writes no text; use a causal-lm, endpoint, seq2seq, torch-module or transformer model'
     >>> why_unsupported("encoder", "classification")
     """
     declared = KINDS[kind]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,6 +18,14 @@ from bench.__main__ import main
 from bench.cli.failure import DEBUG
 
 FOLDER = Path(bench.cli.__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """Answer Ctrl-C as Python does, here and in child processes; a shell lets what it starts with `&` ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
