@@ -1,22 +1,24 @@
 """How often a race picks wrongly, and what it spares: replays of stored answers and simulations with a known end.
 
-    python benchmarks/race.py [--races 150] [--world NAME] [--guarantee predictive]
+    python benchmarks/race.py [--races 100] [--world NAME] [--guarantee predictive]
+    python benchmarks/race.py --keep results answers.npz      # make a world of the latest run in results
 
 Each race asks in an order of its own, through the code that a run uses. Its pick is wrong when the pick of all answers
 is better by more than the margin, by a judgement that is written down here a second time. At most 5 % of the races of
 each world may be wrong; over the worlds in which candidates differ the mean share of the answers that were asked for
-may be 0.35.
+may be 0.35 by the default guarantee; that of the other is told.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from contract import Contract, make_parser
 from numpy.typing import NDArray
-from race_worlds import COST, Kind, World, make_metric, worlds
+from race_worlds import COST, Kind, World, keep, make_metric, worlds
 
 from bench.decision.board import Column
 from bench.racing import Contestant, Ending, Guarantee, Look, Order, Out, Race, Verdict, judge, next_count, shuffle
@@ -127,11 +129,15 @@ def show(kind: Kind, guarantee: Guarantee, results: list[Result], contract: Cont
 
 def main() -> int:
     parser = make_parser(__doc__)
-    parser.add_argument("--races", type=int, default=150, help="of each world; default: %(default)s")
+    parser.add_argument("--races", type=int, default=100, help="of each world; default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="number of the first race")
     parser.add_argument("--world", default="", help="only worlds whose name contains this")
     parser.add_argument("--guarantee", choices=[own.value for own in Guarantee], help="only this one")
+    parser.add_argument("--keep", nargs=2, type=Path, metavar=("RESULTS", "FILE"), help="keep the scores of a run")
     args = parser.parse_args()
+    if args.keep:
+        keep(*args.keep)
+        return 0
     contract = Contract()
     for guarantee in Guarantee:
         if args.guarantee not in (None, guarantee.value):
@@ -142,8 +148,11 @@ def main() -> int:
                 results = race_kind(kind, guarantee, args.races, args.seed)
                 shares[kind.tied].append(show(kind, guarantee, results, contract))
         if shares[False]:
-            name = f"{guarantee.value}: mean share of answers where candidates differ"
-            contract.hold(name, float(np.mean(shares[False])), at_most=SHARE)
+            name, share = f"{guarantee.value}: mean share of answers where candidates differ", np.mean(shares[False])
+            if guarantee is Race().guarantee:
+                contract.hold(name, float(share), at_most=SHARE)
+            else:
+                contract.tell(f"{name}: {share:.2f}")
         if shares[True]:
             contract.tell(f"{guarantee.value}: mean share of answers where all are alike: {np.mean(shares[True]):.2f}")
     return contract.close(args.json)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from bench.metrics.base import Metric
 from bench.metrics.catalogue import METRICS
+from bench.store import Store
+from bench.summary import summarise_run
 
 Floats = NDArray[np.float64]
 FOLDER = Path(__file__).parent / "race_answers"
@@ -128,6 +130,22 @@ def stored(path: Path, task: str) -> Callable[..., World]:
     with np.load(path) as file:
         world = World(file[f"{task}.statistics"].astype(np.float64), file[f"{task}.costs"], str(file[f"{task}.metric"]))
     return lambda _: world
+
+
+def keep(results: Path, file: Path) -> None:
+    """Keep the scores of the latest run of a results folder, by which it becomes a world: of each task the first
+    metric of all that answered everything."""
+    with Store.open(results, create=False) as store:
+        entries = summarise_run(store.load("latest"))
+    kept: dict[str, NDArray[np.float64] | NDArray[np.str_]] = {}
+    for task in dict.fromkeys(entry.cell.task for entry in entries):
+        own = [entry for entry in entries if entry.cell.task == task and entry.status == "ok" and entry.quality_metric]
+        metric = str(own[0].quality_metric)
+        kept[f"{task}.metric"] = np.array(metric)
+        kept[f"{task}.names"] = np.array([entry.candidate for entry in own])
+        kept[f"{task}.costs"] = np.array([entry.efficiency[COST].value or np.nan for entry in own])
+        kept[f"{task}.statistics"] = np.array([entry.statistics[metric] for entry in own])
+    np.savez_compressed(file, **kept)  # type: ignore[arg-type]
 
 
 SIMULATED = (

@@ -13,7 +13,6 @@ from bench.admission.reference import (
     AHEAD_TOKENS,
     Asked,
     Generates,
-    HasPlainPath,
     LeftToRight,
     Proof,
     ask_plainly,
@@ -24,7 +23,8 @@ from bench.admission.reference import (
 )
 from bench.admission.vocabulary import Unknown, check_words
 from bench.candidates.failures import PATH_ERRORS, shown
-from bench.candidates.variants.reach import exactly, rounds
+from bench.candidates.interface import Executed, HasPlainPath, engine_of, falls_back_to
+from bench.candidates.variants.rounding import exactly, rounds
 from bench.errors import AdmissionError, is_out_of_memory
 from bench.measure.audit import COARSE_TOLERANCE
 from bench.record import Proved, Sample
@@ -107,8 +107,11 @@ def admit(
             verdict = Verdict(0, 0, None, None) if waits else _proved(asked, model, dtype)
     else:
         verdict = found[1]
-    if verdict.left is not None and isinstance(model, HasPlainPath):
-        model.plain = True
+    if verdict.left is not None and (path := falls_back_to(model)) is not None:
+        path.plain = True
+    if isinstance(model, Executed):
+        model.let_go()
+        _refuse_other_answers(name, model, verdict)
     comparable = verdict.left is None and not verdict.differing and not rounds(model)
     earlier = None if found is None else found[0]
     seconds = time.perf_counter() - begun
@@ -131,22 +134,23 @@ def settle(admission: Admission, model: object, scored: Sequence[Sample], dtype:
     if asked is None or not admission.waits:
         return admission
     shown = None if is_plain(model) else compare_scored(asked, model, scored, dtype)
-    if shown is not None and (shown.holds or isinstance(model, HasPlainPath)):
+    if shown is not None and (shown.holds or falls_back_to(model) is not None):
         verdict = _verdict(shown, model)
     else:
         asked = with_texts(asked, model)
         verdict = _proved(asked, model, dtype)
-    if verdict.left is not None and isinstance(model, HasPlainPath):
-        model.plain = True
+    if verdict.left is not None and (path := falls_back_to(model)) is not None:
+        path.plain = True
     comparable = verdict.left is None and not verdict.differing
     seconds = admission.seconds + time.perf_counter() - begun
     return replace(admission, verdict=verdict, seconds=seconds, asked=asked if comparable else None, waits=False)
 
 
 def _may_wait(model: object, workload: Workload) -> bool:
-    """Tell whether the scoring's answers can be compared: exact ones of the fast path, texts that can be replayed."""
+    """Tell whether the scoring's answers can be compared: exact ones of the fast path, texts that can be replayed; not
+    those of another runtime, whose plain path lets go of its weights before the scoring."""
     replays = not isinstance(workload, Generates) or workload.replays
-    return replays and not rounds(model) and not is_plain(model)
+    return replays and not rounds(model) and not is_plain(model) and engine_of(model) is None
 
 
 def is_plain(model: object) -> bool:
@@ -159,14 +163,14 @@ def _proved(asked: Asked, model: object, dtype: str) -> Verdict:
     try:
         return _verdict(prove(asked, model, dtype), model)
     except PATH_ERRORS as error:
-        if is_out_of_memory(error) or not isinstance(model, HasPlainPath):
+        if is_out_of_memory(error) or falls_back_to(model) is None:
             raise
         return Verdict(0, 0, None, f"the fast path raised {shown(error)}")
 
 
 def _verdict(proof: Proof, model: object) -> Verdict:
     differing, left = len(proof.differing), None
-    if differing and isinstance(model, HasPlainPath):
+    if differing and falls_back_to(model) is not None:
         left = f"{differing} of {proof.compared} answers differ from the plain path's"
     return Verdict(proof.compared, differing, proof.largest, left)
 
@@ -203,10 +207,27 @@ def on_working_path(model: object, work: Callable[[], T]) -> T:
     try:
         return work()
     except PATH_ERRORS as error:
-        if is_out_of_memory(error) or not isinstance(model, HasPlainPath) or model.plain:
+        path = falls_back_to(model)
+        if is_out_of_memory(error) or path is None or path.plain:
             raise
-        model.plain = True
+        path.plain = True
         return work()
+
+
+def _refuse_other_answers(name: str, model: object, verdict: Verdict) -> None:
+    """Refuse a converted network that, in the same precision, answers otherwise than torch.
+
+    Raises:
+        AdmissionError: it does.
+    """
+    engine = engine_of(model)
+    if engine is None or engine.rounds or not verdict.differing:
+        return
+    raise AdmissionError(
+        f"model '{name}': under '{engine.artifact.runtime}' {verdict.differing} of {verdict.compared} answers differ "
+        f"from those of torch with the same weights, scores by up to {verdict.largest or 0:.3g}, which is more than "
+        "rounding; its conversion is wrong: leave this runtime out for this model, and report it"
+    )
 
 
 def _refuse_reading_ahead(name: str, model: object, workload: Workload, texts: Sequence[str]) -> None:

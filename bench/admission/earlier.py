@@ -18,7 +18,9 @@ from pathlib import Path
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
+from bench.candidates.engine import content_of
 from bench.candidates.interface import ModelFacts
+from bench.candidates.runtimes import RUNTIMES
 from bench.digest import content_hash
 from bench.record import Cell, Proved
 from bench.tasks import KINDS
@@ -80,7 +82,8 @@ def proof_key(cell: Cell, facts: ModelFacts, device_name: str) -> str | None:
         device_name: of the device that it is on.
     """
     job, weights = cell.to_run(), str(cell.identity.get("weights"))
-    code_is_own = all(type(part).__module__.startswith("bench.") for part in (FAMILIES[cell.family], KINDS[cell.kind]))
+    parts = (FAMILIES[cell.family], KINDS[cell.kind], RUNTIMES[job.variant.runtime])
+    code_is_own = all(type(part).__module__.startswith("bench.") for part in parts)
     if job.model.factory is not None or not code_is_own or not (FILES.fullmatch(weights) or COMMIT.search(weights)):
         return None
     identity = {name: value for name, value in cell.identity.items() if name not in CHANGES_NO_ANSWER}
@@ -89,6 +92,7 @@ def proof_key(cell: Cell, facts: ModelFacts, device_name: str) -> str | None:
         {
             "cell": identity,
             "files": None if trained is None else files_hash(Path(trained)),
+            "converted": None if job.artifact is None else content_of(Path(job.artifact)),
             "device": device_name,
             "dtype": facts.dtype,
             "attention": facts.attention,

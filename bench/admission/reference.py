@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
+from bench.candidates.interface import engine_of, proved_by
 from bench.measure.audit import agrees, tolerance_of
 from bench.record import Sample
 from bench.tasks.base import Answer, Workload
@@ -35,13 +36,6 @@ AHEAD_TOKENS = 16
 """Tokens on which it is tried whether a model reads ahead."""
 ROWS = 2
 """Rows under way in a search that refills, fewer than there are examples, so that it does refill."""
-
-
-@runtime_checkable
-class HasPlainPath(Protocol):
-    """A model that can leave its fast path."""
-
-    plain: bool
 
 
 @runtime_checkable
@@ -216,7 +210,8 @@ def prove(asked: Asked, model: object, dtype: str) -> Proof:
     pairs = [(one.row, one.part_of(row)) for row in fast for one in asked.answers if one.row.index == row.index]
     tolerance = tolerance_of(dtype)
     unlike = {one.index for one, other in pairs if not agrees(other, one, tolerance)}
-    differing = tuple(sorted(index for index in unlike if not _tied(asked.workload, rows[index], tolerance)))
+    with _on_path(model, plain=engine_of(model) is not None):
+        differing = tuple(sorted(index for index in unlike if not _tied(asked.workload, rows[index], tolerance)))
     return Proof(len(rows), differing, max((_distance(*pair) for pair in pairs), default=0.0))
 
 
@@ -303,14 +298,15 @@ def _together(asked: Asked, indices: Sequence[int]) -> Iterator[list[Sample]]:
 @contextmanager
 def _on_path(model: object, *, plain: bool) -> Iterator[None]:
     """Put a model on one of its paths, and back to the one that it was on."""
-    if not isinstance(model, HasPlainPath):
+    path = proved_by(model)
+    if path is None:
         yield
         return
-    before, model.plain = model.plain, plain
+    before, path.plain = path.plain, plain
     try:
         yield
     finally:
-        model.plain = before
+        path.plain = before
 
 
 def _shortened(workload: Workload, tokens: int) -> Workload:

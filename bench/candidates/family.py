@@ -10,11 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
+from bench.candidates.engine import Role
 from bench.candidates.interface import Ability, Context, Model
 from bench.candidates.learning import Learning
+from bench.candidates.solving import Solving
+from bench.errors import UnsupportedError
 from bench.suite import ModelSpec, Scoring, TaskSpec, VariantSpec
+
+if TYPE_CHECKING:
+    from bench.candidates.graphs import Graph, Sizes
 
 Style = Literal["input", "plain", "continue", "prefix"]
 """How a prompt is written: the input column alone; all columns without words around them; a text to be continued;
@@ -101,6 +107,8 @@ class Family:
     code_is_weights: ClassVar[bool] = False
     """Whether code decides the answers that the identity of the weights does not cover."""
 
+    needs_torch: ClassVar[bool] = True
+    """Whether its models compute with torch; one that does not runs in a process that never imports it."""
     takes_load: ClassVar[bool] = False
     """Whether its models are servers, to which many requests are sent at a time."""
     keeps_answers: ClassVar[bool] = False
@@ -113,8 +121,12 @@ class Family:
     """Its mark in the charts; one that is free is taken where there is none."""
     learning: ClassVar[Learning | None] = None
     """How it is trained; None where it cannot be."""
+    solving: ClassVar[Solving | None] = None
+    """How it is fitted by a solver in one go instead; None where it is not."""
     paths: ClassVar[Mapping[Ability, str]] = {}
     """The function behind an ability where it is not the model's own method."""
+    executable: ClassVar[frozenset[Role]] = frozenset()
+    """What of its networks a runtime other than torch may execute; a model then loads with `Context.engine`."""
 
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Model:
         """Load a model for one task.
@@ -128,6 +140,18 @@ class Family:
             BenchError: it cannot be loaded, with what to do about it.
         """
         raise NotImplementedError(f"the family '{self.name}' has no 'load'")
+
+    def role(self, scoring: str) -> Role:
+        """Tell what a network is asked for where answers are chosen in some way."""
+        return "head" if scoring == "head" else "text"
+
+    def graphs(self, model: Model, role: Role) -> tuple[Mapping[str, Graph], Sizes]:
+        """Name the graphs of which a loaded model's network is made, for a runtime that reads graphs; with its sizes.
+
+        Raises:
+            UnsupportedError: the network is not made so.
+        """
+        raise UnsupportedError(f"a network of the family '{self.name}' cannot be exported as a graph")
 
     def mistakes(self, spec: ModelSpec) -> list[tuple[str, str]]:
         """List what is wrong with a model's entry: the key, and what to do about it."""
@@ -143,6 +167,14 @@ class Family:
         if kind.ability in self.abilities:
             return None
         return self.lacks.get(kind.ability, f"a model of the family '{self.name}' has no '{kind.ability}'")
+
+    def uses_torch(self, spec: ModelSpec) -> bool:
+        """Tell whether a model computes with torch."""
+        return self.needs_torch
+
+    def reads_training(self, spec: ModelSpec) -> bool:
+        """Tell whether a model looks its answers up in the training split."""
+        return False
 
     def shares(self, spec: ModelSpec) -> bool:
         """Tell whether one load of a model serves several tasks of a suite."""

@@ -28,13 +28,15 @@ from bench.candidates.checkpoint import (
     read_config,
     unknown_label,
 )
+from bench.candidates.engine import Engine
 from bench.candidates.hub import explain_load_errors
 from bench.candidates.inspection import inspect_folder
 from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel
-from bench.candidates.kept import Kept, load_key
+from bench.candidates.kept import load_key
 from bench.candidates.learning import Batch, Learning
 from bench.candidates.limits import UNBOUNDED, TokenLimits, first_position, token_limits
 from bench.candidates.loading import LoadReport, check_tokenizer, check_vocabulary, input_embeddings, reads_as_saved
+from bench.candidates.pairs import parts
 from bench.candidates.quantised import quant_method
 from bench.candidates.spread import spread
 from bench.candidates.untyped import Loader, Network, Options, Tensors, Tokenizer
@@ -95,27 +97,63 @@ class Loaded(NamedTuple):
     """Names of weights in the file that the module has no place for."""
     reach: variants.Note
     """What the variant reached."""
+    reference: Callable[[], Network] | None = None
+    """Loads the module of torch, where another runtime stands in its place."""
 
 
-def load_pretrained(
-    auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str, kept: Kept | None = None
-) -> Loaded:
-    """Load a module in evaluation mode on `device` with `variant` applied, and its tokenizer.
+def load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, context: Context) -> Loaded:
+    """Load a module in evaluation mode with `variant` applied, and its tokenizer.
 
     Args:
         auto_class: `AutoModelFor…`.
         spec: which weights.
         variant: what is done to them.
-        device: where they go: `cpu`, `cuda:N`, or several GPUs joined by commas.
-        kept: what this process loaded before; the same weights in the same class are not loaded again.
+        context: where they go, what this process loaded before (the same weights in the same class are not loaded
+            again), and what executes them in the place of torch.
 
     Raises:
         BenchError: the files are missing, unreadable or not reachable, with what to do about it.
     """
-    if kept is None:
-        return _load_pretrained(auto_class, spec, variant, device)
-    key = load_key(auto_class, spec, variant, device)
-    return kept.obtain(key, lambda: _load_pretrained(auto_class, spec, variant, device))
+
+    def load() -> Loaded:
+        if context.engine is not None:
+            return _stood_in(auto_class, spec, context.engine)
+        return _load_pretrained(auto_class, spec, variant, context.place)
+
+    if context.kept is None:
+        return load()
+    return context.kept.obtain(load_key(auto_class, spec, variant, context.place), load)
+
+
+def _stood_in(auto_class: Loader, spec: ModelSpec, engine: Engine) -> Loaded:
+    """Load the tokenizer of a checkpoint whose network another runtime executes; the conversion kept its
+    configurations."""
+    from transformers import AutoConfig, GenerationConfig
+
+    adapter = adapter_of(spec)
+    source = Source.of(spec if adapter is None else adapter.base_spec(spec))
+    with explain_load_errors(spec):
+        tokenizer = _tokenizer(spec, source, adapter)
+        config = AutoConfig.from_pretrained(engine.configuration, trust_remote_code=spec.trust_remote_code)
+        reader: Loader = GenerationConfig
+        has_own = (engine.configuration / GENERATION_FILE).is_file()
+        writes = reader.from_pretrained(engine.configuration) if has_own else reader.from_model_config(config)
+    stand = engine.stand(config, writes)
+
+    def reference() -> Network:
+        return _load_pretrained(auto_class, spec, VariantSpec(), "cpu").module
+
+    return Loaded(stand, tokenizer, (), {}, reference)
+
+
+GENERATION_FILE = "generation_config.json"
+
+
+def keep_configuration(module: Network, folder: Path) -> None:
+    """Write the configurations of a loaded module, for what stands in its place."""
+    module.config.save_pretrained(folder)
+    if getattr(module, "generation_config", None) is not None:
+        module.generation_config.save_pretrained(folder)
 
 
 def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, device: str) -> Loaded:
@@ -195,13 +233,18 @@ class HuggingFaceModel(PartialModel):
 
     log_probabilities = True
     """What a head or a likelihood gives."""
+    reads_pairs = False
+    """Whether a pair of texts is read as two, with a mark between them."""
     goes_on = False
     """Whether a text is a prompt that is gone on with, so that its end matters when it is cut."""
 
     def __init__(self, spec: ModelSpec, loaded: Loaded, context: Context) -> None:
         module, tokenizer = loaded.module, loaded.tokenizer
         self.spec = spec
-        self.module = module
+        self.engine = context.engine
+        self._network = module
+        self._load_reference = loaded.reference
+        self._reference: Network | None = None
         self.tokenizer = tokenizer
         self.unused = loaded.unused
         self.reach = loaded.reach
@@ -218,6 +261,27 @@ class HuggingFaceModel(PartialModel):
         """Tokens of a line's end."""
 
     @property
+    def module(self) -> Network:
+        """The network: that of torch, or what stands in its place; on the plain path torch's in any case."""
+        if self._load_reference is None or not self.plain:
+            return self._network
+        if self._reference is None:
+            self._reference = self._load_reference()
+        return self._reference
+
+    def let_go(self) -> None:
+        """Drop the module of torch that the plain path had loaded beside what stands in its place."""
+        self._reference = None
+
+    @property
+    def embedding_rows(self) -> int | None:
+        """Tokens that have an embedding; None where that is not known."""
+        if self.engine is not None:
+            return self.engine.artifact.embedding_rows
+        rows: int | None = getattr(input_embeddings(self.module), "num_embeddings", None)
+        return rows
+
+    @property
     def start_id(self) -> int:
         """The token with which a text begins: bos, or eos where there is none; what an empty text is read as."""
         special_ids = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
@@ -226,11 +290,15 @@ class HuggingFaceModel(PartialModel):
     @cached_property
     def limits(self) -> TokenLimits:
         """The longest sequences that the model and its tokenizer take."""
+        if self.engine is not None:
+            return TokenLimits(self.engine.artifact.input_tokens, self.engine.artifact.decoder_tokens)
         return token_limits(self.module, self.module.config, self.tokenizer.model_max_length)
 
     @cached_property
     def first_position(self) -> int:
         """The position id of a text's first token."""
+        if self.engine is not None:
+            return self.engine.artifact.first_position
         return first_position(self.module)
 
     @property
@@ -241,8 +309,7 @@ class HuggingFaceModel(PartialModel):
     @cached_property
     def pad_id(self) -> int:
         """A token that fills up the rows of a batch. It is masked, so any row of the embedding will do."""
-        table = input_embeddings(self.module)
-        rows: int | None = getattr(table, "num_embeddings", None)
+        rows = self.embedding_rows
         usable = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
         return next((token for token in usable if token is not None and (rows is None or token < rows)), 0)
 
@@ -293,7 +360,8 @@ class HuggingFaceModel(PartialModel):
         return [self._known[text, special] for text in texts]
 
     def _tokenised(self, texts: Sequence[str], options: Options) -> list[list[int]]:
-        rows: list[list[int]] = self.tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
+        asked = columns_of(texts) if self.reads_pairs else [list(texts)]
+        rows: list[list[int]] = self.tokenizer(*asked, truncation=False, padding=False, **options)["input_ids"]
         beyond = self._token_beyond
         if beyond is not None and any(beyond in row for row in rows):
             raise AdmissionError(
@@ -306,7 +374,7 @@ class HuggingFaceModel(PartialModel):
     @cached_property
     def _token_beyond(self) -> int | None:
         """The padding token where it is no row of the embedding; None where every token is one."""
-        rows: int | None = getattr(input_embeddings(self.module), "num_embeddings", None)
+        rows = self.embedding_rows
         pad: int | None = self.tokenizer.pad_token_id
         return pad if pad is not None and rows is not None and pad >= rows else None
 
@@ -349,7 +417,8 @@ class HuggingFaceModel(PartialModel):
         None of a model without such a head, and of one whose checkpoint names no padding token.
         """
         pad = getattr(self.module.config, "pad_token_id", None)
-        pools_last = hasattr(self.module, "score") and self.context.ability == "classify" and not self.goes_on
+        pools = hasattr(self.module, "score") if self.engine is None else self.engine.artifact.pools_last
+        pools_last = pools and self.context.ability == "classify" and not self.goes_on
         if not pools_last or not self.padding_is_own or pad is None:
             return "", 0
         prompts, options = self.prompts(texts)
@@ -375,8 +444,19 @@ class HuggingFaceModel(PartialModel):
         leaves, as in the training."""
         if self.goes_on:
             return row[-limit:]
-        shortened: list[int] = self.tokenizer(text, truncation=True, max_length=limit, **options)["input_ids"]
+        asked = parts(text) if self.reads_pairs else (text,)
+        shortened: list[int] = self.tokenizer(*asked, truncation=True, max_length=limit, **options)["input_ids"]
         return shortened[:limit]
+
+    def segments(self, texts: Sequence[str], limit: int) -> list[list[int]] | None:
+        """Tell of each token to which of two texts it belongs; None where the network does not ask, or texts are no
+        pairs."""
+        asked = columns_of(texts) if self.reads_pairs else []
+        if len(asked) < 2 or "token_type_ids" not in self.tokenizer.model_input_names:
+            return None
+        encoded = self.tokenizer(*asked, truncation=True, max_length=limit, return_token_type_ids=True)
+        rows: list[list[int]] = encoded["token_type_ids"]
+        return rows
 
     def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
         """Write the texts as the model reads them; with the options of their tokenising."""
@@ -393,13 +473,14 @@ class HuggingFaceModel(PartialModel):
 
     def facts(self) -> ModelFacts:
         """Describe the loaded model."""
-        config = self.module.config
+        config, engine = self.module.config, self.engine
+        dtype = str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32"
         return ModelFacts(
-            parameters=count_parameters(self.module),
-            weights_bytes=count_bytes(self.module),
-            dtype=str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32",
-            attention=getattr(config, "_attn_implementation", None),
-            module=self.module,
+            parameters=count_parameters(self.module) if engine is None else engine.artifact.parameters,
+            weights_bytes=count_bytes(self.module) if engine is None else engine.artifact.artifact_bytes,
+            dtype=dtype if engine is None else engine.artifact.dtype,
+            attention=getattr(config, "_attn_implementation", None) if engine is None else None,
+            module=self.module if engine is None else None,
             notes={
                 "max_tokens": self.max_tokens,
                 "model_type": config.model_type,
@@ -418,6 +499,16 @@ class HuggingFaceModel(PartialModel):
         if self.context.ability != "generate":
             return {"generation_settings_left_out": []}
         return {"generation_settings_left_out": left_out_settings(self), "generation": settings_note(self)}
+
+
+def columns_of(texts: Sequence[str]) -> list[list[str]]:
+    """Write texts as a tokenizer takes them: one list, or two of pairs.
+
+    >>> from bench.candidates.pairs import Pair
+    >>> columns_of(["a", "b"]), columns_of([Pair.of("", "a", "b")])
+    ([['a', 'b']], [['a'], ['b']])
+    """
+    return [list(column) for column in zip(*map(parts, texts), strict=True)] or [[]]
 
 
 MOST_SPECIAL = 4
@@ -486,7 +577,8 @@ def label_names(labels: Sequence[str]) -> Options:
 
 def head_logits(net: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Compute the logits of a head over labels, and the right labels."""
-    logits = net(input_ids=batch["source"], attention_mask=batch["source_mask"].long()).logits
+    more = {"token_type_ids": batch["segments"]} if "segments" in batch else {}
+    logits = net(input_ids=batch["source"], attention_mask=batch["source_mask"].long(), **more).logits
     return logits, batch["target"].squeeze(1)
 
 
@@ -501,17 +593,34 @@ def head_scores(
         order: the head's index of each label.
         options: of the tokenizer's call.
     """
+    read = head_values(model, texts, lambda logits: logits.log_softmax(-1)[:, list(order)], **options)
+    return [Classified(tuple(row), count, too_long) for row, count, too_long in read]
+
+
+def head_values(
+    model: HuggingFaceModel, texts: Sequence[str], read: Callable[[torch.Tensor], torch.Tensor], **options: bool
+) -> list[tuple[list[float], int, bool]]:
+    """Read what a head says of each text; with the tokens that were read, and whether the text was cut.
+
+    Args:
+        model: with a head.
+        texts: finished prompts, all of them pairs or none.
+        read: from logits in float32, shape `(batch, outputs)`, to the numbers that are wanted of each text.
+        options: of the tokenizer's call.
+    """
     if not texts:
         return []
     if model.plain and len(texts) > 1:
-        return [answer for text in texts for answer in head_scores(model, [text], order, **options)]
+        return [answer for text in texts for answer in head_values(model, [text], read, **options)]
     ids, cut = model.encode(texts, model.max_tokens, **options)
     _refuse_without_end(model, ids)
     batch = model.padded(ids, _head_padding(model, ids))
-    logits = model.module(**batch).logits.float().log_softmax(-1)
-    rows = logits[:, list(order)].tolist()
+    segments = model.segments(texts, model.max_tokens)
+    if segments is not None:
+        batch["token_type_ids"] = model.padded(segments, 0)["input_ids"]
+    rows = read(model.module(**batch).logits.float()).tolist()
     counts = batch["attention_mask"].sum(1).tolist()
-    return [Classified(tuple(row), n, c) for row, n, c in zip(rows, counts, cut, strict=True)]
+    return list(zip(rows, counts, cut, strict=True))
 
 
 def _refuse_without_end(model: HuggingFaceModel, rows: Sequence[Sequence[int]]) -> None:

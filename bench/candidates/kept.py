@@ -52,4 +52,4 @@ class Kept:
 def load_key(loader: object, spec: ModelSpec, variant: VariantSpec, device: str) -> tuple[str, ...]:
     """Build the key that tells weights in memory apart: how they are loaded, which they are, and the variant."""
     name = str(getattr(loader, "__qualname__", loader))
-    return (name, spec.model_dump_json(exclude={"variants", "prompts"}), variant.model_dump_json(), device)
+    return (name, spec.model_dump_json(exclude={"variants", "prompts", "runtime"}), variant.model_dump_json(), device)

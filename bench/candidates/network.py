@@ -43,6 +43,19 @@ class NetConfig:
     bos_id: int = 2
 
 
+def read_config(folder: Path) -> NetConfig:
+    """Read the sizes of the network stored in `folder`.
+
+    Raises:
+        OSError: the file is missing.
+        ValueError: it is not of this network.
+    """
+    stored = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    if stored.pop("model_type", None) != MODEL_TYPE:
+        raise ValueError(f"{folder / CONFIG_FILE}: model_type is not '{MODEL_TYPE}'")
+    return NetConfig(**{**stored, "labels": tuple(stored["labels"])})
+
+
 def positions(length: int, d_model: int) -> Tensor:
     """Compute the sinusoidal positional encoding, shape `(length, d_model)`."""
     steps = torch.arange(length).unsqueeze(1)
@@ -223,9 +236,6 @@ class TransformerNet(nn.Module):
         """
         from safetensors.torch import load_file
 
-        stored = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-        if stored.pop("model_type", None) != MODEL_TYPE:
-            raise ValueError(f"{folder / CONFIG_FILE}: model_type is not '{MODEL_TYPE}'")
-        net = cls(NetConfig(**{**stored, "labels": tuple(stored["labels"])}))
+        net = cls(read_config(folder))
         net.load_state_dict(load_file(folder / WEIGHTS_FILE))
         return net.to(dtype).eval()

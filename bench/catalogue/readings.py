@@ -96,7 +96,7 @@ class Reading:
     definition: str
     """One sentence, with the formula where there is one."""
     scope: str
-    """What it is taken over: a request, a window, a process, a device, a model, a training."""
+    """What it is taken over: a request, a window, a process, a device, a model, a conversion, a training."""
 
     derivation: Derivation | None = None
     """How it follows from raw timings; None for a fact that a worker read."""
@@ -110,7 +110,8 @@ class Reading:
     of_load: bool = False
     """Whether it is there only where a server was loaded."""
     of_training: bool = False
-    """Whether it is of one training, which every process repeats: no spread between processes is to be seen."""
+    """Whether it is of one training or conversion, which every process repeats: no spread between processes is to be
+    seen."""
     smallest_effect: float = 0.03
     """Smallest relative change that counts. 3 %: fewer false alarms than 2 %, and steps of 5 % are still found."""
     blurred_by_sharing: bool = False
@@ -494,6 +495,28 @@ _MODEL = (
     ),
 )
 
+_CONVERSION = (
+    Reading(
+        name="convert_s",
+        title="Conversion time",
+        unit="s",
+        range=POSITIVE,
+        scope="conversion",
+        of_training=True,
+        definition="Wall time of writing the network as another runtime than torch reads it, loading it counted.",
+    ),
+    Reading(
+        name="artifact_bytes",
+        title="Converted network",
+        unit="bytes",
+        range=COUNT,
+        scope="conversion",
+        of_training=True,
+        exact=True,
+        definition="Bytes of the files that another runtime than torch reads.",
+    ),
+)
+
 _TRAINING = (
     Reading(
         name="fit_s",
@@ -636,7 +659,8 @@ _PRICES = (
 )
 
 READINGS: Mapping[str, Reading] = {
-    reading.name: reading for reading in (*_TIMES, *_LOAD, *_MEMORY, *_ENERGY, *_MODEL, *_TRAINING, *_PRICES)
+    reading.name: reading
+    for reading in (*_TIMES, *_LOAD, *_MEMORY, *_ENERGY, *_MODEL, *_CONVERSION, *_TRAINING, *_PRICES)
 }
 """Every efficiency reading by its name, in the order in which they are shown."""
 

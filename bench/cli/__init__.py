@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("bench.cli.results:report", "Write the report of a run again."),
     "recommend": ("bench.cli.advice:recommend", "Say which model to ship, under limits of your own."),
     "compare": ("bench.cli.advice:compare", "Compare two models of a run, or two runs, by paired tests."),
+    "certify": ("bench.cli.certify:certify", "Write the certificate of a race, or judge one again."),
     "history": ("bench.cli.history:history", "Show the nights of a suite: every reading as a sparkline."),
     "gate": ("bench.cli.gate:gate", "Say whether a run is worse than its baseline; exit code 6 when it is."),
     "nightly": ("bench.cli.nightly:nightly", "Run a suite as a night: lock, run, gate, pages, retention, alert."),

@@ -40,6 +40,20 @@ def _models() -> Rows:
     return rows
 
 
+def _runtimes() -> Rows:
+    from bench.candidates.runtimes import RUNTIMES
+
+    return [
+        {
+            "name": name,
+            "forms": "all" if runtime.forms is None else ", ".join(sorted(runtime.forms)),
+            "installed": "no" if runtime.missing() else runtime.release or "yes",
+            "what": runtime.summary,
+        }
+        for name, runtime in RUNTIMES.items()
+    ]
+
+
 def _variants() -> Rows:
     from bench.suite import VariantSpec
 
@@ -176,6 +190,7 @@ class Listing:
 
 LISTINGS: dict[str, Listing] = {
     "models": Listing("families of models, and what each can do", _models),
+    "runtimes": Listing("what may execute a network", _runtimes),
     "variants": Listing("forms in which a model can be tried", _variants),
     "tasks": Listing("kinds of tasks, with their columns and metrics", _tasks),
     "metrics": Listing("measures of quality", _metrics),

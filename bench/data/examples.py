@@ -163,6 +163,8 @@ class Count:
     """What is counted of examples while they are read; nothing of them is kept but eight bytes of each hash."""
 
     columns: Columns
+    may_be_none: bool = field(init=False)
+    """Whether nothing may be right."""
     hash: ListHash = field(default_factory=ListHash)
     examples: int = 0
     grouped: int = 0
@@ -175,6 +177,10 @@ class Count:
     expected: frozenset[str] | None = None
     """The different expected texts, once all are counted; None when they are more than `FEW`."""
     _expected: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        reference = self.columns.reference
+        self.may_be_none = reference is not None and reference.may_be_none
 
     def of(self, examples: Iterable[Example]) -> Sequence[Example] | None:
         """Count all examples, and return them; None when they are too many to be held."""
@@ -199,7 +205,7 @@ class Count:
             self.first_without_group = self.examples
         self.examples += 1
         expected = values[expected_name]
-        self.empty += _is_empty(expected)
+        self.empty += not self.may_be_none and _is_empty(expected)
         if len(self._expected) <= FEW:
             self._expected.add(str(expected))
 

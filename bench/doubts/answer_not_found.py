@@ -34,6 +34,8 @@ class AnswerNotFound(DoubtKind):
     rows: int
     example: str
     """The first answer that is none, shortened."""
+    owner: str = "task"
+    """Whose key `answer` holds: the task's, or the model's over it."""
 
     @property
     def share(self) -> str:
@@ -48,7 +50,7 @@ class AnswerNotFound(DoubtKind):
     @property
     def remedy(self) -> str:
         """Name the key."""
-        return "change the task's key 'answer: {regex: …}', or the prompt"
+        return f"change the {self.owner}'s key 'answer: {{regex: …}}', or the prompt"
 
     @classmethod
     def examine(cls, evidence: Evidence) -> Iterable[DoubtKind]:
@@ -65,7 +67,9 @@ class AnswerNotFound(DoubtKind):
                 return  # which says what to take
         if _are_many(missed, written):
             example = " ".join(_whole(missed[0]).split())[:SHOWN]
-            yield kind(missed=len(missed), rows=len(written), example=example, readings=evidence.metrics)
+            owner = "task" if job.model.answer is None else "model"
+            numbers = {"missed": len(missed), "rows": len(written)}
+            yield kind(**numbers, example=example, owner=owner, readings=evidence.metrics)
 
 
 @dataclass(frozen=True, kw_only=True)

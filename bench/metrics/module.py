@@ -31,8 +31,9 @@ from bench.record import Sample
 PREFIX = "evaluate:"
 ALL_KINDS = LABEL_KINDS | ANSWER_KINDS
 """Answers whose samples have a prediction and a reference; of several right answers the first is the reference."""
-LOWER_IS_BETTER = frozenset({"wer", "cer", "ter", "mse", "mae", "mape", "smape", "mase", "brier_score", "perplexity"})
-"""The Hub's own modules whose lowest value is best; a callable says so by `higher_is_better = False`."""
+LOWER_IS_BETTER = frozenset({"wer", "cer", "mse", "mape", "smape", "mase", "brier_score"})
+"""The Hub's own modules whose lowest value is best, those apart that are called like a metric of bench; a callable says
+so by `higher_is_better = False`."""
 BLOCKS = 200
 """Most calls of a metric that gives one number for all; a standard error from 200 blocks is known to 5 %
 (1 / √(2·200))."""
@@ -255,6 +256,8 @@ def _of_evaluate(name: str) -> Metric:
         raise InputError(
             f"metric '{name}': there is no such file or folder, neither beside the suite nor where bench is run"
         )
+    from bench.metrics.catalogue import METRICS  # which imports this module
+
     base = Path(module.path).stem
-    better = base not in LOWER_IS_BETTER
+    better = METRICS[base].higher_is_better if base in METRICS else base not in LOWER_IS_BETTER
     return External(name, module, unit="score", higher_is_better=better, kinds=ALL_KINDS, prepare=module.load)

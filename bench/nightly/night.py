@@ -28,6 +28,7 @@ from bench.racing.rounds import racing
 from bench.record import Record, Status
 from bench.report import view_of, write_html
 from bench.report.nights import NightRow, write_pages
+from bench.running.conversions import converted
 from bench.running.executors.base import Executor
 from bench.running.progress import Progress
 from bench.running.runner import BAD, run
@@ -127,8 +128,9 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
 def _measure(night: _Night, since: str) -> str:
     work, store = night.work, night.store
     # A timing is never taken from another night; a run of this night that was interrupted is resumed.
+    cells, skip = converted(work.plan.written(store.results), work.skip, store.results, night.say)
     finished = run(
-        work.plan.written(store.results),
+        cells,
         night.executor,
         store,
         work.info,
@@ -136,7 +138,7 @@ def _measure(night: _Night, since: str) -> str:
         seed=work.plan.suite.value.defaults.seed,
         rerun=True,
         progress=night.progress,
-        skip=work.skip,
+        skip=skip,
         canary=work.plan.measures,
         since=None if work.rerun else since,
         rounds=racing(work.plan),

@@ -17,6 +17,7 @@ from bench.candidates import FAMILIES
 from bench.candidates.adapters import adapter_of
 from bench.candidates.checkpoint import locate
 from bench.candidates.family import EXCLUSIVE_KEYS
+from bench.candidates.runtimes import RUNTIMES
 from bench.data.source import load
 from bench.errors import BenchError, HubError, UsageError
 from bench.fit.recipe import Recipe
@@ -26,6 +27,7 @@ from bench.planning.forms import form_checks, prompt_places
 from bench.planning.mistakes import Check, Mistakes
 from bench.plugins import find_beside, look_beside
 from bench.suite import DataSpec, ModelSpec, Suite, TaskSpec
+from bench.suite.curriculum import Curriculum
 from bench.suite.limits import Limit, parse_limit
 from bench.suite.rules import RULES
 from bench.suite.yaml_file import Loc, Located, read
@@ -48,6 +50,7 @@ def name_checks(suite: Located[Suite], *, run_code: bool = True) -> list[Check]:
         if model.family in FAMILIES:
             checks += [partial(check, suite, index, model) for check in (_check_keys, _check_prompts, _check_factory)]
             checks += form_checks(suite, index, model)
+        checks += [partial(_check_runtime, suite, loc, name) for loc, name in _runtimes(index, model)]
         checks.append(partial(_check_weights, suite, index, model))
     for index, task in enumerate(spec.tasks):
         checks.append(partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, task.kind)))
@@ -72,6 +75,22 @@ def _decision_checks(suite: Located[Suite]) -> list[Check]:
     lacking = [(key, what) for key, what in rule.needs.items() if not getattr(spec, key)]
     checks += [partial(_lacking, suite, spec.rule, key, what) for key, what in lacking]
     return checks
+
+
+def _runtimes(index: int, model: ModelSpec) -> Iterator[tuple[Loc, str]]:
+    """Yield every runtime that a model's entry names, with its place."""
+    if isinstance(model.runtime, str):
+        yield ("models", index, "runtime"), model.runtime
+    else:
+        yield from ((("models", index, "runtime", place), name) for place, name in enumerate(model.runtime))
+    yield from (
+        (("models", index, "variants", place, "runtime"), variant.runtime)
+        for place, variant in enumerate(model.variants)
+    )
+
+
+def _check_runtime(suite: Located[Suite], loc: Loc, name: str) -> None:
+    _with_place(suite, loc, partial(RUNTIMES.check, name))
 
 
 def _lacking(suite: Located[Suite], rule: str, key: str, what: str) -> None:
@@ -108,7 +127,9 @@ def _loose_model_checks(suite: Located[Any], index: int, model: Mapping[str, obj
     if isinstance(family, str):
         checks.append(partial(_with_place, suite, ("models", index, "family"), partial(FAMILIES.check, family)))
     if isinstance(fit, Mapping) and isinstance(recipe := fit.get("recipe"), str):
-        checks.append(partial(read, suite.path.parent / recipe, Recipe))
+        solving = FAMILIES[family].solving if isinstance(family, str) and family in FAMILIES else None
+        schema: type[Curriculum] = Recipe if solving is None else solving.recipe
+        checks.append(partial(read, suite.path.parent / recipe, schema))
     return checks
 
 
@@ -196,7 +217,7 @@ def _check_keys(suite: Located[Suite], index: int, model: ModelSpec) -> None:
                 ("models", index, key),
                 f"'{key}' is for {owners}; leave it out of a model of the family '{model.family}'",
             )
-    if model.fit is not None and family.learning is None:
+    if model.fit is not None and family.learning is None and family.solving is None:
         raise suite.error(("models", index, "fit"), f"a model of the family '{model.family}' cannot be trained")
     for key, mistake in family.mistakes(model):
         raise suite.error(("models", index, key), mistake)

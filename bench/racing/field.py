@@ -18,6 +18,7 @@ from bench.decision import stages
 from bench.decision.board import Absence, Board, Missing
 from bench.decision.rule import Stage
 from bench.decision.shrink import NEAR
+from bench.metrics.base import Metric
 from bench.racing.gaps import (
     Bounded,
     Gap,
@@ -62,6 +63,7 @@ class Field:
         self.look = look
         self.contestants = look.contestants
         self._contributions: dict[tuple[int, int, int], Floats] = {}
+        self._prefixes: dict[tuple[int, int, int], float] = {}
         self._references: dict[tuple[int, int], Reference] = {}
         self._gaps: dict[tuple[int, int, int], Gap] = {}
 
@@ -215,24 +217,29 @@ class Field:
         parts = [weight * self._column_parts(row, c, units) for c, weight in self.qualities(stage).items()]
         return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
 
-    def _column_parts(self, row: int, c: int, units: int) -> Floats:
-        key = (row, c, units)
-        if key not in self._contributions:
-            column, ends = self.look.columns[c], self.look.ends[:units]
-            assert column.metric is not None
-            rows = self.contestants[row].statistics[column.column.name][: ends[-1]]
-            self._contributions[key] = contributions(rows, column.metric, ends)
-        return self._contributions[key]
-
     def _prefix_value(self, stage: Stage, row: int, units: int) -> float:
         """Compute the quality in a stage's score over the first units."""
-        total = 0.0
-        for c, weight in self.qualities(stage).items():
-            column = self.look.columns[c]
-            assert column.metric is not None
-            rows = self.contestants[row].statistics[column.column.name][: self.look.ends[units - 1]]
-            total += weight * value_of(rows, column.metric)
-        return total
+        return sum(weight * self._column_value(row, c, units) for c, weight in self.qualities(stage).items())
+
+    def _column_value(self, row: int, c: int, units: int) -> float:
+        """Compute the value of a metric over the first units."""
+        key = (row, c, units)
+        if key not in self._prefixes:
+            self._prefixes[key] = value_of(*self._first(row, c, units))
+        return self._prefixes[key]
+
+    def _column_parts(self, row: int, c: int, units: int) -> Floats:
+        """Compute what each of the first units contributes to a metric, shape `(units,)`."""
+        key = (row, c, units)
+        if key not in self._contributions:
+            self._contributions[key] = contributions(*self._first(row, c, units), self.look.ends[:units])
+        return self._contributions[key]
+
+    def _first(self, row: int, c: int, units: int) -> tuple[Floats, Metric]:
+        """Give the rows of the first units, and the metric."""
+        column = self.look.columns[c]
+        assert column.metric is not None
+        return self.contestants[row].statistics[column.column.name][: self.look.ends[units - 1]], column.metric
 
     def reference(self, place: int, leader: int) -> Reference:
         """Find what the gaps of a stage are seen against: the usual variance, and who is near the leader."""

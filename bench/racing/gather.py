@@ -47,7 +47,8 @@ def gather(
         order: of the task's examples; answers that do not continue it from its start are left out.
         out: who was out after the last look (`Verdict.out`), and stays so.
     """
-    priced = [cost.priced(entry, question.prices) for entry in entries]
+    ordered = sorted(entries, key=lambda entry: entry.candidate)  # a run that goes on finds them in another order
+    priced = [cost.priced(entry, question.prices) for entry in ordered]
     question, _ = with_stand_ins(question, priced)
     board = build(task, priced, question)
     checks = check_all(board, question.limits, question.rule.risk)

@@ -32,8 +32,9 @@ def contributions(statistics: Floats, metric: Metric, ends: Sequence[int]) -> Fl
 
     Source: Tukey (1958), Annals of Mathematical Statistics 29, 614.
     """
-    starts = np.concatenate([[0], np.asarray(ends[:-1], dtype=np.int64)]) if len(ends) else np.zeros(0, dtype=np.int64)
-    by_unit = np.add.reduceat(statistics, starts, axis=0) if len(ends) else statistics[:0]
+    by_unit = statistics
+    if len(ends) < len(statistics):
+        by_unit = np.add.reduceat(statistics, [0, *ends[:-1]], axis=0)
     if len(by_unit) < 2:
         return np.full(len(by_unit), value_of(statistics, metric))
     left_out = jackknife_values(by_unit, metric.value)

@@ -90,7 +90,7 @@ class _Judge:
         pick = leader if rivals else self._cheapest_tied(leader)
         limits = self._open_limits(leader, rivals, better)
         staying = self._setters() if answering else []
-        beaten = [row for row in better if row not in rivals and row not in staying]
+        beaten = [row for row in better if row not in rivals and row not in staying and row != pick]
         outs = [Out(self._name(row), OutReason.NO_RIVAL, self._name(leader), better[row]) for row in beaten]
         pairs = [OpenPair(self._name(row), better[row] * self._kept(row)) for row in rivals]
         return Verdict(

@@ -23,6 +23,8 @@ class Order:
     """How many examples are answered after each unit (a group, or an example without one), ascending."""
     digest: str
     """SHA-256 (hex) of the examples' ids in this order."""
+    examples: str = ""
+    """SHA-256 (hex) of their ids in the data's order."""
 
     @property
     def total(self) -> int:
@@ -57,11 +59,22 @@ def shuffle(example_ids: Sequence[str], groups: Sequence[str | None], seed: int)
     members: dict[tuple[bool, str | int], list[int]] = {}
     for place, group in enumerate(groups):
         members.setdefault((False, place) if group is None else (True, group), []).append(place)
-    units = list(members.values())
-    rng = seeded(seed, "order", content_hash(list(example_ids)))
+    examples = content_hash(list(example_ids))
+    positions, ends = drawn(list(members.values()), examples, seed)
+    return Order(positions, ends, content_hash([example_ids[place] for place in positions]), examples)
+
+
+def drawn(units: Sequence[Sequence[int]], examples: str, seed: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Draw the order of units; return the places in the order, and how many there are after each unit.
+
+    Args:
+        units: the places of each, by its first place in the data.
+        examples: digest of the ids in the data's order.
+        seed: of the race.
+    """
     positions: list[int] = []
     ends: list[int] = []
-    for unit in rng.permutation(len(units)):
+    for unit in seeded(seed, "order", examples).permutation(len(units)):
         positions.extend(units[unit])
         ends.append(len(positions))
-    return Order(tuple(positions), tuple(ends), content_hash([example_ids[place] for place in positions]))
+    return tuple(positions), tuple(ends)

@@ -213,6 +213,7 @@ def _told(race: TaskRace) -> TaskOutcome:
     looks = zip(race.rounds, race.verdicts, strict=True)
     return TaskOutcome(
         order=race.order.digest,
+        examples=race.order.examples,
         positions=race.order.positions,
         ends=race.order.ends,
         looks=tuple(PastLook(rounds=n, answered=v.answered, pick=v.pick, risk=v.risk) for n, v in looks),

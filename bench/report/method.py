@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bench.report.asked import asked
 from bench.report.view import RunView
 from bench.report.wording import plural
 
@@ -54,8 +55,10 @@ def blocks(view: RunView) -> list[Block]:
             )
         )
     rows = [(key, value) for key, value in flat(told(view.info.environment)) if value not in ("", "null", "[]", "{}")]
+    of_candidates = asked(view)
     return [
         Block("What was asked", rows=tuple(settings)),
+        *([Block("Settings of candidates", rows=tuple(of_candidates))] if of_candidates else []),
         Block("How it was measured", STATISTICS),
         Block("Metrics", rows=tuple(signatures(view))),
         Block("Where it ran", rows=tuple(rows) or (("environment", "not recorded"),)),

@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.host import fingerprint, machine_key
 from bench.planning import Options, Plan, make_plan
 from bench.planning.forms import entry_of
+from bench.running.conversions import converted
 from bench.running.executors.base import Executor
 from bench.running.fits import run_fits
 from bench.running.progress import Progress
@@ -49,8 +50,9 @@ def launch(
         StoreError: the database could not take the records.
     """
     plan, skip = with_checkpoints(plan, store.results, echo)
+    cells, skip = converted(plan.written(store.results), skip, store.results, echo)
     return run(
-        plan.written(store.results),
+        cells,
         executor,
         store,
         run_info(plan, command),

@@ -15,9 +15,13 @@ CANARY = "bench.measure.canary:measure_canary"
 FIT = "bench.fit.session:fit"
 """Called as `fit(job=…, notify=…)`; returns the provenance of the checkpoint."""
 
+CONVERT = "bench.running.worker.conversion:convert"
+"""Called as `convert(job=…, notify=…)`; writes the network of a cell as its runtime reads it."""
+
 PRELOAD_SCORING = "bench.running.preload.scoring"
 PRELOAD_MEASURING = "bench.running.preload.measuring"
-"""Modules that the forkserver imports."""
+PRELOAD_LIGHT = "bench.running.preload.light"
+"""Modules that the forkservers import; the last is for the one without torch."""
 
-TARGETS = (WORKER, CANARY, FIT)
-PRELOADS = (PRELOAD_SCORING, PRELOAD_MEASURING)
+TARGETS = (WORKER, CANARY, FIT, CONVERT)
+PRELOADS = (PRELOAD_SCORING, PRELOAD_MEASURING, PRELOAD_LIGHT)

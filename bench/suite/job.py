@@ -40,6 +40,10 @@ class CellJob(BaseModel):
     """Of the scored examples."""
     data_path: str | None = None
     """Where the scored examples lie; None until they are written under the results folder."""
+    train_hash: str | None = None
+    """Of the training examples, where the model looks its answers up in them."""
+    train_path: str | None = None
+    """Where these lie; None until they are written under the results folder."""
     seed: int = 42
     batch_size: BatchSize | None = DEFAULT_BATCH_SIZE
     batch_tokens: int | None = None
@@ -59,6 +63,8 @@ class CellJob(BaseModel):
     """Absolute; a factory or a metric may lie there."""
     provenance: Provenance | None = None
     """Of a checkpoint that a fit made."""
+    artifact: str | None = None
+    """Where the network lies as another runtime reads it; None for torch, which reads the checkpoint itself."""
     stale_checkpoint: bool = False
     """Whether the checkpoint was made by another version of its recipe, from other data, or by none."""
     train_overlap: int | None = None

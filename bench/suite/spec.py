@@ -27,6 +27,7 @@ from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
 from bench.suite.load import LoadSpec
 from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
+from bench.suite.runtimes import DEFAULT_RUNTIME, Runtimes, multiplied
 from bench.suite.sections import DecisionSpec as DecisionSpec
 from bench.suite.sections import NightlySpec as NightlySpec
 from bench.suite.sections import PriceSpec as PriceSpec
@@ -80,7 +81,7 @@ class FitSpec(_Strict):
     """How a model's weights are made, when they are not simply loaded."""
 
     recipe: Path
-    """YAML file of a `bench.fit.recipe.Recipe`."""
+    """YAML file of a recipe: of a network's training, or of what a family's solver takes."""
     output: Path | None = None
     """Where the fitted checkpoint lives; by default the results folder, under the recipe's and data's hash."""
     teacher: str | None = None
@@ -108,6 +109,8 @@ class VariantSpec(_Strict):
     """Take whole layers, heads or neurons out (structured pruning): the network is smaller and faster."""
     sparsity: Literal["2:4"] | None = None
     """`2:4`: two of every four weights are zero, and GPUs that can (Ampere and later) multiply them faster."""
+    runtime: str = DEFAULT_RUNTIME
+    """What executes the network, for this variant alone; by default the model's `runtime`."""
 
     @property
     def label(self) -> str:
@@ -123,6 +126,8 @@ class VariantSpec(_Strict):
             parts.append(self.sparsity)
         if self.compile:
             parts.append("compiled")
+        if self.runtime != DEFAULT_RUNTIME:
+            parts.append(self.runtime)
         return "+".join(parts) or "float32"
 
 
@@ -171,6 +176,9 @@ class ModelSpec(_Strict):
     """How to train the model when its checkpoint is missing."""
     variants: Annotated[list[VariantSpec], Field(min_length=1), Unhashed()] = [VariantSpec()]
     """In which forms the model is tried; each is a candidate of its own."""
+    runtime: Annotated[Runtimes, Unhashed()] = DEFAULT_RUNTIME
+    """What executes the network, or several of that, in each of which every variant is a candidate; `bench ls
+    runtimes` lists them."""
     prompts: Annotated[dict[str, str | dict[str, str]], Unhashed()] = {}
     """Prompt template by task name, over the task's own. Or two and more prompts by names of their own, each a
     candidate `model·name`: a template for all tasks, or one by task name."""
@@ -200,13 +208,18 @@ class ModelSpec(_Strict):
             updates["server"] = self.server.with_folder_from(folder)
         return self.model_copy(update=updates)
 
+    @property
+    def candidates(self) -> list[VariantSpec]:
+        """List the candidates that the model makes: its variants in its runtimes."""
+        return multiplied(self.variants, self.runtime)
+
     def is_for(self, task: str) -> bool:
         """Tell whether the model is to be tried on a task."""
         return self.tasks is None or task in self.tasks
 
     @model_validator(mode="after")
     def _distinct_variants(self) -> ModelSpec:
-        labels = [variant.label for variant in self.variants]
+        labels = [variant.label for variant in self.candidates]
         if len(set(labels)) < len(labels):
             raise ValueError(f"two variants are the same: {', '.join(labels)}")
         return self

@@ -78,6 +78,26 @@ class Raced:
     """Examples of the task."""
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A candidate's answers beside its parent's."""
+
+    parent: str
+    compared: int
+    """Examples that both answered."""
+    equal: int
+    """Examples with the same answer: the same label or text, or the same likelihood up to rounding."""
+    largest: float | None
+    """Largest difference of a score or of nats; None where there are texts alone."""
+    differing: tuple[str, ...]
+    """Ids of the examples whose answers differ by more than rounding in float32."""
+
+    @property
+    def share(self) -> float:
+        """The share of equal answers."""
+        return self.equal / self.compared
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """One cell, the records of all its processes merged."""
@@ -110,6 +130,8 @@ class Entry:
     records: tuple[Record, ...] = ()
     labels: tuple[str, ...] = ()
     """The task's labels, where it has any."""
+    likeness: Likeness | None = None
+    """How far its answers are those of its parent; None for a candidate that has none, or without answers."""
     raced: Raced | None = None
     """What the race of its task came to for it; None where it was not raced."""
 
@@ -199,6 +221,15 @@ class DoubtJson(TypedDict):
     process: int
 
 
+class LikenessJson(TypedDict):
+    """How far a candidate's answers are those of its parent."""
+
+    parent: str
+    compared: int
+    equal: int
+    largest_difference: float | None
+
+
 class EntryJson(TypedDict):
     """A cell as `bench show --json` prints it."""
 
@@ -212,6 +243,7 @@ class EntryJson(TypedDict):
     quality: dict[str, MetricJson]
     efficiency: dict[str, ReadingJson]
     doubts: list[DoubtJson]
+    parent: LikenessJson | None
 
 
 def entry_json(entry: Entry) -> EntryJson:
@@ -238,6 +270,16 @@ def entry_json(entry: Entry) -> EntryJson:
             }
             for d in entry.doubts
         ],
+        "parent": None if entry.likeness is None else _likeness_json(entry.likeness),
+    }
+
+
+def _likeness_json(likeness: Likeness) -> LikenessJson:
+    return {
+        "parent": likeness.parent,
+        "compared": likeness.compared,
+        "equal": likeness.equal,
+        "largest_difference": finite(likeness.largest),
     }
 
 

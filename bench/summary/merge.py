@@ -23,7 +23,7 @@ from bench.record import ASKED, OF_ANSWERS, WELL, Doubt, Record, Sample, Status
 from bench.stats import processes
 from bench.stats.processes import Levels, Spread
 from bench.stats.resample import seeded
-from bench.summary import facts, quality, statistics, timings, tokens
+from bench.summary import facts, parents, quality, statistics, timings, tokens
 from bench.summary.entry import Entry, Quantity
 
 Floats = NDArray[np.float64]
@@ -73,7 +73,7 @@ def summarise(
         _entry(of_cell, part, quantities, done, pooled[of_cell[0].cell.task])
         for of_cell, part, quantities, done in zip(ordered, parts, scored, computed, strict=True)
     ]
-    return tokens.doubted(entries)
+    return parents.with_parents(tokens.doubted(entries))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,6 +44,8 @@ class TaskOutcome(_Strict):
 
     order: str
     """SHA-256 (hex) of the examples' ids in their order."""
+    examples: str = ""
+    """SHA-256 (hex) of their ids in the data's order."""
     positions: tuple[int, ...]
     """The order: places in the task's data."""
     ends: tuple[int, ...]

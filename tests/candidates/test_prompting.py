@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from transformers import M2M100Config, M2M100ForConditionalGeneration, NllbTokenizer
 
 from bench.candidates import FAMILIES
 from bench.candidates.decoding.sampling import Sampler
 from bench.candidates.interface import Decoding
+from bench.candidates.languages import set_languages
 from bench.data.base import Dataset, Example
 from bench.errors import UnsupportedError
 from bench.running.worker.cell import bind_task, load_model
@@ -113,8 +115,7 @@ def test_draws_are_from_the_softmax() -> None:
 def translator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny NLLB: M2M100's network with NLLB's tokenizer."""
     folder = tmp_path_factory.mktemp("nllb")
-    words = ["<s>", "<pad>", "</s>", "<unk>", "▁", *"abcdefgh"]
-    tokenizer = NllbTokenizer(vocab={word: place for place, word in enumerate(words)}, merges=[])
+    tokenizer = NllbTokenizer(vocab={word: place for place, word in enumerate(WORDS)}, merges=[])
     torch.manual_seed(0)
     sizes = dict.fromkeys(("d_model", "encoder_ffn_dim", "decoder_ffn_dim"), 16)
     heads = dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), 2)
@@ -146,6 +147,49 @@ def test_languages_are_told_to_tokenizer_and_decoder(translator: Path) -> None:
     assert answers == expected
     other = load("seq2seq", translator, "translation", options=options | {"tgt_lang": "eng_Latn"})
     assert other.begins != model.begins
+
+
+WORDS = ["<s>", "<pad>", "</s>", "<unk>", "▁", *"abcdefgh"]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("MBartTokenizer", "decoder_start_token_id"), ("MBart50Tokenizer", "forced_bos_token_id")]
+)
+def test_mbart_begins_with_its_language_and_mbart_50_writes_it_first(name: str, key: str, tmp_path: Path) -> None:
+    tokenizer = getattr(transformers, name)(vocab=[(word, -float(place)) for place, word in enumerate(WORDS)])
+    torch.manual_seed(0)
+    sizes = dict.fromkeys(("d_model", "encoder_ffn_dim", "decoder_ffn_dim"), 16)
+    heads = dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), 2)
+    config = transformers.MBartConfig(
+        vocab_size=len(tokenizer), max_position_embeddings=64, encoder_layers=1, decoder_layers=1, **sizes, **heads
+    )
+    transformers.MBartForConditionalGeneration(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    model = load("seq2seq", tmp_path, "translation", options={"src_lang": "de_DE", "tgt_lang": "fr_XX"})
+    target = tokenizer.convert_tokens_to_ids("fr_XX")
+    assert model.begins == {key: target}
+    tokenizer.src_lang = "de_DE"
+    read = tokenizer("a b c", return_tensors="pt")
+    with torch.inference_mode():
+        row = model.module.generate(**read, **{key: target}, max_new_tokens=LENGTH, do_sample=False)[0]
+    assert row[0 if key.startswith("decoder") else 1] == target
+    assert texts_of(model, ("a b c",)) == [tokenizer.decode(row, skip_special_tokens=True).strip()]
+
+
+def test_m2m100_names_its_languages_by_short_codes(tmp_path: Path) -> None:
+    pieces = pytest.importorskip("sentencepiece")
+    (tmp_path / "texts.txt").write_text("\n".join([TEXTS[0], TEXTS[2]] * 20))
+    settings = {"bos_id": 0, "pad_id": 1, "eos_id": 2, "unk_id": 3, "minloglevel": 2, "hard_vocab_limit": False}
+    pieces.SentencePieceTrainer.train(
+        input=str(tmp_path / "texts.txt"), model_prefix=str(tmp_path / "p"), vocab_size=60, **settings
+    )
+    model = pieces.SentencePieceProcessor(model_file=str(tmp_path / "p.model"))
+    vocabulary = {model.id_to_piece(place): place for place in range(model.get_piece_size())}
+    (tmp_path / "vocab.json").write_text(json.dumps(vocabulary))
+    tokenizer = transformers.M2M100Tokenizer(str(tmp_path / "vocab.json"), str(tmp_path / "p.model"))
+    spec = ModelSpec(name="m", family="seq2seq", checkpoint="a/b", options={"src_lang": "de", "tgt_lang": "fr"})
+    assert set_languages(spec, tokenizer) == {"forced_bos_token_id": tokenizer.get_lang_id("fr")}
+    assert tokenizer("the cat")["input_ids"][0] == tokenizer.get_lang_id("de")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from bench.record import Sample, Timing
 from bench.running.executors.inline import InlineExecutor
 from bench.running.runner import run
 from bench.running.worker import cell as worker
+from bench.running.worker.conversion import convert
 from bench.store import RunInfo, Store, StoredRun
 from bench.store.export import tables
 from bench.suite import Suite
@@ -89,10 +90,23 @@ tasks:
   - {name: question, kind: question-answering, data: {path: question.jsonl}, max_new_tokens: 4}
 measure: off
 """
+NEWER = """\
+name: newer
+defaults: {device: cpu, threads: 1, batch_size: 4}
+models:
+  - {name: linear, family: linear, fit: {recipe: solver.yaml}}
+  - {name: near, family: baseline, strategy: nearest}
+tasks:
+  - {name: many, kind: multi-label, data: {path: newer}}
+  - {name: number, kind: regression, data: {path: newer}}
+  - {name: names, kind: token-labels, data: {path: newer}}
+  - {name: order, kind: ranking, data: {path: newer}}
+measure: off
+"""
 SHARED = """\
 name: shared
 defaults: {device: cpu, threads: 1, batch_size: 4, share_load: true}
-models: [{name: reader, family: encoder, checkpoint: ./encoder}]
+models: [{name: reader, family: encoder, checkpoint: ./encoder, runtime: ctranslate2}]
 tasks:
   - {name: topic, kind: classification, data: {path: topic.jsonl}}
   - {name: again, kind: classification, data: {path: topic.jsonl}}
@@ -126,8 +140,25 @@ def write_data(folder: Path) -> None:
     for split, n_rows in (("train", 24), ("validation", 9), ("test", 9)):
         rows = [{"text": f"{split} {n} is {COLOURS[n % 3]}", "label": COLOURS[n % 3]} for n in range(n_rows)]
         write_rows(folder / "colours" / f"{split}.jsonl", rows)
+        rows = [newer_row(n) for n in range(n_rows)]
+        write_rows(folder / "newer" / f"{split}.jsonl", rows)
+    (folder / "solver.yaml").write_text("{}\n")
     (folder / "big.yaml").write_text(RECIPE)
     (folder / "student.yaml").write_text(STUDENT)
+
+
+def newer_row(n: int) -> dict[str, object]:
+    colour = COLOURS[n % 3]
+    return {
+        "text": f"{n} is {colour}",
+        "labels": [colour, *(["even"] if n % 2 == 0 else [])],
+        "value": n % 3 + 0.25 * (n % 2),
+        "tokens": ["it", "is", "in", "Oslo"],
+        "tags": ["O", "O", "O", "B-LOC"],
+        "query": colour,
+        "documents": list(COLOURS),
+        "relevance": [int(other == colour) for other in COLOURS],
+    }
 
 
 def opened(folder: Path, suite: str) -> Located[Suite]:
@@ -192,12 +223,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory, powercap: Path) -> Mapping[st
         fit(job, lambda _: None)
     fitted = execute(make_plan(located, folder / "fitted"), folder / "fitted", processes=1)
 
+    located = opened(folder, NEWER)
+    for job in fit_jobs(located, folder / "newer-results"):
+        fit(job, lambda _: None)
+    newer = execute(make_plan(located, folder / "newer-results"), folder / "newer-results")
+
     scored_plan = make_plan(opened(folder, SCORED), folder / "scored")
     first = execute(scored_plan, folder / "scored")
     again = execute(scored_plan, folder / "scored")
     kept: dict[str, Any] = {}
     shared_plan = make_plan(opened(folder, SHARED), folder / "shared")
-    records = [worker.run_cell(cell, 0, lambda _: None, kept) for cell in shared_plan.written(folder / "shared")]
+    cells = shared_plan.written(folder / "shared")
+    convert(cells[0].to_run(), lambda _: None)
+    records = [worker.run_cell(cell, 0, lambda _: None, kept) for cell in cells]
     shared = Produced(replace(first.stored, records=tuple(records)), summarise(records))
     with running(Behaviour(first=Law(0.001))) as fake, pytest.MonkeyPatch.context() as patch:
         patch.setattr(outcome, "LAG_S", 60.0)  # a busy machine makes the client late, and withheld is what it then is
@@ -211,6 +249,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, powercap: Path) -> Mapping[st
         "fitted": fitted,
         "scored": first,
         "linked": again,
+        "newer": newer,
     }
 
 

@@ -33,13 +33,14 @@ from bench.record import Doubt, Record
 from bench.running.executors.inline import InlineExecutor
 from bench.running.runner import run
 from bench.running.worker.cell import run_cell
+from bench.running.worker.conversion import convert
 from bench.running.worker.doubts import own_doubts
 from bench.store import RunInfo, Store
 from bench.suite import LoadSpec
 from bench.summary import summarise
 from benchmarks.fake_server import Behaviour, Fault, running
 from tests.admission.scenes import SCENES
-from tests.checkpoints import TEXTS, make_checkpoint
+from tests.checkpoints import LABELS, TEXTS, make_checkpoint
 from tests.data.test_doubts import suite as suite_of_learnt_rows
 from tests.factories import Sketch, Task, make_cell, make_record, make_run
 from tests.measure import test_session as session
@@ -143,6 +144,30 @@ def answers_taken_over(folder: Path) -> Codes:
 def shared_load(folder: Path) -> Codes:
     make_checkpoint("encoder", folder)
     return of(loaded_once(folder, "encoder", True).values())
+
+
+def other_runtime(folder: Path) -> Codes:
+    """One answer of a network under CTranslate2 is another one than torch's."""
+    make_checkpoint("encoder", folder)
+    rows = [json.dumps({"text": text, "label": label}) for text, label in zip(TEXTS, (*LABELS, *LABELS), strict=False)]
+    (folder / "rows.jsonl").write_text("\n".join(rows))
+    (folder / "suite.yaml").write_text(
+        """\
+name: two runtimes
+defaults: {device: cpu, threads: 1}
+models: [{name: m, family: encoder, checkpoint: ./encoder, runtime: [torch, ctranslate2]}]
+tasks: [{name: colour, kind: classification, data: {path: rows.jsonl}}]
+measure: off
+"""
+    )
+    plan = make_plan(open_suite(str(folder / "suite.yaml")), folder / "results")
+    parent, child = plan.written(folder / "results")
+    convert(child.to_run(), lambda _: None)
+    theirs, ours = run_cell(parent, 0, lambda _: None), run_cell(child, 0, lambda _: None)
+    assert codes(summarise([theirs, ours])[1].doubts) == codes(ours.doubts), "equal answers are no doubt"
+    changed = replace(ours.samples[0], scores=tuple(reversed(ours.samples[0].scores or ())))
+    entries = summarise([theirs, replace(ours, samples=(changed, *ours.samples[1:]))])
+    return codes(entries[1].doubts)
 
 
 def answers_that_change(folder: Path) -> Codes:
@@ -359,6 +384,7 @@ SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     "output_mismatch": answers_that_change,
     "outputs_at_limit": writer,
     "raw_timings_gone": pruned,
+    "runtime_changes_answers": other_runtime,
     "shared_process": shared_load,
     "stale_checkpoint": stale,
     "stolen_time": busy_machine,

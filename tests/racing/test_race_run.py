@@ -99,6 +99,7 @@ def test_a_race_stops_early_and_a_whole_run_takes_its_answers_over(suite: Path) 
     raced = run(suite, "--until", "decided", "--margin", "2")
     counts = answered(raced)
     assert raced["run"]["race"]["tasks"]["side"]["pick"] == picked(raced) == "good"
+    certified(suite)
     early = {cell["model"] for cell in raced["cells"] if cell["status"] == "settled"}
     assert "poor" in early and counts["poor"] < ROWS / 2
     before = len((suite.parent / "poor").read_text().splitlines())
@@ -109,6 +110,23 @@ def test_a_race_stops_early_and_a_whole_run_takes_its_answers_over(suite: Path) 
     assert "answers_reused" in {doubt["code"] for doubt in poor["doubts"]}
     scored = Counter((suite.parent / "poor").read_text().splitlines()[before:])
     assert sum(count > 0 for count in scored.values()) >= ROWS - counts["poor"]
+
+
+def certified(suite: Path) -> None:
+    """Certify the race, judge it again, and see a changed score found."""
+    file = suite.parent / "race.json"
+    assert bench("certify", "-o", file, "--json", "--results", suite.parent / "results")[0] == 0
+    code, document, _ = bench("certify", "--check", file, "--json")
+    assert code == 0 and document["differences"] == [] and document["tasks"]["side"]["pick"] == "good"
+    changed = json.loads(file.read_text())
+    changed["tasks"]["side"]["scores"]["poor"]["accuracy"][0][0] += 1.0
+    file.write_text(json.dumps(changed))
+    code, document, said = bench("certify", "--check", file, "--json")
+    assert code == 4 and len(said.strip().splitlines()) == 1
+    kinds = {(own["kind"], own["where"]) for own in document["differences"]}
+    assert {("content", ""), ("scores", "poor, accuracy")} <= kinds
+    for options in (["-o", file, "--check", file], []):
+        assert bench("certify", *options)[0] == 2
 
 
 def test_race_options_that_cannot_be_are_one_line(suite: Path) -> None:

@@ -15,6 +15,7 @@ from transformers.cache_utils import DynamicCache
 from bench.candidates.decoding.greedy import common_prefix
 from bench.candidates.decoding.logits import IGNORED, log_probability, target_log_probabilities
 from bench.candidates.decoding.rows import supports_rows
+from bench.candidates.engine import Stand
 from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.untyped import KeyValues
 
@@ -33,6 +34,8 @@ def score_continuations(
     """
     if not prompts:
         return []
+    if isinstance(model.module, Stand):
+        return model.module.judge(prompts, choices)
     if model.plain or not supports_rows(model.module):
         return _one_by_one(model, prompts, choices)
     with torch.inference_mode():

@@ -13,6 +13,8 @@ import torch
 
 from bench.candidates.decoding.sampling import sampler
 from bench.candidates.decoding.settings import READS_PROMPT, READS_SOURCE, asked_processors, samples
+from bench.candidates.decoding.stops import Stops
+from bench.candidates.engine import Order, Stand
 from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.interface import Decoding, Generated, OnToken
 from bench.candidates.untyped import Loader, Network, Options, Tensors
@@ -71,6 +73,8 @@ def generate(
     if encoder_decoder:
         _check_room(model, decoding)
     limit = model.max_tokens if encoder_decoder else prompt_limit(model, decoding)
+    if isinstance(model.module, Stand):
+        return _written(model, model.module, texts, limit, decoding, on_token, **options)
     groups = _of_one_length(model, texts, limit, **options) if _reads_padding(model, encoder_decoder) else []
     if len(groups) > 1:
         answers: dict[int, Generated] = {}
@@ -85,6 +89,44 @@ def generate(
     counts = batch["attention_mask"].sum(1).tolist()
     rows = zip(output[:, start:].tolist(), counts, cut, strict=True)
     return [answer_of(model, row, decoding, count, was_cut) for row, count, was_cut in rows]
+
+
+def _written(
+    model: HuggingFaceModel,
+    stand: Stand,
+    texts: Sequence[str],
+    limit: int,
+    decoding: Decoding,
+    on_token: OnToken | None,
+    **options: bool,
+) -> list[Generated]:
+    """Let the runtime that stands in torch's place write.
+
+    Raises:
+        UnsupportedError: the checkpoint asks for a setting that it is not told.
+    """
+    asked = asked_processors(model)
+    more = {*model.begins, *(("do_sample",) if samples(model) else ())}
+    untold = sorted({*asked, *more} - stand.follows)
+    if untold:
+        raise UnsupportedError(
+            f"'{model.spec.name}' is to write with '{untold[0]}', which its runtime is not told; run it under torch, "
+            "or leave out the settings of its generation_config.json ('generation: {checkpoint: false}')"
+        )
+    rows, cut = model.encode(texts, limit, **options)
+    stops = Stops(model.tokenizer, decoding.stop) if decoding.stop else None
+    order = Order(
+        decoding.max_new_tokens,
+        tuple(end_ids(model)),
+        model.pad_id,
+        decoding.num_beams,
+        decoding.length_penalty,
+        None if stops is None else stops.ended,
+        asked,
+    )
+    written = stand.write(rows, order, on_token)
+    answers = zip(written, rows, cut, strict=True)
+    return [answer_of(model, row, decoding, len(read), was_cut) for row, read, was_cut in answers]
 
 
 def least_margin(

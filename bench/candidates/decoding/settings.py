@@ -6,6 +6,8 @@ lengths are the suite's to ask for; what the checkpoint asks for beside that is 
 
 from __future__ import annotations
 
+from functools import cache
+
 from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.untyped import Loader, Options
 from bench.suite.prompting import SAMPLED
@@ -120,6 +122,7 @@ def left_out_settings(model: HuggingFaceModel) -> list[str]:
     )
 
 
+@cache
 def _neutral() -> Options:
     """Look up the values at which a setting does nothing, which are transformers' defaults."""
     from transformers import GenerationConfig

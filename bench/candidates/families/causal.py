@@ -7,10 +7,11 @@ on the left, with position ids that leave the padding out, so that padding does 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.candidates.checkpoint import why_no_head
+from bench.candidates.engine import Role
 from bench.candidates.failures import explained, explaining
 from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
@@ -23,7 +24,7 @@ from bench.candidates.huggingface import (
     label_names,
     load_pretrained,
 )
-from bench.candidates.interface import Classified, Context, Decoding, Generated, ModelFacts, OnToken, Scored
+from bench.candidates.interface import Classified, Context, Decoding, Generated, Model, ModelFacts, OnToken, Scored
 from bench.candidates.learning import BOS_ID, EOS_ID, IGNORED, PAD_ID, Batch, Setting, Shape
 from bench.candidates.untyped import Loader, Network, Options, Tokenizer
 from bench.errors import UnsupportedError
@@ -32,6 +33,8 @@ from bench.suite import ModelSpec, Shot, VariantSpec
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from bench.candidates.graphs import Graph, Sizes
 
 
 class CausalLM(HuggingFaceModel):
@@ -46,11 +49,11 @@ class CausalLM(HuggingFaceModel):
 
         self._headed = context.scoring == "head"
         auto_class: Loader = AutoModelForSequenceClassification if self._headed else AutoModelForCausalLM
-        loaded = load_pretrained(auto_class, spec, variant, context.place, context.kept)
+        loaded = load_pretrained(auto_class, spec, variant, context)
         module = loaded.module
         loaded.tokenizer.padding_side = "right" if self._headed else "left"
         super().__init__(spec, loaded, context)
-        if not supports_rows(module):
+        if context.engine is not None or not supports_rows(module):
             self.abilities = self.abilities - {"generate_many"}
         self.goes_on = not self._headed
         if self._headed:
@@ -292,6 +295,7 @@ class CausalFamily(Family):
     keys = frozenset({"chat_template", "options", "system", "shots", "answer", "generation"})
     shares_load = True
     spreads = True
+    executable = frozenset({"head", "text"})
     modules = (
         "transformers.models.gpt2.modeling_gpt2",
         "transformers.models.llama.modeling_llama",
@@ -306,6 +310,19 @@ class CausalFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> CausalLM:
         """Load a language model, or its variant with a head."""
         return CausalLM(spec, variant, context)
+
+    def graphs(self, model: Model, role: Role) -> tuple[Mapping[str, Graph], Sizes]:
+        """Name the graphs of the network."""
+        from bench.candidates.graphs import head_graphs, text_graphs
+
+        network: Network = model
+        if role == "text":
+            return text_graphs(network.module)
+        if not network.padding_is_own:
+            raise UnsupportedError(
+                "its head looks for padding, and its config.json names no 'pad_token_id', which a graph must know"
+            )
+        return head_graphs(network.module)
 
     def mistakes(self, spec: ModelSpec) -> list[tuple[str, str]]:
         """Refuse switches without the template that would read them, and what is no variable of a template."""

@@ -6,14 +6,15 @@ per text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bench.candidates.engine import Role
 from bench.candidates.failures import explained
 from bench.candidates.family import LIKELIHOODS, Family, Look
 from bench.candidates.gradients import without_gradients
 from bench.candidates.huggingface import HuggingFaceLearning, HuggingFaceModel, load_pretrained
-from bench.candidates.interface import Classified, Context, Decoding, Generated, OnToken
+from bench.candidates.interface import Classified, Context, Decoding, Generated, Model, OnToken
 from bench.candidates.languages import option_mistakes, set_languages
 from bench.candidates.learning import EOS_ID, PAD_ID, Batch, Setting, Shape
 from bench.candidates.limits import UNBOUNDED
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from bench.candidates.graphs import Graph, Sizes
+
 
 class Seq2Seq(HuggingFaceModel):
     """An encoder-decoder."""
@@ -34,7 +37,7 @@ class Seq2Seq(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         from transformers import AutoModelForSeq2SeqLM
 
-        loaded = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context.place, context.kept)
+        loaded = load_pretrained(AutoModelForSeq2SeqLM, spec, variant, context)
         super().__init__(spec, loaded, context)
         if not getattr(loaded.module.config, "is_encoder_decoder", False):
             raise UnsupportedError(f"model '{spec.name}': {_why_not_two_parts(loaded.module.config.model_type)}")
@@ -181,6 +184,7 @@ class Seq2SeqFamily(Family):
     keys = frozenset({"options", "system", "shots", "answer", "generation"})
     shares_load = True
     spreads = True
+    executable = frozenset({"source-text"})
     modules = (
         "transformers.models.t5.modeling_t5",
         "bench.candidates.decoding.choices",
@@ -197,3 +201,14 @@ class Seq2SeqFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Seq2Seq:
         """Load an encoder-decoder."""
         return Seq2Seq(spec, variant, context)
+
+    def role(self, scoring: str) -> Role:
+        """Tell that it writes from a source, whatever is asked."""
+        return "source-text"
+
+    def graphs(self, model: Model, role: Role) -> tuple[Mapping[str, Graph], Sizes]:
+        """Name the graphs of the network."""
+        from bench.candidates.graphs import source_text_graphs
+
+        network: Network = model
+        return source_text_graphs(network.module)

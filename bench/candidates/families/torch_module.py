@@ -88,6 +88,8 @@ class TorchModule(PartialModel):
         function = getattr(self.inner, method)
         contract = Contract.of(self.spec.name, function)
         form = "" if self.variant == VariantSpec() else self.variant.label
+        if not texts:  # nothing is asked of a model of one's own that has nothing to answer
+            return contract, []
         return contract, contract.rows(contract.call(function, list(texts), *arguments, form=form), len(texts))
 
     @without_gradients

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.candidates import variants
 from bench.candidates.checkpoint import NO_HEAD, config_of, head_names, locate, unknown_label
+from bench.candidates.engine import Engine, Role, Stand
 from bench.candidates.family import LIKELIHOODS, Family, Look, Style
 from bench.candidates.gradients import without_gradients
 from bench.candidates.hub import explain_load_errors
@@ -19,6 +20,7 @@ from bench.candidates.interface import (
     Context,
     Decoding,
     Generated,
+    Model,
     ModelFacts,
     OnToken,
     PartialModel,
@@ -35,8 +37,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from bench.candidates.decoding.stops import Stops
+    from bench.candidates.graphs import Graph, Sizes
     from bench.candidates.learning import Pair
-    from bench.candidates.network import TransformerNet
+    from bench.candidates.network import NetConfig
 
 STOPS_VERSION = 2
 """Of decoding with stop strings, which once went on after them: tokens, times and beams were others."""
@@ -60,7 +63,9 @@ class InHouse(PartialModel):
             )
         folder = checkpoint.folder
 
-        def load() -> tuple[TransformerNet, PreTrainedTokenizerFast, variants.Note]:
+        def load() -> tuple[Network, PreTrainedTokenizerFast, variants.Note]:
+            if context.engine is not None:
+                return _stood_in(folder, context.engine)
             with explain_load_errors(spec):
                 net = TransformerNet.load(folder, variants.torch_dtype(variant))
                 tokenizer = PreTrainedTokenizerFast.from_pretrained(str(folder))
@@ -68,8 +73,12 @@ class InHouse(PartialModel):
             return net, tokenizer, reach
 
         key = load_key(TransformerNet, spec, variant, context.device)
-        self.net, self.tokenizer, self.reach = load() if context.kept is None else context.kept.obtain(key, load)
-        self.config = self.net.config
+        self._net, self.tokenizer, self.reach = load() if context.kept is None else context.kept.obtain(key, load)
+        self.engine, self._folder = context.engine, folder
+        self._reference: Network = None
+        if context.engine is not None:
+            self.plain = False
+        self.config: NetConfig = self._net.config
         self.variant = variant
         self.context = context
         self.device = context.device
@@ -77,6 +86,24 @@ class InHouse(PartialModel):
         self._order: list[int] = []
         if context.ability == "classify" and context.scoring in ("", "head"):
             self._order = label_order(spec, dict(enumerate(self.config.labels)), context.labels)
+
+    plain: bool
+    """Whether torch answers in the place of what stands for it (`bench.admission`); only there where something does."""
+
+    @property
+    def net(self) -> Network:
+        """The network: that of torch, or what stands in its place; on the plain path torch's in any case."""
+        if self.engine is None or not self.plain:
+            return self._net
+        if self._reference is None:
+            from bench.candidates.network import TransformerNet
+
+            self._reference = TransformerNet.load(self._folder)
+        return self._reference
+
+    def let_go(self) -> None:
+        """Drop the network of torch that the plain path had loaded beside what stands in its place."""
+        self._reference = None
 
     @property
     def max_tokens(self) -> int:
@@ -198,7 +225,8 @@ class InHouse(PartialModel):
         def step(newest: torch.Tensor, position: int, parents: torch.Tensor) -> torch.Tensor:
             for cache in caches:
                 cache.select(parents, memory=False)
-            return self.net.step(newest, position, caches, beam_mask)
+            logits: torch.Tensor = self.net.step(newest, position, caches, beam_mask)
+            return logits
 
         stopped = stops.ended if decoding.stop else None
         search = Search(
@@ -225,12 +253,13 @@ class InHouse(PartialModel):
 
     def facts(self) -> ModelFacts:
         """Describe the loaded model."""
+        engine, net = self.engine, self._net
         return ModelFacts(
-            parameters=count_parameters(self.net),
-            weights_bytes=count_bytes(self.net),
-            dtype=self.variant.dtype,
-            attention="sdpa",
-            module=self.net,
+            parameters=count_parameters(net) if engine is None else engine.artifact.parameters,
+            weights_bytes=count_bytes(net) if engine is None else engine.artifact.artifact_bytes,
+            dtype=self.variant.dtype if engine is None else engine.artifact.dtype,
+            attention="sdpa" if engine is None else None,
+            module=net if engine is None else None,
             notes={
                 "max_tokens": self.max_tokens,
                 "max_new_tokens": self.config.max_length - 1,
@@ -239,6 +268,29 @@ class InHouse(PartialModel):
                 **self.reach,
             },
         )
+
+
+class _ExecutedNet:
+    """What stands in the place of the network where another runtime executes its encoder and head."""
+
+    def __init__(self, config: NetConfig, stand: Stand) -> None:
+        self.config = config
+        self._stand = stand
+
+    def classify(self, source: torch.Tensor, source_mask: torch.Tensor) -> torch.Tensor:
+        """Compute label logits, shape `(batch, labels)`."""
+        logits: torch.Tensor = self._stand(input_ids=source, attention_mask=source_mask.long()).logits
+        return logits
+
+
+def _stood_in(folder: Path, engine: Engine) -> tuple[Network, PreTrainedTokenizerFast, variants.Note]:
+    """Load the tokenizer and the sizes of a network that another runtime executes."""
+    from transformers import PreTrainedTokenizerFast
+
+    from bench.candidates.network import read_config
+
+    config = read_config(folder)
+    return _ExecutedNet(config, engine.stand(config, None)), PreTrainedTokenizerFast.from_pretrained(str(folder)), {}
 
 
 class TransformerLearning(Learning):
@@ -320,6 +372,7 @@ class TransformerFamily(Family):
     keys = frozenset({"shots", "answer"})
     needs = ("checkpoint", "fit")
     shares_load = True
+    executable = frozenset({"head"})
     modules = (
         "bench.candidates.network",
         "bench.candidates.decoding.beams",
@@ -332,6 +385,17 @@ class TransformerFamily(Family):
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> InHouse:
         """Load the network and its tokenizer from a folder."""
         return InHouse(spec, variant, context)
+
+    def role(self, scoring: str) -> Role:
+        """Tell that it classifies by its head, or writes from a source."""
+        return "head" if scoring == "head" else "source-text"
+
+    def graphs(self, model: Model, role: Role) -> tuple[Mapping[str, Graph], Sizes]:
+        """Name the graphs of the network."""
+        from bench.candidates.graphs import head_graphs
+
+        network: Network = model
+        return head_graphs(network.net, own=True)
 
     def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
         """Explain why the checkpoint's head cannot score the labels."""

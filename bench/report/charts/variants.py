@@ -16,11 +16,13 @@ from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView
 from bench.report.wording import Measure, plural, signed
+from bench.suite.runtimes import DEFAULT_RUNTIME
 from bench.summary import Entry
 
 COSTS = ("latency_p50_s", "peak_rss_bytes", "energy_per_example_j")
 WORDS = {name: in_sentence(READINGS[name].short) for name in COSTS}
 """Costs that are compared, and their words; the first that a pair has decides who gains most."""
+NOTE = "Bars are 95 % intervals of the ratio, where there is one."
 _RATIO = Measure("ratio", "Times the parent's value", "ratio", "count", higher_is_better=False, inner="ratio")
 
 
@@ -60,7 +62,7 @@ class Variants(TaskChart):
             narrow=task.has_narrow,
             slim=task.crowded,
             draw=lambda: draw_rows(rows, _RATIO, marks, series=tuple(WORDS.values()), lines=[(1.0, "")]),
-            note=f"Bars are 95 % intervals of the ratio, where there is one. {cut}".strip(),
+            note=" ".join(filter(None, (NOTE, cut, _executed(compared, advice)))),
         )
         yield Plate(chart, _table(task, compared, marks))
 
@@ -68,6 +70,18 @@ class Variants(TaskChart):
 def is_plain(entry: Entry) -> bool:
     """Tell whether an entry is a model as it is, of which variants are made."""
     return entry.candidate == entry.cell.model
+
+
+def _executed(compared: Sequence[Pair], advice: TaskAdvice) -> str:
+    """Name the members of the front that another runtime than torch executes."""
+    names = [
+        pair.variant.candidate
+        for pair in compared
+        if pair.variant.candidate in advice.front
+        and pair.variant.cell.job is not None
+        and pair.variant.cell.job.variant.runtime != DEFAULT_RUNTIME
+    ]
+    return f"On the front under another runtime than torch: {', '.join(map(short, names))}." if names else ""
 
 
 def _dots(pair: Pair) -> tuple[Dot, ...]:
@@ -125,6 +139,8 @@ def _table(task: TaskView, compared: Sequence[Pair], marks: Mapping[str, Mark]) 
         tables.Column("variant", numeric=False),
         tables.Column("quality"),
         *(tables.Column(word) for word in WORDS.values()),
+        tables.Column("equal answers"),
+        tables.Column("largest difference of scores"),
     )
     rows = []
     for pair in compared:
@@ -133,9 +149,21 @@ def _table(task: TaskView, compared: Sequence[Pair], marks: Mapping[str, Mark]) 
             tables.name_item(pair.variant, marks),
             tables.Item("–") if gap is None else tables.Item(signed(gap.value), gap.value, ends(gap)),
             *(_ratio(pair.ratios.get(name)) for name in WORDS),
+            *_likeness(pair.variant),
         ]
         rows.append(tables.Row(tuple(items)))
     return tables.beside(f"Variants on {task.name}, against their parents", columns, rows, task.rows)
+
+
+def _likeness(variant: Entry) -> tuple[tables.Item, tables.Item]:
+    """Tell how many answers are the parent's, and by how much a score differs at most."""
+    likeness = variant.likeness
+    if likeness is None:
+        return tables.Item("–"), tables.Item("–")
+    share = tables.Item(f"{likeness.equal} of {likeness.compared}", likeness.share)
+    if likeness.largest is None:
+        return share, tables.Item("–")
+    return share, tables.Item(f"{likeness.largest:.2g}", likeness.largest)
 
 
 def _ratio(row: EfficiencyRow | None) -> tables.Item:

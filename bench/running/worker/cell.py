@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bench.admission.admit import Admission, admit, check_scored, is_plain, on_working_path, settle
 from bench.admission.earlier import proof_key
 from bench.admission.values import (
@@ -24,9 +22,10 @@ from bench.admission.values import (
     check_timings,
     refuse_ties_alone,
 )
-from bench.candidates import FAMILIES
-from bench.candidates.interface import Context, Model, ModelFacts, reads_turns
+from bench.candidates import FAMILIES, without_torch
+from bench.candidates.interface import Model, ModelFacts, Taught, engine_of, reads_turns
 from bench.candidates.kept import Keep, Kept
+from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.errors import AdmissionError, EnvironmentLackError, UnsupportedError
@@ -43,13 +42,14 @@ from bench.meters.clock import on_cuda, split_devices
 from bench.plugins import look_beside
 from bench.record import ASKED, Asked, Cell, Doubt, Fact, Proved, Record, Sample, Status
 from bench.running.worker.doubts import answer_doubts, own_doubts, taken_over, with_examined
+from bench.running.worker.executed import context_of, conversion_facts, engine_for
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
 from bench.running.worker.paths import paths_of
 from bench.suite import CellJob, MeasureSpec
 from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
-from bench.tasks.choosing import ability_of, why_unable
+from bench.tasks.choosing import why_unable
 from bench.tasks.prompts import preamble
 from bench.tasks.scoring import fitting, lengths_of, score
 
@@ -99,7 +99,7 @@ def run_cell(
     )
     start_s, workload = time.perf_counter() - begin, bind_task(job, model, data)
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
-    likely = isinstance(model, GivesLogProbabilities) and model.log_probabilities
+    likely = KINDS[cell.kind].chances and isinstance(model, GivesLogProbabilities) and model.log_probabilities
     to_answer = _examples(asked, process, scored, len(data.examples))
     watched = _Watched(
         meters, process, notify, job.seed, job.model.name, likely, tuple(scored), to_answer, start_s, asked is not None
@@ -118,8 +118,10 @@ def run_cell(
     doubts = [*of_answers, *own_doubts(cell, process)]
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
     notes = _notes(cell, data, known, samples) | measured.notes
+    notes["paths"] = paths_of(
+        RUNTIMES[job.variant.runtime], FAMILIES[cell.family], workload, measured.notes.get("audit")
+    )
     status, reason = _ending(asked, process, scored, samples)
-    notes["paths"] = paths_of(FAMILIES[cell.family], workload, measured.notes.get("audit"))
     notes["abilities"] = sorted(model.abilities)
     notes |= loaded_levels.notes
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
@@ -144,6 +146,7 @@ def run_cell(
             *(() if admission is None else (Fact("admission_s", admission.seconds, "s", "clock", process=process),)),
             *loaded_levels.facts,
             *facts_of(job.provenance, process),
+            *conversion_facts(engine_of(model), process),
         ),
         environment=_environment(meters.device, placed, known),
         notes=notes,
@@ -206,8 +209,13 @@ def _of_the_run(
 def _prepared(job: CellJob, *, measures: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure if measures else MeasureSpec(profile="off"))
-    device, placed = _device(job.device), place(job.threads, job.cpus)
-    torch.manual_seed(job.seed)
+    light, on_cpu = without_torch(job), RUNTIMES.find(job.variant.runtime).cpu_only
+    device = "cpu" if light else _device("cpu" if on_cpu and job.device == "auto" else job.device)
+    placed = place(job.threads, job.cpus, with_torch=not light)
+    if not light:
+        import torch
+
+        torch.manual_seed(job.seed)
     data = stored.read(Path(str(job.data_path)))
     return profile, placed, data, open_meters(device, profile.energy, job.measure.tdp_w)
 
@@ -347,6 +355,8 @@ def _device(asked: str) -> str:
     Raises:
         EnvironmentLackError: a GPU is asked for, and torch sees none.
     """
+    import torch
+
     if asked == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
     if on_cuda(asked):
@@ -379,20 +389,18 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
             f"a model of the family '{spec.family}' is not spread over several GPUs; set 'device' to one of them "
             f"({', '.join(name for name, other in FAMILIES.items() if other.spreads)} can be)"
         )
-    context = Context(
+    context = replace(
+        context_of(job),
         device=devices[0],
         devices=devices if len(devices) > 1 else (),
-        ability=ability_of(task.kind, job.scoring),
-        labels=job.labels,
-        label_texts=tuple(task.label_names.get(label, label) for label in job.labels),
         label_counts=kind.right_places(data.examples, job.labels),
         answer_counts=kind.right_texts(data.examples),
-        scoring=job.scoring,
-        shots=job.shots,
-        seed=job.seed,
-        max_input_tokens=task.max_input_tokens,
+        examples=len(data.examples),
+        mean=kind.mean(data.examples),
+        taught=_taught(job),
         kept=kept,
         keep=keep,
+        engine=engine_for(job),
     )
     if spec.factory is not None and job.suite_folder:
         look_beside(Path(job.suite_folder))  # a factory may lie beside the suite
@@ -403,6 +411,15 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
     if reason is not None:
         raise UnsupportedError(reason, model.abilities)
     return model
+
+
+def _taught(job: CellJob) -> tuple[Taught, ...]:
+    """Read the training examples, where the model looks its answers up in them."""
+    if job.train_path is None:
+        return ()
+    kind, examples = KINDS.find(job.task.kind), stored.read(Path(job.train_path)).examples
+    rows = zip(kind.texts(job.template, examples), examples, strict=True)
+    return tuple(Taught(text, kind.answer(example)) for text, example in rows)
 
 
 def bind_task(job: CellJob, model: Model, data: Dataset) -> Workload:
@@ -424,8 +441,11 @@ def _environment(device: str, placed: Mapping[str, object], known: ModelFacts) -
 
 
 def _device_name(device: str) -> str:
-    gpus = split_devices(device) if on_cuda(device) else ()
-    return ", ".join(torch.cuda.get_device_name(gpu) for gpu in gpus) or "cpu"
+    if not on_cuda(device):
+        return "cpu"
+    import torch
+
+    return ", ".join(torch.cuda.get_device_name(gpu) for gpu in split_devices(device))
 
 
 def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: Sequence[Sample]) -> dict[str, object]:

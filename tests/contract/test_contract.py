@@ -1,0 +1,191 @@
+"""What every family keeps in every runtime, whatever it is and whoever executes it.
+
+The cases are all declared families × all declared runtimes: one that is added is held to the contract with one line in
+`makers`. Each is converted once for the whole module.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bench.admission.admit import admit
+from bench.candidates import FAMILIES
+from bench.candidates.interface import engine_of
+from bench.candidates.runtimes import RUNTIMES
+from bench.data.base import Example
+from bench.record import Cell
+from bench.running.conversions import converted
+from bench.running.worker.conversion import convert
+from bench.running.worker.executed import context_of, engine_for, wanted_of
+from bench.suite import CellJob, DataSpec, MeasureSpec, TaskSpec, VariantSpec
+from bench.tasks import KINDS
+from bench.tasks.base import Bound, Workload
+from bench.tasks.choosing import scoring_of
+from tests.checkpoints import LABELS, TEXTS
+from tests.contract.makers import ELSEWHERE, MAKERS
+
+HOSTILE = (
+    "",
+    " ",
+    "\x00\x1b[2J\u202e",
+    "😀" * 3,
+    "<s></s><pad><unk><|endoftext|>[CLS][SEP]",
+    "\n\t\r",
+    "{text} {0} %s",
+    "a" * 300,
+)
+LONG = " ".join(["boxes"] * 200)
+TOLERANCE = 1e-4
+"""Of log-probabilities in float32, between a batch and single texts."""
+
+
+TASK = TaskSpec(name="colour", kind="classification", data=DataSpec(builtin="pydocs"))
+
+
+def job_of(family: str, runtime: str, folder: Path) -> CellJob:
+    spec = MAKERS[family](folder)
+    variant = VariantSpec(runtime=runtime)
+    return CellJob(
+        model=spec,
+        variant=variant,
+        task=TASK,
+        measure=MeasureSpec(),
+        template="{text}",
+        scoring=scoring_of(family, TASK),
+        labels=LABELS,
+        threads=1,
+        artifact=str(folder / f"{family}-{runtime}") if RUNTIMES[runtime].converts else None,
+    )
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], CellJob]:
+    """Give the job of a family in a runtime; skip what it does not do, and convert the rest once."""
+    made: dict[tuple[str, str], CellJob | str] = {}
+    folder = tmp_path_factory.mktemp("contract")
+
+    def case(family: str, runtime: str) -> CellJob:
+        if (family, runtime) not in made:
+            job = job_of(family, runtime, folder)
+            why = RUNTIMES[runtime].why_not(wanted_of(job))
+            if why is None and job.artifact is not None:
+                convert(job, lambda _: None)
+            made[family, runtime] = why or job
+        found = made[family, runtime]
+        if isinstance(found, str):
+            pytest.skip(found)
+        return found
+
+    return case
+
+
+def loaded(job: CellJob, **changes: Any) -> Any:
+    context = replace(context_of(job), label_counts=(1,) * len(LABELS), engine=engine_for(job), **changes)
+    return FAMILIES[job.model.family].load(job.model, job.variant, context)
+
+
+def scores(answers: Sequence[Any]) -> torch.Tensor:
+    return torch.tensor([answer.scores for answer in answers])
+
+
+def workload(job: CellJob, model: Any, texts: Sequence[str]) -> Workload:
+    examples = tuple(Example(place, f"e{place}", {"text": text, "label": "red"}) for place, text in enumerate(texts))
+    bound = Bound(model, examples, LABELS, job.template, job.scoring, LABELS)
+    return KINDS.find(job.task.kind).workload(job.task, bound)
+
+
+def is_slow(family: str, runtime: str) -> bool:
+    """Tell whether a conversion takes long: a decoder of an encoder-decoder as a graph, or a second graph of a head."""
+    return runtime in ("onnxruntime", "openvino") and family in ("seq2seq", "transformer")
+
+
+every = pytest.mark.parametrize(
+    ("family", "runtime"),
+    [
+        pytest.param(family, runtime, marks=[pytest.mark.slow] if is_slow(family, runtime) else [])
+        for family in MAKERS
+        for runtime in RUNTIMES
+    ],
+)
+
+
+def test_every_family_has_a_maker() -> None:
+    assert set(MAKERS) | ELSEWHERE == set(FAMILIES) and not ELSEWHERE & set(MAKERS)
+
+
+@every
+def test_the_contract(family: str, runtime: str, cases: Any) -> None:
+    """Batches, order, nothing, long and hostile texts, twice the same, and admission: on one loaded model."""
+    job = cases(family, runtime)
+    model = loaded(job)
+    texts = [*TEXTS, *TEXTS[::-1], LONG, *HOSTILE]
+    alone = [model.classify([text])[0] for text in texts]
+    together = model.classify(texts)
+    assert torch.allclose(scores(alone), scores(together), atol=TOLERANCE), "a batch changes no answer"
+    back = model.classify(texts[::-1])[::-1]
+    assert torch.allclose(scores(back), scores(together), atol=TOLERANCE), "answers are in the order of the texts"
+    assert model.classify([]) == []
+    long = together[2 * len(TEXTS)]
+    if long.input_tokens:
+        assert long.truncated and long.input_tokens <= model.max_tokens
+        assert not any(answer.truncated for answer in together[: len(TEXTS)])
+    assert scores(model.classify(texts)).equal(scores(together)), "the same again"
+    assert scores(together).isfinite().all()
+
+
+@every
+def test_it_is_admitted_and_holds_nothing_of_torch_afterwards(family: str, runtime: str, cases: Any) -> None:
+    job = cases(family, runtime)
+    model = loaded(job)
+    if FAMILIES[family].is_floor:
+        pytest.skip("a rule has nothing to prove")
+    texts = list(TEXTS)
+    work = workload(job, model, texts)
+    admission = admit(job.model.name, model, work, model.facts().dtype, texts)
+    assert admission.left is None and admission.verdict.differing == 0
+    assert admission.verdict.compared > 1
+    engine = engine_of(model)
+    assert (engine is None) == (not RUNTIMES[runtime].converts or not FAMILIES[family].executable)
+    if engine is not None:
+        assert model.facts().module is None and not model.plain
+
+
+@every
+def test_one_thread_is_one_thread(family: str, runtime: str, cases: Any) -> None:
+    """While one thread is asked for, the process gets no more CPU time than there is wall time."""
+    job = cases(family, runtime)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        model = loaded(job)
+        model.classify(list(TEXTS))
+        cpu, wall = time.process_time(), time.perf_counter()
+        while time.perf_counter() - wall < 0.15:
+            model.classify(list(TEXTS) * 4)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    finally:
+        torch.set_num_threads(before)
+    assert cpu <= 1.15 * wall
+
+
+@pytest.mark.parametrize("runtime", [name for name, runtime in RUNTIMES.items() if runtime.converts])
+def test_a_conversion_that_is_killed_leaves_nothing(runtime: str, tmp_path: Path) -> None:
+    """Neither a folder that could be taken for a network, nor one that is in the way of the next conversion."""
+
+    job = job_of("encoder", runtime, tmp_path)
+    if (why := RUNTIMES[runtime].why_not(wanted_of(job))) is not None:
+        pytest.skip(why)
+    killed = job.model_copy(update={"timeout_s": 0.05})
+    cell = Cell(job.model.name, "encoder", job.variant.label, "colour", "classification", killed, {"of": runtime})
+    _, skipped = converted([cell], {}, tmp_path, lambda _: None)
+    assert "not finished after 50.0 ms" in skipped[cell.id]
+    assert not Path(str(job.artifact)).exists()
+    convert(job, lambda _: None)
+    assert loaded(job).classify(["red"])
