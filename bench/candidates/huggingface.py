@@ -616,6 +616,11 @@ def head_values(
     _refuse_without_end(model, ids)
     batch = model.padded(ids, _head_padding(model, ids))
     segments = model.segments(texts, model.max_tokens)
+    if segments is not None and model.engine is not None:
+        raise UnsupportedError(
+            f"model '{model.spec.name}': a converted network is not told which of two texts a token is of; leave "
+            "'runtime' out for pairs"
+        )
     if segments is not None:
         batch["token_type_ids"] = model.padded(segments, 0)["input_ids"]
     rows = read(model.module(**batch).logits.float()).tolist()

@@ -52,6 +52,10 @@ class Encoder(HuggingFaceModel):
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
         import transformers
 
+        if context.engine is not None and context.ability != "classify":
+            raise UnsupportedError(
+                f"model '{spec.name}': a converted network has a head over labels alone; leave 'runtime' out"
+            )
         auto_class: Loader = getattr(transformers, AUTO_CLASSES.get(context.ability, SEQUENCE))
         loaded = load_pretrained(auto_class, spec, variant, context)
         super().__init__(spec, loaded, context)
