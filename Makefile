@@ -10,6 +10,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 PRETRAINED_STAMP := $(VENV)/.installed-pretrained
 RUNTIMES_STAMP := $(VENV)/.installed-runtimes
+SERVING_STAMP := $(VENV)/.installed-serving
 
 # Three processes on two cores, as many tests wait; each takes its tests in the order of the files, so that a run that a
 # file's tests share is made once, and takes over from another at the end. Tests start bench hundreds of times: its
@@ -17,7 +18,7 @@ RUNTIMES_STAMP := $(VENV)/.installed-runtimes
 PROCESSES ?= 3
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
-.PHONY: environment quickstart pretrained runtimes gpu-kit gpu-kit-dry test test-ci test-all check coverage lint types layers clean help
+.PHONY: environment quickstart pretrained runtimes served gpu-kit gpu-kit-dry test test-ci test-all check coverage lint types layers clean help
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +45,10 @@ $(RUNTIMES_STAMP): $(STAMP)
 	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[ctranslate2,onnx,openvino]'
 	@touch $@
 
+$(SERVING_STAMP): $(STAMP)
+	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[serving]'
+	@touch $@
+
 environment: $(DEV_STAMP)  ## Set up alone, with what the tests and checks need.
 
 quickstart: $(STAMP)  ## Set up, race the embedded suite until its answer is decided, write its report.
@@ -54,6 +59,9 @@ pretrained: $(PRETRAINED_STAMP)  ## Set up and run real pretrained weights on re
 
 runtimes: $(RUNTIMES_STAMP)  ## Set up and run the quickstart's checkpoints under torch, ONNX Runtime, OpenVINO, CTranslate2.
 	$(BIN)/bench run suites/runtimes.yaml
+
+served: $(SERVING_STAMP)  ## Set up and run models behind real servers, under load, beside the same in process.
+	$(BIN)/bench run suites/served.yaml
 
 gpu-kit: $(STAMP)  ## Collect what proves bench on a GPU elsewhere, and say what to run there (docs/gpu.md).
 	$(BIN)/python -m benchmarks.gpu.kit collect

@@ -25,9 +25,15 @@ OWN = (PACKAGE / "candidates" / "families", PACKAGE / "tasks" / "kinds")
 OTHER_MEANINGS = {
     "gate/rerun.py": {"baseline"},
     "nightly/outcome.py": {"baseline"},
-    "candidates/limits.py": {"encoder"},
+    "candidates/limits.py": {"encoder", "embedding"},
+    "candidates/checkpoint.py": {"regression"},
+    "fit/recipe.py": {"linear"},
+    "fit/trainer.py": {"linear"},
+    "measure/flops.py": {"linear"},
+    "report/drawing/axes.py": {"linear"},
 }
-"""Words that are names of families, and here of something else: the gate's baseline run, the part of a network."""
+"""Words that are names of families or kinds, and here of something else: the gate's baseline run, parts of a network,
+transformers' `problem_type`, a schedule, an operator of torch, a scale."""
 
 
 def literals(path: Path) -> Iterator[str]:

@@ -3,7 +3,7 @@
 A block's info string says how it is tried:
 
     console          run; slow: only with the slow tests; checked: parsed, since it needs a network, a service or `make`
-    yaml NAME.yaml   a whole suite (or recipe, when so named); yaml suite, yaml recipe: keys put over a whole one
+    yaml NAME.yaml   a whole suite (or recipe or solver, so named); yaml suite, yaml recipe: keys put over a whole one
     python NAME.py   a file that others use; python, python slow: run
 """
 
@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from bench.candidates.families.linear import LinearRecipe
 from bench.catalogue.readings import ALIASES, READINGS
 from bench.fit.recipe import Recipe
 from bench.metrics.catalogue import METRICS
@@ -47,6 +49,8 @@ from tests.pages import (
 )
 
 LINES, CHARACTERS = 150, 120
+SCHEMAS: dict[str, type[BaseModel]] = {"recipe": Recipe, "solver": LinearRecipe}
+"""By how the name of a file begins; any other is a suite."""
 LANGUAGES = {"console", "yaml", "python", "toml", "json", "text"}
 pages = pytest.mark.parametrize("page", PAGES, ids=NAMES)
 
@@ -131,13 +135,13 @@ def test_every_suite_and_recipe_is_valid(page: Path, tmp_path: Path) -> None:
         if block.language != "yaml":
             continue
         name = block.about
-        is_recipe = name.startswith("recipe")
+        schema = next((schema for begin, schema in SCHEMAS.items() if name.startswith(begin)), Suite)
         values: dict[str, Any] = YAML(typ="safe").load(block.text)
         if "." not in name:
             values = merged(whole[f"{name}.yaml"], block.text)
         path = tmp_path / f"{number}.yaml"
         YAML(typ="safe").dump(values, path)
-        read(path, Recipe if is_recipe else Suite)
+        read(path, schema)
 
 
 @pages

@@ -24,7 +24,7 @@ from bench.admission.reference import (
 from bench.admission.vocabulary import Unknown, check_words
 from bench.candidates.failures import PATH_ERRORS, shown
 from bench.candidates.interface import Executed, HasPlainPath, engine_of, falls_back_to
-from bench.candidates.variants.reach import exactly, rounds
+from bench.candidates.variants.rounding import exactly, rounds
 from bench.errors import AdmissionError, is_out_of_memory
 from bench.measure.audit import COARSE_TOLERANCE
 from bench.record import Proved, Sample

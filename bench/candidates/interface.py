@@ -26,8 +26,20 @@ if TYPE_CHECKING:
     import torch
 
 Ability = str
-"""`classify`, `choose`, `generate` or `log_likelihood`. A loaded model may add `stream`, when `generate` calls back
+"""`classify`, `choose`, `generate`, `log_likelihood`, `mark`, `rate`, `tag` or `rank`.
+
+A loaded model may add `stream`, when `generate` calls back
 after each token, and `generate_many`, when it takes a new prompt as soon as another's answer ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A training example, for a rule that answers as the most similar one was answered."""
+
+    text: str
+    """Its finished prompt."""
+    answer: str | tuple[str, ...]
+    """What was right: a text, a label, a number as a text, or several labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +58,18 @@ class Context:
     """How often each label (multiple choice: each position) is right in the scored data, for the majority baseline."""
     answer_counts: Mapping[str, int] = field(default_factory=dict)
     """Question answering: how often each text is the first right answer, for the majority baseline."""
+    examples: int = 0
+    """How many examples are scored, for a rule that counts labels of which several may apply."""
+    mean: float = 0.0
+    """Mean of the scored numbers, for a rule that gives every text that."""
     scoring: str = ""
     """A value of `bench.suite.Scoring`; empty for the family's own way."""
     shots: tuple[Shot, ...] = ()
     """Solved examples before each question, for a model that reads turns."""
     seed: int = 42
     max_input_tokens: int | None = None
+    taught: tuple[Taught, ...] = ()
+    """The training examples, for a family that reads them (`Family.reads_training`); never scored ones."""
     kept: Kept | None = None
     """What this process loaded for a task before; None where every task has a process of its own."""
     keep: Keep | None = None
@@ -78,6 +96,26 @@ class Classified:
     truncated: bool = False
     choice_tokens: tuple[int, ...] = ()
     """By likelihood: tokens of each label or choice whose log-probabilities `scores` sums."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """Answer of `rate` to one text."""
+
+    value: float
+    """The number."""
+    input_tokens: int
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Answer of `tag` to one sentence."""
+
+    tags: tuple[str, ...]
+    """One for each of its tokens, in order; fewer where the sentence was cut."""
+    input_tokens: int
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +267,42 @@ def engine_of(model: object) -> Engine | None:
     return model.engine if isinstance(model, Executed) else None
 
 
+class Marks(Protocol):
+    """A model that has `mark`."""
+
+    def mark(self, texts: Sequence[str]) -> list[Classified]:
+        """Compute the log-probability of each label by itself; one above ln ½ applies."""
+
+
+class Rates(Protocol):
+    """A model that has `rate`."""
+
+    def rate(self, texts: Sequence[str]) -> list[Rated]:
+        """Give each text its number."""
+
+
+class Tags(Protocol):
+    """A model that has `tag`."""
+
+    def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
+        """Give every token of each sentence its tag."""
+
+
+class Ranks(Protocol):
+    """A model that has `rank`."""
+
+    def rank(self, queries: Sequence[str], documents: Sequence[Sequence[str]]) -> list[Classified]:
+        """Score each query's own documents; the highest score is the best."""
+
+
+@runtime_checkable
+class Indexes(Protocol):
+    """A model that can read documents before it is asked for them, as whoever searches a collection does."""
+
+    def index(self, documents: Sequence[str]) -> None:
+        """Read documents that will be ranked for many queries; `rank` is then given this very list."""
+
+
 class PartialModel:
     """A model that can do nothing yet: derive from it, and write the abilities that it has."""
 
@@ -250,6 +324,22 @@ class PartialModel:
     def log_likelihood(self, texts: Sequence[str]) -> list[Scored]:
         """Refuse to judge texts."""
         raise self._unable("log_likelihood")
+
+    def mark(self, texts: Sequence[str]) -> list[Classified]:
+        """Refuse to say which of several labels apply."""
+        raise self._unable("mark")
+
+    def rate(self, texts: Sequence[str]) -> list[Rated]:
+        """Refuse to give numbers."""
+        raise self._unable("rate")
+
+    def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
+        """Refuse to tag tokens."""
+        raise self._unable("tag")
+
+    def rank(self, queries: Sequence[str], documents: Sequence[Sequence[str]]) -> list[Classified]:
+        """Refuse to rank documents."""
+        raise self._unable("rank")
 
     def _unable(self, ability: Ability) -> UnsupportedError:
         return UnsupportedError(f"{type(self).__name__} has no '{ability}'")

@@ -73,6 +73,8 @@ class Batch(TypedDict, total=False):
     source: torch.Tensor
     """Token ids, shape `(batch, length)`; prompt and answer together where they are one sequence."""
     source_mask: torch.Tensor
+    segments: torch.Tensor
+    """Of pairs of texts: to which of the two each token belongs."""
     target: torch.Tensor
     """Labels, or token ids, `IGNORED` where padded."""
     prompt: torch.Tensor
@@ -103,12 +105,18 @@ class Learning:
     """Whether the user's factory makes the module, which then reads texts itself (`start: factory`)."""
     one_sequence: ClassVar[bool] = False
     """Whether prompt and answer are one sequence, cut at its left end, and share the positions."""
+    learns: ClassVar[frozenset[str]] = frozenset({"classify", "choose", "generate", "log_likelihood"})
+    """Abilities that a training gives; tasks that ask for others are not learnt."""
+    reads_pairs: ClassVar[bool] = False
+    """Whether a pair of texts is read as two, with a mark between them; else as the one text of the prompt."""
     lead: ClassVar[str] = ""
     """What stands between the prompt and the answer."""
     head_or_text: ClassVar[bool] = False
     """Whether a network with a head over labels writes no text."""
     frame: ClassVar[str | None] = None
     """Tokens that its tokenizer puts around a text `$A`; None for none."""
+    pair_frame: ClassVar[str | None] = None
+    """The same of two texts `$A` and `$B:1`, where pairs are read as such."""
     roles: ClassVar[Mapping[str, str]] = {}
     """Further special tokens of its tokenizer, by role."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from bench.candidates.adapters import adapter_of
 from bench.candidates.checkpoint import config_of
 from bench.candidates.engine import Engine, Role
 from bench.candidates.family import Family
@@ -41,9 +42,12 @@ class Wanted:
         return self.family.role(self.scoring)
 
     def config(self) -> Json | None:
-        """Read the checkpoint's configuration; None where it is not there yet, or on the Hub."""
+        """Read the configuration of the checkpoint, or of an adapter's base; None where it is not there yet, or on the
+        Hub."""
         try:
-            return config_of(self.spec.checkpoint, self.spec.subfolder)
+            adapter = adapter_of(self.spec)
+            spec = self.spec if adapter is None else adapter.base_spec(self.spec)
+            return config_of(spec.checkpoint, spec.subfolder)
         except InputError:
             return None
 

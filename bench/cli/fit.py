@@ -81,7 +81,8 @@ def _raise(failed: Mapping[str, BenchError]) -> None:
 def _line(provenance: Provenance) -> str:
     """Describe on one line how a training ended."""
     loss, energy = provenance["final_validation_loss"], provenance["cost"]["energy_j"]
-    parts = [f"{provenance['steps']} steps in {provenance['wall_s']:.0f} s"]
+    done = "solved" if provenance.get("steps") is None else f"{provenance['steps']} steps"
+    parts = [f"{done} in {provenance['wall_s']:.0f} s"]
     if energy is not None:
         parts.append(f"{energy:.0f} J ({provenance['cost']['energy_source']})")
     parts.append("no validation loss" if loss is None else f"validation loss {loss:.4f}")

@@ -12,6 +12,7 @@ import click
 
 from bench.cli.options import json_option, results_option, store_option
 from bench.cli.output import print_json, print_table, remark, say
+from bench.suite.limits import QUALITY
 from bench.units import plural
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _row(task: str, entry: Entry, front: Sequence[str]) -> list[str]:
 
     shown = [entry.efficiency.get(name) for name in shown_in("terminal")]
     cells = ["" if q is None or q.value is None else format_quantity(q.value, q.unit) for q in shown]
-    best = entry.quantity("quality")
+    best = entry.quantity(QUALITY)
     quality = "" if best is None or best.value is None else f"{entry.quality_metric} {format_number(best.value)}"
     n = "" if best is None or best.value is None else f"{best.n:,}"
     return [task, entry.candidate, entry.status, quality, n, *cells, _standing(entry, front)]
@@ -129,7 +130,7 @@ def _standing(entry: Entry, front: Sequence[str]) -> str:
 
 
 def _best_first(entry: Entry) -> tuple[bool, float]:
-    best = entry.quantity("quality")
+    best = entry.quantity(QUALITY)
     if best is None or best.value is None:
         return True, 0.0
     return False, -best.value if best.higher_is_better else best.value

@@ -11,6 +11,7 @@ from bench.cli.options import json_option, plan_options, results_option
 from bench.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
+    from bench.fit.job import FitJob
     from bench.planning import Plan
 
 FILES = ("suite", "recipe")
@@ -88,7 +89,7 @@ def _plan_json(plan: Plan) -> dict[str, object]:
         "suite": plan.suite.value.name,
         "processes": plan.processes,
         "measures": plan.measures,
-        "fits": [{"model": job.model.name, "id": job.id, "steps": job.recipe.steps} for job in plan.fits],
+        "fits": [{"model": job.model.name, "id": job.id, "steps": job.recipe.effort} for job in plan.fits],
         "cells": cells,
         "loads": {"reason": plan.sharing.reason, "shared": groups},
         "placement": {"cpus": _cpus(plan), "threads": plan.suite.value.defaults.threads},
@@ -109,9 +110,13 @@ def _print_doubts(plan: Plan) -> None:
         say(f"doubt: {where}: {doubt.message}; {doubt.remedy}")
 
 
+def _effort(job: FitJob) -> str:
+    return "by a solver" if job.recipe.effort is None else f"{job.recipe.effort} steps"
+
+
 def _print_plan(plan: Plan) -> None:
     for job in plan.fits:
-        say(f"train first: {job.model.name}, {job.recipe.steps} steps")
+        say(f"train first: {job.model.name}, {_effort(job)}")
     rows = []
     for cell in plan.cells:
         work = plan.work(cell)

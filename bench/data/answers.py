@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -64,13 +66,13 @@ def read_label(value: object, place: Place, before: Mapping[str, Value]) -> str:
     """
     if isinstance(value, (list, tuple)):
         raise DataError(
-            f"{place} is a list: several labels for a text are not supported; classification has one label for each "
-            "text, so make one task of each label, with a column that says yes or no"
+            f"{place} is a list, and classification has one label for each text; several labels at once are the kind "
+            "'multi-label'"
         )
     if isinstance(value, float) and not value.is_integer():
         raise DataError(
-            f"{place} is the number {value}: regression is not supported; classification has one of a few labels for "
-            "each text, so put the numbers into classes, or write them as texts where they are names"
+            f"{place} is the number {value}, and classification has one of a few labels for each text; numbers are the "
+            "kind 'regression' (write them as texts where they are names)"
         )
     return read_text(value, place, before)
 
@@ -94,6 +96,107 @@ def read_choice(value: object, place: Place, before: Mapping[str, Value]) -> str
 def read_answers(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
     """Read the right answers of a question."""
     return answers_of(_present(value, place), place)
+
+
+def read_labels(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
+    """Read the labels of a text, none where none applies; a text that is a JSON list is that list.
+
+    Raises:
+        DataError: it is no list of labels, or names one twice.
+    """
+    listed = _listed(_present(value, place))
+    if not isinstance(listed, list) or not all(isinstance(label, (str, int)) for label in listed):
+        raise DataError(
+            f"{place} must be a list of labels, empty where none applies (in CSV, a JSON list); one label for a text "
+            "is the kind 'classification'"
+        )
+    labels = [encodable(str(label), place) for label in listed]
+    if len(set(labels)) < len(labels):
+        raise DataError(f"{place} names the same label twice; leave one of them out")
+    return labels
+
+
+def read_number(value: object, place: Place, before: Mapping[str, Value]) -> str:
+    """Read a number, as the shortest text that gives it again.
+
+    Raises:
+        DataError: there is none, or it is not finite.
+    """
+    try:
+        number = float(str(_single(value, place))) if not isinstance(value, bool) else math.nan
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"{place} is {value!r}, and not a finite number; correct it, or leave the row out")
+    return repr(number)
+
+
+def read_tokens(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
+    """Read the tokens of a sentence; a text that is a JSON list is that list.
+
+    Raises:
+        DataError: it is no list of texts, or holds an empty one.
+    """
+    listed = _listed(_present(value, place))
+    if not isinstance(listed, list) or not listed or any(not isinstance(token, str) for token in listed):
+        raise DataError(f"{place} must be a list of the sentence's tokens (in CSV, a JSON list)")
+    if any(not token.strip() for token in listed):
+        raise DataError(f"{place} holds an empty token; leave it and its tag out")
+    return [encodable(str(token), place) for token in listed]
+
+
+def read_tags(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
+    """Read the tag of each token of the column `tokens`: `O`, or a mark such as `B-` and the type of an entity.
+
+    Raises:
+        DataError: there are more or fewer tags than tokens, or something is no tag.
+    """
+    listed, tokens = _listed(_present(value, place)), before["tokens"]
+    if not isinstance(listed, list):
+        raise DataError(f"{place} must be a list of tags, one for each token (in CSV, a JSON list)")
+    if len(listed) != len(tokens):
+        raise DataError(f"{place} has {len(listed)} tags for {len(tokens)} tokens; give every token one")
+    for tag in listed:
+        if not isinstance(tag, str) or not TAG.fullmatch(tag):
+            raise DataError(
+                f"{place} holds {tag!r}, which is no tag: 'O' for none, or 'B-', 'I-', 'E-' or 'S-' and a type, such "
+                "as 'B-PER'; numbers stand for names that the data's description lists"
+            )
+    return [encodable(tag, place) for tag in listed]
+
+
+TAG = re.compile(r"O|[BIESLU]-\S+")
+"""Of the schemes IOB1, IOB2, IOE, IOBES and BILOU."""
+
+
+def read_documents(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
+    """Read the documents that are to be ranked for a query.
+
+    Raises:
+        DataError: they are no list of two or more texts.
+    """
+    listed = _listed(_present(value, place))
+    if not isinstance(listed, list) or len(listed) < 2 or any(not isinstance(text, str) for text in listed):
+        raise DataError(f"{place} must be a list of two or more texts (in CSV, a JSON list)")
+    return [encodable(text, place) for text in listed]
+
+
+def read_grades(value: object, place: Place, before: Mapping[str, Value]) -> list[str]:
+    """Read how relevant each of the column `documents` is: a number from 0 for each, above 0 where it is.
+
+    Raises:
+        DataError: there are more or fewer numbers than documents, a negative one, or none above 0.
+    """
+    listed, documents = _listed(_present(value, place)), before["documents"]
+    if not isinstance(listed, list) or len(listed) != len(documents):
+        count = len(listed) if isinstance(listed, list) else "no"
+        raise DataError(f"{place} has {count} grades for {len(documents)} documents; give every document a number")
+    grades = [grade for grade in listed if isinstance(grade, (int, float)) and math.isfinite(grade) and grade >= 0]
+    if len(grades) < len(listed):
+        raise DataError(f"{place} must hold numbers from 0, 0 for a document that is not relevant")
+    if not any(grade > 0 for grade in grades):
+        raise DataError(f"{place} has no document above 0, so that no order is right; leave the row out")
+    return [repr(float(grade)) for grade in grades]
 
 
 def _present(value: object, place: Place) -> object:

@@ -20,6 +20,10 @@ class Column:
     """From the raw value to what the example holds."""
     optional: bool = False
     """Whether it may be missing: then it is the empty text."""
+    may_be_none: bool = False
+    """Whether an empty list is an answer, and not a missing one."""
+    joined: bool = False
+    """Whether a list is read as one line, such as the tokens of a sentence."""
     aliases: tuple[str, ...] = ()
     """Other names under which data sets have it, where the suite maps none."""
 
@@ -54,10 +58,7 @@ class Columns:
         """Say, for a message, that a kind with one input reads nothing beside it; empty for other kinds."""
         if len(self.inputs) > 1:
             return ""
-        return (
-            f" A pair of texts is not supported: a model is given the column '{self.input}' alone, so put both texts "
-            "into one column."
-        )
+        return f" A model is given the column '{self.input}' alone; a pair of texts is the kind 'sentence-pairs'."
 
     def value(self, example: Example) -> object:
         """Look up what is expected: a text, or the list of all right answers."""
@@ -80,7 +81,9 @@ class Columns:
         lines: list[str] = []
         for column in self.inputs:
             value = example.columns[column.name]
-            if isinstance(value, list):
+            if isinstance(value, list) and column.joined:
+                lines.append(" ".join(value))
+            elif isinstance(value, list):
                 lines += [f"({place}) {choice}" for place, choice in enumerate(value, start=1)]
             elif value or not lines:
                 lines.append(str(value))

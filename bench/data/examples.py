@@ -35,6 +35,8 @@ class Builder:
             (column, *_names(column, spec.columns.get(column.name, column.name))) for column in columns.all
         ]
         self._optional = [(name, spec.columns.get(name, name)) for name in OPTIONAL_COLUMNS]
+        self._is_nested = any("." in wanted for _, wanted in self._optional)
+        self._optional_names = frozenset(wanted for _, wanted in self._optional)
         self._origin = origin
 
     def build(self, place: int, number: int, row: Row) -> Example:
@@ -56,6 +58,8 @@ class Builder:
             if value is MISSING:
                 raise self._missing(number, row, column, wanted)
             values[column.name] = column.read(value, Place(self._origin, number, wanted), values)
+        if not self._is_nested and self._optional_names.isdisjoint(row):  # as in most files
+            return Example(place, str(number), values, None)
         identity, group = [self._text(number, name, reach(row, wanted)) for name, wanted in self._optional]
         return Example(place, identity if identity is not None else str(number), values, group)
 
@@ -163,6 +167,8 @@ class Count:
     """What is counted of examples while they are read; nothing of them is kept but eight bytes of each hash."""
 
     columns: Columns
+    may_be_none: bool = field(init=False)
+    """Whether nothing may be right."""
     hash: ListHash = field(default_factory=ListHash)
     examples: int = 0
     grouped: int = 0
@@ -176,10 +182,14 @@ class Count:
     """The different expected texts, once all are counted; None when they are more than `FEW`."""
     _expected: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        reference = self.columns.reference
+        self.may_be_none = reference is not None and reference.may_be_none
+
     def of(self, examples: Iterable[Example]) -> Sequence[Example] | None:
         """Count all examples, and return them; None when they are too many to be held."""
         held: list[Example] | None = []
-        inputs, expected = [column.name for column in self.columns.inputs], self.columns.expected
+        inputs, expected = tuple(column.name for column in self.columns.inputs), self.columns.expected
         for example in examples:
             self._add(example, inputs, expected)
             if held is not None:
@@ -191,7 +201,9 @@ class Count:
     def _add(self, example: Example, inputs: Sequence[str], expected_name: str) -> None:
         values = example.columns
         self.hash.add([example.id, example.group, values])
-        self.inputs.append(hash(hashable(values, inputs)))
+        first = values[inputs[0]]
+        alone = len(inputs) == 1 and type(first) is str
+        self.inputs.append(hash(first if alone else hashable(values, inputs)))
         self.ids.append(hash(example.id))
         if example.group is not None:
             self.grouped += 1
@@ -199,9 +211,11 @@ class Count:
             self.first_without_group = self.examples
         self.examples += 1
         expected = values[expected_name]
-        self.empty += _is_empty(expected)
-        if len(self._expected) <= FEW:
-            self._expected.add(str(expected))
+        text = expected if type(expected) is str else str(expected)
+        if not self.may_be_none:
+            self.empty += _is_empty(expected) if text is not expected else not text or text.isspace()
+        if text not in self._expected and len(self._expected) <= FEW:
+            self._expected.add(text)
 
     def notes(self) -> dict[str, object]:
         """Return what a user must know of them."""

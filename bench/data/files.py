@@ -32,6 +32,10 @@ SHOWN_NAME = 40
 Row = dict[str, object]
 
 
+LINE_ENDS = ("\n", "\r\n", "")
+"""What usually stands behind a row of JSONL."""
+
+
 def find(path: Path, split: str) -> Path:
     """Find the file to read: `path` itself, or the one named after the split inside the folder `path`.
 
@@ -139,11 +143,15 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _jsonl(path: Path, taken: bytearray | None) -> Iterator[Row]:
-    decode = json.JSONDecoder(object_pairs_hook=_object).decode
-    lines = ((number, line) for number, line in enumerate(_lines(path), start=1) if line.strip())
-    for number, line in lines if taken is None else compress(lines, taken):
+    decoder = json.JSONDecoder(object_pairs_hook=_object)
+    lines: Iterator[tuple[int, str]] = enumerate(_lines(path), start=1)
+    if taken is not None:
+        lines = compress(((number, line) for number, line in lines if not line.isspace()), taken)
+    for number, line in lines:
+        if line.isspace():
+            continue
         try:
-            row = decode(line)
+            row = _decoded(decoder, line)
         except RecursionError as error:
             raise DataError(f"{path}:{number}: this row is nested too deep to be read; write it flat") from error
         except json.JSONDecodeError as error:
@@ -159,6 +167,15 @@ def _jsonl(path: Path, taken: bytearray | None) -> Iterator[Row]:
         if not isinstance(row, dict):
             raise DataError(f"{path}:{number}:1: this row is a {type(row).__name__}; write one JSON object per line")
         yield row
+
+
+def _decoded(decoder: json.JSONDecoder, line: str) -> object:
+    """Decode a line; `decode` would look for space twice with a regular expression, a tenth of the time of a row."""
+    if line.startswith("{"):
+        row, end = decoder.raw_decode(line)
+        if line[end:] in LINE_ENDS:
+            return row
+    return decoder.decode(line)
 
 
 class _RepeatedNameError(ValueError):

@@ -29,7 +29,7 @@ from bench.decision.remarks import (
 from bench.decision.unknown import PEAK_SHARE, PEAK_SLACK_BYTES, is_peak, is_timed, unknown_of
 from bench.doubts import barring
 from bench.suite import PriceSpec
-from bench.suite.limits import parse_margin
+from bench.suite.limits import QUALITY, parse_margin
 from bench.summary import Entry, Quantity
 from bench.summary.tokens import incomparable
 
@@ -134,7 +134,7 @@ def _column(objective: str, good: Sequence[Entry], question: Question) -> Column
     """Make the column for a name; None when it is a metric that this task does not have."""
     on_gpu = any(entry.on_gpu for entry in good)
     name = canonical(objective, on_gpu=on_gpu)
-    if name == "quality":
+    if name == QUALITY:
         name = next((entry.quality_metric for entry in good if entry.quality_metric), name)
     margin, relative = parse_margin(
         objective, question.rule.margins.get(objective, question.rule.margins.get(name, 0.0))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from bench.candidates.huggingface import columns_of
 from bench.candidates.learning import IGNORED, Batch, Learning
 from bench.data.base import Columns, Dataset
 from bench.errors import FitError
 from bench.fit.job import FitJob, FitTask, headed, learning_of
 from bench.tasks import KINDS
-from bench.tasks.prompts import render
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -34,6 +34,8 @@ class Encoded:
     """Token ids that end with the end token, or a single label index where `mode` is `label`."""
     mode: str
     """`label`: the classification head; `text`: next-token loss; `own`: a factory's module reads the text itself."""
+    segments: tuple[int, ...] = ()
+    """Of a pair of texts: to which of the two each token belongs."""
     soft: tuple[float, ...] | None = None
     """The teacher's log-probability of each label."""
     text: str = ""
@@ -88,23 +90,33 @@ def _encoded(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[
     if learning.from_factory:
         return _own(task, data, kind.columns, labelled=kind.labelled)
     if kind.ability == "log_likelihood":
-        return _pieces([kind.columns.reference_text(e) for e in data.examples], job.recipe.max_source_tokens, reader)
-    prompts, options = learning.prompts(
-        job.model, reader.own_tokenizer, [render(task.template, e.columns) for e in data.examples]
-    )
-    sources: list[list[int]] = reader.own_tokenizer(prompts, **options)["input_ids"]
+        return _pieces([kind.columns.reference_text(e) for e in data.examples], job.training.max_source_tokens, reader)
+    prompts, options = learning.prompts(job.model, reader.own_tokenizer, kind.texts(task.template, data.examples))
+    asked = columns_of(prompts) if learning.reads_pairs and prompts else [prompts]
+    encoded = reader.own_tokenizer(*asked, **options)
+    sources: list[list[int]] = encoded["input_ids"]
+    segments = encoded.get("token_type_ids") if len(asked) > 1 else None
     references = [kind.columns.reference_text(e) for e in data.examples]
     if headed(job.model.family, task.spec):
-        limit = min(job.recipe.max_source_tokens, reader.room or job.recipe.max_source_tokens)
+        limit = min(job.training.max_source_tokens, reader.room or job.training.max_source_tokens)
         return [
-            Encoded(tuple(_cut(s, limit, learning)), (place,), "label", scores, cut=len(s) > limit)
-            for s, place, scores in zip(sources, _places(task, references), _soft(task, data), strict=True)
+            Encoded(
+                tuple(_cut(s, limit, learning)),
+                (place,),
+                "label",
+                () if segments is None else tuple(_cut(segments[at], limit, learning)),
+                scores,
+                cut=len(s) > limit,
+            )
+            for at, (s, place, scores) in enumerate(
+                zip(sources, _places(task, references), _soft(task, data), strict=True)
+            )
         ]
     if kind.labelled:
         references = [task.spec.label_names.get(label, label) for label in references]
     targets = reader.own_tokenizer([learning.lead + text for text in references], add_special_tokens=False)["input_ids"]
     return [
-        _pair(s, [*t, reader.end], job.recipe.max_source_tokens, reader.room, learning)
+        _pair(s, [*t, reader.end], job.training.max_source_tokens, reader.room, learning)
         for s, t in zip(sources, targets, strict=True)
     ]
 
@@ -151,11 +163,11 @@ def _soft(task: FitTask, data: Dataset) -> list[tuple[float, ...] | None]:
 
 def _own(task: FitTask, data: Dataset, columns: Columns, *, labelled: bool) -> list[Encoded]:
     """Hand a factory's module its examples: texts and references as they are."""
-    texts = [render(task.template, example.columns) for example in data.examples]
+    texts = KINDS[task.spec.kind].texts(task.template, data.examples)
     answers = [columns.reference_text(example) for example in data.examples]
     places = _places(task, answers) if labelled else [0] * len(answers)
     return [
-        Encoded((), (place,), "own", scores, text, answer)
+        Encoded((), (place,), "own", soft=scores, text=text, answer=answer)
         for text, answer, place, scores in zip(texts, answers, places, _soft(task, data), strict=True)
     ]
 
@@ -219,7 +231,10 @@ def collate(batch: Sequence[Encoded], learning: Learning, pad: int, device: torc
             "examples": len(batch),
         }
     mask = _padded([[1] * len(example.source) for example in batch], 0).bool()
-    return {
+    segments: Batch = {}
+    if batch[0].segments:
+        segments = {"segments": _padded([example.segments for example in batch], 0).to(device)}
+    return segments | {
         "mode": mode,
         "source": _padded([example.source for example in batch], pad).to(device),
         "source_mask": mask.to(device),

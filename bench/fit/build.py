@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from bench.candidates import FAMILIES
 from bench.candidates.adapters import with_lora
+from bench.candidates.pairs import Pair
 from bench.errors import FitError, UnsupportedError
 from bench.fit.job import FitJob, FitTask, headed, learning_of
 from bench.fit.vocabulary import train_tokenizer
 from bench.suite import ShrinkSpec
 from bench.tasks import KINDS
-from bench.tasks.prompts import render
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,7 +37,7 @@ def build(
     """
     import torch
 
-    model, recipe, learning = job.model, job.recipe, learning_of(job.model)
+    model, recipe, learning = job.model, job.training, learning_of(job.model)
     labels = head_labels(job)
     if learning.from_factory != (recipe.start == "factory"):
         owners = " and ".join(
@@ -57,7 +57,10 @@ def build(
             shape = recipe.architecture
             if tokenizer is None:
                 texts = _texts(job.tasks)
-                tokenizer = train_tokenizer(texts, shape.vocab_size, learning=learning, max_length=shape.max_length)
+                pairs = learning.reads_pairs and any(isinstance(text, Pair) for text in texts)
+                tokenizer = train_tokenizer(
+                    texts, shape.vocab_size, learning=learning, max_length=shape.max_length, pairs=pairs
+                )
                 torch.manual_seed(recipe.seed)
             net = learning.scratch(shape, len(tokenizer), labels)
     except FitError as error:
@@ -68,7 +71,7 @@ def build(
 
 def _prepared(job: FitJob, net: nn.Module, labels: tuple[str, ...]) -> nn.Module:
     """Make of a network what the recipe says: its dropout, what is taken out, what learns."""
-    recipe = job.recipe
+    recipe = job.training
     if recipe.dropout is not None:
         _set_dropout(job, net, recipe.dropout)
     if recipe.freeze == "body":
@@ -151,9 +154,10 @@ def _set_dropout(job: FitJob, module: nn.Module, share: float) -> None:
 def _texts(tasks: Sequence[FitTask]) -> list[str]:
     texts: dict[str, None] = {}
     for task in tasks:
-        columns = KINDS[task.spec.kind].columns
-        for example in task.train.examples:
-            texts[render(task.template, example.columns)] = None
+        kind = KINDS[task.spec.kind]
+        columns, examples = kind.columns, task.train.examples
+        for example, text in zip(examples, kind.texts(task.template, examples), strict=True):
+            texts[text] = None
             texts[" " + str(columns.value(example))] = None
             texts[str(example.columns[columns.input])] = None
     return list(texts)

@@ -17,7 +17,7 @@ from bench.fit.cost import Cost, total
 from bench.fit.job import FitJob, FitTask, fold_units
 from bench.fit.state import write_json
 from bench.fit.teaching import Lesson
-from bench.fit.training import Notify, train
+from bench.fit.training import Notify, Train, train
 from bench.tasks import KINDS
 
 
@@ -83,7 +83,7 @@ def fold_jobs(job: FitJob) -> Iterator[FitJob]:
     """Make the job of each fold: trained on the others, validated on its own."""
     folds = job.recipe.folds
     assert folds is not None
-    placed = [assign(task, folds, job.recipe.seed) for task in job.tasks]
+    placed = [assign(task, folds, job.recipe.draws) for task in job.tasks]
     recipe = job.recipe.model_copy(update={"folds": None})
     for fold in range(folds):
         tasks = tuple(
@@ -101,7 +101,7 @@ def _part(data: Dataset, keep: Sequence[bool]) -> Dataset:
     return replace(data, examples=tuple(e for e, kept in zip(data.examples, keep, strict=True) if kept))
 
 
-def cross_validate(lesson: Lesson, state: Path, notify: Notify) -> Validation:
+def cross_validate(lesson: Lesson, state: Path, notify: Notify, train: Train = train) -> Validation:
     """Train and validate each fold; return their losses and accuracies, mean and spread, and what they cost.
 
     Under `state` lies what an interrupted call finished; the spread is the standard deviation over folds (n − 1),

@@ -14,6 +14,7 @@ from bench.data.base import Dataset
 from bench.errors import FitError
 from bench.fit.recipe import Recipe
 from bench.suite import ModelSpec, TaskSpec
+from bench.suite.curriculum import Curriculum
 from bench.tasks import KINDS
 from bench.tasks.choosing import scoring_of
 
@@ -54,7 +55,7 @@ class FitJob:
 
     model: ModelSpec
     """With an absolute checkpoint where it starts from one."""
-    recipe: Recipe
+    recipe: Curriculum
     tasks: tuple[FitTask, ...]
     output: Path
     """Folder of the finished checkpoint; appears by a rename."""
@@ -68,6 +69,17 @@ class FitJob:
     teacher: Teacher | None = None
     base: Path | None = None
     """The suite's folder, where a factory may lie."""
+
+    @property
+    def training(self) -> Recipe:
+        """The recipe of a network that is trained step by step.
+
+        Raises:
+            FitError: a solver fits this model.
+        """
+        if not isinstance(self.recipe, Recipe):
+            raise FitError(f"model '{self.model.name}': a solver fits it, and no network is trained")
+        return self.recipe
 
     @property
     def state(self) -> Path:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from bench.digest import content_hash
-from bench.errors import FitError, nearest
+from bench.errors import FitError
+from bench.suite.curriculum import Choices, Curriculum, Range, Strict, Tries
 from bench.suite.shrinking import ShrinkSpec
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
-
-
-class Architecture(_Strict):
+class Architecture(Strict):
     """Shape of a model that is trained from scratch; the same words for every family."""
 
     layers: int = Field(ge=1)
@@ -43,24 +40,7 @@ class Architecture(_Strict):
         return self
 
 
-class Range(_Strict):
-    """Values between two bounds, both possible."""
-
-    low: float
-    """The smallest value."""
-    high: float
-    """The largest value."""
-    log: bool = False
-    """Drawn evenly in the logarithm, as learning rates should be."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Range:
-        if self.low >= self.high or (self.log and self.low <= 0):
-            raise ValueError(f"'low' ({self.low:g}) must be below 'high' ({self.high:g}), and above 0 with 'log'")
-        return self
-
-
-class Lora(_Strict):
+class Lora(Strict):
     """Low-rank changes of a checkpoint's layers, which are learnt instead of its weights (Hu et al., 2021)."""
 
     rank: int = Field(default=8, ge=1)
@@ -73,34 +53,21 @@ class Lora(_Strict):
     """Last parts of the names of the layers that are changed; by default all linear ones but the output."""
 
 
-Choices = Annotated[list[int | float | str], Field(min_length=1)]
-
-
-class Search(_Strict):
+class Search(Tries):
     """Which recipes to try before the final training; judged on the validation split or the folds, never on scored
     rows."""
 
-    method: Literal["grid", "random", "tpe"]
-    """`tpe`: tree-structured Parzen estimator (Bergstra et al., 2011) through Optuna, the extra `search`."""
-    trials: int | None = Field(default=None, ge=1)
-    """How many; `grid` tries every combination unless this is fewer."""
     space: Annotated[dict[str, Choices | Range], Field(min_length=1)]
     """Key of the recipe (`learning_rate`, `architecture.dropout`) → its values, or `{low, high, log}`."""
-    metric: Literal["loss", "accuracy"] = "loss"
-    """`accuracy`: of labels, or of next tokens where the task is a text."""
-    seed: int = 42
-    """Of the draws."""
 
     @model_validator(mode="after")
     def _complete(self) -> Search:
-        for name, values in self.space.items():
-            if name not in SEARCHABLE:
-                raise ValueError(f"'{name}' cannot be searched; {nearest(name, SEARCHABLE)}")
-            if self.method == "grid" and isinstance(values, Range):
-                raise ValueError(f"a grid needs a list of values for '{name}', not bounds")
-        if self.method != "grid" and self.trials is None:
-            raise ValueError(f"the method '{self.method}' needs 'trials'")
+        self.check_space(SEARCHABLE)
         return self
+
+    def is_whole(self, name: str) -> bool:
+        """Tell whether a key takes whole numbers alone."""
+        return name in INTEGERS
 
 
 NO_OPTUNA = (
@@ -139,7 +106,7 @@ SEARCHABLE = INTEGERS | {
 """Keys that a search may change: none that changes what a validation loss means, such as the vocabulary."""
 
 
-class Recipe(_Strict):
+class Recipe(Curriculum):
     """How to train."""
 
     start: Literal["scratch", "checkpoint", "factory"] = "checkpoint"
@@ -147,16 +114,6 @@ class Recipe(_Strict):
     factory of a `torch-module` returns."""
     architecture: Architecture | None = None
     """Shape of the model, with `start: scratch`."""
-    tasks: list[str] | None = None
-    """Names of the suite's tasks to learn; by default all that the family can do."""
-    train_split: str = "train"
-    """Split of each task's data that is learnt."""
-    validation_split: str = "validation"
-    """Split of each task's data that chooses the best weights."""
-    max_train_examples: int | None = Field(default=None, ge=1)
-    """At most so many training examples of each task; by default all."""
-    max_validation_examples: int = Field(default=300, ge=1)
-    """At most so many validation examples of each task."""
     max_source_tokens: int = Field(default=512, ge=8)
     """Tokens after which an input is cut."""
     freeze: Literal["none", "body"] = "none"
@@ -211,8 +168,6 @@ class Recipe(_Strict):
     alpha: float = Field(default=0.5, ge=0, le=1)
     """Weight of the teacher's part: the loss is `(1 − alpha) · CE + alpha · T² · KL`; with `generations` the share of
     references that it replaces."""
-    folds: int | None = Field(default=None, ge=2)
-    """Cross-validate on the training split before the final training on all of it."""
     search: Search | None = None
     """Recipes to try before the final training."""
     lora: Lora | None = None
@@ -257,6 +212,35 @@ class Recipe(_Strict):
                 except FitError as error:
                     raise ValueError(str(error)) from error
         return self
+
+    @property
+    def fits_from(self) -> Literal["scratch", "checkpoint", "factory"]:
+        """What the training begins with."""
+        return self.start
+
+    @property
+    def learns_from(self) -> str | None:
+        """The teacher's name."""
+        return self.teacher
+
+    @property
+    def learns_adapter(self) -> bool:
+        """Whether changes of a checkpoint are learnt and kept alone."""
+        return self.lora is not None
+
+    @property
+    def effort(self) -> int | None:
+        """The steps."""
+        return self.steps
+
+    @property
+    def draws(self) -> int:
+        """The seed."""
+        return self.seed
+
+    def with_values(self, values: Mapping[str, int | float | str]) -> Recipe:
+        """Build the recipe of one trial."""
+        return with_values(self, values)
 
     @property
     def hash(self) -> str:

@@ -13,16 +13,18 @@ import random
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from bench.errors import EnvironmentLackError, FitError
 from bench.fit.cost import Cost, total
 from bench.fit.folds import cross_validate
-from bench.fit.recipe import INTEGERS, NO_OPTUNA, Range, Recipe, Search, with_values
+from bench.fit.recipe import NO_OPTUNA
 from bench.fit.state import write_json
 from bench.fit.teaching import Lesson
-from bench.fit.training import DivergedError, Notify, train
+from bench.fit.training import DivergedError, Notify, Train, train
+from bench.suite.curriculum import Curriculum, Range, Tries
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -49,7 +51,7 @@ class Trial(TypedDict, total=False):
     """Of `bench.fit.cost.Cost`."""
 
 
-def count(search: Search) -> int:
+def count(search: Tries) -> int:
     """Count the trials."""
     if search.method != "grid":
         return int(search.trials or 1)
@@ -59,7 +61,7 @@ def count(search: Search) -> int:
     return cells if search.trials is None else min(cells, search.trials)
 
 
-def propose(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Value]:
+def propose(search: Tries, number: int, before: Sequence[Trial]) -> dict[str, Value]:
     """Propose the values of trial `number` (0 first).
 
     Raises:
@@ -71,7 +73,7 @@ def propose(search: Search, number: int, before: Sequence[Trial]) -> dict[str, V
     return _tpe(search, number, before) if search.method == "tpe" else _random(search, number)
 
 
-def _random(search: Search, number: int) -> dict[str, Value]:
+def _random(search: Tries, number: int) -> dict[str, Value]:
     import math
 
     rng = random.Random(f"{search.seed}/{number}")
@@ -79,17 +81,17 @@ def _random(search: Search, number: int) -> dict[str, Value]:
     for name, among in search.space.items():
         if isinstance(among, list):
             chosen = rng.choice(among)
-            values[name] = round(chosen) if name in INTEGERS and not isinstance(chosen, str) else chosen
+            values[name] = round(chosen) if search.is_whole(name) and not isinstance(chosen, str) else chosen
         elif among.log:
             drawn = math.exp(rng.uniform(math.log(among.low), math.log(among.high)))
-            values[name] = round(drawn) if name in INTEGERS else drawn
+            values[name] = round(drawn) if search.is_whole(name) else drawn
         else:
             drawn = rng.uniform(among.low, among.high)
-            values[name] = round(drawn) if name in INTEGERS else drawn
+            values[name] = round(drawn) if search.is_whole(name) else drawn
     return values
 
 
-def _tpe(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Value]:
+def _tpe(search: Tries, number: int, before: Sequence[Trial]) -> dict[str, Value]:
     try:
         import optuna
     except ImportError as error:
@@ -100,7 +102,7 @@ def _tpe(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Valu
     directions = optuna.study.StudyDirection
     direction = directions.MAXIMIZE if search.metric == "accuracy" else directions.MINIMIZE
     study = optuna.create_study(sampler=sampler, direction=direction)
-    ranges = {name: _distribution(name, among) for name, among in search.space.items()}
+    ranges = {name: _distribution(search, name, among) for name, among in search.space.items()}
     for trial in before:
         failed = trial["value"] is None
         study.add_trial(
@@ -114,24 +116,32 @@ def _tpe(search: Search, number: int, before: Sequence[Trial]) -> dict[str, Valu
     return dict(study.ask(fixed_distributions=ranges).params)
 
 
-def _distribution(name: str, among: Sequence[Value] | Range) -> BaseDistribution:
+def _distribution(search: Tries, name: str, among: Sequence[Value] | Range) -> BaseDistribution:
     import optuna
 
     if not isinstance(among, Range):
         return optuna.distributions.CategoricalDistribution(among)
-    if name in INTEGERS:
+    if search.is_whole(name):
         return optuna.distributions.IntDistribution(round(among.low), round(among.high), log=among.log)
     return optuna.distributions.FloatDistribution(among.low, among.high, log=among.log)
 
 
-def run_search(lesson: Lesson, state: Path, notify: Notify) -> tuple[Recipe, dict[str, object]]:
+def run_search(
+    lesson: Lesson, state: Path, notify: Notify, train: Train = train
+) -> tuple[Curriculum, dict[str, object]]:
     """Try the recipes; return the best one, and what was tried: `trials`, `best`, `values`, `cost`.
+
+    Args:
+        lesson: what is learnt, by a recipe with a search.
+        state: folder of what an interrupted search goes on from.
+        notify: told of the progress.
+        train: makes one training.
 
     Raises:
         FitError: every trial diverged.
     """
     recipe = lesson.job.recipe
-    search = recipe.search
+    search = recipe.tries
     assert search is not None
     trials: list[Trial] = []
     for number in range(count(search)):
@@ -142,7 +152,8 @@ def run_search(lesson: Lesson, state: Path, notify: Notify) -> tuple[Recipe, dic
         values = propose(search, number, trials)
         name = f"trial {number + 1}/{count(search)}"
         notify(f"{name}: {_shown(values)}")
-        trials.append(_trial(lesson, number, values, state, lambda line, name=name: notify(f"{name}: {line}")))  # type: ignore[misc]
+        told = partial(_named, notify, name)
+        trials.append(_trial(lesson, number, values, state, told, train))
     best = choose(trials, search)
     if best is None:
         raise FitError(f"every trial of the search failed; the last one: {trials[-1]['reason']}")
@@ -157,7 +168,11 @@ def run_search(lesson: Lesson, state: Path, notify: Notify) -> tuple[Recipe, dic
         "values": best["values"],
         "cost": spent.as_dict(),
     }
-    return with_values(recipe, best["values"]), provenance
+    return recipe.with_values(best["values"]), provenance
+
+
+def _named(notify: Notify, name: str, line: str) -> None:
+    notify(f"{name}: {line}")
 
 
 def _shown(values: Mapping[str, Value]) -> str:
@@ -165,24 +180,25 @@ def _shown(values: Mapping[str, Value]) -> str:
     return ", ".join(parts)
 
 
-def choose(trials: Sequence[Trial], search: Search) -> Trial | None:
+def choose(trials: Sequence[Trial], search: Tries) -> Trial | None:
     """Choose the best trial, the first of equals; None when all failed."""
     judged = [(trial["value"], trial) for trial in trials if trial["value"] is not None]
     sign = -1 if search.metric == "accuracy" else 1
     return min(judged, key=lambda pair: sign * pair[0], default=(None, None))[1]
 
 
-def _trial(lesson: Lesson, number: int, values: dict[str, Value], state: Path, notify: Notify) -> Trial:
-    recipe = with_values(lesson.job.recipe, values)
-    assert lesson.job.recipe.search is not None
-    metric = lesson.job.recipe.search.metric
+def _trial(lesson: Lesson, number: int, values: dict[str, Value], state: Path, notify: Notify, train: Train) -> Trial:
+    recipe = lesson.job.recipe.with_values(values)
+    tries = lesson.job.recipe.tries
+    assert tries is not None
+    metric = tries.metric
     working = state / f"trial-{number}"
     tried = replace(lesson, job=replace(lesson.job, recipe=recipe))
     row: Trial = {"number": number, "values": values, "value": None, "reason": None, "cost": None}
     main = True
     try:
         if recipe.folds is not None:
-            validation = cross_validate(tried, working, notify)
+            validation = cross_validate(tried, working, notify, train)
             row["loss"], row["accuracy"] = validation["loss_mean"], validation["accuracy_mean"]
             row["cost"] = validation["cost"]
         else:

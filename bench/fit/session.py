@@ -13,6 +13,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash, locate
 from bench.errors import BenchError
 from bench.fit.cost import PARTS, Cost, cost_of, has_cost, part_of, total
@@ -39,6 +40,10 @@ def fit(job: FitJob, notify: Callable[[str], None]) -> dict[str, object]:
         StoppedError: a signal came; the state is saved.
         InputError: the checkpoint cannot be put where the job says.
     """
+    if FAMILIES[job.model.family].solving is not None:
+        from bench.fit.solver import solve
+
+        return solve(job, notify)
     import torch
 
     if job.threads is not None:
@@ -72,8 +77,8 @@ def _taught(job: FitJob, notify: Callable[[str], None]) -> tuple[Lesson, dict[st
         "identity": job.teacher.identity,
         "weights_hash": files_hash(place.folder) if place.folder is not None else None,
         "methods": list(lesson.methods),
-        "temperature": job.recipe.temperature,
-        "alpha": job.recipe.alpha,
+        "temperature": job.training.temperature,
+        "alpha": job.training.alpha,
     }
     unknown = Cost(energy_reason="the teacher was not trained by bench, and what it cost is not known")
     spent = total([cost_of(part) for part in _parts(own)]) if own is not None else unknown
@@ -95,7 +100,7 @@ def describe(job: FitJob, trained: Trained) -> dict[str, object]:
         "recipe_hash": job.recipe_hash,
         "data_hash": job.data_hash,
         "tasks": [task.spec.name for task in job.tasks],
-        "seed": job.recipe.seed,
+        "seed": job.recipe.draws,
         "processes": trained.processes,
         "steps": progress.step,
         "best_step": progress.best_step,
@@ -133,7 +138,7 @@ def _publish(job: FitJob, trained: Trained, provenance: dict[str, object]) -> No
 def _write(job: FitJob, trained: Trained, folder: Path) -> None:
     import torch
 
-    dtype: torch.dtype = getattr(torch, job.recipe.save_dtype)
+    dtype: torch.dtype = getattr(torch, job.training.save_dtype)
     learning_of(job.model).save(trained.net, folder, dtype)
     if trained.tokenizer is not None:
         trained.tokenizer.save_pretrained(folder)

@@ -21,7 +21,6 @@ from bench.fit.job import FitJob, FitTask, Teacher, headed, learning_of
 from bench.suite import VariantSpec
 from bench.tasks import KINDS
 from bench.tasks.choosing import ability_of, scoring_of
-from bench.tasks.prompts import render
 
 if TYPE_CHECKING:
     from torch import nn
@@ -100,7 +99,7 @@ def _load(teacher: Teacher, task: FitTask, device: str) -> Model:
 
 
 def _method(job: FitJob, task: FitTask, model: Model) -> str:
-    asked, teacher = job.recipe.distil, job.teacher
+    asked, teacher = job.training.distil, job.teacher
     assert teacher is not None
     if headed(job.model.family, task.spec):
         return "generations" if asked == "generations" else "labels"
@@ -120,7 +119,7 @@ def _why_not_tokens(job: FitJob, teacher: Teacher, model: Model) -> str | None:
     if teacher.model.family != job.model.family or tokenizer is None:
         return f"its teacher '{teacher.name}' is of the family {teacher.model.family}, not {job.model.family}"
     taught = tokenizer.get_vocab()
-    shape = job.recipe.architecture
+    shape = job.training.architecture
     if shape is not None:
         if len(taught) <= shape.vocab_size:
             return None
@@ -133,7 +132,7 @@ def _why_not_tokens(job: FitJob, teacher: Teacher, model: Model) -> str | None:
 
 def _asked(teacher: Teacher, task: FitTask, examples: Sequence[Example]) -> list[str]:
     template = teacher.templates[task.spec.name]
-    return [render(template, example.columns) for example in examples]
+    return KINDS[task.spec.kind].texts(template, examples)
 
 
 def _batched(texts: Sequence[str], model: Model, answer: Callable[[list[str]], Sequence[A]]) -> list[A]:
@@ -154,8 +153,8 @@ def _soft(teacher: Teacher, task: FitTask, model: Model) -> dict[int, tuple[floa
 
 def _rewritten(job: FitJob, teacher: Teacher, task: FitTask, model: Model) -> Dataset:
     """Replace the share `alpha` of the training split's references by the teacher's answers."""
-    rng = random.Random(f"{job.recipe.seed}/teacher")
-    chosen = [example for example in task.train.examples if rng.random() < job.recipe.alpha]
+    rng = random.Random(f"{job.training.seed}/teacher")
+    chosen = [example for example in task.train.examples if rng.random() < job.training.alpha]
     answers = dict(zip([e.index for e in chosen], _answers(teacher, task, model, chosen), strict=True))
     column = KINDS[task.spec.kind].columns.expected
     examples = tuple(

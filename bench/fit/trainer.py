@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from bench.fit.batches import Encoded, batches, collate
 from bench.fit.cost import CostMeter
 from bench.fit.objectives import Objective
 from bench.fit.recipe import Recipe
+from bench.fit.scores import Scores
 from bench.fit.state import Progress, State
 from bench.fit.stopping import Stop
 
@@ -33,16 +33,6 @@ SAVE_EVERY_S = 60.0
 """Longest time between two saved states, however slow the steps are: what a kill may cost."""
 REPORT_EVERY_S = 10.0
 """Longest time without a word where steps are slow: a guess at a person's patience."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """How good the weights are on the validation split, each task weighing the same."""
-
-    loss: float
-    """Nats per target; NaN without examples."""
-    accuracy: float | None
-    """Share of right labels, or of right next tokens; None where a factory's module keeps its own loss."""
 
 
 def schedule_factor(recipe: Recipe, step: int) -> float:

@@ -6,15 +6,16 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bench.errors import FitError
 from bench.fit.batches import Encoded, Reader, encode
 from bench.fit.cost import Cost, CostMeter
 from bench.fit.job import learning_of
+from bench.fit.scores import Scores
 from bench.fit.state import Progress
 from bench.fit.teaching import Lesson
-from bench.fit.trainer import Scores, Trainer
+from bench.fit.trainer import Trainer
 from bench.plugins import look_beside
 
 if TYPE_CHECKING:
@@ -30,6 +31,29 @@ class DivergedError(FitError):
     def __init__(self, message: str, cost: Cost | None = None) -> None:
         super().__init__(message)
         self.cost = cost
+
+
+class Outcome(Protocol):
+    """What search and folds read of a finished training."""
+
+    @property
+    def scores(self) -> Scores:
+        """On the validation split."""
+
+    @property
+    def cost(self) -> Cost:
+        """What it took."""
+
+    @property
+    def main(self) -> bool:
+        """Whether this is the process that writes."""
+
+
+class Train(Protocol):
+    """Makes one training: of a network, step by step, or by a solver."""
+
+    def __call__(self, lesson: Lesson, state: Path, notify: Notify, /) -> Outcome:
+        """Train from scratch, or from the state that an interrupted training left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +96,7 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
     from bench.fit.objectives import Losses, Objective
     from bench.meters.bundle import open_meters
 
-    job, recipe = lesson.job, lesson.job.recipe
+    job, recipe = lesson.job, lesson.job.training
     if job.base is not None:
         look_beside(job.base)  # a factory may lie beside the suite
     learning = learning_of(job.model)

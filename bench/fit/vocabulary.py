@@ -24,9 +24,12 @@ SPECIAL = {
 
 
 def train_tokenizer(
-    texts: Iterable[str], vocab_size: int, *, learning: Learning, max_length: int
+    texts: Iterable[str], vocab_size: int, *, learning: Learning, max_length: int, pairs: bool = False
 ) -> PreTrainedTokenizerBase:
-    """Train a `PreTrainedTokenizerFast` on `texts`, with the frame and the roles that the family declares."""
+    """Train a `PreTrainedTokenizerFast` on `texts`, with the frame and the roles that the family declares.
+
+    Where there are pairs, and the family reads them as two texts, it also tells which token is of which text.
+    """
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -44,11 +47,12 @@ def train_tokenizer(
     )
     tokenizer.train_from_iterator(texts, trainer)
     if learning.frame is not None:
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single=learning.frame, special_tokens=[("<s>", BOS_ID), ("</s>", EOS_ID)]
-        )
+        specials = [("<s>", BOS_ID), ("</s>", EOS_ID)]
+        two = {"pair": learning.pair_frame} if pairs and learning.pair_frame is not None else {}
+        tokenizer.post_processor = processors.TemplateProcessing(single=learning.frame, special_tokens=specials, **two)
     maker: Any = PreTrainedTokenizerFast
+    names = {"model_input_names": ["input_ids", "token_type_ids", "attention_mask"]} if pairs else {}
     made: PreTrainedTokenizerBase = maker(
-        tokenizer_object=tokenizer, model_max_length=max_length, **SPECIAL, **learning.roles
+        tokenizer_object=tokenizer, model_max_length=max_length, **SPECIAL, **learning.roles, **names
     )
     return made

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.candidates import FAMILIES
+from bench.candidates import FAMILIES, without_torch
 from bench.planning.stale import why_gone
 from bench.record import WELL, Cell, Record
 from bench.running.executors.base import Executor, Job
@@ -113,7 +113,8 @@ def once(cell: Cell, executor: Executor, results: Path, run_id: str) -> Record:
 def _job(cell: Cell, process: int, results: Path, run_id: str, side: str) -> Job:
     log = f"logs/{run_id}/gate-{side}-{cell.id[:12]}-{process}.log"
     job = cell.to_run()
-    return Job(cell, process, results, log, job.timeout_s, job.memory_limit_bytes)
+    limits = (job.timeout_s, job.memory_limit_bytes)
+    return Job(cell, process, results, log, *limits, light=without_torch(job))
 
 
 def value_of(record: Record, reading: str) -> float | None:

@@ -19,6 +19,7 @@ import torch
 import torch._dynamo  # the registry's module needs it on first use, for 1.4 s; here the forkserver pays that once
 from torch.utils.flop_counter import flop_registry, sdpa_flop_count, shape_wrapper
 
+from bench.measure.arithmetic import NAME, NO_MODULE, SOURCE, UNIT
 from bench.measure.requests import Requests
 from bench.record import Fact
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 else:
     from torch.utils._python_dispatch import TorchDispatchMode
-
-SOURCE = "flop_counter"
-NAME, UNIT = "flops_per_example", "FLOP"
 
 _sdpa_flops: Any = sdpa_flop_count
 
@@ -98,7 +96,7 @@ def representatives(lengths: Sequence[int], most: int) -> Counter[int]:
 def why_uncountable(module: torch.nn.Module | None) -> str | None:
     """Explain why the counter would be wrong for a module, or None when it would be right."""
     if module is None:
-        return "the model has no torch module whose operators could be counted"
+        return NO_MODULE
     for part in module.modules():
         kind = type(part)
         if "quantized" in kind.__module__:

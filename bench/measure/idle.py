@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.meters.bundle import Meters
+from bench.meters.clock import on_cuda
 from bench.meters.energy import Energy, metering
 from bench.meters.interference import Interference
 
@@ -69,7 +70,7 @@ def _settle(meters: Meters, most_s: float) -> tuple[float, bool]:
     A meter that fails ends the wait.
     """
     waited, before = 0.0, float("inf")
-    least_s = GPU_LEAST_S if meters.device.startswith("cuda") else 0.0
+    least_s = GPU_LEAST_S if on_cuda(meters.device) else 0.0
     step_s = min(SETTLE_STEP_S, most_s / MIN_SETTLE_STEPS)
     while waited + step_s <= most_s:
         watts = Idle(_rest(meters, step_s)).watts

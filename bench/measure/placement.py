@@ -16,6 +16,9 @@ from bench.errors import EnvironmentLackError
 from bench.host.cpu import CGROUP, PROC, affinity, quota_cpus
 from bench.units import format_cpus, parse_cpus
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""What libraries for linear algebra read when they are loaded."""
+
 
 def default_threads() -> int:
     """Count the CPUs that this process may use: its affinity, and no more than the cgroup's quota."""
@@ -24,18 +27,40 @@ def default_threads() -> int:
     return usable if quota is None else max(1, min(usable, int(quota)))
 
 
-def place(threads: int | None, cpus: str | None = None) -> dict[str, object]:
-    """Bind this process to `cpus`, or to all that it may use, and fix torch's intra-op threads to `threads`, or to the
-    number of CPUs; give `recorded()` and where the CPUs come from.
+def place(threads: int | None, cpus: str | None = None, *, with_torch: bool = True) -> dict[str, object]:
+    """Bind this process to `cpus`, or to all that it may use, and fix the threads of what computes to `threads`, or to
+    the number of CPUs; give what is in force, and where the CPUs come from.
+
+    Args:
+        threads: torch's intra-op threads, or those of the libraries for linear algebra.
+        cpus: as a suite writes them.
+        with_torch: whether torch computes; it is not imported otherwise.
 
     Raises:
         EnvironmentLackError: a CPU is asked for that this run may not use.
     """
+    bind(cpus)
+    wanted = threads or default_threads()
+    return (_torch_placed(wanted) if with_torch else _light_placed(wanted)) | {
+        "affinity_from": "defaults.cpus" if cpus else "every CPU that the run may use"
+    }
+
+
+def _torch_placed(threads: int) -> dict[str, object]:
     import torch
 
-    bind(cpus)
-    torch.set_num_threads(threads or default_threads())
-    return recorded() | {"affinity_from": "defaults.cpus" if cpus else "every CPU that the run may use"}
+    torch.set_num_threads(threads)
+    return recorded()
+
+
+def _light_placed(threads: int) -> dict[str, object]:
+    """Fix the threads of BLAS and OpenMP, as far as their libraries are loaded, and in those that come later."""
+    from threadpoolctl import threadpool_limits
+
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = str(threads)
+    threadpool_limits(limits=threads)
+    return {"threads": threads, "affinity": affinity() or None}
 
 
 def bind(cpus: str | None) -> None:

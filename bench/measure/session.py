@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from bench.candidates.interface import Model, ModelFacts
 from bench.measure import doubts as doubtful
 from bench.measure import machine_doubts
+from bench.measure.arithmetic import arithmetic
 from bench.measure.audit import Audit, compare
 from bench.measure.energy_pass import Metered, energy_facts, metered
-from bench.measure.flops import count_flops
 from bench.measure.heap import frozen_heap
 from bench.measure.idle import idle_baseline
 from bench.measure.measured import Measured, model_facts
@@ -138,7 +138,7 @@ class _Run:
         self.notify("flops")
         with watch("flops", self.meters, self.process) as peaks:
             lengths = lengths_of(given.workload)
-            counted = count_flops(known.module, given.requests, lengths, given.profile.flop_examples, self.process)
+            counted = arithmetic(known.module, given.requests, lengths, given.profile.flop_examples, self.process)
         self.facts += [*counted, *(fact for fact in peaks if fact.name == "window_flops_s")]
 
     def conclude(self, scored: Sequence[Sample], prior: Sequence[Fact]) -> Measured:

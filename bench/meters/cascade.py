@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from bench.host.nvml import NvmlUnavailableError
 from bench.meters.boards import boards_of
-from bench.meters.clock import Clock
+from bench.meters.clock import Clock, on_cuda
 from bench.meters.energy import EnergyMeter, Unavailable
 from bench.meters.gpu_state import GpuState
 from bench.meters.gpus import Gpus
@@ -87,7 +87,7 @@ def best(kind: type[S], site: Site) -> tuple[S | None, tuple[str, ...]]:
 
 def site_of(device: str, clock: Clock, tdp_w: float | None = None) -> Site:
     """Describe where a cell's meters are to read."""
-    if not device.startswith("cuda"):
+    if not on_cuda(device):
         return Site(device, clock, tdp_w)
     try:
         return Site(device, clock, tdp_w, boards_of(device))
@@ -101,7 +101,7 @@ def choose_energy(site: Site, energy: Literal["auto", "off"] = "auto") -> Chosen
     state = None if boards is None else Gpus(tuple(GpuState(boards.pynvml, board) for board in boards.devices))
     if energy == "off":
         return Chosen(Unavailable("the suite says energy: off"), gpu=state)
-    if not site.device.startswith("cuda"):
+    if not on_cuda(site.device):
         return _opened(CpuEnergySource, site, "CPU")
     chosen = _opened(GpuEnergySource, site, "GPU")
     return Chosen(chosen.meter, chosen.rejected, _opened(CpuEnergySource, site, "CPU").meter, state)
@@ -120,7 +120,7 @@ def open_memory(site: Site) -> MemoryMeter:
     host, rejected = best(HostMemorySource, site)
     if host is None:
         raise RuntimeError(f"no source reads the memory of this process: {'; '.join(rejected)}")
-    if not site.device.startswith("cuda"):
+    if not on_cuda(site.device):
         return MemoryMeter(host.open(), proc=site.proc)
     gpus, _ = best(GpuMemorySource, site)
     return MemoryMeter(host.open(), None if gpus is None else gpus.open(), site.proc)

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 NS_PER_S = 1_000_000_000
 
 
+def on_cuda(device: str) -> bool:
+    """Tell whether a device, or the first of several, is an NVIDIA GPU.
+
+    >>> on_cuda("cuda:0, cuda:1"), on_cuda("cpu")
+    (True, False)
+    """
+    return device.startswith("cuda")
+
+
 def split_devices(device: str) -> tuple[str, ...]:
     """Split a list of devices, as a suite writes it, into the single ones.
 
@@ -75,7 +84,7 @@ class HostClock:
         Of several GPUs the first: it takes the input, and the answer comes back to it, so its stream waits for the
         others.
         """
-        return CudaTimer(split_devices(self.device)[0]) if self.device.startswith("cuda") else None
+        return CudaTimer(split_devices(self.device)[0]) if on_cuda(self.device) else None
 
 
 class CudaTimer:
@@ -102,7 +111,7 @@ class CudaTimer:
 
 
 def _synchroniser(device: str) -> Callable[[], None]:
-    if device.startswith("cuda"):
+    if on_cuda(device):
         import torch
 
         targets = [torch.device(part) for part in split_devices(device)]

@@ -31,9 +31,9 @@ LABELS_AND_TEXTS: frozenset[Field] = frozenset(("prediction", "reference"))
 """What every answer that is a label or a text has."""
 PERCENT_POINT, SCORE_POINT = 0.01, 1.0
 """What people call a point: a hundredth of a share, and one of a score from 0 to 100."""
-Answers = Literal["label", "short text", "text", "likelihood"]
-"""What the answers of a kind of task are: one of a few, a short text of which any right one will do, a text, or how
-likely a text is."""
+Answers = Literal["label", "short text", "text", "likelihood", "labels", "number", "tags", "order"]
+"""What the answers of a kind of task are: one of a few, a short text of which any right one will do, a text, how likely
+a text is, several of a few at once, a number, a tag for each token, or an order of documents."""
 
 
 class Judged(Protocol):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.metrics.base import Floats, Metric
-from bench.metrics.rows import LABEL_KINDS, counted, predictions, references
+from bench.metrics.base import Field, Floats, Metric
+from bench.metrics.rows import LABEL_KINDS, SET_KINDS, counted, label_sets, predictions, references
 from bench.record import Sample
 
 
@@ -16,6 +16,11 @@ def one_hot(values: Sequence[str], labels: Sequence[str]) -> Floats:
     return np.asarray([[float(value == label) for label in labels] for value in values]).reshape(
         len(values), len(labels)
     )
+
+
+def many_hot(values: Sequence[Sequence[str]], labels: Sequence[str]) -> Floats:
+    """Mark every label of each set with 1, shape `(n, labels)`."""
+    return np.asarray([[float(label in own) for label in labels] for own in values]).reshape(len(values), len(labels))
 
 
 def label_set(samples: Sequence[Sample], labels: Sequence[str]) -> list[str]:
@@ -29,13 +34,19 @@ class LabelF1(Metric):
     F1 = 2·hits / (predicted + expected). An answer that is no label is a miss of the expected one.
     """
 
-    kinds = LABEL_KINDS
+    kinds = LABEL_KINDS | SET_KINDS
+    reads: frozenset[Field] = frozenset(("prediction", "reference", "answers"))
 
     def statistics(self, samples: Sequence[Sample], labels: Sequence[str]) -> Floats:
         """Compute rows of shape `(n, 3·labels + 1)`."""
-        names = label_set(samples, labels)
-        predicted = one_hot(predictions(samples), names)
-        expected = one_hot(references(samples), names)
+        if any(sample.answers is not None for sample in samples):  # several at once
+            names = list(labels) or sorted({label for sample in samples for label in label_sets(sample)[1]})
+            sets = [label_sets(sample) for sample in samples]
+            predicted, expected = (many_hot([pair[side] for pair in sets], names) for side in (0, 1))
+        else:
+            names = label_set(samples, labels)
+            predicted = one_hot(predictions(samples), names)
+            expected = one_hot(references(samples), names)
         return counted(np.hstack([predicted * expected, predicted, expected]))
 
     @staticmethod

@@ -22,8 +22,7 @@ import numpy as np
 
 from bench.catalogue.readings import Range
 from bench.errors import EnvironmentLackError, HubError, InputError, UsageError, nearest
-from bench.metrics.base import LABELS_AND_TEXTS, PERCENT_POINT, Floats, Metric
-from bench.metrics.catalogue import METRICS
+from bench.metrics.base import PERCENT_POINT, Floats, Metric
 from bench.metrics.hub import download
 from bench.metrics.rows import ANSWER_KINDS, LABEL_KINDS, counted, mean, predictions, references
 from bench.plugins import beside, load_object
@@ -32,8 +31,9 @@ from bench.record import Sample
 PREFIX = "evaluate:"
 ALL_KINDS = LABEL_KINDS | ANSWER_KINDS
 """Answers whose samples have a prediction and a reference; of several right answers the first is the reference."""
-LOWER_IS_BETTER = frozenset({"wer", "cer", "ter", "mse", "mae", "mape", "smape", "mase", "brier_score", "perplexity"})
-"""The Hub's own modules whose lowest value is best; a callable says so by `higher_is_better = False`."""
+LOWER_IS_BETTER = frozenset({"wer", "cer", "mse", "mape", "smape", "mase", "brier_score"})
+"""The Hub's own modules whose lowest value is best, those apart that are called like a metric of bench; a callable says
+so by `higher_is_better = False`."""
 BLOCKS = 200
 """Most calls of a metric that gives one number for all; a standard error from 200 blocks is known to 5 %
 (1 / √(2·200))."""
@@ -256,40 +256,8 @@ def _of_evaluate(name: str) -> Metric:
         raise InputError(
             f"metric '{name}': there is no such file or folder, neither beside the suite nor where bench is run"
         )
+    from bench.metrics.catalogue import METRICS  # which imports this module
+
     base = Path(module.path).stem
-    better = base not in LOWER_IS_BETTER
+    better = METRICS[base].higher_is_better if base in METRICS else base not in LOWER_IS_BETTER
     return External(name, module, unit="score", higher_is_better=better, kinds=ALL_KINDS, prepare=module.load)
-
-
-def as_evaluate(name: str) -> Evaluated:
-    """Make an `evaluate.Metric` that computes a built-in metric: `compute(predictions=…, references=…)`.
-
-    Predictions and references are texts or labels; the result is `{name: value}`.
-
-    Raises:
-        InputError: no such metric, or one that needs more than texts (perplexity, bits per byte,
-        calibration).
-    """
-    import datasets
-    import evaluate
-
-    metric = METRICS.find(name)()
-    if not metric.reads <= {*LABELS_AND_TEXTS, "answers"}:
-        raise InputError(f"metric '{name}' needs scores of the model, not texts alone; use it through a suite")
-
-    class BuiltIn(evaluate.Metric):  # type: ignore[misc]
-        """One metric of bench."""
-
-        def _info(self) -> object:
-            texts = datasets.Features({key: datasets.Value("string") for key in ("predictions", "references")})
-            return evaluate.MetricInfo(
-                description=metric.definition, citation="", inputs_description="", features=texts
-            )
-
-        def _compute(self, *, predictions: Texts, references: Texts) -> dict[str, float]:
-            pairs = enumerate(zip(references, predictions, strict=True))
-            samples = [Sample(i, str(i), wanted, given) for i, (wanted, given) in pairs]
-            return {name: float(metric.value(metric.statistics(samples, ()).sum(axis=0)))}
-
-    built_in: Evaluated = BuiltIn(keep_in_memory=True)
-    return built_in

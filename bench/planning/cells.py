@@ -18,7 +18,7 @@ from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.data.doubts import data_doubts
-from bench.errors import InputError, nearest
+from bench.errors import InputError, SuiteError, nearest
 from bench.fit.job import FitJob, read_provenance
 from bench.measure.profiles import resolve as resolve_profile
 from bench.planning.checks import fit_paths, name_checks, resolved_model
@@ -35,7 +35,7 @@ from bench.planning.fits import (
 )
 from bench.planning.forms import entry_of, forms, on_task
 from bench.planning.identity import cell_identity, loaded_identity
-from bench.planning.loadable import why_no_form, why_not_loaded
+from bench.planning.loadable import why_no_form, why_not_converted, why_not_loaded
 from bench.planning.mistakes import Mistakes
 from bench.planning.sharing import Sharing, share_loads
 from bench.planning.shots import draw_shots
@@ -84,7 +84,7 @@ class Plan:
     fits: tuple[FitJob, ...]
     """Fits whose checkpoints are missing; they run before the cells."""
     datasets: Mapping[str, Dataset]
-    """Scored data by its hash."""
+    """Scored data by its hash, and the training data that a rule looks its answers up in."""
     measure: MeasureSpec
     options: Options
     sharing: Sharing
@@ -110,7 +110,7 @@ class Plan:
         """Write the cells' data under `results`, and return the cells, each pointing to its rows."""
         paths = {key: str(stored.write(data, results)) for key, data in self.datasets.items()}
         jobs = [(cell, cell.to_run()) for cell in self.cells]
-        return [replace(cell, job=job.model_copy(update={"data_path": paths[job.data_hash]})) for cell, job in jobs]
+        return [replace(cell, job=job.model_copy(update=_lying(job, paths))) for cell, job in jobs]
 
     @property
     def doubts(self) -> list[tuple[str, Doubt]]:
@@ -139,6 +139,12 @@ class Plan:
             "max_output_tokens": examples * job.task.max_new_tokens if generates else 0,
             "measured_s": 0.0 if cell.unsupported else profile.window_s * 2 * profile.processes,
         }
+
+
+def _lying(job: CellJob, paths: Mapping[str, str]) -> dict[str, str]:
+    """Say where the rows of a job lie."""
+    train = {} if job.train_hash is None else {"train_path": paths[job.train_hash]}
+    return {"data_path": paths[job.data_hash], **train}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,7 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     every_weights = _checked(suite, data, results, fits, run_code=options.run_code)
     datasets = {scored.hash: scored for scored in map(data.scored, suite.value.tasks)}
     cells = [
-        _cell(suite, replace(weights, spec=form), variant, task, data, measure, results)
+        _cell(suite, replace(weights, spec=form), variant, task, data, measure, results, datasets)
         for model, weights in zip(suite.value.models, every_weights, strict=True)
         for form in forms(weights.spec, suite.value.tasks)
         for variant in model.candidates
@@ -271,7 +277,7 @@ def _weights(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
         provenance = read_provenance(output)
         fitted = fitted_spec(spec, recipe, output)
         stale = not made_from_these(suite, model, recipe, data, provenance)
-        identity = files_hash(output) if recipe.lora is None else loaded_identity(fitted, suite.path.parent)
+        identity = loaded_identity(fitted, suite.path.parent) if recipe.learns_adapter else files_hash(output)
         return _Weights(fitted, identity, provenance, stale, train_overlaps(suite, model, recipe, data))
     job = make_job(suite, model, data, results)
     fitted = fitted_spec(spec, recipe, job.output)
@@ -292,7 +298,9 @@ def _why_not(spec: ModelSpec, task: TaskSpec, labels: tuple[str, ...], device: s
 def _why_no_variant(spec: ModelSpec, variant: VariantSpec, device: str) -> str | None:
     """Explain that a family, or a checkpoint, has no weights that could be in another form."""
     if FAMILIES[spec.family].takes_variants or variant == VariantSpec():
-        return None if RUNTIMES[variant.runtime].converts else why_no_form(spec, variant, device)
+        if RUNTIMES[variant.runtime].converts:
+            return why_not_converted(spec, variant)
+        return why_no_form(spec, variant, device)
     return f"a model of the family '{spec.family}' has no variants; leave '{variant.label}' out"
 
 
@@ -304,12 +312,19 @@ def _cell(
     data: Data,
     measure: MeasureSpec,
     results: Path,
+    datasets: dict[str, Dataset],
 ) -> Cell:
     defaults, labels = suite.value.defaults, data.labels(task)
     batch_size, batch_tokens = batch_limits(suite.value, task)
     spec, writing = on_task(weights.spec, task)
-    reason = _why_no_variant(spec, variant, defaults.device) or _why_not(
-        spec, task, labels, defaults.device, fitted=spec.fit is not None
+    training = _training(spec, task, data)
+    if isinstance(training, Dataset):
+        datasets[training.hash] = training
+    reason = training if isinstance(training, str) else None
+    reason = (
+        reason
+        or _why_no_variant(spec, variant, defaults.device)
+        or _why_not(spec, task, labels, defaults.device, fitted=spec.fit is not None)
     )
     job = CellJob(
         model=spec,
@@ -321,6 +336,7 @@ def _cell(
         scoring=scoring_of(spec.family, task),
         labels=labels,
         data_hash=data.scored(task).hash,
+        train_hash=training.hash if isinstance(training, Dataset) else None,
         seed=defaults.seed,
         batch_size=batch_size,
         batch_tokens=batch_tokens,
@@ -334,7 +350,7 @@ def _cell(
         suite_folder=str(suite.path.parent.resolve()),
         provenance=_short(weights.provenance),
         stale_checkpoint=weights.stale,
-        train_overlap=weights.overlaps.get(task.name),
+        train_overlap=_overlap(weights, task, data, training),
     )
     wanted = Wanted(
         FAMILIES[spec.family],
@@ -348,6 +364,36 @@ def _cell(
     reason = reason or RUNTIMES[variant.runtime].why_not(wanted)
     identity = cell_identity(job, weights.identity)
     return Cell(spec.name, spec.family, variant.label, task.name, task.kind, job, identity, reason)
+
+
+TRAIN_SPLIT = "train"
+"""Where a rule looks its answers up."""
+
+
+def _training(spec: ModelSpec, task: TaskSpec, data: Data) -> Dataset | str | None:
+    """Load the training split for a rule that looks its answers up there.
+
+    Returns:
+        None for a model that does not, and why it cannot where there is none.
+    """
+    if not FAMILIES[spec.family].reads_training(spec) or why_not_done(spec, task) is not None:
+        return None
+    if task.data.split == TRAIN_SPLIT:
+        return (
+            f"it looks its answers up in the split '{TRAIN_SPLIT}', which this task scores; set another 'split' in the "
+            "task's 'data'"
+        )
+    try:
+        return data.split(task, TRAIN_SPLIT, None)
+    except SuiteError as error:
+        return f"it needs a split '{TRAIN_SPLIT}' beside the scored one: {error}"
+
+
+def _overlap(weights: _Weights, task: TaskSpec, data: Data, training: Dataset | str | None) -> int | None:
+    """Count the scored inputs that the model has seen, as far as that is known."""
+    if isinstance(training, Dataset):
+        return data.overlap(task, TRAIN_SPLIT, None)
+    return weights.overlaps.get(task.name)
 
 
 def _load_of(suite: Suite, spec: ModelSpec, task: TaskSpec, measure: MeasureSpec) -> LoadSpec | None:

@@ -27,6 +27,7 @@ from bench.planning.forms import form_checks, prompt_places
 from bench.planning.mistakes import Check, Mistakes
 from bench.plugins import find_beside, look_beside
 from bench.suite import DataSpec, ModelSpec, Suite, TaskSpec
+from bench.suite.curriculum import Curriculum
 from bench.suite.limits import Limit, parse_limit
 from bench.suite.rules import RULES
 from bench.suite.yaml_file import Loc, Located, read
@@ -126,7 +127,9 @@ def _loose_model_checks(suite: Located[Any], index: int, model: Mapping[str, obj
     if isinstance(family, str):
         checks.append(partial(_with_place, suite, ("models", index, "family"), partial(FAMILIES.check, family)))
     if isinstance(fit, Mapping) and isinstance(recipe := fit.get("recipe"), str):
-        checks.append(partial(read, suite.path.parent / recipe, Recipe))
+        solving = FAMILIES[family].solving if isinstance(family, str) and family in FAMILIES else None
+        schema: type[Curriculum] = Recipe if solving is None else solving.recipe
+        checks.append(partial(read, suite.path.parent / recipe, schema))
     return checks
 
 
@@ -214,7 +217,7 @@ def _check_keys(suite: Located[Suite], index: int, model: ModelSpec) -> None:
                 ("models", index, key),
                 f"'{key}' is for {owners}; leave it out of a model of the family '{model.family}'",
             )
-    if model.fit is not None and family.learning is None:
+    if model.fit is not None and family.learning is None and family.solving is None:
         raise suite.error(("models", index, "fit"), f"a model of the family '{model.family}' cannot be trained")
     for key, mistake in family.mistakes(model):
         raise suite.error(("models", index, key), mistake)

@@ -11,6 +11,7 @@ from bench.errors import BenchError, EnvironmentLackError, nearest
 from bench.suite import Suite, TaskSpec
 from bench.suite.yaml_file import Located
 from bench.tasks import KINDS
+from bench.tasks.kind import Kind
 
 
 @dataclass
@@ -52,7 +53,9 @@ class Data:
         if key not in self._loaded:
             spec = task.data.model_copy(update={"split": split})
             seed, kind = self.suite.value.defaults.seed, KINDS[task.kind]
-            whole = None if most is None or not kind.labelled else self.split(task, split, None)  # read for the labels
+            whole = (
+                None if most is None or not _has_labels(kind) else self.split(task, split, None)
+            )  # read for the labels
             try:
                 dataset = load(
                     spec, kind.columns, base=self.suite.path.parent, max_examples=most, seed=seed, whole=whole
@@ -95,10 +98,10 @@ class Data:
             SuiteError: a row has a label that the suite does not list, or 'label_names' does not tell labels apart.
         """
         kind = KINDS[task.kind]
-        if not kind.labelled:
+        if not _has_labels(kind):
             return ()
         whole = self.split(task, task.data.split, None)
-        labels_here = sorted(whole.expected_texts(kind.columns))
+        labels_here = sorted(kind.labels_of(whole))
         at = ("tasks", self.suite.value.tasks.index(task))
         listed = labels_here if task.labels is None else task.labels
         for label in labels_here:
@@ -112,6 +115,10 @@ class Data:
         if wrong is not None:
             raise self.suite.error((*at, "label_names"), wrong)
         return labels
+
+
+def _has_labels(kind: Kind) -> bool:
+    return kind.labelled or kind.many_labels
 
 
 def _unclear_names(labels: Sequence[str], names: Mapping[str, str]) -> str | None:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from bench.candidates import FAMILIES
 from bench.errors import EnvironmentLackError
 from bench.fit.job import FitTask, fold_units
-from bench.fit.recipe import NO_OPTUNA, Recipe
+from bench.fit.recipe import NO_OPTUNA
 from bench.suite import ModelSpec, Suite, TaskSpec
+from bench.suite.curriculum import Curriculum
 from bench.suite.yaml_file import Loc, Located
 from bench.tasks import KINDS
 
 
-def check_apart(suite: Located[Suite], model: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec]) -> None:
+def check_apart(suite: Located[Suite], model: ModelSpec, recipe: Curriculum, learnt: Sequence[TaskSpec]) -> None:
     """Raise where a recipe learns from, or stops by, the very rows that are scored."""
     for task in learnt:
         if task.data.split in (recipe.train_split, recipe.validation_split):
@@ -25,12 +26,12 @@ def check_apart(suite: Located[Suite], model: ModelSpec, recipe: Recipe, learnt:
             )
 
 
-def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> None:
+def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Curriculum, tasks: Sequence[FitTask]) -> None:
     """Raise for what would stop a training after it began, as far as the data and this machine tell before."""
     if recipe.search is not None and recipe.search.method == "tpe" and importlib.util.find_spec("optuna") is None:
         raise EnvironmentLackError(f"model '{model.name}': {NO_OPTUNA}")
     at = ("models", suite.value.models.index(model), "fit")
-    if recipe.lora is not None:
+    if recipe.learns_adapter:
         _check_adapter(suite, at, model)
     for task in tasks:
         units, kind = fold_units(task.train)
@@ -40,7 +41,7 @@ def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Recipe, task
                 f"the recipe's 'folds: {recipe.folds}' needs {recipe.folds} {kind} of {task.spec.name} to learn from, "
                 f"and there are {units}; lower 'folds'",
             )
-        if KINDS[task.spec.kind].labelled:
+        if task.labels:
             _check_labels(suite, task)
 
 
@@ -59,9 +60,9 @@ def _check_adapter(suite: Located[Suite], at: Loc, model: ModelSpec) -> None:
 
 
 def _check_labels(suite: Located[Suite], task: FitTask) -> None:
-    columns = KINDS[task.spec.kind].columns
+    kind = KINDS[task.spec.kind]
     for data in (task.train, task.validation):
-        unknown = sorted(data.expected_texts(columns) - set(task.labels))
+        unknown = sorted(kind.labels_of(data) - set(task.labels))
         if unknown:
             raise suite.error(
                 ("tasks", suite.value.tasks.index(task.spec), "data"),

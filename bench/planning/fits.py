@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
+from bench.candidates.heads import HEADED
 from bench.data.base import Dataset
 from bench.errors import InputError, SuiteError, nearest
 from bench.fit.job import FitJob, FitTask, Teacher, read_provenance
@@ -21,8 +22,10 @@ from bench.planning.fit_checks import check_apart, check_possible
 from bench.planning.forms import uses
 from bench.planning.identity import data_hash, fit_identity, loaded_identity
 from bench.suite import AdapterSpec, ModelSpec, Suite, TaskSpec
+from bench.suite.curriculum import Curriculum
 from bench.suite.yaml_bounds import read_text
 from bench.suite.yaml_file import Located, read
+from bench.tasks import KINDS
 from bench.tasks.choosing import why_not_done, why_unsupported
 from bench.tasks.prompts import template_for
 
@@ -30,15 +33,18 @@ FITS_FOLDER = "fits"
 """Under the results folder: checkpoints whose suite entry names no output."""
 
 
-def read_recipe(suite: Located[Suite], model: ModelSpec) -> Recipe:
+def read_recipe(suite: Located[Suite], model: ModelSpec) -> Curriculum:
     """Work out a model's recipe.
 
     Raises:
-        SuiteError: the recipe's file is missing or wrong.
+        SuiteError: the recipe's file is missing or wrong, or a model that a solver fits has a teacher.
     """
-    path = fit_paths(suite, model)[0]
-    recipe = _recipe(path, read_text(path))
     assert model.fit is not None
+    path, family = fit_paths(suite, model)[0], FAMILIES[model.family]
+    if family.solving is not None:
+        _refuse_for_solvers(suite, model)
+        return read(path, family.solving.recipe).value
+    recipe = _recipe(path, read_text(path))
     changes: dict[str, object] = {} if model.fit.teacher is None else {"teacher": model.fit.teacher}
     if model.fit.adapter is not None and recipe.lora is None:
         changes["lora"] = Lora()
@@ -51,10 +57,20 @@ def read_recipe(suite: Located[Suite], model: ModelSpec) -> Recipe:
         raise suite.error(at, str(error.errors()[0]["ctx"]["error"])) from error
 
 
-def fitted_spec(spec: ModelSpec, recipe: Recipe, output: Path) -> ModelSpec:
+def _refuse_for_solvers(suite: Located[Suite], model: ModelSpec) -> None:
+    """Refuse what is for networks alone, where a solver fits the model."""
+    for key in ("teacher", "adapter", "shrink"):
+        if getattr(model.fit, key) is not None:
+            raise suite.error(
+                ("models", suite.value.models.index(model), "fit", key),
+                f"a solver fits a model of the family '{model.family}', and knows no '{key}'; leave it out",
+            )
+
+
+def fitted_spec(spec: ModelSpec, recipe: Curriculum, output: Path) -> ModelSpec:
     """Write a model's entry as that of the checkpoint which its fit makes; an adapter keeps its base."""
     updates: dict[str, object] = {"checkpoint": str(output), "gguf_file": None, "subfolder": None}
-    if recipe.lora is not None and spec.checkpoint is not None:
+    if isinstance(recipe, Recipe) and recipe.lora is not None and spec.checkpoint is not None:
         base = spec.checkpoint if spec.subfolder is None else f"{spec.checkpoint}/{spec.subfolder}"
         updates["adapter"] = (spec.adapter or AdapterSpec()).model_copy(update={"base": base})
     return spec.model_copy(update=updates)
@@ -91,17 +107,17 @@ def check_teachers(suite: Located[Suite]) -> None:
 
 
 def _teacher_name(suite: Located[Suite], model: ModelSpec) -> str | None:
-    return None if model.fit is None else read_recipe(suite, model).teacher
+    return None if model.fit is None else read_recipe(suite, model).learns_from
 
 
 def _teacher(
-    suite: Located[Suite], student: ModelSpec, recipe: Recipe, learnt: Sequence[TaskSpec], data: Data, results: Path
+    suite: Located[Suite], student: ModelSpec, recipe: Curriculum, learnt: Sequence[TaskSpec], data: Data, results: Path
 ) -> Teacher | None:
     """Work out whom a student learns from, with the checkpoint that it will be loaded from."""
-    if recipe.teacher is None:
+    if recipe.learns_from is None:
         return None
     check_teachers(suite)
-    model = next(model_spec for model_spec in suite.value.models if model_spec.name == recipe.teacher)
+    model = next(model_spec for model_spec in suite.value.models if model_spec.name == recipe.learns_from)
     at = ("models", suite.value.models.index(student), "fit")
     templates = {}
     for task in learnt:
@@ -145,7 +161,7 @@ def in_order(jobs: Sequence[FitJob], names: Collection[str]) -> list[FitJob]:
     return list(found.values())
 
 
-def fit_tasks(suite: Located[Suite], model: ModelSpec, recipe: Recipe) -> list[TaskSpec]:
+def fit_tasks(suite: Located[Suite], model: ModelSpec, recipe: Curriculum) -> list[TaskSpec]:
     """Work out the tasks that the recipe learns.
 
     Raises:
@@ -154,14 +170,26 @@ def fit_tasks(suite: Located[Suite], model: ModelSpec, recipe: Recipe) -> list[T
     tasks = {task.name: task for task in suite.value.tasks}
     at = ("models", suite.value.models.index(model), "fit")
     if recipe.tasks is None:
-        return [task for task in tasks.values() if why_not_done(model, task) is None]
+        able = [task for task in tasks.values() if why_not_done(model, task) is None]
+        return [task for task in able if _why_not_learnt(model, task) is None]
     for name in recipe.tasks:
         if name not in tasks:
             raise suite.error(at, f"the recipe learns '{name}', which is no task of this suite; {nearest(name, tasks)}")
-        reason = why_unsupported(model.family, tasks[name].kind)
+        reason = why_unsupported(model.family, tasks[name].kind) or _why_not_learnt(model, tasks[name])
         if reason is not None:
             raise suite.error(at, f"the recipe learns '{name}': {reason}")
     return [tasks[name] for name in recipe.tasks]
+
+
+def _why_not_learnt(model: ModelSpec, task: TaskSpec) -> str | None:
+    """Explain that a family does a kind of task, and cannot be trained for it; None where it can."""
+    family, ability = FAMILIES[model.family], KINDS[task.kind].ability
+    learns = (
+        HEADED if family.solving is not None else frozenset() if family.learning is None else family.learning.learns
+    )
+    if ability in learns:
+        return None
+    return f"a model of the family '{model.family}' is not trained for {task.kind}; give a checkpoint that was"
 
 
 def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path, output: Path | None = None) -> FitJob:
@@ -193,7 +221,7 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
         resolved = resolved.model_copy(update={"system": None})
     teacher = _teacher(suite, model, recipe, learnt, data, results)
     data_id = data_hash((task.train, task.validation) for task in tasks)
-    start = None if recipe.start == "scratch" else loaded_identity(resolved, suite.path.parent)
+    start = None if recipe.fits_from == "scratch" else loaded_identity(resolved, suite.path.parent)
     fit_id = fit_identity(resolved, recipe, data_id, start, tasks, teacher)
     place = output or fit_paths(suite, model)[1] or results.resolve() / FITS_FOLDER / f"{model.name}-{fit_id[:12]}"
     defaults = suite.value.defaults
@@ -212,7 +240,7 @@ def make_job(suite: Located[Suite], model: ModelSpec, data: Data, results: Path,
     )
 
 
-def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data) -> dict[str, int]:
+def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Curriculum, data: Data) -> dict[str, int]:
     """Count for each task that the recipe learns how many scored inputs are in its training split.
 
     A task whose training split is not there is left out: its checkpoint may be made elsewhere.
@@ -227,7 +255,7 @@ def train_overlaps(suite: Located[Suite], model: ModelSpec, recipe: Recipe, data
 
 
 def made_from_these(
-    suite: Located[Suite], model: ModelSpec, recipe: Recipe, data: Data, provenance: Mapping[str, object] | None
+    suite: Located[Suite], model: ModelSpec, recipe: Curriculum, data: Data, provenance: Mapping[str, object] | None
 ) -> bool:
     """Tell whether a checkpoint is of this recipe and of these data; data that are not there are not asked."""
     if provenance is None or provenance.get("recipe_hash") != recipe.hash:
@@ -239,7 +267,7 @@ def made_from_these(
     return provenance.get("data_hash") == data_hash(splits)
 
 
-def _splits(data: Data, task: TaskSpec, recipe: Recipe) -> tuple[Dataset, Dataset]:
+def _splits(data: Data, task: TaskSpec, recipe: Curriculum) -> tuple[Dataset, Dataset]:
     return (
         data.split(task, recipe.train_split, recipe.max_train_examples),
         data.split(task, recipe.validation_split, recipe.max_validation_examples),

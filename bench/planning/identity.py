@@ -30,6 +30,7 @@ from bench.fit.recipe import Recipe
 from bench.measure.profiles import resolve as resolve_profile
 from bench.plugins import find_beside
 from bench.suite import CellJob, ModelSpec
+from bench.suite.curriculum import Curriculum
 from bench.suite.spec import unhashed
 from bench.tasks import KINDS
 from bench.tasks.choosing import scorings_of
@@ -56,6 +57,8 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
         "template": job.template,
         "data_hash": job.data_hash,
     }
+    if job.train_hash is not None:
+        identity["train_hash"] = job.train_hash
     if job.shots:
         identity["shots"] = content_hash([[shot.prompt, shot.answer] for shot in job.shots])
     if variant := _changed(job.variant):
@@ -119,7 +122,7 @@ def _sources(module: str, base: Path) -> list[str | list[str]]:
 
 def fit_identity(
     model: ModelSpec,
-    recipe: Recipe,
+    recipe: Curriculum,
     data_id: str,
     start: str | None,
     tasks: Sequence[FitTask],
@@ -143,10 +146,10 @@ def fit_identity(
     return content_hash(deciding)
 
 
-def _later(model: ModelSpec, recipe: Recipe, tasks: Sequence[FitTask]) -> dict[str, object]:
+def _later(model: ModelSpec, recipe: Curriculum, tasks: Sequence[FitTask]) -> dict[str, object]:
     """Work out what decides the weights since the first checkpoints were published, and only where it does."""
     deciding: dict[str, object] = {}
-    if recipe.accumulation > 1:
+    if isinstance(recipe, Recipe) and recipe.accumulation > 1:
         deciding["accumulation"] = "by target"  # once by batch
     if any(KINDS[task.spec.kind].ability == "log_likelihood" for task in tasks):
         deciding["texts"] = "in pieces"  # once their beginnings alone

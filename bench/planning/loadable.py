@@ -6,7 +6,7 @@ from functools import cache
 
 from bench.candidates import FAMILIES
 from bench.candidates.adapters import Adapter, adapter_of, why_not_adapted
-from bench.candidates.quantised import why_no_variant, why_not_dequantised
+from bench.candidates.quantised import quant_method, why_no_variant, why_not_dequantised
 from bench.errors import BenchError
 from bench.host.gpu import gpu_facts
 from bench.suite import ModelSpec, TaskSpec, VariantSpec
@@ -36,6 +36,20 @@ def why_no_form(spec: ModelSpec, variant: VariantSpec, device: str) -> str | Non
     base = spec if adapter is None else adapter.base_spec(spec)
     gpu = (variant.quantise == "int4" or variant.sparsity is not None) and has_gpu(device)
     return why_no_variant(base, variant, has_gpu=gpu)
+
+
+def why_not_converted(spec: ModelSpec, variant: VariantSpec) -> str | None:
+    """Explain why a checkpoint cannot be converted for another runtime; None where nothing speaks against it."""
+    adapter = _adapter(spec)
+    if adapter is not None and not adapter.merge:
+        return (
+            f"the runtime '{variant.runtime}' executes one network, and this adapter lies beside its base; leave "
+            "'merge: false' out there"
+        )
+    method = quant_method(spec if adapter is None else adapter.base_spec(spec))
+    if method is None:
+        return None
+    return f"its weights are quantised already (by '{method}'), and are not converted; run it under torch"
 
 
 def _adapter(spec: ModelSpec) -> Adapter | None:

@@ -15,6 +15,7 @@ from bench.catalogue.readings import ALIASES, GPU_ALIASES, READINGS
 from bench.fit.recipe import Recipe
 from bench.metrics.catalogue import METRICS
 from bench.suite import Suite
+from bench.suite.limits import QUALITY
 from bench.tasks import KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -106,7 +107,7 @@ def _named(summaries: Mapping[str, str]) -> Json:
 
 
 def _readings() -> Iterator[Json]:
-    yield {"const": "quality", "title": "Quality", "description": "The first metric of each task."}
+    yield {"const": QUALITY, "title": "Quality", "description": "The first metric of each task."}
     for reading in READINGS.values():
         yield {"const": reading.name, "title": reading.title, "description": reading.definition}
     for alias, name in ALIASES.items():

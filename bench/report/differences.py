@@ -12,6 +12,7 @@ from bench.compare.quality import interval_of
 from bench.report.advice import TaskAdvice
 from bench.report.view import TaskView, value_of
 from bench.report.wording import is_baseline, signed
+from bench.suite.limits import QUALITY
 from bench.summary import Entry
 from bench.summary.quality import shared_resamples
 
@@ -26,7 +27,7 @@ def left_out(task: TaskView, count: int, which: str = "best") -> str:
 def by_quality(task: TaskView) -> list[Entry]:
     """List the scored entries, the best first."""
     sign = -1.0 if task.quality is None or task.quality.higher_is_better else 1.0
-    return sorted(task.scored, key=lambda e: sign * (value_of(e, "quality") or 0.0))
+    return sorted(task.scored, key=lambda e: sign * (value_of(e, QUALITY) or 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def differences(
     reference, on the same examples."""
     reference = reference or reference_of(task)
     board = None if advice.decision is None else advice.decision.board
-    column = None if board is None else board.column("quality")
+    column = None if board is None else board.column(QUALITY)
     if reference is None or board is None or column is None:
         return []
     place = {name: row for row, name in enumerate(board.names)}

@@ -32,7 +32,7 @@ from bench.report.tables import anchor_of
 from bench.report.text import short
 from bench.report.view import RunView, TaskView, value_of
 from bench.report.wording import Measure, measure_of
-from bench.suite.limits import Limit, Operator
+from bench.suite.limits import QUALITY, Limit, Operator
 from bench.summary import Quantity
 from bench.units import display_unit, scales
 from bench.words.standings import missing
@@ -122,7 +122,7 @@ def _measures(task: TaskView) -> list[Measure]:
     metrics = [name for e in task.scored[:1] for name in e.quality]
     measures: dict[str, Measure] = {}
     readings = shown_in("explorer")[:1] if task.crowded else shown_in("explorer")
-    for name in ["quality", *(m.name for m in task.objectives), *metrics, *readings]:
+    for name in [QUALITY, *(m.name for m in task.objectives), *metrics, *readings]:
         measure = measure_of(name, task.scored or task.entries)
         if measure is not None and task.measured(name) and measure.title not in measures:
             measures[measure.title] = measure

@@ -12,6 +12,7 @@ from bench.report.tables import STANDING_WORDS, columns_of, ranked
 from bench.report.text import cut, short
 from bench.report.view import RunView, TaskView
 from bench.report.wording import STATUS_WORDS, number
+from bench.suite.limits import QUALITY
 from bench.summary import Entry, entry_json
 from bench.text import spreadsheet_text
 from bench.words.documents import decision_document
@@ -122,7 +123,7 @@ def _table(task: TaskView, view: RunView) -> list[str]:
         place = advice.standings.get(entry.candidate)
         standing = STANDING_WORDS[place.label] if place is not None and entry.ended_well else STATUS_WORDS[entry.status]
         values = [number(q.value, q.unit) if (q := entry.quantity(m.name)) is not None else "–" for m in measures]
-        quality = entry.quantity("quality")
+        quality = entry.quantity(QUALITY)
         values.insert(0, "–" if quality is None else f"{quality.n:,}")
         name = plain(short(entry.candidate))
         shown = f"**{name}**" if entry.candidate == advice.pick else name

@@ -15,6 +15,7 @@ from bench.report.marks import Mark
 from bench.report.text import REASON_LIMIT, cut, name_markup
 from bench.report.view import TaskView
 from bench.report.wording import STATUS_WORDS, Measure, count, measure_of, number, spread
+from bench.suite.limits import QUALITY
 from bench.summary import Entry, Quantity
 from bench.words.standings import standing as standing_words
 from bench.words.wording import percent
@@ -120,7 +121,7 @@ def columns_of(task: TaskView) -> list[Measure]:
     metrics."""
     metrics = list(dict.fromkeys(name for entry in task.entries for name in entry.quality))
     more = () if task.crowded else (*metrics[1:], *shown_in("results"))
-    names = ["quality", *(m.name for m in task.objectives), *more]
+    names = [QUALITY, *(m.name for m in task.objectives), *more]
     columns: dict[str, Measure] = {}
     for name in names:
         measure = measure_of(name, task.scored or task.entries)
@@ -142,7 +143,7 @@ def ranked(task: TaskView, advice: TaskAdvice) -> list[Entry]:
     """Order the entries: the pick, the front, the rest by quality, those without one last."""
 
     def key(entry: Entry) -> tuple[bool, bool, bool, float]:
-        quantity = entry.quantity("quality")
+        quantity = entry.quantity(QUALITY)
         value = None if quantity is None else quantity.value
         sign = -1.0 if quantity is None or quantity.higher_is_better else 1.0
         missing = value is None
@@ -194,12 +195,12 @@ def beside_front(task: TaskView, cost: Measure, advice: TaskAdvice, marks: Mappi
     head = quality.short if quality else "quality"
     rows = []
     for entry in ranked(task, advice):
-        if entry not in task.measured("quality", cost.name):
+        if entry not in task.measured(QUALITY, cost.name):
             continue
         tag = "pick" if entry.candidate == advice.pick else ""
         items = (
             name_item(entry, marks, tag),
-            quantity_item(entry.quantity("quality")),
+            quantity_item(entry.quantity(QUALITY)),
             quantity_item(entry.quantity(cost.name)),
         )
         rows.append(Row(items, css="pick" if tag else "front" if entry.candidate in advice.front else ""))

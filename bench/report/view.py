@@ -15,6 +15,7 @@ from bench.errors import UsageError, nearest
 from bench.report.wording import Measure, is_baseline, measure_of
 from bench.store import RunInfo, StoredRun
 from bench.suite import Suite
+from bench.suite.limits import QUALITY
 from bench.summary import Entry, summarise_run
 from bench.summary.raced import race_outcome
 from bench.words.race import race_line
@@ -43,12 +44,12 @@ class TaskView:
     @cached_property
     def scored(self) -> tuple[Entry, ...]:
         """List the entries with a quality."""
-        return tuple(entry for entry in self.entries if value_of(entry, "quality") is not None)
+        return tuple(entry for entry in self.entries if value_of(entry, QUALITY) is not None)
 
     @cached_property
     def quality(self) -> Measure | None:
         """Return the measure of the task's quality."""
-        return measure_of("quality", self.scored)
+        return measure_of(QUALITY, self.scored)
 
     @property
     def rows(self) -> int:

@@ -9,6 +9,7 @@ from bench.candidates import is_floor
 from bench.catalogue.readings import canonical
 from bench.decision.draws import is_estimate
 from bench.metrics.catalogue import words_of
+from bench.suite.limits import QUALITY
 from bench.summary import Entry, Quantity
 from bench.units import display_unit, format_number, format_quantity
 from bench.units import plural as plural
@@ -64,7 +65,7 @@ def measure_of(name: str, entries: Iterable[Entry]) -> Measure | None:
 
 def _measure(name: str, entry: Entry, quantity: Quantity) -> Measure:
     own = canonical(name, on_gpu=entry.on_gpu)
-    if own == "quality":
+    if own == QUALITY:
         own = entry.quality_metric or own
     words = words_of(own)
     return Measure(name, words.title, words.short, quantity.unit, quantity.higher_is_better, words.phrase)

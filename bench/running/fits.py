@@ -67,7 +67,7 @@ def _kept(job: FitJob) -> str:
     """Say what is kept of an interrupted training."""
     step = kept_step(job.state)
     if step is not None:
-        return f"kept at step {step} of {job.recipe.steps}, where the same command goes on"
+        return f"kept at step {step} of {job.recipe.effort}, where the same command goes on"
     parts = [name for name in ("search", "folds") if (job.state / name).is_dir()]
     if parts:
         return f"what is finished of its {' and '.join(parts)} is kept, and the same command goes on there"

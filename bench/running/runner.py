@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
-from bench.candidates import FAMILIES
+from bench.candidates import FAMILIES, without_torch
 from bench.candidates.kept import Keep
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
@@ -383,6 +383,7 @@ class _Session:
             self._keep_of(cell),
             block.name,
             asked,
+            without_torch(job),
         )
 
     def _so_far(self, cell: Cell, process: int) -> tuple[Sample, ...]:

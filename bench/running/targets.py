@@ -20,7 +20,8 @@ CONVERT = "bench.running.worker.conversion:convert"
 
 PRELOAD_SCORING = "bench.running.preload.scoring"
 PRELOAD_MEASURING = "bench.running.preload.measuring"
-"""Modules that the forkserver imports."""
+PRELOAD_LIGHT = "bench.running.preload.light"
+"""Modules that the forkservers import; the last is for the one without torch."""
 
 TARGETS = (WORKER, CANARY, FIT, CONVERT)
-PRELOADS = (PRELOAD_SCORING, PRELOAD_MEASURING)
+PRELOADS = (PRELOAD_SCORING, PRELOAD_MEASURING, PRELOAD_LIGHT)

@@ -40,6 +40,10 @@ class CellJob(BaseModel):
     """Of the scored examples."""
     data_path: str | None = None
     """Where the scored examples lie; None until they are written under the results folder."""
+    train_hash: str | None = None
+    """Of the training examples, where the model looks its answers up in them."""
+    train_path: str | None = None
+    """Where these lie; None until they are written under the results folder."""
     seed: int = 42
     batch_size: BatchSize | None = DEFAULT_BATCH_SIZE
     batch_tokens: int | None = None

@@ -81,7 +81,7 @@ class FitSpec(_Strict):
     """How a model's weights are made, when they are not simply loaded."""
 
     recipe: Path
-    """YAML file of a `bench.fit.recipe.Recipe`."""
+    """YAML file of a recipe: of a network's training, or of what a family's solver takes."""
     output: Path | None = None
     """Where the fitted checkpoint lives; by default the results folder, under the recipe's and data's hash."""
     teacher: str | None = None

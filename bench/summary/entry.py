@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from bench.catalogue.readings import canonical
 from bench.catalogue.reasons import Reason
 from bench.meters.cascade import rests_on_estimate
+from bench.meters.clock import on_cuda
 from bench.metrics.base import Metric
 from bench.record import WELL, Cell, Doubt, Record, Sample
 from bench.stats.processes import Levels, Spread
+from bench.suite.limits import QUALITY
 from bench.summary.raced import Ended
 
 Floats = NDArray[np.float64]
@@ -161,7 +163,7 @@ class Entry:
     @property
     def on_gpu(self) -> bool:
         """Tell whether the cell ran on a CUDA device."""
-        return any(str(record.environment.get("device", "")).startswith("cuda") for record in self.records)
+        return any(on_cuda(str(record.environment.get("device", ""))) for record in self.records)
 
     @property
     def quality_metric(self) -> str | None:
@@ -171,7 +173,7 @@ class Entry:
     def quantity(self, name: str) -> Quantity | None:
         """Find a quantity by the name a suite uses: `quality`, a metric, a reading or an alias."""
         name = canonical(name, on_gpu=self.on_gpu)
-        if name == "quality":
+        if name == QUALITY:
             name = self.quality_metric or name
         return self.quality.get(name) or self.efficiency.get(name)
 

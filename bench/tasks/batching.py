@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bench.meters.clock import on_cuda
+
 AUTO_TOKENS = {"cpu": 4096, "cuda": 65536}
 """Padded tokens with which `auto` begins. A CPU gains nothing from larger batches: from about 1000 tokens on a matrix
 product is bound by arithmetic (GPT-2 small, 2 cores: 5 % between 1024 and 8192). A GPU gains up to some 10⁴."""
@@ -39,7 +41,7 @@ class Batching:
         if tokens is not None:
             return cls(tokens=tokens)
         if size == "auto":
-            place = "cuda" if device.startswith("cuda") else "cpu"
+            place = "cuda" if on_cuda(device) else "cpu"
             return cls(AUTO_EXAMPLES[place], AUTO_TOKENS[place], auto=True)
         return cls(examples=size)
 

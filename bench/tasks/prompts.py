@@ -28,7 +28,7 @@ def template_for(model: ModelSpec, task: TaskSpec) -> str:
         chosen = task.prompt.get(model.family)
     if chosen is None and isinstance(task.prompt, str) and family.reads_prompt:
         chosen = task.prompt
-    plain = "{" + kind.columns.input + "}"
+    plain = kind.prompts.get("input", "{" + kind.columns.input + "}")
     usual = (
         plain if scoring_of(model.family, task) == "head" else kind.prompts.get(family.style_for(kind.ability), plain)
     )

@@ -286,9 +286,9 @@ def sorted_alone(original: Any, model: Any, batch_texts: list[str]) -> Any:
     return original(model, sorted(batch_texts, key=len))
 
 
-def mixed_up(original: Any, workload: Any, limits: Any) -> Any:
+def mixed_up(original: Any, workload: Any, limits: Any, examples: Any = None) -> Any:
     """Give the answers of a scoring to other examples."""
-    done = original(workload, limits)
+    done = original(workload, limits, examples)
     samples = done.samples
     turned = [
         replace(sample, scores=other.scores, prediction=other.prediction)

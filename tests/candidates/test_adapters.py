@@ -153,6 +153,18 @@ def test_plans_know_base_task_type_and_library(
     assert "pip install 'bench[adapters]'" in str(planned(tmp_path, entry)[0].unsupported)
 
 
+def test_other_runtimes_take_a_merged_adapter_alone(
+    adapters: dict[str, Path], checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(adapters["causal-lm"], tmp_path / "adapter")
+    shutil.copytree(checkpoints["causal-lm"], tmp_path / "base")
+    entry = "family: causal-lm, checkpoint: ./adapter, adapter: {base: ./base}, variants: [{runtime: onnxruntime}]"
+    merged = planned(tmp_path, entry)[0].unsupported
+    beside = planned(tmp_path, entry.replace("./base}", "./base, merge: false}"))[0].unsupported
+    assert merged is None or "pip install" in merged
+    assert "executes one network, and this adapter lies beside its base" in str(beside)
+
+
 def test_the_key_for_a_whole_model_is_refused(checkpoints: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "whole").symlink_to(checkpoints["causal-lm"])
     with pytest.raises(SuiteError, match=r"models\[0\].adapter: .* holds no adapter"):

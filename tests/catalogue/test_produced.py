@@ -43,6 +43,8 @@ from tests.checkpoints import make_checkpoint
 from tests.meters.sources.test_rapl import zone
 from tests.served.conftest import suite_of as served_suite
 
+pytestmark = pytest.mark.slow
+
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 GENERATOR = f"""\
 name: generator
@@ -90,6 +92,19 @@ tasks:
   - {name: question, kind: question-answering, data: {path: question.jsonl}, max_new_tokens: 4}
 measure: off
 """
+NEWER = """\
+name: newer
+defaults: {device: cpu, threads: 1, batch_size: 4}
+models:
+  - {name: linear, family: linear, fit: {recipe: solver.yaml}}
+  - {name: near, family: baseline, strategy: nearest}
+tasks:
+  - {name: many, kind: multi-label, data: {path: newer}}
+  - {name: number, kind: regression, data: {path: newer}}
+  - {name: names, kind: token-labels, data: {path: newer}}
+  - {name: order, kind: ranking, data: {path: newer}}
+measure: off
+"""
 SHARED = """\
 name: shared
 defaults: {device: cpu, threads: 1, batch_size: 4, share_load: true}
@@ -127,8 +142,25 @@ def write_data(folder: Path) -> None:
     for split, n_rows in (("train", 24), ("validation", 9), ("test", 9)):
         rows = [{"text": f"{split} {n} is {COLOURS[n % 3]}", "label": COLOURS[n % 3]} for n in range(n_rows)]
         write_rows(folder / "colours" / f"{split}.jsonl", rows)
+        rows = [newer_row(n) for n in range(n_rows)]
+        write_rows(folder / "newer" / f"{split}.jsonl", rows)
+    (folder / "solver.yaml").write_text("{}\n")
     (folder / "big.yaml").write_text(RECIPE)
     (folder / "student.yaml").write_text(STUDENT)
+
+
+def newer_row(n: int) -> dict[str, object]:
+    colour = COLOURS[n % 3]
+    return {
+        "text": f"{n} is {colour}",
+        "labels": [colour, *(["even"] if n % 2 == 0 else [])],
+        "value": n % 3 + 0.25 * (n % 2),
+        "tokens": ["it", "is", "in", "Oslo"],
+        "tags": ["O", "O", "O", "B-LOC"],
+        "query": colour,
+        "documents": list(COLOURS),
+        "relevance": [int(other == colour) for other in COLOURS],
+    }
 
 
 def opened(folder: Path, suite: str) -> Located[Suite]:
@@ -193,6 +225,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory, powercap: Path) -> Mapping[st
         fit(job, lambda _: None)
     fitted = execute(make_plan(located, folder / "fitted"), folder / "fitted", processes=1)
 
+    located = opened(folder, NEWER)
+    for job in fit_jobs(located, folder / "newer-results"):
+        fit(job, lambda _: None)
+    newer = execute(make_plan(located, folder / "newer-results"), folder / "newer-results")
+
     scored_plan = make_plan(opened(folder, SCORED), folder / "scored")
     first = execute(scored_plan, folder / "scored")
     again = execute(scored_plan, folder / "scored")
@@ -214,6 +251,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, powercap: Path) -> Mapping[st
         "fitted": fitted,
         "scored": first,
         "linked": again,
+        "newer": newer,
     }
 
 

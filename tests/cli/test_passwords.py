@@ -66,7 +66,7 @@ def test_no_command_shows_or_keeps_the_password_of_a_store_that_is_not_there(
     name: str, place: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words, command = COMMANDS[name]
-    for address in TEN[::5] if name in SLOW else TEN:
+    for address in TEN[4:5] if name in SLOW else TEN:
         main([*words, *arguments_of(command), "--store", address, "--results", "results"])
         printed = capfd.readouterr()
         assert SECRET not in printed.out + printed.err, address

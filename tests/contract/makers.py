@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bench.fit.session import fit
 from bench.suite import ModelSpec
 from tests import checkpoints
-from tests.checkpoints import SHAPE, make_checkpoint
+from tests.checkpoints import SHAPE, TEXTS, make_checkpoint
+from tests.fit.jobs import COLOURS
+from tests.fit.solved import solver_job, write_vectors
 
 SMALLEST = SHAPE.model_copy(update={"layers": 1, "max_length": 64})
 """One layer: what is exported takes its time by the layer."""
@@ -43,13 +46,33 @@ def rule(folder: Path) -> ModelSpec:
     return ModelSpec(name="majority", family="baseline", strategy="majority")
 
 
+def solved(family: str) -> Maker:
+    """Make the maker of a family that a solver fits."""
+
+    def make(folder: Path) -> ModelSpec:
+        vectors = write_vectors(folder / "vectors") if family == "embedding" else None
+        if vectors is not None:
+            words = dict.fromkeys(" ".join(TEXTS).replace(",", "").split())
+            with (vectors / "glove.txt").open("a") as file:
+                file.writelines(f"{word} {place / 100} 0.2 0.3\n" for place, word in enumerate(words))
+        job = solver_job(family, folder / f"fitted-{family}", checkpoint=vectors)
+        fit(job, lambda _: None)
+        return job.model.model_copy(update={"checkpoint": str(job.output)})
+
+    return make
+
+
 MAKERS: Mapping[str, Maker] = {
     "baseline": rule,
     "causal-lm": own_checkpoint("causal-lm"),
+    "embedding": solved("embedding"),
     "encoder": own_checkpoint("encoder"),
+    "linear": solved("linear"),
     "seq2seq": own_checkpoint("seq2seq"),
     "torch-module": factory,
     "transformer": own_checkpoint("transformer"),
 }
 ELSEWHERE = frozenset({"endpoint"})
 """Families whose models do not run in our process; what holds them is in a folder of their own (`tests/served`)."""
+LABELS_OF: Mapping[str, tuple[str, ...]] = {"embedding": tuple(COLOURS), "linear": tuple(COLOURS)}
+"""Labels that a family's tiny model knows, where they are not those of `tests.checkpoints`."""

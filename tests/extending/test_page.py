@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -106,3 +107,23 @@ def test_the_blob_store_keeps_what_it_is_given(site: Path) -> None:
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+def _cells(line: str) -> list[list[str]]:
+    return [re.findall(r"`([^`]+)`", cell) for cell in line.strip("|").split("|")]
+
+
+def test_what_the_tables_name_is_there() -> None:
+    rows = [_cells(line) for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    rooms = [(ROOT / where[0], copied) for _, where, copied, *_ in rows if where and where[0].endswith("/")]
+    assert len(rooms) == 9
+    for room, copied in rooms:
+        assert copied and all((room / name).is_file() for name in copied), room
+    sections = [
+        (classes, where[0])
+        for _, classes, where, *_ in rows
+        if where and where[0].startswith("bench/") and where[0].endswith(".py")
+    ]
+    assert len(sections) == 8
+    for classes, file in sections:
+        assert classes and all(f"class {name}(" in (ROOT / file).read_text() for name in classes), file

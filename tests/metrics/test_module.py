@@ -186,19 +186,6 @@ def test_a_hub_module_without_a_network_says_so(monkeypatch: pytest.MonkeyPatch)
         metric.statistics(SAMPLES, ())
 
 
-@pytest.mark.parametrize("name", ["bleu", "accuracy", "token_f1"])
-def test_ours_through_evaluate(name: str) -> None:
-    predictions, references = [str(s.prediction) for s in SAMPLES], [s.reference for s in SAMPLES]
-    found = module.as_evaluate(name).compute(predictions=predictions, references=references)
-    (metric,) = resolve([name], "classification" if name == "accuracy" else "translation")
-    assert found == {name: pytest.approx(float(metric.value(metric.statistics(SAMPLES, ()).sum(axis=0))))}
-
-
-def test_what_needs_more_than_texts_is_not_offered_through_evaluate() -> None:
-    with pytest.raises(InputError, match="not texts alone"):
-        module.as_evaluate("perplexity")
-
-
 def test_examples_in_docstrings() -> None:
     for where in (module, exact_match, token_f1):
         assert doctest.testmod(where).failed == 0

@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from bench.admission import reference
+from bench.admission.reference import ask_plainly, prove
+from bench.data import stored
 from bench.planning import Options, Plan, make_plan, open_suite
 from bench.record import Record
 from bench.running.executors.inline import InlineExecutor
 from bench.running.launch import launch
 from bench.running.progress import SilentProgress
+from bench.running.worker.cell import bind_task, load_model
+from bench.running.worker.conversion import convert
 from bench.store import Store
+from bench.suite import VariantSpec
 from bench.summary import entry_json, summarise
 from tests.checkpoints import LABELS, TEXTS, make_checkpoint
+
+pytestmark = pytest.mark.slow
 
 SUITE = """\
 name: two runtimes
@@ -138,3 +147,34 @@ def test_an_artifact_that_is_damaged_is_told(folder: Path, first: tuple[list[str
     finally:
         about.write_bytes(right)
     assert record.status == "failed" and "remove the folder" in str(record.reason)
+
+
+def test_whether_texts_are_tied_is_asked_of_torch_or_of_nobody(
+    folder: Path, first: tuple[list[str], Sequence[Record]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where answers differ, a network in float32 is asked by its plain path; one that rounds has none to ask."""
+    plan = make_plan(open_suite(str(folder / "suite.yaml")), folder / "results")
+    (cell,) = (c for c in plan.written(folder / "results") if c.label == "writer[ctranslate2] · short")
+    exact = cell.to_run()
+    rounding = exact.model_copy(
+        update={
+            "variant": VariantSpec(runtime="ctranslate2", quantise="int8"),
+            "artifact": str(folder / "results" / "conversions" / "int8"),
+        }
+    )
+    convert(rounding, lambda _: None)
+    monkeypatch.setattr(reference, "agrees", lambda *_: False)
+    for job, asks in ((exact, True), (rounding, False)):
+        data = stored.read(Path(str(job.data_path)))
+        model = load_model(job, data, "cpu")
+        asked, margin = list[bool](), model.least_margin
+
+        def told(*of: Any, asked: list[bool] = asked, margin: Any = margin, model: Any = model) -> float:
+            asked.append(model.plain)
+            return float(margin(*of))
+
+        monkeypatch.setattr(model, "least_margin", told)
+        plain = ask_plainly(bind_task(job, model, data), model)
+        proof = prove(plain, model, model.facts().dtype)
+        assert bool(proof.differing) and bool(asked) == asks and all(asked)
+        assert not model.plain

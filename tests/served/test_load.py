@@ -29,6 +29,8 @@ from bench.suite.load import LoadSpec, parse_slo
 from benchmarks.fake_server import Fake, Fault, Law
 from tests.served.conftest import endpoint_of
 
+pytestmark = pytest.mark.slow
+
 
 def exchange(
     intended_s: float, took_s: float, *, lag_s: float = 0.0, ending: Ending = "ok", first_s: float = 0.1
@@ -102,8 +104,8 @@ def test_a_request_is_good_when_it_keeps_every_limit() -> None:
 
 
 def test_a_client_that_lags_has_its_level_withheld() -> None:
-    assert numbers_of(level_of([exchange(t, 0.01, lag_s=0.0009) for t in range(20)])).withheld is None
-    late = [exchange(t, 0.01, lag_s=0.002 if t < 2 else 0.0) for t in range(20)]
+    assert numbers_of(level_of([exchange(t, 0.01, lag_s=0.0004) for t in range(20)])).withheld is None
+    late = [exchange(t, 0.01, lag_s=0.0006 if t < 2 else 0.0) for t in range(20)]
     assert numbers_of(level_of(late)).withheld is not None
     slow = [exchange(t, 1.0, lag_s=0.002) for t in range(20)]
     assert numbers_of(level_of(slow)).withheld is None, "2 ms are nothing beside a second"

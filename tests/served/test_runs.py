@@ -13,10 +13,13 @@ import pytest
 from bench.__main__ import main
 from bench.decision.cost import priced
 from bench.record import Record
+from bench.report.charts.load import loaded
 from bench.store import Store
 from bench.summary import Entry, summarise_run
 from benchmarks.fake_server import Behaviour, Fake, Fault, Law, running
 from tests.served.conftest import KEY, KEY_VARIABLE, SLO, suite_of
+
+pytestmark = pytest.mark.slow
 
 PRICES = {"input_per_million": 1.0, "output_per_million": 4.0}
 CHOICES = '{"question": "which", "choices": ["red", "blue"], "answer": "red"}\n'
@@ -212,3 +215,20 @@ def test_a_stranger_at_the_address_of_a_launch_is_not_measured(tmp_path: Path, f
     assert bench_run(suite, "--profile", "off", "--no-report") == 5
     assert "before 'server.launch'" in str(records_of(suite)["served", "questions"].reason)
     assert fake.answered == 0
+
+
+def test_the_report_shows_what_was_loaded(finished: Finished) -> None:
+    (report,) = (finished.folder / "results" / "reports").glob("*.html")
+    text = report.read_text()
+    assert "Load on questions" in text and "Load on mc" not in text
+    assert "unsalted" in text
+
+
+def test_levels_come_back_from_the_store_as_they_were(finished: Finished) -> None:
+    entry = finished.entries["served", "questions"]
+    noted = finished.records["served", "questions"].notes["load"]["levels"]
+    numbers = loaded(entry)
+    assert [(n.offered_rate, n.requests, n.salted) for n in numbers] == [
+        (level["offered_per_s"], level["requests"], level["salted"]) for level in noted
+    ]
+    assert [n.goodput for n in numbers] == pytest.approx([level["goodput_per_s"] for level in noted])

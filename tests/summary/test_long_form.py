@@ -21,7 +21,7 @@ def test_every_metric_and_reading_of_every_cell_is_a_row_with_its_interval_and_n
         shown.n,
     )
     assert (accuracy.about, accuracy.level, accuracy.run) == ("quality", 0.95, "RUN")
-    unpriced = {name for name, reading in READINGS.items() if not reading.priced}
+    unpriced = {name for name, reading in READINGS.items() if not (reading.priced or reading.of_load)}
     assert {row.reading for row in rows if row.candidate == "a" and row.about == "efficiency"} == unpriced
 
 

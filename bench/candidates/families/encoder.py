@@ -16,12 +16,16 @@ from bench.candidates.huggingface import (
     head_logits,
     head_order,
     head_scores,
+    head_values,
     label_names,
+    label_order,
     load_pretrained,
 )
-from bench.candidates.interface import Classified, Context, Model
+from bench.candidates.interface import Classified, Context, Model, Rated, Tagged
 from bench.candidates.learning import PAD_ID, Batch, Setting, Shape
+from bench.candidates.pairs import Pair
 from bench.candidates.untyped import Loader, Network
+from bench.errors import UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
@@ -31,17 +35,31 @@ if TYPE_CHECKING:
     from bench.candidates.graphs import Graph, Sizes
 
 
-class Encoder(HuggingFaceModel):
-    """A bidirectional encoder with a head over labels."""
+SEQUENCE = "AutoModelForSequenceClassification"
+AUTO_CLASSES = {"tag": "AutoModelForTokenClassification"}
+"""What loads the network for an ability; for the others `SEQUENCE`."""
+ABILITIES = frozenset({"classify", "mark", "rate", "tag", "rank"})
+AT_ONCE = 32
+"""Documents that are read at once with their query, however many there are."""
 
-    abilities = frozenset({"classify"})
+
+class Encoder(HuggingFaceModel):
+    """A bidirectional encoder with a head: over labels, over each label by itself, of one number, or over tokens."""
+
+    abilities = ABILITIES
+    reads_pairs = True
 
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
-        from transformers import AutoModelForSequenceClassification
+        import transformers
 
-        loaded = load_pretrained(AutoModelForSequenceClassification, spec, variant, context)
+        if context.engine is not None and context.ability != "classify":
+            raise UnsupportedError(
+                f"model '{spec.name}': a converted network has a head over labels alone; leave 'runtime' out"
+            )
+        auto_class: Loader = getattr(transformers, AUTO_CLASSES.get(context.ability, SEQUENCE))
+        loaded = load_pretrained(auto_class, spec, variant, context)
         super().__init__(spec, loaded, context)
-        self._order = head_order(spec, loaded.module.config, context.labels)
+        self._order = _order(spec, loaded.module.config, context)
 
     @explained
     @without_gradients
@@ -49,11 +67,91 @@ class Encoder(HuggingFaceModel):
         """Compute the head's log-probability of every label, in the task's order."""
         return head_scores(self, texts, self._order)
 
+    @explained
+    @without_gradients
+    def mark(self, texts: Sequence[str]) -> list[Classified]:
+        """Compute the log-probability of each label by itself, in the task's order."""
+        from torch.nn.functional import logsigmoid
+
+        rows = head_values(self, texts, lambda logits: logsigmoid(logits)[:, self._order])
+        return [Classified(tuple(row), count, cut) for row, count, cut in rows]
+
+    @explained
+    @without_gradients
+    def rate(self, texts: Sequence[str]) -> list[Rated]:
+        """Give each text the head's number."""
+        return [Rated(row[0], count, cut) for row, count, cut in head_values(self, texts, _as_it_is)]
+
+    @explained
+    @without_gradients
+    def rank(self, queries: Sequence[str], documents: Sequence[Sequence[str]]) -> list[Classified]:
+        """Score each document together with its query, as a cross-encoder does."""
+        ranked = []
+        for query, own in zip(queries, documents, strict=True):
+            pairs = [Pair.of(f"{query}\n{document}", query, document) for document in own]
+            batches = [pairs[start : start + AT_ONCE] for start in range(0, len(pairs), AT_ONCE)]
+            rows = [row for batch in batches for row in head_values(self, batch, _as_it_is)]
+            cut = any(too_long for _, _, too_long in rows)
+            ranked.append(Classified(tuple(row[0] for row, _, _ in rows), sum(count for _, count, _ in rows), cut))
+        return ranked
+
+    @explained
+    @without_gradients
+    def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
+        """Tag each token by what the head says of its first piece."""
+        return [self._tagged(sentence) for sentence in sentences]
+
+    def _tagged(self, sentence: Sequence[str]) -> Tagged:
+        import torch
+
+        limit = self.max_tokens
+        encoded = self.tokenizer(list(sentence), is_split_into_words=True, truncation=True, max_length=limit)
+        owners: list[int | None] = encoded.word_ids()
+        ids = torch.tensor([encoded["input_ids"]], device=self.device)
+        best = self.module(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0].argmax(-1).tolist()
+        names: dict[int, str] = self.module.config.id2label
+        tags = ["O"] * len(sentence)
+        read = 0
+        for place, owner in enumerate(owners):
+            if owner is not None and owner != (owners[place - 1] if place else None):
+                tags[owner], read = str(names[best[place]]), owner + 1
+        return Tagged(tuple(tags[:read]), len(owners), read < len(sentence))
+
+
+def _as_it_is(logits: torch.Tensor) -> torch.Tensor:
+    return logits
+
+
+def _order(spec: ModelSpec, config: Loader, context: Context) -> list[int]:
+    """Find the head's output for each label, for an ability that has labels.
+
+    Raises:
+        UnsupportedError: the head was trained for something else.
+    """
+    if context.ability == "classify":
+        return head_order(spec, config, context.labels)
+    if context.ability in ("rate", "rank"):
+        if config.num_labels != 1:
+            raise UnsupportedError(
+                f"model '{spec.name}': its head has {config.num_labels} outputs, and one number is wanted; give a "
+                "checkpoint whose head has one ('num_labels: 1')"
+            )
+        return []
+    if context.ability == "mark" and config.problem_type != "multi_label_classification":
+        raise UnsupportedError(
+            f"model '{spec.name}': its head was not trained to judge each label by itself ('problem_type' is "
+            f"'{config.problem_type}' in its config.json, not 'multi_label_classification'); give one that was"
+        )
+    return label_order(spec, config.id2label, context.labels)
+
 
 class EncoderLearning(HuggingFaceLearning):
     """BERT from scratch, or any checkpoint with a new head."""
 
+    learns = frozenset({"classify"})
+    reads_pairs = True
     frame = "<s> $A </s>"
+    pair_frame = "<s> $A </s> $B:1 </s>:1"
     roles = {"cls_token": "<s>", "sep_token": "</s>"}
 
     def adapter_task(self, labels: Sequence[str]) -> str | None:
@@ -95,7 +193,7 @@ class EncoderFamily(Family):
     name = "encoder"
     summary = "BERT and any AutoModelForSequenceClassification, through its classification head"
     title = "encoder"
-    abilities = frozenset({"classify"})
+    abilities = ABILITIES
     lacks = {
         "generate": "an encoder writes no text",
         "choose": "an encoder's head knows fixed labels, not a question's choices",

@@ -41,7 +41,7 @@ def start(launch: LaunchSpec, base: Path) -> subprocess.Popen[bytes]:
     folder = base / launch.folder
     environment = os.environ | launch.environment
     beside = Path(sys.executable).parent  # programs of the same virtual environment, whether it is activated or not
-    environment["PATH"] = f"{environment.get('PATH', os.defpath)}{os.pathsep}{beside}"
+    environment["PATH"] = f"{beside}{os.pathsep}{environment.get('PATH', os.defpath)}"
     try:
         return subprocess.Popen(launch.command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=STDERR)
     except FileNotFoundError as error:

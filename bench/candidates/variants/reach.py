@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import nn
-
-from bench.candidates.interface import Model, engine_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +28,6 @@ class Reach:
     def note(self) -> dict[str, object]:
         """Write what the record keeps of it."""
         return {"reached": self.reached, "weights": self.weights, "left": list(self.left)}
-
-
-@runtime_checkable
-class Rounds(Protocol):
-    """A layer that rounds what it multiplies, and can be asked not to."""
-
-    exact_arithmetic: bool
-    """Whether it computes in float32 for now."""
-
-
-@contextmanager
-def exactly(model: object) -> Iterator[None]:
-    """Let the layers of a loaded model multiply without rounding their inputs, and round again afterwards.
-
-    A scale that is taken from a whole batch makes an answer depend on what lies beside it. Whether masks, positions and
-    caches are right is seen only without that.
-
-    Args:
-        model: with `facts`, whose module is looked through; anything else has no such layers.
-    """
-    layers = _rounding(model)
-    for layer in layers:
-        layer.exact_arithmetic = True
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.exact_arithmetic = False
-
-
-def rounds(model: object) -> bool:
-    """Tell whether a loaded model has layers that round what they multiply, or a runtime that does."""
-    engine = engine_of(model)
-    return bool(_rounding(model)) or (engine is not None and engine.rounds)
-
-
-def _rounding(model: object) -> list[Rounds]:
-    module = model.facts().module if isinstance(model, Model) else None
-    return [] if module is None else [layer for layer in module.modules() if isinstance(layer, Rounds)]
 
 
 def is_conv1d(layer: nn.Module) -> bool:

@@ -10,6 +10,7 @@ from torch import nn
 
 from bench.candidates.variants.reach import Reach, as_linear, embedding_weights, is_conv1d, measure_reach
 from bench.errors import UnsupportedError
+from bench.meters.clock import on_cuda
 
 CAPABILITY = (8, 0)
 """Compute capability from which GPUs have it: Ampere. Source: the same."""
@@ -24,7 +25,7 @@ def sparsify(module: nn.Module, device: str) -> tuple[nn.Module, Reach]:
     Raises:
         UnsupportedError: the device has no products of this form, or the weights are not in 16 bits.
     """
-    if not device.startswith("cuda"):
+    if not on_cuda(device):
         raise UnsupportedError(f"{WHY_GPU}; this one is computed on {device}")
     if torch.cuda.get_device_capability(device) < CAPABILITY:
         raise UnsupportedError(f"{WHY_GPU}; {torch.cuda.get_device_name(device)} has none")

@@ -17,6 +17,7 @@ from torch import nn
 from bench.candidates.untyped import Loader
 from bench.candidates.variants.reach import Reach, as_linear, is_conv1d, measure_reach
 from bench.errors import UnsupportedError
+from bench.meters.clock import on_cuda
 
 NO_TORCHAO = "{} is made by the library torchao, which is not installed; pip install 'bench[quantise]'"
 GROUP = 64
@@ -61,7 +62,7 @@ def _config(library: Loader, bits: str) -> object:
 
 
 def _check_int4(layers: list[nn.Linear], device: str) -> None:
-    if not device.startswith("cuda"):
+    if not on_cuda(device):
         raise UnsupportedError(f"{WHY_GPU}; this one is computed on {device}")
     if any(layer.weight.dtype != torch.bfloat16 for layer in layers):
         raise UnsupportedError("int4 is for weights in bfloat16; add 'dtype: bfloat16' to the variant")

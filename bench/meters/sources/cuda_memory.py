@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import ClassVar
 
-from bench.meters.clock import split_devices
+from bench.meters.clock import on_cuda, split_devices
 from bench.meters.memory import GpuMemory, GpuPeak
 from bench.meters.source import GpuMemorySource, Probe
 
@@ -25,7 +25,7 @@ class CudaMemory(GpuMemorySource):
             return Probe(False, "torch is not installed")
         if torch_version.endswith("+cpu"):
             return Probe(False, f"torch {torch_version} is built without CUDA")
-        devices = split_devices(self.site.device) if self.site.device.startswith("cuda") else ()
+        devices = split_devices(self.site.device) if on_cuda(self.site.device) else ()
         count = len(devices) or len(self.site.boards.devices if self.site.boards is not None else ())
         return Probe(True, f"{count} GPUs") if count else Probe(False, self.site.why_no_boards)
 

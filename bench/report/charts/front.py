@@ -15,6 +15,7 @@ from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView
 from bench.report.wording import Measure, among, is_baseline, listed, number, plural, times
+from bench.suite.limits import QUALITY
 
 
 class Front(TaskChart):
@@ -70,8 +71,8 @@ def _note(points: Sequence[Point], cost: Measure, advice: TaskAdvice, missing: S
 def points_of(task: TaskView, cost: Measure, advice: TaskAdvice) -> list[Point]:
     """List the candidates that have a quality and this cost."""
     points = []
-    for entry in task.measured("quality", cost.name):
-        x, y = entry.quantity(cost.name), entry.quantity("quality")
+    for entry in task.measured(QUALITY, cost.name):
+        x, y = entry.quantity(cost.name), entry.quantity(QUALITY)
         if x is not None and y is not None:
             points.append(Point(entry, x, y, entry.candidate in advice.front, entry.candidate == advice.pick))
     return points

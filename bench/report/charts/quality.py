@@ -15,6 +15,7 @@ from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView
 from bench.report.wording import Measure, listed, number, plural, signed
+from bench.suite import limits
 from bench.summary import Entry
 
 MOST_METRICS = 3
@@ -72,14 +73,14 @@ def _scores(task: TaskView, ordered: list[Entry], marks: Mapping[str, Mark]) -> 
 
 
 def _row(entry: Entry, advice: TaskAdvice) -> DotRow:
-    quality = entry.quantity("quality")
+    quality = entry.quantity(limits.QUALITY)
     assert quality is not None and quality.value is not None
     dots = (Dot(quality.value, quality.ci_low, quality.ci_high),)
     return DotRow(entry.candidate, entry.cell.family, dots, strong=entry.candidate == advice.pick)
 
 
 def _takeaway(ordered: list[Entry], measure: Measure) -> str:
-    best = ordered[0].quantity("quality")
+    best = ordered[0].quantity(limits.QUALITY)
     assert best is not None and best.value is not None
     sentence = f"{short(ordered[0].candidate)} is best with {number(best.value, measure.unit)}"
     if not best.has_interval:
@@ -96,7 +97,7 @@ def _takeaway(ordered: list[Entry], measure: Measure) -> str:
 
 
 def _touches(entry: Entry, low: float | None, high: float | None) -> bool:
-    quality = entry.quantity("quality")
+    quality = entry.quantity(limits.QUALITY)
     if quality is None or quality.ci_low is None or quality.ci_high is None or low is None or high is None:
         return False
     return quality.ci_low <= high and low <= quality.ci_high

@@ -13,6 +13,7 @@ from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import MOST_ROWS, RunView, TaskView, value_of
 from bench.report.wording import measure_of, plural, times
+from bench.suite.limits import QUALITY
 from bench.summary import Entry, Quantity
 
 COSTS = ("fit_s", "fit_energy_j", "fit_peak_memory_bytes", "fit_total_s")
@@ -98,5 +99,5 @@ def _table(view: RunView, fitted: Sequence[Entry], marks: Mapping[str, Mark]) ->
 def _best(task: TaskView, model: Entry) -> Quantity | None:
     """Find the best quality that a variant of the model reached on a task."""
     own = [e for e in task.scored if e.cell.model == model.cell.model]
-    qualities = [q for e in own if (q := e.quantity("quality")) is not None and q.value is not None]
+    qualities = [q for e in own if (q := e.quantity(QUALITY)) is not None and q.value is not None]
     return max(qualities, key=lambda q: (q.value or 0.0) * (1 if q.higher_is_better else -1), default=None)

@@ -70,6 +70,8 @@ class Job:
     """The block of work that it belongs to: an executor with several machines runs the jobs of a block on one."""
     asked: Asked | None = None
     """What the process is asked for; None for the usual: the first answers all examples, each measures."""
+    light: bool = False
+    """Whether its model needs no torch, and so runs in a process without it, where an executor has such."""
 
     @property
     def log_path(self) -> Path:
@@ -92,6 +94,8 @@ class Call:
     share: str | None = None
     """As in `Job`: the function is given `state=`, a dictionary that lives as long as the process."""
     block: str | None = None
+    """As in `Job`."""
+    light: bool = False
     """As in `Job`."""
 
 
@@ -179,7 +183,9 @@ class Executor(ABC):
         if job.keep is not None:
             arguments["keep"] = job.keep
         limits = (job.timeout_s, job.memory_limit_bytes)
-        answer = self.attempt(Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share, job.block))
+        answer = self.attempt(
+            Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share, job.block, job.light)
+        )
         wall_s = time.perf_counter() - start
         record = _record_of(answer)
         if isinstance(record, Failure):

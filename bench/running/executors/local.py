@@ -1,4 +1,5 @@
-"""Runs each call in a fresh process, forked from a server that has imported torch and transformers once.
+"""Runs each call in a fresh process, forked from a server that has imported torch and transformers once, or from one
+without them.
 
 Calls of the same share may follow one another in one process; the first that fails ends it, and the next one gets a
 fresh process.
@@ -23,11 +24,13 @@ from bench.running.executors import child as child_module
 from bench.running.executors import server, wire
 from bench.running.executors.base import Answer, Call, Executor, LastPhase
 from bench.running.executors.outcome import Failure, died, timed_out, unreadable
-from bench.running.targets import PRELOAD_MEASURING, PRELOAD_SCORING, WORKER
+from bench.running.targets import PRELOAD_LIGHT, PRELOAD_MEASURING, PRELOAD_SCORING, WORKER
 
 SCORING = (PRELOAD_SCORING,)
 """What the server imports where cells are only scored."""
 MEASURING = (*SCORING, PRELOAD_MEASURING)
+LIGHT = (PRELOAD_LIGHT,)
+"""What the server for models without torch imports."""
 
 GRACE_S = 5.0
 """Time that a process has to end, after its answer and between SIGTERM and SIGKILL: a guess."""
@@ -53,7 +56,8 @@ class LocalExecutor(Executor):
     ) -> None:
         super().__init__(worker)
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([server.HELD, *preload])
+        server.preload(preload)
+        server.preload(LIGHT, light=True)
         self._clock = clock
         self._grace_s = grace_s
         self._idle: _Child | None = None
@@ -141,7 +145,7 @@ class _Child:
     """One process and the pipes to and from it."""
 
     def __init__(self, context: ForkServerContext, call: Call, grace_s: float) -> None:
-        self.share, self.limit = call.share, call.memory_limit_bytes
+        self.share, self.limit, self.light = call.share, call.memory_limit_bytes, call.light
         their_orders, self.orders = context.Pipe(duplex=False)
         self.answers, their_answers = context.Pipe(duplex=False)
         self.inbox = wire.Inbox(self.answers.fileno())
@@ -149,8 +153,8 @@ class _Child:
             target=child_module.main, args=(their_orders, their_answers, call.memory_limit_bytes, grace_s)
         )
         try:
-            server.ensure_running()
-            with server.hidden_main_module():
+            server.ensure_running(light=call.light)
+            with server.forking(light=call.light):
                 self.process.start()
         except BaseException:
             self.end(grace_s)
@@ -160,8 +164,9 @@ class _Child:
             their_answers.close()
 
     def suits(self, call: Call) -> bool:
-        """Say whether this process may run a call: the same share and limit, and still alive."""
-        return (self.share, self.limit) == (call.share, call.memory_limit_bytes) and self.process.is_alive()
+        """Say whether this process may run a call: the same share, limit and server, and still alive."""
+        own = (self.share, self.limit, self.light)
+        return own == (call.share, call.memory_limit_bytes, call.light) and self.process.is_alive()
 
     def order(self, call: Call) -> bool:
         """Send a call; return False where the process is gone."""

@@ -5,6 +5,9 @@ importing just then, takes none of them, and ends when the parent has. Its tempo
 one folder (`bench.host.temporary`) that it removes in the end, also when the parent was killed; sockets lie in a second
 one where that is too deep for them. Python's tracker of shared resources removes what a killed cell leaves, and says
 nothing of it on the terminal.
+
+Models that need no torch have a server of their own, which never imports it: what is forked from the other one has
+torch's memory, whether it uses that or not.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import sys
 import tempfile
 import types
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from multiprocessing import forkserver, resource_tracker, util
@@ -33,8 +36,38 @@ _TRACKER_NOTES = "ignore:resource_tracker:UserWarning"
 """What Python's tracker says of a killed process's semaphores, as it removes them."""
 
 
-def ensure_running() -> None:
-    """Start the server, unless it runs; it then imports what it preloads while this process does something else."""
+_light = forkserver.ForkServer()
+"""The server without torch; multiprocessing's own is the other one."""
+
+
+def preload(modules: Sequence[str], *, light: bool = False) -> None:
+    """Name what a server imports once it starts."""
+    wanted = [HELD, *modules]
+    if light:
+        _light.set_forkserver_preload(wanted)
+    else:
+        forkserver.set_forkserver_preload(wanted)
+
+
+@contextmanager
+def forking(*, light: bool) -> Iterator[None]:
+    """Let the processes that are started here be forked from the server without torch, or from the other one."""
+    name = "connect_to_new_process"
+    usual = getattr(forkserver, name)
+    setattr(forkserver, name, _light.connect_to_new_process if light else usual)
+    try:
+        with hidden_main_module():
+            yield
+    finally:
+        setattr(forkserver, name, usual)
+
+
+def ensure_running(*, light: bool = False) -> None:
+    """Start a server, unless it runs; it then imports what it preloads while this process does something else.
+
+    Args:
+        light: the one without torch.
+    """
     (folder, sockets), usual = _folders(), tempfile.tempdir
     lasting = os.environ.get(temporary.LASTING) or tempfile.gettempdir()
     _start_tracker()
@@ -43,7 +76,7 @@ def ensure_running() -> None:
     try:
         places = {"TMPDIR": str(folder), temporary.SOCKETS: str(sockets), temporary.LASTING: lasting}
         with hidden_main_module(), _environment(places):
-            forkserver.ensure_running()
+            (_light if light else forkserver).ensure_running()
     finally:
         tempfile.tempdir = usual
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bench.admission.admit import Admission, admit, check_scored, is_plain, on_working_path, settle
 from bench.admission.earlier import proof_key
 from bench.admission.values import (
@@ -24,8 +22,8 @@ from bench.admission.values import (
     check_timings,
     refuse_ties_alone,
 )
-from bench.candidates import FAMILIES
-from bench.candidates.interface import Model, ModelFacts, engine_of, reads_turns
+from bench.candidates import FAMILIES, without_torch
+from bench.candidates.interface import Model, ModelFacts, Taught, engine_of, reads_turns
 from bench.candidates.kept import Keep, Kept
 from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
@@ -40,7 +38,7 @@ from bench.measure.placement import place
 from bench.measure.profiles import Profile
 from bench.measure.profiles import resolve as resolve_profile
 from bench.meters.bundle import Meters, open_meters
-from bench.meters.clock import split_devices
+from bench.meters.clock import on_cuda, split_devices
 from bench.plugins import look_beside
 from bench.record import ASKED, Asked, Cell, Doubt, Fact, Proved, Record, Sample, Status
 from bench.running.worker.doubts import answer_doubts, own_doubts, taken_over, with_examined
@@ -101,7 +99,7 @@ def run_cell(
     )
     start_s, workload = time.perf_counter() - begin, bind_task(job, model, data)
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
-    likely = isinstance(model, GivesLogProbabilities) and model.log_probabilities
+    likely = KINDS[cell.kind].chances and isinstance(model, GivesLogProbabilities) and model.log_probabilities
     to_answer = _examples(asked, process, scored, len(data.examples))
     watched = _Watched(
         meters, process, notify, job.seed, job.model.name, likely, tuple(scored), to_answer, start_s, asked is not None
@@ -211,9 +209,13 @@ def _of_the_run(
 def _prepared(job: CellJob, *, measures: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure if measures else MeasureSpec(profile="off"))
-    on_cpu = RUNTIMES.find(job.variant.runtime).cpu_only
-    device, placed = _device("cpu" if on_cpu and job.device == "auto" else job.device), place(job.threads, job.cpus)
-    torch.manual_seed(job.seed)
+    light, on_cpu = without_torch(job), RUNTIMES.find(job.variant.runtime).cpu_only
+    device = "cpu" if light else _device("cpu" if on_cpu and job.device == "auto" else job.device)
+    placed = place(job.threads, job.cpus, with_torch=not light)
+    if not light:
+        import torch
+
+        torch.manual_seed(job.seed)
     data = stored.read(Path(str(job.data_path)))
     return profile, placed, data, open_meters(device, profile.energy, job.measure.tdp_w)
 
@@ -353,9 +355,11 @@ def _device(asked: str) -> str:
     Raises:
         EnvironmentLackError: a GPU is asked for, and torch sees none.
     """
+    import torch
+
     if asked == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
-    if asked.startswith("cuda"):
+    if on_cuda(asked):
         if not torch.cuda.is_available():
             raise EnvironmentLackError(
                 f"the suite asks for the device '{asked}', and torch sees no GPU; set 'device: cpu' or 'auto', or "
@@ -391,6 +395,9 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
         devices=devices if len(devices) > 1 else (),
         label_counts=kind.right_places(data.examples, job.labels),
         answer_counts=kind.right_texts(data.examples),
+        examples=len(data.examples),
+        mean=kind.mean(data.examples),
+        taught=_taught(job),
         kept=kept,
         keep=keep,
         engine=engine_for(job),
@@ -404,6 +411,15 @@ def load_model(job: CellJob, data: Dataset, device: str, kept: Kept | None = Non
     if reason is not None:
         raise UnsupportedError(reason, model.abilities)
     return model
+
+
+def _taught(job: CellJob) -> tuple[Taught, ...]:
+    """Read the training examples, where the model looks its answers up in them."""
+    if job.train_path is None:
+        return ()
+    kind, examples = KINDS.find(job.task.kind), stored.read(Path(job.train_path)).examples
+    rows = zip(kind.texts(job.template, examples), examples, strict=True)
+    return tuple(Taught(text, kind.answer(example)) for text, example in rows)
 
 
 def bind_task(job: CellJob, model: Model, data: Dataset) -> Workload:
@@ -425,8 +441,11 @@ def _environment(device: str, placed: Mapping[str, object], known: ModelFacts) -
 
 
 def _device_name(device: str) -> str:
-    gpus = split_devices(device) if device.startswith("cuda") else ()
-    return ", ".join(torch.cuda.get_device_name(gpu) for gpu in gpus) or "cpu"
+    if not on_cuda(device):
+        return "cpu"
+    import torch
+
+    return ", ".join(torch.cuda.get_device_name(gpu) for gpu in split_devices(device))
 
 
 def _notes(cell: Cell, data: Dataset, known: ModelFacts, samples: Sequence[Sample]) -> dict[str, object]:

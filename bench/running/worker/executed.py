@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from bench.candidates import FAMILIES
 from bench.candidates.engine import Engine
 from bench.candidates.interface import Context
@@ -51,6 +49,8 @@ def engine_for(job: CellJob) -> Engine | None:
     missing = runtime.missing()
     if missing is not None or job.artifact is None:
         raise EnvironmentLackError(missing or f"model '{job.model.name}' was not converted for '{runtime.name}'")
+    import torch
+
     return runtime.open(Path(job.artifact), job.variant, torch.get_num_threads())
 
 

@@ -24,12 +24,12 @@ class Classification:
     ability = "classify"
     generates = False
 
-    def __init__(self, bound: Bound, columns: Columns) -> None:
+    def __init__(self, bound: Bound, columns: Columns, prompts: Sequence[str] | None = None) -> None:
         self.bound = bound
         self.columns = columns
         self.examples = bound.examples
         self.labels = bound.labels
-        self._prompts = prompts_of(bound, columns)
+        self._prompts = prompts_of(bound, columns) if prompts is None else list(prompts)
         self._lengths: list[int] | None = None
 
     def request(self, indices: Sequence[int]) -> Request:
@@ -118,7 +118,7 @@ class ClassificationKind(Kind):
     ability = "classify"
     scorings = ("head", *LIKELIHOODS, "generated")
     labelled = True
-    rules = ("majority",)
+    rules = ("majority", "nearest")
     answers = "label"
     metrics = ("accuracy", "macro_f1")
 

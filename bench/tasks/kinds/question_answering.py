@@ -48,7 +48,7 @@ class QuestionAnsweringKind(Kind):
         "prefix": "question: {question} context: {context}",
     }
     ability = "generate"
-    rules = ("majority",)
+    rules = ("majority", "nearest")
     answers = "short text"
     metrics = ("token_f1", "exact_match")
 

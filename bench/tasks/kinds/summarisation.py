@@ -19,7 +19,7 @@ class SummarisationKind(Kind):
     columns = Columns((Column("document"),), Column("summary", read_references))
     prompts = {"continue": "{document}\nSummary:", "prefix": "summarize: {document}"}
     ability = "generate"
-    rules = ("copy", "lead")
+    rules = ("copy", "lead", "nearest")
     answers = "text"
     metrics = ("rougeL", "rouge1", "rouge2")
 

