@@ -21,8 +21,8 @@ from bench.racing.state import Contestant, Ending, Guarantee, Look, OpenLimit, O
 EACH_SHARE = 0.3
 """Share of the race's risk that each rival may have when it is let go: 0.015 of 0.05."""
 TOGETHER_SHARE = 0.6
-"""Share of the race's risk that all let go may have together. Tuned on `benchmarks/race.py`: where candidates
-are exactly alike the spread that is real is taken for too large, and with all of the risk 6 % of the races were wrong."""
+"""Share of the race's risk that all who were let go may have together. Tuned on `benchmarks/race.py`: for candidates
+that are exactly alike the real spread is taken for too large, and with all of the risk 6 % of the races were wrong."""
 NEVER = 1e-12
 """Chance that is none."""
 SHARED = 0.5**0.5
