@@ -1,4 +1,4 @@
-"""A racing run against the full run of the same suite, in turn: wall time, answers asked for, and whether both pick alike.
+"""A racing run against the full run of the same suite, in turn: wall time, answers, and whether both pick alike.
 
     python benchmarks/race_run.py [--repeats N] [--suite SUITE]
 
