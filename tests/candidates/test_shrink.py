@@ -29,6 +29,8 @@ from bench.suite import ShrinkSpec, VariantSpec
 from tests.candidates.test_adapters import planned as planned_entry
 from tests.checkpoints import TEXTS, load
 
+pytestmark = pytest.mark.slow
+
 IDS = torch.arange(3, 11)[None]
 SIZES = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 64, "vocab_size": 50}
 

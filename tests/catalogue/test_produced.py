@@ -43,6 +43,8 @@ from tests.checkpoints import make_checkpoint
 from tests.meters.sources.test_rapl import zone
 from tests.served.conftest import suite_of as served_suite
 
+pytestmark = pytest.mark.slow
+
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 GENERATOR = f"""\
 name: generator

@@ -116,7 +116,7 @@ def _cells(line: str) -> list[list[str]]:
 def test_what_the_tables_name_is_there() -> None:
     rows = [_cells(line) for line in PAGE.read_text().splitlines() if line.startswith("| ")]
     rooms = [(ROOT / where[0], copied) for _, where, copied, *_ in rows if where and where[0].endswith("/")]
-    assert len(rooms) == 9
+    assert len(rooms) >= 9
     for room, copied in rooms:
         assert copied and all((room / name).is_file() for name in copied), room
     sections = [
@@ -124,6 +124,6 @@ def test_what_the_tables_name_is_there() -> None:
         for _, classes, where, *_ in rows
         if where and where[0].startswith("bench/") and where[0].endswith(".py")
     ]
-    assert len(sections) == 8
+    assert len(sections) >= 8
     for classes, file in sections:
         assert classes and all(f"class {name}(" in (ROOT / file).read_text() for name in classes), file

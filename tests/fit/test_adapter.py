@@ -15,6 +15,8 @@ from bench.planning import Plan, make_plan, open_suite
 from bench.running.worker.cell import run_cell
 from tests.fit.jobs import COLOURS, rows
 
+pytestmark = pytest.mark.slow
+
 RECIPE = "{steps: 60, warmup_steps: 5, learning_rate: 2.0e-2, batch_tokens: 600, evaluate_every: 30, lora: {rank: 4}}"
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from bench.__main__ import main
 
+pytestmark = pytest.mark.slow
+
 ROWS = 300
 MODULE = '''\
 """Models that guess with a skill of their own, and write down every text that they were given while scoring."""

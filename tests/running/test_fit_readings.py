@@ -17,6 +17,8 @@ from bench.running.fits import run_fits
 from bench.running.runner import run
 from bench.store import RunInfo, Store
 
+pytestmark = pytest.mark.slow
+
 SHAPE = "architecture: {layers: 1, d_model: 32, heads: 2, d_ff: 64, max_length: 64, vocab_size: 300}"
 PLAIN = f"start: scratch\n{SHAPE}\nsteps: 6\nlearning_rate: 1.0e-3\nwarmup_steps: 2\n"
 FULL = f"{PLAIN}folds: 2\nsearch: {{method: grid, space: {{learning_rate: [1.0e-3, 2.0e-3]}}}}\n"

@@ -14,6 +14,8 @@ from bench.__main__ import main
 from bench.running.executors import wire
 from bench.running.executors.outcome import Answer, Failure
 
+pytestmark = pytest.mark.slow
+
 MODULE = '''\
 """Models that break the contract, each in one way; MARK stands in the line that a message must name."""
 

@@ -25,6 +25,8 @@ from bench.suite import VariantSpec
 from bench.summary import entry_json, summarise
 from tests.checkpoints import LABELS, TEXTS, make_checkpoint
 
+pytestmark = pytest.mark.slow
+
 SUITE = """\
 name: two runtimes
 defaults: {device: cpu, threads: 1, batch_size: 4}

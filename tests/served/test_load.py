@@ -29,6 +29,8 @@ from bench.suite.load import LoadSpec, parse_slo
 from benchmarks.fake_server import Fake, Fault, Law
 from tests.served.conftest import endpoint_of
 
+pytestmark = pytest.mark.slow
+
 
 def exchange(
     intended_s: float, took_s: float, *, lag_s: float = 0.0, ending: Ending = "ok", first_s: float = 0.1

@@ -19,6 +19,8 @@ from bench.summary import Entry, summarise_run
 from benchmarks.fake_server import Behaviour, Fake, Fault, Law, running
 from tests.served.conftest import KEY, KEY_VARIABLE, SLO, suite_of
 
+pytestmark = pytest.mark.slow
+
 PRICES = {"input_per_million": 1.0, "output_per_million": 4.0}
 CHOICES = '{"question": "which", "choices": ["red", "blue"], "answer": "red"}\n'
 CHOICE_TASK = "  - {name: mc, kind: multiple-choice, data: {path: mc.jsonl}}\n"

@@ -17,6 +17,8 @@ from bench.running.worker.cell import run_cell
 from bench.tasks import KINDS
 from tests.fit.solved import write_vectors
 
+pytestmark = pytest.mark.slow
+
 SUITE = """\
 name: kinds
 defaults: {device: cpu, threads: 1}

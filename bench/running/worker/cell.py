@@ -92,7 +92,8 @@ def run_cell(
         Exception: whatever loading, scoring or measuring raised.
     """
     started_at, begin, job = datetime.now(UTC).isoformat(), time.perf_counter(), cell.to_run()
-    profile, placed, data, meters = _prepared(job, measures=asked is None or asked.measures)
+    measures = asked is None or asked.measures
+    profile, placed, data, meters = _prepared(job, measures=measures)
     notify("load")
     model, facts, shared = loaded(
         lambda kept: load_model(job, data, meters.device, kept, keep), cell, meters, process, state
@@ -106,7 +107,7 @@ def run_cell(
     )
     gate = partial(_admitted, cell, model, workload, data, proved, limits)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
-    loaded_levels = _under_load(job, model, workload, process, notify)
+    loaded_levels = _under_load(job, model, workload, process, notify) if measures else Loaded()
     check_timings(job.model.name, measured.timings)
     check_facts(job.model.name, [*facts, *seen, *measured.facts])
     if admission is not None:
