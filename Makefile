@@ -18,7 +18,8 @@ SERVING_STAMP := $(VENV)/.installed-serving
 PROCESSES ?= 3
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
-.PHONY: environment quickstart pretrained runtimes served gpu-kit gpu-kit-dry test test-ci test-all check coverage lint types layers clean help
+.PHONY: environment quickstart sample pretrained runtimes served gpu-kit gpu-kit-dry test test-ci test-all check coverage lint types
+.PHONY: layers clean help
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +54,11 @@ environment: $(DEV_STAMP)  ## Set up alone, with what the tests and checks need.
 
 quickstart: $(STAMP)  ## Set up, race the embedded suite until its answer is decided, write its report.
 	$(BIN)/bench run suites/quickstart.yaml --until decided
+
+sample: $(STAMP)  ## Make reports/sample again: the quickstart on a quiet machine, its report and its last front.
+	$(BIN)/bench run suites/quickstart.yaml --results results/sample --rerun --report reports/sample/quickstart.html
+	$(BIN)/bench report latest --results results/sample --figures results/sample/figures
+	cp results/sample/figures/german-front-latency-p50-s.png reports/sample/front.png
 
 pretrained: $(PRETRAINED_STAMP)  ## Set up and run real pretrained weights on real text.
 	$(BIN)/bench run suites/pretrained.yaml

@@ -24,7 +24,6 @@ from bench.nightly.markdown import as_markdown
 from bench.nightly.notify import append_step_summary, post, run_command
 from bench.nightly.outcome import CellResult, Outcome, read_outcome, write_outcome
 from bench.planning import Plan
-from bench.racing.rounds import racing
 from bench.record import Record, Status
 from bench.report import view_of, write_html
 from bench.report.nights import NightRow, write_pages
@@ -141,7 +140,6 @@ def _measure(night: _Night, since: str) -> str:
         skip=skip,
         canary=work.plan.measures,
         since=None if work.rerun else since,
-        rounds=racing(work.plan),
     )
     if finished.interrupted:
         raise KeyboardInterrupt

@@ -18,9 +18,11 @@ from bench.decision.rule import Stage
 from bench.racing.field import Field
 from bench.racing.state import Contestant, Ending, Guarantee, Look, OpenLimit, OpenPair, Out, OutReason, Verdict
 
-PREDICTIVE_SHARE = 0.4
-"""Share of the race's risk that each rival may have by `predictive`: 0.02 of 0.05. `benchmarks/race.py` holds that all
-together stay below the risk."""
+EACH_SHARE = 0.3
+"""Share of the race's risk that each rival may have when it is let go: 0.015 of 0.05."""
+TOGETHER_SHARE = 0.6
+"""Share of the race's risk that all who were let go may have together. Tuned on `benchmarks/race.py`: for candidates
+that are exactly alike the real spread is taken for too large, and with all of the risk 6 % of the races were wrong."""
 NEVER = 1e-12
 """Chance that is none."""
 SHARED = 0.5**0.5
@@ -54,7 +56,8 @@ class _Judge:
         self._look = look
         self._field = Field(look)
         self._rule = self._field.rule
-        self._taken = look.race.risk * PREDICTIVE_SHARE
+        self._taken = look.race.risk * EACH_SHARE
+        self._together = look.race.risk * TOGETHER_SHARE
         self._kept_out: dict[int, Out] = {}
         for row, own in enumerate(look.contestants):
             if (out := self._why_out(row, own)) is not None:
@@ -147,7 +150,7 @@ class _Judge:
         rivals = []
         for row in sorted(chances, key=lambda row: chances[row]):
             let_go.append(chances[row])
-            if chances[row] > self._taken or any_of(let_go) > self._look.race.risk:
+            if chances[row] > self._taken or any_of(let_go) > self._together:
                 rivals.append(row)
         return rivals
 
@@ -203,7 +206,7 @@ class _Judge:
         """Tell whether nobody that may be picked, or was let go as no rival, may be better than a candidate."""
         others = [other for other in (*self._alive, *self._gone) if other != row]
         chances = [self._may_win(other, row, leader) * self._kept(other) for other in others]
-        return max(chances) <= self._taken and any_of(chances) <= self._look.race.risk
+        return max(chances) <= self._taken and any_of(chances) <= self._together
 
     @property
     def _gone(self) -> dict[int, Out]:

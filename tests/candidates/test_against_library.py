@@ -114,7 +114,7 @@ def test_what_the_library_raises_becomes_a_sentence(tmp_path: Path, monkeypatch:
 
 def test_a_fault_of_the_fast_path_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The truth of the sweep is not bench's own: with admission taken away and a position shifted it says SILENT."""
-    monkeypatch.setattr("families.admit", lambda *_: SimpleNamespace(left=None))
+    monkeypatch.setattr("families.admit", lambda *_: SimpleNamespace(left=None, waits=False))
     original = continuations._log_probabilities
 
     def shifted(model: Any, cache: Any, allowed: Any, ids: Any, positions: Any, targets: Any) -> Any:

@@ -29,7 +29,7 @@ class Fixed(nn.Module):
 
 
 def own_batch(place: int, soft: tuple[float, ...] | None = None) -> dict[str, Any]:
-    return collate([Encoded((), (place,), "own", soft, "text", "b")], TorchModuleLearning(), 0, "cpu")
+    return collate([Encoded((), (place,), "own", soft=soft, text="text", answer="b")], TorchModuleLearning(), 0, "cpu")
 
 
 def test_divergence_by_hand() -> None:

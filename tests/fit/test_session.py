@@ -163,7 +163,7 @@ def test_accumulation_and_clipping_against_torch_alone(tmp_path: Path) -> None:
     optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3, betas=(0.9, 0.98), weight_decay=0.0)
     labels = list(COLOURS)
     examples = [
-        Encoded((), (labels.index(e.columns["label"]),), "own", None, e.columns["text"], e.columns["label"])
+        Encoded((), (labels.index(e.columns["label"]),), "own", text=e.columns["text"], answer=e.columns["label"])
         for e in rows("classification").examples
     ]
     cut = iter(batches([examples], 200, 5, 0))

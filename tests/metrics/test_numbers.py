@@ -45,3 +45,23 @@ def test_a_constant_has_no_correlation(name: str) -> None:
     assert np.isnan(value(name, [0.1, 0.1, 0.1], [1, 2, 3]))
     assert np.isnan(value(name, [1, 2, 3], [1e9 + 0.1] * 3))
     assert value(name, [1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("name", ["pearson", "spearman", "mae"])
+def test_a_number_that_is_lacking_is_no_rank(name: str) -> None:
+    metric = METRICS[name]()
+    rows = [*samples([1, 2, 3], [1, 2, 4]), Sample(3, "3", "5.0", None)]
+    assert np.isnan(float(metric.value(metric.statistics(rows, ()).sum(axis=0))))
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.8])
+def test_kept_ranks_spread_as_ranking_anew_does(correlation: float) -> None:
+    rng = np.random.default_rng(8)
+    right, other = rng.normal(size=(2, 200))
+    given = correlation * right + (1 - correlation**2) ** 0.5 * other
+    metric = METRICS["spearman"]()
+    rows = metric.statistics(samples(given, right), ())
+    drawn = rng.integers(0, 200, size=(400, 200))
+    kept = np.asarray(metric.value(rows[drawn].sum(axis=1)))
+    anew = [spearmanr(given[own], right[own]).statistic for own in drawn]
+    assert kept.std() == pytest.approx(np.std(anew), rel=0.1)

@@ -7,7 +7,9 @@ any interval is that of resampling from scratch. A metric that is added without 
 from __future__ import annotations
 
 import collections
+import json
 import math
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,14 +19,32 @@ import pytest
 import sacrebleu
 import torch
 from rouge_score.rouge_scorer import RougeScorer
+from scipy.stats import pearsonr, spearmanr
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    matthews_corrcoef,
+    mean_absolute_error,
+    ndcg_score,
+    recall_score,
+)
+from sklearn.preprocessing import MultiLabelBinarizer
 
 from bench.metrics.base import Metric
 from bench.metrics.catalogue import METRICS
 from bench.record import Sample
 from bench.stats.resample import Resamples
-from tests.metrics.pairs import LABELS, adversarial_texts, label_samples, random_texts, text_samples
+from tests.metrics.pairs import (
+    ANSWERS,
+    LABELS,
+    adversarial_texts,
+    answers_of,
+    label_samples,
+    random_texts,
+    resampled_as,
+    text_samples,
+)
 from tests.metrics.test_texts import squad_words
 
 Reference = Callable[[Sequence[Sample]], float]
@@ -32,6 +52,10 @@ BUILT_IN = sorted(METRICS.built_in)
 UNICODE = ("", "Größe", "東京", "👩‍👩‍👧", "e\u0301")
 """Labels: empty, and outside ASCII."""
 VOCABULARY = 7
+TOP = 10
+"""Documents of an order that are looked at where a suite says nothing."""
+NAME = re.compile(r"(?<!\S)[BI]-(\S+)(?: I-\1(?!\S))*")
+"""A name in a line of IOB tags: a beginning, or an `I` after nothing of its type, and all `I` of the type behind it."""
 
 
 def split(samples: Sequence[Sample]) -> tuple[list[str], list[str]]:
@@ -101,6 +125,73 @@ def bits_per_byte(samples: Sequence[Sample]) -> float:
     return torch_nats(samples)[0] / math.log(2) / sum(len(s.reference.encode()) for s in samples)
 
 
+def numbers(function: Any) -> Reference:
+    """A function of right and given numbers, as scikit-learn and scipy order them."""
+    return lambda samples: float(function(*(list(map(float, side)) for side in split(samples))))
+
+
+def subset_accuracy(samples: Sequence[Sample]) -> float:
+    """Scikit-learn's accuracy of indicator matrices."""
+    indicators = MultiLabelBinarizer(classes=list(LABELS)).fit([])
+    given = [json.loads(s.prediction) if s.prediction else [] for s in samples]
+    return float(accuracy_score(indicators.transform([s.answers or () for s in samples]), indicators.transform(given)))
+
+
+def entity_f1(samples: Sequence[Sample]) -> float:
+    """F1 of the spans that a regular expression finds; `test_entities.py` holds the metric to seqeval."""
+
+    def spans(tags: str) -> set[tuple[int, int, str]]:
+        return {(tags[: m.start()].count(" "), tags[: m.end()].count(" "), m[1]) for m in NAME.finditer(tags)}
+
+    right, given = ([spans(text) for text in side] for side in split(samples))
+    hits = sum(len(a & b) for a, b in zip(right, given, strict=True))
+    return 2 * hits / (sum(map(len, right)) + sum(map(len, given)))
+
+
+def tag_accuracy(samples: Sequence[Sample]) -> float:
+    """Scikit-learn's accuracy of all tokens in one list; a tag that is lacking is wrong, one too many is left out."""
+    right, given = [], []
+    for s in samples:
+        tags = s.reference.split()
+        right += tags
+        given += [*(s.prediction or "").split(), *[""] * len(tags)][: len(tags)]
+    return float(accuracy_score(right, given))
+
+
+def orders(samples: Sequence[Sample]) -> list[list[int]]:
+    """The grades of each query's documents, best document first, the least relevant first among equals."""
+    found = []
+    for s in samples:
+        pairs = zip(s.scores or (), map(int, s.answers or ()), strict=True)
+        found.append([grade for _, grade in sorted(pairs, key=lambda pair: (-pair[0], pair[1]))])
+    return found
+
+
+def ndcg(samples: Sequence[Sample]) -> float:
+    """Scikit-learn's, which refuses a single document."""
+    found = [
+        ndcg_score([grades], [range(len(grades), 0, -1)], k=TOP) if len(grades) > 1 else float(grades[0] > 0)
+        for grades in orders(samples)
+    ]
+    return float(np.mean(found))
+
+
+def mrr(samples: Sequence[Sample]) -> float:
+    """It is in no library here: written out."""
+    return float(np.mean([next((1 / r for r, g in enumerate(own[:TOP], 1) if g), 0.0) for own in orders(samples)]))
+
+
+def recall_at_k(samples: Sequence[Sample]) -> float:
+    """Scikit-learn's recall of each row of an indicator matrix, in which there are no documents behind the last."""
+    found = orders(samples)
+    relevant = np.zeros((len(found), max(map(len, found))), dtype=int)
+    for row, grades in zip(relevant, found, strict=True):
+        row[: len(grades)] = np.array(grades) > 0
+    shown = np.zeros_like(relevant)
+    shown[:, :TOP] = 1
+    return float(recall_score(relevant, shown, average="samples", zero_division=0))
+
+
 REFERENCES: dict[str, Reference] = {
     "accuracy": labels(accuracy_score),
     "macro_f1": labels(f1_score, average="macro", zero_division=0),
@@ -119,6 +210,15 @@ REFERENCES: dict[str, Reference] = {
     "rougeLsum": rouge("rougeLsum"),
     "perplexity": perplexity,
     "bits_per_byte": bits_per_byte,
+    "subset_accuracy": subset_accuracy,
+    "mae": numbers(mean_absolute_error),
+    "pearson": numbers(lambda right, given: pearsonr(right, given).statistic),
+    "spearman": numbers(lambda right, given: spearmanr(right, given).statistic),
+    "entity_f1": entity_f1,
+    "tag_accuracy": tag_accuracy,
+    "ndcg": ndcg,
+    "mrr": mrr,
+    "recall_at_k": recall_at_k,
 }
 
 
@@ -166,6 +266,9 @@ def answered(pairs: list[tuple[str, str]]) -> list[Sample]:
 def examples_for(metric: Metric) -> dict[str, list[Sample]]:
     if "likelihood" in metric.kinds:
         return {"random": likelihood_samples(500), "adversarial": likelihood_samples(50, "東👩‍👩‍👧")}
+    if (kind := answers_of(metric)) is not None:
+        random, adversarial = ANSWERS[kind]
+        return {"random": random(500), "adversarial": adversarial()}
     if metric.name not in ("exact_match", "token_f1") and "label" in metric.kinds:
         return {"random": label_samples(500, scores=True), "adversarial": odd_labels()}
     found = {"random": text_samples(random_texts(500)), "adversarial": text_samples(adversarial_texts())}
@@ -203,11 +306,12 @@ def test_replicates_from_the_rows_are_those_of_resampling_from_scratch(name: str
     values = metric.value(resamples.sums([rows])[0])
     counts = next(resamples.chunks())
     assert len(counts) == len(values) == 12
+    written, source = resampled_as(name, samples)
     for value, drawn in zip(values, counts, strict=True):
-        again = [samples[i] for i in np.repeat(np.arange(len(samples)), drawn)]
+        again = [source[i] for i in np.repeat(np.arange(len(samples)), drawn)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            assert value == pytest.approx(REFERENCES[name](again), rel=1e-9, abs=1e-9)
+            assert value == pytest.approx(REFERENCES[written](again), rel=1e-9, abs=1e-9)
 
 
 def test_the_best_of_several_right_answers_counts_by_hand() -> None:

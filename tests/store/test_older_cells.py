@@ -19,7 +19,7 @@ from bench.planning import Options, embedded_suites, make_plan, open_suite
 from bench.record import Cell
 from bench.store import Store, database
 from bench.store.older_cells import NOT_TERMS, id_of, renewed
-from bench.suite import CellJob
+from bench.suite import CellJob, ModelSpec
 
 STORED: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parent / "cells_of_fd65d2f.json").read_text(encoding="utf-8")
@@ -83,7 +83,8 @@ def test_a_payload_is_read_as_the_job_that_it_was() -> None:
 
 def test_a_job_of_another_version_opens() -> None:
     job = STORED["quickstart"][0]["payload"]
-    newer = job | {"later": 1, "model": job["model"] | {"adapter": "lora"}}
+    newer = job | {"later": 1, "model": job["model"] | {"later": "lora"}}
+    assert "later" not in CellJob.model_fields and "later" not in ModelSpec.model_fields
     assert CellJob.from_json(newer) == CellJob.from_json(job)
     gone = CellJob.from_json(job | {"model": {"name": "m", "family": "no-such", "variants": []}})
     assert (gone.model.family, gone.task.name) == ("no-such", job["task"]["name"])
