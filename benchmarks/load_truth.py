@@ -29,7 +29,7 @@ from bench.candidates.served.exchange import Exchange
 from bench.candidates.served.keep import Spending
 from bench.candidates.served.patience import Patience
 from bench.measure.load.level import Level, closed_level
-from bench.measure.load.outcome import mean_of, numbers_of
+from bench.measure.load.outcome import BATCHES, LEAST_PER_BATCH, Estimate, about, numbers_of
 from bench.measure.load.run import Asked, Generator, run_load
 from bench.suite import EndpointSpec
 
@@ -112,13 +112,21 @@ def times(rates: Sequence[float], seconds: float) -> Iterator[Row]:
                 yield Row(f"{name} p{100 * q:.0f} at {rate:g}/s", truth, value, withheld or close(value, truth), remark)
 
 
+def mean_of(seconds: Sequence[float]) -> Estimate:
+    """Estimate a mean of times in their order, with its interval by batch means."""
+    value = float(np.mean(seconds))
+    if len(seconds) < BATCHES * LEAST_PER_BATCH:
+        return Estimate(value, None, None)
+    return about(value, np.array([part.mean() for part in np.array_split(np.array(seconds), BATCHES)]))
+
+
 def queues(shares: Sequence[float], seconds: float) -> Iterator[Row]:
     """M/M/1, 5 ms of service on average: the mean time in the system is 1 / (μ − λ)."""
     service = 0.005
     for share in shares:
         with serving("--first", str(service), "--law", "exponential", "--servers", "1", "--tokens", "1") as server:
             level = asyncio.run(one_level(server.url, share / service, seconds, seed=round(100 * share)))
-        mean = mean_of(np.array([row.latency_s for row in level.requests]))
+        mean = mean_of([row.latency_s for row in level.requests])
         truth = service / (1 - share)
         low, high = (mean.low or 0.0) - ALLOWED_S, (mean.high or 0.0) + ALLOWED_S  # the client's own part beside chance
         inside = mean.low is not None and low <= truth <= high

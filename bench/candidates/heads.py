@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.candidates.interface import Ability, Classified, Context, ModelFacts, Rated
+from bench.candidates.interface import Ability, Classified, Context, ModelFacts, PartialModel, Rated
 from bench.candidates.solving import Lines, Notify, log_sigmoid, log_softmax
 from bench.errors import EnvironmentLackError, FitError, UnsupportedError
 from bench.suite import ModelSpec
@@ -56,6 +56,26 @@ class Head:
             return Classified(tuple(log_sigmoid(logits).tolist()), tokens, cut)
         scores = logits if self.solver == "svm" else log_softmax(logits[None])[0]
         return Classified(tuple(scores.tolist()), tokens, cut)
+
+
+class Headed(PartialModel):
+    """A model that answers by one head; a subclass computes what the head reads."""
+
+    def answers(self, texts: Sequence[str]) -> list[Any]:
+        """Let the head answer each text."""
+        raise NotImplementedError(f"{type(self).__name__} has no answers")
+
+    def classify(self, texts: Sequence[str]) -> list[Classified]:
+        """Score every label: log-probabilities, or the margins of a support vector machine."""
+        return self.answers(texts)
+
+    def mark(self, texts: Sequence[str]) -> list[Classified]:
+        """Compute the log-probability of each label by itself."""
+        return self.answers(texts)
+
+    def rate(self, texts: Sequence[str]) -> list[Rated]:
+        """Give each text its number."""
+        return self.answers(texts)
 
 
 def solve_head(

@@ -162,6 +162,12 @@ class Board:
         return next((raced for raced in self.raced if raced is not None), None)
 
     @property
+    def tied_pick(self) -> int | None:
+        """Find whom a race took that ended in a tie: a cheaper candidate within the margin; None where none did."""
+        rows = (row for row, raced in enumerate(self.raced) if raced is not None and raced.is_pick)
+        return next(rows, None) if self.ties_within > 0 else None
+
+    @property
     def ties_within(self) -> float:
         """Return what the race of the task took for no difference of quality, where it ended in a tie; else 0."""
         return max((raced.ties_within for raced in self.raced if raced is not None), default=0.0)

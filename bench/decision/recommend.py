@@ -62,7 +62,7 @@ def recommend(board: Board, front: Front, question: Question) -> Recommendation:
     rule = _after_a_tie(board, charged_rule(board, [standing.checks for standing in front.standings], question.rule))
     rows = [] if front.relaxed else stages.pickable(board, rule, front.feasible)
     excluded = _excluded(board, front, rule, rows)
-    leader = stages.pick(rule, _racing(board, rows))
+    leader = board.tied_pick if board.tied_pick in rows else stages.pick(rule, _racing(board, rows))
     if leader is None or _only_floors(board, rows):
         return _nobody(board, front, question, excluded)
     undecided = _undecided(board, front, rule)

@@ -81,6 +81,18 @@ class FitJob:
             raise FitError(f"model '{self.model.name}': a solver fits it, and no network is trained")
         return self.recipe
 
+    def described(self) -> dict[str, object]:
+        """Describe what is trained from what, as the provenance of every checkpoint begins."""
+        return {
+            "model": self.model.name,
+            "family": self.model.family,
+            "fit_id": self.id,
+            "recipe_hash": self.recipe_hash,
+            "data_hash": self.data_hash,
+            "tasks": [task.spec.name for task in self.tasks],
+            "seed": self.recipe.draws,
+        }
+
     @property
     def state(self) -> Path:
         """The folder of what an interrupted training goes on from, beside the checkpoint."""

@@ -94,13 +94,7 @@ def describe(job: FitJob, trained: Trained) -> dict[str, object]:
     """Describe what made a checkpoint: hashes, seed, steps, cost, losses, machine and software."""
     progress, scores, cost = trained.progress, trained.scores, trained.cost
     return {
-        "model": job.model.name,
-        "family": job.model.family,
-        "fit_id": job.id,
-        "recipe_hash": job.recipe_hash,
-        "data_hash": job.data_hash,
-        "tasks": [task.spec.name for task in job.tasks],
-        "seed": job.recipe.draws,
+        **job.described(),
         "processes": trained.processes,
         "steps": progress.step,
         "best_step": progress.best_step,

@@ -138,13 +138,7 @@ def _lines(ability: str, labels: tuple[str, ...], pairs: Sequence[tuple[FitTask,
 def _described(job: FitJob, done: Fit) -> dict[str, object]:
     scores, cost = done.scores, done.cost
     return {
-        "model": job.model.name,
-        "family": job.model.family,
-        "fit_id": job.id,
-        "recipe_hash": job.recipe_hash,
-        "data_hash": job.data_hash,
-        "tasks": [task.spec.name for task in job.tasks],
-        "seed": job.recipe.draws,
+        **job.described(),
         "processes": 1,
         "examples": done.examples,
         "wall_s": round(cost.wall_s, 1),

@@ -70,6 +70,7 @@ class Raced:
     left: bool = False
     """Whether it left the race: it is no rival of what is picked, whatever its few answers say."""
     is_pick: bool = False
+    """Whether the race took it; after a tie that is a cheaper candidate than the best one as observed."""
     ties_within: float = 0.0
     """Where the race ended in a tie: the difference of quality that does not matter, in the metric's unit."""
     ending: Ended | None = None

@@ -56,11 +56,11 @@ class Answers(Executor):
         return Answer(record)
 
 
-def racing(limit: str | None = None, budget_s: float | None = None) -> Racing:
+def racing(limit: str | None = None, budget_s: float | None = None, margin: float = 0.5) -> Racing:
     order = shuffle([f"e{i}" for i in range(EXAMPLES)], [None] * EXAMPLES, 42)
     limits = () if limit is None else (parse_limit("latency_p50_s", limit),)
     question = Question(("quality", "latency_p50_s"), limits, firsts=("accuracy",))
-    return Racing(Race(), question, {TASK.name: TaskRace(order)}, budget_s=budget_s)
+    return Racing(Race(margin=margin), question, {TASK.name: TaskRace(order)}, budget_s=budget_s)
 
 
 def cells(*sketches: Sketch):
@@ -169,3 +169,12 @@ def test_no_place_on_the_front_is_certain_by_the_quality_of_a_cell_that_stopped_
     part = decide(summarise_run(store.load(finished.run_id)), racing().question).tasks["topic"]
     assert [remark.candidates for remark in part.remarks if isinstance(remark, StoppedEarly)] == [()]
     assert not any(standing.label in ("on the front", "dominated") for standing in part.standings)
+
+
+def test_after_a_tie_the_decision_ships_whom_the_race_took(store):
+    cheap = replace(NEAR, name="cheap", latency_s=0.002)
+    finished = go(store, Answers(by_name(BEST, cheap, FAR)), racing(margin=20.0), BEST, cheap, FAR)
+    stored = store.load(finished.run_id)
+    race = stored.info.race["tasks"]["topic"]
+    assert (race["ending"], race["pick"], race["leader"]) == ("tie", "cheap", "best")
+    assert decide(summarise_run(stored), racing().question).tasks["topic"].pick == "cheap"

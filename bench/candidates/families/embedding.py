@@ -15,8 +15,8 @@ from pydantic import Field
 
 from bench.candidates.checkpoint import files_hash, locate
 from bench.candidates.family import Asks, Family, Look
-from bench.candidates.heads import HEADED, HEADS_FILE, Head, Kept, Solver, solve_head, write_heads
-from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel, Rated
+from bench.candidates.heads import HEADED, HEADS_FILE, Head, Headed, Kept, Solver, solve_head, write_heads
+from bench.candidates.interface import Classified, Context, ModelFacts
 from bench.candidates.pairs import parts
 from bench.candidates.solving import Lines, Notify, Outputs, Solving
 from bench.candidates.vectors import Embedded, Embedder, Floats, form_of, open_light
@@ -154,7 +154,7 @@ def open_embedder(spec: ModelSpec, variant: VariantSpec, context: Context, folde
     return open_light(spec.name, folder, context.max_input_tokens)
 
 
-class Embedding(PartialModel):
+class Embedding(Headed):
     """Vectors, and the head for a task."""
 
     def __init__(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> None:
@@ -169,25 +169,14 @@ class Embedding(PartialModel):
             self.log_probabilities = self._head.solver == "logistic"
         self._embedder = open_embedder(spec, variant, context, _vectors_in(folder))
 
-    def _answers(self, texts: Sequence[str]) -> list[Any]:
+    def answers(self, texts: Sequence[str]) -> list[Any]:
+        """Let the head answer the vectors of the texts."""
         if not texts or self._head is None:
             return []
         features, found = _features(self._embedder, texts)
         rows = np.asarray(features @ self._head.weights + self._head.bias, dtype=np.float64)
         told = zip(rows, found.tokens, found.cut, strict=True)
         return [self._head.answer(row, tokens, cut=cut) for row, tokens, cut in told]
-
-    def classify(self, texts: Sequence[str]) -> list[Classified]:
-        """Score every label: log-probabilities, or the margins of a support vector machine."""
-        return self._answers(texts)
-
-    def mark(self, texts: Sequence[str]) -> list[Classified]:
-        """Compute the log-probability of each label by itself."""
-        return self._answers(texts)
-
-    def rate(self, texts: Sequence[str]) -> list[Rated]:
-        """Give each text its number."""
-        return self._answers(texts)
 
     def rank(self, queries: Sequence[str], documents: Sequence[Sequence[str]]) -> list[Classified]:
         """Score each query's documents by the cosine of their vectors; documents that were indexed are not read

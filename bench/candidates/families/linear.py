@@ -16,8 +16,8 @@ from pydantic import Field, model_validator
 from bench.candidates import tfidf
 from bench.candidates.checkpoint import locate
 from bench.candidates.family import Family, Look
-from bench.candidates.heads import HEADED, Head, Kept, Solver, facts_of, solve_head, write_heads
-from bench.candidates.interface import Ability, Classified, Context, ModelFacts, PartialModel, Rated, Tagged
+from bench.candidates.heads import HEADED, Head, Headed, Kept, Solver, facts_of, solve_head, write_heads
+from bench.candidates.interface import Ability, Context, ModelFacts, Tagged
 from bench.candidates.pairs import parts
 from bench.candidates.solving import Lines, Notify, Outputs, Solving
 from bench.candidates.windows import windows
@@ -142,7 +142,7 @@ def _matrix(rows: Sequence[tfidf.Sparse], reader: tfidf.TfIdf, lines: Lines) -> 
     return csr_matrix((values, places, starts), shape=(len(rows), blocks * reader.width))
 
 
-class Linear(PartialModel):
+class Linear(Headed):
     """One head of a fitted linear model."""
 
     def __init__(self, spec: ModelSpec, context: Context) -> None:
@@ -154,20 +154,9 @@ class Linear(PartialModel):
         self.log_probabilities = self._head.solver == "logistic"
         self._notes = {"features": self._reader.width, "solver": self._head.solver}
 
-    def _answers(self, texts: Sequence[str]) -> list[Any]:
+    def answers(self, texts: Sequence[str]) -> list[Any]:
+        """Let the head answer the features of each text."""
         return [self._head.answer(_product(self._reader.features(text), self._head)) for text in texts]
-
-    def classify(self, texts: Sequence[str]) -> list[Classified]:
-        """Score every label: log-probabilities, or the margins of a support vector machine."""
-        return self._answers(texts)
-
-    def mark(self, texts: Sequence[str]) -> list[Classified]:
-        """Compute the log-probability of each label by itself."""
-        return self._answers(texts)
-
-    def rate(self, texts: Sequence[str]) -> list[Rated]:
-        """Give each text its number."""
-        return self._answers(texts)
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
         """Tag each token by what it is and what is around it."""

@@ -147,15 +147,10 @@ def estimate(values: Floats, q: float) -> Estimate:
     own = np.array([np.quantile(part, q, method="inverted_cdf") for part in parts])
     if not np.isfinite(own).all() or not math.isfinite(value):
         return Estimate(value, float(own.min()), math.inf)
-    half = float(student.ppf(0.975, BATCHES - 1)) * float(own.std(ddof=1)) / math.sqrt(BATCHES)
-    return Estimate(value, max(0.0, value - half), value + half)
+    return about(value, own)
 
 
-def mean_of(values: Floats) -> Estimate:
-    """Estimate a mean of times in their order, with its interval by batch means."""
-    if len(values) < BATCHES * LEAST_PER_BATCH:
-        return Estimate(float(values.mean()), None, None)
-    own = np.array([part.mean() for part in np.array_split(values, BATCHES)])
+def about(value: float, own: Floats) -> Estimate:
+    """Give a value the interval that what each batch says itself spans (batch means), shape `(BATCHES,)`."""
     half = float(student.ppf(0.975, BATCHES - 1)) * float(own.std(ddof=1)) / math.sqrt(BATCHES)
-    value = float(values.mean())
     return Estimate(value, max(0.0, value - half), value + half)
