@@ -27,6 +27,7 @@ from bench.racing.state import Contestant, Guarantee, Look, Out, OutReason, Race
 from bench.record import Record
 from bench.store import StoredRun
 from bench.summary import summarise
+from bench.summary.entry import candidate_name
 from bench.summary.raced import RaceOutcome, TaskOutcome, race_outcome
 
 ROUNDING = 1e-6
@@ -98,7 +99,8 @@ def certify(stored: StoredRun, question: Question) -> Certificate:
 def _task(name: str, task: TaskOutcome, race: RaceOutcome, records: Sequence[Record], question: Question) -> TaskNote:
     """Gather every look of a task again."""
     order = Order(task.positions, task.ends, task.order, task.examples)
-    own = [record for record in records if record.cell.task == name]
+    raced = [record for record in records if candidate_name(record.cell) in task.answered]
+    own = [record for record in raced if record.cell.task == name]
     settings = Race(Guarantee(race.guarantee), race.risk, race.margin, race.seed)
     looks = [
         gather(name, summarise([r for r in own if r.process < past.rounds]), question, settings, order)
