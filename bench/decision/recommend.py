@@ -352,7 +352,8 @@ def _nearest(board: Board, front: Front, judged: Sequence[int]) -> Nearest | Non
             continue
         breaks = chance_broken(standing.checks)
         worst = max(_overshoot(check) for check in failed)
-        rank = (board.is_baseline(standing.name), 1.0 if breaks is None else breaks, worst)
+        is_outside = state_of(standing.checks) == "outside"  # for certain, though draws of few requests have long tails
+        rank = (board.is_baseline(standing.name), 1.0 if breaks is None or is_outside else breaks, worst)
         if best is None or rank < best[0]:
             best = (rank, Nearest(standing.name, failed, breaks))
     return None if best is None else best[1]

@@ -119,6 +119,14 @@ def test_a_better_model_without_an_objective_is_a_warning() -> None:
     assert _ask(make_board([[0.75, float("nan")], [0.85, 0.03]])).cautions == ()
 
 
+def test_the_nearest_of_those_that_break_a_limit_for_certain_is_nearest_whatever_one_draw_says() -> None:
+    board = make_board([[0.9, 0.006], [0.9, 0.1]])
+    draws = board.draws.copy()
+    draws[0, 1, 1] = 0.001
+    found = _ask(replace(board, draws=draws), ("latency_p95_s", "<= 4 ms"))
+    assert found.nearest is not None and found.nearest.name == "a"
+
+
 def test_a_baseline_as_the_pick_is_a_warning() -> None:
     board = replace(make_board([[0.9, 0.01], [0.8, 0.02]]), baselines=(True, False))
     assert _ask(board).pick == "a" and _ask(board).cautions == (BaselineLeads(),)
