@@ -74,7 +74,7 @@ class Builder:
         names = [f"{whole}.{name}" for name in inner] if isinstance(inner, dict) else list(map(str, row))
         return DataError(
             f"{self._origin}: row {number + 1} has no column '{wanted}' (it has: {', '.join(names)}); "
-            f"{nearest(wanted, names)} Map it with 'columns: {{{column.name}: …}}'"
+            f"{nearest(wanted, names)}; map it with 'columns: {{{column.name}: …}}'"
         )
 
 

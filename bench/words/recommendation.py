@@ -47,7 +47,7 @@ NOBODY = {
 RACE_ENDED = {
     "decided": "decided",
     "tie": "a tie within the margin, so that the cheaper is taken",
-    "data spent": "no example is left",
+    "data spent": "all examples answered",
     "limit open": "a limit stays open",
     "budget": "the time is up",
     "nobody": "nobody is left",

@@ -104,8 +104,8 @@ def _(once: OneProcess) -> str:
 def _(early: StoppedEarly) -> str:
     whose = listed(early.candidates) if early.candidates else "every candidate"
     return (
-        f"On '{early.task}' {whose} answered as many examples as the race needed: how many hangs on the answers, so no "
-        "place on the front is certain by quality; `--until all` answers all."
+        f"On '{early.task}' {whose} answered as many examples as the race needed: how many depends on the answers, so "
+        "no place on the front is certain by quality; `--until all` answers all."
     )
 
 
