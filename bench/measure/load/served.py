@@ -8,11 +8,14 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from bench.candidates.interface import Decoding
 from bench.candidates.served.exchange import Ask
+from bench.candidates.served.keep import Answers
 from bench.candidates.served.patience import Patience
+from bench.digest import content_hash
 from bench.doubts.client_lagged import ClientLagged
 from bench.doubts.not_saturated import NotSaturated
 from bench.measure.load.level import Level, Offered
 from bench.measure.load.outcome import Numbers, numbers_of
+from bench.measure.load.progress import Progress
 from bench.measure.load.run import Asked, Load, run_load
 from bench.measure.measured import Loaded
 from bench.record import Doubt, Fact, Timing
@@ -38,6 +41,8 @@ class TakesLoad(Protocol):
     """A loaded model that is a server."""
 
     connection: Connected
+    answers: Answers
+    """Where what is paid for is kept until the record is there."""
 
     def ask(self, text: str, decoding: Decoding) -> Ask:
         """Make the request that has a text answered."""
@@ -58,7 +63,7 @@ def load_pass(model: object, workload: object, spec: LoadSpec, seed: int, proces
     """Load a served model; the first process alone does it.
 
     Raises:
-        EndpointError: the budget is spent.
+        EndpointError: the budget is spent, or the server is lost.
     """
     if process or not isinstance(model, TakesLoad) or not isinstance(workload, Written):
         return Loaded()
@@ -73,19 +78,28 @@ def load_pass(model: object, workload: object, spec: LoadSpec, seed: int, proces
         salted=spec.salt,
     )
     rates = None if spec.levels == "auto" else sorted(spec.levels)
-    work = run_load(model.connection.patience, asked, rates, rung_s=spec.rung_s, most=spec.max_under_way)
-    return loaded_of(model.connection.run(work), spec)
+    offered = [spec.model_dump(mode="json", exclude={"slo"}), seed, asked.prompts, decoding.max_new_tokens]
+    progress = Progress(model.answers, f"load/{content_hash(offered)}")
+    patience, rung_s, most = model.connection.patience, spec.rung_s, spec.max_under_way
+    load = model.connection.run(run_load(patience, asked, rates, rung_s=rung_s, most=most, progress=progress))
+    return loaded_of(load, spec, progress.reused)
 
 
-def loaded_of(load: Load, spec: LoadSpec) -> Loaded:
-    """Turn what a load showed into what is stored."""
+def loaded_of(load: Load, spec: LoadSpec, kept_before: int = 0) -> Loaded:
+    """Turn what a load showed into what is stored.
+
+    Args:
+        load: what it showed.
+        spec: the suite's section.
+        kept_before: levels of an earlier attempt, whose server was lost.
+    """
     levels = [level for level in load.levels if level.requests]
     numbers = [numbers_of(level, spec.limits) for level in levels]
     return Loaded(
         timings=tuple(timing for level in levels for timing in _timings(level, load.order)),
         facts=tuple(_facts(load, numbers, spec)),
         doubts=tuple(_doubts(load, numbers)),
-        notes={"load": _note(load, numbers)},
+        notes={"load": _note(load, numbers) | {"levels_kept_before": kept_before}},
     )
 
 
