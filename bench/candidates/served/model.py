@@ -189,7 +189,7 @@ class Endpoint(PartialModel):
             return self.connection.run(self._all(texts, decoding))
         asks = [self.ask(text, decoding) for text in texts]
         exchanges = self.connection.run(self._sent(asks, on_token))
-        return [self._generated(exchange, decoding) for exchange in exchanges]
+        return [self.generated(exchange, decoding) for exchange in exchanges]
 
     async def _all(self, texts: Sequence[str], decoding: Decoding) -> list[Generated]:
         results = await asyncio.gather(*(self._answer(text, decoding) for text in texts), return_exceptions=True)
@@ -232,12 +232,12 @@ class Endpoint(PartialModel):
     async def _answer(self, text: str, decoding: Decoding) -> Generated:
         ask = self.ask(text, decoding)
         if not self._remembers:
-            return self._generated(await self.connection.patience.answer(ask), decoding)
+            return self.generated(await self.connection.patience.answer(ask), decoding)
         key = self.answers.key(ask.body)
         kept = self.answers.find(key)
         generated = None if kept is None else generated_of(kept)
         if generated is None:
-            generated = self._generated(await self.connection.patience.answer(ask), decoding)
+            generated = self.generated(await self.connection.patience.answer(ask), decoding)
             counts = {"input_tokens": generated.input_tokens, "output_tokens": generated.output_tokens}
             self.answers.keep(key, {"text": generated.text, **counts})
         return generated
@@ -250,7 +250,7 @@ class Endpoint(PartialModel):
             )
         return asked(self.endpoint, text, Writing(decoding.max_new_tokens, decoding.stop, self._before))
 
-    def _generated(self, exchange: Exchange, decoding: Decoding) -> Generated:
+    def generated(self, exchange: Exchange, decoding: Decoding) -> Generated:
         """Make an answer of what came; where the server does not count its tokens, its chunks are counted."""
         self.answered += 1
         text = stopped(exchange.text, decoding.stop)

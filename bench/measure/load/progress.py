@@ -62,10 +62,10 @@ class Progress:
 def _row(exchange: Exchange) -> dict[str, object]:
     usage = None if exchange.usage is None else [exchange.usage.input_tokens, exchange.usage.output_tokens]
     instants = [exchange.intended_ns, exchange.sent_ns, exchange.end_ns]
-    return {"instants": instants, "chunks": exchange.chunk_ns, "ending": exchange.ending, "usage": usage}
+    return {"instants": instants, "chunks": exchange.chunk_ns, "ending": exchange.ending, "text": exchange.text, "usage": usage}
 
 
 def _exchange(row: Mapping[str, Any]) -> Exchange:
     usage = None if row["usage"] is None else Usage(*row["usage"])
     intended_ns, sent_ns, end_ns = row["instants"]
-    return Exchange(intended_ns, sent_ns, end_ns, list(row["chunks"]), row["ending"], usage=usage)
+    return Exchange(intended_ns, sent_ns, end_ns, list(row["chunks"]), row["ending"], text=row["text"], usage=usage)

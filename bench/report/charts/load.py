@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.measure.load.outcome import Estimate, Numbers, numbers_of
-from bench.measure.load.stored import levels_of
+from bench.measure.load.outcome import Estimate, Numbers
 from bench.report import tables
 from bench.report.advice import TaskAdvice
 from bench.report.chart import SPEED, Chart, Plate, TaskChart
@@ -67,15 +66,7 @@ class UnderLoad(TaskChart):
 
 def loaded(entry: Entry) -> list[Numbers]:
     """Summarise the levels of an entry; none where it was not loaded, or its raw timings are gone."""
-    spec = None if entry.cell.job is None else entry.cell.job.load
-    if spec is None:
-        return []
-    return [
-        numbers_of(level, spec.limits)
-        for record in entry.records
-        for level in levels_of(record.timings, spec.window_s)
-        if level.requests
-    ]
+    return [level.numbers for level in entry.load]
 
 
 def _dots(at: At, advice: TaskAdvice) -> DotRow:
