@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from bench.compare.quality import QualityRow, corrected, is_defined, row
 from bench.stats.paired import holm
 from bench.summary import Entry
-from bench.summary.levels import Offered
+from bench.summary.levels import Offered, counted
 from bench.summary.quality import SEED
 from bench.summary.statistics import Answers
 
@@ -38,7 +38,7 @@ def quality_under_load(entries: Sequence[Entry]) -> list[QualityAtLevel]:
 
 
 def _of(entry: Entry) -> Iterator[QualityAtLevel]:
-    levels = sorted((level for level in entry.load if level.salted == _salts(entry)), key=lambda level: level.rate)
+    levels = sorted(counted(entry), key=lambda level: level.rate)
     metric = entry.metrics.get(entry.quality_metric or "")
     if metric is None or not levels:
         return
@@ -48,11 +48,6 @@ def _of(entry: Entry) -> Iterator[QualityAtLevel]:
         pair = (_answering(entry, lowest, common), _answering(entry, level, common))
         if common and all(metric.name in each.statistics and is_defined(each, metric) for each in pair):
             yield QualityAtLevel(entry, level, row(pair, metric, REPLICATES, SEED))
-
-
-def _salts(entry: Entry) -> bool:
-    """Tell whether the levels that count had salted prompts: all but the control, where there is any."""
-    return any(level.salted for level in entry.load)
 
 
 def _answering(entry: Entry, level: Offered, common: set[int]) -> Entry:

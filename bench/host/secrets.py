@@ -1,8 +1,8 @@
 """Environment variables that hold a secret: only the process that needs one has it.
 
-What a process was started with can be read in the process list (`/proc/…/environ`, `ps e`) as long as it runs, and by all
-code in it. So a run takes the keys of its endpoints out of its environment before it starts anything, and hands each to
-the cells that need it, through their pipe.
+What a process was started with can be read in the process list (`/proc/…/environ`, `ps e`) as long as it runs, and by
+all code in it. So a run takes the keys of its endpoints out of its environment before it starts anything, and hands
+each to the cells that need it, through their pipe.
 """
 
 from __future__ import annotations

@@ -137,7 +137,8 @@ def check_name(name: str) -> None:
     """
     valid = {QUALITY, *READINGS, *ALIASES, *METRICS, *METRICS.groups}
     if name.partition(AT)[0] in AT_LEVEL and name not in READINGS:
-        raise InputError(f"'{name}' is read at a level of load: write its rate behind it, such as {at_level(name.partition(AT)[0], 20)}")
+        example = at_level(name.partition(AT)[0], 20)
+        raise InputError(f"'{name}' is read at a level of load: write its rate behind it, such as {example}")
     if name not in READINGS and name not in valid and ":" not in name:
         raise InputError(f"'{name}' is no metric and no reading; {nearest(name, valid)}")
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bench.measure.load.outcome import Numbers, numbers_of
 from bench.measure.load.stored import levels_of
 from bench.record import Record, Sample, Timing
 from bench.suite import LoadSpec
+
+
+class _Loaded(Protocol):
+    @property
+    def load(self) -> tuple[Offered, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,12 @@ class Offered:
         ]
 
 
+def counted(entry: _Loaded) -> list[Offered]:
+    """List the levels that count: where prompts were salted, all but the control without."""
+    salts = any(level.salted for level in entry.load)
+    return [level for level in entry.load if level.salted == salts]
+
+
 def spec_of(records: Sequence[Record]) -> LoadSpec | None:
     """Find how a cell was to be loaded; None where it was not."""
     job = records[0].cell.job
@@ -51,7 +63,9 @@ def offered(records: Sequence[Record]) -> tuple[Offered, ...]:
     for record in records:
         rows = [timing for timing in record.timings if timing.phase == "level"]
         for level in levels_of(rows, spec.window_s):
-            own = tuple(t for t in rows if (t.offered_per_s, t.salted is not False) == (level.offered_rate, level.salted))
+            own = tuple(
+                t for t in rows if (t.offered_per_s, t.salted is not False) == (level.offered_rate, level.salted)
+            )
             answers: dict[int, str] = {}
             for timing in own:
                 if timing.answer is not None:

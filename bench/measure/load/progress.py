@@ -62,7 +62,13 @@ class Progress:
 def _row(exchange: Exchange) -> dict[str, object]:
     usage = None if exchange.usage is None else [exchange.usage.input_tokens, exchange.usage.output_tokens]
     instants = [exchange.intended_ns, exchange.sent_ns, exchange.end_ns]
-    return {"instants": instants, "chunks": exchange.chunk_ns, "ending": exchange.ending, "text": exchange.text, "usage": usage}
+    return {
+        "instants": instants,
+        "chunks": exchange.chunk_ns,
+        "ending": exchange.ending,
+        "text": exchange.text,
+        "usage": usage,
+    }
 
 
 def _exchange(row: Mapping[str, Any]) -> Exchange:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.candidates.served.exchange import Ask, Exchange
+from bench.candidates.served.exchange import Ask, Ending, Exchange
 from bench.candidates.served.patience import Patience
 from bench.errors import EndpointError
 from bench.measure.heap import frozen_heap
@@ -19,6 +19,8 @@ SHARES = (0.3, 0.6, 0.8, 0.95)
 """Of the capacity, where the suite says `levels: auto`: light, usual, busy, and just before the queue grows."""
 WARM_UP = 4
 """Requests of the warm-up for each that is under way."""
+LOST: frozenset[Ending] = frozenset({"unreachable", "cut", "timeout", "server_error", "unauthorised"})
+"""How the last request of a level ends where the server, the network or the key may be gone."""
 WARM_UNDER_WAY = 8
 """Requests under way in the warm-up at most: a warm-up that floods the server leaves it a queue to work off."""
 
@@ -125,7 +127,7 @@ class Generator:
         send = self._send(number, salted=with_salt)
         with frozen_heap():
             level = await open_level(send, instants, asked.window_s, rate)
-        if level.requests and not level.requests[-1].exchange.is_ok:
+        if level.requests and level.requests[-1].exchange.ending in LOST:
             await self._still_there(f"the level at {rate:.4g} requests a second")
         return replace(level, salted=with_salt)
 

@@ -211,6 +211,7 @@ def _note(load: Load, numbers: Sequence[Numbers]) -> dict[str, object]:
             for rung in rungs
         ],
         "saturated": None if capacity is None else capacity.saturated,
+        "knee": None if capacity is None or capacity.rate <= 0 else capacity.knee,
         "levels": [
             {
                 "offered_per_s": level.offered_rate,
