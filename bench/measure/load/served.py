@@ -24,7 +24,8 @@ from bench.suite.load import JUDGING, parse_slo
 
 T = TypeVar("T")
 AnswerOf = Callable[[int, Exchange], str | None]
-CAPACITY, RATE, REPLICAS = "capacity_per_s", "slo_rate_per_s", "replicas"
+CAPACITY, RATE = "capacity_per_s", "slo_rate_per_s"
+REPLICAS = "replicas"
 SOURCE = "load"
 
 
