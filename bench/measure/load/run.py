@@ -125,8 +125,10 @@ class Generator:
         with_salt = asked.salted if salted is None else salted
         instants = schedule(asked.arrivals, rate, asked.window_s, asked.seed, asked.trace)
         send = self._send(number, salted=with_salt)
-        with frozen_heap():
+        with frozen_heap(), self._patience.reading_later():
             level = await open_level(send, instants, asked.window_s, rate)
+        for row in level.requests:
+            self._patience.read(row.exchange)
         if level.requests and level.requests[-1].exchange.ending in LOST:
             await self._still_there(f"the level at {rate:.4g} requests a second")
         return replace(level, salted=with_salt)
