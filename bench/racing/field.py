@@ -65,7 +65,7 @@ class Field:
         self._contributions: dict[tuple[int, int, int], Floats] = {}
         self._prefixes: dict[tuple[int, int, int], float] = {}
         self._references: dict[tuple[int, int], Reference] = {}
-        self._gaps: dict[tuple[int, int, int], Gap] = {}
+        self._gaps: dict[tuple[int, int, int, int], Gap] = {}
 
     @cached_property
     def board(self) -> Board:
@@ -159,9 +159,9 @@ class Field:
             place: of the stage in the rule.
             row: one candidate.
             other: another.
-            leader: of the look.
+            leader: of the look, or whoever else the candidates are seen as near to.
         """
-        key = (place, row, other)
+        key = (place, row, other, leader)
         if key not in self._gaps:
             self._gaps[key] = self._gap(place, row, other, leader)
         return self._gaps[key]
@@ -195,14 +195,14 @@ class Field:
     ) -> Gap:
         reference, race = self.reference(place, leader), self.look.race
         if race.guarantee is Guarantee.ANYTIME:
-            risk = race.risk / self._comparisons
+            risk = race.risk / self.comparisons
             return Bounded(mean, half_width(differences, reference.usual, reference.widest, done, risk))
         together = reference.near.issuperset(pair)
         sample = sample_of(differences, mean, reference.usual, reference.widest, done)
         return Predicted(sample, reference.population if together else None)
 
     @property
-    def _comparisons(self) -> int:
+    def comparisons(self) -> int:
         """Count the pairs that must not be misjudged: of the best candidate with each other, at each of its bounds."""
         judged = sum(1 for own in self.contestants if own.broken is None)
         bounds = 2 if any(self.has_room(stage) for stage in self.rule) else 1

@@ -18,10 +18,13 @@ def race_line(race: RaceOutcome) -> str:
     answered = "nothing was answered" if share is None else f"{percent(share)} of the evaluations were made"
     raced = [name for name, task in race.tasks.items() if task.unraced is None]
     unraced = [name for name, task in race.tasks.items() if task.unraced is not None]
+    points = f"{race.margin:g} {'point' if race.margin == 1 else 'points'}"
     promise = (
-        f"with all examples answered, another pick would be better by more than {race.margin:g} points "
+        f"with all examples answered, another pick would be better by more than {points} "
         f"with a chance of at most {percent(race.risk)} a task, {PROMISES[race.guarantee]}"
     )
+    if race.until == "front":
+        promise += "; that of a place on the front that is wrong by more than that is no larger"
     parts = [f"{answered} in {format_quantity(race.spent_s, 's')} of work", *([promise] if raced else [])]
     if unraced:
         parts.append(f"the rule cannot be raced on {listed(unraced)}, which answered everything")

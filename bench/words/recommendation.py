@@ -127,7 +127,16 @@ def _of_a_race(board: Board, n: int) -> str:
     if race is None or race.ending is None:
         return ""
     of = f" of {race.total:,}" if n < race.total else ""
-    return f"{of}, {RACE_ENDED[race.ending]}"
+    return f"{of}, {RACE_ENDED[race.ending]}{_front_of_a_race(board)}"
+
+
+def _front_of_a_race(board: Board) -> str:
+    """Say whether a race settled who is on the front; nothing where it was for the pick alone."""
+    places = [raced.place.membership for raced in board.raced if raced is not None and raced.place is not None]
+    if not places:
+        return ""
+    still = places.count("open")
+    return f", {plural(still, 'place')} on the front open" if still else ", the front settled"
 
 
 def unable(board: Board) -> str:
