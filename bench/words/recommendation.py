@@ -177,7 +177,8 @@ def headline(part: TaskDecision) -> str:
     """Say the pick with its values."""
     board, name = part.board, _leader(part)
     ship = f"Ship {name} (a baseline)" if board.is_baseline(name) else f"Ship {name}"
-    return f"{ship} for {where(board)}: {_values(board, name)}."
+    to = f"for {where(board)}" if board.task else "where one model must serve all tasks"
+    return f"{ship} {to}: {_values(board, name)}."
 
 
 def risk(part: TaskDecision) -> Sentence:

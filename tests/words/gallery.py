@@ -151,6 +151,18 @@ def _set(
     return [*words.cover(decision), *(line for part in parts for line in words.in_short(part))]
 
 
+def _given_up() -> list[str]:
+    """Say what is said in short of a run in which each of two models is the better one at one of the tasks."""
+    skills = {("all-rounder", "topic"): 0.85, ("all-rounder", "other"): 0.9, ("expert", "topic"): 0.95}
+    records = [
+        make_record(Sketch(name, skills.get((name, task.name), 0.4)), task, examples=150)
+        for name in ("all-rounder", "expert")
+        for task in (TASKS[0], Task("other"))
+    ]
+    question = Question(("quality", "latency_p50_s"), rule=DecisionSpec(replicates=300))
+    return words.cover(decide(summarise(records), question))
+
+
 def _few_discordant() -> list[str]:
     one = make_record(Sketch("one", 0.95), "topic", examples=40)
     samples = list(one.samples)
@@ -185,6 +197,7 @@ SCENES: dict[str, Callable[[], list[str]]] = {
         ("bleu", ">= 99"),
         objectives=("quality", "throughput_examples_per_s"),
     ),
+    "run-given-up": _given_up,
     "run-estimates": lambda: _run(ESTIMATED, limits=[("energy_per_example_j", "<= 0.7 J")]),
     "run-mixed": lambda: _run([*MODELS[:2], *ESTIMATED[2:]]),
     "run-no-energy": lambda: _run([replace(m, energy_j=None) for m in MODELS], TASKS[:2]),
