@@ -17,6 +17,7 @@ from bench.decision.decision import TaskDecision
 from bench.decision.fronts import find, front_volume
 from bench.decision.recommend import recommend
 from bench.decision.sensitivity import explore
+from bench.record import ASKED
 from bench.suite import DecisionSpec, PriceSpec
 from bench.suite.limits import parse_limit
 from bench.summary import Entry, summarise
@@ -171,6 +172,12 @@ def _few_discordant() -> list[str]:
     return _compare(summarise([one]), summarise([replace(one, samples=tuple(samples))]))
 
 
+def _stopped_early() -> list[str]:
+    one, two = (make_record(Sketch(name, skill), "topic", examples=60) for name, skill in (("one", 0.9), ("two", 0.6)))
+    asked = {ASKED: {"total": 300}}
+    return _compare(*(summarise([replace(own, status="settled", notes={**own.notes, **asked})]) for own in (one, two)))
+
+
 def _undefined_metric() -> list[str]:
     one = make_record(Sketch("one"), TASKS[2], examples=40)
     samples = (replace(one.samples[0], nll=NAN), *one.samples[1:])
@@ -265,4 +272,5 @@ SCENES: dict[str, Callable[[], list[str]]] = {
     "compare-processes": lambda: _compare(_processes(0.010), _processes(0.0105)),
     "compare-few-discordant": _few_discordant,
     "compare-undefined": _undefined_metric,
+    "compare-stopped-early": _stopped_early,
 }
