@@ -101,6 +101,14 @@ class QualityAveraged:
 
 
 @dataclass(frozen=True, slots=True)
+class NoShares:
+    """Across tasks, a task is left out of the average quality, since nothing is a share of its best score."""
+
+    task: str
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
 class CostsCombined:
     """Across tasks, costs are summed, or taken at their worst."""
 
@@ -154,6 +162,7 @@ Remark = (
     | PeakRead
     | StoppedEarly
     | QualityAveraged
+    | NoShares
     | CostsCombined
     | CostLeftOut
     | MetricsLeftOut
