@@ -281,7 +281,8 @@ def _admitted(
     """Admit a loaded model to its task; None for a rule that has nothing to prove."""
     if FAMILIES[cell.family].is_floor:
         return None
-    texts = [str(example.columns[KINDS[cell.kind].columns.input]) for example in data.examples]
+    inputs = (example.columns[KINDS[cell.kind].columns.input] for example in data.examples)
+    texts = [" ".join(value) if isinstance(value, (list, tuple)) else str(value) for value in inputs]
     facts = model.facts()
     key = proof_key(cell, facts, _device_name(model.device))
     return admit(cell.model, model, workload, facts.dtype, texts, key, proved, limits.split(lengths_of(workload)))
