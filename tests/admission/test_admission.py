@@ -101,6 +101,25 @@ def test_names_of_outputs_that_contradict_each_other(tmp_path: Path, names: dict
         recorded(tmp_path, HEAD)
 
 
+SCORES = "    def classify(self, texts, labels):\n        return [[len(t), 1.0, 2.0] for t in texts]\n"
+
+
+def test_what_an_own_model_was_trained_on_is_counted_where_it_says_so(tmp_path: Path) -> None:
+    scenes.own_class(tmp_path, SCORES + "    trained_on = ['red', 'blue green small', 'other']")
+    record = recorded(tmp_path, OWN)
+    assert record.notes["train_overlap"] == 2
+    assert "2 of 4" in next(doubt.message for doubt in record.doubts if doubt.code == "train_overlap")
+
+
+def test_what_an_own_model_was_trained_on_is_noted_as_unknown_or_refused(tmp_path: Path) -> None:
+    scenes.own_class(tmp_path, SCORES)
+    assert recorded(tmp_path, OWN).notes["trained_on"] == "not stated"
+    (tmp_path / "other").mkdir()
+    scenes.own_class(tmp_path / "other", SCORES + "    trained_on = 'red'")
+    with pytest.raises(AdmissionError, match="as texts; give a list"):
+        recorded(tmp_path / "other", OWN)
+
+
 def test_no_tokenizer_and_a_tokenizer_of_another_language(tmp_path: Path) -> None:
     scenes.encoder(tmp_path)
     with pytest.raises(AdmissionError, match=r"does not know 3 of the 3 tokens"):
