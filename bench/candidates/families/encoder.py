@@ -25,7 +25,7 @@ from bench.candidates.interface import Classified, Context, Model, Rated, Tagged
 from bench.candidates.learning import PAD_ID, Batch, Setting, Shape
 from bench.candidates.pairs import Pair
 from bench.candidates.untyped import Loader, Network
-from bench.errors import UnsupportedError
+from bench.errors import AdmissionError, UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ SEQUENCE = "AutoModelForSequenceClassification"
 AUTO_CLASSES = {"tag": "AutoModelForTokenClassification"}
 """What loads the network for an ability; for the others `SEQUENCE`."""
 ABILITIES = frozenset({"classify", "mark", "rate", "tag", "rank"})
+SHOWN = 60
+"""Characters of a sentence that a message quotes."""
 AT_ONCE = 32
 """Documents that are read at once with their query, however many there are."""
 
@@ -108,7 +110,13 @@ class Encoder(HuggingFaceModel):
         encoded = self.tokenizer(list(sentence), is_split_into_words=True, truncation=True, max_length=limit)
         owners: list[int | None] = encoded.word_ids()
         ids = torch.tensor([encoded["input_ids"]], device=self.device)
-        best = self.module(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0].argmax(-1).tolist()
+        logits = self.module(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0]
+        if not bool(torch.isfinite(logits).all()):
+            raise AdmissionError(
+                f"model '{self.spec.name}': its scores of the tags of {' '.join(sentence)[:SHOWN]!r} are no numbers, "
+                "which choose nothing; look for an overflow of float16 or a damaged layer"
+            )
+        best = logits.argmax(-1).tolist()
         names: dict[int, str] = self.module.config.id2label
         tags = ["O"] * len(sentence)
         read = 0
