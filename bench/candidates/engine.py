@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bench.candidates.untyped import Loader
 from bench.errors import EnvironmentLackError
@@ -103,7 +103,6 @@ def content_of(folder: Path) -> str:
     return total.hexdigest()
 
 
-@runtime_checkable
 class Stand(Protocol):
     """A network that another runtime executes."""
 
