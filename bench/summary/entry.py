@@ -19,6 +19,7 @@ from bench.metrics.base import Metric
 from bench.record import WELL, Cell, Doubt, Record, Sample
 from bench.stats.processes import Levels, Spread
 from bench.suite.limits import QUALITY
+from bench.summary.levels import Offered
 from bench.summary.raced import Ended
 
 Floats = NDArray[np.float64]
@@ -133,6 +134,8 @@ class Entry:
     """The task's labels, where it has any."""
     likeness: Likeness | None = None
     """How far its answers are those of its parent; None for a candidate that has none, or without answers."""
+    load: tuple[Offered, ...] = ()
+    """The levels at which it was loaded; empty for a candidate that is not served, and where raw timings are gone."""
     raced: Raced | None = None
     """What the race of its task came to for it; None where it was not raced."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -30,6 +31,7 @@ from bench.data import stored
 from bench.data.base import Dataset
 from bench.errors import AdmissionError, EnvironmentLackError, UnsupportedError
 from bench.fit.cost import facts_of
+from bench.host.secrets import put
 from bench.measure.doubts import unaudited
 from bench.measure.elsewhere import told_elsewhere
 from bench.measure.measured import Loaded, Measured, unmeasured
@@ -51,7 +53,7 @@ from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
 from bench.tasks.choosing import why_unable
 from bench.tasks.prompts import preamble
-from bench.tasks.scoring import fitting, lengths_of, score
+from bench.tasks.scoring import fitting, lengths_of, remembering, score
 
 State = dict[str, object] | None
 """What a process keeps between the cells of one model variant."""
@@ -72,6 +74,7 @@ def run_cell(
     proved: Sequence[Proved] = (),
     asked: Asked | None = None,
     keep: Keep | None = None,
+    secrets: Mapping[str, str] | None = None,
 ) -> Record:
     """Run one process of one cell, and return its record; unless asked otherwise, quality is scored in process 0 alone.
 
@@ -86,11 +89,13 @@ def run_cell(
         asked: which examples to answer and whether to measure; None for the usual. The record then holds the answers
             of this process alone, and its doubts about answers are of these and of `scored`.
         keep: where answers are kept one by one until the record is there.
+        secrets: environment variables that the model needs.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
         Exception: whatever loading, scoring or measuring raised.
     """
+    put(secrets or {})
     started_at, begin, job = datetime.now(UTC).isoformat(), time.perf_counter(), cell.to_run()
     measures = asked is None or asked.measures
     profile, placed, data, meters = _prepared(job, measures=measures)
@@ -284,7 +289,9 @@ def _admitted(
     texts = [str(example.columns[KINDS[cell.kind].columns.input]) for example in data.examples]
     facts = model.facts()
     key = proof_key(cell, facts, _device_name(model.device))
-    return admit(cell.model, model, workload, facts.dtype, texts, key, proved, limits.split(lengths_of(workload)))
+    costly = FAMILIES[cell.family].keeps_answers
+    with remembering(workload, "admission") if costly else nullcontext():
+        return admit(cell.model, model, workload, facts.dtype, texts, key, proved, limits.split(lengths_of(workload)))
 
 
 Scored = tuple[list[Sample], Batching, list[Fact]]
