@@ -215,6 +215,8 @@ def _of_the_run(
 def _prepared(job: CellJob, *, measures: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure if measures else MeasureSpec(profile="off"))
+    if FAMILIES.find(job.model.family).is_floor:
+        profile = profile.least
     light, on_cpu = without_torch(job), RUNTIMES.find(job.variant.runtime).cpu_only
     device = "cpu" if light else _device("cpu" if on_cpu and job.device == "auto" else job.device)
     placed = place(job.threads, job.cpus, with_torch=not light)
