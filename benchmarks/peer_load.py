@@ -2,13 +2,13 @@
 
     python benchmarks/peer_load.py --model suites/quickstart/gpt2-small [--rates 1 2] [--seconds 30]
 
-Each tool offers requests at equal gaps, one tool after another, round by round. The peers live in environments of their
-own, which are made in a temporary folder (`--environments` keeps them for the next time). AIPerf knows tokenizers by their
-Hub name alone, so that the model's folder is laid into a cache of its own. `--url` takes a server that runs already.
+Each tool offers requests at equal gaps, one tool after another. The peers live in environments of their own, which are
+made in a temporary folder (`--environments` keeps them for the next time). AIPerf knows tokenizers by their Hub name
+alone, so that the model's folder is laid into a cache of its own. `--url` takes a server that runs already.
 
-What is compared: medians and 95th percentiles of TTFT and of the latency, counted from the moment of sending, as both peers
-count. bench's own numbers count from the intended moment, and stand beside: where the client or its connection is late, the
-peers do not see it. About 2 minutes a rate on a quiet machine, and 3 for making the environments.
+What is compared: medians and 95th percentiles of TTFT and of the latency, counted from the moment of sending, as both
+peers count. bench's own numbers count from the intended moment, and stand beside: where the client or its connection is
+late, the peers do not see it. About 2 minutes a rate on a quiet machine, and 3 for making the environments.
 
 Exit code 3: a peer could not be installed or run here, with the reason.
 """
@@ -144,7 +144,7 @@ Numbers = Mapping[str, float]
 
 
 def ours(target: Target, rate: float, seconds: float) -> tuple[Numbers, Numbers, float]:
-    """Offer bench's own level; returns its times from the moments of sending and from the intended ones, and the lag."""
+    """Offer bench's own level; returns its times from the moments of sending, from the intended ones, and the lag."""
     spec = EndpointSpec(url=f"{target.url}/v1", model=target.model, api="completions")
     offered = Asked(
         target.prompts,
