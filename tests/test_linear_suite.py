@@ -13,7 +13,10 @@ import pytest
 from ruamel.yaml import YAML
 
 SUITES = Path(__file__).parent.parent / "suites"
-SMALL = {"linear.yaml": {"search": None}, "scratch.yaml": {"steps": 30, "warmup_steps": 5, "evaluate_every": 30}}
+SMALL: dict[str, dict[str, Any]] = {
+    "linear.yaml": {"search": None},
+    "scratch.yaml": {"steps": 30, "warmup_steps": 5, "evaluate_every": 30},
+}
 
 
 def changed(path: Path, changes: dict[str, Any]) -> None:

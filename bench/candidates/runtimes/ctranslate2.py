@@ -57,8 +57,8 @@ UNWRITTEN: Mapping[str, Json] = {
 """Keys of a configuration that the converter reads and that transformers 5 no longer writes, its networks knowing one
 way alone."""
 FOLLOWED = frozenset({"bad_words_ids", "forced_eos_token_id", "no_repeat_ngram_size", "repetition_penalty"})
-"""Settings of `generation_config.json` that are followed in a text made from a source. A forced end is put in the place
-of the last token of an answer that reaches its limit; among beams the runtime chooses without knowing of it."""
+"""Settings of `generation_config.json` that are followed in a text made from a source. A forced end is put behind
+an answer that reaches its limit."""
 
 
 class CTranslate2Runtime(Runtime):
@@ -333,12 +333,16 @@ class _SourceText(_Converted):
     def write(self, rows: Sequence[Ids], order: Order, on_token: Callable[[], None] | None) -> list[list[int]]:
         """Write the text that is made from each row."""
         settings = order.settings
+        forced = settings.get("forced_eos_token_id")
+        searched = order.beams > 1 and forced is not None
         made = self.opened.translate_batch(
             self._vocabulary.names(rows),
-            max_decoding_length=order.limit,
+            max_decoding_length=max(1, order.limit - searched),
             min_decoding_length=0,
             max_input_length=0,
             beam_size=order.beams,
+            num_hypotheses=order.beams if searched else 1,
+            return_scores=searched,
             length_penalty=order.length_penalty,
             end_token=list(order.ends) or None,
             return_end_token=True,
@@ -348,16 +352,33 @@ class _SourceText(_Converted):
             callback=_watcher(order, on_token, len(rows)),
         )
         ids = self._vocabulary.ids
-        written = [[ids[name] for name in one.hypotheses[0]] for one in made]
-        forced = settings.get("forced_eos_token_id")
-        return written if forced is None else [_ended(tokens, order, forced) for tokens in written]
+        found = [[[ids[name] for name in tokens] for tokens in one.hypotheses] for one in made]
+        if forced is None:
+            return [own[0] for own in found]
+        end = forced if isinstance(forced, int) else forced[0]
+        if not searched:
+            return [_ended(own[0], order, end) for own in found]
+        return [_best_ended(own, one.scores, order, end) for own, one in zip(found, made, strict=True)]
 
 
-def _ended(tokens: list[int], order: Order, forced: int | list[int]) -> list[int]:
+def _ended(tokens: list[int], order: Order, end: int) -> list[int]:
     """Put the forced end in the place of the last token of a text that reaches its limit."""
-    if len(tokens) < order.limit or tokens[-1] in order.ends:
-        return tokens
-    return [*tokens[:-1], forced if isinstance(forced, int) else forced[0]]
+    return tokens if len(tokens) < order.limit or tokens[-1] in order.ends else [*tokens[:-1], end]
+
+
+def _best_ended(found: Sequence[list[int]], scores: Sequence[float], order: Order, end: int) -> list[int]:
+    """Choose among texts that were searched for up to the token before the limit, the forced end costing nothing.
+
+    A score is log P / length^penalty: that of a text that did not end by itself is the same sum over a token more.
+    """
+    rescaled = []
+    for tokens, score in zip(found, scores, strict=True):
+        if tokens[-1:] and tokens[-1] in order.ends:
+            rescaled.append((score, tokens))
+        else:
+            longer = (len(tokens) / (len(tokens) + 1)) ** order.length_penalty
+            rescaled.append((score * longer, [*tokens, end]))
+    return max(rescaled, key=lambda pair: pair[0])[1]
 
 
 def _watcher(order: Order, on_token: Callable[[], None] | None, rows: int) -> Callable[[Any], bool] | None:
