@@ -21,6 +21,7 @@ from bench.candidates import variants
 from bench.candidates.adapters import Adapter, adapted, adapter_of, head_size, own_weights, save_adapter
 from bench.candidates.checkpoint import (
     Checkpoint,
+    contradiction,
     find_gguf,
     gives_numbers,
     head_names,
@@ -177,7 +178,7 @@ def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, 
     report = LoadReport.of(info)
     if adapter is not None:
         report = report.without(own_weights(adapter))
-    report.check(spec.name, source.checkpoint.name, len(module.state_dict()))
+    report.check(spec.name, source.checkpoint.name, module.state_dict().keys())
     if adapter is not None:
         module = adapted(spec.name, module, adapter, pickled=spec.allow_pickle)
     check_vocabulary(spec.name, tokenizer, input_embeddings(module))
@@ -494,6 +495,8 @@ class HuggingFaceModel(PartialModel):
                 "revision": getattr(config, "_commit_hash", None),
                 "tokenizer_hash": tokenizer_hash(self.tokenizer),
                 "weights_unused": list(self.unused),
+                "tokens_known": len(self.tokenizer),
+                "embedding_rows": self.embedding_rows,
                 **self._settings(),
                 **self.reach,
             },
@@ -501,11 +504,15 @@ class HuggingFaceModel(PartialModel):
 
     def _settings(self) -> dict[str, object]:
         """Note which settings of the checkpoint are followed, where it writes."""
-        from bench.candidates.decoding.settings import left_out_settings, settings_note
+        from bench.candidates.decoding.settings import left_out_settings, settings_note, task_settings
 
         if self.context.ability != "generate":
             return {"generation_settings_left_out": []}
-        return {"generation_settings_left_out": left_out_settings(self), "generation": settings_note(self)}
+        return {
+            "generation_settings_left_out": left_out_settings(self),
+            "generation": settings_note(self),
+            "task_settings": task_settings(self),
+        }
 
 
 def columns_of(texts: Sequence[str]) -> list[list[str]]:
@@ -698,6 +705,7 @@ def head_order(spec: ModelSpec, config: Loader, labels: Sequence[str]) -> list[i
         UnsupportedError: the head does not know one of the labels, or gives numbers.
     """
     why = gives_numbers(config.problem_type) if spec.fit is None else None
+    why = why or contradiction(config.id2label, getattr(config, "label2id", None) or {}, spec.head_labels)
     if why is not None:
         raise UnsupportedError(f"model '{spec.name}': {why}")
     return label_order(spec, config.id2label, labels)

@@ -25,7 +25,7 @@ from bench.candidates.interface import Ability, Classified, Context, Model, Rate
 from bench.candidates.learning import PAD_ID, Batch, Learning, Setting, Shape
 from bench.candidates.pairs import Pair
 from bench.candidates.untyped import Loader, Network, Options
-from bench.errors import UnsupportedError
+from bench.errors import AdmissionError, UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ SEQUENCE = "AutoModelForSequenceClassification"
 AUTO_CLASSES = {"tag": "AutoModelForTokenClassification"}
 """What loads the network for an ability; for the others `SEQUENCE`."""
 ABILITIES = frozenset({"classify", "mark", "rate", "tag", "rank"})
+SHOWN = 60
+"""Characters of a sentence that a message quotes."""
 AT_ONCE = 32
 """Documents that are read at once with their query, however many there are."""
 
@@ -106,7 +108,13 @@ class Encoder(HuggingFaceModel):
 
         row, firsts, read = word_pieces(self.tokenizer, sentence, self.max_tokens)
         ids = torch.tensor([row], device=self.device)
-        best = self.module(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0].argmax(-1).tolist()
+        logits = self.module(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0]
+        if not bool(torch.isfinite(logits).all()):
+            raise AdmissionError(
+                f"model '{self.spec.name}': its scores of the tags of {' '.join(sentence)[:SHOWN]!r} are no numbers, "
+                "which choose nothing; look for an overflow of float16 or a damaged layer"
+            )
+        best = logits.argmax(-1).tolist()
         names: dict[int, str] = self.module.config.id2label
         tags = ["O"] * len(sentence)
         for place, owner in enumerate(firsts):

@@ -120,8 +120,12 @@ class Executor(ABC):
         """Make the executor as a run needs it, whose cells are measured or only scored."""
         return cls()
 
-    def prepare(self) -> None:  # noqa: B027  most executors have nothing to prepare
-        """Begin whatever takes time before the first call, and return at once."""
+    def prepare(self, *, light: bool = False) -> None:  # noqa: B027  most executors have nothing to prepare
+        """Begin whatever takes time before the first call, and return at once.
+
+        Args:
+            light: for calls of models without torch, which then begin at once too.
+        """
 
     @abstractmethod
     def attempt(self, call: Call) -> Answer:
