@@ -60,13 +60,15 @@ def run(
     Finished cells are kept: after an interruption the same command goes on where it stopped.
     """
     from bench.catalogue.readings import OFF
+    from bench.host.secrets import hidden
     from bench.planning import Options, make_plan, open_suite
     from bench.running.executors import executor_of
 
     located = open_suite(suite)
     is_off = (profile or located.value.measure.profile) == OFF
     opened = executor_of(located, executor).open(measuring=not is_off)
-    opened.prepare()  # torch is imported there while this process goes on
+    with hidden(located.value.secrets):
+        opened.prepare()  # torch is imported there while this process goes on
 
     from bench.candidates import without_torch
     from bench.errors import EXIT_CELL_FAILED

@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.digest import content_hash
 from bench.errors import BenchError
 from bench.host import fingerprint, machine_key
+from bench.host.secrets import hidden
 from bench.planning import Options, Plan, make_plan
 from bench.planning.forms import entry_of
 from bench.running.conversions import converted
@@ -49,21 +50,23 @@ def launch(
     Raises:
         StoreError: the database could not take the records.
     """
-    plan, skip = with_checkpoints(plan, store.results, echo)
-    cells, skip = converted(plan.written(store.results), skip, store.results, echo)
-    return run(
-        cells,
-        executor,
-        store,
-        run_info(plan, command),
-        processes=plan.processes,
-        seed=plan.suite.value.defaults.seed,
-        rerun=rerun,
-        progress=progress,
-        skip=skip,
-        canary=plan.measures,
-        rounds=rounds_of(plan),
-    )
+    with hidden(plan.suite.value.secrets) as secrets:
+        plan, skip = with_checkpoints(plan, store.results, echo)
+        cells, skip = converted(plan.written(store.results), skip, store.results, echo)
+        return run(
+            cells,
+            executor,
+            store,
+            run_info(plan, command),
+            processes=plan.processes,
+            seed=plan.suite.value.defaults.seed,
+            rerun=rerun,
+            progress=progress,
+            skip=skip,
+            canary=plan.measures,
+            rounds=rounds_of(plan),
+            secrets=secrets,
+        )
 
 
 def with_checkpoints(plan: Plan, results: Path, echo: Echo) -> tuple[Plan, dict[str, str]]:
