@@ -165,6 +165,8 @@ class ModelSpec(_Strict):
     causal-lm, switches of its chat template, such as `enable_thinking`."""
     server: Annotated[EndpointSpec | None, Unhashed()] = None
     """Of a model that is served: where it answers, and how it is asked."""
+    serve: Annotated[bool, Unhashed()] = False
+    """Put the model behind a small local server for `load`, so that it is loaded as one behind an API is."""
     tasks: Annotated[Annotated[list[str], Field(min_length=1)] | None, Unhashed()] = None
     """Names of the tasks that the model is for; by default all that it can do. On the others it is `unsupported`."""
     stateless: Annotated[bool, Unhashed()] = False
