@@ -43,6 +43,17 @@ def blobs_option(command: FC) -> FC:
     )(command)
 
 
+def on_option(command: FC) -> FC:
+    """Add `--on WHERE`, passed as `executor`."""
+    return click.option(
+        "--on",
+        "--executor",
+        "executor",
+        metavar="WHERE",
+        help="Where cells run, over the suite's defaults.executor: local, inline, ray, or ray://HOST:10001.",
+    )(command)
+
+
 def json_option(command: FC) -> FC:
     """Add `--json`, passed as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import blobs_option, json_option, plan_options, race_options, results_option, store_option
+from bench.cli.options import (
+    blobs_option,
+    json_option,
+    on_option,
+    plan_options,
+    race_options,
+    results_option,
+    store_option,
+)
 from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
@@ -30,7 +38,7 @@ HIDDEN = "…"
 @race_options
 @results_option
 @click.option("--rerun", is_flag=True, help="Run finished cells again.")
-@click.option("--executor", metavar="NAME", help="Where cells run, over the suite's defaults.executor.")
+@on_option
 @click.option("--report", "report_path", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @store_option
@@ -65,7 +73,7 @@ def run(
 
     located = open_suite(suite)
     is_off = (profile or located.value.measure.profile) == OFF
-    opened = executor_of(located, executor).open(measuring=not is_off)
+    opened = executor_of(located, executor).open(measuring=not is_off, tell=remark)
     opened.prepare()  # torch is imported there while this process goes on
 
     from bench.errors import EXIT_CELL_FAILED
