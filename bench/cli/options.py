@@ -9,14 +9,31 @@ import click
 from click.decorators import FC
 
 
+class Results(click.ParamType):
+    """A folder for results; of the address of an object store, the folder of this machine that goes with it."""
+
+    name = "directory"
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Find the folder."""
+        from bench.store.elsewhere import results_folder
+
+        folder = results_folder(str(value))
+        if folder.is_file():
+            self.fail(f"Directory '{folder}' is a file.", param, ctx)
+        return folder
+
+
 def results_option(command: FC) -> FC:
-    """Add `--results DIR`."""
+    """Add `--results PLACE`."""
     return click.option(
         "--results",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=Results(),
         default=Path("results"),
         show_default=True,
-        help="Folder with the database and everything else that runs leave behind.",
+        metavar="PLACE",
+        help="Folder with the database and everything else that runs leave behind; or the address of an object store "
+        "for all but the database, such as s3://bucket/path.",
     )(command)
 
 

@@ -100,9 +100,11 @@ def run(
             rounds_of=racing,
         )
         view = _remembered(store, finished.run_id)
+        if (refused := store.files.told()) is not None:
+            remark(refused)
     _print(view, as_json)
     if not no_report:
-        _write(view, report_path or results / "reports" / f"{finished.run_id}.html", as_json)
+        _write(view, report_path or results / "reports" / f"{finished.run_id}.html", results, as_json)
     skipped = EXIT_CELL_FAILED if finished.counts.get("skipped") else 0
     click.get_current_context().exit(finished.exit_code or skipped)
 
@@ -145,10 +147,11 @@ def _print(view: RunView, as_json: bool) -> None:
         print_view(view)
 
 
-def _write(view: RunView, path: Path, as_json: bool) -> None:
+def _write(view: RunView, path: Path, results: Path, as_json: bool) -> None:
     from bench.report.page import write_html
+    from bench.store.elsewhere import publish
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_html(view, path)
     tell = remark if as_json else say  # stdout is for the JSON alone
-    tell(f"report: {path.resolve()}")
+    tell(f"report: {publish(results, path) or path.resolve()}")

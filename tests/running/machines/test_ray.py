@@ -90,6 +90,10 @@ def alive(pid: int) -> bool:
         return False
 
 
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def pids(trace: Path) -> list[int]:
     return [int(line.split()[0]) for path in trace.iterdir() for line in path.read_text().splitlines()]
 
@@ -131,8 +135,8 @@ def test_a_worker_and_a_raylet_may_be_killed(world: World, tmp_path: Path) -> No
     suite = write_suite(tmp_path / "suite", 6, 0.1, trace)
     run = driver(suite, tmp_path / "results")
     until(lambda: len(pids(trace)) >= 4, "four jobs began")
-    os.kill(agents()[0], signal.SIGKILL)
     raylet = next(info[0].process.pid for kind, info in extra.all_processes.items() if kind == "raylet")
+    os.kill(next(pid for pid in agents() if parent_of(pid) != raylet), signal.SIGKILL)
     os.kill(raylet, signal.SIGKILL)
     told = run.communicate(timeout=2 * PATIENCE_S)[1]
     assert run.returncode == 0, told
