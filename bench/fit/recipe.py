@@ -244,15 +244,44 @@ class Recipe(Curriculum):
 
     @property
     def hash(self) -> str:
-        """SHA-256 (hex) of what the recipe says; keys that came later count only where they are set."""
+        """SHA-256 (hex) of what the recipe says; a key that is none of the first counts where it is set."""
         keys = self.model_dump(mode="json")
-        plain = {name: Recipe.model_fields[name].default for name in LATER_KEYS}
-        return content_hash({key: value for key, value in keys.items() if key not in plain or value != plain[key]})
+        later = {name: field.default for name, field in Recipe.model_fields.items() if name not in FIRST_KEYS}
+        return content_hash({key: value for key, value in keys.items() if key not in later or value != later[key]})
 
 
-LATER_KEYS = ("dropout", "save_last", "teacher", "distil", "temperature", "alpha", "folds", "search", "lora", "shrink")
-"""Keys added after the first checkpoints were published; left out of the hash at their defaults, so that those
-checkpoints are still known."""
+FIRST_KEYS = frozenset(
+    {
+        "tasks",
+        "train_split",
+        "validation_split",
+        "max_train_examples",
+        "max_validation_examples",
+        "start",
+        "architecture",
+        "max_source_tokens",
+        "freeze",
+        "steps",
+        "batch_tokens",
+        "learning_rate",
+        "weight_decay",
+        "betas",
+        "warmup_steps",
+        "schedule",
+        "clip_norm",
+        "accumulation",
+        "precision",
+        "label_smoothing",
+        "prompt_loss",
+        "evaluate_every",
+        "patience",
+        "save_every",
+        "save_dtype",
+        "seed",
+    }
+)
+"""Keys that recipes had when the first checkpoints were published: always hashed. Any other is left out at its default,
+so that a new key leaves the checkpoints known that were made without it."""
 
 
 def with_values(recipe: Recipe, values: Mapping[str, int | float | str]) -> Recipe:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm, t
 
 from bench.history.effects import MACHINE_SPEED, change_words, levels, scale_of, seen_by_users
 from bench.history.series import Point, Series
@@ -40,6 +41,9 @@ MADS = 3.0
 """Times the median absolute deviation of the nights before."""
 SIGMA_PER_MAD = 1.4826
 """Standard deviation of a normal distribution in units of its MAD."""
+WIDER = 2.5
+"""Times the variance of the last nights must be that of those before to be taken as one of its own, which so few nights
+tell badly: their errors are then as much longer as Student's are than the normal distribution's at `LEVEL`."""
 USUAL_CORRELATION = 0.4
 """Of one night with the next, before any is seen: caches, heat and neighbours of a machine last for days."""
 USUAL_NIGHTS = 30
@@ -292,6 +296,8 @@ def shown_noise(before: Floats, last: int, earlier: Floats = NONE, after: Floats
     own = float(_scatter(after).var(ddof=1)) if after.size > 1 else 0.0
     variance = max(night, own) * min(inflation / last, 1.0) + night * min(inflation / before.size, inflation)
     errors = ERRORS[max(nights for nights in LAST if nights <= last)]
+    if own > night * WIDER:
+        errors *= float(t.ppf(1 - LEVEL, after.size - 1) / norm.ppf(1 - LEVEL))
     return max(MADS * _mad(before), errors * math.sqrt(variance))
 
 

@@ -120,8 +120,9 @@ class Curriculum(Strict):
 
     @property
     def hash(self) -> str:
-        """SHA-256 (hex) of what the recipe says."""
-        return content_hash(self.model_dump(mode="json"))
+        """SHA-256 (hex) of what the recipe says beside its defaults, so that a new key leaves old models known."""
+        said = self.model_dump(mode="json", exclude_defaults=True)
+        return content_hash({"recipe": type(self).__name__, "keys": said})
 
     def with_values(self, values: Mapping[str, int | float | str]) -> Self:
         """Build the recipe of one trial: `values` set, no search of its own.

@@ -364,8 +364,8 @@ class MeasureSpec(_Strict):
 
     @model_validator(mode="after")
     def _nothing_beside_off(self) -> MeasureSpec:
-        plain = {"processes": None, "window_s": None, "energy": "auto", "tdp_w": None}
-        extra_keys = [name for name, default in plain.items() if getattr(self, name) != default]
+        others = [(name, field) for name, field in type(self).model_fields.items() if name != "profile"]
+        extra_keys = [name for name, field in others if getattr(self, name) != field.get_default()]
         if self.profile == "off" and extra_keys:
             raise ValueError(f"measuring is off, so '{extra_keys[0]}' means nothing; leave it out, or name a profile")
         return self
