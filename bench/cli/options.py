@@ -9,27 +9,22 @@ import click
 from click.decorators import FC
 
 
-class Results(click.ParamType):
-    """A folder for results; of the address of an object store, the folder of this machine that goes with it."""
+def _results(context: click.Context, option: click.Parameter, place: str) -> Path:
+    """Find the folder of results; of the address of an object store, the folder of this machine that goes with it."""
+    from bench.store.elsewhere import results_folder
 
-    name = "directory"
-
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Find the folder."""
-        from bench.store.elsewhere import results_folder
-
-        folder = results_folder(str(value))
-        if folder.is_file():
-            self.fail(f"Directory '{folder}' is a file.", param, ctx)
-        return folder
+    folder = results_folder(place)
+    if folder.is_file():
+        raise click.BadParameter(f"Directory '{folder}' is a file.", context, option)
+    return folder
 
 
 def results_option(command: FC) -> FC:
     """Add `--results PLACE`."""
     return click.option(
         "--results",
-        type=Results(),
-        default=Path("results"),
+        default="results",
+        callback=_results,
         show_default=True,
         metavar="PLACE",
         help="Folder with the database and everything else that runs leave behind; or the address of an object store "

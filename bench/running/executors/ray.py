@@ -22,20 +22,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from bench.candidates.kept import Keep
 from bench.errors import BenchError, EnvironmentLackError, UsageError
 from bench.host import shared_facts
 from bench.host.facts import Facts
-from bench.record import Cell, Record
+from bench.measure.canary import Canary
+from bench.record import MACHINE, Cell, Record
+from bench.running.canary import CANARY_LIMIT_S
 from bench.running.executors import wire
 from bench.running.executors.base import Answer, Call, Executor, Place, ignore, never
 from bench.running.executors.outcome import Failure, unreadable
 from bench.running.machines.agent import CARRIED, Agent, Reply, Request, add_kept, kept_by
-from bench.running.machines.alike import Class, chosen_class, classes_of
+from bench.running.machines.alike import FEWEST_COMPARED, Class, chosen_class, classes_of, odd_ones, speeds
 from bench.running.machines.fleet import Fleet
 from bench.running.machines.parcels import Parcel, moved, parcel_of, wanted
 from bench.running.machines.software import COMPARED, Versions, difference, reader
-from bench.running.targets import WORKER
+from bench.running.targets import CANARY, WORKER
 from bench.store.files import write_file
 from bench.units import plural
 
@@ -138,16 +142,36 @@ class RayExecutor(Executor):
         assert self._class is not None
         for each in started:
             each.kind = next(one.name for one in classes if each.name in one.machines)
-            if self._measuring and each.name not in self._class.machines:
-                self.tell(
-                    f"{each.name} is left out: it is another kind of machine ({each.kind}), and nothing is pooled"
-                )
-                self._give_up(each)
-                continue
-            self._machines[each.name] = each
-            self.tell(f"{each.name}: {each.kind}")
+        alike = [each for each in started if each.name in self._class.machines]
+        seconds = self._canaries(alike) if self._measuring and len(alike) >= FEWEST_COMPARED else {}
+        odd, shares = odd_ones(seconds), speeds(seconds)
+        for each in started:
+            if self._measuring and each not in alike:
+                self._leave_out(each, f"it is another kind of machine ({each.kind})")
+            elif each.name in odd:
+                self._leave_out(each, f"its fixed piece of work took {shares[each.name]:+.0%} of what the others' took")
+            else:
+                self._machines[each.name] = each
+                speed = f", its fixed piece of work {shares[each.name]:+.1%}" if each.name in shares else ""
+                self.tell(f"{each.name}: {each.kind}{speed}")
         self._fleet = Fleet(self._machines)
         self.capacity = max(1, len(self._machines))
+
+    def _canaries(self, machines: Sequence[_Machine]) -> dict[str, float]:
+        """Let each machine do the fixed piece of work, all at once; the seconds by its name."""
+        call = Call(CANARY, {}, Path("canary.log"), CANARY_LIMIT_S)
+        asked = {machine.name: machine.agent.attempt.remote(Request(call)) for machine in machines}
+        seconds = {}
+        for name, answer in asked.items():
+            with suppress(_LostError, BenchError, wire.WireError, ValidationError):
+                heard = wire.parse(_get(answer).frame[wire.LENGTH_BYTES :])
+                value = heard.value if isinstance(heard, Answer) else None
+                seconds[name] = TypeAdapter(Canary).validate_python(value).seconds
+        return seconds
+
+    def _leave_out(self, machine: _Machine, why: str) -> None:
+        self.tell(f"{machine.name} is left out: {why}")
+        self._give_up(machine)
 
     def fingerprint(self) -> Facts:
         """Describe the kind of machine that is measured, without what tells one from another."""
@@ -264,31 +288,32 @@ class RayExecutor(Executor):
 
     def _after_loss(self, machine: _Machine) -> None:
         """Start the agent of a machine again where its node is alive; else go on without it."""
-        with self._changing:
-            if self._stopping or self._machines.get(machine.name) is not machine:
-                return  # another thread did it
-            if any(node["NodeID"] == machine.node for node in _nodes()):
-                with suppress(BenchError):
-                    [again] = self._started([{"NodeID": machine.node}], {machine.node: machine.name})
-                    again.kind = machine.kind
-                    self._machines[machine.name] = again
-                    self.tell(f"{machine.name}: its agent was killed, and is started again")
-                    return
-            del self._machines[machine.name]
-            if self._fleet.lose(machine.name):
-                self.tell(f"{machine.name} is gone; another machine does its job")
+        if self._stopping or self._machines.get(machine.name) is not machine:
+            return  # another thread did it
+        with suppress(BenchError, LookupError):  # the node is gone, and Ray knows it or finds out now
+            node = next(node for node in _nodes() if node["NodeID"] == machine.node)
+            [again] = self._started([node], {machine.node: machine.name}, quiet=True)
+            again.kind = machine.kind
+            self._machines[machine.name] = again
+            self.tell(f"{machine.name}: its agent was killed, and is started again")
+            return
+        self._machines.pop(machine.name, None)
+        if self._fleet.lose(machine.name):
+            self.tell(f"{machine.name} is gone; another machine does its job")
 
     def _welcome(self) -> None:
         """Take machines that have joined since."""
-        with self._changing:
-            if self._stopping or time.monotonic() - self._looked < LOOK_S:
-                return
+        if self._stopping or time.monotonic() - self._looked < LOOK_S or not self._changing.acquire(blocking=False):
+            return  # or another thread looks just now
+        try:
             self._looked = time.monotonic()
-            taken = {each.node for each in self._machines.values()} | self._left_out
+            taken = {each.node for each in list(self._machines.values())} | self._left_out
             with suppress(_LostError, BenchError):
                 for node in _nodes():
                     if node["NodeID"] not in taken:
                         self._join(node)
+        finally:
+            self._changing.release()
 
     def _join(self, node: Mapping[str, Any]) -> None:
         """Take one machine more, where it is of the class, or nothing is measured."""
@@ -311,8 +336,10 @@ class RayExecutor(Executor):
         self.capacity = len(self._machines)
         self.tell(f"{machine.name} joined: {own.name}")
 
-    def _started(self, nodes: Sequence[Mapping[str, Any]], names: Mapping[str, str] | None = None) -> list[_Machine]:
-        """Start an agent on each node; say which did not start, and leave it out.
+    def _started(
+        self, nodes: Sequence[Mapping[str, Any]], names: Mapping[str, str] | None = None, *, quiet: bool = False
+    ) -> list[_Machine]:
+        """Start an agent on each node; say which did not start unless `quiet`, and leave it out.
 
         Raises:
             EnvironmentLackError: none did.
@@ -320,7 +347,8 @@ class RayExecutor(Executor):
         import ray
 
         names = names or _names(_nodes())
-        gpus = {node["NodeID"]: float(node["Resources"].get("GPU", 0.0)) for node in _nodes()}
+        tell = ignore if quiet else self.tell
+        gpus = {node["NodeID"]: float(node["Resources"].get("GPU", 0.0)) for node in nodes}
         machines = [_Machine(names[node["NodeID"]], node["NodeID"], gpus[node["NodeID"]], None) for node in nodes]
         for machine in machines:
             machine.agent = _agent(machine, self._measuring)
@@ -333,10 +361,10 @@ class RayExecutor(Executor):
                 started.append(asked[answer])
             except (_LostError, BenchError) as error:
                 why = str(error) or "its agent ended as it began; see Ray's logs there"
-                self.tell(f"{asked[answer].name} is left out: {why}")
+                tell(f"{asked[answer].name} is left out: {why}")
         for answer in late:
             why = f"it gave no answer within {START_S:g} s, as where another run holds it (ray list actors)"
-            self.tell(f"{asked[answer].name} is left out: {why}")
+            tell(f"{asked[answer].name} is left out: {why}")
             self._give_up(asked[answer])
         if not started:
             raise EnvironmentLackError(f"none of {plural(len(machines), 'machine')} could be used: {why}")
@@ -377,7 +405,7 @@ def _answer_of(reply: Reply, machine: _Machine) -> Answer:
     if not isinstance(answer.value, Record):
         return answer
     note = {"name": machine.name, "kind": machine.kind}
-    return replace(answer, value=replace(answer.value, notes={**answer.value.notes, "machine": note}))
+    return replace(answer, value=replace(answer.value, notes={**answer.value.notes, MACHINE: note}))
 
 
 def _initialise(address: str | None) -> None:

@@ -65,7 +65,6 @@ class Agent:
         self._folder, self._held = temporary.make()
         self._numbers = count()
         self._executor = LocalExecutor.open(measuring=measuring)
-        self._executor.prepare()
 
     def describe(self) -> Facts:
         """Describe the machine."""

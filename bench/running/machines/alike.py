@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -56,3 +57,23 @@ def chosen_class(classes: Sequence[Class], wanted: MachinesSpec) -> Class:
             f"one kind: {there}; start more of them, or lower it"
         )
     return best
+
+
+FEWEST_COMPARED = 3
+"""Machines from which one is known to be the odd one out."""
+OFF = 0.15
+"""Share by which a machine's fixed piece of work may differ from the median of its kind: three times as much as two
+healthy machines of one kind do."""
+
+
+def speeds(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Compare how long each machine took for the same work with the median of all: 0.05 is 5 % slower."""
+    middle = statistics.median(seconds.values()) if seconds else 1.0
+    return {name: value / middle - 1 for name, value in seconds.items()}
+
+
+def odd_ones(seconds: Mapping[str, float]) -> set[str]:
+    """Choose the machines whose work took so much longer or shorter that they are not like the others."""
+    if len(seconds) < FEWEST_COMPARED:
+        return set()
+    return {name for name, share in speeds(seconds).items() if abs(share) > OFF}

@@ -12,6 +12,9 @@ from typing import Any
 NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "resources": {"bench_machine": 1}}
 """As small as a node may be."""
 
+SOON = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 3}
+"""A node that was killed is missed after seconds."""
+
 MODEL = '''"""A model that answers by a table beside it, and leaves the id of its process."""
 
 import os
@@ -69,7 +72,8 @@ def a_cluster() -> Iterator[Callable[[], Any]]:
     here = Path(__file__).parents[3]
     before = {name: os.environ.get(name) for name in ("PYTHONPATH", "OMP_NUM_THREADS", "RAY_ADDRESS")}
     os.environ |= {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
-    cluster = Cluster(initialize_head=True, head_node_args=NODE | {"include_dashboard": False})
+    head = NODE | {"include_dashboard": False, "_system_config": SOON}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     os.environ["RAY_ADDRESS"] = cluster.address
     try:
         yield lambda: cluster.add_node(**NODE)

@@ -106,8 +106,9 @@ def until(condition: Callable[[], Any], what: str) -> Any:
     return met
 
 
-def driver(suite: str, results: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bench", "run", suite, "--on", "ray", "--results", str(results), "--no-report"]
+def driver(results: Path, trace: Path, cells: int) -> subprocess.Popen[str]:
+    words = [str(results), str(trace), str(cells), "1.5"]
+    command = [sys.executable, "-m", "tests.running.machines.driver", *words]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
@@ -128,41 +129,37 @@ def records(results: Path) -> list[Record]:
         return list(store.load().records)
 
 
-def test_a_worker_and_a_raylet_may_be_killed(world: World, tmp_path: Path) -> None:
-    """Their jobs are done by others, and the run is told to be whole."""
-    trace, extra = tmp_path / "trace", world.add_node()
+def test_a_worker_a_raylet_and_the_driver_may_be_killed(world: World, tmp_path: Path) -> None:
+    """Jobs of a lost machine are done by others; of a lost driver the same command does what is left."""
+    trace, results, extra = tmp_path / "trace", tmp_path / "results", world.add_node()
     trace.mkdir()
-    suite = write_suite(tmp_path / "suite", 6, 0.1, trace)
-    run = driver(suite, tmp_path / "results")
+    first = driver(results, trace, 14)
     until(lambda: len(pids(trace)) >= 4, "four jobs began")
     raylet = next(info[0].process.pid for kind, info in extra.all_processes.items() if kind == "raylet")
-    os.kill(next(pid for pid in agents() if parent_of(pid) != raylet), signal.SIGKILL)
-    os.kill(raylet, signal.SIGKILL)
-    told = run.communicate(timeout=2 * PATIENCE_S)[1]
-    assert run.returncode == 0, told
-    assert {record.status for record in records(tmp_path / "results")} == {"ok"}
-    assert len(records(tmp_path / "results")) == 12
-    assert "is gone; another machine does its job" in told
-    assert "its agent was killed, and is started again" in told
-    until(lambda: not any(map(alive, pids(trace))), "no process of a cell is left")
-
-
-def test_the_driver_may_be_killed(world: World, tmp_path: Path) -> None:
-    """What was finished is kept, nothing is left running, and the same command goes on."""
-    trace, results = tmp_path / "trace", tmp_path / "results"
-    trace.mkdir()
-    suite = write_suite(tmp_path / "suite", 4, 0.1, trace)
-    first = driver(suite, results)
-    assert first.stderr is not None
-    until(lambda: "  ok" in str(first.stderr and first.stderr.readline()), "a job is finished")
+    theirs = [pid for pid in agents() if parent_of(pid) == raylet]
+    for pid in [next(pid for pid in agents() if pid not in theirs), raylet, *theirs]:  # a worker, and a whole node
+        os.kill(pid, signal.SIGKILL)
+    told = said_by(first, lambda told: "is gone" in told and "is started again" in told and "  ok" in told)
     first.kill()
     first.communicate()
     until(lambda: not agents() and not any(map(alive, pids(trace))), "agents and cells end with the driver")
     before = {(record.cell.label, record.started_at) for record in records(results)}
-    assert 0 < len(before) < 8
-    again = driver(suite, results)
+    assert 0 < len(before) < 14, told
+    again = driver(results, trace, 14)
     told = again.communicate(timeout=2 * PATIENCE_S)[1]
     assert again.returncode == 0, told
     after = {(record.cell.label, record.started_at) for record in records(results)}
-    assert len(after) == 8
+    assert len(after) == 14
     assert before < after
+    assert {record.status for record in records(results)} == {"ok"}
+
+
+def said_by(run: subprocess.Popen[str], enough: Callable[[str], bool]) -> str:
+    """Read what a run tells until it is enough."""
+    assert run.stderr is not None
+    told = ""
+    while not enough(told):
+        line = run.stderr.readline()
+        assert line, told
+        told += line
+    return told
