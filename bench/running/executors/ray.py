@@ -188,6 +188,8 @@ class RayExecutor(Executor):
         Raises:
             EnvironmentLackError: one has it not, or another content there.
         """
+        if not self._machines:
+            self.connect()
         large = {
             parcel.key: parcel for cell in plan for parcel in self._parcels_of(cell).values() if not parcel.travels
         }
@@ -275,7 +277,7 @@ class RayExecutor(Executor):
         Raises:
             EnvironmentLackError: it has not.
         """
-        if not _get(machine.agent.holds.remote(str(parcel.path), parcel.key)):
+        if not _get(machine.agent.holds.remote(str(parcel.path), parcel.key, parcel.whole)):
             raise EnvironmentLackError(
                 f"{parcel.path} ({parcel.size}) is too large to travel, and is not on {machine.name} with the same "
                 "content; put it there, on the same path, or on a disk that all machines share"
@@ -290,13 +292,14 @@ class RayExecutor(Executor):
         """Start the agent of a machine again where its node is alive; else go on without it."""
         if self._stopping or self._machines.get(machine.name) is not machine:
             return  # another thread did it
-        with suppress(BenchError, LookupError):  # the node is gone, and Ray knows it or finds out now
-            node = next(node for node in _nodes() if node["NodeID"] == machine.node)
-            [again] = self._started([node], {machine.node: machine.name}, quiet=True)
-            again.kind = machine.kind
-            self._machines[machine.name] = again
-            self.tell(f"{machine.name}: its agent was killed, and is started again")
-            return
+        with suppress(BenchError):  # the node is gone, and Ray knows it or finds out now
+            for node in _nodes():
+                if node["NodeID"] == machine.node:
+                    [again] = self._started([node], {machine.node: machine.name}, quiet=True)
+                    again.kind = machine.kind
+                    self._machines[machine.name] = again
+                    self.tell(f"{machine.name}: its agent was killed, and is started again")
+                    return
         self._machines.pop(machine.name, None)
         if self._fleet.lose(machine.name):
             self.tell(f"{machine.name} is gone; another machine does its job")

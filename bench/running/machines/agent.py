@@ -70,11 +70,11 @@ class Agent:
         """Describe the machine."""
         return fingerprint()
 
-    def holds(self, path: str, key: str) -> bool:
+    def holds(self, path: str, key: str, whole: bool) -> bool:
         """Tell whether a file or folder is on this machine, on the same path and with the same content."""
         place = Path(path)
         with suppress(Exception):  # whatever is wrong with it: it is not what is wanted
-            return place.exists() and parcel_of(place).key == key
+            return place.exists() and parcel_of(place, whole=whole).key == key
         return False
 
     def receive(self, key: str, place: str, chunk: bytes) -> None:

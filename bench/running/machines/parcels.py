@@ -35,6 +35,8 @@ class Parcel:
     size_bytes: int
     files: tuple[str, ...]
     """Relative to the folder; empty for a file."""
+    whole: bool = True
+    """Whether it has all files of its folder."""
 
     @property
     def travels(self) -> bool:
@@ -78,7 +80,7 @@ def parcel_of(path: Path, *, whole: bool = True) -> Parcel:
                     digest.update(chunk)
     except OSError as error:
         raise InputError(f"{path}: it is wanted on other machines and cannot be read: {error.strerror}") from error
-    return Parcel(path, digest.hexdigest(), size, names)
+    return Parcel(path, digest.hexdigest(), size, names, whole)
 
 
 def _names(folder: Path, whole: bool) -> Iterator[str]:
