@@ -6,7 +6,7 @@ new metric or rule works on old history.
 Schema history:
     1  first version
     2  Sample.answers
-       Timing.offered_per_s, lag_ns, ending and salted may be missing, and are null then
+       Timing.offered_per_s, lag_ns, ending, salted and answer may be missing, and are null then
 """
 
 from __future__ import annotations
@@ -154,6 +154,8 @@ class Timing:
     """How it ended: `ok`, `throttled`, `timeout`, …"""
     salted: bool | None = None
     """Whether its prompt had a beginning of its own; a level without is the control."""
+    answer: str | None = None
+    """What it was answered under load, as it is scored; None where it failed, and in all other passes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ by `bench.summary`, or is itself a fact that a worker wrote.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 TimedValues = Literal["latency", "ttft", "tpot", "itl", "throughput"]
@@ -322,6 +322,18 @@ _LOAD = (
         definition=(
             "Highest rate of requests at which, as at all lower levels, every time limit of `load.slo` was kept; 0 "
             "where the lowest level breaks one."
+        ),
+        of_load=True,
+    ),
+    Reading(
+        name="replicas",
+        title="Replicas",
+        unit="count",
+        range=COUNT,
+        scope="server",
+        definition=(
+            "Servers that `load.target_per_s` needs: that rate over the rate within the SLO, rounded up. It is assumed "
+            "that they share nothing, and that requests are spread evenly among them."
         ),
         of_load=True,
     ),
@@ -658,10 +670,113 @@ _PRICES = (
     ),
 )
 
-READINGS: Mapping[str, Reading] = {
+AT = "@"
+"""Between a reading and the level of load at which it is read: `ttft_p95_s@20`, at 20 requests a second."""
+
+
+def _offered(name: str, title: str, unit: str, bounds: Range, definition: str, *, higher: bool = False) -> Reading:
+    return Reading(
+        name=name,
+        title=title,
+        unit=unit,
+        range=bounds,
+        higher_is_better=higher,
+        scope="level of load",
+        definition=definition,
+        observation="batches",
+        of_load=True,
+    )
+
+
+def _time_offered(name: str) -> Reading:
+    stem, quantile = name.removesuffix("_s").rsplit("_p", 1)
+    title = {"latency": "Latency", "ttft": "Time to first token", "tpot": "Time per output token"}[stem]
+    title += ", median" if quantile == "50" else f", {quantile}th percentile"
+    return _offered(
+        name, title, "s", POSITIVE, f"{title}, from the intended moment; requests that failed are infinitely late."
+    )
+
+
+AT_LEVEL: Mapping[str, Reading] = {
     reading.name: reading
-    for reading in (*_TIMES, *_LOAD, *_MEMORY, *_ENERGY, *_MODEL, *_CONVERSION, *_TRAINING, *_PRICES)
+    for reading in (
+        _offered(
+            "goodput_per_s",
+            "Goodput",
+            "1/s",
+            AT_LEAST_ZERO,
+            "Requests per second that were answered and kept every limit of `load.slo`.",
+            higher=True,
+        ),
+        _offered(
+            "good_share",
+            "Good requests",
+            "ratio",
+            RATIO,
+            "Share of the requests that were answered and kept every limit of `load.slo`.",
+            higher=True,
+        ),
+        *(_time_offered(f"{time}_p{q}_s") for time in ("latency", "ttft", "tpot") for q in (50, 95, 99)),
+    )
 }
+"""Readings of one level of load; their names end in `@` and its rate."""
+
+
+def at_level(name: str, rate: float) -> str:
+    """Name a reading at a level.
+
+    >>> at_level("goodput_per_s", 20.0)
+    'goodput_per_s@20'
+    """
+    return f"{name}{AT}{rate:.10g}"
+
+
+def level_of(name: str) -> tuple[str, float] | None:
+    """Take the name of a reading at a level apart; None for any other name.
+
+    >>> level_of("ttft_p95_s@2.50"), level_of("ttft_p95_s"), level_of("ttft_p95_s@soon")
+    (('ttft_p95_s', 2.5), None, None)
+    """
+    base, _, rate = name.partition(AT)
+    if base not in AT_LEVEL:
+        return None
+    try:
+        value = float(rate)
+    except ValueError:
+        return None
+    return (base, value) if 0 < value < math.inf else None
+
+
+class Readings(Mapping[str, Reading]):
+    """Readings by name: those that are declared one by one, which are listed, and those at any level of load."""
+
+    def __init__(self, declared: Iterable[Reading]) -> None:
+        self._declared = {reading.name: reading for reading in declared}
+
+    def __getitem__(self, name: str) -> Reading:
+        """Find a reading, or make that of a level."""
+        found = self._declared.get(name)
+        if found is not None:
+            return found
+        parts = level_of(name)
+        if parts is None:
+            raise KeyError(name)
+        base, rate = AT_LEVEL[parts[0]], parts[1]
+        title = f"{base.title}, at {rate:.4g}/s"
+        return replace(base, name=at_level(*parts), title=title, short=title, phrase=in_sentence(title))
+
+    def __iter__(self) -> Iterator[str]:
+        """List the declared names."""
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        """Count the declared names."""
+        return len(self._declared)
+
+
+READINGS: Mapping[str, Reading] = Readings(
+    (*_TIMES, *_LOAD, *_MEMORY, *_ENERGY, *_MODEL, *_CONVERSION, *_TRAINING, *_PRICES)
+)
 """Every efficiency reading by its name, in the order in which they are shown."""
 
 
@@ -689,8 +804,24 @@ def canonical(name: str, on_gpu: bool = False) -> str:
 
     >>> canonical("peak_memory_bytes"), canonical("peak_memory_bytes", on_gpu=True)
     ('peak_rss_bytes', 'peak_gpu_memory_bytes')
+    >>> canonical("goodput_per_s@20.0")
+    'goodput_per_s@20'
     """
+    level = level_of(name)
+    if level is not None:
+        return at_level(*level)
     return (GPU_ALIASES.get(name) if on_gpu else None) or ALIASES.get(name, name)
+
+
+def of_words(name: str) -> str | None:
+    """Find the most usual reading whose name has all words of another name: of several the one declared first.
+
+    >>> of_words("latency"), of_words("energy"), of_words("latency_s"), of_words("accuracy")
+    ('latency_p50_s', 'energy_per_example_j', 'latency_p50_s', None)
+    """
+    words = set(name.split("_"))
+    able = [reading for reading in READINGS if words <= set(reading.split("_"))]
+    return min(able, key=lambda reading: not reading.startswith(name), default=None)
 
 
 OFF = "off"

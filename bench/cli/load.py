@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bench.candidates.served.exchange import Ask
     from bench.measure.load.outcome import Estimate, Numbers
     from bench.measure.load.run import Asked, Load
-    from bench.suite import EndpointSpec
+    from bench.record import Fact
+    from bench.suite import EndpointSpec, LoadSpec
 
 PROMPT = "Write three sentences about the harbour of Hamburg."
 PROMPTS = 64
@@ -34,6 +35,7 @@ PROMPTS = 64
 @click.option("--prompts", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="One prompt a line.")
 @click.option("--max-tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Of an answer.")
 @click.option("--slo", multiple=True, metavar="LIMIT", help="Such as 'ttft_p95 <= 300 ms'; repeatable.")
+@click.option("--target", type=click.FloatRange(min=0, min_open=True), help="Requests/s in all: how many replicas?")
 @click.option("--key-env", metavar="VARIABLE", help="Environment variable that holds the key.")
 @click.option("--no-salt", is_flag=True, help="Let caches of prompts answer.")
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Of the schedule.")
@@ -48,6 +50,7 @@ def load(
     prompts: Path | None,
     max_tokens: int,
     slo: Sequence[str],
+    target: float | None,
     key_env: str | None,
     no_salt: bool,
     seed: int,
@@ -59,10 +62,11 @@ def load(
     """
     from bench.measure.load.outcome import numbers_of
     from bench.measure.load.run import Asked
+    from bench.measure.load.served import rate_within, replicas_for
     from bench.suite.load import LoadSpec
 
     spec = _spec(url, model, api, key_env)
-    limits = _limits(slo)
+    judged = _judged(slo, target)
     asked = Asked(
         prompts=_prompts(prompts),
         ask=_ask(spec, max_tokens),
@@ -72,11 +76,16 @@ def load(
         salted=not no_salt,
     )
     found = asyncio.run(_loaded(spec, asked, tuple(rates) or None))
-    levels = [numbers_of(level, limits) for level in found.levels if level.requests]
+    levels = [numbers_of(level, judged.limits) for level in found.levels if level.requests]
+    kept = rate_within(levels, judged)
+    needed = replicas_for(kept, judged)
     if as_json:
-        print_json(_document(found, levels))
+        shown = {"slo_rate_per_s": kept.value, "replicas": needed.value}
+        print_json(_document(found, levels) | shown)
         return
     _print(found, levels)
+    if judged.slo:
+        _print_within(kept, needed, target)
 
 
 def _spec(url: str, model: str, api: str, key_env: str | None) -> EndpointSpec:
@@ -93,15 +102,29 @@ def _spec(url: str, model: str, api: str, key_env: str | None) -> EndpointSpec:
         raise UsageError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
-def _limits(slo: Sequence[str]) -> dict[str, float] | None:
-    from bench.suite.load import parse_slo
+def _judged(slo: Sequence[str], target: float | None) -> LoadSpec:
+    """Read the limits and the rate in all as the suite's section has them."""
+    from bench.errors import UsageError
+    from bench.suite.load import LoadSpec, parse_slo
 
-    limits: dict[str, float] = {}
+    limits: dict[str, str] = {}
     for text in slo:
-        name, sign, limit = text.partition("<=")
-        time, _, seconds = parse_slo(name.strip(), f"{sign}{limit}")
-        limits[time] = min(seconds, limits.get(time, math.inf))
-    return limits or None
+        name, sign, limit = (part.strip() for part in text.partition("<="))
+        parse_slo(name, f"{sign} {limit}")
+        limits[name] = f"{sign} {limit}"
+    if target is not None and not limits:
+        raise UsageError("--target counts replicas by the rate within an SLO; give --slo, such as 'ttft_p95 <= 300 ms'")
+    return LoadSpec(slo=limits, target_per_s=target)
+
+
+def _print_within(kept: Fact, needed: Fact, target: float | None) -> None:
+    """Say up to which rate the limits were kept, and how many replicas that makes."""
+    if kept.value is None:
+        say(f"within the SLO: not known; {kept.reason}")
+        return
+    say(f"within the SLO: up to {kept.value:.4g} requests/s" if kept.value else "within the SLO: at no level")
+    if target is not None and needed.value is not None:
+        say(f"replicas for {target:.4g} requests/s: {needed.value:.0f}, if they share nothing and are asked evenly")
 
 
 def _prompts(path: Path | None) -> tuple[str, ...]:

@@ -105,8 +105,9 @@ def race_options(command: FC) -> FC:
     command = click.option("--budget", metavar="TIME", help='Time after which a race ends, such as "10 min".')(command)
     return click.option(
         "--until",
-        type=click.Choice(["decided", "all"]),
-        help="decided: measure on where the answer is open, and stop when it is decided; all: answer everything.",
+        type=click.Choice(["decided", "front", "all"]),
+        help="decided: measure on where the answer is open, and stop when it is decided; front: also until it is "
+        "settled who is on the front; all: answer everything.",
     )(command)
 
 

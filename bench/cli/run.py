@@ -68,14 +68,17 @@ def run(
     Finished cells are kept: after an interruption the same command goes on where it stopped.
     """
     from bench.catalogue.readings import OFF
+    from bench.host.secrets import hidden
     from bench.planning import Options, make_plan, open_suite
     from bench.running.executors import executor_of
 
     located = open_suite(suite)
     is_off = (profile or located.value.measure.profile) == OFF
     opened = executor_of(located, executor).open(measuring=not is_off, tell=remark)
-    opened.prepare()  # torch is imported there while this process goes on
+    with hidden(located.value.secrets):
+        opened.prepare()  # torch is imported there while this process goes on
 
+    from bench.candidates import without_torch
     from bench.errors import EXIT_CELL_FAILED
     from bench.racing.rounds import racing
     from bench.running.launch import launch
@@ -85,6 +88,8 @@ def run(
     asked = {"until": until, "budget": budget, "risk": risk, "margin": margin, "guarantee": guarantee}
     race = {key: value for key, value in asked.items() if value is not None}
     plan = make_plan(located, results, Options(limit, only, profile, race))
+    if any(without_torch(cell.job) for cell in plan.cells if cell.unsupported is None):
+        opened.prepare(light=True)
     # The server still imports torch and nothing is measured yet: later these would be waited for.
     for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.page",))):
         import_module(module)

@@ -99,7 +99,7 @@ class Plan:
     def race(self) -> RaceSpec | None:
         """How the run is raced; None where everything is answered and measured."""
         race = self.suite.value.race
-        return race if race is not None and race.until == "decided" else None
+        return race if race is not None and race.until != "all" else None
 
     @property
     def measures(self) -> bool:

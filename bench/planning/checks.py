@@ -18,15 +18,16 @@ from bench.candidates.adapters import adapter_of
 from bench.candidates.checkpoint import locate
 from bench.candidates.family import EXCLUSIVE_KEYS
 from bench.candidates.runtimes import RUNTIMES
+from bench.catalogue.readings import level_of
 from bench.data.source import load
-from bench.errors import BenchError, HubError, UsageError
+from bench.errors import BenchError, HubError, InputError, UsageError
 from bench.fit.recipe import Recipe
 from bench.metrics.catalogue import check_limit, check_name, resolve, with_options
 from bench.metrics.module import External
 from bench.planning.forms import form_checks, prompt_places
 from bench.planning.mistakes import Check, Mistakes
 from bench.plugins import find_beside, look_beside
-from bench.suite import DataSpec, ModelSpec, Suite, TaskSpec
+from bench.suite import DataSpec, LoadSpec, ModelSpec, Suite, TaskSpec
 from bench.suite.curriculum import Curriculum
 from bench.suite.limits import Limit, parse_limit
 from bench.suite.rules import RULES
@@ -56,6 +57,7 @@ def name_checks(suite: Located[Suite], *, run_code: bool = True) -> list[Check]:
         checks.append(partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, task.kind)))
         if task.kind in KINDS:
             checks.append(partial(_check_scoring, suite, index, task))
+            checks.append(partial(_check_labelled, suite, index, task))
             metrics = partial(_check_metrics, task, suite.path.parent.resolve(), run_code=run_code)
             checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
@@ -212,7 +214,7 @@ def _check_keys(suite: Located[Suite], index: int, model: ModelSpec) -> None:
         raise suite.error(("models", index), f"family '{model.family}' needs the key {keys}")
     for key in EXCLUSIVE_KEYS:
         if getattr(model, key) != getattr(plain, key) and key not in family.keys:
-            owners = " and ".join(name for name, other in FAMILIES.items() if key in other.keys)
+            owners = ", ".join(name for name, other in FAMILIES.items() if key in other.keys)
             raise suite.error(
                 ("models", index, key),
                 f"'{key}' is for {owners}; leave it out of a model of the family '{model.family}'",
@@ -230,6 +232,19 @@ def _check_scoring(suite: Located[Suite], index: int, task: TaskSpec) -> None:
         raise suite.error(
             ("tasks", index, "scoring"), f"'scoring' is for {choosing}; leave it out of a {task.kind} task"
         )
+
+
+def _check_labelled(suite: Located[Suite], index: int, task: TaskSpec) -> None:
+    """Check that labels are named only of a kind that has some."""
+    kind = KINDS[task.kind]
+    if kind.labelled or kind.many_labels:
+        return
+    labelled = ", ".join(name for name, other in KINDS.items() if other.labelled or other.many_labels)
+    for key in ("labels", "label_names"):
+        if getattr(task, key):
+            raise suite.error(
+                ("tasks", index, key), f"'{key}' is for {labelled}; leave it out of a {task.kind} task, which has none"
+            )
 
 
 def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
@@ -269,6 +284,29 @@ def _check_factory(suite: Located[Suite], index: int, model: ModelSpec) -> None:
 
 def _check_reading(suite: Located[Suite], loc: Loc, name: str) -> None:
     _with_place(suite, loc, partial(check_name, name))
+    if isinstance(suite.value, Suite):
+        _with_place(suite, loc, partial(_check_level, name, suite.value.load))
+
+
+def _check_level(name: str, load: LoadSpec | None) -> None:
+    """Refuse a reading at a level of load that the suite does not offer.
+
+    Raises:
+        InputError: it does not.
+    """
+    parts = level_of(name)
+    if parts is None:
+        return
+    if load is None:
+        raise InputError(f"'{name}' is read at a level of load, and the suite has none; give 'load.levels'")
+    if load.levels == "auto":
+        raise InputError(
+            f"'{name}' is read at a level that all candidates share, and 'load.levels: auto' gives each its own; write "
+            f"them out, such as [{parts[1]:g}]"
+        )
+    if parts[1] not in load.levels:
+        rates = ", ".join(f"{rate:g}" for rate in sorted(load.levels))
+        raise InputError(f"'{name}' is read at a level that is not offered; 'load.levels' has {rates}")
 
 
 def _check_constraint(suite: Located[Suite], name: str, limit: Limit) -> None:

@@ -31,6 +31,7 @@ from bench.measure.profiles import resolve as resolve_profile
 from bench.plugins import find_beside
 from bench.suite import CellJob, ModelSpec
 from bench.suite.curriculum import Curriculum
+from bench.suite.load import JUDGING
 from bench.suite.spec import unhashed
 from bench.tasks import KINDS
 from bench.tasks.choosing import scorings_of
@@ -70,7 +71,7 @@ def cell_identity(job: CellJob, weights: str) -> dict[str, object]:
     if measured:
         identity["measure"] = _changed(job.measure)
     if job.load is not None:
-        identity["load"] = job.load.model_dump(mode="json", exclude={"slo"}, exclude_defaults=True)
+        identity["load"] = job.load.model_dump(mode="json", exclude=set(JUDGING), exclude_defaults=True)
     resolved = set(RESOLVED if measured else RESOLVED - {"share_load"})
     identity |= job.model_dump(mode="json", include=resolved, exclude_defaults=True)
     identity |= FAMILIES[job.model.family].answer_versions(job.task)

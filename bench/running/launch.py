@@ -12,6 +12,7 @@ from bench.digest import content_hash
 from bench.errors import BenchError
 from bench.host import fingerprint, machine_key
 from bench.host.facts import Facts
+from bench.host.secrets import hidden
 from bench.planning import Options, Plan, make_plan
 from bench.planning.forms import entry_of
 from bench.running.conversions import converted
@@ -52,21 +53,23 @@ def launch(
         EnvironmentLackError: the executor's machines cannot be used; nothing was run.
     """
     machine = executor.fingerprint()
-    plan, skip = with_checkpoints(plan, store.results, echo)
-    cells, skip = converted(plan.written(store.results), skip, store.results, echo)
-    return run(
-        cells,
-        executor,
-        store,
-        run_info(plan, command, machine),
-        processes=plan.processes,
-        seed=plan.suite.value.defaults.seed,
-        rerun=rerun,
-        progress=progress,
-        skip=skip,
-        canary=plan.measures,
-        rounds=rounds_of(plan),
-    )
+    with hidden(plan.suite.value.secrets) as secrets:
+        plan, skip = with_checkpoints(plan, store.results, echo)
+        cells, skip = converted(plan.written(store.results), skip, store.results, echo)
+        return run(
+            cells,
+            executor,
+            store,
+            run_info(plan, command, machine),
+            processes=plan.processes,
+            seed=plan.suite.value.defaults.seed,
+            rerun=rerun,
+            progress=progress,
+            skip=skip,
+            canary=plan.measures,
+            rounds=rounds_of(plan),
+            secrets=secrets,
+        )
 
 
 def with_checkpoints(plan: Plan, results: Path, echo: Echo) -> tuple[Plan, dict[str, str]]:

@@ -55,6 +55,7 @@ SCHEMAS: dict[type[Sample] | type[Timing], pa.Schema] = {
             pa.field("lag_ns", pa.int64()),
             pa.field("ending", pa.string()),
             pa.field("salted", pa.bool_()),
+            pa.field("answer", pa.string()),
         ]
     ),
 }

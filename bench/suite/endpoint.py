@@ -79,6 +79,9 @@ class LaunchSpec(_Strict):
     """Address that answers with status 200 once the server is ready; by default `models` below the url."""
     deadline: str = "120 s"
     """How long the server may take until it is ready."""
+    passes_key: bool = False
+    """Give the server the variable of `api_key_env` too, where it asks for its own key; otherwise it is started without
+    it."""
 
     @field_validator("ready")
     @classmethod

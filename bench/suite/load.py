@@ -14,6 +14,9 @@ SLO_NAME = re.compile(r"(ttft|tpot|latency)_p(50|95|99)")
 SLO_NAMES = tuple(f"{time}_p{percent}" for time in ("ttft", "tpot", "latency") for percent in (50, 95, 99))
 SLO_LIMIT = re.compile(r"<=\s*(.+)")
 
+JUDGING = frozenset({"slo", "target_per_s"})
+"""Keys by which levels are judged, not measured: changing them measures nothing again."""
+
 
 def parse_slo(name: str, text: str) -> tuple[str, float, float]:
     """Parse a limit of times under load into the time, the quantile and the seconds.
@@ -61,6 +64,9 @@ class LoadSpec(BaseModel):
     slo: dict[str, str] = {}
     """Limits of times under load, such as `{ttft_p95: "<= 300 ms", tpot_p95: "<= 50 ms"}`; a request is good when it
     keeps them all."""
+
+    target_per_s: float | None = Field(default=None, gt=0)
+    """Requests per second that are to be borne in all: `replicas` says how many servers that takes."""
 
     @field_validator("slo")
     @classmethod

@@ -210,6 +210,12 @@ class ModelSpec(_Strict):
         return self.model_copy(update=updates)
 
     @property
+    def secrets(self) -> frozenset[str]:
+        """Name the environment variables that hold the model's secrets."""
+        key = None if self.server is None else self.server.api_key_env
+        return frozenset() if key is None else frozenset({key})
+
+    @property
     def candidates(self) -> list[VariantSpec]:
         """List the candidates that the model makes: its variants in its runtimes."""
         return multiplied(self.variants, self.runtime)
@@ -423,6 +429,11 @@ class Suite(_Strict):
                 raise ValueError(f"two entries are named '{item.name}'; give each its own name")
             seen.add(item.name)
         return items
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Name the environment variables that hold secrets."""
+        return frozenset().union(*(model.secrets for model in self.models))
 
     @model_validator(mode="after")
     def _known_tasks(self) -> Suite:

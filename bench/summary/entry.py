@@ -19,7 +19,8 @@ from bench.metrics.base import Metric
 from bench.record import WELL, Cell, Doubt, Record, Sample
 from bench.stats.processes import Levels, Spread
 from bench.suite.limits import QUALITY
-from bench.summary.raced import Ended
+from bench.summary.levels import Offered
+from bench.summary.raced import Ended, FrontPlace
 
 Floats = NDArray[np.float64]
 
@@ -77,6 +78,9 @@ class Raced:
     """Why the race of the task ended; None where it was stopped."""
     total: int = 0
     """Examples of the task."""
+    place: FrontPlace | None = None
+    """Where it stands with the front of all examples; None in a race for the pick alone, and for whoever was not
+    compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,8 @@ class Entry:
     """The task's labels, where it has any."""
     likeness: Likeness | None = None
     """How far its answers are those of its parent; None for a candidate that has none, or without answers."""
+    load: tuple[Offered, ...] = ()
+    """The levels at which it was loaded; empty for a candidate that is not served, and where raw timings are gone."""
     raced: Raced | None = None
     """What the race of its task came to for it; None where it was not raced."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from bench.catalogue import reasons
 from bench.catalogue.readings import READINGS, Reading
@@ -89,6 +89,6 @@ def _interval(about: Reading, facts: Sequence[Fact], values: Sequence[float]) ->
         return None, None, remark or reasons.ONE_PROCESS
     if len(set(values)) == 1:
         return None, None, remark or reasons.all_equal(len(values), "processes")
-    half = float(student.ppf(0.975, len(values) - 1)) * order.median_error(values)
+    half = float(stdtrit(len(values) - 1, 0.975)) * order.median_error(values)
     centre = float(np.median(values))
     return max(0.0, centre - half), centre + half, remark

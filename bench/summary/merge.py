@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.catalogue import reasons
-from bench.catalogue.readings import OFF, READINGS
+from bench.catalogue.readings import OFF, READINGS, level_of
 from bench.catalogue.reasons import Reason
 from bench.doubts.metric_not_computed import MetricNotComputed
 from bench.host.pool import forked
@@ -23,8 +23,9 @@ from bench.record import ASKED, OF_ANSWERS, WELL, Doubt, Record, Sample, Status,
 from bench.stats import processes
 from bench.stats.processes import Levels, Spread
 from bench.stats.resample import seeded
-from bench.summary import facts, parents, quality, statistics, timings, tokens
+from bench.summary import facts, load, parents, quality, statistics, timings, tokens
 from bench.summary.entry import Entry, Quantity
+from bench.summary.levels import Offered, offered
 
 Floats = NDArray[np.float64]
 
@@ -187,6 +188,7 @@ def _entry(
 ) -> Entry:
     samples = _samples(records)
     status, reason = _status(records, len(samples))
+    levels = offered(records)
     timed = {
         name: timings.over_processes(name, alone, computed.levels.get(name), pooled.spreads.get(name))
         for name, alone in computed.readings.items()
@@ -196,7 +198,8 @@ def _entry(
         status=status,
         reason=reason,
         quality=scored,
-        efficiency=_efficiency(records, timed, status, reason),
+        efficiency=_efficiency(records, timed, levels, status, reason),
+        load=levels,
         doubts=(*_doubts(records), *_not_computed(part)),
         samples=samples,
         statistics=part.statistics,
@@ -257,7 +260,11 @@ def _labels(records: Sequence[Record]) -> Sequence[str]:
 
 
 def _efficiency(
-    records: Sequence[Record], timed: dict[str, Quantity], status: str, reason: str | None
+    records: Sequence[Record],
+    timed: dict[str, Quantity],
+    levels: Sequence[Offered],
+    status: str,
+    reason: str | None,
 ) -> dict[str, Quantity]:
     """Gather every reading in the order of `READINGS`.
 
@@ -267,11 +274,12 @@ def _efficiency(
     untimed = [
         n for n, about in READINGS.items() if n not in timed and not about.priced and (loaded or not about.of_load)
     ]
-    quantities = timed | facts.readings(records, untimed)
+    quantities = timed | facts.readings(records, untimed) | load.readings(records, levels)
     why = None if status in WELL else reasons.cell_ended(status, reason)
     if status in WELL and not any(map(_measures, records)):
         why = reasons.MEASURING_OFF
-    return {name: _because(quantities[name], why) for name in READINGS if name in quantities}
+    order = [*(name for name in READINGS if name in quantities), *(n for n in quantities if level_of(n) is not None)]
+    return {name: _because(quantities[name], why) for name in order}
 
 
 def _because(quantity: Quantity, why: Reason | None) -> Quantity:

@@ -79,17 +79,21 @@ def lengths_of(workload: Workload) -> list[int]:
 
 
 @contextmanager
-def remembering(workload: Workload) -> Iterator[None]:
-    """Let the model keep token ids between sorting and scoring; never while anything is timed.
+def remembering(workload: Workload, *purpose: str) -> Iterator[None]:
+    """Let the model keep token ids between sorting and scoring, or what it was answered; never while anything is timed.
 
     A request that is timed tokenises, as it would for a user.
+
+    Args:
+        workload: of the model.
+        purpose: what else than scoring it is asked for, of a model that keeps its answers.
     """
     model = getattr(getattr(workload, "bound", None), "model", None)
-    remember: Callable[[bool], None] | None = getattr(model, "remember", None)
+    remember: Callable[..., None] | None = getattr(model, "remember", None)
     if remember is None:
         yield
         return
-    remember(True)
+    remember(True, *purpose)
     try:
         yield
     finally:

@@ -37,6 +37,11 @@ def sentence(own: Difference) -> str:
             return f"{own.task}: look {own.where} was changed: its hash is {again}, and the file says {said}"
         case Differs.OUT:
             return f"{own.task}: {own.where} is '{own.again}' when judged again, and the file says '{own.said}'"
+        case Differs.PLACE:
+            return (
+                f"{own.task}: the place of {own.where} on the front is '{own.again}' when judged again, and the file "
+                f"says '{own.said}'"
+            )
         case _:
             place = own.where if own.where == "the end" else f"look {own.where}"
             return f"{own.task}: at {place} the {own.kind.value} is {own.again} when judged again, not {own.said}"

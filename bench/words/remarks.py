@@ -12,8 +12,10 @@ from bench.decision.remarks import (
     CostsCombined,
     Dropped,
     Estimated,
+    FrontRaced,
     LimitInapplicable,
     MetricsLeftOut,
+    NoShares,
     ObjectiveDropped,
     OneProcess,
     PeakRead,
@@ -110,6 +112,22 @@ def _(early: StoppedEarly) -> str:
 
 
 @remark.register
+def _(front: FrontRaced) -> str:
+    kinds = (
+        (front.on, "on it {are} {names}"),
+        (front.off, "off it {are} {names}"),
+        (front.ties, "{names} {are} on it or off it by less than the margin"),
+        (front.open, "{names} {are} open"),
+    )
+    places = [text.format(names=listed(names), are=are(len(names))) for names, text in kinds if names]
+    return (
+        f"The race tells who is on the front of '{front.task}' with all {front.total:,} examples and the costs as "
+        f"measured: {'; '.join(places)}. It does not tell what other examples or processes would show, so no place "
+        "counts as certain."
+    )
+
+
+@remark.register
 def _(peak: PeakRead) -> str:
     columns = [spoken(column) for column in peak.columns]
     whose = f" for {listed(peak.candidates)}" if peak.candidates else ""
@@ -124,6 +142,14 @@ def _(peak: PeakRead) -> str:
 def _(average: QualityAveraged) -> str:
     weights = ", ".join(f"{weight:g} for '{task}'" for task, weight in average.weights)
     return f"Across tasks quality is each task's share of the best model, averaged with the weights {weights}."
+
+
+@remark.register
+def _(task: NoShares) -> str:
+    return (
+        f"Across tasks '{task.task}' is left out of the average quality: the best {spoken(task.metric)} is not above "
+        "0, so that no other is a share of it; look at that task by itself."
+    )
 
 
 @remark.register

@@ -23,6 +23,16 @@ def missing(absent: Missing) -> str:
     return f"{place}{absent.column} is missing: {absent.reason or 'not measured'}"
 
 
+PLACES = {
+    "on": "on the front of all {n} examples by the race",
+    "off": "off the front of all {n} examples by the race: {other} is no dearer, and as good or better",
+    "tie": "on or off the front of all {n} examples by less than the margin, by the race, beside {other}",
+    "open": "the race left its place open",
+}
+"""What a race until the front is settled says of a candidate."""
+PLACES_IN_SHORT = {"on": "on, by the race", "off": "off, by the race", "tie": "a tie, by the race", "open": "open"}
+
+
 def standing(board: Board, placed: Standing) -> str:
     """Say where a candidate stands and why, without its name.
 
@@ -30,6 +40,25 @@ def standing(board: Board, placed: Standing) -> str:
         board: on which it stands.
         placed: its standing.
     """
+    return "; ".join([_standing(board, placed), *_raced(board, placed.name)])
+
+
+def place_in_short(board: Board, name: str) -> str:
+    """Say in a few words where the race placed a candidate; empty where it placed nobody."""
+    raced = board.raced[board.names.index(name)] if board.raced else None
+    return "" if raced is None or raced.place is None else PLACES_IN_SHORT[raced.place.membership]
+
+
+def _raced(board: Board, name: str) -> list[str]:
+    """Say where the race placed a candidate; nothing where it placed nobody."""
+    raced = board.raced[board.names.index(name)] if board.raced else None
+    if raced is None or raced.place is None:
+        return []
+    return [PLACES[raced.place.membership].format(n=f"{raced.total:,}", other=raced.place.other)]
+
+
+def _standing(board: Board, placed: Standing) -> str:
+    """Say where the decision puts a candidate, and why."""
     row = board.names.index(placed.name)
     share = "" if placed.stability is None else f"in {percent(placed.stability)} of resamples"
     if placed.missing is not None and placed.missing.kind is Absence.BARRED:

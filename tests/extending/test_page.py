@@ -124,6 +124,6 @@ def test_what_the_tables_name_is_there() -> None:
         for _, classes, where, *_ in rows
         if where and where[0].startswith("bench/") and where[0].endswith(".py")
     ]
-    assert len(sections) == 8
+    assert len(sections) == 15
     for classes, file in sections:
         assert classes and all(f"class {name}(" in (ROOT / file).read_text() for name in classes), file

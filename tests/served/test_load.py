@@ -262,7 +262,9 @@ def test_a_quick_look_without_a_suite(fake: Fake, capsys: pytest.CaptureFixture[
     first, control = json.loads(capsys.readouterr().out)["levels"]
     assert first["requests"] == 10 and first["endings"] == {"ok": 10} and first["good_share"] == 1.0
     assert first["salted"] and not control["salted"]
-    assert main(words[:-1]) == 0
+    assert main([*words[:-1], "--target", "100"]) == 0
+    out = capsys.readouterr().out
+    assert "within the SLO" in out and ("replicas for 100 requests/s: 3" in out or "withheld" in out)
 
 
 @pytest.mark.parametrize(
@@ -271,6 +273,7 @@ def test_a_quick_look_without_a_suite(fake: Fake, capsys: pytest.CaptureFixture[
         ["load", "127.0.0.1:9", "--model", "m"],
         ["load", "http://127.0.0.1:9/v1", "--model", "m", "--slo", "ttft <= 1 s"],
         ["load", "http://127.0.0.1:9/v1", "--model", "m", "--prompts", "/dev/null"],
+        ["load", "http://127.0.0.1:9/v1", "--model", "m", "--target", "100"],
         ["load", "http://127.0.0.1:9/v1", "--model", "m", "--key-env", "BENCH_NO_SUCH_KEY"],
     ],
 )

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from bench.__main__ import main
+from bench.compare.levels import quality_under_load
 from bench.decision.cost import priced
 from bench.record import Record
-from bench.report.charts.load import loaded
 from bench.store import Store
 from bench.summary import Entry, summarise_run
 from benchmarks.fake_server import Behaviour, Fake, Fault, Law, running
@@ -145,39 +145,6 @@ def test_a_finished_cell_is_not_asked_again(finished: Finished) -> None:
         assert fake.answered == 0 and url != fake.url
 
 
-def test_a_key_that_expires_on_the_way_loses_nothing(tmp_path: Path, key: str) -> None:
-    with running(Behaviour(key=key, expires_after=20)) as fake:
-        suite = suite_of(tmp_path, fake.url, examples=12, api_key_env=KEY_VARIABLE)
-        assert bench_run(suite, "--profile", "off", "--no-report") == 5
-        first = records_of(suite)
-        assert first["served", "questions"].status == "failed" and KEY_VARIABLE in str(
-            first["served", "questions"].reason
-        )
-        assert first["majority", "questions"].status == "ok", "the run goes on with the rest"
-        kept = sum(len(path.read_text().splitlines()) for path in (tmp_path / "results" / "answers").glob("*.jsonl"))
-        before = fake.answered
-        fake.behaviour.expires_after = None
-        assert bench_run(suite, "--profile", "off", "--no-report") == 0
-        again = records_of(suite)["served", "questions"]
-        assert again.status == "ok" and len(again.samples) == 12
-        assert kept == again.notes["server"]["answers_kept_before"]
-        assert files_with(tmp_path, key) == []
-        assert fake.answered - before < 12 + before
-
-
-def test_a_server_that_dies_on_the_way_fails_its_cell_alone_and_the_command_resumes(tmp_path: Path) -> None:
-    behaviour = Behaviour()
-    with running(behaviour) as fake:
-        suite = suite_of(tmp_path, fake.url, examples=12, retries=1)
-        behaviour.marked = {"comes after 7": Fault.REFUSED}
-        assert bench_run(suite, "--profile", "off", "--no-report") == 5
-        record = records_of(suite)["served", "questions"]
-        assert record.status == "failed" and "2 attempts" in str(record.reason)
-        behaviour.marked = {}
-        assert bench_run(suite, "--profile", "off", "--no-report") == 0
-        assert records_of(suite)["served", "questions"].notes["server"]["answers_kept_before"] >= 0
-
-
 def test_hostile_answers_are_stored_and_shown_without_harm(tmp_path: Path) -> None:
     with running(Behaviour(fault=Fault.HOSTILE)) as fake:
         suite = suite_of(tmp_path, fake.url, examples=3)
@@ -222,12 +189,24 @@ def test_the_report_shows_what_was_loaded(finished: Finished) -> None:
     text = report.read_text()
     assert "Load on questions" in text and "Load on mc" not in text
     assert "unsalted" in text
+    for chart in ("capacity-0", "load-quality-0", "load-timeline-0"):
+        assert f'id="{chart}-' in text, chart
+
+
+def test_a_level_is_read_by_its_rate_and_its_answers_are_scored(finished: Finished) -> None:
+    entry = finished.entries["served", "questions"]
+    lagged = "client_lagged" in {doubt.code for doubt in entry.doubts}
+    assert entry.efficiency["goodput_per_s@20"].value or lagged
+    rows = [t for t in finished.records["served", "questions"].timings if t.phase == "level"]
+    assert all(t.answer for t in rows)
+    (same,) = quality_under_load([entry])
+    assert same.level.rate == 60 and same.row.n == 10
 
 
 def test_levels_come_back_from_the_store_as_they_were(finished: Finished) -> None:
     entry = finished.entries["served", "questions"]
     noted = finished.records["served", "questions"].notes["load"]["levels"]
-    numbers = loaded(entry)
+    numbers = [level.numbers for level in entry.load]
     assert [(n.offered_rate, n.requests, n.salted) for n in numbers] == [
         (level["offered_per_s"], level["requests"], level["salted"]) for level in noted
     ]

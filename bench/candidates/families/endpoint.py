@@ -29,6 +29,7 @@ class EndpointFamily(Family):
     needs = ("server",)
     keys = frozenset({"server", "system", "shots", "answer"})
     takes_variants = False
+    needs_torch = False
     shares_load = True
     takes_load = True
     keeps_answers = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bench.candidates.engine import Artifact, Engine, Ids, Logits, Order, Role
 from bench.candidates.interface import Model
 from bench.candidates.runtime import Runtime, Wanted, form_of
-from bench.candidates.untyped import Json, Loader, Network
+from bench.candidates.untyped import Json, Loader, Network, Tokenizer
 from bench.errors import UnsupportedError
 from bench.suite import VariantSpec
 
@@ -37,11 +37,23 @@ SOURCE_TEXTS = frozenset({"bart", "m2m_100", "marian", "mbart", "mt5", "pegasus"
 """Kinds of networks (`model_type`) that the converter knows, of those that a role asks for. Source: the loaders of
 `ctranslate2.converters.transformers`, 4.8."""
 BY_ROLE = {"head": HEADS, "text": TEXTS, "source-text": SOURCE_TEXTS}
+UNFILLED = frozenset({"bart", "gpt2", "gptj", "mbart", "pegasus"})
+"""Kinds whose loader wants a tokenizer with a name for every row of the embedding; the others name the rest
+themselves. Source: their `get_vocabulary`, 4.8."""
 JUDGED = 32
 """Texts whose likelihood is worked out together: enough for a CPU, and little memory."""
 HEAD_FILE = "head.npz"
-POSITIONS = {"position_embedding_type": "absolute"}
-"""A key of BERT's configuration that the converter reads and that transformers 5 no longer writes."""
+UNWRITTEN: Mapping[str, Json] = {
+    "bert": {"position_embedding_type": "absolute"},
+    "camembert": {"position_embedding_type": "absolute"},
+    "roberta": {"position_embedding_type": "absolute"},
+    "xlm-roberta": {"position_embedding_type": "absolute"},
+    "bart": {"normalize_before": False, "normalize_embedding": True},
+    "mbart": {"normalize_before": True, "normalize_embedding": True},
+    "pegasus": {"normalize_before": True, "normalize_embedding": False},
+}
+"""Keys of a configuration that the converter reads and that transformers 5 no longer writes, its networks knowing one
+way alone."""
 FOLLOWED = frozenset({"bad_words_ids", "forced_eos_token_id", "no_repeat_ngram_size", "repetition_penalty"})
 """Settings of `generation_config.json` that it can be told of a text made from a source. A forced end changes only the
 token count of an answer that reaches its limit."""
@@ -69,15 +81,18 @@ class CTranslate2Runtime(Runtime):
 
         network: Network = model
         module, tokenizer = getattr(network, "module", None), getattr(network, "tokenizer", None)
-        why = _why_unknown(wanted, str(getattr(getattr(module, "config", None), "model_type", "of its own")))
+        kind = str(getattr(getattr(module, "config", None), "model_type", "of its own"))
+        why = _why_unknown(wanted, kind)
         if why is not None or module is None or tokenizer is None:
             raise UnsupportedError(why or f"the runtime '{self.name}' converts networks of transformers alone")
         with tempfile.TemporaryDirectory() as saved:
             module.save_pretrained(saved)
             tokenizer.save_pretrained(saved)
+            if kind in UNFILLED:
+                _name_all_rows(Path(saved), network.embedding_rows or 0)
             config = Path(saved) / "config.json"
             stored: Json = json.loads(config.read_text(encoding="utf-8"))
-            config.write_text(json.dumps(POSITIONS | stored), encoding="utf-8")
+            config.write_text(json.dumps(UNWRITTEN.get(kind, {}) | stored), encoding="utf-8")
             converter = TransformersConverter(saved, trust_remote_code=wanted.spec.trust_remote_code)
             converter.convert(str(folder), quantization=form_of(wanted.variant), force=True)
         _name_special_tokens(folder, str(tokenizer.convert_ids_to_tokens(0)))
@@ -120,6 +135,17 @@ def _why_unknown(wanted: Wanted, kind: str) -> str | None:
         f"the runtime 'ctranslate2' knows no network of the kind '{kind}' for this task "
         f"({', '.join(sorted(BY_ROLE[wanted.role]))}); run it under torch"
     )
+
+
+def _name_all_rows(saved: Path, rows: int) -> None:
+    """Name the rows of an embedding behind the tokenizer's last token, which a checkpoint may have for alignment."""
+    from transformers import AutoTokenizer
+
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(saved)
+    behind = range(len(tokenizer), rows)
+    if behind:
+        tokenizer.add_tokens([f"<row{row}>" for row in behind])
+        tokenizer.save_pretrained(saved)
 
 
 def _name_special_tokens(folder: Path, any_token: str) -> None:

@@ -1,4 +1,5 @@
-"""What outlives a process: answers that were paid for, until their cell is stored, and what a run has spent.
+"""What outlives a process: answers and levels of load that were paid for, until their cell is stored, and what a run
+has spent.
 
 Both are files of lines that are appended to, so that a kill loses at most the line that was being written.
 """
@@ -27,24 +28,30 @@ class Answers:
         self._path = path
         self._kept = {} if path is None else _read(path)
         self._asked: Counter[str] = Counter()
+        self._purpose = ""
         self.reused = 0
         """Answers that were there already."""
 
     def key(self, body: Mapping[str, object]) -> str:
         """Name the next request with a body."""
-        own = content_hash(dict(body))
+        own = self._purpose + content_hash(dict(body))
         self._asked[own] += 1
         return f"{own}/{self._asked[own]}"
 
-    def restart(self) -> None:
-        """Count the requests of each body anew, for another pass over the examples."""
+    def restart(self, purpose: str = "") -> None:
+        """Count the requests of each body anew, for another pass over the examples, under a name of its own."""
         self._asked.clear()
+        self._purpose = f"{purpose}/" if purpose else ""
 
     def find(self, key: str) -> Mapping[str, object] | None:
         """Find what was kept of a request."""
-        kept = self._kept.get(key)
-        self.reused += kept is not None
+        kept = self.look_up(key)
+        self.reused += kept is not None and not self._purpose
         return kept
+
+    def look_up(self, key: str) -> Mapping[str, object] | None:
+        """Find what was kept under a key that is no single request's."""
+        return self._kept.get(key)
 
     def keep(self, key: str, value: Mapping[str, object]) -> None:
         """Keep what came of a request."""

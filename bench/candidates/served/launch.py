@@ -28,18 +28,21 @@ GRACE_S = 5.0
 """For a server to end by itself."""
 
 
-def start(launch: LaunchSpec, base: Path) -> subprocess.Popen[bytes]:
+def start(launch: LaunchSpec, base: Path, key_variable: str | None = None) -> subprocess.Popen[bytes]:
     """Start a server; what it prints goes where this process prints.
 
     Args:
         launch: how.
         base: the suite's folder, from which relative paths count.
+        key_variable: the variable with the endpoint's key, which the server is started without unless it asks for it.
 
     Raises:
         EnvironmentLackError: there is no such program or folder.
     """
     folder = base / launch.folder
     environment = os.environ | launch.environment
+    if key_variable is not None and not launch.passes_key:
+        environment.pop(key_variable, None)
     beside = Path(sys.executable).parent  # programs of the same virtual environment, whether it is activated or not
     environment["PATH"] = f"{beside}{os.pathsep}{environment.get('PATH', os.defpath)}"
     try:

@@ -42,6 +42,8 @@ ELSEWHERE = (
     "the model runs in a process that bench did not start, whose {} it cannot read; give 'server.launch', and bench "
     "starts it"
 )
+WITHHELD = frozenset({"content_filter", "error", "abort"})
+"""Why an answer ended, where it is none: OpenAI's filter, TGI's and vLLM's failures."""
 NOT_COUNTED = "nobody knows how large a model behind an address is"
 
 
@@ -76,7 +78,7 @@ class Connection:
                     f"something answers at {spec.url} before 'server.launch' has started anything; end it, or choose "
                     "another port"
                 )
-            launched.append(launch.start(spec.launch, Path()))
+            launched.append(launch.start(spec.launch, Path(), spec.api_key_env))
             connection.ready_s = runner.run(launch.until_ready(client, launched[0], spec.launch))
         except BaseException:
             connection.close()
@@ -125,7 +127,8 @@ class Endpoint(PartialModel):
         self.spec, self.endpoint, self.device = spec, spec.server, "cpu"
         keep = context.keep
         self.spending = Spending(spec.server, None if keep is None else keep.spending)
-        self._answers = Answers(None if keep is None else keep.answers)
+        self.answers = Answers(None if keep is None else keep.answers)
+        """What is kept of the cell until its record is there."""
         self.connection = self._connected(spec, variant, context)
         self._label_texts = context.label_texts
         self.reads_turns = spec.server.api == "chat"
@@ -134,6 +137,10 @@ class Endpoint(PartialModel):
         self.uncounted = 0
         """Answers whose tokens the server did not count."""
         self.answered = 0
+        self.withheld = 0
+        """Answers that the server says it did not finish or did not give: a filter, an error."""
+        self.names: set[str] = set()
+        """Names of the model in the answers."""
         try:
             self.probed = self._tried(context)
         except BaseException:
@@ -172,16 +179,27 @@ class Endpoint(PartialModel):
         connection.patience.spending = spending
         return connection
 
-    def remember(self, on: bool) -> None:
-        """Keep answers while they are scored, and take those that are kept; never while anything is timed."""
+    def remember(self, on: bool, purpose: str = "") -> None:
+        """Keep answers while they are scored, and take those that are kept; never while anything is timed.
+
+        Args:
+            on: whether to do it from now on.
+            purpose: what they are asked for where that is not scoring: no answer serves two purposes.
+        """
         self._remembers = on
-        self._answers.restart()
+        self.answers.restart(purpose)
 
     def generate(self, texts: Sequence[str], decoding: Decoding, on_token: OnToken | None = None) -> list[Generated]:
         """Have an answer written to each text, all at once; `on_token` is called for each chunk."""
+        if self._remembers:
+            return self.connection.run(self._all(texts, decoding))
         asks = [self.ask(text, decoding) for text in texts]
         exchanges = self.connection.run(self._sent(asks, on_token))
-        return [self._generated(exchange, decoding) for exchange in exchanges]
+        return [self.generated(exchange, decoding) for exchange in exchanges]
+
+    async def _all(self, texts: Sequence[str], decoding: Decoding) -> list[Generated]:
+        results = await asyncio.gather(*(self._answer(text, decoding) for text in texts), return_exceptions=True)
+        return _unbroken(results)
 
     async def _sent(self, asks: Sequence[Ask], on_token: OnToken | None) -> list[Exchange]:
         """Send requests once, together."""
@@ -220,14 +238,14 @@ class Endpoint(PartialModel):
     async def _answer(self, text: str, decoding: Decoding) -> Generated:
         ask = self.ask(text, decoding)
         if not self._remembers:
-            return self._generated(await self.connection.patience.answer(ask), decoding)
-        key = self._answers.key(ask.body)
-        kept = self._answers.find(key)
+            return self.generated(await self.connection.patience.answer(ask), decoding)
+        key = self.answers.key(ask.body)
+        kept = self.answers.find(key)
         generated = None if kept is None else generated_of(kept)
         if generated is None:
-            generated = self._generated(await self.connection.patience.answer(ask), decoding)
+            generated = self.generated(await self.connection.patience.answer(ask), decoding)
             counts = {"input_tokens": generated.input_tokens, "output_tokens": generated.output_tokens}
-            self._answers.keep(key, {"text": generated.text, **counts})
+            self.answers.keep(key, {"text": generated.text, **counts})
         return generated
 
     def ask(self, text: str, decoding: Decoding) -> Ask:
@@ -238,14 +256,20 @@ class Endpoint(PartialModel):
             )
         return asked(self.endpoint, text, Writing(decoding.max_new_tokens, decoding.stop, self._before))
 
-    def _generated(self, exchange: Exchange, decoding: Decoding) -> Generated:
+    def generated(self, exchange: Exchange, decoding: Decoding) -> Generated:
         """Make an answer of what came; where the server does not count its tokens, its chunks are counted."""
         self.answered += 1
+        self.withheld += exchange.finish in WITHHELD
+        self._note_name(exchange)
         text = stopped(exchange.text, decoding.stop)
         if exchange.usage is None or why_no_usage(exchange, decoding.max_new_tokens) is not None:
             self.uncounted += 1
             return Generated(text, 0, len(exchange.chunk_ns))
         return Generated(text, exchange.usage.input_tokens, exchange.usage.output_tokens)
+
+    def _note_name(self, exchange: Exchange) -> None:
+        if exchange.served_model is not None:
+            self.names.add(exchange.served_model)
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Compute log P(label | text) in nats for every label, summed over the label's tokens."""
@@ -276,18 +300,16 @@ class Endpoint(PartialModel):
         return answers
 
     async def _likelihoods(self, texts: Sequence[str]) -> list[Likelihood]:
-        results = await asyncio.gather(*map(self._likelihood, texts), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        return [result for result in results if isinstance(result, Likelihood)]
+        return _unbroken(await asyncio.gather(*map(self._likelihood, texts), return_exceptions=True))
 
     async def _likelihood(self, text: str) -> Likelihood:
         ask = asked_likelihood(self.endpoint, text)
-        key = self._answers.key(ask.body) if self._remembers else None
-        whole = None if key is None else self._answers.find(key)
+        key = self.answers.key(ask.body) if self._remembers else None
+        whole = None if key is None else self.answers.find(key)
         if whole is None:
-            whole = (await self.connection.patience.answer(ask)).whole
+            exchange = await self.connection.patience.answer(ask)
+            self._note_name(exchange)
+            whole = exchange.whole
         likelihood = likelihood_of(whole, text)
         if likelihood is None:
             raise EndpointError(
@@ -295,7 +317,7 @@ class Endpoint(PartialModel):
                 "them; the text may be longer than the model reads"
             )
         if key is not None and whole is not None:
-            self._answers.keep(key, {"choices": whole.get("choices")})
+            self.answers.keep(key, {"choices": whole.get("choices")})
         return likelihood
 
     def facts(self) -> ModelFacts:
@@ -307,8 +329,11 @@ class Endpoint(PartialModel):
             "output_tokens": self.spending.output_tokens,
             "cost": self.spending.cost,
             "retried": dict(self.connection.patience.retried),
-            "answers_kept_before": self._answers.reused,
+            "answers_kept_before": self.answers.reused,
             "uncounted": self.uncounted,
+            "withheld": self.withheld,
+            "answered": self.answered,
+            "served_models": sorted({*self.names, *([self.probed.served_model] if self.probed.served_model else [])}),
         }
         notes = {"url": self.endpoint.url, "launched": launched, "ready_s": self.connection.ready_s, **spent}
         return ModelFacts(
@@ -332,6 +357,14 @@ def turns_before(system: str | None, shots: Sequence[Shot]) -> tuple[Turn, ...]:
     for shot in shots:
         first += [("user", shot.prompt), ("assistant", shot.answer)]
     return tuple(first)
+
+
+def _unbroken(results: Sequence[T | BaseException]) -> list[T]:
+    """Pass on the results of requests that were all waited for, what they cost being spent; raise the first failure."""
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 async def _first_of(tasks: Sequence[asyncio.Task[T]] | dict[asyncio.Task[T], int]) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from bench.measure.load.level import NS_PER_S, Level, Offered
 
@@ -63,12 +63,19 @@ class Numbers:
     """Share of the requests that keep every limit of the objective; None without one."""
     goodput: float | None
     """These requests per second."""
+    good: Estimate | None
+    """The same share with its interval."""
     lag_p95_s: float
     """The 95th percentile of how much later than intended requests were sent."""
     withheld: str | None
     """Why the level's times are not to be believed; None where they are."""
     output_tokens: int
     salted: bool
+
+    @property
+    def goodput_scale(self) -> float:
+        """Requests per second for which a share of 1 stands."""
+        return 0.0 if not self.good_share or self.goodput is None else self.goodput / self.good_share
 
 
 QUANTILES = (0.5, 0.95, 0.99)
@@ -85,7 +92,8 @@ def numbers_of(level: Level, limits: Mapping[str, float] | None = None) -> Numbe
     latencies = np.array([row.latency_s for row in rows])
     span_s = (max(row.exchange.end_ns for row in rows) - min(row.exchange.intended_ns for row in rows)) / NS_PER_S
     answered = sum(row.exchange.is_ok for row in rows)
-    good = None if limits is None else sum(is_good(row, limits) for row in rows)
+    kept = None if limits is None else np.array([is_good(row, limits) for row in rows], dtype=np.float64)
+    good = None if kept is None else float(kept.sum())
     lag = float(np.quantile([row.lag_s for row in rows], 0.95, method="inverted_cdf"))
     span_s = max(span_s, level.window_s)
     finite = latencies[np.isfinite(latencies)]
@@ -100,6 +108,7 @@ def numbers_of(level: Level, limits: Mapping[str, float] | None = None) -> Numbe
         waiting=float(finite.sum()) / span_s,
         good_share=None if good is None else good / len(rows),
         goodput=None if good is None else good / span_s,
+        good=None if kept is None else mean_estimate(kept),
         lag_p95_s=lag,
         withheld=why_withheld(lag, latencies),
         output_tokens=sum(row.exchange.usage.output_tokens for row in rows if row.exchange.usage is not None),
@@ -140,8 +149,7 @@ def estimate(values: Floats, q: float) -> Estimate:
     Estimate(value=inf, low=None, high=None)
     """
     value = float(np.quantile(values, q, method="inverted_cdf"))
-    size = len(values) // BATCHES
-    if size < max(LEAST_PER_BATCH, math.ceil(1 / (1 - q))):
+    if len(values) < least_requests(q):
         return Estimate(value, None, None)
     parts = np.array_split(values, BATCHES)
     own = np.array([np.quantile(part, q, method="inverted_cdf") for part in parts])
@@ -150,7 +158,28 @@ def estimate(values: Floats, q: float) -> Estimate:
     return about(value, own)
 
 
+def least_requests(q: float) -> int:
+    """Count the requests below which a quantile has no interval; a mean's is that of the quantile 0.
+
+    >>> least_requests(0.5), least_requests(0.95)
+    (50, 200)
+    """
+    return BATCHES * max(LEAST_PER_BATCH, math.ceil(1 / (1 - q) - 1e-9))
+
+
+def mean_estimate(values: Floats) -> Estimate:
+    """Estimate the mean of values in their order, with its interval by batch means.
+
+    >>> mean_estimate(np.ones(100))
+    Estimate(value=1.0, low=1.0, high=1.0)
+    """
+    value = float(values.mean())
+    if len(values) < least_requests(0.0):
+        return Estimate(value, None, None)
+    return about(value, np.array([part.mean() for part in np.array_split(values, BATCHES)]))
+
+
 def about(value: float, own: Floats) -> Estimate:
     """Give a value the interval that what each batch says itself spans (batch means), shape `(BATCHES,)`."""
-    half = float(student.ppf(0.975, BATCHES - 1)) * float(own.std(ddof=1)) / math.sqrt(BATCHES)
+    half = float(stdtrit(BATCHES - 1, 0.975)) * float(own.std(ddof=1)) / math.sqrt(BATCHES)
     return Estimate(value, max(0.0, value - half), value + half)

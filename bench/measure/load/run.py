@@ -6,17 +6,21 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.candidates.served.exchange import Ask, Exchange
+from bench.candidates.served.exchange import Ask, Ending, Exchange
 from bench.candidates.served.patience import Patience
+from bench.errors import EndpointError
 from bench.measure.heap import frozen_heap
 from bench.measure.load.arrivals import Arrivals, schedule
 from bench.measure.load.capacity import Capacity, find_capacity
 from bench.measure.load.level import Level, Send, closed_level, open_level
+from bench.measure.load.progress import Progress
 
 SHARES = (0.3, 0.6, 0.8, 0.95)
 """Of the capacity, where the suite says `levels: auto`: light, usual, busy, and just before the queue grows."""
 WARM_UP = 4
 """Requests of the warm-up for each that is under way."""
+LOST: frozenset[Ending] = frozenset({"unreachable", "cut", "timeout", "server_error", "unauthorised"})
+"""How the last request of a level ends where the server, the network or the key may be gone."""
 WARM_UNDER_WAY = 8
 """Requests under way in the warm-up at most: a warm-up that floods the server leaves it a queue to work off."""
 
@@ -66,7 +70,10 @@ def order_of(count: int, seed: int) -> tuple[int, ...]:
 
 
 class Generator:
-    """Offers load to one server."""
+    """Offers load to one server.
+
+    A level in which the server was lost is no level: whoever asks for one gets it whole, or an error.
+    """
 
     def __init__(self, patience: Patience, asked: Asked) -> None:
         self._patience, self._asked = patience, asked
@@ -87,22 +94,52 @@ class Generator:
         await closed_level(self._send(-1, salted=self._asked.salted), WARM_UNDER_WAY, 0.0, WARM_UP * WARM_UNDER_WAY)
 
     async def capacity(self, rung_s: float, most: int) -> Capacity:
-        """Find out how much the server can do."""
-        return await find_capacity(self._send(-2, salted=self._asked.salted), rung_s, most)
+        """Find out how much the server can do.
+
+        Raises:
+            EndpointError: the server is not there any more.
+        """
+        found = await find_capacity(self._send(-2, salted=self._asked.salted), rung_s, most)
+        if found.rungs[-1].failed:
+            await self._still_there("the ladder to its capacity")
+        return found
+
+    async def _still_there(self, behind: str) -> None:
+        """Ask a server that answered the last request of some load with an error once more, patiently.
+
+        Raises:
+            EndpointError: there is no answer either.
+        """
+        try:
+            await self._patience.answer(self._asked.ask(salt(self._asked.seed, -3, 0) + self._asked.prompts[0]))
+        except EndpointError as error:
+            raise EndpointError(f"lost under load, in {behind}: {error}") from error
 
     async def level(self, number: int, rate: float, *, salted: bool | None = None) -> Level:
-        """Offer one open level."""
+        """Offer one open level.
+
+        Raises:
+            EndpointError: the server, the network or the key did not outlive it.
+        """
         asked = self._asked
         with_salt = asked.salted if salted is None else salted
         instants = schedule(asked.arrivals, rate, asked.window_s, asked.seed, asked.trace)
         send = self._send(number, salted=with_salt)
         with frozen_heap():
             level = await open_level(send, instants, asked.window_s, rate)
+        if level.requests and level.requests[-1].exchange.ending in LOST:
+            await self._still_there(f"the level at {rate:.4g} requests a second")
         return replace(level, salted=with_salt)
 
 
 async def run_load(
-    patience: Patience, asked: Asked, rates: Sequence[float] | None = None, *, rung_s: float = 2.0, most: int = 512
+    patience: Patience,
+    asked: Asked,
+    rates: Sequence[float] | None = None,
+    *,
+    rung_s: float = 2.0,
+    most: int = 512,
+    progress: Progress | None = None,
 ) -> Load:
     """Warm up, find the capacity where no rates are given, and offer every level.
 
@@ -112,14 +149,20 @@ async def run_load(
         rates: requests per second of each level; None for shares of the capacity.
         rung_s: seconds of a rung of the ladder.
         most: requests under way at most on the ladder.
+        progress: what an earlier attempt found before its server was lost; that is not asked for again.
+
+    Raises:
+        EndpointError: the server is lost; what it did before is kept in `progress`.
     """
-    generator = Generator(patience, asked)
+    generator, kept = Generator(patience, asked), progress or Progress()
     await generator.warm_up()
     capacity = None
     if rates is None:
-        capacity = await generator.capacity(rung_s, most)
+        capacity = kept.capacity() or kept.keep_capacity(await generator.capacity(rung_s, most))
         rates = [share * capacity.rate for share in SHARES] if capacity.rate > 0 else []
-    levels = [await generator.level(number, rate) for number, rate in enumerate(rates)]
-    if asked.salted and rates:
-        levels.append(await generator.level(len(rates), min(rates), salted=False))
+    plan = [(rate, asked.salted) for rate in rates] + ([(min(rates), False)] if asked.salted and rates else [])
+    levels = [
+        kept.level(number) or kept.keep_level(number, await generator.level(number, rate, salted=salted))
+        for number, (rate, salted) in enumerate(plan)
+    ]
     return Load(capacity, tuple(levels), generator.order)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from bench.candidates.interface import Decoding
-from bench.candidates.served.exchange import Ask
+from bench.candidates.interface import Decoding, Generated
+from bench.candidates.served.exchange import Ask, Exchange
+from bench.candidates.served.keep import Answers
 from bench.candidates.served.patience import Patience
+from bench.digest import content_hash
 from bench.doubts.client_lagged import ClientLagged
 from bench.doubts.not_saturated import NotSaturated
 from bench.measure.load.level import Level, Offered
 from bench.measure.load.outcome import Numbers, numbers_of
+from bench.measure.load.progress import Progress
 from bench.measure.load.run import Asked, Load, run_load
 from bench.measure.measured import Loaded
-from bench.record import Doubt, Fact, Timing
+from bench.record import Doubt, Fact, Sample, Timing
 from bench.suite import LoadSpec
-from bench.suite.load import parse_slo
+from bench.suite.load import JUDGING, parse_slo
 
 T = TypeVar("T")
+AnswerOf = Callable[[int, Exchange], str | None]
 CAPACITY, RATE = "capacity_per_s", "slo_rate_per_s"
+REPLICAS = "replicas"
 SOURCE = "load"
 
 
@@ -38,9 +43,14 @@ class TakesLoad(Protocol):
     """A loaded model that is a server."""
 
     connection: Connected
+    answers: Answers
+    """Where what is paid for is kept until the record is there."""
 
     def ask(self, text: str, decoding: Decoding) -> Ask:
         """Make the request that has a text answered."""
+
+    def generated(self, exchange: Exchange, decoding: Decoding) -> Generated:
+        """Make an answer of what came."""
 
 
 @runtime_checkable
@@ -53,16 +63,23 @@ class Written(Protocol):
     def decoding(self) -> Decoding:
         """Tell how."""
 
+    def samples(self, indices: Sequence[int], answers: Sequence[Generated]) -> list[Sample]:
+        """Make rows of answers."""
+
 
 def load_pass(model: object, workload: object, spec: LoadSpec, seed: int, process: int) -> Loaded:
     """Load a served model; the first process alone does it.
 
     Raises:
-        EndpointError: the budget is spent.
+        EndpointError: the budget is spent, or the server is lost.
     """
     if process or not isinstance(model, TakesLoad) or not isinstance(workload, Written):
         return Loaded()
     decoding = workload.decoding
+
+    def answer_of(example: int, exchange: Exchange) -> str | None:
+        return workload.samples([example], [model.generated(exchange, decoding)])[0].prediction
+
     asked = Asked(
         prompts=tuple(workload.prompts),
         ask=lambda text: model.ask(text, decoding),
@@ -73,28 +90,41 @@ def load_pass(model: object, workload: object, spec: LoadSpec, seed: int, proces
         salted=spec.salt,
     )
     rates = None if spec.levels == "auto" else sorted(spec.levels)
-    work = run_load(model.connection.patience, asked, rates, rung_s=spec.rung_s, most=spec.max_under_way)
-    return loaded_of(model.connection.run(work), spec)
+    offered = [spec.model_dump(mode="json", exclude=set(JUDGING)), seed, asked.prompts, decoding.max_new_tokens]
+    progress = Progress(model.answers, f"load/{content_hash(offered)}")
+    patience, rung_s, most = model.connection.patience, spec.rung_s, spec.max_under_way
+    load = model.connection.run(run_load(patience, asked, rates, rung_s=rung_s, most=most, progress=progress))
+    return loaded_of(load, spec, progress.reused, answer_of)
 
 
-def loaded_of(load: Load, spec: LoadSpec) -> Loaded:
-    """Turn what a load showed into what is stored."""
+def loaded_of(
+    load: Load, spec: LoadSpec, kept_before: int = 0, answer_of: AnswerOf = lambda _, exchange: exchange.text
+) -> Loaded:
+    """Turn what a load showed into what is stored.
+
+    Args:
+        load: what it showed.
+        spec: the suite's section.
+        kept_before: levels of an earlier attempt, whose server was lost.
+        answer_of: takes an example and what came of it, and gives the answer as the task scores it.
+    """
     levels = [level for level in load.levels if level.requests]
     numbers = [numbers_of(level, spec.limits) for level in levels]
     return Loaded(
-        timings=tuple(timing for level in levels for timing in _timings(level, load.order)),
+        timings=tuple(timing for level in levels for timing in _timings(level, load.order, answer_of)),
         facts=tuple(_facts(load, numbers, spec)),
         doubts=tuple(_doubts(load, numbers)),
-        notes={"load": _note(load, numbers)},
+        notes={"load": _note(load, numbers) | {"levels_kept_before": kept_before}},
     )
 
 
-def _timings(level: Level, order: Sequence[int]) -> Iterator[Timing]:
+def _timings(level: Level, order: Sequence[int], answer_of: AnswerOf) -> Iterator[Timing]:
     for row in level.requests:
-        yield _timing(row, level, order[row.number % len(order)])
+        example = order[row.number % len(order)]
+        yield _timing(row, level, example, answer_of(example, row.exchange) if row.exchange.is_ok else None)
 
 
-def _timing(row: Offered, level: Level, example: int) -> Timing:
+def _timing(row: Offered, level: Level, example: int, answer: str | None) -> Timing:
     exchange = row.exchange
     usage = exchange.usage
     return Timing(
@@ -111,6 +141,7 @@ def _timing(row: Offered, level: Level, example: int) -> Timing:
         lag_ns=max(0, exchange.sent_ns - exchange.intended_ns),
         ending=exchange.ending,
         salted=level.salted,
+        answer=answer,
     )
 
 
@@ -121,10 +152,23 @@ def _facts(load: Load, numbers: Sequence[Numbers], spec: LoadSpec) -> Iterator[F
         yield Fact(CAPACITY, load.capacity.rate, "1/s", SOURCE)
     else:
         yield Fact(CAPACITY, None, "1/s", SOURCE, "no request of the ladder was answered")
-    yield _rate_within(numbers, spec)
+    kept = rate_within(numbers, spec)
+    yield kept
+    yield replicas_for(kept, spec)
 
 
-def _rate_within(numbers: Sequence[Numbers], spec: LoadSpec) -> Fact:
+def replicas_for(kept: Fact, spec: LoadSpec) -> Fact:
+    """Count the servers that the suite's rate takes, each bearing what one was seen to bear within the SLO."""
+    if spec.target_per_s is None:
+        return Fact(REPLICAS, None, "count", SOURCE, "the suite sets no 'load.target_per_s'")
+    if not kept.value:
+        why = kept.reason if kept.value is None else "the lowest level breaks the SLO"
+        return Fact(REPLICAS, None, "count", SOURCE, why)
+    needed = math.ceil(spec.target_per_s / kept.value - 1e-9)
+    return Fact(REPLICAS, needed, "count", SOURCE, "they are taken to share nothing, and to be asked evenly")
+
+
+def rate_within(numbers: Sequence[Numbers], spec: LoadSpec) -> Fact:
     """Find the highest level up to which every time limit was kept; a withheld level keeps none."""
     if not spec.slo:
         return Fact(RATE, None, "1/s", SOURCE, "the suite sets no 'load.slo'")
@@ -168,6 +212,7 @@ def _note(load: Load, numbers: Sequence[Numbers]) -> dict[str, object]:
             for rung in rungs
         ],
         "saturated": None if capacity is None else capacity.saturated,
+        "knee": None if capacity is None or capacity.rate <= 0 else capacity.knee,
         "levels": [
             {
                 "offered_per_s": level.offered_rate,

@@ -6,20 +6,26 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.measure.load.outcome import Estimate, Numbers, numbers_of
-from bench.measure.load.stored import levels_of
+from matplotlib.figure import Figure
+
+from bench.catalogue.readings import AT_LEVEL
+from bench.measure.load.outcome import Estimate, Numbers
 from bench.report import tables
 from bench.report.advice import TaskAdvice
-from bench.report.chart import SPEED, Chart, Plate, TaskChart
-from bench.report.drawing.rows import Dot, DotRow, draw_rows
+from bench.report.chart import LOAD, Chart, Plate, TaskChart
+from bench.report.drawing.load import Curve, Panel, Spot, draw_curves
+from bench.report.drawing.rows import DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import TaskView
-from bench.report.wording import measure_of, plural
+from bench.report.wording import Measure, plural
+from bench.suite.load import parse_slo
 from bench.summary import Entry
+from bench.summary.levels import counted, spec_of
 from bench.units import format_quantity
 
 MEDIAN, TAIL = 0.5, 0.95
+TIMES = {"ttft": "time to first token", "tpot": "time per output token", "latency": "latency"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,67 +37,97 @@ class At:
 
 
 class UnderLoad(TaskChart):
-    """Latency of served candidates at each rate that was offered."""
+    """Latency and goodput of loaded candidates over the rate that was offered."""
 
-    name, title, section, order = "load", "Under load", SPEED, 30
+    name, title, section, order = "load", "Under load", LOAD, 10
 
     def applies(self, task: TaskView) -> bool:
         """Tell whether anything was loaded."""
-        return any(loaded(entry) for entry in task.entries)
+        return any(entry.load for entry in task.entries)
 
     def draw(self, task: TaskView, advice: TaskAdvice, marks: Mapping[str, Mark]) -> Iterator[Plate]:
-        """Give the median and the 95th percentile of each candidate at each level, from the intended moments."""
-        rows = [At(entry, numbers) for entry in task.entries for numbers in loaded(entry)]
-        measure = measure_of("latency_p95_s", [at.entry for at in rows])
-        if measure is None:
+        """Give the time that the SLO limits (else the 95th percentile of the latency) and the goodput at each rate."""
+        rows = [At(entry, level.numbers) for entry in task.entries for level in entry.load]
+        shown = shown_time(task)
+        curves = [curve_of(entry, shown, advice) for entry in task.entries if entry.load][: task.rows]
+        if not curves:
             return
         chart = Chart(
             name=f"load-{task.number}",
-            title=f"{short(task.name)}: latency under load",
+            title=f"{short(task.name)}: {shown.words} and goodput over load",
             takeaway=_takeaway(rows),
-            description=f"Dot chart of the latency in {plural(len(rows), 'level')}: median and 95th percentile.",
+            description=f"Lines of {plural(len(curves), 'candidate')} over the rate: {shown.words}, and goodput.",
             narrow=task.has_narrow,
             slim=task.crowded,
-            draw=lambda: draw_rows(
-                [_dots(at, advice) for at in rows[: task.rows]],
-                measure,
-                marks,
-                title="Latency from the intended moment",
-                series=("median", "95th percentile"),
-                joined=True,
+            draw=lambda: _drawn(curves, shown.panel, _goodput(task), marks),
+            note=(
+                "A request that failed is infinitely late: × at the edge is a level at which that time is never. "
+                "Intervals are by batch means. A ring is the highest level within the SLO, a dotted line the capacity. "
+                "Withheld levels and the unsalted control stand in the table alone."
             ),
-            note="A request that failed is infinitely late. Intervals are by batch means.",
         )
         yield Plate(chart, _table(task, rows, marks))
 
 
-def loaded(entry: Entry) -> list[Numbers]:
-    """Summarise the levels of an entry; none where it was not loaded, or its raw timings are gone."""
-    spec = None if entry.cell.job is None else entry.cell.job.load
-    if spec is None:
-        return []
-    return [
-        numbers_of(level, spec.limits)
-        for record in entry.records
-        for level in levels_of(record.timings, spec.window_s)
-        if level.requests
-    ]
+def _drawn(curves: Sequence[Curve], upper: Panel, lower: Panel | None, marks: Mapping[str, Mark]) -> Figure:
+    """Draw the curves; where no level has a time that may be shown, say so in the rows of the candidates."""
+    if any(curve.spots for curve in curves):
+        return draw_curves(curves, upper, lower, marks)
+    rows = [DotRow(curve.name, curve.family, (), "withheld: the client was late", curve.strong) for curve in curves]
+    return draw_rows(rows, upper.measure, marks, title=upper.title)
 
 
-def _dots(at: At, advice: TaskAdvice) -> DotRow:
-    numbers = at.numbers
-    control = "" if numbers.salted else ", unsalted"
-    name = f"{at.entry.candidate} at {numbers.offered_rate:.3g}/s{control}"
-    strong = at.entry.candidate == advice.pick
-    estimates = [numbers.latency.get(q) for q in (MEDIAN, TAIL)]
-    if numbers.withheld is not None:
-        return DotRow(name, at.entry.cell.family, (), "withheld: the client was late", strong)
-    dots = tuple(
-        Dot(e.value, e.low, e.high if e.high is not None and math.isfinite(e.high) else None, series)
-        for series, e in enumerate(estimates)
-        if e is not None and math.isfinite(e.value)
-    )
-    return DotRow(name, at.entry.cell.family, dots, "" if dots else "most requests failed", strong)
+@dataclass(frozen=True, slots=True)
+class ShownTime:
+    """The time of a level that is drawn."""
+
+    time: str
+    """`ttft`, `tpot` or `latency`."""
+    quantile: float
+    panel: Panel
+
+    @property
+    def words(self) -> str:
+        """Name it inside a sentence."""
+        return f"{TIMES[self.time]} (p{round(100 * self.quantile)})"
+
+    def of(self, numbers: Numbers) -> Estimate | None:
+        """Read it from a level."""
+        tables = {"ttft": numbers.ttft, "tpot": numbers.tpot, "latency": numbers.latency}
+        return tables[self.time].get(self.quantile)
+
+
+def shown_time(task: TaskView) -> ShownTime:
+    """Choose the time that is drawn: the first that the SLO limits, else the 95th percentile of the latency."""
+    specs = [spec for entry in task.entries if entry.load and (spec := spec_of(entry.records)) is not None]
+    slo = next((spec.slo for spec in specs if spec.slo), {})
+    limits = [parse_slo(name, text) for name, text in slo.items()]
+    time, quantile, limit = limits[0] if limits else ("latency", TAIL, None)
+    about = AT_LEVEL[f"{time}_p{round(100 * quantile)}_s"]
+    measure = Measure(about.name, about.title, about.title, "s", higher_is_better=False)
+    line = None if limit is None else (limit, f"SLO {format_quantity(limit, 's')}")
+    return ShownTime(time, quantile, Panel(measure, f"{about.title}, from the intended moment", line))
+
+
+def _goodput(task: TaskView) -> Panel | None:
+    if not any(level.numbers.goodput is not None for entry in task.entries for level in entry.load):
+        return None
+    return Panel(Measure("goodput_per_s", "Goodput", "Goodput", "1/s", higher_is_better=True), "Goodput")
+
+
+def curve_of(entry: Entry, shown: ShownTime, advice: TaskAdvice) -> Curve:
+    """Make the line of one candidate; withheld levels and the control are no part of it."""
+    kept = entry.quantity("slo_rate_per_s")
+    capacity = entry.quantity("capacity_per_s")
+    spots = []
+    for level in sorted(counted(entry), key=lambda level: level.rate):
+        numbers, estimate = level.numbers, shown.of(level.numbers)
+        if numbers.withheld is not None or estimate is None:
+            continue
+        last = kept is not None and kept.value is not None and math.isclose(kept.value, numbers.offered_rate)
+        spots.append(Spot(level.rate, estimate.value, estimate.low, estimate.high, numbers.goodput, last))
+    most = None if capacity is None else capacity.value
+    return Curve(entry.candidate, entry.cell.family, tuple(spots), most, entry.candidate == advice.pick)
 
 
 def _takeaway(rows: Sequence[At]) -> str:

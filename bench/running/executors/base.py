@@ -91,6 +91,8 @@ class Job:
     """What the process is asked for; None for the usual: the first answers all examples, each measures."""
     light: bool = False
     """Whether its model needs no torch, and so runs in a process without it, where an executor has such."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Environment variables that its process needs and no other one gets: the key of an endpoint."""
 
     @property
     def log_path(self) -> Path:
@@ -160,8 +162,12 @@ class Executor(ABC):
     def release(self, block: str) -> None:  # noqa: B027  one machine has nothing to let go of
         """Take note that no further call of a block comes."""
 
-    def prepare(self) -> None:  # noqa: B027  most executors have nothing to prepare
-        """Begin whatever takes time before the first call, and return at once."""
+    def prepare(self, *, light: bool = False) -> None:  # noqa: B027  most executors have nothing to prepare
+        """Begin whatever takes time before the first call, and return at once.
+
+        Args:
+            light: for calls of models without torch, which then begin at once too.
+        """
 
     @abstractmethod
     def attempt(self, call: Call) -> Answer:
@@ -224,6 +230,8 @@ class Executor(ABC):
             arguments["asked"] = job.asked
         if job.keep is not None:
             arguments["keep"] = job.keep
+        if job.secrets:
+            arguments["secrets"] = job.secrets
         limits = (job.timeout_s, job.memory_limit_bytes)
         answer = self.attempt(
             Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share, job.block, job.light)

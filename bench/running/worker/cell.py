@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,13 +24,14 @@ from bench.admission.values import (
     refuse_ties_alone,
 )
 from bench.candidates import FAMILIES, without_torch
-from bench.candidates.interface import Model, ModelFacts, Taught, engine_of, reads_turns
+from bench.candidates.interface import Model, ModelFacts, StatesTraining, Taught, engine_of, reads_turns
 from bench.candidates.kept import Keep, Kept
 from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
 from bench.data.base import Dataset
 from bench.errors import AdmissionError, EnvironmentLackError, UnsupportedError
 from bench.fit.cost import facts_of
+from bench.host.secrets import put
 from bench.measure.doubts import unaudited
 from bench.measure.elsewhere import told_elsewhere
 from bench.measure.measured import Loaded, Measured, unmeasured
@@ -51,7 +53,7 @@ from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
 from bench.tasks.choosing import why_unable
 from bench.tasks.prompts import preamble
-from bench.tasks.scoring import fitting, lengths_of, score
+from bench.tasks.scoring import fitting, lengths_of, remembering, score
 
 State = dict[str, object] | None
 """What a process keeps between the cells of one model variant."""
@@ -72,6 +74,7 @@ def run_cell(
     proved: Sequence[Proved] = (),
     asked: Asked | None = None,
     keep: Keep | None = None,
+    secrets: Mapping[str, str] | None = None,
 ) -> Record:
     """Run one process of one cell, and return its record; unless asked otherwise, quality is scored in process 0 alone.
 
@@ -86,11 +89,13 @@ def run_cell(
         asked: which examples to answer and whether to measure; None for the usual. The record then holds the answers
             of this process alone, and its doubts about answers are of these and of `scored`.
         keep: where answers are kept one by one until the record is there.
+        secrets: environment variables that the model needs.
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
         Exception: whatever loading, scoring or measuring raised.
     """
+    put(secrets or {})
     started_at, begin, job = datetime.now(UTC).isoformat(), time.perf_counter(), cell.to_run()
     measures = asked is None or asked.measures
     profile, placed, data, meters = _prepared(job, measures=measures)
@@ -113,7 +118,7 @@ def run_cell(
     if admission is not None:
         refuse_ties_alone(job.model.name, samples)
         check_scored(job.model.name, admission, samples, model.facts().dtype)
-    known = model.facts()
+    known = _with_overlap(model.facts(), model, _inputs(cell, data))
     so_far = _together(scored, samples) if samples else []
     of_answers = answer_doubts(cell, data, so_far, process, known.notes)
     doubts = [*of_answers, *own_doubts(cell, process)]
@@ -210,6 +215,8 @@ def _of_the_run(
 def _prepared(job: CellJob, *, measures: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure if measures else MeasureSpec(profile="off"))
+    if FAMILIES.find(job.model.family).is_floor:
+        profile = profile.least
     light, on_cpu = without_torch(job), RUNTIMES.find(job.variant.runtime).cpu_only
     device = "cpu" if light else _device("cpu" if on_cpu and job.device == "auto" else job.device)
     placed = place(job.threads, job.cpus, with_torch=not light)
@@ -275,16 +282,32 @@ def _answers(
     return samples, limits, seen, measured, admission
 
 
+def _inputs(cell: Cell, data: Dataset) -> list[str]:
+    """List the inputs of a task as texts: tokens with spaces between them."""
+    inputs = (example.columns[KINDS[cell.kind].columns.input] for example in data.examples)
+    return [" ".join(value) if isinstance(value, (list, tuple)) else str(value) for value in inputs]
+
+
+def _with_overlap(facts: ModelFacts, model: Model, texts: Sequence[str]) -> ModelFacts:
+    """Note how many inputs a model of the user's says that it was trained on, or that it does not say."""
+    if not isinstance(model, StatesTraining):
+        return facts
+    overlap = model.learnt_of(texts)
+    stated = {"trained_on": "not stated"} if overlap is None else {"trained_on": "stated", "train_overlap": overlap}
+    return replace(facts, notes={**facts.notes, **stated})
+
+
 def _admitted(
     cell: Cell, model: Model, workload: Workload, data: Dataset, proved: Sequence[Proved], limits: Batching
 ) -> Admission | None:
     """Admit a loaded model to its task; None for a rule that has nothing to prove."""
     if FAMILIES[cell.family].is_floor:
         return None
-    texts = [str(example.columns[KINDS[cell.kind].columns.input]) for example in data.examples]
-    facts = model.facts()
+    texts, facts = _inputs(cell, data), model.facts()
     key = proof_key(cell, facts, _device_name(model.device))
-    return admit(cell.model, model, workload, facts.dtype, texts, key, proved, limits.split(lengths_of(workload)))
+    costly = FAMILIES[cell.family].keeps_answers
+    with remembering(workload, "admission") if costly else nullcontext():
+        return admit(cell.model, model, workload, facts.dtype, texts, key, proved, limits.split(lengths_of(workload)))
 
 
 Scored = tuple[list[Sample], Batching, list[Fact]]

@@ -1,0 +1,57 @@
+"""Quality at a level of load against quality at the lowest one: the same candidate on the same examples, paired.
+
+Answers do change with load: batches, caches of prompts and races change what is computed. All levels of all candidates
+and tasks of a run are one family, whose p-values are Holm's. What was asked once more without salts is no member: its
+prompts are others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bench.compare.quality import QualityRow, corrected, is_defined, row
+from bench.stats.paired import holm
+from bench.summary import Entry
+from bench.summary.levels import Offered, counted
+from bench.summary.quality import SEED
+from bench.summary.statistics import Answers
+
+REPLICATES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class QualityAtLevel:
+    """One level of one candidate beside its lowest."""
+
+    entry: Entry
+    level: Offered
+    row: QualityRow
+    """`a` is the lowest level, `b` this one."""
+
+
+def quality_under_load(entries: Sequence[Entry]) -> list[QualityAtLevel]:
+    """Compare every level with the lowest of its candidate, over all entries of a run; Holm's procedure covers all."""
+    found = [at for entry in entries if entry.ended_well for at in _of(entry)]
+    adjusted = holm([at.row.p for at in found])
+    return [replace(at, row=corrected(at.row, p, len(found))) for at, p in zip(found, adjusted, strict=True)]
+
+
+def _of(entry: Entry) -> Iterator[QualityAtLevel]:
+    levels = sorted(counted(entry), key=lambda level: level.rate)
+    metric = entry.metrics.get(entry.quality_metric or "")
+    if metric is None or not levels:
+        return
+    lowest, *others = levels
+    for level in others:
+        common = lowest.answers.keys() & level.answers.keys()
+        pair = (_answering(entry, lowest, common), _answering(entry, level, common))
+        if common and all(metric.name in each.statistics and is_defined(each, metric) for each in pair):
+            yield QualityAtLevel(entry, level, row(pair, metric, REPLICATES, SEED))
+
+
+def _answering(entry: Entry, level: Offered, common: set[int]) -> Entry:
+    """Put the answers of a level in the place of those that were scored one at a time."""
+    samples = tuple(sample for sample in level.answered(entry.samples) if sample.index in common)
+    statistics = Answers(samples, entry.labels, [entry.metrics[entry.quality_metric or ""]]).statistics().rows
+    return replace(entry, samples=samples, statistics=statistics)

@@ -1,0 +1,45 @@
+"""What the report shows of a load: who is picked up to which rate, prices, the requests of a level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.decision import Question
+from bench.decision.rates import picks_by_rate
+from bench.report.charts.load_capacity import break_points, per_million
+from bench.report.charts.load_timeline import bars_of
+from bench.suite.limits import parse_limit
+from tests.served.test_levels import entry_of, steady
+
+
+def test_the_pick_changes_where_the_cheaper_one_no_longer_keeps_the_slo(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    quick = entry_of({10.0: steady(10, 0.2), 30.0: steady(30, 0.2)}, tmp_path / "quick")
+    slow = entry_of({10.0: steady(10, 0.5), 30.0: steady(30, 5.0)}, tmp_path / "slow")
+    slow = replace(slow, cell=replace(slow.cell, model="slow"))
+    cheap = replace(slow.efficiency["slo_rate_per_s"], value=1.0, higher_is_better=False, unit="currency")
+    dear = replace(cheap, value=2.0)
+    entries = [
+        replace(quick, efficiency={**quick.efficiency, "cost_per_1000": dear}),
+        replace(slow, efficiency={**slow.efficiency, "cost_per_1000": cheap}),
+    ]
+    question = Question(("cost_per_1000", "latency_p95_s"), (parse_limit("slo_rate_per_s", ">= 5 /s"),))
+    picks = picks_by_rate(entries, question)
+    assert [(at.rate, at.pick) for at in picks] == [(10, "slow"), (30, "served")]
+    assert set(picks[0].front) == {"served", "slow"} and picks[1].front == ("served",)
+    assert break_points(picks) == "Up to 10 requests a second: slow; up to 30: served."
+
+
+def test_a_timeline_counts_from_the_first_intended_moment(tmp_path: Path) -> None:
+    entry = entry_of({10.0: steady(10)}, tmp_path, slo={"latency_p95": "<= 510 ms"})
+    bars = bars_of(entry, entry.load[0])
+    assert len(bars) == 100 and bars[0].intended == 0.0 and bars[1].intended == pytest.approx(0.1)
+    assert all(bar.sent >= bar.intended and bar.first is not None and bar.first < bar.end for bar in bars)
+    assert {bar.good for bar in bars} == {True, False} and not any(bar.failed for bar in bars)
+
+
+def test_no_price_is_no_price_per_token(tmp_path: Path) -> None:
+    assert per_million(entry_of({10.0: steady(10)}, tmp_path)) is None
