@@ -163,4 +163,6 @@ def test_what_the_race_says_of_the_front_stands_beside_what_is_certain(finished)
     assert len(told) == 1 and "poor" in told[0].on and "poor" in remark(told[0])
     assert not [note for note in part.remarks if isinstance(note, StoppedEarly)]
     sentences = {own.name: standing(part.board, own) for own in part.standings}
-    assert all("race" in text for text in sentences.values())
+    assert all("race" in text for text in sentences.values()) and not any(
+        "possibly on" in t for t in sentences.values()
+    )
