@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.candidates import FAMILIES
 from bench.candidates.checkpoint import files_hash
-from bench.candidates.engine import content_of
+from bench.candidates.engine import unchanged_content
 from bench.candidates.interface import ModelFacts
 from bench.candidates.runtimes import RUNTIMES
 from bench.digest import content_hash
@@ -80,8 +80,12 @@ def proof_key(cell: Cell, facts: ModelFacts, device_name: str) -> str | None:
         cell: what is run.
         facts: of the loaded model.
         device_name: of the device that it is on.
+
+    Raises:
+        EnvironmentLackError: what another runtime executes is not what its conversion wrote.
     """
     job, weights = cell.to_run(), str(cell.identity.get("weights"))
+    converted = None if job.artifact is None else unchanged_content(Path(job.artifact))
     parts = (FAMILIES[cell.family], KINDS[cell.kind], RUNTIMES[job.variant.runtime])
     code_is_own = all(type(part).__module__.startswith("bench.") for part in parts)
     if job.model.factory is not None or not code_is_own or not (FILES.fullmatch(weights) or COMMIT.search(weights)):
@@ -92,7 +96,7 @@ def proof_key(cell: Cell, facts: ModelFacts, device_name: str) -> str | None:
         {
             "cell": identity,
             "files": None if trained is None else files_hash(Path(trained)),
-            "converted": None if job.artifact is None else content_of(Path(job.artifact)),
+            "converted": converted,
             "device": device_name,
             "dtype": facts.dtype,
             "attention": facts.attention,

@@ -136,6 +136,29 @@ def head_names(id2label: Mapping[int, str], head_labels: Mapping[str, str]) -> d
     return names
 
 
+def contradiction(
+    id2label: Mapping[int, str], label2id: Mapping[str, int], head_labels: Mapping[str, str]
+) -> str | None:
+    """Explain that a configuration names an output otherwise in its two lists; None where it does not, or the suite
+    names the outputs.
+
+    >>> contradiction({0: "no", 1: "yes"}, {"yes": 0, "no": 1}, {})[:58]
+    "its config.json calls output 0 'no' in 'id2label', and in "
+    """
+    if head_labels:
+        return None
+    names = {int(index): str(name) for index, name in id2label.items()}
+    for index, name in sorted(names.items()):
+        other = label2id.get(name)
+        if other is not None and int(other) != index and name not in [names[i] for i in names if i != index]:
+            lines = ", ".join(f"{place}: {_quoted(own)}" for place, own in sorted(names.items()))
+            return (
+                f"its config.json calls output {index} '{name}' in 'id2label', and in 'label2id' output {other}; say "
+                f"which is right with 'head_labels: {{{lines}}}' in the model's entry (check the order)"
+            )
+    return None
+
+
 def _quoted(label: str) -> str:
     """Write a label so that YAML reads it as a text; a bare 0, yes or null is none."""
     return label if label.isalpha() and label.lower() not in ("true", "false", "null") else json.dumps(label)
@@ -146,6 +169,13 @@ def unknown_label(names: Mapping[int, str], labels: Sequence[str]) -> str | None
 
     A label is first sought as it is written, then without regard to case, where that leaves no doubt.
     """
+    twice = next((x for x in labels if sum(name == x for name in names.values()) > 1), None)
+    if twice is not None:
+        places = [str(index) for index, name in sorted(names.items()) if name == twice]
+        return (
+            f"outputs {' and '.join(places)} of its head are both called '{twice}', so that it is not known which one "
+            "is meant; name each output once with 'head_labels'"
+        )
     exact = set(names.values())
     folded = {name.casefold() for name in exact}
     unambiguous = len(folded) == len(exact) and len({label.casefold() for label in labels}) == len(set(labels))
@@ -178,7 +208,9 @@ def why_no_head(spec: ModelSpec, labels: Sequence[str]) -> str | None:
     why = gives_numbers(config.get("problem_type"))
     if why is not None:
         return why
-    names = config.get("id2label") or {}
+    names, indices = config.get("id2label") or {}, config.get("label2id") or {}
+    if names and indices and (why := contradiction(names, indices, spec.head_labels)) is not None:
+        return why
     return unknown_label(head_names(names, spec.head_labels), labels) if names else None
 
 

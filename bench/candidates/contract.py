@@ -10,7 +10,7 @@ import inspect
 import math
 import numbers
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import CodeType
 from typing import SupportsFloat, SupportsIndex
@@ -118,6 +118,13 @@ class Contract:
                 "number: is the sign turned?"
             )
         return nats, tokens
+
+    def texts(self, value: object) -> list[str]:
+        """Check some texts: a list or another iterable of str, and no single one."""
+        texts = list(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes)) else [value]
+        if isinstance(value, str) or not all(isinstance(text, str) for text in texts):
+            raise self.breach(f"gave {_short(value)} as texts; give a list of str")
+        return [text for text in texts if isinstance(text, str)]
 
     def count(self, value: object) -> int:
         """Check a count: a whole number from 0."""

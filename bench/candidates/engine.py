@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bench.candidates.untyped import Loader
 from bench.errors import EnvironmentLackError
@@ -53,6 +53,8 @@ class Artifact:
     """Wall time of the conversion, loading counted."""
     artifact_bytes: int = 0
     """Of all its files."""
+    content: str = ""
+    """Hash of all its other files; empty in one of an older bench."""
 
     def write(self, folder: Path) -> None:
         """Write it beside the network."""
@@ -103,7 +105,21 @@ def content_of(folder: Path) -> str:
     return total.hexdigest()
 
 
-@runtime_checkable
+def unchanged_content(folder: Path) -> str:
+    """Hash the files of a converted network, and see that they are those that the conversion wrote.
+
+    Raises:
+        EnvironmentLackError: they are others: changed, damaged, or of another network.
+    """
+    content, written = content_of(folder), Artifact.read(folder).content
+    if written and content != written:
+        raise EnvironmentLackError(
+            f"'{folder}' does not hold what the conversion wrote there: a file was changed, damaged or put there from "
+            "another network; remove the folder, and run the suite again, which converts it anew"
+        )
+    return content
+
+
 class Stand(Protocol):
     """A network that another runtime executes."""
 

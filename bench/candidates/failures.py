@@ -16,7 +16,16 @@ from bench.suite import ModelSpec
 
 P = ParamSpec("P")
 T = TypeVar("T")
-PATH_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError, NotImplementedError)
+PATH_ERRORS = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    AssertionError,
+    NotImplementedError,
+    ImportError,
+)
 """What a model raises whose cache, masks or inputs have another interface than a path expects."""
 SHOWN = 200
 """Characters of a library's sentence that are shown."""

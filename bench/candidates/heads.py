@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bench.candidates.interface import Ability, Classified, Context, ModelFacts, PartialModel, Rated
 from bench.candidates.solving import Lines, Notify, log_sigmoid, log_softmax
+from bench.digest import content_hash
 from bench.errors import EnvironmentLackError, FitError, UnsupportedError
 from bench.suite import ModelSpec
 
@@ -27,6 +28,8 @@ UNSEEN = -20.0
 ITERATIONS = 2000
 """Of a solver, at most; a few hundred are usual."""
 HEADS_FILE, ARRAYS_FILE = "heads.json", "heads.safetensors"
+BELONGS = "heads"
+"""Key of the arrays' file under which the hash of what `heads.json` says stands."""
 HEADED: tuple[Ability, ...] = ("classify", "mark", "rate", "tag")
 """What a head can be for."""
 
@@ -174,7 +177,8 @@ def write_heads(folder: Path, heads: Sequence[Head], about: Sequence[Mapping[str
     for number, head in enumerate(heads):
         arrays = arrays | {f"{number}.weights": head.weights, f"{number}.bias": head.bias}
     folder.mkdir(exist_ok=True)
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS_FILE)
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    save_file(contiguous, folder / ARRAYS_FILE, metadata={BELONGS: content_hash(rows)})
     (folder / HEADS_FILE).write_text(json.dumps({"version": 1, "heads": rows}, indent=1) + "\n", encoding="utf-8")
 
 
@@ -195,19 +199,32 @@ class Kept:
             folder: of the fitted model.
 
         Raises:
-            EnvironmentLackError: a file is missing, or damaged.
+            EnvironmentLackError: a file is missing or damaged, or they are of different models.
         """
-        from safetensors import SafetensorError
+        from safetensors import SafetensorError, safe_open
         from safetensors.numpy import load_file
 
         try:
             rows = json.loads((folder / HEADS_FILE).read_text(encoding="utf-8"))["heads"]
             arrays = load_file(folder / ARRAYS_FILE)
+            with safe_open(folder / ARRAYS_FILE, "numpy") as stored:
+                belongs = (stored.metadata() or {}).get(BELONGS)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise EnvironmentLackError(
                 f"model '{name}': '{folder}' holds no whole {HEADS_FILE} and {ARRAYS_FILE} ({type(error).__name__}); "
                 "run `bench fit` again, or copy the folder again"
             ) from error
+        if belongs != content_hash(rows):
+            raise EnvironmentLackError(
+                f"model '{name}': '{folder}': {HEADS_FILE} is not the one that was written with {ARRAYS_FILE}, so that "
+                "labels and weights may not belong together; run `bench fit` again, or copy both files again"
+            )
+        odd = next((key for key, array in arrays.items() if not np.isfinite(array).all()), None)
+        if odd is not None:
+            raise EnvironmentLackError(
+                f"model '{name}': '{folder}/{ARRAYS_FILE}' holds values that are no numbers ('{odd}'); run `bench fit` "
+                "again"
+            )
         return cls(folder, rows, arrays)
 
     def choose(self, spec: ModelSpec, context: Context) -> int:

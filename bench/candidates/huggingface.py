@@ -21,6 +21,7 @@ from bench.candidates import variants
 from bench.candidates.adapters import Adapter, adapted, adapter_of, head_size, own_weights, save_adapter
 from bench.candidates.checkpoint import (
     Checkpoint,
+    contradiction,
     find_gguf,
     gives_numbers,
     head_names,
@@ -28,7 +29,7 @@ from bench.candidates.checkpoint import (
     read_config,
     unknown_label,
 )
-from bench.candidates.engine import Engine
+from bench.candidates.engine import Engine, Stand
 from bench.candidates.hub import explain_load_errors
 from bench.candidates.inspection import inspect_folder
 from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel
@@ -177,7 +178,7 @@ def _load_pretrained(auto_class: Loader, spec: ModelSpec, variant: VariantSpec, 
     report = LoadReport.of(info)
     if adapter is not None:
         report = report.without(own_weights(adapter))
-    report.check(spec.name, source.checkpoint.name, len(module.state_dict()))
+    report.check(spec.name, source.checkpoint.name, module.state_dict().keys())
     if adapter is not None:
         module = adapted(spec.name, module, adapter, pickled=spec.allow_pickle)
     check_vocabulary(spec.name, tokenizer, input_embeddings(module))
@@ -218,12 +219,14 @@ def _tokenizer(spec: ModelSpec, source: Source, adapter: Adapter | None) -> Toke
 
 def _head_of(auto_class: Loader, adapter: Adapter | None) -> Options:
     """Work out the head for which an adapter brings weights along: as its own configuration has it, else its size."""
-    if adapter is None or not auto_class.__name__.endswith("ForSequenceClassification"):
+    if adapter is None or not auto_class.__name__.endswith(("ForSequenceClassification", "ForTokenClassification")):
         return {}
-    own = read_config(adapter.folder).get("id2label")
+    stored = read_config(adapter.folder)
+    own = stored.get("id2label")
     if own:
         names = {int(index): str(name) for index, name in own.items()}
-        return label_names([names[index] for index in sorted(names)]) | {"num_labels": len(names)}
+        kind: Options = {"problem_type": stored.get("problem_type")}
+        return label_names([names[index] for index in sorted(names)]) | {"num_labels": len(names)} | kind
     size = head_size(adapter)
     return {} if size is None else {"num_labels": size}
 
@@ -268,6 +271,11 @@ class HuggingFaceModel(PartialModel):
         if self._reference is None:
             self._reference = self._load_reference()
         return self._reference
+
+    @property
+    def stand(self) -> Stand | None:
+        """What executes the network in torch's place; None under torch, and on the plain path."""
+        return None if self._load_reference is None or self.plain else self._network
 
     def let_go(self) -> None:
         """Drop the module of torch that the plain path had loaded beside what stands in its place."""
@@ -487,6 +495,8 @@ class HuggingFaceModel(PartialModel):
                 "revision": getattr(config, "_commit_hash", None),
                 "tokenizer_hash": tokenizer_hash(self.tokenizer),
                 "weights_unused": list(self.unused),
+                "tokens_known": len(self.tokenizer),
+                "embedding_rows": self.embedding_rows,
                 **self._settings(),
                 **self.reach,
             },
@@ -494,11 +504,15 @@ class HuggingFaceModel(PartialModel):
 
     def _settings(self) -> dict[str, object]:
         """Note which settings of the checkpoint are followed, where it writes."""
-        from bench.candidates.decoding.settings import left_out_settings, settings_note
+        from bench.candidates.decoding.settings import left_out_settings, settings_note, task_settings
 
         if self.context.ability != "generate":
             return {"generation_settings_left_out": []}
-        return {"generation_settings_left_out": left_out_settings(self), "generation": settings_note(self)}
+        return {
+            "generation_settings_left_out": left_out_settings(self),
+            "generation": settings_note(self),
+            "task_settings": task_settings(self),
+        }
 
 
 def columns_of(texts: Sequence[str]) -> list[list[str]]:
@@ -528,19 +542,24 @@ class HuggingFaceLearning(Learning):
         """Choose the `AutoModelFor…` that loads the network; one with a head where there are labels."""
         raise NotImplementedError
 
+    def head_options(self, labels: tuple[str, ...]) -> Options:
+        """Describe the head in the words of transformers' configurations; empty where there is none."""
+        if not labels:
+            return {}
+        own: Options = {"problem_type": None}  # not that of a checkpoint's head, which is replaced
+        return {"num_labels": len(labels), **label_names(labels), **own}
+
     def checkpoint(self, spec: ModelSpec, labels: tuple[str, ...]) -> Pair:
         """Load a network in float32 with its tokenizer; a new head where there are labels."""
         import torch
 
         source = Source.of(spec)
-        head: Options = {}
-        if labels:
-            head = {"num_labels": len(labels), **label_names(labels), "ignore_mismatched_sizes": True}
-            head["problem_type"] = None  # of the checkpoint's own head, which is replaced
+        head = self.head_options(labels)
+        replaced: Options = {"ignore_mismatched_sizes": True} if head else {}
         with explain_load_errors(spec):
             tokenizer = self.tokenizer(spec)
             net = self.auto_class(labels).from_pretrained(
-                source.checkpoint.name, dtype=torch.float32, **source.shared, **source.weights, **head
+                source.checkpoint.name, dtype=torch.float32, **source.shared, **source.weights, **head, **replaced
             )
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
@@ -575,11 +594,30 @@ def label_names(labels: Sequence[str]) -> Options:
     return {"id2label": dict(enumerate(labels)), "label2id": {label: place for place, label in enumerate(labels)}}
 
 
+def word_pieces(tokenizer: Tokenizer, words: Sequence[str], limit: int) -> tuple[list[int], list[int | None], int]:
+    """Cut a sentence of given words into token ids.
+
+    Returns:
+        The ids; for each of them the word whose first piece it is, or None; and how many words are left of those that
+        are not cut off.
+    """
+    encoded = tokenizer(list(words), is_split_into_words=True, truncation=True, max_length=limit)
+    owners: list[int | None] = encoded.word_ids()
+    firsts = [
+        owner if owner is not None and owner != (owners[place - 1] if place else None) else None
+        for place, owner in enumerate(owners)
+    ]
+    whole = len(owners) < limit
+    read = max((owner + 1 for owner in owners if owner is not None), default=0)
+    return list(encoded["input_ids"]), firsts, len(words) if whole else read
+
+
 def head_logits(net: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute the logits of a head over labels, and the right labels."""
+    """Compute the logits of a head, and its targets: one for each text, or as many as the head has outputs."""
     more = {"token_type_ids": batch["segments"]} if "segments" in batch else {}
     logits = net(input_ids=batch["source"], attention_mask=batch["source_mask"].long(), **more).logits
-    return logits, batch["target"].squeeze(1)
+    target = batch["target"]
+    return logits, target.squeeze(1) if batch["mode"] == "label" else target
 
 
 def head_scores(
@@ -667,6 +705,7 @@ def head_order(spec: ModelSpec, config: Loader, labels: Sequence[str]) -> list[i
         UnsupportedError: the head does not know one of the labels, or gives numbers.
     """
     why = gives_numbers(config.problem_type) if spec.fit is None else None
+    why = why or contradiction(config.id2label, getattr(config, "label2id", None) or {}, spec.head_labels)
     if why is not None:
         raise UnsupportedError(f"model '{spec.name}': {why}")
     return label_order(spec, config.id2label, labels)

@@ -53,6 +53,7 @@ def inspect_folder(model: str, folder: Path) -> None:
     _refuse_adapters(where, folder)
     _refuse_missing_shards(where, folder)
     _refuse_shards_without_index(where, folder)
+    _refuse_two_sets(where, folder)
     for path in sorted(folder.glob("*.safetensors")):
         problem = safetensors_problem(path)
         if problem is not None:
@@ -129,6 +130,17 @@ def _refuse_shards_without_index(where: str, folder: Path) -> None:
             f"{where}: the weights are in parts ({shards[0]}, …), and the file that says which part holds what "
             "(model.safetensors.index.json) is missing; copy it too"
         )
+
+
+def _refuse_two_sets(where: str, folder: Path) -> None:
+    index = folder / "model.safetensors.index.json"
+    if index.is_file() and (folder / "model.safetensors").is_file():
+        named = _json(index).get("weight_map")
+        if isinstance(named, Mapping) and "model.safetensors" not in named.values():
+            raise EnvironmentLackError(
+                f"{where}: it holds model.safetensors and, by {index.name}, {len(set(map(str, named.values())))} parts "
+                "of other weights; only the former would be loaded: remove those that are out of date"
+            )
 
 
 def _refuse_foreign(where: str, folder: Path) -> None:

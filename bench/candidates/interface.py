@@ -239,6 +239,14 @@ class Executed(Protocol):
 
 
 @runtime_checkable
+class StatesTraining(Protocol):
+    """A model that may say on which texts it was trained."""
+
+    def learnt_of(self, texts: Sequence[str]) -> int | None:
+        """Count how many of some texts it was trained on; None where it does not say."""
+
+
+@runtime_checkable
 class HasPlainPath(Protocol):
     """A model that can leave its fast path."""
 

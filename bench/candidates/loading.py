@@ -7,6 +7,7 @@ has none; both are said in a log alone. Here each is an error with the names and
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from bench.errors import AdmissionError
 if TYPE_CHECKING:
     import torch
 
+LAYER = re.compile(r"\.\d+\.")
+"""The number of a layer in the name of a weight."""
 SHOWN = 4
 """Names of weights that a message lists."""
 WRAPPERS = {
@@ -77,17 +80,25 @@ class LoadReport:
             mismatched=tuple(name for name in self.mismatched if name not in names),
         )
 
-    def check(self, model: str, checkpoint: str, total: int) -> None:
-        """Refuse a network of which some weights are random.
+    def check(self, model: str, checkpoint: str, own: Collection[str]) -> None:
+        """Refuse a network of which some weights are random, or which has fewer layers than its file.
 
         Args:
             model: its name in the suite.
             checkpoint: where it was loaded from.
-            total: number of weights of the network, for the message.
+            own: names of the network's weights.
 
         Raises:
-            AdmissionError: weights are missing, or have another shape than the network's.
+            AdmissionError: weights are missing, or have another shape than the network's; there are more layers of the
+                same kind in the file.
         """
+        total, further = len(own), self._further_layers(own)
+        if further and not self.missing and not self.mismatched:
+            raise AdmissionError(
+                f"model '{model}': '{checkpoint}': the file has more layers than its config.json says "
+                f"({_some(further)}: {len(further)} weights would be left out); give the config.json that belongs to "
+                "the weights"
+            )
         if not self.missing and not self.mismatched:
             return
         parts = []
@@ -98,6 +109,11 @@ class LoadReport:
         raise AdmissionError(
             f"model '{model}': '{checkpoint}': {' and '.join(parts)}, so they would be random; {self._remedy()}"
         )
+
+    def _further_layers(self, own: Collection[str]) -> list[str]:
+        """List the unused weights whose names differ from those of the network in the number of a layer alone."""
+        kinds = {LAYER.sub(".#.", name) for name in own if LAYER.search(name)}
+        return [name for name in self.unexpected if LAYER.search(name) and LAYER.sub(".#.", name) in kinds]
 
     def _remedy(self) -> str:
         prefix = self._prefix()
@@ -135,6 +151,8 @@ def _of_head(name: str) -> bool:
     return any(part in HEADS for part in (parts[0], *parts[-3:-1]))
 
 
+WHOLE = "tokenizer.json"
+"""The whole tokenizer, which the classes of fast ones read whether they name it or not."""
 PROBE = "The quick brown fox, 3.14 × 2 = 6.28 – naïve?\nNew line"
 GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
 """Classes in `tokenizer_config.json` that mean: exactly what `tokenizer.json` says."""
@@ -177,7 +195,7 @@ def check_tokenizer(model: str, folder: Path | None, tokenizer: Tokenizer) -> No
     names = sorted(set(tokenizer.vocab_files_names.values()))
     if not names:
         return  # bytes or characters: there is nothing to read
-    if folder is not None and not any((folder / name).is_file() for name in names):
+    if folder is not None and not any((folder / name).is_file() for name in (*names, WHOLE)):
         raise AdmissionError(
             f"model '{model}': '{folder}' holds no tokenizer (none of {', '.join(names)}); save it there with "
             "`tokenizer.save_pretrained`"

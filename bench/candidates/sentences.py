@@ -15,6 +15,7 @@ import numpy as np
 from bench.candidates.gradients import without_gradients
 from bench.candidates.huggingface import HuggingFaceModel, count_bytes, count_parameters, load_pretrained
 from bench.candidates.interface import Context
+from bench.candidates.untyped import Options
 from bench.candidates.vectors import Embedded, copy_files
 from bench.errors import EnvironmentLackError, UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
@@ -29,6 +30,9 @@ POOLINGS = {
     "pooling_mode_lasttoken": "last",
 }
 """What is done here, by the key of the pooling's configuration."""
+NAMED = {"mean": "mean_tokens", "max": "max_tokens", "cls": "cls_token", "lasttoken": "lasttoken"}
+"""How newer files name the same in one word, `pooling_mode: mean`."""
+ABOUT = "config_sentence_transformers.json"
 KNOWN_MODULES = ("Transformer", "Pooling", "Normalize")
 AT_ONCE = 32
 """Texts that the network reads at once, however many are asked for."""
@@ -44,7 +48,10 @@ class SentenceEncoder(HuggingFaceModel):
         own = spec.model_copy(update={"checkpoint": str(folder), "fit": None})
         super().__init__(own, load_pretrained(AutoModel, own, variant, context), context)
         self.folder = folder
-        self._most = _json(folder / "sentence_bert_config.json").get("max_seq_length")
+        own_config, about = _json(folder / "sentence_bert_config.json"), _json(folder / ABOUT)
+        self._most, self._lowers = own_config.get("max_seq_length"), own_config.get("do_lower_case") is True
+        prompts, default = about.get("prompts") or {}, about.get("default_prompt_name")
+        self._before = str(prompts.get(default, "")) if default is not None else ""
         self.parameters, self.nbytes = count_parameters(self.module), count_bytes(self.module)
         self.notes: Mapping[str, object] = {"pooling": self.pooling, "width": int(self.module.config.hidden_size)}
 
@@ -61,7 +68,7 @@ class SentenceEncoder(HuggingFaceModel):
         tokens: list[int] = []
         cut: list[bool] = []
         for start in range(0, len(texts), AT_ONCE):
-            batch, too_long = self.tokenize(texts[start : start + AT_ONCE], self.max_tokens)
+            batch, too_long = self.tokenize(self.prompts(texts[start : start + AT_ONCE])[0], self.max_tokens)
             hidden = self.module(**batch).last_hidden_state.float()
             found.append(self._pooled(hidden, batch["attention_mask"]).cpu().numpy())
             tokens += batch["attention_mask"].sum(1).tolist()
@@ -69,6 +76,11 @@ class SentenceEncoder(HuggingFaceModel):
         width = int(self.module.config.hidden_size)
         vectors = np.concatenate(found) if found else np.zeros((0, width), dtype=np.float32)
         return Embedded(vectors, tuple(tokens), tuple(cut))
+
+    def prompts(self, texts: Sequence[str]) -> tuple[list[str], Options]:
+        """Write texts as the folder asks for: behind its default prompt, in small letters."""
+        written = [self._before + text for text in texts]
+        return [text.lower() for text in written] if self._lowers else written, {}
 
     def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         import torch
@@ -97,6 +109,11 @@ def _pooling(name: str, folder: Path) -> tuple[str, bool]:
         UnsupportedError: by something that is not done here.
     """
     modules = _json(folder / "modules.json")
+    if not modules and (folder / ABOUT).is_file():
+        raise EnvironmentLackError(
+            f"model '{name}': '{folder}' has no modules.json, which says how its vectors are made; copy the "
+            "folder again"
+        )
     kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules] if isinstance(modules, list) else []
     unknown = [kind for kind in kinds if kind not in KNOWN_MODULES]
     if unknown:
@@ -105,7 +122,18 @@ def _pooling(name: str, folder: Path) -> tuple[str, bool]:
             "take a model without it, or give it by a 'factory'"
         )
     config = _json(folder / "1_Pooling" / "config.json")
+    if "Pooling" in kinds and not config:
+        raise EnvironmentLackError(
+            f"model '{name}': '{folder}' has no 1_Pooling/config.json, which says how tokens become a vector; copy "
+            "the folder again"
+        )
     asked = [key for key, value in config.items() if key.startswith("pooling_mode") and value is True]
+    named = config.get("pooling_mode")
+    asked += [f"pooling_mode_{NAMED.get(str(named), named)}"] if named is not None else []
+    if config and not asked:
+        raise UnsupportedError(
+            f"model '{name}': its 1_Pooling/config.json names no pooling; one of {', '.join(POOLINGS)} is to be true"
+        )
     if len(asked) > 1 or any(key not in POOLINGS for key in asked):
         raise UnsupportedError(
             f"model '{name}': its pooling is {', '.join(asked)}, and one of {', '.join(POOLINGS)} is done here; take "

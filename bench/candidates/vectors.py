@@ -168,21 +168,30 @@ def read_words(path: Path) -> tuple[list[str], Floats]:
     """Read GloVe's format, or word2vec's, whose first line counts words and numbers.
 
     Raises:
-        EnvironmentLackError: a line has another count of numbers than the first, or something that is no number.
+        EnvironmentLackError: a line has another count of numbers than the first, or something that is no number; there
+            are not as many words as the first line counts.
     """
     words: dict[str, None] = {}
     rows: list[Floats] = []
+    stated, lines_read = None, 0
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             word, *values = line.rstrip("\n ").split(" ")
             if number == 1 and len(values) == 1 and word.isdecimal():
+                stated = int(word)
                 continue
+            lines_read += 1
             if word in words or "\0" in word:
                 continue
             words[word] = None
             rows.append(_numbers(path, number, values, len(rows[0]) if rows else len(values)))
     if not rows:
         raise EnvironmentLackError(f"{path}: there is no vector in it; give a file with a word and its numbers a line")
+    if stated is not None and lines_read != stated:
+        raise EnvironmentLackError(
+            f"{path}: its first line counts {stated:,} words, and {lines_read:,} follow; the file was cut short or put "
+            "together: copy it again"
+        )
     return list(words), np.stack(rows)
 
 
@@ -216,7 +225,15 @@ class TokenVectors(_Means):
         self._weights, self._mapping = arrays.get("weights"), arrays.get("mapping")
         self._normalises = bool(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("normalize"))
         self._tokenizer: Tokenizer = _loaded(folder / "tokenizer.json", lambda path: FastTokenizer.from_file(str(path)))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
         self._unknown = self._tokenizer.token_to_id(_unknown_of(folder))
+        known, rows = self._tokenizer.get_vocab_size(), len(self.table if self._mapping is None else self._mapping)
+        if known != rows or (self._weights is not None and len(self._weights) != rows):
+            raise EnvironmentLackError(
+                f"model '{name}': '{folder}': its tokenizer has {known:,} tokens and its table {rows:,} rows; they are "
+                "not of one model: copy the folder again"
+            )
         self._folder = folder
 
     def ids(self, text: str) -> list[int]:

@@ -813,5 +813,16 @@ def canonical(name: str, on_gpu: bool = False) -> str:
     return (GPU_ALIASES.get(name) if on_gpu else None) or ALIASES.get(name, name)
 
 
+def of_words(name: str) -> str | None:
+    """Find the most usual reading whose name has all words of another name: of several the one declared first.
+
+    >>> of_words("latency"), of_words("energy"), of_words("latency_s"), of_words("accuracy")
+    ('latency_p50_s', 'energy_per_example_j', 'latency_p50_s', None)
+    """
+    words = set(name.split("_"))
+    able = [reading for reading in READINGS if words <= set(reading.split("_"))]
+    return min(able, key=lambda reading: not reading.startswith(name), default=None)
+
+
 OFF = "off"
 """The measuring profile under which quality is scored alone; a record's notes name its profile."""

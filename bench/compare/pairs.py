@@ -23,6 +23,7 @@ from bench.compare.remarks import (
     Apart,
     FewProcesses,
     NoCell,
+    NoRatio,
     NotCompared,
     OneFamily,
     OneGroup,
@@ -154,6 +155,8 @@ def compare(
         missing += left_out
         quality += [replace(row, model=model) for row in rows]
         rows_of_speed = efficiency_rows(first, second, readings, seed, together=together)
+        if zeros := _zeros(first, second, readings):
+            missing.append(NoRatio(task, model, zeros))
         efficiency += [replace(row, model=model) for row in rows_of_speed]
     met = {_key(entry, by_model) for entry in a}
     missing += [NoCell(*key, side=name_a) for key in others if key not in met]
@@ -250,6 +253,13 @@ def efficiency_rows(
         for name, first, second in pairs
         if first is not None and second is not None and first.value and second.value is not None
     ]
+
+
+def _zeros(a: Entry, b: Entry, readings: Sequence[str]) -> tuple[str, ...]:
+    """List the readings that both have and of which A's is 0."""
+    pairs = ((name, a.efficiency.get(name), b.efficiency.get(name)) for name in readings)
+    both = [(name, first.value) for name, first, other in pairs if first and other and other.value is not None]
+    return tuple(name for name, value in both if value == 0)
 
 
 def _efficiency_row(

@@ -50,6 +50,15 @@ class UndefinedMetric:
 
 
 @dataclass(frozen=True, slots=True)
+class NoRatio:
+    """Readings are not compared, since A's are 0, and nothing is a multiple of that."""
+
+    task: str
+    model: str
+    readings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TokensDiffer:
     """A metric per token is not compared, since the two sides count different tokens."""
 
@@ -100,6 +109,6 @@ class OneFamily:
     size: int
 
 
-Uncompared = NoCell | NotCompared | Unpaired | UndefinedMetric | TokensDiffer | OneGroup
+Uncompared = NoCell | NotCompared | Unpaired | UndefinedMetric | NoRatio | TokensDiffer | OneGroup
 """What says of one cell why it is not compared, or a metric of it."""
 Remark = Uncompared | Apart | FewProcesses | OneProcess | OneFamily | StoppedEarly

@@ -2,7 +2,7 @@
 
 Scores of different metrics have no common unit. So each task's quality is taken as a share of the best
 candidate's on that task, and these shares are averaged. Only candidates that finished every task can be
-compared.
+compared. Of a best score that is not above 0 there are no shares: such a task says nothing here.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from bench.decision.board import Board, Column, Missing, Part
 from bench.decision.constraints import Check, best_row
 from bench.decision.question import Question
-from bench.decision.remarks import CostLeftOut, CostsCombined, MetricsLeftOut, QualityAveraged, Remark
+from bench.decision.remarks import CostLeftOut, CostsCombined, MetricsLeftOut, NoShares, QualityAveraged, Remark
 from bench.suite.limits import QUALITY, parse_margin
 from bench.summary import Quantity
 
 Floats = NDArray[np.float64]
 
+MOST_SHARE = 10.0
+"""Share of the best that a resample is given at most: an error of 0 would make it infinite, and an average with it."""
 SUMMABLE = frozenset({"s", "J", "currency", "gCO2", "FLOP"})
 """Units that add up over tasks; memory and throughput do not, and are always taken at their worst."""
 
@@ -47,7 +49,9 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
     if quality is not None:
         columns.append(Column(QUALITY, "share_of_best", "ratio", True, _margin(question)))
         combined.append(quality)
-        remarks.append(QualityAveraged(tuple((board.task, _weight(board, question)) for board in boards)))
+        weights = [(board.task, _weight(board, question)) for board in boards if _without_shares(board) is None]
+        remarks.append(QualityAveraged(tuple(weights)))
+    remarks += [NoShares(board.task, metric) for board in boards if (metric := _without_shares(board)) is not None]
     shared = _shared(boards)
     costs: dict[str, list[str]] = {}
     for column in shared:
@@ -150,10 +154,9 @@ def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) 
     """Compute the weighted mean share of the best; None when no task has a quality objective."""
     shares: list[tuple[float, Board, int, Floats, Floats]] = []
     for board in boards:
-        index = next((c for c in range(board.objectives) if board.columns[c].is_quality), None)
-        weight = _weight(board, question)
+        index, weight = _first_quality(board), _weight(board, question)
         best = None if index is None else best_row(board, index)
-        if index is None or best is None or weight == 0:
+        if index is None or best is None or weight == 0 or _without_shares(board) is not None:
             continue
         point, drawn = _take(board, names, index)
         top, column = float(board.values[best, index]), board.columns[index]
@@ -166,13 +169,27 @@ def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) 
     return _Combined(values, parts, np.sum([part.draws for part in parts], axis=0))
 
 
+def _first_quality(board: Board) -> int | None:
+    """Find the metric by which a task counts; None where it has no quality objective."""
+    return next((c for c in range(board.objectives) if board.columns[c].is_quality), None)
+
+
+def _without_shares(board: Board) -> str | None:
+    """Name the metric of a task whose best score is one of which nothing is a share: 0, such as that of models none of
+    which answers anything right, or below."""
+    index = _first_quality(board)
+    best = None if index is None else best_row(board, index)
+    if index is None or best is None or board.values[best, index] > 0:
+        return None
+    return board.columns[index].name
+
+
 def _share(column: Column, values: Floats, best: float) -> Floats:
-    """Compute values as a share of the best, 1 being as good; the plain value where the best is not above
-    0."""
-    if best <= 0:
-        return column.sign * values
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(values / best if column.higher_is_better else best / values, dtype=np.float64)
+    """Compute values as a share of the best, which is above 0; 1 is as good."""
+    if column.higher_is_better:
+        return np.asarray(values / best, dtype=np.float64)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.minimum(best / values, MOST_SHARE), dtype=np.float64)
 
 
 def _shared(boards: Sequence[Board]) -> list[Column]:

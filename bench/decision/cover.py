@@ -1,8 +1,9 @@
 """The cheapest set of models that covers all tasks, where no single model need do everything.
 
 A model covers a task where the rule may pick it (it meets every limit, and has what the rule looks at) and is not shown
-to be worse than the task's leader in what is preferred, by more than the margin and at the decision's confidence. A
-baseline covers a task only where it leads.
+to be worse than the task's leader in what is preferred, by more than the margin and at the decision's confidence. That
+is judged by the draws by which the leader is picked, which know that it was chosen for being ahead
+(`bench.decision.shrink`). A baseline covers a task only where it leads.
 
 What a set costs is said on one scale, of the first objective that every covered task has and that can be added up:
 
@@ -19,6 +20,7 @@ from enum import Enum
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.decision import stages
 from bench.decision.across import SUMMABLE
@@ -27,7 +29,12 @@ from bench.decision.case import Recommendation
 from bench.decision.charge import charged_rule
 from bench.decision.fronts import Front
 from bench.decision.question import Question
+from bench.decision.recommend import undecided_rows
 from bench.decision.rule import Stage
+from bench.decision.shrink import shrunk
+from bench.stats.resample import seeded
+
+Floats = NDArray[np.float64]
 
 MOST_EXACT = 12
 """Tasks up to which every set is looked at: 2¹² of them for each model take a tenth of a second."""
@@ -181,8 +188,11 @@ def _covering(part: Part) -> tuple[str, ...]:
     rule = charged_rule(board, [standing.checks for standing in part.front.standings], spec)
     rows = stages.pickable(board, rule, part.front.feasible)
     column = stages.preferred(board, spec)
+    draws = _draws(part, column, [*rows, *undecided_rows(board, part.front, rule)], leader)
     good = [
-        row for row in rows if row == leader or (not _is_floor(board, row) and _is_as_good(part, row, leader, column))
+        row
+        for row in rows
+        if row == leader or (not _is_floor(board, row) and _is_as_good(part, draws, row, leader, column))
     ]
     return tuple(board.names[row] for row in _ranked(rule, good))
 
@@ -191,10 +201,17 @@ def _is_floor(board: Board, row: int) -> bool:
     return board.is_baseline(board.names[row])
 
 
-def _is_as_good(part: Part, row: int, leader: int, column: int) -> bool:
+def _draws(part: Part, column: int, rows: Sequence[int], leader: int) -> Floats:
+    """Draw what is preferred as the pick's draws are, shape `(B, M)`: the leader's lead is partly luck."""
+    board = part.board
+    draws = board.oriented_draws[:, :, column]
+    stage = Stage(board.columns[column].name, column, board.columns[column].sign * board.values[:, column], draws)
+    return shrunk(stage, rows, leader, seeded(part.question.rule.seed, "shrink", board.task)).draws
+
+
+def _is_as_good(part: Part, draws: Floats, row: int, leader: int, column: int) -> bool:
     """Tell whether a candidate is not shown to be worse than the leader, by more than the margin."""
     board, best = part.board, float(part.board.values[leader, column])
-    draws = board.oriented_draws[:, :, column]
     behind = draws[:, leader] - draws[:, row]
     worse = ~(behind <= board.columns[column].margin_at(best))  # an undefined resample speaks against it
     return float(worse.mean()) < part.question.rule.confidence

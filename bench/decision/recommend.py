@@ -65,7 +65,7 @@ def recommend(board: Board, front: Front, question: Question) -> Recommendation:
     leader = board.tied_pick if board.tied_pick in rows else stages.pick(rule, _racing(board, rows))
     if leader is None or _only_floors(board, rows):
         return _nobody(board, front, question, excluded)
-    undecided = _undecided(board, front, rule)
+    undecided = undecided_rows(board, front, rule)
     racing = _racing(board, rows)
     hopefuls = [row for row in _racing(board, undecided) if stages.pick(rule, [*racing, row]) == row]
     rng = seeded(question.rule.seed, "shrink", board.task)
@@ -90,7 +90,7 @@ def _excluded(board: Board, front: Front, rule: Sequence[Stage], rows: Sequence[
     return (*kept_out, *(Exclusion(board.names[row], tuple(names)) for row, names in lacking.items()))
 
 
-def _undecided(board: Board, front: Front, rule: Sequence[Stage]) -> list[int]:
+def undecided_rows(board: Board, front: Front, rule: Sequence[Stage]) -> list[int]:
     """List the candidates that break no limit for certain, but are not shown to meet every one."""
     standings = enumerate(front.standings)
     rows = [row for row, s in standings if board.missing(row) is None and state_of(s.checks) == "open"]

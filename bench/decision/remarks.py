@@ -116,6 +116,14 @@ class QualityAveraged:
 
 
 @dataclass(frozen=True, slots=True)
+class NoShares:
+    """Across tasks, a task is left out of the average quality, since nothing is a share of its best score."""
+
+    task: str
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
 class CostsCombined:
     """Across tasks, costs are summed, or taken at their worst."""
 
@@ -170,6 +178,7 @@ Remark = (
     | StoppedEarly
     | FrontRaced
     | QualityAveraged
+    | NoShares
     | CostsCombined
     | CostLeftOut
     | MetricsLeftOut

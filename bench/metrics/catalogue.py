@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from bench.catalogue.readings import ALIASES, AT, AT_LEVEL, READINGS, at_level, in_sentence
+from bench.catalogue.readings import ALIASES, AT, AT_LEVEL, READINGS, at_level, in_sentence, of_words
 from bench.errors import InputError, nearest
 from bench.metrics.base import Judged, Metric
 from bench.plugins import Classes, Declared
@@ -140,7 +140,9 @@ def check_name(name: str) -> None:
         example = at_level(name.partition(AT)[0], 20)
         raise InputError(f"'{name}' is read at a level of load: write its rate behind it, such as {example}")
     if name not in READINGS and name not in valid and ":" not in name:
-        raise InputError(f"'{name}' is no metric and no reading; {nearest(name, valid)}")
+        reading = of_words(name)
+        hint = nearest(name, valid) if reading is None else f"did you mean '{reading}'?"
+        raise InputError(f"'{name}' is no metric and no reading; {hint}")
 
 
 def check_limit(limit: Limit, firsts: Sequence[str] = ()) -> None:

@@ -16,8 +16,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +44,7 @@ class Levels:
     """The logarithms that the processes of one candidate read."""
 
     processes: tuple[int, ...]
-    """Their numbers: process k of every candidate of a block ran in the same round."""
+    """Their rounds: process k of every candidate of a block ran in the same one, on the same machine."""
     points: Floats
     """Shape `(P,)`."""
     within: Floats
@@ -135,6 +134,8 @@ def solved(points: Sequence[Floats], within: Sequence[Floats], freedom: int) -> 
             total += float((precision * (each - mean) ** 2).sum())
         return total - freedom
 
+    from scipy.optimize import brentq  # slow to import, and wanted where candidates have several processes
+
     least = float(np.finfo(np.float64).eps)
     variance = 0.0 if excess(least) <= 0 else float(brentq(excess, least, LARGEST**2))
     weight = (
@@ -152,7 +153,7 @@ def solved(points: Sequence[Floats], within: Sequence[Floats], freedom: int) -> 
 def mean_interval(levels: Levels, spread: Spread, confidence: float = 0.95) -> tuple[float, float]:
     """Compute the interval of what all processes that there might be read, in the unit of the values."""
     error, freedom = spread.of_mean(levels.concentration, levels.whole_within)
-    half = float(student.ppf(0.5 + confidence / 2, freedom)) * error
+    half = float(stdtrit(freedom, 0.5 + confidence / 2)) * error
     return math.exp(levels.whole - half), math.exp(levels.whole + half)
 
 
@@ -173,7 +174,7 @@ class LogRatio:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Compute Student's interval of the ratio."""
-        half = float(student.ppf(0.5 + confidence / 2, self.freedom)) * self.error
+        half = float(stdtrit(self.freedom, 0.5 + confidence / 2)) * self.error
         return math.exp(self.value - half), math.exp(self.value + half)
 
     @property
@@ -181,7 +182,7 @@ class LogRatio:
         """Two-sided p-value that the ratio is 1; 1 where nothing is known of the noise."""
         if self.error <= 0:
             return 1.0
-        return 2 * float(student.sf(abs(self.value) / self.error, self.freedom))
+        return 2 * float(stdtr(self.freedom, -abs(self.value) / self.error))
 
 
 def paired_ratio(a: Levels, b: Levels, spread: Spread) -> LogRatio | None:
@@ -238,7 +239,7 @@ class Ratios:
     def p_above(self, threshold: Floats) -> Floats:
         """Compute Student's p-values against "log(column ÷ row) is not above the threshold", shape `(M, M)`."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            p = student.sf((self.value - threshold) / self.error, self.freedom)
+            p = stdtr(self.freedom, (threshold - self.value) / self.error)
         return np.asarray(np.where(self.error > 0, p, np.nan), dtype=np.float64)
 
 

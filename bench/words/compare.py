@@ -9,6 +9,7 @@ from bench.compare.remarks import (
     Apart,
     FewProcesses,
     NoCell,
+    NoRatio,
     NotCompared,
     OneFamily,
     OneGroup,
@@ -22,7 +23,7 @@ from bench.compare.remarks import (
 from bench.decision.board import Column
 from bench.stats.paired import FEW_DISCORDANT_SAID, Flips
 from bench.stats.processes import FEW_PROCESSES_SAID
-from bench.words.wording import amount, capital, listed, size, spoken
+from bench.words.wording import amount, are, capital, listed, size, spoken
 
 ESTIMATES = {
     Estimates.NONE: "",
@@ -163,6 +164,9 @@ def _uncompared(remark: Uncompared) -> str:
         return "the examples that both answered are of one group, which says nothing of others, so they are not tested."
     if isinstance(remark, UndefinedMetric):
         return f"{spoken(remark.metric)} is undefined for {listed(remark.sides)}, so it is not compared."
+    if isinstance(remark, NoRatio):
+        readings = listed([spoken(name) for name in remark.readings])
+        return f"{readings} of A {are(len(remark.readings))} 0, of which nothing is a multiple, so no ratio is given."
     if isinstance(remark, TokensDiffer):
         return f"the two cut texts into different tokens, so {spoken(remark.metric)} is not compared."
     return f"{remark.gone or 'they answered no example in common'}, so quality is not compared."

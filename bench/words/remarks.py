@@ -15,6 +15,7 @@ from bench.decision.remarks import (
     FrontRaced,
     LimitInapplicable,
     MetricsLeftOut,
+    NoShares,
     ObjectiveDropped,
     OneProcess,
     PeakRead,
@@ -141,6 +142,14 @@ def _(peak: PeakRead) -> str:
 def _(average: QualityAveraged) -> str:
     weights = ", ".join(f"{weight:g} for '{task}'" for task, weight in average.weights)
     return f"Across tasks quality is each task's share of the best model, averaged with the weights {weights}."
+
+
+@remark.register
+def _(task: NoShares) -> str:
+    return (
+        f"Across tasks '{task.task}' is left out of the average quality: the best {spoken(task.metric)} is not above "
+        "0, so that no other is a share of it; look at that task by itself."
+    )
 
 
 @remark.register

@@ -37,6 +37,8 @@ class Fault(enum.Enum):
     WRONG_USAGE = enum.auto()
     """`usage` counts a thousand tokens more than there are."""
     NO_USAGE = enum.auto()
+    FILTERED = enum.auto()
+    """The answer ends by a filter, as its `finish_reason` alone says."""
     INVALID_UTF8 = enum.auto()
     """A token holds bytes that are no UTF-8."""
     DUPLICATED = enum.auto()

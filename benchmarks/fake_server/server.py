@@ -187,7 +187,7 @@ class Stream:
             if self.fault is Fault.DUPLICATED:
                 self._event(_chunk(self.chat, ""))
             await self.writer.drain()
-        self._event(_chunk(self.chat, "", finish="stop"))
+        self._event(_chunk(self.chat, "", finish="content_filter" if self.fault is Fault.FILTERED else "stop"))
         if self.usage is not None:
             self._event({"id": "s", "model": MODEL, "choices": [], "usage": self.usage})
         self._line(b"data: [DONE]\n\n")

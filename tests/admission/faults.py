@@ -209,6 +209,12 @@ def config(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Plant:
     return plant
 
 
+def configured(folder: Path, keys: dict[str, Any]) -> None:
+    """Set keys of a saved model's configuration."""
+    path = folder / "model" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | keys))
+
+
 def tokenizer(words: list[str]) -> Plant:
     """Plant another tokenizer."""
     return lambda folder: scenes.tokenizer(words).save_pretrained(folder / "model")

@@ -95,11 +95,15 @@ def shaken(module: Any) -> Any:
     return module.eval()
 
 
-def encoder(folder: Path, words: Any = None) -> Any:
-    """A tiny BERT with a head over the labels, saved."""
+def encoder(folder: Path, words: Any = None, rows: int | None = None) -> Any:
+    """A tiny BERT with a head over the labels, saved; its embedding has so many rows, as the tokenizer by default."""
     words = words or tokenizer()
     config = transformers.BertConfig(
-        **SMALL, vocab_size=len(words), max_position_embeddings=32, pad_token_id=0, id2label=dict(enumerate(LABELS))
+        **SMALL,
+        vocab_size=rows or len(words),
+        max_position_embeddings=32,
+        pad_token_id=0,
+        id2label=dict(enumerate(LABELS)),
     )
     module = shaken(transformers.BertForSequenceClassification(config))
     save(folder, module, words)
@@ -236,6 +240,32 @@ def has_more_weights(folder: Path) -> Record:
     return recorded(folder, HEAD)
 
 
+def knows_few_words(folder: Path) -> Record:
+    """A tokenizer of 23 words under an embedding for many more."""
+    encoder(folder, rows=400)
+    return recorded(folder, HEAD)
+
+
+def asks_for_a_prefix(folder: Path) -> Record:
+    """A summariser whose configuration has a prefix for it."""
+    module = summariser(folder)
+    module.config.task_specific_params = {"summarization": {"prefix": "old : ", "no_repeat_ngram_size": 2}}
+    save(folder, module, tokenizer())
+    return recorded(folder, WRITES.replace("causal-lm", "seq2seq"))
+
+
+def summariser(folder: Path) -> Any:
+    """A tiny BART, saved."""
+    words = tokenizer()
+    small = {"encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "d_model": 16, "max_position_embeddings": 32}
+    tokens = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "decoder_start_token_id": 3}
+    config = transformers.BartConfig(**small, **heads, **tokens, vocab_size=len(words))
+    module = shaken(transformers.BartForConditionalGeneration(config))
+    save(folder, module, words)
+    return module
+
+
 def pruned_in_part(folder: Path) -> Record:
     """A mixture of experts, whose fused experts pruning does not reach."""
     decoder(folder, "Mixtral", num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2)
@@ -304,8 +334,10 @@ SCENES: dict[str, Callable[[Path], Record]] = {
     "references_overlooked": another_script,
     "scores_all_equal": says_nothing,
     "scores_are_probabilities": probable,
+    "task_settings_left_out": asks_for_a_prefix,
     "unknown_words": lacks_words,
     "variant_reaches_part": pruned_in_part,
+    "vocabulary_small": knows_few_words,
     "weights_unused": has_more_weights,
     "zeros_save_nothing": pruned_in_part,
     "worse_than_chance": turned_around,

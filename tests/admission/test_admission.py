@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
 
 from bench.admission import reference
 from bench.errors import AdmissionError, EnvironmentLackError
@@ -53,6 +54,70 @@ def test_weights_that_are_missing_renamed_or_no_numbers(
     faults.weights(change)(tmp_path)
     with pytest.raises(AdmissionError, match=says):
         recorded(tmp_path, HEAD)
+
+
+def test_a_configuration_with_fewer_layers_than_its_weights(tmp_path: Path) -> None:
+    scenes.encoder(tmp_path)
+    faults.configured(tmp_path, {"num_hidden_layers": 1})
+    with pytest.raises(AdmissionError, match="more layers than its config"):
+        recorded(tmp_path, HEAD)
+
+
+def test_parts_of_other_weights_beside_a_whole_file(tmp_path: Path) -> None:
+    scenes.encoder(tmp_path)
+    (tmp_path / "model" / "model-00001-of-00001.safetensors").write_bytes(
+        (tmp_path / "model" / "model.safetensors").read_bytes()
+    )
+    index = {"weight_map": {"classifier.bias": "model-00001-of-00001.safetensors"}}
+    (tmp_path / "model" / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(EnvironmentLackError, match="only the former would be loaded"):
+        recorded(tmp_path, HEAD)
+
+
+def test_tags_by_scores_that_are_no_numbers(tmp_path: Path) -> None:
+    module = scenes.encoder(tmp_path)
+    config = transformers.BertConfig(**module.config.to_dict() | {"id2label": {0: "O", 1: "B-x"}, "label2id": {}})
+    tagger = transformers.BertForTokenClassification(config)
+    with torch.no_grad():
+        tagger.classifier.bias[0] = torch.nan
+    scenes.save(tmp_path, tagger, scenes.tokenizer())
+    (tmp_path / "tags.jsonl").write_text(json.dumps({"tokens": ["red", "blue"], "tags": ["O", "O"]}) + "\n")
+    suite = HEAD.replace("classification, data: {path: rows.jsonl}", "token-labels, data: {path: tags.jsonl}")
+    with pytest.raises(AdmissionError, match="are no numbers"):
+        recorded(tmp_path, suite.replace("alpha, beta, gamma", "O, B-x"))
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ({"id2label": {"0": "alpha", "1": "beta", "2": "gamma"}, "label2id": {"alpha": 2, "beta": 0}}, "in 'label2id'"),
+        ({"id2label": {"0": "alpha", "1": "beta", "2": "beta"}, "label2id": {}}, "both called 'beta'"),
+    ],
+)
+def test_names_of_outputs_that_contradict_each_other(tmp_path: Path, names: dict[str, object], says: str) -> None:
+    scenes.encoder(tmp_path)
+    faults.configured(tmp_path, names)
+    with pytest.raises(AssertionError, match=says):  # it is planned as unsupported
+        recorded(tmp_path, HEAD)
+
+
+SCORES = "    def classify(self, texts, labels):\n        return [[len(t), 1.0, 2.0] for t in texts]\n"
+
+
+def test_what_an_own_model_was_trained_on_is_counted_where_it_says_so(tmp_path: Path) -> None:
+    scenes.own_class(tmp_path, SCORES + "    trained_on = ['red', 'blue green small', 'other']")
+    record = recorded(tmp_path, OWN)
+    assert record.notes["train_overlap"] == 2
+    assert "2 of 4" in next(doubt.message for doubt in record.doubts if doubt.code == "train_overlap")
+
+
+def test_what_an_own_model_was_trained_on_is_noted_as_unknown_or_refused(tmp_path: Path) -> None:
+    scenes.own_class(tmp_path, SCORES)
+    assert recorded(tmp_path, OWN).notes["trained_on"] == "not stated"
+    (tmp_path / "other").mkdir()
+    scenes.own_class(tmp_path / "other", SCORES + "    trained_on = 'red'")
+    with pytest.raises(AdmissionError, match="as texts; give a list"):
+        recorded(tmp_path / "other", OWN)
 
 
 def test_no_tokenizer_and_a_tokenizer_of_another_language(tmp_path: Path) -> None:

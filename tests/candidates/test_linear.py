@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from bench.candidates.heads import ARRAYS_FILE
+from bench.candidates.heads import ARRAYS_FILE, Head, Kept, write_heads
 from bench.errors import EnvironmentLackError, FitError, UnsupportedError
 from bench.fit.session import fit
 from tests.fit.jobs import COLOURS, make_task
@@ -90,3 +92,24 @@ def test_what_cannot_be_learnt_or_loaded_says_why(tmp_path) -> None:
     (job.output / ARRAYS_FILE).write_bytes(b"half")
     with pytest.raises(EnvironmentLackError, match=r"holds no whole .*run `bench fit` again"):
         load_fitted(job)
+
+
+def test_labels_and_weights_of_two_models_are_not_put_together(tmp_path) -> None:
+    job = solver_job("linear", tmp_path / "out")
+    fit(job, silent)
+    heads = job.output / "heads.json"
+    whole = heads.read_text(encoding="utf-8")
+    swapped = json.loads(whole)
+    swapped["heads"][0]["labels"].reverse()
+    heads.write_text(json.dumps(swapped), encoding="utf-8")
+    with pytest.raises(EnvironmentLackError, match=r"not the one that was written with heads\.safetensors"):
+        load_fitted(job)
+    heads.write_text(whole, encoding="utf-8")
+    load_fitted(job)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path) -> None:
+    head = Head("tag", ("O", "B"), "logistic", np.full((1, 2), np.nan, np.float32), np.zeros(2, np.float32))
+    write_heads(tmp_path / "nan", [head], [{}], {})
+    with pytest.raises(EnvironmentLackError, match="no numbers"):
+        Kept.read("m", tmp_path / "nan")

@@ -29,14 +29,14 @@ NAMES = ("encoder.layer.0.weight", "encoder.layer.1.weight", "classifier.weight"
 def test_a_wrapper_around_the_names_of_weights_is_named(prefix: str, says: str) -> None:
     report = LoadReport(NAMES, tuple(prefix + name for name in NAMES), ())
     with pytest.raises(AdmissionError) as caught:
-        report.check("m", "folder", 3)
+        report.check("m", "folder", ("a.weight", "b.weight", "c.weight"))
     assert f"begin with '{prefix}'" in str(caught.value) and says in str(caught.value)
 
 
 def test_other_weights_are_no_wrapper() -> None:
     report = LoadReport(NAMES, ("cls.predictions.bias",), ())
     with pytest.raises(AdmissionError) as caught:
-        report.check("m", "folder", 3)
+        report.check("m", "folder", ("a.weight", "b.weight", "c.weight"))
     assert "begin with" not in str(caught.value)
 
 

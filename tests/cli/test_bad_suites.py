@@ -173,6 +173,7 @@ def test_the_good_suite_is_good(
         (["run", "quickstrat"], "did you mean 'quickstart'"),
         (["rum", "quickstart"], "did you mean 'run'"),
         (["run", "nowhere.yaml"], "there is no such file"),
+        (["run", "suites/quikstart.yaml"], "did you mean the embedded suite 'quickstart'?"),
         (["show", "latest"], "results"),
     ],
 )

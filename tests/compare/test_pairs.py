@@ -13,6 +13,7 @@ from bench.compare.remarks import (
     Apart,
     FewProcesses,
     NoCell,
+    NoRatio,
     NotCompared,
     OneFamily,
     OneGroup,
@@ -273,6 +274,12 @@ def test_processes_that_differ_much_leave_a_ratio_open_but_finite() -> None:
     row = found.efficiency[0]
     assert row.p is not None and row.p > 0.05 and np.isfinite([row.ci_low or np.nan, row.ci_high or np.nan]).all()
     json.dumps(comparison_document(found), allow_nan=False)
+
+
+def test_nothing_is_a_multiple_of_0_and_that_is_said() -> None:
+    nothing, some = (_entries(Sketch(name, energy_j=j), Task("topic")) for name, j in (("a", 0.0), ("b", 1.0)))
+    found = compare(nothing, some, "a", "b", readings=("energy_per_example_j",))
+    assert found.efficiency == () and NoRatio("topic", "", ("energy_per_example_j",)) in found.remarks
 
 
 def test_what_only_the_second_has_is_said() -> None:

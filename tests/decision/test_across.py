@@ -11,7 +11,7 @@ from bench.decision.constraints import check_all
 from bench.decision.fronts import find
 from bench.decision.question import Question
 from bench.decision.recommend import recommend
-from bench.decision.remarks import CostLeftOut, CostsCombined, QualityAveraged
+from bench.decision.remarks import CostLeftOut, CostsCombined, NoShares, QualityAveraged
 from bench.stats.bootstrap import robust_variance
 from bench.suite import DecisionSpec
 from bench.suite.limits import parse_limit
@@ -53,6 +53,25 @@ def test_lower_is_better_quality_counts_as_best_over_value() -> None:
     lower = replace(x, columns=(replace(x.columns[0], name="perplexity", higher_is_better=False), *x.columns[1:]))
     board = combine([lower], _question())
     np.testing.assert_allclose(board.values[:, 0], [0.5, 1.0])
+
+
+def test_a_task_on_which_nobody_scores_above_0_says_nothing_of_the_average() -> None:
+    x, _ = _boards()
+    nothing = make_board([[0.0, 0.010, 100], [0.0, 0.020, 50]], COLUMNS, task="y")
+    board = combine([x, nothing], _question())
+    np.testing.assert_allclose(board.values[:, 0], [1.0, 0.5])
+    assert board.remarks[:2] == (QualityAveraged((("x", 3.0),)), NoShares("y", "accuracy"))
+    alone = combine([nothing], _question())
+    assert "share_of_best" not in [column.name for column in alone.columns]
+    assert alone.remarks[0] == NoShares("y", "accuracy")
+
+
+def test_an_error_of_0_in_a_resample_is_no_infinite_share() -> None:
+    column = replace(make_board([[1.0]], ("accuracy",)).columns[0], name="mae", higher_is_better=False)
+    board = replace(make_board([[0.1], [0.2]], ("accuracy",), task="x"), columns=(column,))
+    board.draws[0] = 0.0
+    combined = combine([board], _question())
+    assert np.isfinite(combined.draws).all()
 
 
 def test_a_model_missing_from_a_task_is_unresolved() -> None:

@@ -83,6 +83,16 @@ def test_a_model_that_is_shown_to_be_worse_covers_nothing_and_neither_does_a_bas
     assert chosen(0.95, is_baseline=True) == {"b"}, "where it leads, it may be shipped"
 
 
+def test_a_leader_that_is_ahead_by_luck_shows_nobody_to_be_worse() -> None:
+    columns = ("accuracy", "peak_rss_bytes")
+    close = [[0.81, 900], [0.78, 50], [0.79, 950], [0.785, 950], [0.78, 950], [0.77, 950]]
+    board = make_board(close, columns, (0.02, 0.0), replicates=4000)
+    behind = board.draws[:, 0, 0] - board.draws[:, 1, 0]
+    assert (behind > 0).mean() > RULE.confidence, "plain resamples repeat the luck"
+    cover = find_cover([judge(board, check_all(board, ()), Question(columns, rule=RULE))])
+    assert cover is not None and cover.cheapest.serves == {"topic": "b"}
+
+
 def test_a_limit_that_nobody_meets_leaves_a_task_uncovered() -> None:
     decision = _run([Sketch("a", 0.9, latency_s=0.01)], limits=(("latency_p95_s", "<= 1 ms"),))
     assert decision.cover is None

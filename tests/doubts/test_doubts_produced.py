@@ -348,6 +348,13 @@ def vague_server(folder: Path) -> Codes:
         return of(cells_run(folder, suite + "measure: off\n"))
 
 
+def other_server(folder: Path) -> Codes:
+    """A server that has another model loaded, and filters what it says."""
+    with running(Behaviour(fault=Fault.FILTERED)) as fake:
+        suite = served_suite(folder, fake.url, examples=3).read_text().replace("fake-1", "mistral-7b")
+        return of(cells_run(folder, suite + "measure: off\n"))
+
+
 def late_client(folder: Path) -> Codes:
     """Requests that left late, and a ladder that ended too soon."""
     rows = tuple(Offered(place, Exchange(0, 10**8, 10**8 + 1)) for place in range(20))
@@ -359,6 +366,7 @@ SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     **{code: admission_scene(play) for code, play in SCENES.items()},
     "answers_reused": answers_taken_over,
     "answers_vary": vague_server,
+    "answers_withheld": other_server,
     "bimodal": alternating,
     "cgroup_throttled": busy_machine,
     "client_lagged": late_client,
@@ -380,6 +388,7 @@ SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     "non_positive_energy": counter_still,
     "not_audited": answers_that_change,
     "not_saturated": late_client,
+    "other_model_served": other_server,
     "outliers": interrupted,
     "output_mismatch": answers_that_change,
     "outputs_at_limit": writer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 
 from bench.admission import reference
 from bench.admission.reference import ask_plainly, prove
+from bench.candidates.engine import unchanged_content
 from bench.data import stored
+from bench.errors import EnvironmentLackError
 from bench.planning import Options, Plan, make_plan, open_suite
 from bench.record import Record
 from bench.running.executors.inline import InlineExecutor
@@ -93,6 +96,18 @@ def test_networks_are_converted_once_and_all_cells_end_well(
     go(folder, again, "reader/colour", "writer/short")
     assert again == []
     assert {path: path.stat().st_mtime_ns for path in (folder / "results" / "conversions").iterdir()} == before
+
+
+def test_a_network_that_was_changed_since_its_conversion_fails(
+    folder: Path, first: tuple[list[str], Sequence[Record]], tmp_path: Path
+) -> None:
+    written = next(path for path in (folder / "results" / "conversions").iterdir() if path.is_dir())
+    conversion = shutil.copytree(written, tmp_path / "copy")
+    unchanged_content(conversion)
+    other = next(path for path in conversion.rglob("*") if path.is_file() and path.name != "artifact.json")
+    other.write_bytes(other.read_bytes() + b" ")
+    with pytest.raises(EnvironmentLackError, match="not hold what the conversion wrote"):
+        unchanged_content(conversion)
 
 
 def test_a_record_says_who_answered_and_what_the_conversion_cost(first: tuple[list[str], Sequence[Record]]) -> None:

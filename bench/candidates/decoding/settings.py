@@ -122,6 +122,24 @@ def left_out_settings(model: HuggingFaceModel) -> list[str]:
     )
 
 
+def task_settings(model: HuggingFaceModel) -> dict[str, dict[str, object]]:
+    """Look up what the checkpoint's `config.json` asks for on certain tasks (`task_specific_params`), by their names.
+
+    Lengths and beams are the suite's, and what is in force already is left out; a prefix is not: whether the prompt
+    has it is not known here.
+    """
+    if model.spec.generation is not None and not model.spec.generation.checkpoint:
+        return {}
+    stored = getattr(model.module.config, "task_specific_params", None)
+    asked: dict[str, dict[str, object]] = {}
+    for task, settings in stored.items() if isinstance(stored, dict) else ():
+        if isinstance(settings, dict):
+            names = [name for name in settings if name in ("prefix", *PROCESSORS)]
+            in_force = _stored(model, tuple(names))
+            asked[str(task)] = {name: settings[name] for name in names if settings[name] != in_force.get(name)}
+    return {task: settings for task, settings in asked.items() if settings}
+
+
 @cache
 def _neutral() -> Options:
     """Look up the values at which a setting does nothing, which are transformers' defaults."""

@@ -26,6 +26,13 @@ from bench.suite.curriculum import Choices, Range, SolverRecipe
 
 ENCODER = "vectors"
 """Folder of a fitted model that holds what gives the vectors."""
+PROBED = "probed"
+"""Name of the array with the vectors of a few training texts."""
+PROBES = 4
+"""Training texts whose vectors are kept, to know them again."""
+APART = 0.25
+"""By what share of its length such a vector may differ: int8 and bfloat16 differ by 0.05 at most, another model by
+1."""
 HEADED_HERE = tuple(ability for ability in HEADED if ability != "tag")
 
 
@@ -63,8 +70,8 @@ def _features(embedder: Embedder, texts: Sequence[str]) -> tuple[Floats, Embedde
 class Fitted:
     """Heads over the same vectors."""
 
-    def __init__(self, embedder: Embedder, heads: Sequence[Head], identity: str) -> None:
-        self.embedder, self.heads, self.identity = embedder, heads, identity
+    def __init__(self, embedder: Embedder, heads: Sequence[Head], identity: str, probes: Sequence[str]) -> None:
+        self.embedder, self.heads, self.identity, self.probes = embedder, heads, identity, probes
 
     @property
     def parameters(self) -> int:
@@ -80,7 +87,8 @@ class Fitted:
         """Write the heads, and what gives the vectors beside them."""
         folder.mkdir(exist_ok=True)
         self.embedder.save(folder / ENCODER)
-        write_heads(folder, self.heads, [{"vectors": self.identity} for _ in self.heads], {})
+        about = {"vectors": self.identity, "probes": list(self.probes)}
+        write_heads(folder, self.heads, [about for _ in self.heads], {PROBED: self.embedder.embed(self.probes).vectors})
 
 
 class Remembering:
@@ -133,7 +141,7 @@ class EmbeddingSolving(Solving):
             solved.append(
                 solve_head(features, lines, solver, recipe.c, balanced=recipe.balanced, seed=seed, notify=notify)
             )
-        return Fitted(embedder, solved, identity)
+        return Fitted(embedder, solved, identity, [parts(text)[0] for text in heads[0].texts[:PROBES]])
 
 
 def open_embedder(spec: ModelSpec, variant: VariantSpec, context: Context, folder: Path) -> Embedder:
@@ -168,6 +176,8 @@ class Embedding(Headed):
             self._head = kept.head(kept.choose(spec, context), context.labels)
             self.log_probabilities = self._head.solver == "logistic"
         self._embedder = open_embedder(spec, variant, context, _vectors_in(folder))
+        if context.ability in HEADED_HERE:
+            _check_vectors(spec.name, folder, kept, self._embedder)
 
     def answers(self, texts: Sequence[str]) -> list[Any]:
         """Let the head answer the vectors of the texts."""
@@ -228,6 +238,27 @@ class Embedding(Headed):
             known.module,
             notes={**known.notes, **self._embedder.notes},
         )
+
+
+def _check_vectors(name: str, folder: Path, kept: Kept, embedder: Embedder) -> None:
+    """Refuse vectors that are not those over which the heads were fitted, by a few texts of the training.
+
+    Raises:
+        EnvironmentLackError: their number or their values differ.
+    """
+    probes, fitted = kept.rows[0]["probes"], kept.arrays[PROBED]
+    vectors = embedder.embed(probes).vectors
+    if vectors.shape == fitted.shape:
+        apart = np.linalg.norm(vectors - fitted, axis=1)
+        if bool((apart <= APART * np.linalg.norm(fitted, axis=1)).all()):
+            return
+        how = "other values for the same texts"
+    else:
+        how = f"vectors of {vectors.shape[1]:,} numbers, and the head reads {fitted.shape[1]:,}"
+    raise EnvironmentLackError(
+        f"model '{name}': what '{folder / ENCODER}' gives is not what the head was fitted over ({how}): it is another "
+        "model, or a file of it was changed; run `bench fit` again"
+    )
 
 
 def _units(vectors: Floats) -> Floats:

@@ -14,6 +14,9 @@ and where it is written (`Contract`).
 The object may also have `count_tokens(text) -> int`, and, where it is no `torch.nn.Module`, `parameters_count` and
 `weights_bytes`, numbers or methods that return one; without them nobody knows how large the model is.
 
+What it was trained on is not known either, unless it says so by `trained_on`: the texts, in a list or by a method.
+Those that it is scored on too are then counted, and raise the doubt `train_overlap`.
+
 Whatever a method raises fails the cell with the line of the user's file, and with the variant where there is one.
 
 A factory that is a class, that says which class it returns (`def make() -> Mine:`), or that has an attribute
@@ -160,6 +163,15 @@ class TorchModule(PartialModel):
             "'parameters_count' and 'weights_bytes'",
             notes=notes,
         )
+
+    def learnt_of(self, texts: Sequence[str]) -> int | None:
+        """Count how many of some texts are among those that the object says it was trained on; None where it does not
+        say."""
+        stated: object = getattr(self.inner, "trained_on", None)
+        if stated is None:
+            return None
+        learnt = set(Contract.of(self.spec.name, stated, "trained_on").texts(stated() if callable(stated) else stated))
+        return sum(text in learnt for text in texts)
 
     def _stated(self, name: str) -> int | None:
         value: object = getattr(self.inner, name, None)

@@ -42,6 +42,8 @@ ELSEWHERE = (
     "the model runs in a process that bench did not start, whose {} it cannot read; give 'server.launch', and bench "
     "starts it"
 )
+WITHHELD = frozenset({"content_filter", "error", "abort"})
+"""Why an answer ended, where it is none: OpenAI's filter, TGI's and vLLM's failures."""
 NOT_COUNTED = "nobody knows how large a model behind an address is"
 
 
@@ -135,6 +137,10 @@ class Endpoint(PartialModel):
         self.uncounted = 0
         """Answers whose tokens the server did not count."""
         self.answered = 0
+        self.withheld = 0
+        """Answers that the server says it did not finish or did not give: a filter, an error."""
+        self.names: set[str] = set()
+        """Names of the model in the answers."""
         try:
             self.probed = self._tried(context)
         except BaseException:
@@ -253,11 +259,17 @@ class Endpoint(PartialModel):
     def generated(self, exchange: Exchange, decoding: Decoding) -> Generated:
         """Make an answer of what came; where the server does not count its tokens, its chunks are counted."""
         self.answered += 1
+        self.withheld += exchange.finish in WITHHELD
+        self._note_name(exchange)
         text = stopped(exchange.text, decoding.stop)
         if exchange.usage is None or why_no_usage(exchange, decoding.max_new_tokens) is not None:
             self.uncounted += 1
             return Generated(text, 0, len(exchange.chunk_ns))
         return Generated(text, exchange.usage.input_tokens, exchange.usage.output_tokens)
+
+    def _note_name(self, exchange: Exchange) -> None:
+        if exchange.served_model is not None:
+            self.names.add(exchange.served_model)
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Compute log P(label | text) in nats for every label, summed over the label's tokens."""
@@ -295,7 +307,9 @@ class Endpoint(PartialModel):
         key = self.answers.key(ask.body) if self._remembers else None
         whole = None if key is None else self.answers.find(key)
         if whole is None:
-            whole = (await self.connection.patience.answer(ask)).whole
+            exchange = await self.connection.patience.answer(ask)
+            self._note_name(exchange)
+            whole = exchange.whole
         likelihood = likelihood_of(whole, text)
         if likelihood is None:
             raise EndpointError(
@@ -317,6 +331,9 @@ class Endpoint(PartialModel):
             "retried": dict(self.connection.patience.retried),
             "answers_kept_before": self.answers.reused,
             "uncounted": self.uncounted,
+            "withheld": self.withheld,
+            "answered": self.answered,
+            "served_models": sorted({*self.names, *([self.probed.served_model] if self.probed.served_model else [])}),
         }
         notes = {"url": self.endpoint.url, "launched": launched, "ready_s": self.connection.ready_s, **spent}
         return ModelFacts(

@@ -24,7 +24,7 @@ from bench.admission.values import (
     refuse_ties_alone,
 )
 from bench.candidates import FAMILIES, without_torch
-from bench.candidates.interface import Model, ModelFacts, Taught, engine_of, reads_turns
+from bench.candidates.interface import Model, ModelFacts, StatesTraining, Taught, engine_of, reads_turns
 from bench.candidates.kept import Keep, Kept
 from bench.candidates.runtimes import RUNTIMES
 from bench.data import stored
@@ -112,13 +112,13 @@ def run_cell(
     )
     gate = partial(_admitted, cell, model, workload, data, proved, limits)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
-    loaded_levels = _under_load(job, model, workload, process, notify) if measures else Loaded()
+    loaded_levels = _under_load(job, model, workload, limits, process, notify) if measures else Loaded()
     check_timings(job.model.name, measured.timings)
     check_facts(job.model.name, [*facts, *seen, *measured.facts])
     if admission is not None:
         refuse_ties_alone(job.model.name, samples)
         check_scored(job.model.name, admission, samples, model.facts().dtype)
-    known = model.facts()
+    known = _with_overlap(model.facts(), model, _inputs(cell, data))
     so_far = _together(scored, samples) if samples else []
     of_answers = answer_doubts(cell, data, so_far, process, known.notes)
     doubts = [*of_answers, *own_doubts(cell, process)]
@@ -192,13 +192,17 @@ def _ending(
     return ("ok", None) if whole else ("settled", f"{answered} of {asked.total} examples answered")
 
 
-def _under_load(job: CellJob, model: Model, workload: Workload, process: int, notify: Callable[[str], None]) -> Loaded:
-    """Load a model that is served, where the suite asks for it."""
+def _under_load(
+    job: CellJob, model: Model, workload: Workload, limits: Batching, process: int, notify: Callable[[str], None]
+) -> Loaded:
+    """Load a model that is served, or that is to be put behind a server, where the suite asks for it."""
     if job.load is None:
         return Loaded()
-    from bench.measure.load.served import load_pass  # scipy, which all others are spared
+    from bench.measure.load.served import load_in_process, load_pass  # scipy, which all others are spared
 
     notify("level")
+    if job.model.serve:
+        return load_in_process(workload, limits, job.load, job.seed, process)
     return load_pass(model, workload, job.load, job.seed, process)
 
 
@@ -215,6 +219,8 @@ def _of_the_run(
 def _prepared(job: CellJob, *, measures: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure if measures else MeasureSpec(profile="off"))
+    if FAMILIES.find(job.model.family).is_floor:
+        profile = profile.least
     light, on_cpu = without_torch(job), RUNTIMES.find(job.variant.runtime).cpu_only
     device = "cpu" if light else _device("cpu" if on_cpu and job.device == "auto" else job.device)
     placed = place(job.threads, job.cpus, with_torch=not light)
@@ -280,14 +286,28 @@ def _answers(
     return samples, limits, seen, measured, admission
 
 
+def _inputs(cell: Cell, data: Dataset) -> list[str]:
+    """List the inputs of a task as texts: tokens with spaces between them."""
+    inputs = (example.columns[KINDS[cell.kind].columns.input] for example in data.examples)
+    return [" ".join(value) if isinstance(value, (list, tuple)) else str(value) for value in inputs]
+
+
+def _with_overlap(facts: ModelFacts, model: Model, texts: Sequence[str]) -> ModelFacts:
+    """Note how many inputs a model of the user's says that it was trained on, or that it does not say."""
+    if not isinstance(model, StatesTraining):
+        return facts
+    overlap = model.learnt_of(texts)
+    stated = {"trained_on": "not stated"} if overlap is None else {"trained_on": "stated", "train_overlap": overlap}
+    return replace(facts, notes={**facts.notes, **stated})
+
+
 def _admitted(
     cell: Cell, model: Model, workload: Workload, data: Dataset, proved: Sequence[Proved], limits: Batching
 ) -> Admission | None:
     """Admit a loaded model to its task; None for a rule that has nothing to prove."""
     if FAMILIES[cell.family].is_floor:
         return None
-    texts = [str(example.columns[KINDS[cell.kind].columns.input]) for example in data.examples]
-    facts = model.facts()
+    texts, facts = _inputs(cell, data), model.facts()
     key = proof_key(cell, facts, _device_name(model.device))
     costly = FAMILIES[cell.family].keeps_answers
     with remembering(workload, "admission") if costly else nullcontext():

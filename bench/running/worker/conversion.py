@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from bench.candidates.engine import CONFIGURATION, Artifact
+from bench.candidates.engine import CONFIGURATION, Artifact, content_of
 from bench.candidates.huggingface import keep_configuration
 from bench.candidates.interface import Model
 from bench.candidates.runtime import Wanted, form_of
@@ -54,6 +54,7 @@ def convert(job: CellJob, notify: Callable[[str], None]) -> dict[str, object]:
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         seconds = time.perf_counter() - begun
         about = replace(describe(model, wanted), convert_s=seconds, artifact_bytes=size)
+        about = replace(about, content=content_of(folder))
         about.write(folder)
 
     output = Path(str(job.artifact))

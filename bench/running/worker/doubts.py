@@ -36,7 +36,9 @@ def answer_doubts(
         return []
     job, metrics = cell.to_run(), metrics_of(cell)
     unread = overlooked(job.task, data.examples)
-    doubts = list(data_doubts(data.notes, job.train_overlap, len(data.examples), metrics, unread))
+    stated = notes.get("train_overlap")
+    overlap = stated if job.train_overlap is None and isinstance(stated, int) else job.train_overlap
+    doubts = list(data_doubts(data.notes, overlap, len(data.examples), metrics, unread))
     most_new = notes.get("max_new_tokens")
     longest = most_new if isinstance(most_new, int) else None
     return doubts + _at_the_limit(job.task.max_new_tokens, samples, longest, metrics, process)
