@@ -44,7 +44,7 @@ class Levels:
     """The logarithms that the processes of one candidate read."""
 
     processes: tuple[int, ...]
-    """Their numbers: process k of every candidate of a block ran in the same round."""
+    """Their rounds: process k of every candidate of a block ran in the same one, on the same machine."""
     points: Floats
     """Shape `(P,)`."""
     within: Floats

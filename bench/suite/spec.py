@@ -26,6 +26,7 @@ from bench.suite.endpoint import EndpointSpec
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
 from bench.suite.load import LoadSpec
+from bench.suite.machines import MachinesSpec
 from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
 from bench.suite.runtimes import DEFAULT_RUNTIME, Runtimes, multiplied
 from bench.suite.sections import DecisionSpec as DecisionSpec
@@ -301,6 +302,14 @@ class TaskSpec(_Strict):
     weight: Annotated[float, Field(ge=0), Unhashed()] = 1.0
     """Weight of this task's quality in a decision across tasks."""
 
+    @field_validator("labels")
+    @classmethod
+    def _labels_once(cls, labels: list[str] | None) -> list[str] | None:
+        twice = next((label for place, label in enumerate(labels or ()) if label in (labels or ())[:place]), None)
+        if twice is not None:
+            raise ValueError(f"the label '{twice}' is there twice; leave one of them out")
+        return labels
+
     @model_validator(mode="after")
     def _one_limit(self) -> TaskSpec:
         _one_batch_limit(self.batch_size, self.batch_tokens)
@@ -311,7 +320,8 @@ class Defaults(_Strict):
     """What holds for every cell that does not say otherwise."""
 
     executor: str = "local"
-    """Where cells run: `local` in fresh processes of this machine, `inline` in this process, or a plug-in's."""
+    """Where cells run: `local` in fresh processes of this machine, `inline` in this process, `ray` or
+    `ray://HOST:PORT` on the machines of a cluster, or a plug-in's."""
     device: str = "auto"
     """`cpu`, `cuda:0`, several GPUs as `cuda:0,cuda:1`; `auto` takes the first GPU, or the CPU."""
     seed: int = Field(default=42, ge=0, lt=2**32)
@@ -413,6 +423,8 @@ class Suite(_Strict):
     """Whether the run stops as soon as the answer is decided, and goes on where it is open."""
     load: LoadSpec | None = None
     """How candidates that are served are loaded with requests; by default not at all."""
+    machines: MachinesSpec | None = None
+    """On which machines of a cluster it may be measured; see docs/machines.md."""
     prices: PriceSpec | None = None
     """What machine time and energy cost, for cost and carbon per thousand examples."""
     nightly: NightlySpec = NightlySpec()

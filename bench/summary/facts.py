@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 from bench.catalogue import reasons
 from bench.catalogue.readings import READINGS, Reading
 from bench.catalogue.reasons import Reason
-from bench.record import Fact, Record
+from bench.record import Fact, Record, round_of
 from bench.stats import order
 from bench.stats.processes import Levels
 from bench.summary.entry import Quantity
@@ -35,7 +35,7 @@ def levels(records: Sequence[Record], names: Sequence[str]) -> dict[str, Levels]
     collected: dict[str, Levels] = {}
     for name in measured:
         read = {
-            record.process: float(fact.value)
+            round_of(record): float(fact.value)
             for record in records
             for fact in record.facts
             if fact.name == name and fact.value is not None and fact.low is None

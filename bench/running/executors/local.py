@@ -22,7 +22,7 @@ from typing import Self
 
 from bench.running.executors import child as child_module
 from bench.running.executors import server, wire
-from bench.running.executors.base import Answer, Call, Executor, LastPhase
+from bench.running.executors.base import Answer, Call, Executor, LastPhase, Place
 from bench.running.executors.outcome import Failure, died, timed_out, unreadable
 from bench.running.targets import PRELOAD_LIGHT, PRELOAD_MEASURING, PRELOAD_SCORING, WORKER
 
@@ -64,7 +64,7 @@ class LocalExecutor(Executor):
         self._starting: set[bool] = set()
 
     @classmethod
-    def open(cls, *, measuring: bool = True) -> Self:
+    def open(cls, *, measuring: bool = True, place: Place | None = None) -> Self:
         """Make the executor; where cells are only scored, the server imports less."""
         return cls(preload=MEASURING if measuring else SCORING)
 
