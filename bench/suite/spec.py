@@ -6,6 +6,7 @@ This module checks what the file alone can tell. What needs the data, the checkp
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -55,6 +56,7 @@ class Unhashed:
     """
 
 
+@cache
 def unhashed(model: type[BaseModel]) -> set[str]:
     """List the keys of a section that are marked as `Unhashed`."""
     fields = model.model_fields.items()
@@ -210,7 +212,7 @@ class ModelSpec(_Strict):
         return self.model_copy(update=updates)
 
     @property
-    def secrets(self) -> frozenset[str]:
+    def secrets(self) -> set[str]:
         """Name the environment variables that hold the model's secrets."""
         key = None if self.server is None else self.server.api_key_env
         return frozenset() if key is None else frozenset({key})
@@ -431,7 +433,7 @@ class Suite(_Strict):
         return items
 
     @property
-    def secrets(self) -> frozenset[str]:
+    def secrets(self) -> set[str]:
         """Name the environment variables that hold secrets."""
         return frozenset().union(*(model.secrets for model in self.models))
 
