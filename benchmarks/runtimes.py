@@ -41,6 +41,11 @@ from bench.suite import CellJob, DataSpec, ModelSpec, TaskSpec, VariantSpec
 LOWEST, HIGHEST = 0.97, 1.03
 TEXT = "The shipment of twelve pallets left Hamburg on Monday and is late, since the crane at the quay is broken."
 NETWORKS = {"bert": "encoder", "gpt2": "causal-lm", "t5": "seq2seq"}
+PEER = (
+    "not installed, because its backends for these runtimes are optimum-onnx 0.1 and optimum-intel 2.2, which want "
+    "transformers below 4.58 and below 5.6, and each another optimum;"
+)
+"""Why the peer is not asked too. Source: the requirements of both packages, read in November 2026."""
 WARM_UP = 3
 FEWEST_BLOCKS = 9
 """Blocks at least: fewer give no 95 % interval of a median worth the name."""
@@ -76,6 +81,7 @@ def main() -> int:
                     contract.tell(f"{network} {runtime}: {why}")
                     continue
                 compare(contract, f"{network} {runtime}", job, options.seconds, options.tokens)
+    contract.tell(f"optimum-benchmark: {PEER} transformers {transformers.__version__} is needed here")
     contract.tell(f"load of the machine at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
     return contract.close(options.json)
 

@@ -221,6 +221,10 @@ def _check_keys(suite: Located[Suite], index: int, model: ModelSpec) -> None:
             )
     if model.fit is not None and family.learning is None and family.solving is None:
         raise suite.error(("models", index, "fit"), f"a model of the family '{model.family}' cannot be trained")
+    if model.serve and suite.value.load is None:
+        raise suite.error(
+            ("models", index, "serve"), "'serve' puts a model under a load, and the suite has none; add 'load'"
+        )
     for key, mistake in family.mistakes(model):
         raise suite.error(("models", index, key), mistake)
 

@@ -71,8 +71,8 @@ def theil_slope(values: Floats) -> float:
 
     Source: Theil (1950), Proceedings of the KNAW 53; Sen (1968), Journal of the American Statistical Association 63.
 
-    >>> theil_slope(np.array([1.0, 2.0, 3.0, 90.0]))
-    1.5
+    >>> theil_slope(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 90.0]))
+    1.0
     """
     places = np.arange(values.size, dtype=np.float64)
     apart, change = places[:, None] - places, values[:, None] - values

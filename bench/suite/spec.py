@@ -168,6 +168,8 @@ class ModelSpec(_Strict):
     causal-lm, switches of its chat template, such as `enable_thinking`."""
     server: Annotated[EndpointSpec | None, Unhashed()] = None
     """Of a model that is served: where it answers, and how it is asked."""
+    serve: Annotated[bool, Unhashed()] = False
+    """Put the model behind a small local server for `load`, so that it is loaded as one behind an API is."""
     tasks: Annotated[Annotated[list[str], Field(min_length=1)] | None, Unhashed()] = None
     """Names of the tasks that the model is for; by default all that it can do. On the others it is `unsupported`."""
     stateless: Annotated[bool, Unhashed()] = False
@@ -301,6 +303,14 @@ class TaskSpec(_Strict):
     """Texts at which a written answer ends; they are not part of it."""
     weight: Annotated[float, Field(ge=0), Unhashed()] = 1.0
     """Weight of this task's quality in a decision across tasks."""
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_once(cls, labels: list[str] | None) -> list[str] | None:
+        twice = next((label for place, label in enumerate(labels or ()) if label in (labels or ())[:place]), None)
+        if twice is not None:
+            raise ValueError(f"the label '{twice}' is there twice; leave one of them out")
+        return labels
 
     @model_validator(mode="after")
     def _one_limit(self) -> TaskSpec:

@@ -37,6 +37,8 @@ SOURCE_TEXTS = frozenset({"bart", "m2m_100", "marian", "mbart", "mt5", "pegasus"
 """Kinds of networks (`model_type`) that the converter knows, of those that a role asks for. Source: the loaders of
 `ctranslate2.converters.transformers`, 4.8."""
 BY_ROLE = {"head": HEADS, "text": TEXTS, "source-text": SOURCE_TEXTS}
+FROM_NOTHING = frozenset({"marian"})
+"""Kinds whose decoder begins with an embedding of zeros, and not with a token."""
 UNFILLED = frozenset({"bart", "gpt2", "gptj", "mbart", "pegasus"})
 """Kinds whose loader wants a tokenizer with a name for every row of the embedding; the others name the rest
 themselves. Source: their `get_vocabulary`, 4.8."""
@@ -55,8 +57,8 @@ UNWRITTEN: Mapping[str, Json] = {
 """Keys of a configuration that the converter reads and that transformers 5 no longer writes, its networks knowing one
 way alone."""
 FOLLOWED = frozenset({"bad_words_ids", "forced_eos_token_id", "no_repeat_ngram_size", "repetition_penalty"})
-"""Settings of `generation_config.json` that it can be told of a text made from a source. A forced end changes only the
-token count of an answer that reaches its limit."""
+"""Settings of `generation_config.json` that are followed in a text made from a source. A forced end is put behind
+an answer that reaches its limit."""
 
 
 class CTranslate2Runtime(Runtime):
@@ -96,6 +98,8 @@ class CTranslate2Runtime(Runtime):
             converter = TransformersConverter(saved, trust_remote_code=wanted.spec.trust_remote_code)
             converter.convert(str(folder), quantization=form_of(wanted.variant), force=True)
         _name_special_tokens(folder, str(tokenizer.convert_ids_to_tokens(0)))
+        if wanted.role == "source-text" and kind not in FROM_NOTHING:
+            _name_start(folder, str(tokenizer.convert_ids_to_tokens(_start_of(module))))
         if wanted.role == "head":
             _save_head(module, folder / HEAD_FILE)
 
@@ -154,6 +158,21 @@ def _name_special_tokens(folder: Path, any_token: str) -> None:
     stored: Json = json.loads(path.read_text(encoding="utf-8"))
     named = {name: any_token for name, value in stored.items() if name.endswith("_token") and value is None}
     path.write_text(json.dumps(stored | named, indent=1), encoding="utf-8")
+
+
+def _start_of(module: Network) -> int:
+    """Find the token that the decoder begins with; the converter guesses it from the tokenizer's class."""
+    own, general = module.generation_config.decoder_start_token_id, module.config.decoder_start_token_id
+    start = general if own is None else own
+    if start is None:
+        raise UnsupportedError("it names no 'decoder_start_token_id', with which its decoder begins")
+    return int(start)
+
+
+def _name_start(folder: Path, name: str) -> None:
+    path = folder / "config.json"
+    stored: Json = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(stored | {"decoder_start_token": name}, indent=1), encoding="utf-8")
 
 
 def _save_head(module: Network, path: Path) -> None:
@@ -314,12 +333,16 @@ class _SourceText(_Converted):
     def write(self, rows: Sequence[Ids], order: Order, on_token: Callable[[], None] | None) -> list[list[int]]:
         """Write the text that is made from each row."""
         settings = order.settings
+        forced = settings.get("forced_eos_token_id")
+        searched = order.beams > 1 and forced is not None
         made = self.opened.translate_batch(
             self._vocabulary.names(rows),
-            max_decoding_length=order.limit,
+            max_decoding_length=max(1, order.limit - searched),
             min_decoding_length=0,
             max_input_length=0,
             beam_size=order.beams,
+            num_hypotheses=order.beams if searched else 1,
+            return_scores=searched,
             length_penalty=order.length_penalty,
             end_token=list(order.ends) or None,
             return_end_token=True,
@@ -329,7 +352,33 @@ class _SourceText(_Converted):
             callback=_watcher(order, on_token, len(rows)),
         )
         ids = self._vocabulary.ids
-        return [[ids[name] for name in one.hypotheses[0]] for one in made]
+        found = [[[ids[name] for name in tokens] for tokens in one.hypotheses] for one in made]
+        if forced is None:
+            return [own[0] for own in found]
+        end = forced if isinstance(forced, int) else forced[0]
+        if not searched:
+            return [_ended(own[0], order, end) for own in found]
+        return [_best_ended(own, one.scores, order, end) for own, one in zip(found, made, strict=True)]
+
+
+def _ended(tokens: list[int], order: Order, end: int) -> list[int]:
+    """Put the forced end in the place of the last token of a text that reaches its limit."""
+    return tokens if len(tokens) < order.limit or tokens[-1] in order.ends else [*tokens[:-1], end]
+
+
+def _best_ended(found: Sequence[list[int]], scores: Sequence[float], order: Order, end: int) -> list[int]:
+    """Choose among texts that were searched for up to the token before the limit, the forced end costing nothing.
+
+    A score is log P / length^penalty: that of a text that did not end by itself is the same sum over a token more.
+    """
+    rescaled = []
+    for tokens, score in zip(found, scores, strict=True):
+        if tokens[-1:] and tokens[-1] in order.ends:
+            rescaled.append((score, tokens))
+        else:
+            longer = (len(tokens) / (len(tokens) + 1)) ** order.length_penalty
+            rescaled.append((score * longer, [*tokens, end]))
+    return max(rescaled, key=lambda pair: pair[0])[1]
 
 
 def _watcher(order: Order, on_token: Callable[[], None] | None, rows: int) -> Callable[[Any], bool] | None:
