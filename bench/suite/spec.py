@@ -214,7 +214,7 @@ class ModelSpec(_Strict):
         return self.model_copy(update=updates)
 
     @property
-    def secrets(self) -> set[str]:
+    def secrets(self) -> frozenset[str]:
         """Name the environment variables that hold the model's secrets."""
         key = None if self.server is None else self.server.api_key_env
         return frozenset() if key is None else frozenset({key})
@@ -443,7 +443,7 @@ class Suite(_Strict):
         return items
 
     @property
-    def secrets(self) -> set[str]:
+    def secrets(self) -> frozenset[str]:
         """Name the environment variables that hold secrets."""
         return frozenset().union(*(model.secrets for model in self.models))
 
