@@ -47,7 +47,7 @@ from tiny_families import (
     families,
 )
 
-from bench.admission.admit import admit, settle
+from bench.admission.admit import admit, on_working_path, settle
 from bench.candidates import FAMILIES
 from bench.candidates.interface import Context
 from bench.data.base import Example
@@ -178,7 +178,7 @@ def asked(way: Way, family: str, folder: Path) -> tuple[list[Sample], str | None
     examples = tuple(Example(i, str(i), {way.column: text, **columns}, None) for i, text in enumerate(TEXTS))
     workload: Any = KINDS[way.kind].workload(task, Bound(model, examples, labels, way.prompt, way.scoring, labels))
     admission = admit("tiny", model, workload, "float32", TEXTS)
-    rows = answered(workload)
+    rows = on_working_path(model, lambda: answered(workload)) if admission.waits else answered(workload)
     if admission.waits:
         admission = settle(admission, model, rows, "float32")
         rows = rows if admission.left is None else answered(workload)

@@ -25,7 +25,7 @@ from contract import Contract, make_parser
 from machines_worlds import World, rates
 
 PARTS = ("worlds", "cells", "nodes")
-JOBS, JOB_S = 24, 2.0
+JOBS, JOB_S = 16, 3.0
 NODES = (1, 2, 4)
 SPEED_UP = 1.9
 """Of two nodes over one: what is asked."""

@@ -6,6 +6,7 @@ Of a large file no list is made. What reads its examples reads the file again, w
 from __future__ import annotations
 
 import math
+import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ Row = Mapping[str, object]
 MISSING = object()
 HELD = 20_000
 """Examples that are kept in memory: some ten megabytes of usual texts. More are read again."""
+LABEL = "label"
+"""Column of the kinds with one of a few labels."""
 FEW = 1000
 """Different expected texts that are kept: more than any task has labels."""
 
@@ -219,11 +222,27 @@ class Count:
 
     def notes(self) -> dict[str, object]:
         """Return what a user must know of them."""
+        alike = labels_alike(self.expected or ()) if self.columns.expected == LABEL else []
         return {
             "duplicates": self.examples - _different(self.inputs),
             "duplicate_ids": self.examples - _different(self.ids),
             "empty_references": self.empty,
+            **({"labels_alike": alike} if alike else {}),
         }
+
+
+def labels_alike(labels: Iterable[str]) -> list[list[str]]:
+    """Group labels that a reader would take for one: they differ in case, spaces, invisible characters, or in how an
+    accent is written.
+
+    >>> labels_alike(["pos", "Pos ", "neg"])
+    [['Pos ', 'pos']]
+    """
+    groups: dict[str, list[str]] = {}
+    for label in sorted(labels):
+        plain = "".join(c for c in unicodedata.normalize("NFKC", label) if unicodedata.category(c) != "Cf")
+        groups.setdefault(" ".join(plain.split()).casefold(), []).append(label)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def hashable(values: Mapping[str, Value], names: Sequence[str]) -> object:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from bench.decision.rule import Situation, Stage
 from bench.racing.chances import EACH_SHARE, TOGETHER_SHARE, any_of
 from bench.racing.field import Field
@@ -94,7 +96,10 @@ class _Front:
     def __init__(self, look: Look, gone: set[str]) -> None:
         self._look = look
         self._field = _Objectives(look)
-        self._rows = [row for row, own in enumerate(look.contestants) if own.name not in gone]
+        board = self._field.board
+        self._costs = [c for c in range(board.objectives) if look.columns[c].metric is None]
+        unknown = np.isnan(board.values[:, self._costs]).any(axis=1)
+        self._rows = [row for row, own in enumerate(look.contestants) if own.name not in gone and not unknown[row]]
         self._eligible = {row for row in self._rows if is_eligible(look.contestants[row])}
         self._no_dearer = {row: self._find_no_dearer(row) for row in self._rows}
         self._field.pairs = sum(map(len, self._no_dearer.values()))
@@ -104,9 +109,7 @@ class _Front:
 
     def _find_no_dearer(self, row: int) -> list[int]:
         """List the other candidates that are no worse in any cost."""
-        board = self._field.board
-        costs = [c for c in range(board.objectives) if self._look.columns[c].metric is None]
-        values = board.oriented[:, costs]
+        values = self._field.board.oriented[:, self._costs]
         return [other for other in self._rows if other != row and bool((values[other] >= values[row]).all())]
 
     def _chances_of(self, row: int) -> _Chances:

@@ -181,11 +181,11 @@ def standing_item(entry: Entry, advice: TaskAdvice) -> Item:
     standing = advice.standings.get(entry.candidate)
     if standing is None:
         return Item("–", "y")
-    words = STANDING_WORDS[standing.label]
-    placed = "" if advice.decision is None else place_in_short(advice.decision.board, entry.candidate)
+    placed = "" if advice.decision is None else place_in_short(advice.decision.board, standing)
+    words = placed or STANDING_WORDS[standing.label]
     share = "" if standing.stability is None else f"in {percent(standing.stability)}"
     small = share and (f"{share} of resamples" if standing.label == "on the front" else f"on the front {share}")
-    small = placed or small
+    small = "of these examples, by the race" if placed else small
     shows_front = not placed and standing.label in ("on the front", "possibly")
     part = advice.decision
     why = "" if shows_front or part is None else cut(standing_words(part.board, standing), REASON_LIMIT)

@@ -302,6 +302,14 @@ class TaskSpec(_Strict):
     weight: Annotated[float, Field(ge=0), Unhashed()] = 1.0
     """Weight of this task's quality in a decision across tasks."""
 
+    @field_validator("labels")
+    @classmethod
+    def _labels_once(cls, labels: list[str] | None) -> list[str] | None:
+        twice = next((label for place, label in enumerate(labels or ()) if label in (labels or ())[:place]), None)
+        if twice is not None:
+            raise ValueError(f"the label '{twice}' is there twice; leave one of them out")
+        return labels
+
     @model_validator(mode="after")
     def _one_limit(self) -> TaskSpec:
         _one_batch_limit(self.batch_size, self.batch_tokens)

@@ -30,7 +30,9 @@ PLACES = {
     "open": "the race left its place open",
 }
 """What a race until the front is settled says of a candidate."""
-PLACES_IN_SHORT = {"on": "on, by the race", "off": "off, by the race", "tie": "a tie, by the race", "open": "open"}
+PLACES_IN_SHORT = {"on": "on the front", "off": "off the front", "tie": "a tie"}
+RACED = ("possibly", "tied")
+"""Labels beside which the race says more: it knows these examples and costs, and the label is of any."""
 
 
 def standing(board: Board, placed: Standing) -> str:
@@ -40,21 +42,21 @@ def standing(board: Board, placed: Standing) -> str:
         board: on which it stands.
         placed: its standing.
     """
-    return "; ".join([_standing(board, placed), *_raced(board, placed.name)])
-
-
-def place_in_short(board: Board, name: str) -> str:
-    """Say in a few words where the race placed a candidate; empty where it placed nobody."""
-    raced = board.raced[board.names.index(name)] if board.raced else None
-    return "" if raced is None or raced.place is None else PLACES_IN_SHORT[raced.place.membership]
-
-
-def _raced(board: Board, name: str) -> list[str]:
-    """Say where the race placed a candidate; nothing where it placed nobody."""
-    raced = board.raced[board.names.index(name)] if board.raced else None
+    raced = board.raced[board.names.index(placed.name)] if board.raced else None
     if raced is None or raced.place is None:
-        return []
-    return [PLACES[raced.place.membership].format(n=f"{raced.total:,}", other=raced.place.other)]
+        return _standing(board, placed)
+    place = PLACES[raced.place.membership].format(n=f"{raced.total:,}", other=raced.place.other)
+    if raced.place.membership == "open" or placed.label not in RACED or placed.stability is None:
+        return f"{_standing(board, placed)}; {place}"
+    return f"{place} (other examples may place it elsewhere: on the front in {percent(placed.stability)} of resamples)"
+
+
+def place_in_short(board: Board, placed: Standing) -> str:
+    """Say in a few words where the race placed a candidate; empty where it did not, or where more is certain."""
+    raced = board.raced[board.names.index(placed.name)] if board.raced else None
+    if raced is None or raced.place is None or placed.label not in RACED:
+        return ""
+    return PLACES_IN_SHORT.get(raced.place.membership, "")
 
 
 def _standing(board: Board, placed: Standing) -> str:

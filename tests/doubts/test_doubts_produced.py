@@ -89,6 +89,20 @@ measure: off
     )
 
 
+def two_spellings(folder: Path) -> Codes:
+    lines = [
+        json.dumps({"text": f"text {place}", "label": label}) for place, label in enumerate(("pos", "pos ", "neg"))
+    ]
+    (folder / "rows.jsonl").write_text("\n".join(lines))
+    suite = """\
+name: two spellings
+models: [{name: floor, family: baseline, strategy: majority}]
+tasks: [{name: t, kind: classification, data: {path: rows.jsonl}}]
+measure: off
+"""
+    return of(cells_run(folder, suite))
+
+
 def learnt_rows(folder: Path) -> Codes:
     plan = make_plan(open_suite(str(suite_of_learnt_rows(folder))), folder / "results")
     return {doubt.code for _, doubt in plan.doubts}
@@ -380,6 +394,7 @@ SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     "gpu_throttled": gpus,
     "high_variation": noisy,
     "idle_not_settled": hungry_at_rest,
+    "labels_alike": two_spellings,
     "load_of_others": busy_machine,
     "metric_not_computed": raising_metric,
     "mig_whole_board": gpus,

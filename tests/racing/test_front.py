@@ -17,7 +17,7 @@ from bench.summary import summarise_run
 from bench.words.certificate import sentence
 from bench.words.remarks import remark
 from bench.words.standings import standing
-from tests.racing.looks import contestant, limit, look, right
+from tests.racing.looks import COST, contestant, limit, look, right
 from tests.racing.test_rounds import BEST, EXAMPLES, FAR, NEAR, Answers, by_name, go, racing
 
 TOTAL = 1000
@@ -81,6 +81,12 @@ def test_whoever_breaks_a_limit_keeps_nobody_from_the_front_and_an_open_limit_le
     found = {place.name: place.membership for place in verdict.places}
     assert found == {"doubtful": Membership.OPEN, "keeps": Membership.OPEN}
     assert {own.name for own in verdict.limits} == {"doubtful"} and verdict.ending is None
+
+
+def test_whoever_lacks_a_cost_is_not_placed():
+    rule = {"rule": "weighted", "rates": {COST: "10 ms per 0.02"}}
+    whole, lacking = contestant("whole", right(0.9, 300)), replace(contestant("lacking", right(0.95, 300)), values={})
+    assert set(places(look(TOTAL, whole, lacking))) == set(places(look(TOTAL, whole, lacking, rule=rule))) == {"whole"}
 
 
 def test_a_boundary_places_nobody_sooner_than_the_prediction():
@@ -163,4 +169,6 @@ def test_what_the_race_says_of_the_front_stands_beside_what_is_certain(finished)
     assert len(told) == 1 and "poor" in told[0].on and "poor" in remark(told[0])
     assert not [note for note in part.remarks if isinstance(note, StoppedEarly)]
     sentences = {own.name: standing(part.board, own) for own in part.standings}
-    assert all("race" in text for text in sentences.values())
+    assert all("race" in text for text in sentences.values()) and not any(
+        "possibly on" in t for t in sentences.values()
+    )
