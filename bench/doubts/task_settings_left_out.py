@@ -8,9 +8,6 @@ from typing import ClassVar
 
 from bench.doubts.base import DoubtKind, Evidence, Stage
 
-TASKS = {"summarisation": "summarization", "translation": "translation"}
-"""How the tasks of `task_specific_params` are called, by kind of task. Source: the configurations of T5 and BART."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSettingsLeftOut(DoubtKind):
@@ -41,9 +38,10 @@ class TaskSettingsLeftOut(DoubtKind):
         """Compare the settings for tasks of this kind with the prompt and the options."""
         job = None if evidence.cell is None else evidence.cell.job
         noted = evidence.notes.get("task_settings")
-        if job is None or not isinstance(noted, Mapping) or job.task.kind not in TASKS:
+        if job is None or not isinstance(noted, Mapping):
             return
-        own = {task: settings for task, settings in noted.items() if str(task).startswith(TASKS[job.task.kind])}
+        kind = job.task.kind.replace("isation", "ization")  # as `summarization` and `translation_en_to_de` are spelt
+        own = {task: settings for task, settings in noted.items() if str(task).startswith(kind)}
         before = f"{job.model.options.get('prefix', '')}{job.template}"
         left = {
             task: tuple(
