@@ -121,7 +121,7 @@ def test_ctranslate2_writes_what_torch_writes(kind: str, both: Callable[[str, st
         return  # CTranslate2 takes padding out of its vocabulary, and shares what torch gives to it among the others
     choices = [["w1 w2", "w3"]] * len(SOURCES)
     scores = [torch.tensor([answer.scores for answer in model.choose(SOURCES, choices)]) for model in (parent, child)]
-    assert torch.allclose(*scores, atol=1e-4)
+    assert torch.allclose(scores[0], scores[1], atol=1e-4)
 
 
 @pytest.mark.slow

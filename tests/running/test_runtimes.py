@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from bench.admission import reference
 from bench.admission.reference import ask_plainly, prove
-from bench.candidates.engine import unchanged_content
+from bench.candidates.engine import Artifact, content_of, unchanged_content
 from bench.data import stored
 from bench.errors import EnvironmentLackError
 from bench.planning import Options, Plan, make_plan, open_suite
@@ -139,14 +140,17 @@ def test_a_network_that_was_converted_wrongly_is_not_admitted(
 ) -> None:
     plan = make_plan(open_suite(str(folder / "suite.yaml")), folder / "results")
     cell = next(cell for cell in plan.cells if cell.label == "reader[ctranslate2] · colour")
-    head = Path(str(cell.to_run().artifact)) / "head.npz"
+    artifact = Path(str(cell.to_run().artifact))
+    head, about = artifact / "head.npz", Artifact.read(artifact)
     right = head.read_bytes()
     with np.load(head) as arrays:
         np.savez(head, **(dict(arrays) | {"weight0": arrays["weight0"][::-1]}))
+    replace(about, content=content_of(artifact)).write(artifact)  # as the conversion would have left it
     try:
         record = of(go(folder, [], "reader/colour")[1], cell.label)
     finally:
         head.write_bytes(right)
+        about.write(artifact)
     assert record.status == "failed"
     assert "under 'ctranslate2'" in str(record.reason) and "differ from those of torch" in str(record.reason)
 
