@@ -75,8 +75,8 @@ def run(
     located = open_suite(suite)
     is_off = (profile or located.value.measure.profile) == OFF
     opened = executor_of(located, executor).open(measuring=not is_off, tell=remark)
-    with hidden(located.value.secrets):
-        opened.prepare()  # torch is imported there while this process goes on
+    secrets = click.get_current_context().with_resource(hidden(located.value.secrets))
+    opened.prepare()  # torch is imported there while this process goes on
 
     from bench.candidates import without_torch
     from bench.errors import EXIT_CELL_FAILED
@@ -89,8 +89,7 @@ def run(
     race = {key: value for key, value in asked.items() if value is not None}
     plan = make_plan(located, results, Options(limit, only, profile, race))
     if any(without_torch(cell.job) for cell in plan.cells if cell.unsupported is None):
-        with hidden(located.value.secrets):
-            opened.prepare(light=True)
+        opened.prepare(light=True)
     # The server still imports torch and nothing is measured yet: later these would be waited for.
     for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.page",))):
         import_module(module)
@@ -104,6 +103,7 @@ def run(
             progress=progress_for(sys.stderr),
             echo=remark,
             rounds_of=racing,
+            secrets=secrets,
         )
         view = _remembered(store, finished.run_id)
         if (refused := store.files.told()) is not None:

@@ -5,7 +5,7 @@ The commands and the Python functions start runs through here. It prints nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.digest import content_hash
@@ -35,6 +35,7 @@ def launch(
     progress: Progress,
     echo: Echo,
     rounds_of: Callable[[Plan], Rounds | None] = lambda _: None,
+    secrets: Mapping[str, str] | None = None,
 ) -> Finished:
     """Train what a plan lacks, then run its cells; models whose training failed are skipped, with the reason.
 
@@ -47,13 +48,14 @@ def launch(
         progress: is told of every job.
         echo: takes a line about trainings.
         rounds_of: makes what decides, round by round, what is done; None for everything at once.
+        secrets: environment variables of the suite's models that were taken out of the environment already.
 
     Raises:
         StoreError: the database could not take the records.
         EnvironmentLackError: the executor's machines cannot be used; nothing was run.
     """
     machine = executor.fingerprint()
-    with hidden(plan.suite.value.secrets) as secrets:
+    with hidden(plan.suite.value.secrets) as held:
         plan, skip = with_checkpoints(plan, store.results, echo)
         cells, skip = converted(plan.written(store.results), skip, store.results, echo)
         return run(
@@ -68,7 +70,7 @@ def launch(
             skip=skip,
             canary=plan.measures,
             rounds=rounds_of(plan),
-            secrets=secrets,
+            secrets={**(secrets or {}), **held},
         )
 
 
