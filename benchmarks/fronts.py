@@ -134,6 +134,11 @@ def uneven(m: int) -> Floats:
     return np.where(np.arange(m) % 3 == 0, 3.0, 0.5)
 
 
+def one_noisy(m: int) -> Floats:
+    """The first model is six times as noisy as all others."""
+    return np.where(np.arange(m) == 0, 6.0, 1.0)
+
+
 HAIR = 1e-5
 AUDIT = (
     World("10 models, 1000 examples", 10, 1000, population(0.09, 0.2), members=0.54, outsiders=0.17),
@@ -164,6 +169,12 @@ HARD = (
     World("unequal noise: 4 models, ties in costs", 4, 300, doubled(skill=-0.15), noise=uneven),
     World("two processes: ties in costs", 10, 300, doubled(skill=-0.15), processes=2),
     World("two processes: unequal noise, ties in costs", 10, 300, doubled(skill=-0.15), processes=2, noise=uneven),
+    World("two processes: 4 models, unequal noise, ties in costs", 4, 300, doubled(-0.15), processes=2, noise=uneven),
+    World("two processes: 6 models, unequal noise, ties in costs", 6, 300, doubled(-0.15), processes=2, noise=uneven),
+    World("two processes: 8 models, unequal noise, ties in costs", 8, 300, doubled(-0.15), processes=2, noise=uneven),
+    World("two processes: 6 models, one is noisy, ties in costs", 6, 300, doubled(-0.15), processes=2, noise=one_noisy),
+    World("two processes: one is noisy, ties in costs", 10, 300, doubled(-0.15), processes=2, noise=one_noisy),
+    World("three processes: one is noisy, ties in costs", 10, 300, doubled(-0.15), noise=one_noisy),
     World("one process: ties in all but size", 10, 300, doubled(size=1.5), processes=1),
     World("one process: a hair faster, worse answers", 10, 300, doubled(-0.15, 1 - HAIR, 1 - HAIR, 2), processes=1),
     World("memory read once: ties in all but size", 10, 300, doubled(size=1.01), memory=True),

@@ -1,9 +1,11 @@
 """Load against a server of known truth: TTFT, TPOT and percentiles, queues with closed forms, a stall, the capacity.
 
-The server runs in a process of its own; every number is held against what it did by its own clock, or against the
-formula of its queue. Needs a quiet machine with two cores, and about four minutes.
+The server runs in a process of its own, on a core of its own; every number is held against what it did by its own
+clock, or against the formula of its queue. Needs a quiet machine with two cores, and about four minutes.
 
-    python benchmarks/load_truth.py [--quick]
+    python benchmarks/load_truth.py [--quick] [--only simulated]
+
+How often an interval holds the truth is no question of clocks: the same queue is run in virtual time, by many seeds.
 
 A level whose client was late is withheld, as bench withholds it, and then claims nothing.
 """
@@ -13,9 +15,10 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,20 +26,28 @@ from pathlib import Path
 import numpy as np
 from contract import Contract, make_parser
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from bench.candidates.served.api import Writing, asked
 from bench.candidates.served.client import Client
 from bench.candidates.served.exchange import Exchange
 from bench.candidates.served.keep import Spending
 from bench.candidates.served.patience import Patience
+from bench.measure.load.arrivals import schedule
 from bench.measure.load.level import Level, closed_level
 from bench.measure.load.outcome import BATCHES, LEAST_PER_BATCH, Estimate, about, numbers_of
 from bench.measure.load.run import Asked, Generator, run_load
 from bench.suite import EndpointSpec
+from benchmarks.fake_server import Behaviour, Law
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARE, ALLOWED_S = 0.02, 0.001
 """A time may be off by 2 %, or by 1 ms."""
 CAPACITY_SHARE = 0.05
+COVERS = {0.3: 0.9, 0.6: 0.9, 0.9: 0.75}
+"""How often, at least, an interval at 95 % must hold the mean of an M/M/1 queue, by its load. Ten batches of a window
+of 40 s depend on each other where the queue is nearly full, and hold it less often: that is told, not hidden."""
+SEEDS = 200
 
 
 @dataclass(frozen=True)
@@ -50,12 +61,23 @@ class Row:
     remark: str = ""
 
 
+def on_cores_of_their_own() -> tuple[int, int] | None:
+    """Choose a core for the client and one for the server; None where there are not two.
+
+    A process that is woken by another is put onto that one's core by the kernel, where both are late.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    return (cores[0], cores[-1]) if len(cores) > 1 else None
+
+
 class Server:
     """The fake server in a process of its own."""
 
     def __init__(self, *options: str) -> None:
         command = [sys.executable, "-m", "benchmarks.fake_server", *options]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        if CORES is not None:
+            os.sched_setaffinity(self.process.pid, {CORES[1]})
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
 
@@ -63,6 +85,9 @@ class Server:
         """Stop it; returns what it did."""
         out, _ = self.process.communicate(timeout=60)
         return list(json.loads(out))
+
+
+CORES = on_cores_of_their_own()
 
 
 @contextmanager
@@ -138,6 +163,29 @@ def queues(shares: Sequence[float], seconds: float) -> Iterator[Row]:
         )
 
 
+def simulated(shares: Sequence[float], seconds: float, seeds: int) -> Iterator[Row]:
+    """The same queues in virtual time: how often the interval by batch means holds the formula's mean."""
+    service = 0.005
+    for share in shares:
+        truth, held, means = service / (1 - share), 0, []
+        for seed in range(seeds):
+            times = in_virtual_time(share / service, service, seconds, seed)
+            mean = mean_of(times)
+            means.append(mean.value)
+            held += mean.low is not None and mean.high is not None and mean.low <= truth <= mean.high
+        least = COVERS[share] - 2 * math.sqrt(COVERS[share] * (1 - COVERS[share]) / seeds)
+        shown = f"{seeds} seeds; the mean of all is {1e3 * float(np.mean(means)):.4g} ms, truth {1e3 * truth:.4g} ms"
+        yield Row(f"coverage of M/M/1 at {share:g}, of 0.95", COVERS[share], held / seeds, held / seeds >= least, shown)
+
+
+def in_virtual_time(rate: float, service: float, seconds: float, seed: int) -> list[float]:
+    """Run the server's own laws on a schedule, without a clock: seconds in the system, in their order."""
+    behaviour = Behaviour(first=Law(service, "exponential"), servers=1, seed=1000 + seed)
+    instants = schedule("poisson", rate, seconds, seed)
+    truths = [behaviour.serve(number, instant, "", 1) for number, instant in enumerate(instants)]
+    return [truth.token_s[-1] - truth.arrived_s for truth in truths]
+
+
 def stall(seconds: float) -> Iterator[Row]:
     """A server that stops for a second: every request that should have been sent then is late."""
     options = ("--first", "0.005", "--tokens", "1", "--servers", "1", "--stall", "1", "--stall-at", str(seconds / 2))
@@ -185,20 +233,26 @@ async def _capacity(spec: EndpointSpec, asked_for: Asked, rung_s: float) -> floa
         return math.nan if load.capacity is None else load.capacity.rate
 
 
-def rows_of(quick: bool) -> Iterator[Row]:
-    """Check every claim."""
-    yield from times((50.0,) if quick else (50.0, 200.0, 500.0), 2.0 if quick else 10.0)
-    yield from queues((0.3,) if quick else (0.3, 0.6, 0.9), 4.0 if quick else 40.0)
-    yield from stall(3.0 if quick else 8.0)
-    yield from capacities(0.5 if quick else 3.0)
+PARTS: Mapping[str, Callable[[bool], Iterator[Row]]] = {
+    "simulated": lambda quick: simulated((0.3, 0.6, 0.9), 40.0, 50 if quick else SEEDS),
+    "times": lambda quick: times((50.0,) if quick else (50.0, 200.0, 500.0), 2.0 if quick else 10.0),
+    "queues": lambda quick: queues((0.3,) if quick else (0.3, 0.6, 0.9), 4.0 if quick else 40.0),
+    "stall": lambda quick: stall(3.0 if quick else 8.0),
+    "capacities": lambda quick: capacities(0.5 if quick else 3.0),
+}
+"""What is checked, by name."""
 
 
 def main() -> int:
     """Print every claim with its truth; the exit code says whether all hold."""
     parser = make_parser(__doc__)
     parser.add_argument("--quick", action="store_true", help="short windows, fewer rates")
+    parser.add_argument("--only", choices=tuple(PARTS), help="one part")
     arguments, contract = parser.parse_args(), Contract()
-    for row in rows_of(arguments.quick):
+    if CORES is not None:
+        os.sched_setaffinity(0, {CORES[0]})
+    parts = [arguments.only] if arguments.only else list(PARTS)
+    for row in (row for part in parts for row in PARTS[part](arguments.quick)):
         shown = f"{row.measured:.5g}, truth {row.truth:.5g}" + (f" ({row.remark})" if row.remark else "")
         contract.require(row.what, row.holds, shown)
     return contract.close(arguments.json)

@@ -75,9 +75,10 @@ def fill(folder: Path) -> None:
     (folder / "rows.jsonl").write_text("\n".join(rows), encoding="utf-8")
 
 
-def start(folder: Path, results: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, results: str, until: str) -> subprocess.Popen[bytes]:
     """Start the race in a session of its own."""
     command = [sys.executable, "-m", "bench", "run", "suite.yaml", "--results", results, "--no-report"]
+    command += ["--until", until]
     with (folder / "said").open("ab") as said:
         return subprocess.Popen(command, cwd=folder, start_new_session=True, stdout=said, stderr=said)
 
@@ -90,7 +91,11 @@ def came_to(results: Path) -> tuple[object, int, int]:
         runs = len(store.runs())
     task = stored.info.race["tasks"]["side"]
     answers = Counter((record.cell.model, sample.index) for record in stored.records for sample in record.samples)
-    return {key: task[key] for key in ("looks", "pick", "answered")}, sum(n > 1 for n in answers.values()), runs
+    return (
+        {key: task[key] for key in ("looks", "pick", "answered", "front")},
+        sum(n > 1 for n in answers.values()),
+        runs,
+    )
 
 
 def main() -> int:
@@ -98,6 +103,7 @@ def main() -> int:
     parser = make_parser(__doc__)
     parser.add_argument("--moments", type=int, default=30, help="Kills (30).")
     parser.add_argument("--seed", type=int, default=11, help="Of the moments (11).")
+    parser.add_argument("--until", choices=["decided", "front"], default="decided", help="What the race goes on for.")
     options = parser.parse_args()
     contract = Contract()
     rng = random.Random(options.seed)
@@ -105,7 +111,7 @@ def main() -> int:
         folder = Path(name)
         fill(folder)
         begin = time.monotonic()
-        code = start(folder, "whole").wait()
+        code = start(folder, "whole", options.until).wait()
         whole_s = time.monotonic() - begin
         contract.require("the race that is not killed ends well", code == 0, f"exit code {code} after {whole_s:.1f} s")
         expected, _, _ = came_to(folder / "whole")
@@ -113,11 +119,11 @@ def main() -> int:
         same = once = ended = 0
         for moment in range(options.moments):
             results = f"killed-{moment}"
-            process = start(folder, results)
+            process = start(folder, results, options.until)
             time.sleep(rng.uniform(0.5, whole_s))
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            ended += start(folder, results).wait() == 0
+            ended += start(folder, results, options.until).wait() == 0
             found, twice, runs = came_to(folder / results)
             same += found == expected
             once += twice == 0 and runs == 1

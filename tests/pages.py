@@ -23,6 +23,7 @@ from ruamel.yaml import YAML
 
 import bench.cli
 from bench.__main__ import main
+from bench.host import caches
 from tests.checkpoints import LABELS, make_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -159,13 +160,14 @@ READERS = {"compare", "export", "history", "ls", "recommend", "report", "show", 
 
 
 def run_lines(lines: Sequence[str], folder: Path) -> Iterator[tuple[str, subprocess.CompletedProcess[str]]]:
-    """Run commands one after another in a folder, with a home of its own and this bench on the path."""
+    """Run commands one after another in a folder, with a home of its own, this bench on the path, and what is kept in
+    caches shared."""
     programs = folder.parent / f"{folder.name}-bin"
     programs.mkdir(exist_ok=True)
     script = programs / "bench"
     script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bench "$@"\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    home = {"HOME": str(folder / "home")}
+    home = {"HOME": str(folder / "home"), "XDG_CACHE_HOME": str(caches.folder().parent)}
     environment = os.environ | home | {"PATH": f"{programs}:{os.environ['PATH']}"}
     for line in lines:
         words = shlex.split(line)

@@ -14,7 +14,7 @@ import pytest
 from bench.record import Cell, Fact, Record
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-LIBRARIES = {"contract", "gate_world", "plain_pass", "race_worlds", "random_models", "tiny_families"}
+LIBRARIES = {"contract", "gate_world", "machines_worlds", "plain_pass", "race_worlds", "random_models", "tiny_families"}
 """Modules that scripts import."""
 PEERS = {"lm_eval_script", "optimum_script"}
 """Run by another program's Python, with what that has installed."""

@@ -66,7 +66,7 @@ def test_batch_1_and_batch_32_score_the_same(model: str, task: str, plan: Plan) 
 
 
 def test_suites_that_need_a_network_or_packages_are_well_formed() -> None:
-    for name in ("hub", "pretrained", "runtimes"):
+    for name in ("hub", "linear", "pretrained", "runtimes"):
         suite = open_suite(name)
         assert suite.value.name == name
         for model in suite.value.models:

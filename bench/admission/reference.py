@@ -329,7 +329,7 @@ def chosen(workload: Workload) -> list[int]:
 def _oddity(workload: Workload, index: int) -> float:
     """Compute the share of characters beyond ASCII in an example's texts."""
     text = " ".join(value for value in workload.examples[index].columns.values() if isinstance(value, str))
-    return sum(ord(character) > 127 for character in text) / max(1, len(text))
+    return (len(text) - len(text.encode("ascii", "ignore"))) / max(1, len(text))
 
 
 def _tied(workload: Workload, plain: Sample, tolerance: float) -> bool:

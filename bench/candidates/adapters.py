@@ -205,6 +205,7 @@ def with_lora(
 
     config = LoraConfig(
         task_type=task_type,
+        exclude_modules=["classifier"] if task_type == "TOKEN_CLS" else None,  # peft 0.21 spares other heads itself
         r=rank,
         lora_alpha=alpha,
         lora_dropout=dropout,

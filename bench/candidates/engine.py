@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bench.candidates.untyped import Loader
 from bench.errors import EnvironmentLackError
@@ -120,7 +120,6 @@ def unchanged_content(folder: Path) -> str:
     return content
 
 
-@runtime_checkable
 class Stand(Protocol):
     """A network that another runtime executes."""
 

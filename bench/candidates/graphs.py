@@ -338,16 +338,55 @@ def _state_names(word: str, count: int) -> tuple[str, ...]:
     return tuple(f"{word}{place}" for place in range(count))
 
 
+Scores = Callable[[list[list[int]], torch.Tensor], torch.Tensor]
+"""From the tokens that each row has written, the start token counted, and the logits of the next, to its scores."""
+
+
+def _scores(order: Order) -> Scores | None:
+    """Make transformers' own processors of the settings that a checkpoint asks for, in its order; None without any."""
+    if not order.settings:
+        return None
+    from transformers import generation
+
+    library: Loader = generation
+    ends = list(order.ends)
+    makers: dict[str, Callable[[Any], Any]] = {
+        "repetition_penalty": lambda value: library.RepetitionPenaltyLogitsProcessor(penalty=float(value)),
+        "no_repeat_ngram_size": library.NoRepeatNGramLogitsProcessor,
+        "bad_words_ids": lambda value: library.NoBadWordsLogitsProcessor(value, eos_token_id=ends),
+        "min_length": lambda value: library.MinLengthLogitsProcessor(value, eos_token_id=ends),
+        "forced_bos_token_id": library.ForcedBOSTokenLogitsProcessor,
+        "forced_eos_token_id": lambda value: library.ForcedEOSTokenLogitsProcessor(1 + order.limit, value),
+        "suppress_tokens": library.SuppressTokensLogitsProcessor,
+    }
+    processors = [make(order.settings[name]) for name, make in makers.items() if name in order.settings]
+
+    def scored(written: list[list[int]], logits: torch.Tensor) -> torch.Tensor:
+        ids = torch.tensor(written)
+        for process in processors:
+            logits = process(ids, logits)
+        return logits
+
+    return scored
+
+
+FOLLOWED = frozenset(
+    {"bad_words_ids", "forced_bos_token_id", "forced_eos_token_id", "min_length", "no_repeat_ngram_size"}
+    | {"repetition_penalty", "suppress_tokens"}
+)
+"""Settings of `generation_config.json` that are followed in a text made from a source. Behind a prompt some of them
+would read its padding."""
+
+
 class GraphStand:
     """A network made of opened graphs, in the place of a transformers module."""
-
-    follows: frozenset[str] = frozenset()
 
     def __init__(
         self, role: Role, sizes: Sizes, sessions: Mapping[str, Session], config: Loader, generation_config: Loader
     ) -> None:
         self.role, self.sizes, self.sessions = role, sizes, sessions
         self.config, self.generation_config = config, generation_config
+        self.follows: frozenset[str] = FOLLOWED if role == "source-text" else frozenset()
 
     def __call__(self, *, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **_: object) -> Logits:
         """Compute the logits of a head, or of the next token at every place of rows that are padded on the right."""
@@ -379,11 +418,15 @@ class GraphStand:
         reader = self._begin(rows)
         written: list[list[int]] = [[] for _ in rows]
         ended = [False] * len(rows)
-        logits = reader.newest
+        logits, scored = reader.newest, _scores(order)
+        start = int(self.sizes.start or 0)
+        read = [[start] for _ in rows]
         for step in range(order.limit):
             if logits is None:
-                logits = reader.step([int(self.sizes.start or 0)] * len(rows))
-            tokens: list[int] = logits.argmax(-1).tolist()
+                logits = reader.step([start] * len(rows))
+            tokens: list[int] = (logits if scored is None else scored(read, logits)).argmax(-1).tolist()
+            for own, token in zip(read, tokens, strict=True):
+                own.append(token)
             for place, token in enumerate(tokens):
                 if not ended[place]:
                     written[place].append(token)
@@ -397,6 +440,11 @@ class GraphStand:
         return written
 
     def _by_beams(self, rows: Sequence[Ids], order: Order) -> list[list[int]]:
+        if order.settings:
+            raise UnsupportedError(
+                f"beams under this runtime follow no '{next(iter(order.settings))}', which the checkpoint asks for; "
+                "run it under torch, or leave its settings out ('generation: {checkpoint: false}')"
+            )
         if len(order.ends) > 1:
             raise UnsupportedError("beams under this runtime know one end token, and the checkpoint names several")
         reader = self._begin(rows)

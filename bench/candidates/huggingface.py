@@ -29,7 +29,7 @@ from bench.candidates.checkpoint import (
     read_config,
     unknown_label,
 )
-from bench.candidates.engine import Engine
+from bench.candidates.engine import Engine, Stand
 from bench.candidates.hub import explain_load_errors
 from bench.candidates.inspection import inspect_folder
 from bench.candidates.interface import Classified, Context, ModelFacts, PartialModel
@@ -219,12 +219,14 @@ def _tokenizer(spec: ModelSpec, source: Source, adapter: Adapter | None) -> Toke
 
 def _head_of(auto_class: Loader, adapter: Adapter | None) -> Options:
     """Work out the head for which an adapter brings weights along: as its own configuration has it, else its size."""
-    if adapter is None or not auto_class.__name__.endswith("ForSequenceClassification"):
+    if adapter is None or not auto_class.__name__.endswith(("ForSequenceClassification", "ForTokenClassification")):
         return {}
-    own = read_config(adapter.folder).get("id2label")
+    stored = read_config(adapter.folder)
+    own = stored.get("id2label")
     if own:
         names = {int(index): str(name) for index, name in own.items()}
-        return label_names([names[index] for index in sorted(names)]) | {"num_labels": len(names)}
+        kind: Options = {"problem_type": stored.get("problem_type")}
+        return label_names([names[index] for index in sorted(names)]) | {"num_labels": len(names)} | kind
     size = head_size(adapter)
     return {} if size is None else {"num_labels": size}
 
@@ -269,6 +271,11 @@ class HuggingFaceModel(PartialModel):
         if self._reference is None:
             self._reference = self._load_reference()
         return self._reference
+
+    @property
+    def stand(self) -> Stand | None:
+        """What executes the network in torch's place; None under torch, and on the plain path."""
+        return None if self._load_reference is None or self.plain else self._network
 
     def let_go(self) -> None:
         """Drop the module of torch that the plain path had loaded beside what stands in its place."""
@@ -535,19 +542,24 @@ class HuggingFaceLearning(Learning):
         """Choose the `AutoModelFor…` that loads the network; one with a head where there are labels."""
         raise NotImplementedError
 
+    def head_options(self, labels: tuple[str, ...]) -> Options:
+        """Describe the head in the words of transformers' configurations; empty where there is none."""
+        if not labels:
+            return {}
+        own: Options = {"problem_type": None}  # not that of a checkpoint's head, which is replaced
+        return {"num_labels": len(labels), **label_names(labels), **own}
+
     def checkpoint(self, spec: ModelSpec, labels: tuple[str, ...]) -> Pair:
         """Load a network in float32 with its tokenizer; a new head where there are labels."""
         import torch
 
         source = Source.of(spec)
-        head: Options = {}
-        if labels:
-            head = {"num_labels": len(labels), **label_names(labels), "ignore_mismatched_sizes": True}
-            head["problem_type"] = None  # of the checkpoint's own head, which is replaced
+        head = self.head_options(labels)
+        replaced: Options = {"ignore_mismatched_sizes": True} if head else {}
         with explain_load_errors(spec):
             tokenizer = self.tokenizer(spec)
             net = self.auto_class(labels).from_pretrained(
-                source.checkpoint.name, dtype=torch.float32, **source.shared, **source.weights, **head
+                source.checkpoint.name, dtype=torch.float32, **source.shared, **source.weights, **head, **replaced
             )
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
@@ -582,11 +594,30 @@ def label_names(labels: Sequence[str]) -> Options:
     return {"id2label": dict(enumerate(labels)), "label2id": {label: place for place, label in enumerate(labels)}}
 
 
+def word_pieces(tokenizer: Tokenizer, words: Sequence[str], limit: int) -> tuple[list[int], list[int | None], int]:
+    """Cut a sentence of given words into token ids.
+
+    Returns:
+        The ids; for each of them the word whose first piece it is, or None; and how many words are left of those that
+        are not cut off.
+    """
+    encoded = tokenizer(list(words), is_split_into_words=True, truncation=True, max_length=limit)
+    owners: list[int | None] = encoded.word_ids()
+    firsts = [
+        owner if owner is not None and owner != (owners[place - 1] if place else None) else None
+        for place, owner in enumerate(owners)
+    ]
+    whole = len(owners) < limit
+    read = max((owner + 1 for owner in owners if owner is not None), default=0)
+    return list(encoded["input_ids"]), firsts, len(words) if whole else read
+
+
 def head_logits(net: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute the logits of a head over labels, and the right labels."""
+    """Compute the logits of a head, and its targets: one for each text, or as many as the head has outputs."""
     more = {"token_type_ids": batch["segments"]} if "segments" in batch else {}
     logits = net(input_ids=batch["source"], attention_mask=batch["source_mask"].long(), **more).logits
-    return logits, batch["target"].squeeze(1)
+    target = batch["target"]
+    return logits, target.squeeze(1) if batch["mode"] == "label" else target
 
 
 def head_scores(

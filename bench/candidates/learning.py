@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypedDict
 
+from bench.candidates.interface import Ability
 from bench.errors import FitError
 from bench.suite import ModelSpec
 
@@ -69,14 +70,14 @@ class Batch(TypedDict, total=False):
     """Padded tensors of several examples, on the device."""
 
     mode: str
-    """`label`, `text` or `own`, as in `Encoded.mode`."""
+    """`label`, `marks`, `number`, `tags`, `text` or `own`, as in `Encoded.mode`."""
     source: torch.Tensor
     """Token ids, shape `(batch, length)`; prompt and answer together where they are one sequence."""
     source_mask: torch.Tensor
     segments: torch.Tensor
     """Of pairs of texts: to which of the two each token belongs."""
     target: torch.Tensor
-    """Labels, or token ids, `IGNORED` where padded."""
+    """Labels, or token ids, `IGNORED` where padded; of `marks` and `number` the wanted values themselves."""
     prompt: torch.Tensor
     """Where prompt and answer are one sequence: tokens of each prompt."""
     soft: torch.Tensor | None
@@ -119,6 +120,10 @@ class Learning:
     """The same of two texts `$A` and `$B:1`, where pairs are read as such."""
     roles: ClassVar[Mapping[str, str]] = {}
     """Further special tokens of its tokenizer, by role."""
+
+    def towards(self, ability: Ability) -> Learning:
+        """Choose how a head for an ability is trained; the object itself where all are trained alike."""
+        return self
 
     def scratch(self, shape: Shape, vocabulary: int, labels: tuple[str, ...]) -> nn.Module:
         """Make a network with random weights; a head where there are labels."""
@@ -171,6 +176,17 @@ class Learning:
         """Compute logits and their targets, positions without a target marked `IGNORED`."""
         raise FitError("this family computes no logits")
 
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, smoothing: float) -> torch.Tensor:
+        """Compute the loss of logits, mean over the targets that are not `IGNORED`: cross-entropy, in nats."""
+        from torch.nn import functional
+
+        flat = logits.flatten(0, -2).float()
+        return functional.cross_entropy(flat, target.flatten(), ignore_index=IGNORED, label_smoothing=smoothing)
+
+    def right(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
+        """Mark which targets the logits answer rightly; None where an answer is only more or less near."""
+        return (logits.argmax(-1) == target) & (target != IGNORED)
+
     def prompt_targets(self, batch: Batch) -> torch.Tensor | None:
         """List the tokens of the prompts as targets of the same logits; None where they are not predicted."""
         return None
@@ -178,7 +194,3 @@ class Learning:
     def own_loss(self, net: nn.Module, batch: Batch) -> torch.Tensor | None:
         """Compute the loss that the module defines itself; None where it defines none."""
         return None
-
-    def has_own_loss(self, net: nn.Module) -> bool:
-        """Tell whether `own_loss` is the loss, so that right answers cannot be counted."""
-        return False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option, results_option, store_option
+from bench.cli.options import json_option, on_option, results_option, store_option
 from bench.cli.output import print_json, print_table, remark, say
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 @click.option("--no-rerun", is_flag=True, help="Run nothing again; then no efficiency reading can fail.")
 @click.option("--strict", is_flag=True, help="Also fail when a suspicion is neither confirmed nor refuted.")
 @click.option("--rounds", type=click.IntRange(min=3), help="Pairs of fresh processes at each look of the rerun.")
+@on_option
 @store_option
 @results_option
 @json_option
@@ -35,6 +36,7 @@ def gate(
     no_rerun: bool,
     strict: bool,
     rounds: int | None,
+    executor: str | None,
     store_url: str | None,
     results: Path,
     as_json: bool,
@@ -46,7 +48,7 @@ def gate(
     """
     from bench.gate.gate import gate as judge
     from bench.gate.settle import ROUNDS
-    from bench.running.executors.local import LocalExecutor
+    from bench.running.executors import chosen_executor
     from bench.store import Store
 
     with Store.open(results, store_url, create=False) as store:
@@ -54,7 +56,7 @@ def gate(
             store,
             run,
             baseline,
-            executor=None if no_rerun else LocalExecutor(),
+            executor=None if no_rerun else chosen_executor(executor or "local").open(tell=remark),
             rounds=ROUNDS if rounds is None else (rounds,),
             say=remark,
             strict=strict,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import blobs_option, json_option, plan_options, results_option, store_option
+from bench.cli.options import blobs_option, json_option, on_option, plan_options, results_option, store_option
 from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option("--strict", is_flag=True, default=None, help="Also fail the night when a suspicion was not refuted.")
 @click.option("--rerun", is_flag=True, help="Start over, even after an interruption.")
+@on_option
 @store_option
 @blobs_option
 @results_option
@@ -45,6 +46,7 @@ def nightly(
     profile: str | None,
     webhook: str | None,
     rerun: bool,
+    executor: str | None,
     store_url: str | None,
     blobs: str | None,
     results: Path,
@@ -57,6 +59,7 @@ def nightly(
     stopped. Exit codes: 0 all is well · 6 something regressed (with --strict: or is suspected) · 5 a cell failed ·
     7 another night is running · 8 the deadline came first · 1 something else went wrong.
     """
+    from bench.catalogue.readings import OFF
     from bench.cli.run import command_line
     from bench.nightly.deadline import deadline_at
     from bench.nightly.lock import night_lock
@@ -71,7 +74,8 @@ def nightly(
 
     now = datetime.now().astimezone()
     located = open_suite(suite)
-    executor = executor_of(located).open()
+    is_off = (profile or located.value.measure.profile) == OFF
+    opened = executor_of(located, executor).open(measuring=not is_off, tell=remark)
     settings = located.value.nightly
     overriding = {name: value for name, value in overrides.items() if value is not None}
     # Check now what would otherwise fail in the middle of the night.
@@ -82,13 +86,22 @@ def nightly(
     settings = type(settings).model_validate(settings.model_dump() | overriding)
     with terminable(), night_lock(results, located.value.name, now):
         plan = make_plan(located, results, Options(limit, only, profile))
+        machine = opened.fingerprint()
         plan, skip = with_checkpoints(plan, results, remark)
-        work = Work(plan, run_info(plan, command_line(sys.argv[1:])), settings, deadline, webhook, skip, rerun)
+        work = Work(
+            plan,
+            run_info(plan, command_line(sys.argv[1:]), machine),
+            settings,
+            deadline,
+            webhook,
+            skip,
+            rerun,
+        )
         store, trouble = open_or_beside(results, store_url, blobs)
         if trouble is not None:
             work = replace(work, troubles=(f"storage: {trouble}",))
         with store:
-            outcome = run_night(work, store, executor, progress_for(sys.stderr), now, remark)
+            outcome = run_night(work, store, opened, progress_for(sys.stderr), now, remark)
     _print(outcome, as_json)
     click.get_current_context().exit(outcome.exit_code)
 

@@ -9,14 +9,26 @@ import click
 from click.decorators import FC
 
 
+def _results(context: click.Context, option: click.Parameter, place: str) -> Path:
+    """Find the folder of results; of the address of an object store, the folder of this machine that goes with it."""
+    from bench.store.elsewhere import results_folder
+
+    folder = results_folder(place)
+    if folder.is_file():
+        raise click.BadParameter(f"Directory '{folder}' is a file.", context, option)
+    return folder
+
+
 def results_option(command: FC) -> FC:
-    """Add `--results DIR`."""
+    """Add `--results PLACE`."""
     return click.option(
         "--results",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=Path("results"),
+        default="results",
+        callback=_results,
         show_default=True,
-        help="Folder with the database and everything else that runs leave behind.",
+        metavar="PLACE",
+        help="Folder with the database and everything else that runs leave behind; or the address of an object store "
+        "for all but the database, such as s3://bucket/path.",
     )(command)
 
 
@@ -40,6 +52,17 @@ def blobs_option(command: FC) -> FC:
         envvar="BENCH_BLOBS",
         show_envvar=True,
         help="Where rows, raw timings and logs go instead of the results folder, such as file:///mnt/rows.",
+    )(command)
+
+
+def on_option(command: FC) -> FC:
+    """Add `--on WHERE`, passed as `executor`."""
+    return click.option(
+        "--on",
+        "--executor",
+        "executor",
+        metavar="WHERE",
+        help="Where cells run, over the suite's defaults.executor: local, inline, ray, or ray://HOST:10001.",
     )(command)
 
 
@@ -82,8 +105,9 @@ def race_options(command: FC) -> FC:
     command = click.option("--budget", metavar="TIME", help='Time after which a race ends, such as "10 min".')(command)
     return click.option(
         "--until",
-        type=click.Choice(["decided", "all"]),
-        help="decided: measure on where the answer is open, and stop when it is decided; all: answer everything.",
+        type=click.Choice(["decided", "front", "all"]),
+        help="decided: measure on where the answer is open, and stop when it is decided; front: also until it is "
+        "settled who is on the front; all: answer everything.",
     )(command)
 
 

@@ -168,6 +168,7 @@ def report(
     import webbrowser
 
     from bench.report import write_figures, write_html
+    from bench.store.elsewhere import publish
     from bench.store.files import write_file
 
     view = open_view(run, results, store_url, reference)
@@ -177,7 +178,7 @@ def report(
         write_html(view, path)
     else:
         write_file(path, _as_text(view, form))
-    say(str(path.resolve()))
+    say(publish(results, path) or str(path.resolve()))
     if figures is not None:
         for figure in write_figures(view, figures):
             say(str(figure.resolve()))

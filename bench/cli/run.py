@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import blobs_option, json_option, plan_options, race_options, results_option, store_option
+from bench.cli.options import (
+    blobs_option,
+    json_option,
+    on_option,
+    plan_options,
+    race_options,
+    results_option,
+    store_option,
+)
 from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
@@ -30,7 +38,7 @@ HIDDEN = "…"
 @race_options
 @results_option
 @click.option("--rerun", is_flag=True, help="Run finished cells again.")
-@click.option("--executor", metavar="NAME", help="Where cells run, over the suite's defaults.executor.")
+@on_option
 @click.option("--report", "report_path", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @store_option
@@ -66,10 +74,11 @@ def run(
 
     located = open_suite(suite)
     is_off = (profile or located.value.measure.profile) == OFF
-    opened = executor_of(located, executor).open(measuring=not is_off)
+    opened = executor_of(located, executor).open(measuring=not is_off, tell=remark)
     with hidden(located.value.secrets):
         opened.prepare()  # torch is imported there while this process goes on
 
+    from bench.candidates import without_torch
     from bench.errors import EXIT_CELL_FAILED
     from bench.racing.rounds import racing
     from bench.running.launch import launch
@@ -79,6 +88,8 @@ def run(
     asked = {"until": until, "budget": budget, "risk": risk, "margin": margin, "guarantee": guarantee}
     race = {key: value for key, value in asked.items() if value is not None}
     plan = make_plan(located, results, Options(limit, only, profile, race))
+    if any(without_torch(cell.job) for cell in plan.cells if cell.unsupported is None):
+        opened.prepare(light=True)
     # The server still imports torch and nothing is measured yet: later these would be waited for.
     for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.page",))):
         import_module(module)
@@ -94,9 +105,11 @@ def run(
             rounds_of=racing,
         )
         view = _remembered(store, finished.run_id)
+        if (refused := store.files.told()) is not None:
+            remark(refused)
     _print(view, as_json)
     if not no_report:
-        _write(view, report_path or results / "reports" / f"{finished.run_id}.html", as_json)
+        _write(view, report_path or results / "reports" / f"{finished.run_id}.html", results, as_json)
     skipped = EXIT_CELL_FAILED if finished.counts.get("skipped") else 0
     click.get_current_context().exit(finished.exit_code or skipped)
 
@@ -139,10 +152,11 @@ def _print(view: RunView, as_json: bool) -> None:
         print_view(view)
 
 
-def _write(view: RunView, path: Path, as_json: bool) -> None:
+def _write(view: RunView, path: Path, results: Path, as_json: bool) -> None:
     from bench.report.page import write_html
+    from bench.store.elsewhere import publish
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_html(view, path)
     tell = remark if as_json else say  # stdout is for the JSON alone
-    tell(f"report: {path.resolve()}")
+    tell(f"report: {publish(results, path) or path.resolve()}")

@@ -32,6 +32,7 @@ NAMES = ("systemd", "cron", "github", "gitlab", "kubernetes")
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Where its output goes (systemd, cron).")
 @click.option("--runner", help="Labels of the runner, separated by commas (github, gitlab).")
 @click.option("--image", help="Container image that has bench (kubernetes).")
+@click.option("--ray", "on_ray", is_flag=True, help="A RayJob, one night on several machines (kubernetes).")
 @click.option("--install", "action", flag_value="install", help="Install it for this user (systemd, cron).")
 @click.option("--remove", "action", flag_value="remove", help="Remove it (systemd, cron).")
 @results_option
@@ -45,6 +46,7 @@ def schedule(
     log: Path | None,
     runner: str | None,
     image: str | None,
+    on_ray: bool,
     action: str | None,
     results: Path,
     store_url: str | None,
@@ -54,7 +56,9 @@ def schedule(
     from bench.schedule import KINDS, Schedule
     from bench.schedule.entry import parse_time
 
-    scheduler = KINDS[kind]
+    if on_ray and kind != "kubernetes":
+        raise UsageError(f"--ray has no effect with {kind}; leave it out")
+    scheduler = KINDS["kubernetes-ray" if on_ray else kind]
     end = None if deadline is None else f"{parse_time(deadline, '--deadline'):%H:%M}"
     folder = Path.cwd()
     base = folder if scheduler.here else Path()

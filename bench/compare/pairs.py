@@ -29,6 +29,7 @@ from bench.compare.remarks import (
     OneGroup,
     OneProcess,
     Remark,
+    StoppedEarly,
     TokensDiffer,
     UndefinedMetric,
     Unpaired,
@@ -222,6 +223,9 @@ def _quality(
             rows.append(compare_quality.row(pair, metric, replicates, seed))
     if any(row.groups == 1 for row in rows):
         left_out.append(OneGroup(task, model))
+    early = tuple(name for name, entry in zip(names, (a, b), strict=True) if entry.status == "settled")
+    if early and rows:
+        left_out.append(StoppedEarly(task, model, early))
     return [row for row in rows if row.groups != 1], left_out
 
 

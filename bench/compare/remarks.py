@@ -94,6 +94,15 @@ class OneGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class StoppedEarly:
+    """A side answered as many examples as a race needed: how many hangs on its answers, and no p-value knows that."""
+
+    task: str
+    model: str
+    sides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OneFamily:
     """All tests are one family, and each verdict is corrected for it."""
 
@@ -102,4 +111,4 @@ class OneFamily:
 
 Uncompared = NoCell | NotCompared | Unpaired | UndefinedMetric | NoRatio | TokensDiffer | OneGroup
 """What says of one cell why it is not compared, or a metric of it."""
-Remark = Uncompared | Apart | FewProcesses | OneProcess | OneFamily
+Remark = Uncompared | Apart | FewProcesses | OneProcess | OneFamily | StoppedEarly

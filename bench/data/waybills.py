@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,7 @@ import babel
 from bench.data.waybills_facts import draw
 from bench.data.waybills_writing import headline, write
 from bench.errors import DataError, nearest
+from bench.host import caches
 
 VERSION = 1
 """Of the generator; a change of any text raises it."""
@@ -69,21 +69,18 @@ def _split_of(key: str) -> str:
 @cache
 def _split(split: str) -> tuple[Row, ...]:
     """Read a split that was made before, or make all of them and keep them."""
-    place = cache_folder() / f"{split}.json"
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return _read(place.read_bytes())
+    content = caches.read(cache_folder() / f"{split}.json")
+    with suppress(ValueError, KeyError, TypeError):
+        return _rows(content or b"")
     corpus = _corpus()
-    with suppress(OSError):  # a home that cannot be written to: the corpus is made each time
-        place.parent.mkdir(parents=True, exist_ok=True)
-        for name, chosen in corpus.items():
-            _keep(place.with_name(f"{name}.json"), chosen)
+    for name, chosen in corpus.items():
+        caches.keep(cache_folder() / f"{name}.json", _columns(chosen))
     return corpus[split]
 
 
 def cache_folder() -> Path:
     """Name the folder that keeps the corpus: the user's for caches, and in it one of this generator and this Babel."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "bench" / f"waybills-{VERSION}-babel-{babel_version()}-{_generator()[:12]}"
+    return caches.folder() / f"waybills-{VERSION}-babel-{babel_version()}-{_generator()[:12]}"
 
 
 @cache
@@ -93,23 +90,17 @@ def _generator() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _keep(place: Path, chosen: tuple[Row, ...]) -> None:
-    """Write a split as columns, after a line with its hash; whole or not at all, also where several do so at once."""
-    content = json.dumps({name: [row[name] for row in chosen] for name in chosen[0]}, ensure_ascii=False).encode()
-    partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
-    partial.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-    partial.replace(place)
+def _columns(chosen: tuple[Row, ...]) -> bytes:
+    """Write a split as columns."""
+    return json.dumps({name: [row[name] for row in chosen] for name in chosen[0]}, ensure_ascii=False).encode()
 
 
-def _read(kept: bytes) -> tuple[Row, ...]:
+def _rows(content: bytes) -> tuple[Row, ...]:
     """Read a split as it was kept.
 
     Raises:
-        ValueError: it is not whole.
+        ValueError: nothing was.
     """
-    digest, _, content = kept.partition(b"\n")
-    if hashlib.sha256(content).hexdigest().encode() != digest:
-        raise ValueError("not whole")
     columns: dict[str, list[str]] = json.loads(content)
     return tuple(dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
 

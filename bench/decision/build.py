@@ -18,6 +18,7 @@ from bench.decision.question import Question
 from bench.decision.remarks import (
     Dropped,
     Estimated,
+    FrontRaced,
     ObjectiveDropped,
     OneProcess,
     PeakRead,
@@ -59,7 +60,7 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
             *remarks,
             *_tokens_differ(task, good),
             *_estimates(task, good, columns, objectives),
-            *_not_certain(task, entries, columns, quantities, unknown),
+            *_not_certain(task, entries, columns, quantities, unknown, as_raced=question.as_raced),
         ),
         baselines=tuple(is_floor(entry.cell.family) for entry in entries),
         raced=tuple(entry.raced if question.as_raced else None for entry in entries),
@@ -232,6 +233,8 @@ def _not_certain(
     columns: Sequence[Column],
     quantities: Sequence[Sequence[Quantity | None]],
     unknown: Floats,
+    *,
+    as_raced: bool,
 ) -> list[Remark]:
     """Find the columns whose differences prove nothing, or only large ones, those of the same candidates together."""
     together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
@@ -248,12 +251,23 @@ def _not_certain(
         if kind == "peak":
             remarks.append(PeakRead(task, tuple(names), whose, PEAK_SHARE, PEAK_SLACK_BYTES))
         elif kind == "early":
-            remarks.append(StoppedEarly(task, whose))
+            remarks.append((_front_raced(task, entries) if as_raced else None) or StoppedEarly(task, whose))
         elif kind == "timed":
             remarks.append(OneProcess(task, tuple(names), whose))
         else:
             remarks.append(TakenAsRead(task, tuple(names), whose))
     return remarks
+
+
+def _front_raced(task: str, entries: Sequence[Entry]) -> FrontRaced | None:
+    """Tell where the race of a task placed everybody; None where it was for the pick alone."""
+    raced = {entry.candidate: entry.raced for entry in entries if entry.raced is not None}
+    places = {name: own.place.membership for name, own in raced.items() if own.place is not None}
+    if not places:
+        return None
+    by_place = {kind: tuple(n for n, own in places.items() if own == kind) for kind in ("on", "off", "tie", "open")}
+    total = max(own.total for own in raced.values())
+    return FrontRaced(task, total, by_place["on"], by_place["off"], by_place["tie"], by_place["open"])
 
 
 def _estimates(task: str, good: Sequence[Entry], columns: Sequence[Column], objectives: int) -> list[Estimated]:

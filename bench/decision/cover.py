@@ -90,6 +90,19 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A task that the one model for all does not cover."""
+
+    task: str
+    best: str
+    """The task's leader."""
+    column: Column
+    """What is preferred."""
+    behind: float | None
+    """By how much it is worse than the leader there; None where it is not eligible on the task."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
     """The cheapest set, and what else could be shipped."""
 
@@ -104,6 +117,10 @@ class Cover:
     confidence: float
     uncovered: tuple[str, ...] = ()
     """Tasks for which nobody is eligible."""
+    pick: str | None = None
+    """The one model to ship for all tasks together; None where there is none."""
+    shortfalls: tuple[Shortfall, ...] = ()
+    """Where the pick does not cover a task."""
     exact: bool = True
     """Whether every set was looked at; else models were added one by one, each the cheapest for each further task."""
 
@@ -117,8 +134,13 @@ class _Task:
     """Names; the leader first."""
 
 
-def find_cover(parts: Sequence[Part]) -> Cover | None:
-    """Find the cheapest set over the decisions on each task; None where nobody is eligible for any."""
+def find_cover(parts: Sequence[Part], pick: str | None = None) -> Cover | None:
+    """Find the cheapest set over the decisions on each task; None where nobody is eligible for any.
+
+    Args:
+        parts: the decisions.
+        pick: the one model to ship for all tasks together.
+    """
     tasks = [_Task(part.board, _covering(part)) for part in parts]
     uncovered = tuple(task.board.task for task in tasks if not task.ranked)
     tasks = [task for task in tasks if task.ranked]
@@ -137,8 +159,23 @@ def find_cover(parts: Sequence[Part]) -> Cover | None:
         column=column,
         confidence=parts[0].question.rule.confidence,
         uncovered=uncovered,
+        pick=pick,
+        shortfalls=tuple(short for part in parts if pick is not None and (short := _shortfall(part, pick)) is not None),
         exact=exact,
     )
+
+
+def _shortfall(part: Part, name: str) -> Shortfall | None:
+    """Tell what is given up on a task with one model for all; None where it covers the task, or nobody does."""
+    covering, board = _covering(part), part.board
+    if not covering or name in covering:
+        return None
+    c = stages.preferred(board, part.question.rule)
+    row = board.names.index(name) if name in board.names else None
+    behind = None
+    if row is not None and row in part.front.feasible:
+        behind = float(board.oriented[board.names.index(covering[0]), c] - board.oriented[row, c])
+    return Shortfall(board.task, covering[0], board.columns[c], behind)
 
 
 def _covering(part: Part) -> tuple[str, ...]:

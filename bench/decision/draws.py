@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from bench.catalogue.readings import READINGS
 from bench.decision import cost
@@ -130,7 +129,7 @@ def remembered_draws(quantity: Quantity, replicates: int, rng: np.random.Generat
     value = np.nan if quantity.value is None else quantity.value
     if quantity.ci_low is None or quantity.ci_high is None:
         return np.full(replicates, value)
-    spread = (quantity.ci_high - quantity.ci_low) / (2 * float(norm.ppf(0.975)))
+    spread = (quantity.ci_high - quantity.ci_low) / (2 * float(ndtri(0.975)))
     return np.asarray(value + spread * rng.standard_normal(replicates), dtype=np.float64)
 
 
@@ -204,7 +203,7 @@ def fact_draws(
         shared = seeded(seed, "estimate", name).uniform(size=replicates)
         return quantity.ci_low + shared * (quantity.ci_high - quantity.ci_low)
     freedom = quantity.n - 1
-    scale = (quantity.ci_high - value) / float(student.ppf(0.975, freedom))
+    scale = (quantity.ci_high - value) / float(stdtrit(freedom, 0.975))
     return np.asarray(np.maximum(0.0, value + scale * rng.standard_t(freedom, size=replicates)), dtype=np.float64)
 
 

@@ -47,7 +47,7 @@ def decide(entries: Sequence[Entry], question: Question) -> Decision:
         tasks={part.task: part for part in parts},
         across=whole,
         without_task=tuple(_without_each(boards, checks, question, whole)),
-        cover=find_cover(parts) if len(parts) > 1 else None,
+        cover=find_cover(parts, None if whole is None else whole.recommendation.pick) if len(parts) > 1 else None,
         entries=tuple(priced),
         stood_in=stood_in,
     )

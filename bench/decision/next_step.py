@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from bench.catalogue.reasons import sentence_of
 from bench.decision import effort
@@ -22,7 +22,7 @@ from bench.summary.timings import DERIVATIONS
 
 MOST = 10**7
 """More examples or requests than this nobody will run: the two are then said to be as good as equal."""
-SURE = float(((norm.ppf(0.975) + norm.ppf(POWER)) / norm.ppf(0.975)) ** 2)
+SURE = float(((ndtri(0.975) + ndtri(POWER)) / ndtri(0.975)) ** 2)
 """Times the examples at which the interval's end just touches the limit, so that it is free of it 4 times in 5."""
 
 
@@ -102,7 +102,7 @@ def _pair(board: Board, stage: Stage, row: int, other: int, confidence: float) -
     sources = effort.sources(board, stage, row, other)
     if gap == 0 or not sources:
         return None
-    z = float(norm.ppf(confidence) + norm.ppf(POWER))
+    z = float(ndtri(confidence) + ndtri(POWER))
     more = effort.further(sources, (gap / z) ** 2)
     if more is None or max(more) > MOST:
         return None

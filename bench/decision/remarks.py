@@ -79,6 +79,21 @@ class StoppedEarly:
 
 
 @dataclass(frozen=True, slots=True)
+class FrontRaced:
+    """Candidates answered a part of the examples, as many as a race until the front of all is settled needed: that says
+    where they stand with that front, the costs being as measured; not what other examples or processes would show."""
+
+    task: str
+    total: int
+    """Examples of the task."""
+    on: tuple[str, ...]
+    off: tuple[str, ...]
+    ties: tuple[str, ...]
+    """Either would be right: what decides it is within the race's margin."""
+    open: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PeakRead:
     """Columns are peaks, of which small differences are not certain."""
 
@@ -161,6 +176,7 @@ Remark = (
     | OneProcess
     | PeakRead
     | StoppedEarly
+    | FrontRaced
     | QualityAveraged
     | NoShares
     | CostsCombined

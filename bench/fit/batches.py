@@ -4,17 +4,18 @@ seed."""
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bench.candidates.huggingface import columns_of
+from bench.candidates.huggingface import columns_of, word_pieces
+from bench.candidates.interface import Ability
 from bench.candidates.learning import IGNORED, Batch, Learning
 from bench.data.base import Columns, Dataset
 from bench.errors import FitError
-from bench.fit.job import FitJob, FitTask, headed, learning_of
+from bench.fit.job import FitJob, FitTask, Head, head_of, learning_for
 from bench.tasks import KINDS
 
 if TYPE_CHECKING:
@@ -30,10 +31,12 @@ class Encoded:
     """One training example."""
 
     source: tuple[int, ...]
-    target: tuple[int, ...]
-    """Token ids that end with the end token, or a single label index where `mode` is `label`."""
+    target: tuple[float, ...]
+    """Token ids that end with the end token; for a head a label's index (`label`), 1 or 0 for each label (`marks`), a
+    number (`number`), or for each token of the source its tag's index or `IGNORED` (`tags`)."""
     mode: str
-    """`label`: the classification head; `text`: next-token loss; `own`: a factory's module reads the text itself."""
+    """`label`, `marks`, `number`, `tags`: a head; `text`: next-token loss; `own`: a factory's module reads the text
+    itself."""
     segments: tuple[int, ...] = ()
     """Of a pair of texts: to which of the two each token belongs."""
     soft: tuple[float, ...] | None = None
@@ -51,6 +54,11 @@ class Encoded:
     def size(self) -> int:
         """Tokens of source and target together; characters of input and reference where there are no tokens."""
         return len(self.source) + len(self.target) + len(self.text) + len(self.answer)
+
+    @property
+    def targets(self) -> int:
+        """Targets that the loss is a mean of."""
+        return len(self.target) - (self.target.count(IGNORED) if self.mode == "tags" else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +94,35 @@ def encode(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[En
 
 def _encoded(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[Encoded]:
     """Encode the examples without their origin, unless several are of one row."""
-    learning, kind = learning_of(job.model), KINDS[task.spec.kind]
+    learning, kind = learning_for(job), KINDS[task.spec.kind]
     if learning.from_factory:
         return _own(task, data, kind.columns, labelled=kind.labelled)
     if kind.ability == "log_likelihood":
         return _pieces([kind.columns.reference_text(e) for e in data.examples], job.training.max_source_tokens, reader)
+    head = head_of(job.model.family, task)
+    if head is not None and head.ability == "tag":
+        return _tagged(job, task, data, reader)
     prompts, options = learning.prompts(job.model, reader.own_tokenizer, kind.texts(task.template, data.examples))
     asked = columns_of(prompts) if learning.reads_pairs and prompts else [prompts]
     encoded = reader.own_tokenizer(*asked, **options)
     sources: list[list[int]] = encoded["input_ids"]
     segments = encoded.get("token_type_ids") if len(asked) > 1 else None
-    references = [kind.columns.reference_text(e) for e in data.examples]
-    if headed(job.model.family, task.spec):
+    if head is not None:
         limit = min(job.training.max_source_tokens, reader.room or job.training.max_source_tokens)
         return [
             Encoded(
                 tuple(_cut(s, limit, learning)),
-                (place,),
-                "label",
+                wanted,
+                MODES[head.ability],
                 () if segments is None else tuple(_cut(segments[at], limit, learning)),
                 scores,
                 cut=len(s) > limit,
             )
-            for at, (s, place, scores) in enumerate(
-                zip(sources, _places(task, references), _soft(task, data), strict=True)
+            for at, (s, wanted, scores) in enumerate(
+                zip(sources, _wanted(task, head, data), _soft(task, data), strict=True)
             )
         ]
+    references = [kind.columns.reference_text(e) for e in data.examples]
     if kind.labelled:
         references = [task.spec.label_names.get(label, label) for label in references]
     targets = reader.own_tokenizer([learning.lead + text for text in references], add_special_tokens=False)["input_ids"]
@@ -119,6 +130,34 @@ def _encoded(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[
         _pair(s, [*t, reader.end], job.training.max_source_tokens, reader.room, learning)
         for s, t in zip(sources, targets, strict=True)
     ]
+
+
+MODES: Mapping[Ability, str] = {"classify": "label", "mark": "marks", "rate": "number", "tag": "tags"}
+"""Mode of an example, by what its head is for."""
+
+
+def _wanted(task: FitTask, head: Head, data: Dataset) -> list[tuple[float, ...]]:
+    """List what a head is to say of each text."""
+    kind = KINDS[task.spec.kind]
+    if head.ability == "classify":
+        references = [kind.columns.reference_text(example) for example in data.examples]
+        return [(place,) for place in _places(task, references)]
+    rows: Sequence[Any] = kind.learnt(task.template, data.examples, head.labels)[1]
+    return [tuple(row) if head.ability == "mark" else (float(row),) for row in rows]
+
+
+def _tagged(job: FitJob, task: FitTask, data: Dataset, reader: Reader) -> list[Encoded]:
+    """Encode sentences with the tag of each token at its first piece, as it will be read there."""
+    places = {label: place for place, label in enumerate(task.labels)}
+    columns = KINDS[task.spec.kind].columns
+    limit = min(job.training.max_source_tokens, reader.room or job.training.max_source_tokens)
+    rows = []
+    for example in data.examples:
+        words, tags = list(example.columns["tokens"]), columns.several(example) or ()
+        source, firsts, read = word_pieces(reader.own_tokenizer, words, limit)
+        target = tuple(IGNORED if owner is None else places[str(tags[owner])] for owner in firsts)
+        rows.append(Encoded(tuple(source), target, "tags", cut=read < len(words)))
+    return rows
 
 
 def _pieces(texts: Sequence[str], most: int, reader: Reader) -> list[Encoded]:
@@ -249,6 +288,6 @@ def _softened(batch: Sequence[Encoded], device: torch.device | str) -> torch.Ten
     return torch.tensor(rows).to(device) if len(rows) == len(batch) else None
 
 
-def _padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
+def _padded(rows: Sequence[Sequence[float]], fill: int) -> torch.Tensor:
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows])

@@ -10,7 +10,7 @@ from bench.candidates import FAMILIES
 from bench.candidates.adapters import with_lora
 from bench.candidates.pairs import Pair
 from bench.errors import FitError, UnsupportedError
-from bench.fit.job import FitJob, FitTask, headed, learning_of
+from bench.fit.job import HEADS, FitJob, FitTask, head_of_all, learning_for
 from bench.fit.vocabulary import train_tokenizer
 from bench.suite import ShrinkSpec
 from bench.tasks import KINDS
@@ -37,7 +37,7 @@ def build(
     """
     import torch
 
-    model, recipe, learning = job.model, job.training, learning_of(job.model)
+    model, recipe, learning = job.model, job.training, learning_for(job)
     labels = head_labels(job)
     if learning.from_factory != (recipe.start == "factory"):
         owners = " and ".join(
@@ -79,7 +79,7 @@ def _prepared(job: FitJob, net: nn.Module, labels: tuple[str, ...]) -> nn.Module
     if recipe.shrink is not None:
         net = _shrunk(job, net, recipe.shrink)
     if recipe.lora is not None:
-        net = with_lora(net, str(learning_of(job.model).adapter_task(labels)), **recipe.lora.model_dump())
+        net = with_lora(net, str(learning_for(job).adapter_task(labels)), **recipe.lora.model_dump())
     return net
 
 
@@ -114,25 +114,10 @@ def head_labels(job: FitJob) -> tuple[str, ...]:
     """Find the labels that the head learns, or a factory's `classify`; empty where labels are written as text.
 
     Raises:
-        FitError: two classification tasks ask for one head, or a head and texts for a model that has one or the other.
+        FitError: no single head can learn the tasks.
     """
-    family, learning = job.model.family, learning_of(job.model)
-    tasks = [
-        task
-        for task in job.tasks
-        if headed(family, task.spec) or (learning.from_factory and KINDS[task.spec.kind].labelled)
-    ]
-    if learning.head_or_text and tasks and len(tasks) < len(job.tasks):
-        raise FitError(
-            f"model '{job.model.name}': a {family} model with a head writes no text, and its tasks need both; name one "
-            f"kind in the recipe's 'tasks', or leave out 'scoring: head' of {tasks[0].spec.name}"
-        )
-    if len({task.labels for task in tasks}) > 1:
-        names = ", ".join(task.spec.name for task in tasks)
-        raise FitError(
-            f"model '{job.model.name}': one head cannot learn the labels of {names}; name one in the recipe's 'tasks'"
-        )
-    return tasks[0].labels if tasks else ()
+    head = head_of_all(job.model, job.tasks)
+    return () if head is None else head.labels
 
 
 def _set_dropout(job: FitJob, module: nn.Module, share: float) -> None:
@@ -158,6 +143,8 @@ def _texts(tasks: Sequence[FitTask]) -> list[str]:
         columns, examples = kind.columns, task.train.examples
         for example, text in zip(examples, kind.texts(task.template, examples), strict=True):
             texts[text] = None
+            if kind.ability in HEADS:
+                continue  # its answers are no texts
             texts[" " + str(columns.value(example))] = None
             texts[str(example.columns[columns.input])] = None
     return list(texts)

@@ -4,11 +4,12 @@ transformers."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.candidates import FAMILIES
+from bench.candidates.interface import Ability
 from bench.candidates.learning import Learning
 from bench.data.base import Dataset
 from bench.errors import FitError
@@ -108,6 +109,60 @@ def fold_units(data: Dataset) -> tuple[int, str]:
 def headed(family: str, task: TaskSpec) -> bool:
     """Tell whether a family learns a task as logits over its labels, for that is how it will be scored."""
     return KINDS[task.kind].labelled and scoring_of(family, task) == "head"
+
+
+HEADS: frozenset[Ability] = frozenset({"mark", "rate", "tag"})
+"""Abilities that a head alone gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the head of a network learns."""
+
+    ability: Ability
+    labels: tuple[str, ...]
+    """In the order of its outputs; none of a head that gives a number."""
+
+
+def head_of(family: str, task: FitTask) -> Head | None:
+    """Tell which head learns a task; None where its answers are learnt as texts."""
+    ability = KINDS[task.spec.kind].ability
+    return Head(ability, task.labels) if ability in HEADS or headed(family, task.spec) else None
+
+
+def head_of_all(model: ModelSpec, tasks: Sequence[FitTask]) -> Head | None:
+    """Find the head that a network learns, or whose logits a factory's `classify` gives; None where labels are written
+    as text.
+
+    Raises:
+        FitError: two tasks ask for heads of their own, or a head and texts for a model that has one or the other.
+    """
+    family, learning = model.family, learning_of(model)
+    heads: dict[str, Head] = {}
+    for task in tasks:
+        head = head_of(family, task)
+        if head is None and learning.from_factory and KINDS[task.spec.kind].labelled:
+            head = Head("classify", task.labels)
+        if head is not None:
+            heads[task.spec.name] = head
+    if learning.head_or_text and heads and len(heads) < len(tasks):
+        raise FitError(
+            f"model '{model.name}': a {family} model with a head writes no text, and its tasks need both; name one "
+            f"kind in the recipe's 'tasks', or leave out 'scoring: head' of {next(iter(heads))}"
+        )
+    if len(set(heads.values())) > 1:
+        raise FitError(
+            f"model '{model.name}': one head cannot learn {' and '.join(heads)}, whose labels or kinds differ; name "
+            "one in the recipe's 'tasks'"
+        )
+    return next(iter(heads.values()), None)
+
+
+def learning_for(job: FitJob) -> Learning:
+    """Find how the network of a job is trained, with the head that its tasks need."""
+    head = head_of_all(job.model, job.tasks)
+    learning = learning_of(job.model)
+    return learning if head is None else learning.towards(head.ability)
 
 
 def learning_of(model: ModelSpec) -> Learning:

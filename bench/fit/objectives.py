@@ -35,7 +35,8 @@ class Losses:
 
 
 class Objective(nn.Module):
-    """Batch in; mean loss per target out, the number of targets, and how many of them are answered rightly."""
+    """Batch in; mean loss per target out, the number of targets, and how many of them are answered rightly, None where
+    that is not counted."""
 
     def __init__(self, learning: Learning, net: nn.Module, losses: Losses, teacher: nn.Module | None = None) -> None:
         super().__init__()
@@ -44,11 +45,11 @@ class Objective(nn.Module):
         self.losses = losses
         self._teacher = (teacher,)  # in a tuple: it is no part of this module, and is not trained or saved
 
-    def forward(self, batch: Batch) -> tuple[torch.Tensor, int, int]:
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, int, int | None]:
         """Compute `(loss in nats, number of targets, number of right answers)`."""
         own = self.learning.own_loss(self.net, batch)
         if own is not None:
-            return own, batch["examples"], 0
+            return own, batch["examples"], None
         logits, target = self._logits(self.net, batch)
         loss = self._entropy(logits, target)
         if self.training:
@@ -56,17 +57,12 @@ class Objective(nn.Module):
             prompt = self.learning.prompt_targets(batch) if self.losses.prompt_loss else None
             if prompt is not None and bool((prompt != IGNORED).any()):  # whole texts have no prompt
                 loss = loss + self.losses.prompt_loss * self._entropy(logits, prompt)
-        kept = target != IGNORED
-        right = int(((logits.argmax(-1) == target) & kept).sum()) if not self.training else 0
-        return loss, int(kept.sum()), right
+        count = target.numel() if target.is_floating_point() else int((target != IGNORED).sum())
+        right = None if self.training else self.learning.right(logits, target)
+        return loss, count, None if right is None else int(right.sum())
 
     def _entropy(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(
-            logits.flatten(0, -2).float(),
-            target.flatten(),
-            ignore_index=IGNORED,
-            label_smoothing=self.losses.smoothing if self.training else 0.0,
-        )
+        return self.learning.loss(logits, target, self.losses.smoothing if self.training else 0.0)
 
     def _taught(self, loss: torch.Tensor, logits: torch.Tensor, target: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Mix in the teacher's part, where it has an opinion on this batch."""

@@ -10,6 +10,6 @@ class Scores:
     """How good the weights are on the validation split, each task weighing the same."""
 
     loss: float
-    """Nats per target; NaN without examples."""
+    """Nats per target; of numbers the mean squared error in units of their variance; NaN without examples."""
     accuracy: float | None
-    """Share of right labels, or of right next tokens; None where a factory's module keeps its own loss."""
+    """Share of right labels, tags or next tokens; None for numbers, and where a factory's module keeps its own loss."""

@@ -18,7 +18,7 @@ from bench.candidates.checkpoint import files_hash, locate
 from bench.errors import BenchError
 from bench.fit.cost import PARTS, Cost, cost_of, has_cost, part_of, total
 from bench.fit.folds import cross_validate
-from bench.fit.job import PROVENANCE_FILE, FitJob, learning_of, read_provenance
+from bench.fit.job import PROVENANCE_FILE, FitJob, learning_for, read_provenance
 from bench.fit.place import check_place
 from bench.fit.search import run_search
 from bench.fit.teaching import Lesson, prepare
@@ -133,7 +133,8 @@ def _write(job: FitJob, trained: Trained, folder: Path) -> None:
     import torch
 
     dtype: torch.dtype = getattr(torch, job.training.save_dtype)
-    learning_of(job.model).save(trained.net, folder, dtype)
+    trained.scale.give_back(trained.net)
+    learning_for(job).save(trained.net, folder, dtype)
     if trained.tokenizer is not None:
         trained.tokenizer.save_pretrained(folder)
 

@@ -248,20 +248,20 @@ class Trainer:
         objective = self.accelerator.unwrap_model(self.objective)
         objective.eval()
         losses, shares = [], []
+        counted = True
         for group in self.validation_groups:
             total, targets, right = 0.0, 0, 0
             for batch in batches([group], self.recipe.batch_tokens, 0, 0):
                 with self.accelerator.autocast():
                     loss, n, good = objective(collate(batch, self.learning, self.pad, self.accelerator.device))
-                total, targets, right = total + loss.item() * n, targets + n, right + good
+                total, targets, right = total + loss.item() * n, targets + n, right + (good or 0)
+                counted &= good is not None
             if targets:
                 losses.append(total / targets)
                 shares.append(right / targets)
         if not losses:
             return Scores(math.nan, None)
-        if self.learning.has_own_loss(self.net):
-            return Scores(sum(losses) / len(losses), None)
-        return Scores(sum(losses) / len(losses), sum(shares) / len(shares))
+        return Scores(sum(losses) / len(losses), sum(shares) / len(shares) if counted else None)
 
     def _evaluate(self) -> None:
         loss = self.validate().loss
@@ -287,8 +287,8 @@ def _rows(batch: Sequence[Encoded]) -> str:
 
 
 def _targets(batch: Sequence[Encoded]) -> int:
-    """Count the targets of a batch: labels, or tokens to predict."""
-    return sum(len(example.target) for example in batch)
+    """Count the targets of a batch: labels, numbers, or tokens to predict."""
+    return sum(example.targets for example in batch)
 
 
 def _accelerator(recipe: Recipe, device: str) -> Accelerator:

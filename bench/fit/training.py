@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from bench.errors import FitError
 from bench.fit.batches import Encoded, Reader, encode
 from bench.fit.cost import Cost, CostMeter
-from bench.fit.job import learning_of
+from bench.fit.job import learning_for
+from bench.fit.scale import UNSCALED, Scale
 from bench.fit.scores import Scores
 from bench.fit.state import Progress
 from bench.fit.teaching import Lesson
@@ -74,6 +75,8 @@ class Trained:
     """By task: training examples of which not every token fits."""
     last: Path | None = None
     """File of the weights at the last step, where the recipe keeps them."""
+    scale: Scale = UNSCALED
+    """Of the numbers that were learnt."""
 
 
 def resolve_device(asked: str) -> str:
@@ -99,7 +102,7 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
     job, recipe = lesson.job, lesson.job.training
     if job.base is not None:
         look_beside(job.base)  # a factory may lie beside the suite
-    learning = learning_of(job.model)
+    learning = learning_for(job)
     net, tokenizer = build(job, lesson.tokenizer)
     reader = _reader(tokenizer, learning.room(net, tokenizer))
     labels, alpha = head_labels(job), recipe.alpha if job.teacher else 0.0
@@ -107,11 +110,12 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
     device = resolve_device(job.device)
     groups = [encode(job, task, task.train, reader) for task in job.tasks]
     cut = _cut([task.spec.name for task in job.tasks], groups, notify)
+    scale = Scale.of(groups)
     trainer = Trainer(
         recipe,
         Objective(learning, net, losses, lesson.net),
-        groups,
-        [encode(job, task, task.validation, reader) for task in job.tasks],
+        [scale.standardised(group) for group in groups],
+        [scale.standardised(encode(job, task, task.validation, reader)) for task in job.tasks],
         pad=0 if tokenizer is None else tokenizer.pad_token_id,
         state=state,
         device=device,
@@ -133,6 +137,7 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
         accelerator.num_processes,
         cut,
         last if last.is_file() else None,
+        scale,
     )
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import binom, norm
-from scipy.stats import t as student
+from scipy.special import ndtr, ndtri, stdtrit
 
 from bench.compare.quality import PairedTest, QualityRow, common_examples, row
 from bench.gate.settle import LEVEL, adjusted
@@ -65,7 +64,7 @@ def _resolved(row: QualityRow) -> QualityRow:
     error = standard_error(row)
     if row.test is not PairedTest.RANDOMISATION or row.p > FEW_EXTREME / (REPLICATES + 1) or error <= 0:
         return row
-    p = float(norm.sf(abs(row.difference) / error))
+    p = float(ndtr(-abs(row.difference) / error))
     if (row.difference < 0) == row.higher_is_better:
         return replace(row, p_worse=min(row.p_worse, p))
     return replace(row, p_better=min(row.p_better, p))
@@ -115,12 +114,12 @@ def power_of(drop: float, error: float, level: float = LEVEL, groups: int | None
     """
     if error <= 0:
         raise ValueError("the error of a power must be above 0: none was seen, so assume one from n")
-    return float(norm.sf(_critical(level, groups) - abs(drop) / error))
+    return float(ndtr(abs(drop) / error - _critical(level, groups)))
 
 
 def _critical(level: float, groups: int | None) -> float:
     """Compute what a one-sided test at `level` must exceed, in standard errors."""
-    return float(norm.ppf(1 - level) if groups is None else student.ppf(1 - level, groups - 1))
+    return float(ndtri(1 - level) if groups is None else stdtrit(groups - 1, 1 - level))
 
 
 def exact_power(drop: float, discordant: int, n: int, level: float, minimum: float = 0.0) -> float:
@@ -142,6 +141,8 @@ def exact_power(drop: float, discordant: int, n: int, level: float, minimum: flo
     >>> round(exact_power(0.02, 100, 1000, level=0.025), 2)
     0.52
     """
+    from scipy.stats import binom  # slow to import, and wanted where a drop was not found
+
     share = min(1.0, max(discordant / n, drop))
     low, high = (int(binom.ppf(q, n, share)) for q in (UNLIKELY, 1 - UNLIKELY))
     pairs = np.arange(low, high + 1)
@@ -192,7 +193,7 @@ def detectable_change(row: QualityRow, level: float) -> float | None:
     if row.n < pairs_needed_one_sided(level) or row.groups == 1:
         return None
     if error > 0:
-        return max(minimum, (_critical(level, row.groups) + float(norm.ppf(POWER))) * error)
+        return max(minimum, (_critical(level, row.groups) + float(ndtri(POWER))) * error)
     if scale.relative:
         return None
     share = exact_detectable(_assumed(row), row.n, level, 1 / SCALE_STEPS)

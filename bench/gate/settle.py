@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from bench.gate.verdict import Verdict
 from bench.stats.paired import POWER
@@ -71,9 +70,9 @@ def settle(baseline: Sequence[float], candidate: Sequence[float]) -> Settled | N
     if error < 1e-12:  # a count, the same in every process
         p = 1.0 if abs(shift) < 1e-12 else 0.0
         return Settled(shift, shift, shift, p, 0.0, n)
-    p = 2 * float(student.sf(abs(shift) / error, freedom))
-    half = float(student.ppf(0.975, freedom)) * error
-    detectable = float(student.ppf(1 - LEVEL / 2, freedom) + student.ppf(POWER, freedom)) * error
+    p = 2 * float(stdtr(freedom, -abs(shift) / error))
+    half = float(stdtrit(freedom, 0.975)) * error
+    detectable = float(stdtrit(freedom, 1 - LEVEL / 2) + stdtrit(freedom, POWER)) * error
     return Settled(shift, shift - half, shift + half, p, detectable, n)
 
 
@@ -105,9 +104,10 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
     >>> [round(p, 3) for p in adjusted([0.01, 0.04, 0.03])]
     [0.03, 0.04, 0.04]
     """
-    if not len(p_values):
-        return []
-    return [float(p) for p in false_discovery_control(np.asarray(p_values, dtype=np.float64), method="bh")]
+    order, values = np.argsort(p_values), np.array(p_values, dtype=np.float64)
+    scaled = values[order] * (values.size / np.arange(1, values.size + 1))
+    values[order] = np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1.0)
+    return [float(p) for p in values]
 
 
 def verdict(shift: float, p_adjusted: float, step: float, larger_is_better: bool, level: float = LEVEL) -> Verdict:

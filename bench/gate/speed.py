@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from bench.decision.draws import reading_draws
 from bench.gate.screen import Screened, screen
@@ -69,7 +69,7 @@ def look(series: Series, candidate: Point, baseline: Point, entries: tuple[Entry
     machine_error = _machine_error(series, candidate, baseline)
     low, high, p, error = _interval(series.reading, entries, machine, machine_error)
     spread = max(screened.spread or 0.0, error or 0.0)
-    visible = screened.threshold + float(norm.ppf(POWER)) * spread
+    visible = screened.threshold + float(ndtri(POWER)) * spread
     scale = scale_of(series.reading, series.unit)
     blind = changed and not screened.suspected and visible > BLIND_STEPS * scale.step
     line = Line(

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from bench.history.effects import MACHINE_SPEED, change_words, levels, scale_of, seen_by_users
 from bench.history.series import Point, Series
@@ -297,7 +297,7 @@ def shown_noise(before: Floats, last: int, earlier: Floats = NONE, after: Floats
     variance = max(night, own) * min(inflation / last, 1.0) + night * min(inflation / before.size, inflation)
     errors = ERRORS[max(nights for nights in LAST if nights <= last)]
     if own > night * WIDER:
-        errors *= float(t.ppf(1 - LEVEL, after.size - 1) / norm.ppf(1 - LEVEL))
+        errors *= float(stdtrit(after.size - 1, 1 - LEVEL) / ndtri(1 - LEVEL))
     return max(MADS * _mad(before), errors * math.sqrt(variance))
 
 

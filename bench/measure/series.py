@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau, theilslopes
 
 from bench.doubts.bimodal import Bimodal
 from bench.doubts.drift import Drift
@@ -17,7 +16,8 @@ from bench.doubts.outliers import Outliers
 from bench.doubts.too_few_samples import TooFewForP95, TooFewSamples
 from bench.measure.steady import MAD_TO_SIGMA, OUTLIER_Z
 from bench.record import Doubt
-from bench.stats.order import interval_ranks
+from bench.stats.order import interval_ranks, needed
+from bench.stats.ranks import kendall, theil_slope
 
 Floats = NDArray[np.float64]
 
@@ -51,8 +51,6 @@ MIN_SERIES = 10
 MIN_MODE_SERIES = 40
 """Least values for two modes; below, chance splits are too frequent."""
 INTERVAL_LEVEL = 0.95
-MAX_NEEDED = 10_000
-"""Requests up to which it is searched how many give an interval; 72 suffice for the 95th percentile."""
 
 
 def series_doubts(relative: Floats, process: int) -> list[Doubt]:
@@ -83,8 +81,8 @@ def outliers(relative: Floats) -> Outliers | None:
 def drift(relative: Floats) -> Drift | None:
     """Doubt a series that changes by more than 5 % over the pass, if Kendall's test sees a trend."""
     points = block_medians(relative, MAX_POINTS)
-    change = float(theilslopes(points).slope) * (len(points) - 1) / float(np.median(points))
-    if abs(change) <= MAX_DRIFT or float(kendalltau(np.arange(len(points)), points).pvalue) >= DRIFT_P:
+    change = theil_slope(points) * (len(points) - 1) / float(np.median(points))
+    if abs(change) <= MAX_DRIFT or kendall(points) >= DRIFT_P:
         return None
     return Drift(change=change, n=len(relative))
 
@@ -134,7 +132,5 @@ def too_few(count: int, processes: int, process: int) -> list[Doubt]:
     pooled = count * processes
     for quantile, kind in ((0.5, TooFewSamples), (0.95, TooFewForP95)):
         if interval_ranks(pooled, quantile, INTERVAL_LEVEL) is None:
-            sizes = range(pooled + 1, MAX_NEEDED)
-            needed = next(n for n in sizes if interval_ranks(n, quantile, INTERVAL_LEVEL) is not None)
-            return [kind(pooled=pooled, needed=needed).doubt(process)]
+            return [kind(pooled=pooled, needed=needed(quantile, INTERVAL_LEVEL)).doubt(process)]
     return []

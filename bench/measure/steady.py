@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import theilslopes
+
+from bench.stats.ranks import theil_slope
 
 MIN_WARMUP_ITERATIONS = 3
 """The first compiles and allocates, the second fills caches."""
@@ -40,7 +41,7 @@ def is_steady(durations: Sequence[float], window: int) -> bool:
 def has_trend(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
     """Find out whether Theil–Sen's line changes by more than `TREND_SHARE` of the median over the window."""
     median = float(np.median(values))
-    slope = float(theilslopes(values).slope)
+    slope = theil_slope(values)
     return abs(slope) * (len(values) - 1) > TREND_SHARE * median
 
 

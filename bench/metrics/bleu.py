@@ -13,7 +13,7 @@ from bench.metrics.base import Floats
 from bench.metrics.ngrams import shared_ngrams, totals
 from bench.metrics.rows import one_reference, predictions, references
 from bench.metrics.sacrebleu_counts import SacrebleuCounts, Scorer
-from bench.metrics.scripts import is_mostly_unspaced
+from bench.metrics.scripts import has_unspaced, is_mostly_unspaced
 from bench.record import Sample
 
 ORDERS = 4
@@ -66,7 +66,7 @@ class Bleu(SacrebleuCounts):
 
     def overlooks(self, text: str) -> bool:
         """Tell whether a tokeniser that cuts at spaces takes sentences of the text for words."""
-        if text.isascii() or self.setting("tokenize") not in CUT_AT_SPACES:
+        if self.setting("tokenize") not in CUT_AT_SPACES or not has_unspaced(text):
             return False
         return is_mostly_unspaced(_tokeniser(self.setting("tokenize"))._preprocess_segment(text).split())
 

@@ -79,6 +79,15 @@ def unicode_words(text: str) -> tuple[str, ...]:
     return tuple(words)
 
 
+def has_unspaced(text: str) -> bool:
+    """Tell whether a text has letters of a script that is written without spaces.
+
+    >>> has_unspaced("Größe „M“"), has_unspaced("今 and so on")
+    (False, True)
+    """
+    return any(kind_of(character) == "alone" for character in set(text))
+
+
 def is_mostly_unspaced(tokens: Sequence[str]) -> bool:
     """Tell whether most letters of a tokenised text stand in tokens that hold several letters of unspaced scripts.
 

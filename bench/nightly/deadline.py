@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from time import monotonic
 
 from bench.errors import InputError, UsageError
+from bench.host.facts import Facts
+from bench.record import Cell
 from bench.running.executors.base import Answer, Call, Executor
 from bench.running.executors.outcome import Failure
 from bench.suite.limits import parse_end
@@ -84,6 +86,19 @@ class DeadlineExecutor(Executor):
         super().__init__(inner.worker)
         self._inner, self._deadline = inner, deadline
         self.capacity = inner.capacity
+
+    def fingerprint(self) -> Facts:
+        """Describe the machine of the wrapped one."""
+        return self._inner.fingerprint()
+
+    def check(self, plan: Sequence[Cell]) -> None:
+        """Let the wrapped one look at its machines."""
+        self._inner.tell = lambda line: self.tell(line)
+        self._inner.check(plan)
+
+    def release(self, block: str) -> None:
+        """Let go of a block in the wrapped one."""
+        self._inner.release(block)
 
     def close(self) -> None:
         """Stop both executors, this one and the wrapped one, from waiting for further calls."""

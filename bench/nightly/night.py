@@ -32,6 +32,7 @@ from bench.running.executors.base import Executor
 from bench.running.progress import Progress
 from bench.running.runner import BAD, run
 from bench.store import RunInfo, Store, StoredRun
+from bench.store.elsewhere import publish
 from bench.store.files import write_file, write_folder
 from bench.suite import NightlySpec
 
@@ -119,6 +120,9 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
     folder = folder_of(store.results, outcome.suite)
     outcome = _written(night, outcome, folder)
     night.step("pages", lambda: _pages(store, outcome.suite, folder))
+    night.step("upload", lambda: publish(store.results, *sorted(path for path in folder.rglob("*") if path.is_file())))
+    if (refused := store.files.told()) is not None:
+        night.problems.append(f"storage: {refused}")
     if work.asked.keep_nights is not None:
         night.step("retention", lambda: retain(store, int(work.asked.keep_nights or 1)))
     return _told(night, replace(outcome, problems=tuple(night.problems)), folder)

@@ -99,7 +99,7 @@ class Plan:
     def race(self) -> RaceSpec | None:
         """How the run is raced; None where everything is answered and measured."""
         race = self.suite.value.race
-        return race if race is not None and race.until == "decided" else None
+        return race if race is not None and race.until != "all" else None
 
     @property
     def measures(self) -> bool:
@@ -397,10 +397,11 @@ def _overlap(weights: _Weights, task: TaskSpec, data: Data, training: Dataset | 
 
 
 def _load_of(suite: Suite, spec: ModelSpec, task: TaskSpec, measure: MeasureSpec) -> LoadSpec | None:
-    """Say how a model is loaded on a task: a server, where it writes the answers, and where anything is measured."""
+    """Say how a model is loaded on a task, where anything is measured: a server, where it writes the answers; a model
+    of the cell's own process, where it is to be served."""
     writes = ability_of(task.kind, scoring_of(spec.family, task)) == "generate"
-    loaded = FAMILIES[spec.family].takes_load and writes and resolve_profile(measure).measures
-    return suite.load if loaded else None
+    loaded = spec.serve or (FAMILIES[spec.family].takes_load and writes)
+    return suite.load if loaded and resolve_profile(measure).measures else None
 
 
 def batch_limits(suite: Suite, task: TaskSpec) -> tuple[BatchSize | None, int | None]:

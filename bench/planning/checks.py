@@ -57,6 +57,7 @@ def name_checks(suite: Located[Suite], *, run_code: bool = True) -> list[Check]:
         checks.append(partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, task.kind)))
         if task.kind in KINDS:
             checks.append(partial(_check_scoring, suite, index, task))
+            checks.append(partial(_check_labelled, suite, index, task))
             metrics = partial(_check_metrics, task, suite.path.parent.resolve(), run_code=run_code)
             checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), metrics))
     checks += [partial(_check_reading, suite, ("objectives", i), name) for i, name in enumerate(spec.objectives)]
@@ -213,13 +214,17 @@ def _check_keys(suite: Located[Suite], index: int, model: ModelSpec) -> None:
         raise suite.error(("models", index), f"family '{model.family}' needs the key {keys}")
     for key in EXCLUSIVE_KEYS:
         if getattr(model, key) != getattr(plain, key) and key not in family.keys:
-            owners = " and ".join(name for name, other in FAMILIES.items() if key in other.keys)
+            owners = ", ".join(name for name, other in FAMILIES.items() if key in other.keys)
             raise suite.error(
                 ("models", index, key),
                 f"'{key}' is for {owners}; leave it out of a model of the family '{model.family}'",
             )
     if model.fit is not None and family.learning is None and family.solving is None:
         raise suite.error(("models", index, "fit"), f"a model of the family '{model.family}' cannot be trained")
+    if model.serve and suite.value.load is None:
+        raise suite.error(
+            ("models", index, "serve"), "'serve' puts a model under a load, and the suite has none; add 'load'"
+        )
     for key, mistake in family.mistakes(model):
         raise suite.error(("models", index, key), mistake)
 
@@ -231,6 +236,19 @@ def _check_scoring(suite: Located[Suite], index: int, task: TaskSpec) -> None:
         raise suite.error(
             ("tasks", index, "scoring"), f"'scoring' is for {choosing}; leave it out of a {task.kind} task"
         )
+
+
+def _check_labelled(suite: Located[Suite], index: int, task: TaskSpec) -> None:
+    """Check that labels are named only of a kind that has some."""
+    kind = KINDS[task.kind]
+    if kind.labelled or kind.many_labels:
+        return
+    labelled = ", ".join(name for name, other in KINDS.items() if other.labelled or other.many_labels)
+    for key in ("labels", "label_names"):
+        if getattr(task, key):
+            raise suite.error(
+                ("tasks", index, key), f"'{key}' is for {labelled}; leave it out of a {task.kind} task, which has none"
+            )
 
 
 def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:

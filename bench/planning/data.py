@@ -23,6 +23,8 @@ class Data:
     """`--limit`: most examples of each scored split."""
     _loaded: dict[tuple[str, str, int | None], Dataset] = field(default_factory=dict)
     _overlaps: dict[tuple[str, str, int | None], int] = field(default_factory=dict)
+    _labels: dict[int, tuple[TaskSpec, tuple[str, ...]]] = field(default_factory=dict)
+    """By the task itself, which is kept beside them: a suite of many models asks for each of its tasks that often."""
 
     def scored(self, task: TaskSpec) -> Dataset:
         """Load the split that is scored."""
@@ -92,11 +94,16 @@ class Data:
             )
 
     def labels(self, task: TaskSpec) -> tuple[str, ...]:
-        """Find the labels of a task in order; none for a kind without labels.
+        """Find the labels of a task in order, once; none for a kind without labels.
 
         Raises:
             SuiteError: a row has a label that the suite does not list, or 'label_names' does not tell labels apart.
         """
+        if id(task) not in self._labels:
+            self._labels[id(task)] = task, self._labels_of(task)
+        return self._labels[id(task)][1]
+
+    def _labels_of(self, task: TaskSpec) -> tuple[str, ...]:
         kind = KINDS[task.kind]
         if not _has_labels(kind):
             return ()

@@ -6,9 +6,9 @@ import importlib.util
 from collections.abc import Sequence
 
 from bench.candidates import FAMILIES
-from bench.errors import EnvironmentLackError
-from bench.fit.job import FitTask, fold_units
-from bench.fit.recipe import NO_OPTUNA
+from bench.errors import EnvironmentLackError, FitError
+from bench.fit.job import FitTask, fold_units, head_of_all
+from bench.fit.recipe import NO_OPTUNA, Recipe
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.curriculum import Curriculum
 from bench.suite.yaml_file import Loc, Located
@@ -33,6 +33,8 @@ def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Curriculum, 
     at = ("models", suite.value.models.index(model), "fit")
     if recipe.learns_adapter:
         _check_adapter(suite, at, model)
+    if FAMILIES[model.family].solving is None:
+        _check_head(suite, at, model, recipe, tasks)
     for task in tasks:
         units, kind = fold_units(task.train)
         if recipe.folds is not None and units < recipe.folds:
@@ -57,6 +59,21 @@ def _check_adapter(suite: Located[Suite], at: Loc, model: ModelSpec) -> None:
         raise EnvironmentLackError(
             f"model '{model.name}': training an adapter needs the library peft; pip install 'bench[adapters]'"
         )
+
+
+def _check_head(suite: Located[Suite], at: Loc, model: ModelSpec, recipe: Curriculum, tasks: Sequence[FitTask]) -> None:
+    """Raise where the tasks need two heads, or the head is none that the recipe's settings are for."""
+    try:
+        head = head_of_all(model, tasks)
+    except FitError as error:
+        raise suite.error(at, str(error)) from error
+    if head is None or head.ability == "classify":
+        return
+    names = " and ".join(task.spec.name for task in tasks)
+    if recipe.learns_from is not None:
+        raise suite.error(at, f"a teacher teaches labels and texts, and {names} is neither; leave 'teacher' out")
+    if head.ability == "rate" and isinstance(recipe, Recipe) and recipe.label_smoothing:
+        raise suite.error(at, f"'label_smoothing' is for labels, and {names} has numbers; leave it out")
 
 
 def _check_labels(suite: Located[Suite], task: FitTask) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
+from bench.candidates import FAMILIES
 from bench.errors import nearest
 from bench.planning.mistakes import Check
 from bench.suite import ModelSpec, Suite, TaskSpec
@@ -98,7 +99,9 @@ def form_checks(suite: Located[Suite], index: int, model: ModelSpec) -> list[Che
         refusals += [((*at, key), f"the prompt '{key}' says what an earlier one says; leave it out") for key in equal]
     done = [task for task in tasks if task.kind in KINDS and why_not_done(model, task) is None]
     for key, reason in UNUSED.items():
-        if getattr(model, key) is not None and done and not any(uses(model, key, task) for task in done):
+        if key not in FAMILIES[model.family].keys or getattr(model, key) is None:
+            continue
+        if done and not any(uses(model, key, task) for task in done):
             refusals.append((("models", index, key), f"'{key}' has no use here: {reason}; leave it out"))
     refusals += [
         (("models", index, "generation"), why) for task in done if (why := _why_no_draws(model, task)) is not None

@@ -10,6 +10,7 @@ from bench.candidates.quantised import quant_method, why_no_variant, why_not_deq
 from bench.errors import BenchError
 from bench.host.gpu import gpu_facts
 from bench.suite import ModelSpec, TaskSpec, VariantSpec
+from bench.tasks import KINDS
 from bench.tasks.choosing import scoring_of
 
 
@@ -26,7 +27,8 @@ def why_not_loaded(spec: ModelSpec, task: TaskSpec, device: str) -> str | None:
         return why_not_dequantised(spec, has_gpu=has_gpu(device))
     learning = FAMILIES[spec.family].learning
     headed = ("label",) if scoring_of(spec.family, task) == "head" else ()
-    expected = None if learning is None else learning.adapter_task(headed)
+    ability = KINDS[task.kind].ability
+    expected = None if learning is None else learning.towards(ability).adapter_task(headed)
     return why_not_adapted(adapter, expected) or why_not_dequantised(adapter.base_spec(spec), has_gpu=has_gpu(device))
 
 

@@ -25,13 +25,15 @@ from bench.metrics.base import Metric
 from bench.metrics.catalogue import METRICS
 from bench.metrics.rows import mean
 from bench.racing.order import drawn
-from bench.racing.state import Contestant, Guarantee, LimitState, Look, OutReason, Race, RacedColumn
+from bench.racing.state import Contestant, Guarantee, LimitState, Look, Membership, OutReason, Race, RacedColumn, Until
 from bench.record import Sample
 from bench.suite import DecisionSpec
 from bench.summary.raced import Ended
 
 Floats = NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]
+ADDED = ("until", "front")
+"""Parts that files had not from the start: without a value they take no part in a hash, so that older files hold."""
 
 
 class Strict(BaseModel):
@@ -123,6 +125,8 @@ class TaskNote(Strict):
     ending: Ended | None
     pick: str | None
     out: dict[str, OutReason]
+    front: dict[str, Membership] | None = None
+    """Where everybody stands with the front, in a race until that is settled."""
 
     @model_validator(mode="after")
     def _are_tables(self) -> Self:
@@ -149,6 +153,8 @@ class Certificate(Strict):
     risk: float = Field(gt=0, lt=0.5)
     margin: float = Field(ge=0)
     seed: int
+    until: Until | None = None
+    """None for the pick alone."""
     tasks: dict[str, TaskNote]
     hash: str = ""
     """SHA-256 (hex) of the rest."""
@@ -156,7 +162,7 @@ class Certificate(Strict):
     @property
     def race(self) -> Race:
         """How the run was raced."""
-        return Race(self.guarantee, self.risk, self.margin, self.seed)
+        return Race(self.guarantee, self.risk, self.margin, self.seed, self.until or Until.DECIDED)
 
     def sealed(self) -> Certificate:
         """Give it the hash of its content."""
@@ -189,7 +195,16 @@ class MeanOfRows(Metric):
 
 def hash_of(part: BaseModel) -> str:
     """Return the SHA-256 (hex) of a part of the file without its own hash."""
-    return content_hash(part.model_dump(mode="json", exclude={"hash"}))
+    return content_hash(_without_added(part.model_dump(mode="json", exclude={"hash"})))
+
+
+def _without_added(part: dict[str, object]) -> dict[str, object]:
+    """Leave out what has no value of the parts that were added later, in the tasks too."""
+    kept = {key: value for key, value in part.items() if key not in ADDED or value is not None}
+    tasks = kept.get("tasks")
+    if isinstance(tasks, dict):
+        kept["tasks"] = {name: _without_added(task) for name, task in tasks.items()}
+    return kept
 
 
 def rows_hash(rows: Rows) -> str:

@@ -23,7 +23,7 @@ from bench.racing.certificate import (
 from bench.racing.gather import gather
 from bench.racing.judge import judge
 from bench.racing.order import Order
-from bench.racing.state import Contestant, Guarantee, Look, Out, OutReason, Race, Verdict
+from bench.racing.state import Contestant, Guarantee, Look, Membership, Out, OutReason, Race, Until, Verdict
 from bench.record import Record
 from bench.store import StoredRun
 from bench.summary import summarise
@@ -49,6 +49,7 @@ class Differs(Enum):
     RISK = "risk"
     OUT = "out"
     ENDING = "ending"
+    PLACE = "place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def certify(stored: StoredRun, question: Question) -> Certificate:
         risk=race.risk,
         margin=race.margin,
         seed=race.seed,
+        until=Until.FRONT if race.until == "front" else None,
         tasks=tasks,
     ).sealed()
 
@@ -101,7 +103,7 @@ def _task(name: str, task: TaskOutcome, race: RaceOutcome, records: Sequence[Rec
     order = Order(task.positions, task.ends, task.order, task.examples)
     raced = [record for record in records if candidate_name(record.cell) in task.answered]
     own = [record for record in raced if record.cell.task == name]
-    settings = Race(Guarantee(race.guarantee), race.risk, race.margin, race.seed)
+    settings = Race(Guarantee(race.guarantee), race.risk, race.margin, race.seed, Until(race.until))
     looks = [
         gather(name, summarise([r for r in own if r.process < past.rounds]), question, settings, order)
         for past in task.looks
@@ -123,6 +125,7 @@ def _task(name: str, task: TaskOutcome, race: RaceOutcome, records: Sequence[Rec
         ending=task.ending,
         pick=task.pick,
         out={candidate: OutReason(left.reason) for candidate, left in task.out.items()},
+        front={own: Membership(place.membership) for own, place in task.front.items()} if task.front else None,
     )
 
 
@@ -222,4 +225,15 @@ def _concluded(name: str, task: TaskNote, verdict: Verdict) -> list[Difference]:
         if said is not now:
             texts = ["still in" if reason is None else reason.value for reason in (said, now)]
             differences.append(Difference(Differs.OUT, name, candidate, *texts))
-    return differences
+    return [*differences, *_placed_otherwise(name, task, verdict)]
+
+
+def _placed_otherwise(name: str, task: TaskNote, verdict: Verdict) -> list[Difference]:
+    """List the candidates that stand elsewhere with the front."""
+    places = {place.name: place.membership.value for place in verdict.places}
+    said = {candidate: membership.value for candidate, membership in (task.front or {}).items()}
+    return [
+        Difference(Differs.PLACE, name, candidate, said.get(candidate, "none"), places.get(candidate, "none"))
+        for candidate in sorted({*places, *said})
+        if places.get(candidate) != said.get(candidate)
+    ]

@@ -30,6 +30,7 @@ from bench.racing.gaps import (
     half_width,
     population_of,
     sample_of,
+    variance_of,
 )
 from bench.racing.influence import contributions, value_of
 from bench.racing.state import Contestant, Guarantee, Look
@@ -63,9 +64,12 @@ class Field:
         self.look = look
         self.contestants = look.contestants
         self._contributions: dict[tuple[int, int, int], Floats] = {}
+        self._stage_parts: dict[tuple[Stage, int, int], Floats] = {}
+        self._finite: dict[tuple[Stage, int, int], bool] = {}
+        self._rests: dict[tuple[Stage, int], float] = {}
         self._prefixes: dict[tuple[int, int, int], float] = {}
         self._references: dict[tuple[int, int], Reference] = {}
-        self._gaps: dict[tuple[int, int, int], Gap] = {}
+        self._gaps: dict[tuple[int, int, int, int], Gap] = {}
 
     @cached_property
     def board(self) -> Board:
@@ -159,9 +163,9 @@ class Field:
             place: of the stage in the rule.
             row: one candidate.
             other: another.
-            leader: of the look.
+            leader: of the look, or whoever else the candidates are seen as near to.
         """
-        key = (place, row, other)
+        key = (place, row, other, leader)
         if key not in self._gaps:
             self._gaps[key] = self._gap(place, row, other, leader)
         return self._gaps[key]
@@ -177,10 +181,10 @@ class Field:
         done = self.look.ends[units - 1] / self.look.total
         if done >= 1:
             return Known(apart)
-        first, second = self._parts(stage, row, units), self._parts(stage, other, units)
-        if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        if not (self._has_parts(stage, row, units) and self._has_parts(stage, other, units)):
             return Unknown()
-        rest = float(self._rest(stage, self._values)[row] - self._rest(stage, self._values)[other])
+        first, second = self._parts(stage, row, units), self._parts(stage, other, units)
+        rest = self._rest_of(stage, row) - self._rest_of(stage, other)
         costs = sum(
             weight * float(self._values[row, c] - self._values[other, c])
             for c, weight in stage.weights.items()
@@ -195,14 +199,14 @@ class Field:
     ) -> Gap:
         reference, race = self.reference(place, leader), self.look.race
         if race.guarantee is Guarantee.ANYTIME:
-            risk = race.risk / self._comparisons
+            risk = race.risk / self.comparisons
             return Bounded(mean, half_width(differences, reference.usual, reference.widest, done, risk))
         together = reference.near.issuperset(pair)
         sample = sample_of(differences, mean, reference.usual, reference.widest, done)
         return Predicted(sample, reference.population if together else None)
 
     @property
-    def _comparisons(self) -> int:
+    def comparisons(self) -> int:
         """Count the pairs that must not be misjudged: of the best candidate with each other, at each of its bounds."""
         judged = sum(1 for own in self.contestants if own.broken is None)
         bounds = 2 if any(self.has_room(stage) for stage in self.rule) else 1
@@ -214,8 +218,18 @@ class Field:
 
     def _parts(self, stage: Stage, row: int, units: int) -> Floats:
         """Compute what each unit contributes to the quality in a stage's score, shape `(units,)`."""
-        parts = [weight * self._column_parts(row, c, units) for c, weight in self.qualities(stage).items()]
-        return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
+        key = (stage, row, units)
+        if key not in self._stage_parts:
+            parts = [weight * self._column_parts(row, c, units) for c, weight in self.qualities(stage).items()]
+            self._stage_parts[key] = np.asarray(np.sum(parts, axis=0), dtype=np.float64)
+        return self._stage_parts[key]
+
+    def _has_parts(self, stage: Stage, row: int, units: int) -> bool:
+        """Tell whether each of the first units contributes something that is known."""
+        key = (stage, row, units)
+        if key not in self._finite:
+            self._finite[key] = bool(np.isfinite(self._parts(stage, row, units)).all())
+        return self._finite[key]
 
     def _prefix_value(self, stage: Stage, row: int, units: int) -> float:
         """Compute the quality in a stage's score over the first units."""
@@ -257,7 +271,7 @@ class Field:
         parts = {row: self._parts(stage, row, units) for row in rows}
         apart = {row: parts[row] - parts[leader] for row in rows if row != leader}
         widest = max((float(np.abs(own).max()) for own in apart.values()), default=0.0) or self._width(stage)
-        variances = {row: float(np.var(own, ddof=1)) for row, own in apart.items()}
+        variances = {row: variance_of(own) for row, own in apart.items()}
         usual = float(np.mean(list(variances.values()))) if variances else 0.0
         noise = {row: (own + widest**2 / units) / units for row, own in variances.items()}
         near = [r for r in noise if abs(stage.scores[r] - stage.scores[leader]) <= NEAR * noise[r] ** 0.5]
@@ -271,7 +285,15 @@ class Field:
         """Tell whether a candidate has answered as much as the leader, and is judged by it."""
         if self.contestants[row].broken is not None or self.units(row) < units or not np.isfinite(stage.scores[row]):
             return False
-        return bool(np.isfinite(self._parts(stage, row, units)).all())
+        return self._has_parts(stage, row, units)
+
+    def _rest_of(self, stage: Stage, row: int) -> float:
+        """Give what the score of a candidate has besides the sum of its columns."""
+        key = (stage, row)
+        if key not in self._rests:
+            rest = self._rest(stage, self._values)
+            self._rests |= {(stage, place): float(own) for place, own in enumerate(rest)}
+        return self._rests[key]
 
     def _width(self, stage: Stage) -> float:
         """Compute the largest difference of a unit that a stage's metrics allow; where they have no bounds, their

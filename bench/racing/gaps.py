@@ -145,6 +145,12 @@ class Shifted:
         return self.gap.over(threshold - self.by)
 
 
+def variance_of(differences: Floats) -> float:
+    """Compute the variance of one unit, of at least two."""
+    away = differences - differences.mean()
+    return float(away @ away) / (differences.size - 1)
+
+
 def sample_of(differences: Floats, mean: float, usual: float, widest: float, done: float) -> Sample:
     """Sum up the differences of two candidates.
 
@@ -156,7 +162,7 @@ def sample_of(differences: Floats, mean: float, usual: float, widest: float, don
         done: share of all examples.
     """
     units = differences.size
-    squares = float(((differences - differences.mean()) ** 2).sum())
+    squares = variance_of(differences) * (units - 1)
     return Sample(mean, (squares + POOLED * usual + widest**2) / (units + POOLED), units, done)
 
 

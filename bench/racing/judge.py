@@ -10,26 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-from scipy.special import ndtr, ndtri
-
 from bench.decision import stages
 from bench.decision.rule import Stage
+from bench.racing.chances import EACH_SHARE, TOGETHER_SHARE, any_of
 from bench.racing.field import Field
-from bench.racing.state import Contestant, Ending, Guarantee, Look, OpenLimit, OpenPair, Out, OutReason, Verdict
+from bench.racing.front import settle_front
+from bench.racing.state import (
+    Contestant,
+    Ending,
+    Guarantee,
+    Look,
+    OpenLimit,
+    OpenPair,
+    Out,
+    OutReason,
+    Until,
+    Verdict,
+    is_eligible,
+)
 
-EACH_SHARE = 0.3
-"""Share of the race's risk that each rival may have when it is let go: 0.015 of 0.05."""
-TOGETHER_SHARE = 0.6
-"""Share of the race's risk that all who were let go may have together. Tuned on `benchmarks/race.py`: for candidates
-that are exactly alike the real spread is taken for too large, and with all of the risk 6 % of the races were wrong."""
-NEVER = 1e-12
-"""Chance that is none."""
-SHARED = 0.5**0.5
-"""Weight of what two differences from the same candidate share."""
-NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
-NODE_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
-"""Nodes and weights of a sum over a standard normal distribution."""
 CHEAPER = 0.05
 """Share of a cost by which a tied candidate must be cheaper to be taken instead of the leader, where the suite gives no
 margin: less is noise."""
@@ -41,7 +40,8 @@ def judge(look: Look) -> Verdict:
     Raises:
         InputError: there is no such rule, or the suite lacks what it needs.
     """
-    return _Judge(look).verdict()
+    verdict = _Judge(look).verdict()
+    return settle_front(look, verdict) if look.race.until is Until.FRONT else verdict
 
 
 def ended(verdict: Verdict, ending: Ending) -> Verdict:
@@ -63,7 +63,7 @@ class _Judge:
             if (out := self._why_out(row, own)) is not None:
                 self._kept_out[row] = out
         self._alive = [row for row in range(len(look.contestants)) if row not in self._kept_out]
-        self._eligible = [row for row in self._alive if _is_eligible(look.contestants[row])]
+        self._eligible = [row for row in self._alive if is_eligible(look.contestants[row])]
 
     def _why_out(self, row: int, own: Contestant) -> Out | None:
         """Tell why a candidate is out whatever the others do; None where it is not."""
@@ -265,25 +265,3 @@ class _Judge:
 
     def _name(self, row: int) -> str:
         return self._look.contestants[row].name
-
-
-def _is_eligible(own: Contestant) -> bool:
-    return all(limit.state == "inside" for limit in own.limits)
-
-
-def any_of(chances: Sequence[float]) -> float:
-    """Compute the chance that any of several candidates is better than one, from the chance of each.
-
-    The differences share that one's own, so that any two correlate by a half: given what is shared they are
-    independent, and a sum over its normal distribution does the rest.
-
-    Source: Dunnett (1955), Journal of the American Statistical Association 50, 1096-1121.
-
-    >>> round(any_of([0.02]), 4), round(any_of([0.02, 0.02]), 4), any_of([0.0, 1.0])
-    (0.02, 0.0366, 1.0)
-    """
-    likely = np.array([chance for chance in chances if chance > NEVER])
-    if not likely.size or likely.max() >= 1:
-        return float(likely.size > 0)
-    at = (ndtri(likely)[:, None] + SHARED * NODES) / (1 - SHARED**2) ** 0.5
-    return float(1 - np.prod(1 - ndtr(at), axis=0) @ NODE_WEIGHTS)

@@ -1,9 +1,10 @@
 """The rounds of a racing run: what is known after each, and what the next one asks of whom.
 
-Round 0 measures every candidate in one process, which answers the first block of examples. Each later round answers
-the next block of a task with those that are still in, and measures once more, in a fresh process, those whose limits
-decide. A round is a function of the records of the rounds before it, so that a run that was killed goes on with the
-same ones.
+Round 0 measures every candidate in one process, which answers the first block of examples. Each later round answers the
+next block of a task with those that are still in, and measures once more, in a fresh process, those whose limits
+decide. A race until the front is settled measures everybody in as many processes as the profile has, before it looks:
+who is no dearer than whom must not change any more. A round is a function of the records of the rounds before it, so
+that a run that was killed goes on with the same ones.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from bench.racing.gather import gather
 from bench.racing.judge import ended, judge
 from bench.racing.looks import START_S, next_count
 from bench.racing.order import Order, shuffle
-from bench.racing.state import Ending, Guarantee, Race, Verdict
+from bench.racing.state import Ending, Guarantee, Race, Until, Verdict
 from bench.record import WELL, Asked, Cell, Record
 from bench.running.blocks import Block, a_round
 from bench.running.runner import Answered
 from bench.suite import RaceSpec
 from bench.suite.limits import parse_duration
 from bench.summary import Entry, summarise
-from bench.summary.raced import LeftRace, PastLook, RaceOutcome, TaskOutcome
+from bench.summary.raced import FrontPlace, LeftRace, PastLook, RaceOutcome, TaskOutcome
 
 MOST_PROCESSES = 5
 """Processes in which a candidate is measured on a task, at most: a limit that is open after so many stays open."""
@@ -64,6 +65,8 @@ class Racing:
     budget_s: float | None = None
     seed: int = 42
     """Of the order in which candidates run."""
+    processes: int = 1
+    """In which everybody is measured before the first look at a front."""
     looked: int = 0
     """Rounds that have been judged."""
     spent_s: float = 0.0
@@ -76,6 +79,10 @@ class Racing:
             return a_round(cells, 0, self.seed, self._first(cells))
         self.spent_s = sum(record.wall_s for record in answered.values())
         records = list(answered.values())
+        if self.race.until is Until.FRONT and number < self.processes and self.measures:
+            before = self._measuring(cells, records)
+            if before and not self._is_too_long(before, records):
+                return a_round(cells, number, self.seed, before)
         asked: dict[str, Asked] = {}
         for task, race in self.tasks.items():
             if not race.is_over:
@@ -93,6 +100,16 @@ class Racing:
         for cell in cells:
             order = self.tasks[cell.task].order
             asked[cell.label] = _block(order, 0, next_count(order, 0), measures=self.measures)
+        return asked
+
+    def _measuring(self, cells: Sequence[Cell], records: Sequence[Record]) -> dict[str, Asked]:
+        """Ask everybody that ended well so far for a process that measures."""
+        failed = {record.cell.label for record in records if record.status not in WELL}
+        asked = {}
+        for cell in cells:
+            if cell.label not in failed:
+                done, order = _answered(records, cell.label), self.tasks[cell.task].order
+                asked[cell.label] = _block(order, done, done, measures=True, ahead=False)
         return asked
 
     def _look(self, task: str, race: TaskRace, records: Sequence[Record], number: int) -> None:
@@ -151,6 +168,7 @@ class Racing:
         """Tell what the race came to, as JSON-able values."""
         told = RaceOutcome(
             version=VERSION,
+            until="front" if self.race.until is Until.FRONT else "decided",
             guarantee=self.race.guarantee.value,
             risk=self.race.risk,
             margin=self.race.margin,
@@ -177,6 +195,7 @@ def racing(plan: Plan) -> Racing | None:
             )
     return Racing(
         race=race_of(spec, seed),
+        processes=plan.processes,
         question=Question.of(suite),
         tasks=orders,
         measures=plan.measures,
@@ -187,7 +206,7 @@ def racing(plan: Plan) -> Racing | None:
 
 def race_of(spec: RaceSpec, seed: int) -> Race:
     """Take the race from the suite's section."""
-    return Race(Guarantee(spec.guarantee), spec.risk, spec.margin, seed)
+    return Race(Guarantee(spec.guarantee), spec.risk, spec.margin, seed, Until(spec.until))
 
 
 def _block(order: Order, done: int, count: int, *, measures: bool, ahead: bool = True) -> Asked:
@@ -225,6 +244,10 @@ def _told(race: TaskRace) -> TaskOutcome:
         unraced=last.unraced,
         tolerance=race.tolerance,
         out={o.name: LeftRace(reason=o.reason.value, detail=o.detail, chance=o.chance) for o in last.out},
+        front={
+            place.name: FrontPlace(membership=place.membership.value, other=place.other, chance=place.chance)
+            for place in last.places
+        },
         answered={entry.candidate: len(entry.samples) for entry in race.entries},
         total=race.order.total,
     )

@@ -1,7 +1,9 @@
 """What a race is, what is known at a look, and what is concluded from it; no logic.
 
-"Wrong" means: the candidate that would be picked if all examples were answered, the costs being what they are now, is
-better than the race's pick by more than the margin.
+A pick is "wrong" where the candidate that would be picked if all examples were answered, the costs being what they are
+now, is better than it by more than the margin. A place on the front is "wrong" where, with all examples answered,
+another candidate that is no dearer is better than one called on the front by more than the margin, or one called off it
+is better than everybody no dearer by more than that.
 """
 
 from __future__ import annotations
@@ -30,6 +32,25 @@ class Guarantee(Enum):
     """A boundary that the answers cross in at most so many races, however often they are looked at."""
 
 
+class Until(Enum):
+    """What a race goes on for."""
+
+    DECIDED = "decided"
+    """The pick."""
+    FRONT = "front"
+    """The pick, and who is on the front."""
+
+
+class Membership(Enum):
+    """Where a candidate stands with the front of all examples."""
+
+    ON = "on"
+    OFF = "off"
+    TIE = "tie"
+    """Either would be right: what decides it is within the margin."""
+    OPEN = "open"
+
+
 @dataclass(frozen=True, slots=True)
 class Race:
     """How a run is raced."""
@@ -41,6 +62,7 @@ class Race:
     """Difference of quality that does not matter, in points (`Metric.point`), or in percent where a metric has none."""
     seed: int = 42
     """Of the order."""
+    until: Until = Until.DECIDED
 
 
 class OutReason(Enum):
@@ -179,6 +201,18 @@ class OpenPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a candidate stands with the front."""
+
+    name: str
+    membership: Membership
+    other: str | None
+    """Who is no dearer, and as good or better for all that is known; None where nobody is near that."""
+    chance: float
+    """Chance that the place is wrong; of an open one, of the likelier place."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What is concluded at one look."""
 
@@ -205,3 +239,15 @@ class Verdict:
     """Who is within the margin of the pick, or may be."""
     unraced: str | None = None
     """The stage of the rule that cannot be raced, so that all examples are answered; None where it is raced."""
+    places: tuple[Place, ...] = ()
+    """Of all that can be compared, in a race until the front is settled."""
+
+    @property
+    def places_risk(self) -> float:
+        """Compute the chance that any of the places that are settled is wrong, at most."""
+        return min(1.0, sum(place.chance for place in self.places if place.membership is not Membership.OPEN))
+
+
+def is_eligible(own: Contestant) -> bool:
+    """Tell whether a candidate keeps all its limits, for all that is known."""
+    return all(limit.state == "inside" for limit in own.limits)

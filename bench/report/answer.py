@@ -20,7 +20,7 @@ from bench.words.wording import percent
 
 NUMBERS = 2
 """Objectives whose figures a card shows: the first two, quality and the first cost unless the suite says otherwise."""
-HEADS = ("Risk", "Runner-up", "Warning", "Not settled")
+HEADS = ("Risk", "Runner-up", "Warning", "Not settled", "Next")
 """Leads of sentences that stand out."""
 NAMED = 3
 """Most tasks that the title names."""

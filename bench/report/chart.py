@@ -57,7 +57,7 @@ QUALITY = ChartSection(
     "quality",
     "Quality",
     "How good the answers are",
-    "Every candidate answered the same examples, so differences are compared pair by pair.",
+    "Candidates are compared pair by pair on the examples that both answered.",
     order=30,
 )
 SPEED = ChartSection(

@@ -14,6 +14,7 @@ import gzip
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,8 @@ from bench.decision.board import Board, Column
 from bench.decision.charge import charged_rule
 from bench.decision.constraints import check_all
 from bench.decision.rule import Stage
+from bench.digest import content_hash
+from bench.host import caches
 from bench.report.advice import TaskAdvice
 from bench.report.explorer_json import AxisData, ExplorerData, LimitData, Look, Specification, StageData, TaskData
 from bench.report.marks import Mark
@@ -46,12 +49,26 @@ EXACT_DIGITS = 12
 """Of what the decision is made by: beyond them is rounding alone, such as the end of 0.0039819320000000005."""
 
 
+SNIPPET = "window.vegaEmbed=vegaEmbed;"
+"""What the bundle leaves for the page's own script."""
+
+
 @lru_cache(maxsize=1)
 def bundle() -> str:
-    """Bundle the JavaScript of Vega, Vega-Lite and Vega-Embed, minified, for a classic script element."""
+    """Bundle the JavaScript of Vega, Vega-Lite and Vega-Embed, minified, for a classic script element.
+
+    Bundling takes a second and gives the same each time, so it is kept for this version of the bundler.
+    """
+    made_by = content_hash([version("vl-convert-python"), SNIPPET])
+    place = caches.folder() / f"vega-{made_by[:16]}.js"
+    kept = caches.read(place)
+    if kept is not None:
+        return kept.decode()
     import vl_convert
 
-    return str(vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;"))
+    code = str(vl_convert.javascript_bundle(SNIPPET))
+    caches.keep(place, code.encode())
+    return code
 
 
 def packed(code: str) -> str:

@@ -88,7 +88,7 @@ def as_markdown(view: RunView) -> str:
     lines = [f"## bench: {plain(view.suite.name)}", ""]
     if overall is not None:
         lines += [
-            f"**All tasks together.** {plain(str(line))}" if i == 0 else plain(str(line))
+            f"**One model for all tasks.** {plain(str(line))}" if i == 0 else plain(str(line))
             for i, line in enumerate(overall.sentences[:2])
         ]
         lines.append("")

@@ -22,6 +22,8 @@ from bench.report.text import script_json
 from bench.report.view import RunView
 from bench.report.wording import plural
 
+FEW_DRAWINGS = 4
+"""Drawings that are made one after another: a drawing takes about 0.1 s, and so does it to fork processes for them."""
 ANSWER = "One pick per task, under the suite's limits. What it risks stands beside it."
 
 
@@ -142,11 +144,11 @@ class _Drawn:
 
 
 def _drawn(view: RunView, advice: Mapping[str, TaskAdvice], marks: Mapping[str, Mark]) -> list[Section]:
-    """Draw the explorer and every chart: what takes the time, so on several cores in a large run."""
+    """Draw the explorer and every chart: what takes the time, so on several cores."""
     todo = drawings(view, advice, marks)
     calls: list[Callable[[], _Drawn]] = [lambda: _Drawn(explorer=explorer(view, advice, marks))]
     calls += [partial(_figures_of, drawing.plates) for drawing in todo]
-    explored, *drawn = forked(calls, worth_it=any(task.crowded for task in view.tasks))
+    explored, *drawn = forked(calls, worth_it=len(calls) > FEW_DRAWINGS)
     by_section: dict[ChartSection, list[Figure]] = {kind.section: [] for kind in chart_kinds()}
     for drawing, part in zip(todo, drawn, strict=True):
         by_section[drawing.kind.section].extend(part.figures)

@@ -17,6 +17,7 @@ from bench.report.view import TaskView
 from bench.report.wording import STATUS_WORDS, Measure, count, measure_of, number, spread
 from bench.suite.limits import QUALITY
 from bench.summary import Entry, Quantity
+from bench.words.standings import place_in_short
 from bench.words.standings import standing as standing_words
 from bench.words.wording import percent
 
@@ -180,10 +181,12 @@ def standing_item(entry: Entry, advice: TaskAdvice) -> Item:
     standing = advice.standings.get(entry.candidate)
     if standing is None:
         return Item("–", "y")
-    words = STANDING_WORDS[standing.label]
+    placed = "" if advice.decision is None else place_in_short(advice.decision.board, standing)
+    words = placed or STANDING_WORDS[standing.label]
     share = "" if standing.stability is None else f"in {percent(standing.stability)}"
     small = share and (f"{share} of resamples" if standing.label == "on the front" else f"on the front {share}")
-    shows_front = standing.label in ("on the front", "possibly")
+    small = "of these examples, by the race" if placed else small
+    shows_front = not placed and standing.label in ("on the front", "possibly")
     part = advice.decision
     why = "" if shows_front or part is None else cut(standing_words(part.board, standing), REASON_LIMIT)
     return Item(words, None, small, title=why, css=standing.label.replace(" ", "-"))

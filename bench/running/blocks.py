@@ -31,10 +31,18 @@ class Block:
     asked: Mapping[str, Asked] = field(default_factory=dict)
     """What is asked of a cell, by its label, where a run goes round by round; the usual where it is not named."""
 
+    part: str = ""
+    """Which part of the tasks' cells it has, where they are spread finely; empty for all of them."""
+
     @property
     def name(self) -> str:
         """The name that tells it from the other blocks of a run: `status #0`."""
-        return f"{'+'.join(self.tasks)} #{self.process}"
+        return f"{'+'.join(self.tasks)}{self.part and f' {self.part}'} #{self.process}"
+
+    @property
+    def lane(self) -> tuple[tuple[str, ...], str]:
+        """What it has in common with the blocks that follow it: of these no two are done at once."""
+        return self.tasks, self.part
 
 
 def a_round(plan: Sequence[Cell], process: int, seed: int, asked: Mapping[str, Asked]) -> list[Block]:
@@ -44,10 +52,16 @@ def a_round(plan: Sequence[Cell], process: int, seed: int, asked: Mapping[str, A
     return [replace(block, process=process, asked={c.label: asked[c.label] for c in block.cells}) for block in blocks]
 
 
-def schedule(plan: Sequence[Cell], processes: int, seed: int) -> list[Block]:
+def schedule(plan: Sequence[Cell], processes: int, seed: int, *, finely: bool = False) -> list[Block]:
     """Order all jobs: process 0 of all tasks in random order, then process 1 in another one, ….
 
     A slow drift of the machine then falls on all candidates alike instead of on the last ones.
+
+    Args:
+        plan: the cells.
+        processes: fresh processes of each.
+        seed: of the orders.
+        finely: make a block of each load of a model, where nothing is timed.
     """
     order = random.Random(seed)
     joined = _joined(plan)
@@ -58,8 +72,13 @@ def schedule(plan: Sequence[Cell], processes: int, seed: int) -> list[Block]:
             for place, cell in enumerate(plan):
                 if cell.task in tasks:
                     groups.setdefault(share_of(cell) or place, []).append(cell)
-            cells = [cell for group in _shuffled(list(groups.values()), order) for cell in _shuffled(group, order)]
-            blocks.append(Block(tasks, process, tuple(cells)))
+            loads = [_shuffled(group, order) for group in _shuffled(list(groups.values()), order)]
+            if finely:
+                blocks += [
+                    Block(tasks, process, tuple(cells), part=f"({number})") for number, cells in enumerate(loads)
+                ]
+            else:
+                blocks.append(Block(tasks, process, tuple(cell for cells in loads for cell in cells)))
     return blocks
 
 

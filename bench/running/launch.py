@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.digest import content_hash
 from bench.errors import BenchError
 from bench.host import fingerprint, machine_key
+from bench.host.facts import Facts
 from bench.host.secrets import hidden
 from bench.planning import Options, Plan, make_plan
 from bench.planning.forms import entry_of
@@ -49,7 +50,9 @@ def launch(
 
     Raises:
         StoreError: the database could not take the records.
+        EnvironmentLackError: the executor's machines cannot be used; nothing was run.
     """
+    machine = executor.fingerprint()
     with hidden(plan.suite.value.secrets) as secrets:
         plan, skip = with_checkpoints(plan, store.results, echo)
         cells, skip = converted(plan.written(store.results), skip, store.results, echo)
@@ -57,7 +60,7 @@ def launch(
             cells,
             executor,
             store,
-            run_info(plan, command),
+            run_info(plan, command, machine),
             processes=plan.processes,
             seed=plan.suite.value.defaults.seed,
             rerun=rerun,
@@ -89,15 +92,16 @@ def with_checkpoints(plan: Plan, results: Path, echo: Echo) -> tuple[Plan, dict[
     return trained, {cell: f"its training failed: {failed[model]}" for cell, model in models.items() if model in failed}
 
 
-def run_info(plan: Plan, command: str) -> RunInfo:
-    """Describe a run of a plan on this machine.
+def run_info(plan: Plan, command: str, machine: Facts | None = None) -> RunInfo:
+    """Describe a run of a plan.
 
     Args:
         plan: what will run.
         command: how it was asked for, without secrets.
+        machine: the fingerprint of the machine that is measured; by default this one's.
     """
     suite = plan.suite.value
-    machine = fingerprint()
+    machine = machine or fingerprint()
     return RunInfo(
         suite=suite.name,
         suite_text=plan.suite.text,

@@ -51,6 +51,9 @@ class Progress(Protocol):
     def leave_out(self, jobs: int) -> None:
         """That many jobs will not be done after all."""
 
+    def tell(self, line: str) -> None:
+        """A machine came or went, which the line says; it may come from any thread."""
+
     def end(self) -> None:
         """The run is over, or interrupted."""
 
@@ -79,6 +82,9 @@ class SilentProgress:
 
     def leave_out(self, jobs: int) -> None:
         """Ignore jobs that are left out."""
+
+    def tell(self, line: str) -> None:
+        """Ignore a line."""
 
     def end(self) -> None:
         """Ignore the end."""
@@ -161,6 +167,10 @@ class PlainProgress:
         """Stop counting the jobs."""
         self._count.total -= jobs
 
+    def tell(self, line: str) -> None:
+        """Write the line."""
+        self._write(terminal_text(line, keep=""))
+
     def end(self) -> None:
         """Ignore the end."""
 
@@ -222,6 +232,10 @@ class LiveProgress:
     def leave_out(self, jobs: int) -> None:
         """Stop counting the jobs."""
         self._count.total -= jobs
+
+    def tell(self, line: str) -> None:
+        """Let the line scroll by."""
+        self._console.print(Text(terminal_text(line, keep="")))
 
     def end(self) -> None:
         """Close the display."""

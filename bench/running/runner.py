@@ -123,12 +123,14 @@ def run(
             files beside it, and the run stays unfinished.
     """
     info = replace(info, plan=tuple((cell.id, cell.label) for cell in plan), rerun=rerun)
+    executor.check([cell for cell in plan if cell.unsupported is None and cell.id not in (skip or {})])
     run_id, reuse = _take_up(store, info, since)
     told = progress or SilentProgress()
     session = _Session(
         run_id, executor, store, told, processes, reuse, dict(skip or {}), canary, rounds, secrets=dict(secrets or {})
     )
     interrupted = False
+    executor.tell = session.progress.tell
     try:
         with terminable():
             session.take(plan, seed)
@@ -213,7 +215,7 @@ class _Session:
     def take(self, plan: Sequence[Cell], seed: int) -> None:
         """Do every job that is not finished."""
         self.cpus = next((cell.job.cpus for cell in plan if cell.job is not None), None)
-        if self.canary:
+        if self.canary and self.executor.capacity == 1:
             self._keep_canary(self._canary(None))
         settled = self.store.settled(self.run_id)
         self.settled.update(settled)
@@ -229,7 +231,7 @@ class _Session:
             if early is not None and (cell.id, cell.label, 0) not in settled:
                 self._keep(early)
         if self.rounds is None:
-            self._work_off(schedule(runnable, self.processes, seed))
+            self._work_off(schedule(runnable, self.processes, seed, finely=self._finely))
         else:
             self._go_round(self.rounds, runnable)
         if self.canary and not self._often:
@@ -261,6 +263,11 @@ class _Session:
                         self.ended.add((cell.id, cell.label))
 
     @property
+    def _finely(self) -> bool:
+        """Tell whether a block is one load of a model: where nothing is timed, nothing is compared within a machine."""
+        return self.executor.capacity > 1 and self.processes == 1 and not self.canary
+
+    @property
     def _often(self) -> bool:
         """Tell whether the canary is taken between the blocks."""
         return self.processes > 1 or self.executor.capacity > 1
@@ -273,14 +280,16 @@ class _Session:
 
     def _work_off(self, blocks: Sequence[Block]) -> None:
         """Do all blocks, as many at once as the executor has room for; of the same tasks never two at once."""
-        waiting = list(blocks)
+        waiting = dict(enumerate(blocks))
         under_way: dict[Future[Outcome], tuple[Block, Iterator[Future[Outcome]]]] = {}
         while waiting or under_way:
-            busy = {block.tasks for block, _ in under_way.values()}
-            free = next((block for block in waiting if block.tasks not in busy), None)
-            if free is not None and len(under_way) < self.executor.capacity:
-                waiting.remove(free)
-                stepped = [(free, self._steps(free))]
+            busy = {block.lane for block, _ in under_way.values()}
+            free = None
+            if len(under_way) < self.executor.capacity:
+                free = next((place for place, block in waiting.items() if block.lane not in busy), None)
+            if free is not None:
+                block = waiting.pop(free)
+                stepped = [(block, self._steps(block))]
             else:
                 done = wait(under_way, return_when=FIRST_COMPLETED).done
                 stepped = [under_way.pop(future) for future in done]
@@ -288,6 +297,8 @@ class _Session:
                 future = next(steps, None)
                 if future is not None:
                     under_way[future] = (block, steps)
+                else:
+                    self.executor.release(block.name)
 
     def _steps(self, block: Block) -> Iterator[Future[Outcome]]:
         """Do the jobs of a block, one after another: yield each as it begins, and go on when it is done."""

@@ -31,4 +31,5 @@ KINDS: Mapping[str, Kind] = {
     "github": Kind(pipeline.github, here=False, option="runner"),
     "gitlab": Kind(pipeline.gitlab, here=False, option="runner"),
     "kubernetes": Kind(kubernetes.kubernetes, here=False, option="image"),
+    "kubernetes-ray": Kind(kubernetes.ray_job, here=False, option="image"),
 }

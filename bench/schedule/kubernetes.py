@@ -1,4 +1,4 @@
-"""A Kubernetes CronJob with the volume that keeps its history.
+"""A Kubernetes CronJob with the volume that keeps its history, or a night on several machines by KubeRay.
 
 Requests equal limits and are whole CPUs, so that the static CPU manager gives the night cores of its own; the
 node selector keeps it on machines of one kind, for timings of different machines are different series.
@@ -7,10 +7,14 @@ Source: https://kubernetes.io/docs/tasks/administer-cluster/cpu-management-polic
 
 from __future__ import annotations
 
+import shlex
+
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from bench.errors import UsageError
 from bench.schedule.entry import Schedule
 from bench.schedule.pipeline import STORE_VARIABLE, WEBHOOK_VARIABLE, minutes, to_yaml
+from bench.store.elsewhere import address_of
 
 IMAGE = "bench:latest"
 MOUNT = "/results"
@@ -34,6 +38,101 @@ def kubernetes(schedule: Schedule, image: str = IMAGE) -> str:
         f"--from-literal=webhook=...{store}\n"
     )
     return comment + to_yaml(_claim(schedule), _cron_job(schedule, image))
+
+
+CLUSTER_MACHINES = 3
+"""Machines of the cluster that a night gets; to be set to as many as there are."""
+RAY_VERSION = "2.60.0"
+"""To be set to the one in the image."""
+HEAD_CPUS, HEAD_MEMORY = "1", "4Gi"
+"""Of the head, which only commits what comes."""
+
+
+def ray_job(schedule: Schedule, image: str = IMAGE) -> str:
+    """Write a RayJob of KubeRay as YAML: a cluster for one night, whose head runs `bench nightly --on ray`.
+
+    Each worker is a machine: a pod that has a node for itself. What is kept lies in an object store and a database,
+    since the head's disk ends with the night.
+
+    Raises:
+        UsageError: results or database would be lost with the cluster.
+
+    Source: docs.ray.io, "RayJob Quickstart", and KubeRay's API reference (ray.io/v1).
+    """
+    _check_lasting(schedule)
+    comment = (
+        "# Written by bench schedule; `kubectl create -f` this file starts one night. KubeRay must be installed.\n"
+        "# The image holds bench, Ray, the suite and its models. "
+        f"Label the nodes: kubectl label node NODE {SELECTOR}=true\n"
+        f"# The database: kubectl create secret generic {schedule.name} --from-literal=store=... "
+        "--from-literal=webhook=...\n"
+    )
+    return comment + to_yaml(_ray_job(schedule, image))
+
+
+def _check_lasting(schedule: Schedule) -> None:
+    if address_of(schedule.results) is None:
+        raise UsageError("a RayJob's disk ends with the night; name an object store: --results s3://BUCKET/PATH")
+    if schedule.store is None:
+        raise UsageError("an object store keeps no database; name one: --store postgresql+psycopg://USER@HOST/NAME")
+
+
+def _ray_job(schedule: Schedule, image: str) -> dict[str, object]:
+    results = str(address_of(schedule.results))
+    words = ["python", "-m", "bench", "nightly", schedule.suite, "--on", "ray", "--results", results, *schedule.options]
+    resource = '"{\\"bench_machine\\": 1}"'
+    workers = {
+        "groupName": "machines",
+        "replicas": CLUSTER_MACHINES,
+        "minReplicas": CLUSTER_MACHINES,
+        "maxReplicas": CLUSTER_MACHINES,
+        "rayStartParams": {"resources": resource},
+        "template": {"spec": _alone(_ray_container("machine", image, CPUS, MEMORY, schedule))},
+    }
+    head = {
+        "rayStartParams": {"num-cpus": "0"},
+        "template": {"spec": {"containers": [_ray_container("head", image, HEAD_CPUS, HEAD_MEMORY, schedule)]}},
+    }
+    return {
+        "apiVersion": "ray.io/v1",
+        "kind": "RayJob",
+        "metadata": {"generateName": f"{schedule.name}-"},
+        "spec": {
+            "entrypoint": shlex.join(words),
+            "submissionMode": "K8sJobMode",
+            "shutdownAfterJobFinishes": True,
+            "ttlSecondsAfterFinished": LATE_S,
+            "activeDeadlineSeconds": 60 * minutes(schedule),
+            "backoffLimit": 0,
+            "rayClusterSpec": {"rayVersion": RAY_VERSION, "headGroupSpec": head, "workerGroupSpecs": [workers]},
+        },
+    }
+
+
+def _alone(container: dict[str, object]) -> dict[str, object]:
+    """Put a machine's pod on a node of its own: two pods of one node would measure each other."""
+    apart = {
+        "labelSelector": {"matchLabels": {"ray.io/group": "machines"}},
+        "topologyKey": "kubernetes.io/hostname",
+    }
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}}
+    return {"nodeSelector": {SELECTOR: "true"}, "affinity": affinity, "containers": [container]}
+
+
+def _ray_container(name: str, image: str, cpus: str, memory: str, schedule: Schedule) -> dict[str, object]:
+    amounts = {"cpu": cpus, "memory": memory}
+    return {
+        "name": name,
+        "image": image,
+        "resources": {"requests": amounts, "limits": dict(amounts)},
+        "env": [
+            {"name": STORE_VARIABLE, "valueFrom": {"secretKeyRef": {"name": schedule.name, "key": "store"}}},
+            {
+                "name": WEBHOOK_VARIABLE,
+                "valueFrom": {"secretKeyRef": {"name": schedule.name, "key": "webhook", "optional": True}},
+            },
+        ],
+    }
 
 
 def _claim(schedule: Schedule) -> dict[str, object]:

@@ -9,13 +9,15 @@ ranks has an exact coverage. Percentile-bootstrap intervals do not: for p99 they
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom, norm, rankdata
-from scipy.stats import t as student
+from scipy.special import betainc, ndtri, stdtrit
+
+from bench.stats.ranks import ranks
 
 Floats = NDArray[np.float64]
 
@@ -72,20 +74,32 @@ def interval_ranks(n: int, q: float, confidence: float = 0.95) -> tuple[int, int
     (None, True)
     """
     tail = (1 - confidence) / 2
-    low = int(binom.ppf(tail, n, q))
-    while low > 0 and binom.cdf(low - 1, n, q) > tail:
-        low -= 1
-    high = int(binom.isf(tail, n, q)) + 1
+    low = bisect_left(range(n), tail, key=lambda rank: below(rank, n, q))
+    high = bisect_left(range(n), -tail, key=lambda rank: -above(rank, n, q)) + 1
     if low < 1 or high > n:
         return None
     return _tightened(n, q, low, high, confidence)
+
+
+def below(k: int, n: int, q: float) -> float:
+    """Compute P(B ≤ k) of B ~ Binomial(n, q), for k from -1 to n - 1.
+
+    >>> below(-1, 4, 0.5), below(1, 4, 0.5), above(1, 4, 0.5)
+    (0.0, 0.3125, 0.6875)
+    """
+    return float(betainc(n - k, k + 1, 1 - q)) if k >= 0 else 0.0
+
+
+def above(k: int, n: int, q: float) -> float:
+    """Compute P(B > k) of B ~ Binomial(n, q), for k from 0 to n - 1."""
+    return float(betainc(k + 1, n - k, q))
 
 
 def _tightened(n: int, q: float, low: int, high: int, confidence: float) -> tuple[int, int]:
     """Compute the ranks moved inwards while P(low ≤ B < high) stays at `confidence`, B ~ Binomial(n, q)."""
 
     def coverage(a: int, b: int) -> float:
-        return float(binom.cdf(b - 1, n, q) - binom.cdf(a - 1, n, q))
+        return below(b - 1, n, q) - below(a - 1, n, q)
 
     while low < high - 1:
         options = [(coverage(low + 1, high), low + 1, high), (coverage(low, high - 1), low, high - 1)]
@@ -173,7 +187,7 @@ def clustered_quantile_interval(
     pooled = np.sort(np.concatenate(arrays))
     n = pooled.size
     level = (1 + confidence) / 2
-    doubt = (float(norm.ppf(level)) / float(student.ppf(level, max(1, len(arrays) - 1)))) ** 2
+    doubt = (float(ndtri(level)) / float(stdtrit(max(1, len(arrays) - 1), level))) ** 2
     effective = int(min(n, doubt * n / design_effect(arrays, quantile(pooled, q), q)))
     return _as_of_fewer(pooled, effective, q, confidence)
 
@@ -221,7 +235,7 @@ def serial_size(values: ArrayLike, q: float, confidence: float = 0.95) -> int:
     if effect <= 1:
         return array.size
     level = (1 + confidence) / 2
-    doubt = (float(norm.ppf(level)) / float(student.ppf(level, BLOCKS - 1))) ** 2
+    doubt = (float(ndtri(level)) / float(stdtrit(BLOCKS - 1, level))) ** 2
     return max(1, int(doubt * array.size / effect))
 
 
@@ -240,7 +254,7 @@ def depends_too_long(values: ArrayLike) -> bool:
     n = array.size
     if n < needed(0.5):
         return False
-    order = rankdata(array)
+    order = ranks(array)
     centred = order - order.mean()
     total = float((centred**2).sum())
     correlation = float((centred[1:] * centred[:-1]).sum()) / total if total > 0 else 0.0

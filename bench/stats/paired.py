@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom, norm
-from scipy.stats import t as student
+from scipy.special import betainc, ndtri, stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 Value = Callable[[Floats], Floats]
@@ -44,7 +43,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
     n = only_a + only_b
     if n == 0:
         return 1.0
-    return min(1.0, 2 * float(binom.cdf(min(only_a, only_b), n, 0.5)))
+    return min(1.0, 2 * float(_at_most(min(only_a, only_b), n)))
 
 
 def mid_p_worse(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
@@ -59,8 +58,15 @@ def mid_p_worse(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
     >>> [round(float(p), 4) for p in mid_p_worse([8, 2, 0], [2, 8, 0])]
     [0.0327, 0.9673, 0.5]
     """
-    first, n = np.asarray(only_a), np.asarray(only_a) + np.asarray(only_b)
-    return np.asarray(binom.sf(first, n, 0.5) + binom.pmf(first, n, 0.5) / 2, dtype=np.float64)
+    first, second = np.asarray(only_a), np.asarray(only_b)
+    return (_at_most(second, first + second) + _at_most(second - 1, first + second)) / 2
+
+
+def _at_most(k: ArrayLike, n: ArrayLike) -> Floats:
+    """Compute P(B ≤ k) of B ~ Binomial(n, ½), for k from -1 to n."""
+    most, total = np.asarray(k), np.asarray(n)
+    inner = betainc(np.maximum(total - most, 1), np.maximum(most + 1, 1), 0.5)
+    return np.where(most < 0, 0.0, np.where(most >= total, 1.0, inner))
 
 
 def pairs_needed(level: float = 0.05) -> int:
@@ -109,14 +115,14 @@ class GroupedDifference:
             return 1.0
         score = self.difference / self.error
         if below is None:
-            return 2 * float(student.sf(abs(score), self.freedom))
-        return float(student.cdf(score, self.freedom) if below else student.sf(score, self.freedom))
+            return 2 * float(stdtr(self.freedom, -abs(score)))
+        return float(stdtr(self.freedom, score if below else -score))
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
         """Compute Student's interval of the difference; None for a single group."""
         if self.groups < 2:
             return None
-        half = float(student.ppf(0.5 + confidence / 2, self.freedom)) * self.error
+        half = float(stdtrit(self.freedom, 0.5 + confidence / 2)) * self.error
         return self.difference - half, self.difference + half
 
 
@@ -160,7 +166,7 @@ def paired_proportions(only_a: int, only_b: int, n: int, confidence: float = 0.9
     if n == 0:
         return None
     total, gap, discordant = n + 2, only_b - only_a, only_a + only_b + 1
-    half = float(norm.ppf(0.5 + confidence / 2)) * math.sqrt(discordant - gap**2 / total) / total
+    half = float(ndtri(0.5 + confidence / 2)) * math.sqrt(discordant - gap**2 / total) / total
     return max(-1.0, gap / total - half), min(1.0, gap / total + half)
 
 
@@ -228,7 +234,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def detectable(standard_error: float, level: float = 0.05) -> float:
     """Compute the smallest true difference that a two-sided test at `level` finds with probability
     `POWER`."""
-    return float(norm.ppf(1 - level / 2) + norm.ppf(POWER)) * standard_error
+    return float(ndtri(1 - level / 2) + ndtri(POWER)) * standard_error
 
 
 def examples_needed(difference: float, standard_error: float, n: int, level: float = 0.05) -> int | None:

@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, norm
-from scipy.stats import t as student
+from scipy.special import betaincinv, ndtri, stdtrit
 
 Floats = NDArray[np.float64]
 
@@ -61,7 +60,7 @@ def grouped_proportion(right: Floats, sizes: Floats, confidence: float = 0.95) -
     if n <= 0 or groups < 2:
         return None
     level = 0.5 + confidence / 2
-    certain = (float(norm.ppf(level)) / float(student.ppf(level, groups - 1))) ** 2
+    certain = (float(ndtri(level)) / float(stdtrit(groups - 1, level))) ** 2
     share = float(right.sum()) / n
     effective = min(n, certain * n / grouped_design_effect(right, sizes))
     exact = min(share, 1 - share) * n < FEW
@@ -91,8 +90,8 @@ def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> tup
     if n <= 0:
         return None
     tail = (1 - confidence) / 2
-    low = 0.0 if successes <= 0 else float(beta.ppf(tail, successes, n - successes + 1))
-    high = 1.0 if successes >= n else float(beta.ppf(1 - tail, successes + 1, n - successes))
+    low = 0.0 if successes <= 0 else float(betaincinv(successes, n - successes + 1, tail))
+    high = 1.0 if successes >= n else float(betaincinv(successes + 1, n - successes, 1 - tail))
     return low, high
 
 
@@ -106,7 +105,7 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
     """
     if n <= 0:
         return None
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = float(ndtri(0.5 + confidence / 2))
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))

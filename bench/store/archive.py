@@ -31,6 +31,7 @@ from bench.store import schema
 from bench.store.addresses import shown_address
 from bench.store.canaries import Canaries, CanarySeconds
 from bench.store.database import Database, Migration, explained, make_engine, migrate, writing
+from bench.store.elsewhere import address_of
 from bench.store.encoding import Document, Row, environment_row, fact_row, record_row
 from bench.store.journal import Journal
 from bench.store.leftovers import tidy
@@ -75,6 +76,7 @@ class Store:
         *,
         create: bool = True,
         blobs: str | None = None,
+        reach: bool = True,
         now: Callable[[], datetime] = utc_now,
     ) -> Self:
         """Open the store of a results folder; the database is `url`, or SQLite inside the folder.
@@ -85,18 +87,28 @@ class Store:
             create: make what is not there.
             blobs: address of a blob store for new rows and logs; by default they are files of the folder. Where rows
                 were put is in the database: to read them it need not be given.
+            reach: find out now whether the blob store takes anything, where it is to be written to.
             now: the time in UTC.
 
         Raises:
-            StoreError: the folder or the database cannot be opened, is newer than this bench, or is not there
-                and `create` is false.
+            StoreError: the blob store cannot be used; or the folder or the database cannot be opened, is newer than
+                this bench, or is not there and `create` is false.
             InputError: there is no such blob store.
         """
         path = results / DATABASE
+        elsewhere = address_of(results)
+        if elsewhere is not None and url is None:
+            raise StoreError(
+                f"{elsewhere}: an object store keeps no database; name one with --store, or in BENCH_STORE, such as "
+                "postgresql+psycopg://user@host/name"
+            )
+        blobs = blobs or elsewhere
         if url is None and not create and not path.exists():
             raise StoreError(f"{results}: no results are there; run a suite first, or name the folder with --results")
         place = str(path) if url is None else shown_address(url)
         files = RowFiles(results, blobs)
+        if create and reach:
+            files.probe()
         engine = make_engine(url or f"sqlite:///{path}")
         try:
             with explained(place, url):

@@ -59,7 +59,7 @@ def open_or_beside(results: Path, url: str | None = None, blobs: str | None = No
         return store, None
     except StoreError as error:
         path = results.absolute() / BESIDE
-        beside = Store.open(results, f"sqlite:///{path}", blobs=blobs)
+        beside = Store.open(results, f"sqlite:///{path}", blobs=blobs, reach=False)
         return beside, f"{error}; until then runs are kept in {path}, and `bench store import` takes them over"
 
 

@@ -8,7 +8,6 @@ put; only who writes must say where to.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -17,6 +16,7 @@ from bench.errors import InputError, StoreError
 from bench.record import Sample, Timing
 from bench.store.blobs import Blobs, open_blobs
 from bench.store.blobs.file import FolderBlobs
+from bench.units import plural
 
 Row = TypeVar("Row", Sample, Timing)
 
@@ -36,8 +36,23 @@ class RowFiles:
         self.results = results
         self.home: Blobs = FolderBlobs(results)
         self.address = address
+        self.refused: dict[str, str] = {}
+        """Why the blob store did not take a file, by its path in the results folder, which has it now."""
         self._opened = cache(open_blobs)
         self.target = self.home if address is None else self._opened(address)
+
+    def probe(self) -> None:
+        """Find out whether the blob store for new rows can be used.
+
+        Raises:
+            StoreError: it cannot.
+        """
+        probe = getattr(self.target, "probe", None)
+        if callable(probe):
+            try:
+                probe()
+            except OSError as error:
+                raise StoreError(f"{self.address}: {error.strerror or error}") from error
 
     def write(self, path: str, rows: Sequence[Row], kind: type[Row]) -> str | None:
         """Store rows, and return what names them; None when there are none to store."""
@@ -56,11 +71,24 @@ class RowFiles:
             OSError: the results folder does not take it.
         """
         if self.address is not None:
-            with suppress(OSError):
+            try:
                 self.target.put(path, content)
+            except OSError as error:
+                self.refused.setdefault(path, str(error.strerror or error))
+            else:
                 return f"{self.address}#{path}"
         self.home.put(path, content)
         return path
+
+    def told(self) -> str | None:
+        """Say what the blob store did not take; None where it took everything."""
+        if not self.refused:
+            return None
+        count, why = len(self.refused), next(iter(self.refused.values()))
+        return (
+            f"{self.address} did not take {plural(count, 'file')}, kept in {self.results} instead: {why}; mend it, and "
+            "run the same command with --rerun for the rows to be there"
+        )
 
     def read(self, named: str, kind: type[Row]) -> tuple[Row, ...]:
         """Read rows back.

@@ -67,14 +67,15 @@ class DecisionSpec(_Strict):
 class RaceSpec(_Strict):
     """How a run measures on where its answer is open, and no further; see `docs/racing.md`."""
 
-    until: Literal["decided", "all"] = "decided"
-    """`decided`: examples and processes are added where the answer is open, until it is decided. `all`: everything is
-    answered and measured, as without this section."""
+    until: Literal["decided", "front", "all"] = "decided"
+    """`decided`: examples and processes are added where the answer is open, until it is decided. `front`: until it is
+    also settled who is on the front. `all`: everything is answered and measured, as without this section."""
     budget: Duration | None = None
     """Seconds of work after which a race ends with what it has, such as `"10 min"`; by default it has no end but the
     data's."""
     risk: float = Field(default=0.05, gt=0, lt=0.5)
-    """Chance, of each task, of a pick that is worse than that of the full data by more than the margin."""
+    """Chance, of each task, of a pick that is worse than that of the full data by more than the margin; with `front`,
+    as much again of a wrong place on the front."""
     margin: float = Field(default=0.5, ge=0)
     """Difference of quality that does not matter: in points, or in percent where the metric has none."""
     guarantee: Literal["predictive", "anytime"] = "predictive"

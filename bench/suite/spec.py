@@ -26,6 +26,7 @@ from bench.suite.endpoint import EndpointSpec
 from bench.suite.fields import Constraints, MemoryLimit
 from bench.suite.limits import parse_memory
 from bench.suite.load import LoadSpec
+from bench.suite.machines import MachinesSpec
 from bench.suite.prompting import AnswerSpec, GenerationSpec, ShotsSpec
 from bench.suite.runtimes import DEFAULT_RUNTIME, Runtimes, multiplied
 from bench.suite.sections import DecisionSpec as DecisionSpec
@@ -165,6 +166,8 @@ class ModelSpec(_Strict):
     causal-lm, switches of its chat template, such as `enable_thinking`."""
     server: Annotated[EndpointSpec | None, Unhashed()] = None
     """Of a model that is served: where it answers, and how it is asked."""
+    serve: Annotated[bool, Unhashed()] = False
+    """Put the model behind a small local server for `load`, so that it is loaded as one behind an API is."""
     tasks: Annotated[Annotated[list[str], Field(min_length=1)] | None, Unhashed()] = None
     """Names of the tasks that the model is for; by default all that it can do. On the others it is `unsupported`."""
     stateless: Annotated[bool, Unhashed()] = False
@@ -317,7 +320,8 @@ class Defaults(_Strict):
     """What holds for every cell that does not say otherwise."""
 
     executor: str = "local"
-    """Where cells run: `local` in fresh processes of this machine, `inline` in this process, or a plug-in's."""
+    """Where cells run: `local` in fresh processes of this machine, `inline` in this process, `ray` or
+    `ray://HOST:PORT` on the machines of a cluster, or a plug-in's."""
     device: str = "auto"
     """`cpu`, `cuda:0`, several GPUs as `cuda:0,cuda:1`; `auto` takes the first GPU, or the CPU."""
     seed: int = Field(default=42, ge=0, lt=2**32)
@@ -419,6 +423,8 @@ class Suite(_Strict):
     """Whether the run stops as soon as the answer is decided, and goes on where it is open."""
     load: LoadSpec | None = None
     """How candidates that are served are loaded with requests; by default not at all."""
+    machines: MachinesSpec | None = None
+    """On which machines of a cluster it may be measured; see docs/machines.md."""
     prices: PriceSpec | None = None
     """What machine time and energy cost, for cost and carbon per thousand examples."""
     nightly: NightlySpec = NightlySpec()

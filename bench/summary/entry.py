@@ -20,7 +20,7 @@ from bench.record import WELL, Cell, Doubt, Record, Sample
 from bench.stats.processes import Levels, Spread
 from bench.suite.limits import QUALITY
 from bench.summary.levels import Offered
-from bench.summary.raced import Ended
+from bench.summary.raced import Ended, FrontPlace
 
 Floats = NDArray[np.float64]
 
@@ -78,6 +78,9 @@ class Raced:
     """Why the race of the task ended; None where it was stopped."""
     total: int = 0
     """Examples of the task."""
+    place: FrontPlace | None = None
+    """Where it stands with the front of all examples; None in a race for the pick alone, and for whoever was not
+    compared."""
 
 
 @dataclass(frozen=True, slots=True)

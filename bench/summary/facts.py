@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from bench.catalogue import reasons
 from bench.catalogue.readings import READINGS, Reading
 from bench.catalogue.reasons import Reason
-from bench.record import Fact, Record
+from bench.record import Fact, Record, round_of
 from bench.stats import order
 from bench.stats.processes import Levels
 from bench.summary.entry import Quantity
@@ -35,7 +35,7 @@ def levels(records: Sequence[Record], names: Sequence[str]) -> dict[str, Levels]
     collected: dict[str, Levels] = {}
     for name in measured:
         read = {
-            record.process: float(fact.value)
+            round_of(record): float(fact.value)
             for record in records
             for fact in record.facts
             if fact.name == name and fact.value is not None and fact.low is None
@@ -89,6 +89,6 @@ def _interval(about: Reading, facts: Sequence[Fact], values: Sequence[float]) ->
         return None, None, remark or reasons.ONE_PROCESS
     if len(set(values)) == 1:
         return None, None, remark or reasons.all_equal(len(values), "processes")
-    half = float(student.ppf(0.975, len(values) - 1)) * order.median_error(values)
+    half = float(stdtrit(len(values) - 1, 0.975)) * order.median_error(values)
     centre = float(np.median(values))
     return max(0.0, centre - half), centre + half, remark

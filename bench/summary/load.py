@@ -23,7 +23,8 @@ def readings(records: Sequence[Record], levels: Sequence[Offered]) -> dict[str, 
     spec = spec_of(records)
     if spec is None:
         return {}
-    by_rate = {level.rate: level.numbers for level in levels if level.salted or not spec.salt}
+    salts = any(level.salted for level in levels)
+    by_rate = {level.rate: level.numbers for level in levels if level.salted == salts}
     rates = [] if spec.levels == "auto" else sorted(spec.levels)
     quantities = {at_level(name, rate): _at(name, rate, by_rate.get(rate), spec) for rate in rates for name in AT_LEVEL}
     if levels:

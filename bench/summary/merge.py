@@ -19,7 +19,7 @@ from bench.catalogue.reasons import Reason
 from bench.doubts.metric_not_computed import MetricNotComputed
 from bench.host.pool import forked
 from bench.metrics.base import Metric
-from bench.record import ASKED, OF_ANSWERS, WELL, Doubt, Record, Sample, Status
+from bench.record import ASKED, OF_ANSWERS, WELL, Doubt, Record, Sample, Status, round_of
 from bench.stats import processes
 from bench.stats.processes import Levels, Spread
 from bench.stats.resample import seeded
@@ -104,11 +104,13 @@ def _computed(records: Sequence[Record], answers: statistics.Answers, seed: int,
     gaps = [gap for record in records for gap in timings.gaps(record.timings)]
     readings = timings.readings(timed, gaps, rng)
     levels: dict[str, Levels] = {}
+    rounds = {record.process: round_of(record) for record in records}
     if repeated:
         of_processes = seeded(seed, records[0].cell.draw_key, "processes")
         for name, alone in readings.items():
             arrays = by_process[timings.DERIVATIONS[name].timed]
-            own = timings.levels(name, list(arrays), list(arrays.values()), alone, of_processes)
+            numbers = [rounds[process] for process in arrays]
+            own = timings.levels(name, numbers, list(arrays.values()), alone, of_processes)
             levels |= {} if own is None else {name: own}
         levels |= facts.levels(records, [name for name in READINGS if name not in readings])
     return _Computed(answers.statistics(), timed, readings, levels)

@@ -29,6 +29,17 @@ class PastLook(_Strict):
     """Chance that the pick was wrong then."""
 
 
+class FrontPlace(_Strict):
+    """Where a candidate stands with the front of all examples, the costs being as measured."""
+
+    membership: Literal["on", "off", "tie", "open"]
+    """`tie`: either would be right, as what decides it is within the margin."""
+    other: str | None = None
+    """Who is no dearer, and as good or better for all that is known."""
+    chance: float = 0.0
+    """Chance that the place is wrong; of an open one, of the likelier place."""
+
+
 class LeftRace(_Strict):
     """Why a candidate answered no further example."""
 
@@ -64,6 +75,8 @@ class TaskOutcome(_Strict):
     tolerance: float = 0.0
     """The difference of quality that does not matter, in the metric's unit."""
     out: dict[str, LeftRace] = {}
+    front: dict[str, FrontPlace] = {}
+    """By candidate, in a race until the front is settled; without those that cannot be compared."""
     answered: dict[str, int] = {}
     """Examples by candidate."""
     total: int = 0
@@ -79,6 +92,7 @@ class RaceOutcome(_Strict):
     """The race of a run."""
 
     version: int
+    until: Literal["decided", "front"] = "decided"
     guarantee: Literal["predictive", "anytime"]
     risk: float
     margin: float

@@ -44,6 +44,7 @@ def _after_the_race(entry: Entry, race: RaceOutcome | None) -> Entry:
         ties_within=task.tolerance if task.ending == "tie" else 0.0,
         ending=task.ending,
         total=task.total,
+        place=task.front.get(entry.candidate),
     )
     return replace(entry, raced=raced)
 

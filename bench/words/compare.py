@@ -15,6 +15,7 @@ from bench.compare.remarks import (
     OneGroup,
     OneProcess,
     Remark,
+    StoppedEarly,
     TokensDiffer,
     Uncompared,
     UndefinedMetric,
@@ -143,6 +144,12 @@ def _remark(remark: Remark) -> str:
         return (
             f"The {remark.size} tests are one family: each verdict is that of its p-value after Holm's correction over "
             "all."
+        )
+    if isinstance(remark, StoppedEarly):
+        return (
+            f"{_place(remark.task, remark.model)}: {listed(remark.sides)} stopped early in a race. How many examples "
+            "that were hangs on the answers, so that a difference in quality is a little less sure than its p-value "
+            "says."
         )
     return f"{_place(remark.task, remark.model)}: {_uncompared(remark)}"
 

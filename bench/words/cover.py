@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.decision.cover import Choice, Cover, Scale
+from bench.decision.cover import Choice, Cover, Scale, Shortfall
 from bench.units import plural
-from bench.words.wording import amount, capital, listed, percent, spoken
+from bench.words.wording import amount, capital, listed, percent, size, spoken
 
 ASSUMPTIONS = {
     Scale.MEMORY: "The {cost} of its models is added up, as if all were loaded at once, each in a process of its own.",
@@ -24,8 +24,8 @@ def sentences(cover: Cover) -> list[str]:
 def answer(cover: Cover) -> str:
     """Say which models together cover the tasks most cheaply."""
     names = [f"{model} (for {_quoted(tasks)})" for model, tasks in cover.cheapest.models.items()]
-    searched = "The cheapest set" if cover.exact else "A cheap set (too many tasks to look at every one)"
-    return f"{searched}: {listed(names)}, {_cost(cover, cover.cheapest)} in all."
+    searched = "the cheapest set is" if cover.exact else "a cheap set (too many tasks to look at every one) is"
+    return f"Where each task may have a model of its own, {searched} {listed(names)}: {_cost(cover, cover.cheapest)}."
 
 
 def assumption(cover: Cover) -> str:
@@ -43,16 +43,27 @@ def _instead(cover: Cover) -> list[str]:
     if cover.best.serves != cover.cheapest.serves:
         each = listed([f"{model} for {_quoted(tasks)}" for model, tasks in cover.best.models.items()])
         parts.append(f"the best of each task ({each}) {_takes(cover, cover.best)}")
-    if cover.single is None:
-        parts.append(
-            "every single model is shown to be worse than the best on some task, or does not meet a limit there"
-        )
-    elif cover.single.serves != cover.cheapest.serves:
+    if cover.shortfalls:
+        parts.append(_given_up(cover))
+    elif cover.single is None and not cover.uncovered:
+        parts.append("no single model does all tasks as well")
+    elif cover.single is not None and cover.single.serves != cover.cheapest.serves:
         parts.append(
             f"the cheapest model that covers every task alone, {next(iter(cover.single.models))}, "
             f"{_takes(cover, cover.single)}"
         )
     return [f"{capital('; '.join(parts))}."] if parts else []
+
+
+def _given_up(cover: Cover) -> str:
+    """Say what the one model for all tasks gives up against the set."""
+    return f"shipping {cover.pick} for all of them gives up {listed([_shortfall(short) for short in cover.shortfalls])}"
+
+
+def _shortfall(short: Shortfall) -> str:
+    if short.behind is None:
+        return f"'{short.task}', where it is not eligible"
+    return f"{size(short.column, short.behind)} of {spoken(short.column.name)} on '{short.task}' against {short.best}"
 
 
 def _cost(cover: Cover, choice: Choice) -> str:

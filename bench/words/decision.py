@@ -67,7 +67,7 @@ def answers(decision: Decision, *, in_full: bool = False) -> dict[str, list[str]
         in_full: say everything of each, and not four lines at most.
     """
     say = task_sentences if in_full else in_short
-    whole = {} if decision.across is None else {"all tasks together": say(decision.across)}
+    whole = {} if decision.across is None else {"one model for all tasks": say(decision.across)}
     several = {} if decision.cover is None else {"a set for all tasks": cover(decision)}
     return whole | several | {name: say(part) for name, part in decision.tasks.items()}
 

@@ -10,19 +10,39 @@ PROMISES = {
     "predictive": "given the answers so far",
     "anytime": "for any data",
 }
+CUT = ("budget", None)
+"""Endings of a race that was not decided; None for a run that was stopped."""
 
 
 def race_line(race: RaceOutcome) -> str:
     """Say what was answered, what was spared, and what the picks risk against those of the full data."""
     share = race.share
-    answered = "nothing was answered" if share is None else f"{percent(share)} of the evaluations were made"
-    raced = [name for name, task in race.tasks.items() if task.unraced is None]
+    answered = "nothing was answered" if share is None else f"{percent(share)} of the examples were answered"
     unraced = [name for name, task in race.tasks.items() if task.unraced is not None]
-    promise = (
-        f"with all examples answered, another pick would be better by more than {race.margin:g} points "
-        f"with a chance of at most {percent(race.risk)} a task, {PROMISES[race.guarantee]}"
-    )
-    parts = [f"{answered} in {format_quantity(race.spent_s, 's')} of work", *([promise] if raced else [])]
+    raced = {name: task for name, task in race.tasks.items() if task.unraced is None}
+    cut = {name: task for name, task in raced.items() if task.ending in CUT}
+    parts = [f"{answered} in {format_quantity(race.spent_s, 's')} of work"]
+    if len(raced) > len(cut):
+        parts.append(_promise(race))
+    if cut:
+        risks = [f"{percent(task.risk)} on '{name}'" for name, task in cut.items()]
+        better = f"another pick would be better by more than {_points(race)}, had all been answered"
+        parts.append(f"undecided when the time was up: the chance that {better}, is {listed(risks)}")
     if unraced:
         parts.append(f"the rule cannot be raced on {listed(unraced)}, which answered everything")
     return "; ".join(parts) + "."
+
+
+def _promise(race: RaceOutcome) -> str:
+    """Say what the chance of a wrong pick, or place on the front, is at most."""
+    chance = f"at most {percent(race.risk)}"
+    promise = (
+        f"had all been, the chance is {chance} a task that another pick would be better by more than {_points(race)}"
+    )
+    if race.until == "front":
+        promise += f", and {chance} that a place on the front would be another by more than that"
+    return f"{promise}, {PROMISES[race.guarantee]}"
+
+
+def _points(race: RaceOutcome) -> str:
+    return f"{race.margin:g} {'point' if race.margin == 1 else 'points'}"

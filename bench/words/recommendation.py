@@ -127,7 +127,16 @@ def _of_a_race(board: Board, n: int) -> str:
     if race is None or race.ending is None:
         return ""
     of = f" of {race.total:,}" if n < race.total else ""
-    return f"{of}, {RACE_ENDED[race.ending]}"
+    return f"{of}, {RACE_ENDED[race.ending]}{_front_of_a_race(board)}"
+
+
+def _front_of_a_race(board: Board) -> str:
+    """Say whether a race settled who is on the front; nothing where it was for the pick alone."""
+    places = [raced.place.membership for raced in board.raced if raced is not None and raced.place is not None]
+    if not places:
+        return ""
+    still = places.count("open")
+    return f", {plural(still, 'place')} on the front open" if still else ", the front settled"
 
 
 def unable(board: Board) -> str:
@@ -168,7 +177,8 @@ def headline(part: TaskDecision) -> str:
     """Say the pick with its values."""
     board, name = part.board, _leader(part)
     ship = f"Ship {name} (a baseline)" if board.is_baseline(name) else f"Ship {name}"
-    return f"{ship} for {where(board)}: {_values(board, name)}."
+    to = f"for {where(board)}" if board.task else "where one model must serve all tasks"
+    return f"{ship} {to}: {_values(board, name)}."
 
 
 def risk(part: TaskDecision) -> Sentence:
@@ -180,7 +190,7 @@ def risk(part: TaskDecision) -> Sentence:
     limited = bool(part.front.standings[part.board.names.index(_leader(part))].checks)
     limits_kept = [_limits_kept(taken)] if limited else []
     doubts = part.board.doubts_of(_leader(part))
-    doubted = [f"its numbers are in doubt ({some(doubts)})"] if doubts else []
+    doubted = [f"its numbers are in doubt ({some([code.replace('_', ' ') for code in doubts])})"] if doubts else []
     if advice.outcome is Outcome.ALONE:
         only = "it is the only model that is eligible"
         return Sentence(Topic.RISK, f"{'; '.join([*limits_kept, only, *doubted])}.", "Risk")
@@ -193,21 +203,19 @@ def _limits_kept(taken: Risk) -> str:
     """Say the chance of a broken limit; where other processes are not known, no chance of nearly 0."""
     if not taken.within:
         return f"it breaks a limit with a chance of {percent(taken.breaks)}"
-    measured = "how much another process would differ is not known"
+    measured = "in what was measured; another process may differ"
     if taken.breaks < NEARLY_NEVER:
-        return f"it keeps its limits in what was measured, and {measured}"
-    return f"it breaks a limit with a chance of {percent(taken.breaks)} in what was measured, and {measured}"
+        return f"it keeps its limits {measured}"
+    return f"it breaks a limit with a chance of {percent(taken.breaks)} {measured}"
 
 
 def _loss(taken: Risk) -> str:
     """Say what is expected to be lost against the best choice."""
     if taken.loss == 0:
-        return "no loss against the best choice is expected"
+        return "no loss is expected"
     if taken.column is None:
-        return f"its expected loss against the best choice is {format_number(taken.loss)} of what the rule adds up"
-    return (
-        f"its expected loss against the best choice is {size(taken.column, taken.loss)} of {spoken(taken.column.name)}"
-    )
+        return f"the expected loss is {format_number(taken.loss)} of what the rule adds up"
+    return f"the expected loss is {size(taken.column, taken.loss)} of {spoken(taken.column.name)}"
 
 
 def _leader(part: TaskDecision) -> str:
@@ -318,24 +326,42 @@ def _next_step(part: TaskDecision) -> list[Sentence]:
     step, gain = advice.next_step, advice.gain
     if advice.outcome.is_settled or gain is None:
         if step is None:
-            return []
-        whose = f"whether {step.first.models[0]} meets its limits"
-        return [Sentence(Topic.NEXT_STEP, f"{_measuring(part, step)} would show {whose}.")]
+            return [_next(_nothing_needed(part))] if advice.outcome.is_settled else []
+        return [_next(_would_admit(part, step))]
     could = _could_gain(part, gain)
     if step is None:
         text = (
-            f"No sensible number of further examples would settle it: {could}. Take whichever suits you, or say in "
+            f"no sensible number of further examples would settle it: {could}. Take whichever suits you, or say in "
             "decision.margins which differences do not matter."
         )
-        return [Sentence(Topic.NEXT_STEP, text)]
+        return [_next(text)]
     if not step.is_possible:
-        text = f"This data set hardly settles it ({could}). Left to measure: {steps.next_step(part.board, step)}."
-        return [Sentence(Topic.NEXT_STEP, text)]
-    return [Sentence(Topic.NEXT_STEP, f"{_measuring(part, step)} would settle it: {could}.")]
+        return [
+            _next(f"this data set hardly settles it ({could}). Left to measure: {steps.next_step(part.board, step)}.")
+        ]
+    return [_next(f"{_measuring(part, step)} would settle it: {could}.")]
+
+
+def _next(text: str) -> Sentence:
+    return Sentence(Topic.NEXT_STEP, text, "Next")
+
+
+def _nothing_needed(part: TaskDecision) -> str:
+    """Say that nothing need be measured, and which limit, if any, keeps another model from being the pick."""
+    limited = part.recommendation.binding
+    if not limited:
+        return "nothing more needs measuring."
+    first = limited[0]
+    limit = f"{spoken(first.check.limit.name)} {first.check.limit.text}"
+    return f"nothing more needs measuring; without the limit {limit} the pick would be {first.instead}."
+
+
+def _would_admit(part: TaskDecision, step: NextStep) -> str:
+    return f"{_measuring(part, step)} would show whether {step.first.models[0]} meets its limits."
 
 
 def _measuring(part: TaskDecision, step: NextStep) -> str:
-    return f"Measuring {steps.next_step(part.board, step)}"
+    return f"measuring {steps.next_step(part.board, step)}"
 
 
 def _could_gain(part: TaskDecision, gain: Gain) -> str:
@@ -373,8 +399,7 @@ def _nobody(part: TaskDecision) -> list[Sentence]:
         lines.append(Sentence(Topic.NEAREST, f"The least bad is {advice.nearest.name}: {checks}.{chance}"))
     if advice.next_step is not None:
         step = steps.next_step(board, advice.next_step)
-        text = f"Measuring {step} may show that it meets them."
-        lines.append(Sentence(Topic.NEXT_STEP, text))
+        lines.append(_next(f"measuring {step} may show that it meets them."))
     return lines
 
 

@@ -12,6 +12,7 @@ from bench.decision.remarks import (
     CostsCombined,
     Dropped,
     Estimated,
+    FrontRaced,
     LimitInapplicable,
     MetricsLeftOut,
     NoShares,
@@ -107,6 +108,22 @@ def _(early: StoppedEarly) -> str:
     return (
         f"On '{early.task}' {whose} answered as many examples as the race needed: how many depends on the answers, so "
         "no place on the front is certain by quality; `--until all` answers all."
+    )
+
+
+@remark.register
+def _(front: FrontRaced) -> str:
+    kinds = (
+        (front.on, "on it {are} {names}"),
+        (front.off, "off it {are} {names}"),
+        (front.ties, "{names} {are} on it or off it by less than the margin"),
+        (front.open, "{names} {are} open"),
+    )
+    places = [text.format(names=listed(names), are=are(len(names))) for names, text in kinds if names]
+    return (
+        f"The race tells who is on the front of '{front.task}' with all {front.total:,} examples and the costs as "
+        f"measured: {'; '.join(places)}. It does not tell what other examples or processes would show, so no place "
+        "counts as certain."
     )
 
 

@@ -23,6 +23,18 @@ def missing(absent: Missing) -> str:
     return f"{place}{absent.column} is missing: {absent.reason or 'not measured'}"
 
 
+PLACES = {
+    "on": "on the front of all {n} examples by the race",
+    "off": "off the front of all {n} examples by the race: {other} is no dearer, and as good or better",
+    "tie": "on or off the front of all {n} examples by less than the margin, by the race, beside {other}",
+    "open": "the race left its place open",
+}
+"""What a race until the front is settled says of a candidate."""
+PLACES_IN_SHORT = {"on": "on the front", "off": "off the front", "tie": "a tie"}
+RACED = ("possibly", "tied")
+"""Labels beside which the race says more: it knows these examples and costs, and the label is of any."""
+
+
 def standing(board: Board, placed: Standing) -> str:
     """Say where a candidate stands and why, without its name.
 
@@ -30,6 +42,25 @@ def standing(board: Board, placed: Standing) -> str:
         board: on which it stands.
         placed: its standing.
     """
+    raced = board.raced[board.names.index(placed.name)] if board.raced else None
+    if raced is None or raced.place is None:
+        return _standing(board, placed)
+    place = PLACES[raced.place.membership].format(n=f"{raced.total:,}", other=raced.place.other)
+    if raced.place.membership == "open" or placed.label not in RACED or placed.stability is None:
+        return f"{_standing(board, placed)}; {place}"
+    return f"{place} (other examples may place it elsewhere: on the front in {percent(placed.stability)} of resamples)"
+
+
+def place_in_short(board: Board, placed: Standing) -> str:
+    """Say in a few words where the race placed a candidate; empty where it did not, or where more is certain."""
+    raced = board.raced[board.names.index(placed.name)] if board.raced else None
+    if raced is None or raced.place is None or placed.label not in RACED:
+        return ""
+    return PLACES_IN_SHORT.get(raced.place.membership, "")
+
+
+def _standing(board: Board, placed: Standing) -> str:
+    """Say where the decision puts a candidate, and why."""
     row = board.names.index(placed.name)
     share = "" if placed.stability is None else f"in {percent(placed.stability)} of resamples"
     if placed.missing is not None and placed.missing.kind is Absence.BARRED:

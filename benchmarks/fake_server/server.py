@@ -281,7 +281,8 @@ def _completed(chat: bool, text: str, usage: dict[str, int] | None) -> dict[str,
 def _chunk(chat: bool, text: str, finish: str | None = None, role: bool = False) -> dict[str, object]:
     delta: dict[str, object] = {"role": "assistant"} if role else {"content": text} if text else {}
     said: dict[str, object] = {"delta": delta} if chat else {"text": text}
-    return {"id": "s", "model": MODEL, "choices": [{"index": 0, "finish_reason": finish, **said}]}
+    kind = "chat.completion.chunk" if chat else "text_completion"
+    return {"id": "s", "object": kind, "model": MODEL, "choices": [{"index": 0, "finish_reason": finish, **said}]}
 
 
 def _whole(

@@ -17,9 +17,10 @@ import torch
 
 from bench.admission.admit import admit
 from bench.candidates import FAMILIES
-from bench.candidates.interface import engine_of
+from bench.candidates.interface import Decoding, engine_of
 from bench.candidates.runtimes import RUNTIMES
 from bench.data.base import Example
+from bench.measure.audit import compare
 from bench.record import Cell
 from bench.running.conversions import converted
 from bench.running.worker.conversion import convert
@@ -161,6 +162,44 @@ def test_it_is_admitted_and_holds_nothing_of_torch_afterwards(family: str, runti
 
 
 @every
+def test_timed_answers_are_those_that_were_scored(family: str, runtime: str, cases: Any) -> None:
+    """The audit compares single requests, as they are timed, with the batch that was scored."""
+    job = cases(family, runtime)
+    model = loaded(job)
+    work = workload(job, model, TEXTS)
+    every = range(len(TEXTS))
+    scored = work.samples(every, work.request(every)(None))
+    timed = [sample for place in every for sample in work.samples([place], work.request([place])(None))]
+    audit = compare(timed, scored, model.facts().dtype)
+    assert audit.compared == len(TEXTS) and audit.differing == 0
+
+
+@pytest.mark.parametrize(
+    ("family", "runtime"),
+    [
+        pytest.param(family, runtime, marks=[pytest.mark.slow] if is_slow(family, runtime) else [])
+        for family in ("causal-lm", "seq2seq")
+        for runtime in RUNTIMES
+    ],
+)
+@pytest.mark.parametrize("beams", [1, 3])
+def test_written_texts_keep_the_contract(family: str, runtime: str, beams: int, cases: Any) -> None:
+    """Batches, order, nothing, long and hostile texts, and a stamp for each token, greedily and by beams."""
+    model = loaded(cases(family, runtime))
+    decoding = Decoding(max_new_tokens=6, num_beams=beams)
+    texts = [*TEXTS, LONG, *HOSTILE]
+    together = model.generate(texts, decoding)
+    assert [model.generate([text], decoding)[0].token_ids for text in texts] == [one.token_ids for one in together]
+    assert model.generate(texts[::-1], decoding)[::-1] == together
+    assert model.generate([], decoding) == []
+    assert together[len(TEXTS)].truncated and not any(one.truncated for one in together[: len(TEXTS)])
+    if beams == 1:
+        stamps: list[float] = []
+        (answer,) = model.generate([TEXTS[0]], decoding, lambda: stamps.append(time.perf_counter()))
+        assert len(stamps) == answer.output_tokens and stamps == sorted(stamps)
+
+
+@every
 def test_one_thread_is_one_thread(family: str, runtime: str, cases: Any) -> None:
     """While one thread is asked for, the process gets no more CPU time than there is wall time."""
     job = cases(family, runtime)
@@ -169,9 +208,12 @@ def test_one_thread_is_one_thread(family: str, runtime: str, cases: Any) -> None
     try:
         model = loaded(job)
         model.classify(list(TEXTS))
+        written = family in ("causal-lm", "seq2seq")
         cpu, wall = time.process_time(), time.perf_counter()
         while time.perf_counter() - wall < 0.15:
             model.classify(list(TEXTS) * 4)
+            if written:
+                model.generate(list(TEXTS), Decoding(max_new_tokens=4))
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     finally:
         torch.set_num_threads(before)

@@ -22,11 +22,20 @@ def test_ratios_of_three_candidates_by_hand() -> None:
     found = ratios([_levels(0.0, 0.0), _levels(1.0, 1.2), _levels(2.0, 2.0)])
     # Squares of the gaps about their means: 0.02 (a, b), 0 (a, c), 0.02 (b, c); mean variance 0.04 / 3.
     assert found.value[0] == pytest.approx([0.0, 1.1, 2.0])
-    assert found.error[0, 1] == pytest.approx(0.1)  # its own
-    assert found.error[0, 2] == pytest.approx(math.sqrt(0.04 / 3 / 2))  # the mean, which is larger
-    assert found.freedom[0, 1] == 2.0  # 1 of the mean, 1 of its own; no more than (3 - 1)(2 - 1)
+    assert found.error[0, 1] == pytest.approx(math.sqrt((0.02 + 2 * 0.04 / 3) / 2))  # its own, and twice the mean
+    assert found.error[0, 2] == pytest.approx(math.sqrt(2 * 0.04 / 3 / 2))  # the mean alone, as its own is 0
+    # No more than 1 of the mean and 1 of its own, nor than (3 - 1)(2 - 1). The residuals are -1/30, 1/15 and -1/30 from
+    # the means of their rounds, and their variances 1, 4 and 1 of 1/450: (1 + 4 + 1)² / (1 + 16 + 1) = 2.
+    assert found.freedom[0, 1] == pytest.approx(2.0)
     assert np.isnan(found.error.diagonal()).all()
-    assert found.p_above(np.zeros((3, 3)))[0, 1] == pytest.approx(student.sf(11, 2))
+    assert found.p_above(np.zeros((3, 3)))[0, 1] == pytest.approx(student.sf(1.1 / found.error[0, 1], 2))
+
+
+def test_one_noisy_candidate_leaves_few_degrees_of_freedom() -> None:
+    levels = [_levels(float(i), i + 0.01 * (-1) ** i) for i in range(9)]
+    quiet = ratios(levels).freedom[0, 1]
+    noisy = ratios([*levels, _levels(9.0, 10.0)]).freedom[0, 1]
+    assert quiet == 8.0 and noisy < 2.0
 
 
 def test_two_candidates_have_only_their_own_rounds() -> None:

@@ -92,7 +92,7 @@ def test_throughput_of_huge_batches_has_the_least_up_to_three_windows(least: int
 
 
 def test_a_window_of_quick_requests_is_bounded_by_time_and_its_record_by_count() -> None:
-    """10 µs an example: 33,000 batches in a second, of which 5,000 are kept, spread over all of it."""
+    """10 µs an example: 33,000 batches in a second, of which 2,000 are kept, spread over all of it."""
     clock = FakeClock()
     workload = FakeWorkload(clock, LENGTHS, lambda index, call: 10_000)
     began = clock.ns

@@ -138,8 +138,12 @@ def test_race_options_that_cannot_be_are_one_line(suite: Path) -> None:
         assert code != 0 and len(said.strip().splitlines()) == 1 and option in said
 
 
-def test_the_table_and_the_answer_say_that_it_was_a_race(suite: Path) -> None:
+def test_the_table_and_the_answer_say_that_it_was_a_race_and_that_the_front_is_settled(suite: Path) -> None:
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
-        main(["run", str(suite), "--results", str(suite.parent / "results"), "--until", "decided", "--no-report"])
+        main(["run", str(suite), "--results", str(suite.parent / "results"), "--until", "front", "--no-report"])
     assert "Race: " in out.getvalue() and "settled" in out.getvalue() and f"of {ROWS}" in out.getvalue()
+    assert "front settled" in out.getvalue()
+    _, document, _ = bench("show", "--results", suite.parent / "results", "--json")
+    front = document["run"]["race"]["tasks"]["side"]["front"]
+    assert set(front) == {"good", "middling", "poor"} and front["good"]["membership"] in ("on", "tie")

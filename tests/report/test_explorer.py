@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from bench.decision import decide
+from bench.host import caches
 from bench.report.advice import advice_of
-from bench.report.explorer import explorer_data, packed, specification
+from bench.report.explorer import bundle, explorer_data, packed, specification
 from bench.report.marks import marks_of
 from tests.report.conftest import view_named
 
@@ -77,3 +78,15 @@ def test_the_specification_is_vega_lite_with_its_data_left_to_the_script() -> No
 def test_packing_is_the_same_each_time() -> None:
     assert packed("abc" * 100) == packed("abc" * 100)
     assert np.unique([len(packed("a"))]).size == 1
+
+
+def test_the_bundle_is_made_once_and_is_the_same_as_kept(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    bundle.cache_clear()
+    made = bundle()
+    (kept,) = (tmp_path / "bench").iterdir()
+    assert caches.read(kept) == made.encode()
+    caches.keep(kept, b"kept")
+    bundle.cache_clear()
+    assert bundle() == "kept"
+    bundle.cache_clear()

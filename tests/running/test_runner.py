@@ -59,6 +59,9 @@ class Script:
     def leave_out(self, jobs):
         self.told.append(("leave out", jobs))
 
+    def tell(self, line):
+        self.told.append(("tell", line))
+
     def end(self):
         self.told.append(("end",))
 

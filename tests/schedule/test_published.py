@@ -1,5 +1,6 @@
 """Workflow, job and CronJob against the schemas that their makers publish, as two packages carry them."""
 
+import json
 import shlex
 import subprocess
 import sys
@@ -9,9 +10,11 @@ import pytest
 import yaml as yaml_1_1
 from ruamel.yaml import YAML
 
+from bench.errors import UsageError
 from bench.nightly.night import LATEST, folder_of
 from bench.schedule import KINDS
 from bench.schedule.pipeline import minutes
+from bench.store.elsewhere import results_folder
 from tests.schedule.entries import entry
 
 ODD_SUITE = "suites/a b%h $(HOME) 'q\": #x.yaml"
@@ -67,6 +70,27 @@ def test_kubernetes_accepts_both_documents(store):
     documents[1]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["restartPolicy"] = 1
     with pytest.raises(validator.ValidationError):
         validator.validate(documents[1], validator.latest_version(), strict=True)
+
+
+def test_a_night_on_several_machines_is_a_ray_job(tmp_path, monkeypatch):
+    """Kubernetes' own schema holds the pods; the rest of a RayJob is KubeRay's."""
+    validator = pytest.importorskip("kubernetes_validate")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    results = results_folder("s3://bench/team")
+    [job] = read(KINDS["kubernetes-ray"].render(remote(results=results, store=STORE)))
+    assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
+    words = shlex.split(job["spec"]["entrypoint"])
+    assert words[:4] == ["python", "-m", "bench", "nightly"]
+    assert words[4:] == [ODD_SUITE, "--on", "ray", "--results", "s3://bench/team", "--deadline", "06:00"]
+    cluster = job["spec"]["rayClusterSpec"]
+    [machines] = cluster["workerGroupSpecs"]
+    assert json.loads(json.loads(machines["rayStartParams"]["resources"])) == {"bench_machine": 1}
+    for template in (cluster["headGroupSpec"]["template"], machines["template"]):
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, **template}
+        validator.validate(pod, validator.latest_version(), strict=True)
+    for lost in (remote(store=STORE), remote(results=results)):
+        with pytest.raises(UsageError, match=r"name an object store|name one"):
+            KINDS["kubernetes-ray"].render(lost)
 
 
 def test_the_shell_of_a_runner_gets_the_suite_as_it_is():

@@ -57,6 +57,31 @@ def test_every_fault_ends_in_an_exchange_that_names_it(fake: Fake, fault: Fault 
         assert "\ufffd" in exchange.text
 
 
+@pytest.mark.parametrize("fault", [None, *Fault], ids=lambda fault: "none" if fault is None else fault.name)
+def test_what_is_read_later_is_what_is_read_at_once(fake: Fake, fault: Fault | None) -> None:
+    """Under load streams are only stamped while they come; nothing else about them changes."""
+    fake.behaviour.fault, fake.behaviour.slow_s = fault, 0.02
+
+    async def both() -> list[Exchange]:
+        spec, exchanges = endpoint_of(fake.url), []
+        for later in (False, True):
+            async with Client(spec) as client:
+                client.reads_later = later
+                exchanges.append(await client.send(asked(spec, "a b c", Writing(8))))
+                client.read(exchanges[-1])
+        return exchanges
+
+    at_once, later = asyncio.run(both())
+    assert (later.ending, later.text, later.finish, later.usage) == (
+        at_once.ending,
+        at_once.text,
+        at_once.finish,
+        at_once.usage,
+    )
+    assert len(later.chunk_ns) == len(at_once.chunk_ns) and not later.unread
+    assert later.chunk_ns == sorted(later.chunk_ns) and all(stamp <= later.end_ns for stamp in later.chunk_ns)
+
+
 def test_a_chunk_is_stamped_after_it_was_due_and_counts_from_when_it_was_intended(fake: Fake) -> None:
     fake.behaviour.first, fake.behaviour.gap = Law(0.03), Law(0.01)
     exchange = exchanged(fake)

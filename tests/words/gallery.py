@@ -17,6 +17,7 @@ from bench.decision.decision import TaskDecision
 from bench.decision.fronts import find, front_volume
 from bench.decision.recommend import recommend
 from bench.decision.sensitivity import explore
+from bench.record import ASKED
 from bench.suite import DecisionSpec, PriceSpec
 from bench.suite.limits import parse_limit
 from bench.summary import Entry, summarise
@@ -151,12 +152,30 @@ def _set(
     return [*words.cover(decision), *(line for part in parts for line in words.in_short(part))]
 
 
+def _given_up() -> list[str]:
+    """Say what is said in short of a run in which each of two models is the better one at one of the tasks."""
+    skills = {("all-rounder", "topic"): 0.85, ("all-rounder", "other"): 0.9, ("expert", "topic"): 0.95}
+    records = [
+        make_record(Sketch(name, skills.get((name, task.name), 0.4)), task, examples=150)
+        for name in ("all-rounder", "expert")
+        for task in (TASKS[0], Task("other"))
+    ]
+    question = Question(("quality", "latency_p50_s"), rule=DecisionSpec(replicates=300))
+    return words.cover(decide(summarise(records), question))
+
+
 def _few_discordant() -> list[str]:
     one = make_record(Sketch("one", 0.95), "topic", examples=40)
     samples = list(one.samples)
     index = next(i for i, s in enumerate(samples) if s.prediction == s.reference)
     samples[index] = replace(samples[index], prediction="lost" if samples[index].reference != "lost" else "delayed")
     return _compare(summarise([one]), summarise([replace(one, samples=tuple(samples))]))
+
+
+def _stopped_early() -> list[str]:
+    one, two = (make_record(Sketch(name, skill), "topic", examples=60) for name, skill in (("one", 0.9), ("two", 0.6)))
+    asked = {ASKED: {"total": 300}}
+    return _compare(*(summarise([replace(own, status="settled", notes={**own.notes, **asked})]) for own in (one, two)))
 
 
 def _undefined_metric() -> list[str]:
@@ -185,6 +204,7 @@ SCENES: dict[str, Callable[[], list[str]]] = {
         ("bleu", ">= 99"),
         objectives=("quality", "throughput_examples_per_s"),
     ),
+    "run-given-up": _given_up,
     "run-estimates": lambda: _run(ESTIMATED, limits=[("energy_per_example_j", "<= 0.7 J")]),
     "run-mixed": lambda: _run([*MODELS[:2], *ESTIMATED[2:]]),
     "run-no-energy": lambda: _run([replace(m, energy_j=None) for m in MODELS], TASKS[:2]),
@@ -252,4 +272,5 @@ SCENES: dict[str, Callable[[], list[str]]] = {
     "compare-processes": lambda: _compare(_processes(0.010), _processes(0.0105)),
     "compare-few-discordant": _few_discordant,
     "compare-undefined": _undefined_metric,
+    "compare-stopped-early": _stopped_early,
 }

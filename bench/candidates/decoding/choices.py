@@ -16,7 +16,6 @@ import torch
 
 from bench.candidates.decoding.continuations import score_continuations
 from bench.candidates.decoding.logits import IGNORED, log_probability
-from bench.candidates.engine import Stand
 from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.interface import Classified
 from bench.candidates.joining import joined
@@ -78,9 +77,9 @@ def choose_in_decoder(model: HuggingFaceModel, texts: Sequence[str], choices: Ch
     ids = _encoded(model, list(chain.from_iterable(choices)))
     owners = torch.tensor([place for place, own in enumerate(choices) for _ in own], device=model.device)
     _check_room(model, ids)
-    if isinstance(model.module, Stand):
+    if (stand := model.stand) is not None:
         rows = [row[keep.bool()].tolist() for row, keep in zip(batch["input_ids"], mask, strict=True)]
-        judged = model.module.judge(rows, by_prompt(ids, choices))
+        judged = stand.judge(rows, by_prompt(ids, choices))
         return _answers(list(chain.from_iterable(judged)), ids, [len(row) for row in rows], cut, choices)
     targets = padded(ids, IGNORED, model.device)
     logits = model.module(

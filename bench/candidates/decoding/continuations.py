@@ -15,7 +15,6 @@ from transformers.cache_utils import DynamicCache
 from bench.candidates.decoding.greedy import common_prefix
 from bench.candidates.decoding.logits import IGNORED, log_probability, target_log_probabilities
 from bench.candidates.decoding.rows import supports_rows
-from bench.candidates.engine import Stand
 from bench.candidates.huggingface import HuggingFaceModel
 from bench.candidates.untyped import KeyValues
 
@@ -34,8 +33,8 @@ def score_continuations(
     """
     if not prompts:
         return []
-    if isinstance(model.module, Stand):
-        return model.module.judge(prompts, choices)
+    if (stand := model.stand) is not None:
+        return stand.judge(prompts, choices)
     if model.plain or not supports_rows(model.module):
         return _one_by_one(model, prompts, choices)
     with torch.inference_mode():

@@ -73,8 +73,8 @@ def generate(
     if encoder_decoder:
         _check_room(model, decoding)
     limit = model.max_tokens if encoder_decoder else prompt_limit(model, decoding)
-    if isinstance(model.module, Stand):
-        return _written(model, model.module, texts, limit, decoding, on_token, **options)
+    if (stand := model.stand) is not None:
+        return _written(model, stand, texts, limit, decoding, on_token, **options)
     groups = _of_one_length(model, texts, limit, **options) if _reads_padding(model, encoder_decoder) else []
     if len(groups) > 1:
         answers: dict[int, Generated] = {}

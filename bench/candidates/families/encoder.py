@@ -17,14 +17,14 @@ from bench.candidates.huggingface import (
     head_order,
     head_scores,
     head_values,
-    label_names,
     label_order,
     load_pretrained,
+    word_pieces,
 )
-from bench.candidates.interface import Classified, Context, Model, Rated, Tagged
-from bench.candidates.learning import PAD_ID, Batch, Setting, Shape
+from bench.candidates.interface import Ability, Classified, Context, Model, Rated, Tagged
+from bench.candidates.learning import PAD_ID, Batch, Learning, Setting, Shape
 from bench.candidates.pairs import Pair
-from bench.candidates.untyped import Loader, Network
+from bench.candidates.untyped import Loader, Network, Options
 from bench.errors import AdmissionError, UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
 
@@ -106,10 +106,8 @@ class Encoder(HuggingFaceModel):
     def _tagged(self, sentence: Sequence[str]) -> Tagged:
         import torch
 
-        limit = self.max_tokens
-        encoded = self.tokenizer(list(sentence), is_split_into_words=True, truncation=True, max_length=limit)
-        owners: list[int | None] = encoded.word_ids()
-        ids = torch.tensor([encoded["input_ids"]], device=self.device)
+        row, firsts, read = word_pieces(self.tokenizer, sentence, self.max_tokens)
+        ids = torch.tensor([row], device=self.device)
         logits = self.module(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0]
         if not bool(torch.isfinite(logits).all()):
             raise AdmissionError(
@@ -119,11 +117,10 @@ class Encoder(HuggingFaceModel):
         best = logits.argmax(-1).tolist()
         names: dict[int, str] = self.module.config.id2label
         tags = ["O"] * len(sentence)
-        read = 0
-        for place, owner in enumerate(owners):
-            if owner is not None and owner != (owners[place - 1] if place else None):
-                tags[owner], read = str(names[best[place]]), owner + 1
-        return Tagged(tuple(tags[:read]), len(owners), read < len(sentence))
+        for place, owner in enumerate(firsts):
+            if owner is not None:
+                tags[owner] = str(names[best[place]])
+        return Tagged(tuple(tags[:read]), len(row), read < len(sentence))
 
 
 def _as_it_is(logits: torch.Tensor) -> torch.Tensor:
@@ -154,29 +151,46 @@ def _order(spec: ModelSpec, config: Loader, context: Context) -> list[int]:
 
 
 class EncoderLearning(HuggingFaceLearning):
-    """BERT from scratch, or any checkpoint with a new head."""
+    """BERT from scratch, or any checkpoint with a new head: over labels, over each by itself, of one number, or over
+    tokens."""
 
-    learns = frozenset({"classify"})
+    learns = frozenset({"classify", "mark", "rate", "tag"})
     reads_pairs = True
     frame = "<s> $A </s>"
     pair_frame = "<s> $A </s> $B:1 </s>:1"
     roles = {"cls_token": "<s>", "sep_token": "</s>"}
 
+    def __init__(self, ability: Ability = "classify") -> None:
+        self.ability = ability
+
+    def towards(self, ability: Ability) -> Learning:
+        """Choose the head that an ability needs."""
+        return EncoderLearning(ability) if ability in self.learns else self
+
     def adapter_task(self, labels: Sequence[str]) -> str | None:
         """Name what an adapter is trained for."""
-        return "SEQ_CLS"
+        return "TOKEN_CLS" if self.ability == "tag" else "SEQ_CLS"
 
     def auto_class(self, labels: tuple[str, ...]) -> Loader:
         """Choose the class with a head."""
-        from transformers import AutoModelForSequenceClassification
+        import transformers
 
-        return AutoModelForSequenceClassification
+        chosen: Loader = getattr(transformers, AUTO_CLASSES.get(self.ability, SEQUENCE))
+        return chosen
+
+    def head_options(self, labels: tuple[str, ...]) -> Options:
+        """Describe the head, and what it was trained for."""
+        if self.ability == "rate":
+            return {"num_labels": 1, "problem_type": "regression"}
+        several: Options = {"problem_type": "multi_label_classification"} if self.ability == "mark" else {}
+        return super().head_options(labels) | several
 
     def scratch(self, shape: Shape, vocabulary: int, labels: tuple[str, ...]) -> nn.Module:
         """Make a BERT with random weights."""
-        from transformers import BertConfig, BertForSequenceClassification
+        from transformers import BertConfig, BertForSequenceClassification, BertForTokenClassification
 
-        config = BertConfig(
+        maker: Loader = BertConfig
+        config = maker(
             vocab_size=vocabulary,
             max_position_embeddings=shape.max_length,
             hidden_size=shape.d_model,
@@ -186,13 +200,31 @@ class EncoderLearning(HuggingFaceLearning):
             hidden_dropout_prob=shape.dropout,
             attention_probs_dropout_prob=shape.dropout,
             pad_token_id=PAD_ID,
-            **label_names(labels),
+            **self.head_options(labels),
         )
-        return BertForSequenceClassification(config)
+        return BertForTokenClassification(config) if self.ability == "tag" else BertForSequenceClassification(config)
 
     def logits(self, net: nn.Module, batch: Batch, setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
-        """Compute the head's logits and the right labels."""
+        """Compute the head's logits, and what is right."""
         return head_logits(net, batch)
+
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, smoothing: float) -> torch.Tensor:
+        """Compute the loss: cross-entropy of labels and tags, binary cross-entropy of each label by itself, squared
+        error of numbers."""
+        from torch.nn import functional
+
+        if self.ability == "rate":
+            return functional.mse_loss(logits.float(), target)
+        if self.ability == "mark":
+            aim = target * (1 - smoothing) + smoothing / 2
+            return functional.binary_cross_entropy_with_logits(logits.float(), aim)
+        return super().loss(logits, target, smoothing)
+
+    def right(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
+        """Mark which labels, tags, or decisions over a label are right; none of numbers."""
+        if self.ability == "rate":
+            return None
+        return (logits > 0) == (target > 0) if self.ability == "mark" else super().right(logits, target)
 
 
 class EncoderFamily(Family):

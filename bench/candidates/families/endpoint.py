@@ -61,4 +61,4 @@ class EndpointFamily(Family):
         """Refuse keys of models that are loaded here."""
         if spec.checkpoint is not None:
             return [("checkpoint", "its server loads it: name it in 'server.model', and leave 'checkpoint' out")]
-        return []
+        return [("serve", "it is served already; leave 'serve' out")] if spec.serve else []

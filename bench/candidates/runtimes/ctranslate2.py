@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bench.candidates.engine import Artifact, Engine, Ids, Logits, Order, Role
 from bench.candidates.interface import Model
 from bench.candidates.runtime import Runtime, Wanted, form_of
-from bench.candidates.untyped import Json, Loader, Network
+from bench.candidates.untyped import Json, Loader, Network, Tokenizer
 from bench.errors import UnsupportedError
 from bench.suite import VariantSpec
 
@@ -37,14 +37,28 @@ SOURCE_TEXTS = frozenset({"bart", "m2m_100", "marian", "mbart", "mt5", "pegasus"
 """Kinds of networks (`model_type`) that the converter knows, of those that a role asks for. Source: the loaders of
 `ctranslate2.converters.transformers`, 4.8."""
 BY_ROLE = {"head": HEADS, "text": TEXTS, "source-text": SOURCE_TEXTS}
+FROM_NOTHING = frozenset({"marian"})
+"""Kinds whose decoder begins with an embedding of zeros, and not with a token."""
+UNFILLED = frozenset({"bart", "gpt2", "gptj", "mbart", "pegasus"})
+"""Kinds whose loader wants a tokenizer with a name for every row of the embedding; the others name the rest
+themselves. Source: their `get_vocabulary`, 4.8."""
 JUDGED = 32
 """Texts whose likelihood is worked out together: enough for a CPU, and little memory."""
 HEAD_FILE = "head.npz"
-POSITIONS = {"position_embedding_type": "absolute"}
-"""A key of BERT's configuration that the converter reads and that transformers 5 no longer writes."""
+UNWRITTEN: Mapping[str, Json] = {
+    "bert": {"position_embedding_type": "absolute"},
+    "camembert": {"position_embedding_type": "absolute"},
+    "roberta": {"position_embedding_type": "absolute"},
+    "xlm-roberta": {"position_embedding_type": "absolute"},
+    "bart": {"normalize_before": False, "normalize_embedding": True},
+    "mbart": {"normalize_before": True, "normalize_embedding": True},
+    "pegasus": {"normalize_before": True, "normalize_embedding": False},
+}
+"""Keys of a configuration that the converter reads and that transformers 5 no longer writes, its networks knowing one
+way alone."""
 FOLLOWED = frozenset({"bad_words_ids", "forced_eos_token_id", "no_repeat_ngram_size", "repetition_penalty"})
-"""Settings of `generation_config.json` that it can be told of a text made from a source. A forced end changes only the
-token count of an answer that reaches its limit."""
+"""Settings of `generation_config.json` that are followed in a text made from a source. A forced end is put behind
+an answer that reaches its limit."""
 
 
 class CTranslate2Runtime(Runtime):
@@ -69,18 +83,23 @@ class CTranslate2Runtime(Runtime):
 
         network: Network = model
         module, tokenizer = getattr(network, "module", None), getattr(network, "tokenizer", None)
-        why = _why_unknown(wanted, str(getattr(getattr(module, "config", None), "model_type", "of its own")))
+        kind = str(getattr(getattr(module, "config", None), "model_type", "of its own"))
+        why = _why_unknown(wanted, kind)
         if why is not None or module is None or tokenizer is None:
             raise UnsupportedError(why or f"the runtime '{self.name}' converts networks of transformers alone")
         with tempfile.TemporaryDirectory() as saved:
             module.save_pretrained(saved)
             tokenizer.save_pretrained(saved)
+            if kind in UNFILLED:
+                _name_all_rows(Path(saved), network.embedding_rows or 0)
             config = Path(saved) / "config.json"
             stored: Json = json.loads(config.read_text(encoding="utf-8"))
-            config.write_text(json.dumps(POSITIONS | stored), encoding="utf-8")
+            config.write_text(json.dumps(UNWRITTEN.get(kind, {}) | stored), encoding="utf-8")
             converter = TransformersConverter(saved, trust_remote_code=wanted.spec.trust_remote_code)
             converter.convert(str(folder), quantization=form_of(wanted.variant), force=True)
         _name_special_tokens(folder, str(tokenizer.convert_ids_to_tokens(0)))
+        if wanted.role == "source-text" and kind not in FROM_NOTHING:
+            _name_start(folder, str(tokenizer.convert_ids_to_tokens(_start_of(module))))
         if wanted.role == "head":
             _save_head(module, folder / HEAD_FILE)
 
@@ -122,12 +141,38 @@ def _why_unknown(wanted: Wanted, kind: str) -> str | None:
     )
 
 
+def _name_all_rows(saved: Path, rows: int) -> None:
+    """Name the rows of an embedding behind the tokenizer's last token, which a checkpoint may have for alignment."""
+    from transformers import AutoTokenizer
+
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(saved)
+    behind = range(len(tokenizer), rows)
+    if behind:
+        tokenizer.add_tokens([f"<row{row}>" for row in behind])
+        tokenizer.save_pretrained(saved)
+
+
 def _name_special_tokens(folder: Path, any_token: str) -> None:
     """Name some token where the tokenizer has no special one: CTranslate2 wants a text there, and takes token ids."""
     path = folder / "config.json"
     stored: Json = json.loads(path.read_text(encoding="utf-8"))
     named = {name: any_token for name, value in stored.items() if name.endswith("_token") and value is None}
     path.write_text(json.dumps(stored | named, indent=1), encoding="utf-8")
+
+
+def _start_of(module: Network) -> int:
+    """Find the token that the decoder begins with; the converter guesses it from the tokenizer's class."""
+    own, general = module.generation_config.decoder_start_token_id, module.config.decoder_start_token_id
+    start = general if own is None else own
+    if start is None:
+        raise UnsupportedError("it names no 'decoder_start_token_id', with which its decoder begins")
+    return int(start)
+
+
+def _name_start(folder: Path, name: str) -> None:
+    path = folder / "config.json"
+    stored: Json = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(stored | {"decoder_start_token": name}, indent=1), encoding="utf-8")
 
 
 def _save_head(module: Network, path: Path) -> None:
@@ -288,12 +333,16 @@ class _SourceText(_Converted):
     def write(self, rows: Sequence[Ids], order: Order, on_token: Callable[[], None] | None) -> list[list[int]]:
         """Write the text that is made from each row."""
         settings = order.settings
+        forced = settings.get("forced_eos_token_id")
+        searched = order.beams > 1 and forced is not None
         made = self.opened.translate_batch(
             self._vocabulary.names(rows),
-            max_decoding_length=order.limit,
+            max_decoding_length=max(1, order.limit - searched),
             min_decoding_length=0,
             max_input_length=0,
             beam_size=order.beams,
+            num_hypotheses=order.beams if searched else 1,
+            return_scores=searched,
             length_penalty=order.length_penalty,
             end_token=list(order.ends) or None,
             return_end_token=True,
@@ -303,7 +352,33 @@ class _SourceText(_Converted):
             callback=_watcher(order, on_token, len(rows)),
         )
         ids = self._vocabulary.ids
-        return [[ids[name] for name in one.hypotheses[0]] for one in made]
+        found = [[[ids[name] for name in tokens] for tokens in one.hypotheses] for one in made]
+        if forced is None:
+            return [own[0] for own in found]
+        end = forced if isinstance(forced, int) else forced[0]
+        if not searched:
+            return [_ended(own[0], order, end) for own in found]
+        return [_best_ended(own, one.scores, order, end) for own, one in zip(found, made, strict=True)]
+
+
+def _ended(tokens: list[int], order: Order, end: int) -> list[int]:
+    """Put the forced end in the place of the last token of a text that reaches its limit."""
+    return tokens if len(tokens) < order.limit or tokens[-1] in order.ends else [*tokens[:-1], end]
+
+
+def _best_ended(found: Sequence[list[int]], scores: Sequence[float], order: Order, end: int) -> list[int]:
+    """Choose among texts that were searched for up to the token before the limit, the forced end costing nothing.
+
+    A score is log P / length^penalty: that of a text that did not end by itself is the same sum over a token more.
+    """
+    rescaled = []
+    for tokens, score in zip(found, scores, strict=True):
+        if tokens[-1:] and tokens[-1] in order.ends:
+            rescaled.append((score, tokens))
+        else:
+            longer = (len(tokens) / (len(tokens) + 1)) ** order.length_penalty
+            rescaled.append((score * longer, [*tokens, end]))
+    return max(rescaled, key=lambda pair: pair[0])[1]
 
 
 def _watcher(order: Order, on_token: Callable[[], None] | None, rows: int) -> Callable[[Any], bool] | None:

@@ -33,6 +33,8 @@ MOST_CHARACTERS = 1 << 20
 """Of the text of one answer: a thousand pages."""
 CLOSING_S = 0.01
 """For connections to be closed in: aiohttp closes them in the event loop's next rounds."""
+LAST = f"data: {END}".encode()
+"""How the bytes of a stream end: within a text there would be a quote behind it."""
 SHORTEST_KEY = 4
 """Characters below which a key is not searched for: it would be found in every word."""
 HIDDEN = "…"
@@ -70,6 +72,9 @@ class Client:
         self._now = now
         self.on_chunk: Callable[[], None] | None = None
         """Called right after each chunk of an answer is there."""
+        self.reads_later = False
+        """Whether streams are only stamped while they come, and read by `read` when there is time: under load, what the
+        client does between two instants makes it late for the next."""
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -131,22 +136,23 @@ class Client:
         try:
             await self._exchange(ask, exchange)
         except TimeoutError as error:
-            self._fail(exchange, "timeout", str(error) or f"no answer within {self.spec.timeout}")
+            self.fail(exchange, "timeout", str(error) or f"no answer within {self.spec.timeout}")
         except (aiohttp.ClientConnectorError, aiohttp.ServerDisconnectedError) as error:
-            self._fail(exchange, "cut" if exchange.status else "unreachable", str(error))
+            self.fail(exchange, "cut" if exchange.status else "unreachable", str(error))
         except aiohttp.ClientPayloadError:
-            self._fail(exchange, "cut", "the connection ended within the answer")
+            self.fail(exchange, "cut", "the connection ended within the answer")
         except (aiohttp.ClientOSError, ConnectionError) as error:
-            self._fail(exchange, "cut" if exchange.status else "unreachable", str(error) or type(error).__name__)
+            self.fail(exchange, "cut" if exchange.status else "unreachable", str(error) or type(error).__name__)
         except EventsError as error:
-            self._fail(exchange, "malformed", f"the answer holds {error}")
+            self.fail(exchange, "malformed", f"the answer holds {error}")
         except (aiohttp.ClientError, ValueError) as error:
-            self._fail(exchange, "malformed", str(error) or type(error).__name__)
+            self.fail(exchange, "malformed", str(error) or type(error).__name__)
         exchange.end_ns = self._now()
         exchange.text = self.hide(exchange.text)
         return exchange
 
-    def _fail(self, exchange: Exchange, ending: Ending, problem: str) -> None:
+    def fail(self, exchange: Exchange, ending: Ending, problem: str) -> None:
+        """Note how a request failed."""
         exchange.ending, exchange.problem = ending, self.shown(problem)
 
     def _address(self, path: str) -> str:
@@ -171,19 +177,19 @@ class Client:
         except ValueError:
             message = body[:SHOWN].decode("utf-8", "replace")
         exchange.retry_after_s = wait_of(wait)
-        self._fail(exchange, ending_of(status), f"status {status}" + (f": {message}" if message.strip() else ""))
+        self.fail(exchange, ending_of(status), f"status {status}" + (f": {message}" if message.strip() else ""))
 
     def _whole(self, exchange: Exchange, content: bytes) -> None:
         """Read an answer that came in one piece."""
         value = json.loads(content.decode("utf-8", "replace"))
         if not isinstance(value, dict):
             raise ValueError("the answer is no JSON object")
-        self._add(exchange, value, self._now())
+        self.add(exchange, value, self._now())
         exchange.whole = value
 
     async def _stream(self, response: aiohttp.ClientResponse, exchange: Exchange) -> None:
-        events, size, ended = Events(), 0, False
-        while not ended:
+        reading, size = _Reading(self, exchange), 0
+        while not reading.ended:
             received = await response.content.readany()
             now = self._now()
             if not received:
@@ -191,18 +197,38 @@ class Client:
             size += len(received)
             if size > MOST_BYTES:
                 raise EventsError(f"more than {MOST_BYTES:,} bytes")
-            for data in events.feed(received):
-                ended = ended or data.strip() == END
-                if not ended:
-                    self._add(exchange, json.loads(data), now)
-        if not ended and exchange.finish is None:
-            self._fail(exchange, "cut", "the stream ended without saying why")
+            if self.reads_later:
+                exchange.unread.append((now, received))
+                if received.rstrip().endswith(LAST):
+                    break
+            else:
+                reading.feed(now, received)
+        if not self.reads_later:
+            reading.close()
         await _drained(response)
 
-    def _add(self, exchange: Exchange, value: object, now: int) -> None:
+    def read(self, exchange: Exchange) -> None:
+        """Read a stream that was only stamped while it came; nothing is left to do for any other answer."""
+        pieces, exchange.unread = exchange.unread, []
+        if not pieces:
+            return
+        reading = _Reading(self, exchange)
+        try:
+            for now, received in pieces:
+                reading.feed(now, received)
+            if exchange.is_ok:
+                reading.close()
+        except EventsError as error:
+            self.fail(exchange, "malformed", f"the answer holds {error}")
+        except ValueError as error:
+            self.fail(exchange, "malformed", str(error) or type(error).__name__)
+        exchange.text = self.hide(exchange.text)
+
+    def add(self, exchange: Exchange, value: object, now: int) -> None:
+        """Add one chunk, or a whole answer, to what came of a request."""
         piece = piece_of(self.spec, value)
         if piece.problem is not None and exchange.is_ok:
-            self._fail(exchange, "server_error", f"an error within the answer: {piece.problem}")
+            self.fail(exchange, "server_error", f"an error within the answer: {piece.problem}")
         if piece.is_token:
             exchange.chunk_ns.append(now)
             if self.on_chunk is not None:
@@ -226,6 +252,27 @@ class Client:
                 return None if response.status == 200 else f"status {response.status}"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return self.shown(str(error) or type(error).__name__)
+
+
+class _Reading:
+    """One stream of events, read piece by piece."""
+
+    def __init__(self, client: Client, exchange: Exchange) -> None:
+        self._client, self._exchange, self._events = client, exchange, Events()
+        self.ended = False
+
+    def feed(self, now: int, received: bytes) -> None:
+        """Read bytes that came at an instant; raises `EventsError` or `ValueError` where they are none of the
+        protocol."""
+        for data in self._events.feed(received):
+            self.ended = self.ended or data.strip() == END
+            if not self.ended:
+                self._client.add(self._exchange, json.loads(data), now)
+
+    def close(self) -> None:
+        """Take note that nothing more comes."""
+        if not self.ended and self._exchange.finish is None:
+            self._client.fail(self._exchange, "cut", "the stream ended without saying why")
 
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes:

@@ -62,6 +62,8 @@ class Exchange:
     """What the headers say of the server."""
     whole: Mapping[str, object] | None = None
     """The body of an answer that was not streamed."""
+    unread: list[tuple[int, bytes]] = field(default_factory=list, repr=False)
+    """Bytes of a stream with the instants at which they came, where they are to be read later."""
 
     @property
     def is_ok(self) -> bool:

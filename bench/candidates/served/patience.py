@@ -6,6 +6,8 @@ Only what is scored is asked for again. A timed request is sent once: its failur
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bench.candidates.served.client import Client
@@ -60,8 +62,26 @@ class Patience:
         """
         self.spending.request()
         exchange = await self.client.send(ask, intended_ns)
-        self.spending.tokens(exchange.usage)
+        if not exchange.unread:
+            self.spending.tokens(exchange.usage)
         return exchange
+
+    @contextmanager
+    def reading_later(self) -> Iterator[None]:
+        """Only stamp what comes meanwhile; `read` is then called for each exchange. Where money is counted, it is read
+        at once."""
+        budget = self.client.spec.budget
+        self.client.reads_later = budget is None or budget.max_cost is None
+        try:
+            yield
+        finally:
+            self.client.reads_later = False
+
+    def read(self, exchange: Exchange) -> None:
+        """Read what was only stamped, and count its tokens."""
+        if exchange.unread:
+            self.client.read(exchange)
+            self.spending.tokens(exchange.usage)
 
     def check(self, exchange: Exchange) -> None:
         """Refuse a request without an answer.

@@ -62,6 +62,18 @@ class Capacity:
         return next(rung.concurrency for rung in self.rungs if rung.rate * GROWTH >= self.rate)
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a load showed."""
+
+    capacity: Capacity | None
+    """None where the levels were given."""
+    levels: tuple[Level, ...]
+    """Open ones, in the order in which they were run; the control is the last."""
+    order: tuple[int, ...]
+    """Which example was sent at each place of a level, over and over."""
+
+
 async def find_capacity(send: Send, rung_s: float, most: int = MOST_UNDER_WAY) -> Capacity:
     """Climb until the server is saturated.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from bench.measure.load.level import NS_PER_S, Level, Offered
 
@@ -181,5 +181,5 @@ def mean_estimate(values: Floats) -> Estimate:
 
 def about(value: float, own: Floats) -> Estimate:
     """Give a value the interval that what each batch says itself spans (batch means), shape `(BATCHES,)`."""
-    half = float(student.ppf(0.975, BATCHES - 1)) * float(own.std(ddof=1)) / math.sqrt(BATCHES)
+    half = float(stdtrit(BATCHES - 1, 0.975)) * float(own.std(ddof=1)) / math.sqrt(BATCHES)
     return Estimate(value, max(0.0, value - half), value + half)

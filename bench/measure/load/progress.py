@@ -1,6 +1,7 @@
 """What a load has shown before its server was lost: whole levels and the capacity, which are not asked for again.
 
-A level that was under way is offered anew: a part of a window says nothing of its queue.
+A level that was under way is offered anew: a part of a window says nothing of its queue. Between processes a load goes
+in the same form.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from bench.candidates.served.exchange import Exchange, Usage
 from bench.candidates.served.keep import Answers
-from bench.measure.load.capacity import Capacity, Rung
+from bench.measure.load.capacity import Capacity, Load, Rung
 from bench.measure.load.level import Level, Offered
 
 
@@ -33,9 +34,7 @@ class Progress:
     def capacity(self) -> Capacity | None:
         """Read the capacity that an earlier attempt found."""
         kept = self._find("capacity")
-        if kept is None:
-            return None
-        return Capacity(kept["rate"], tuple(Rung(**rung) for rung in kept["rungs"]), kept["saturated"])
+        return None if kept is None else _capacity(kept)
 
     def keep_capacity(self, capacity: Capacity) -> Capacity:
         """Keep what the ladder found, and return it."""
@@ -48,15 +47,38 @@ class Progress:
         if kept is None:
             return None
         self.reused += 1
-        rows = tuple(Offered(place, _exchange(row)) for place, row in enumerate(kept["rows"]))
-        return Level(kept["rate"], None, kept["window_s"], rows, kept["salted"])
+        return _level(kept)
 
     def keep_level(self, number: int, level: Level) -> Level:
         """Keep a whole level, and return it."""
-        rows = [_row(row.exchange) for row in level.requests]
-        named = {"rate": level.offered_rate, "window_s": level.window_s, "salted": level.salted}
-        self._keep(f"level/{number}", named | {"rows": rows})
+        self._keep(f"level/{number}", _document(level))
         return level
+
+
+def document_of(load: Load) -> dict[str, object]:
+    """Write a load as JSON-able values."""
+    capacity = None if load.capacity is None else asdict(load.capacity)
+    return {"capacity": capacity, "levels": [_document(level) for level in load.levels], "order": list(load.order)}
+
+
+def load_of(document: Mapping[str, Any]) -> Load:
+    """Read a load back."""
+    capacity = None if document["capacity"] is None else _capacity(document["capacity"])
+    return Load(capacity, tuple(_level(level) for level in document["levels"]), tuple(document["order"]))
+
+
+def _capacity(kept: Mapping[str, Any]) -> Capacity:
+    return Capacity(kept["rate"], tuple(Rung(**rung) for rung in kept["rungs"]), kept["saturated"])
+
+
+def _level(kept: Mapping[str, Any]) -> Level:
+    rows = tuple(Offered(place, _exchange(row)) for place, row in enumerate(kept["rows"]))
+    return Level(kept["rate"], None, kept["window_s"], rows, kept["salted"])
+
+
+def _document(level: Level) -> dict[str, object]:
+    rows = [_row(row.exchange) for row in level.requests]
+    return {"rate": level.offered_rate, "window_s": level.window_s, "salted": level.salted, "rows": rows}
 
 
 def _row(exchange: Exchange) -> dict[str, object]:

@@ -12,6 +12,7 @@ from bench.errors import EndpointError
 from bench.measure.heap import frozen_heap
 from bench.measure.load.arrivals import Arrivals, schedule
 from bench.measure.load.capacity import Capacity, find_capacity
+from bench.measure.load.capacity import Load as Load
 from bench.measure.load.level import Level, Send, closed_level, open_level
 from bench.measure.load.progress import Progress
 
@@ -39,18 +40,6 @@ class Asked:
     seed: int = 42
     salted: bool = True
     """Whether every request has a beginning of its own, so that no cache of prompts answers for the model."""
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What a load showed."""
-
-    capacity: Capacity | None
-    """None where the levels were given."""
-    levels: tuple[Level, ...]
-    """Open ones, in the order in which they were run; the control is the last."""
-    order: tuple[int, ...]
-    """Which example was sent at each place of a level, over and over."""
 
 
 def salt(seed: int, level: int, place: int) -> str:
@@ -110,8 +99,9 @@ class Generator:
         Raises:
             EndpointError: there is no answer either.
         """
+        begin = salt(self._asked.seed, -3, 0) if self._asked.salted else ""
         try:
-            await self._patience.answer(self._asked.ask(salt(self._asked.seed, -3, 0) + self._asked.prompts[0]))
+            await self._patience.answer(self._asked.ask(begin + self._asked.prompts[0]))
         except EndpointError as error:
             raise EndpointError(f"lost under load, in {behind}: {error}") from error
 
@@ -125,8 +115,10 @@ class Generator:
         with_salt = asked.salted if salted is None else salted
         instants = schedule(asked.arrivals, rate, asked.window_s, asked.seed, asked.trace)
         send = self._send(number, salted=with_salt)
-        with frozen_heap():
+        with frozen_heap(), self._patience.reading_later():
             level = await open_level(send, instants, asked.window_s, rate)
+        for row in level.requests:
+            self._patience.read(row.exchange)
         if level.requests and level.requests[-1].exchange.ending in LOST:
             await self._still_there(f"the level at {rate:.4g} requests a second")
         return replace(level, salted=with_salt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from bench.candidates.interface import Decoding, Generated
@@ -21,6 +22,8 @@ from bench.measure.measured import Loaded
 from bench.record import Doubt, Fact, Sample, Timing
 from bench.suite import LoadSpec
 from bench.suite.load import JUDGING, parse_slo
+from bench.tasks.base import Workload
+from bench.tasks.batching import Batching
 
 T = TypeVar("T")
 AnswerOf = Callable[[int, Exchange], str | None]
@@ -65,6 +68,22 @@ class Written(Protocol):
 
     def samples(self, indices: Sequence[int], answers: Sequence[Generated]) -> list[Sample]:
         """Make rows of answers."""
+
+
+def load_in_process(workload: Workload, limits: Batching, spec: LoadSpec, seed: int, process: int) -> Loaded:
+    """Load a model of this process behind a local server; the first process alone does it.
+
+    Raises:
+        EndpointError: the client failed.
+    """
+    from bench.measure.load.local import load_locally  # aiohttp's server, which all others are spared
+
+    if process:
+        return Loaded()
+    load, batches = load_locally(workload, limits, spec, seed)
+    loaded = loaded_of(load, spec)
+    together = sum(batches) / len(batches) if batches else None
+    return replace(loaded, notes=loaded.notes | {"served": {"batches": len(batches), "requests_per_batch": together}})
 
 
 def load_pass(model: object, workload: object, spec: LoadSpec, seed: int, process: int) -> Loaded:
@@ -172,9 +191,10 @@ def rate_within(numbers: Sequence[Numbers], spec: LoadSpec) -> Fact:
     """Find the highest level up to which every time limit was kept; a withheld level keeps none."""
     if not spec.slo:
         return Fact(RATE, None, "1/s", SOURCE, "the suite sets no 'load.slo'")
-    salted = sorted((level for level in numbers if level.salted or not spec.salt), key=lambda level: level.offered_rate)
+    salts = any(level.salted for level in numbers)  # else there is no control among them
+    counted = sorted((level for level in numbers if level.salted == salts), key=lambda level: level.offered_rate)
     kept = 0.0
-    for level in salted:
+    for level in counted:
         if level.withheld is not None:
             if not kept:
                 return Fact(RATE, None, "1/s", SOURCE, f"the level at {level.offered_rate:.4g}/s is withheld")

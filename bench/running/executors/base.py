@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeVar
 
 from bench.candidates.kept import Keep
+from bench.host import fingerprint
+from bench.host.facts import Facts
 from bench.record import Asked, Cell, Proved, Record, Sample
 from bench.running.executors import wire
 from bench.running.executors.outcome import Answer as Answer
 from bench.running.executors.outcome import Failure, unreadable
 from bench.running.targets import WORKER
+from bench.suite.machines import MachinesSpec
 
 T = TypeVar("T")
 
@@ -41,6 +44,22 @@ def ignore(_: str) -> None:
 def never() -> float | None:
     """Ask for no tick."""
     return None
+
+
+Tell = Callable[[str], None]
+"""Takes a line about machines for the person who watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an executor of other machines finds them, and which it may use."""
+
+    address: str | None = None
+    """What stands behind its name: of `ray://head:10001` the whole; None for the name alone."""
+    machines: MachinesSpec = field(default_factory=MachinesSpec)
+    """The suite's section `machines`."""
+    tell: Tell = ignore
+    """Takes a line about each machine until the run begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +126,48 @@ class Executor(ABC):
     name: ClassVar[str] = ""
     """By which a suite and the command line choose it; empty for one that cannot be chosen."""
     isolation: ClassVar[Isolation] = "process"
+    takes_address: ClassVar[bool] = False
+    """Whether it has other machines, which an address such as `ray://head:10001` and the suite's `machines` name."""
     capacity: int = 1
     """Calls that it may run at once. With more than one, `attempt` is called from that many threads, and must bear
     it."""
 
     def __init__(self, worker: str = WORKER) -> None:
         self.worker = worker
+        self.tell: Tell = ignore
+        """Takes a line about a machine that comes or goes during a run."""
         self._slots: ThreadPoolExecutor | None = None
 
     @classmethod
-    def open(cls, *, measuring: bool = True) -> Self:
-        """Make the executor as a run needs it, whose cells are measured or only scored."""
+    def open(cls, *, measuring: bool = True, place: Place | None = None) -> Self:
+        """Make the executor as a run needs it, whose cells are measured or only scored.
+
+        Args:
+            measuring: whether anything is measured.
+            place: where its machines are; None for one that takes no address.
+        """
         return cls()
 
-    def prepare(self) -> None:  # noqa: B027  most executors have nothing to prepare
-        """Begin whatever takes time before the first call, and return at once."""
+    def fingerprint(self) -> Facts:
+        """Describe the machine whose timings a run holds; of several alike, one of them."""
+        return fingerprint()
+
+    def check(self, plan: Sequence[Cell]) -> None:  # noqa: B027  this machine has what planning saw on it
+        """Look, before anything runs, whether the machines have what the cells need.
+
+        Raises:
+            EnvironmentLackError: one lacks something.
+        """
+
+    def release(self, block: str) -> None:  # noqa: B027  one machine has nothing to let go of
+        """Take note that no further call of a block comes."""
+
+    def prepare(self, *, light: bool = False) -> None:  # noqa: B027  most executors have nothing to prepare
+        """Begin whatever takes time before the first call, and return at once.
+
+        Args:
+            light: for calls of models without torch, which then begin at once too.
+        """
 
     @abstractmethod
     def attempt(self, call: Call) -> Answer:

@@ -22,7 +22,7 @@ from typing import Self
 
 from bench.running.executors import child as child_module
 from bench.running.executors import server, wire
-from bench.running.executors.base import Answer, Call, Executor, LastPhase
+from bench.running.executors.base import Answer, Call, Executor, LastPhase, Place
 from bench.running.executors.outcome import Failure, died, timed_out, unreadable
 from bench.running.targets import PRELOAD_LIGHT, PRELOAD_MEASURING, PRELOAD_SCORING, WORKER
 
@@ -61,21 +61,24 @@ class LocalExecutor(Executor):
         self._clock = clock
         self._grace_s = grace_s
         self._idle: _Child | None = None
+        self._starting: set[bool] = set()
 
     @classmethod
-    def open(cls, *, measuring: bool = True) -> Self:
+    def open(cls, *, measuring: bool = True, place: Place | None = None) -> Self:
         """Make the executor; where cells are only scored, the server imports less."""
         return cls(preload=MEASURING if measuring else SCORING)
 
-    def prepare(self) -> None:
-        """Start the server."""
-        server.ensure_running()
+    def prepare(self, *, light: bool = False) -> None:
+        """Start the server, or the one for models without torch."""
+        server.ensure_running(light=light)
+        self._starting.add(light)
 
     def attempt(self, call: Call) -> Answer:
         """Make a call, and return what became of it when its process and all that it started are gone.
 
         The process stays, idle, when calls of the same share may follow and this one went well.
         """
+        self._wait_for_servers(call)
         child = self._take(call)
         answer = None
         try:
@@ -94,6 +97,15 @@ class LocalExecutor(Executor):
         """End the idle process, if there is one."""
         super().close()
         self._end_idle()
+
+    def _wait_for_servers(self, call: Call) -> None:
+        """Wait for what another server imports, once: it would disturb what is measured. The call waits for its own."""
+        for light in self._starting - {call.light}:
+            with server.forking(light=light):
+                first = self._context.Process(target=server.nothing)
+                first.start()
+            first.join()
+        self._starting.clear()
 
     def _end_idle(self) -> None:
         idle, self._idle = self._idle, None

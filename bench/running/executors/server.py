@@ -82,6 +82,10 @@ def ensure_running(*, light: bool = False) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def nothing() -> None:
+    """Do nothing, in a process that a server forks: whoever starts it waits until the server has imported all."""
+
+
 @contextmanager
 def hidden_main_module() -> Iterator[None]:
     """Hide this process's main module: multiprocessing would import it again in every child, and run a user's script.

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pydantic import TypeAdapter, ValidationError
 
 from bench import errors
-from bench.errors import BenchError
+from bench.errors import BenchError, UnsupportedError
 from bench.record import SCHEMA_VERSION, Cell, Doubt, Fact, Record, Sample, Timing
 from bench.running.executors.outcome import Answer, Failure
 
@@ -249,6 +249,8 @@ def _adapter() -> TypeAdapter[_Message]:
 
 @cache
 def _errors() -> Mapping[str, type[BenchError]]:
-    """Return the errors that are made of a message alone, by name."""
+    """Return the errors that can be made of a message alone, by name."""
     classes = [thing for thing in vars(errors).values() if isinstance(thing, type) and issubclass(thing, BenchError)]
-    return {each.__name__: each for each in classes if "__init__" not in vars(each)}
+    return {each.__name__: each for each in classes if "__init__" not in vars(each)} | {
+        UnsupportedError.__name__: UnsupportedError
+    }

@@ -10,7 +10,7 @@ from bench.metrics.catalogue import METRICS
 from bench.running.preload import preload
 from bench.tasks import KINDS
 
-MODULES = ("bench.running.worker.cell", "bench.measure.session", "numpy", "threadpoolctl")
+MODULES = ("bench.running.worker.cell", "bench.measure.session", "numpy", "sacrebleu.metrics", "threadpoolctl")
 """None of these may import torch (`tests/running/test_light.py`)."""
 
 preload(MODULES, (FAMILIES, KINDS, METRICS, DOUBTS, SOURCES))

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from bench.running.preload import preload
 
-MODULES = ("bench.measure.session", "bench.measure.flops", "torch.utils.flop_counter", "scipy.stats")
+MODULES = ("bench.measure.session", "bench.measure.flops", "torch.utils.flop_counter")
 
 preload(MODULES)

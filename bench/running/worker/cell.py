@@ -112,7 +112,7 @@ def run_cell(
     )
     gate = partial(_admitted, cell, model, workload, data, proved, limits)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
-    loaded_levels = _under_load(job, model, workload, process, notify) if measures else Loaded()
+    loaded_levels = _under_load(job, model, workload, limits, process, notify) if measures else Loaded()
     check_timings(job.model.name, measured.timings)
     check_facts(job.model.name, [*facts, *seen, *measured.facts])
     if admission is not None:
@@ -192,13 +192,17 @@ def _ending(
     return ("ok", None) if whole else ("settled", f"{answered} of {asked.total} examples answered")
 
 
-def _under_load(job: CellJob, model: Model, workload: Workload, process: int, notify: Callable[[str], None]) -> Loaded:
-    """Load a model that is served, where the suite asks for it."""
+def _under_load(
+    job: CellJob, model: Model, workload: Workload, limits: Batching, process: int, notify: Callable[[str], None]
+) -> Loaded:
+    """Load a model that is served, or that is to be put behind a server, where the suite asks for it."""
     if job.load is None:
         return Loaded()
-    from bench.measure.load.served import load_pass  # scipy, which all others are spared
+    from bench.measure.load.served import load_in_process, load_pass  # scipy, which all others are spared
 
     notify("level")
+    if job.model.serve:
+        return load_in_process(workload, limits, job.load, job.seed, process)
     return load_pass(model, workload, job.load, job.seed, process)
 
 
@@ -215,6 +219,8 @@ def _of_the_run(
 def _prepared(job: CellJob, *, measures: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure if measures else MeasureSpec(profile="off"))
+    if FAMILIES.find(job.model.family).is_floor:
+        profile = profile.least
     light, on_cpu = without_torch(job), RUNTIMES.find(job.variant.runtime).cpu_only
     device = "cpu" if light else _device("cpu" if on_cpu and job.device == "auto" else job.device)
     placed = place(job.threads, job.cpus, with_torch=not light)

@@ -66,9 +66,12 @@ SCHEMES: Declared[Callable[[str], Blobs]] = Declared(
 def open_blobs(address: str) -> Blobs:
     """Open the blob store that an address names by its scheme, such as `file:///mnt/rows`.
 
+    A scheme that no blob store of bench or of a plug-in has is looked for among those of fsspec.
+
     Raises:
         UsageError: it is no address, or it holds a password.
         InputError: no blob store has that scheme.
+        EnvironmentLackError: the package for it is not installed.
     """
     scheme, separator, _ = address.partition("://")
     if not separator:
@@ -77,4 +80,9 @@ def open_blobs(address: str) -> Blobs:
         raise UsageError(
             f"'{shown_address(address)}': leave the password out; blob stores read it from the environment"
         )
+    if scheme not in SCHEMES:
+        from bench.store import objects
+
+        if objects.speaks(scheme):
+            return objects.open_blobs(address)
     return SCHEMES.find(scheme)(address)

@@ -9,6 +9,7 @@ import pytest
 
 from bench.errors import BenchError, FitError
 from bench.record import Cell
+from bench.running.executors import server
 from bench.running.executors.base import Job
 from bench.running.executors.local import LocalExecutor
 from tests.jobs import make_job
@@ -39,6 +40,18 @@ def test_every_cell_has_a_process_of_its_own(tmp_path):
     local = executor()
     first, second = (local.run(job(tmp_path)).facts[0].value for _ in range(2))
     assert len({first, second, float(os.getpid())}) == 3
+
+
+def test_the_first_call_waits_for_the_other_server_too_and_only_once(tmp_path, monkeypatch):
+    """What a server imports beside a measurement would disturb it."""
+    forked, forking = [], server.forking
+    monkeypatch.setattr(server, "forking", lambda *, light: forked.append(light) or forking(light=light))
+    local = executor()
+    local.prepare()
+    local.prepare(light=True)
+    for _ in range(2):
+        assert local.run(job(tmp_path)).status == "ok"
+    assert forked == [True, False, False]
 
 
 @pytest.mark.parametrize(

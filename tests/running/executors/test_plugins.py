@@ -79,6 +79,7 @@ def test_the_houses_own_declare_themselves() -> None:
     assert {name: (kind.capacity, kind.isolation) for name, kind in EXECUTORS.items()} == {
         "local": (1, "process"),
         "inline": (1, "none"),
+        "ray": (1, "machine"),
     }
     assert EXECUTORS["local"] is LocalExecutor
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.errors import BenchError, FitError, StoreError
+from bench.errors import BenchError, FitError, StoreError, UnsupportedError
 from bench.record import Cell
 from bench.running.executors.outcome import Answer, Failure
 from bench.running.executors.wire import (
@@ -66,10 +66,10 @@ def test_numbers_that_are_not_finite_stay_visible_and_lone_surrogates_are_escape
     assert record.samples[0].prediction == "a\\ud800é😀"
 
 
-@pytest.mark.parametrize("sent", [FitError, StoreError, type("Own", (FitError,), {})])
+@pytest.mark.parametrize("sent", [FitError, StoreError, UnsupportedError, type("Own", (FitError,), {})])
 def test_a_failure_keeps_the_nearest_class_that_the_parent_knows(sent):
     answer = parse(answer_frame(Answer(failure=Failure("failed", "no", sent)))[LENGTH_BYTES:])
-    assert answer.failure.error is (StoreError if sent is StoreError else FitError)
+    assert answer.failure.error is (sent if sent in (StoreError, UnsupportedError) else FitError)
 
 
 def test_an_error_that_needs_more_than_a_message_is_not_made():

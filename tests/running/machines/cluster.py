@@ -1,0 +1,87 @@
+"""A Ray cluster of several nodes on this machine, and a suite whose model takes its time."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "resources": {"bench_machine": 1}}
+"""As small as a node may be."""
+
+SOON = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 3}
+"""A node that was killed is missed after seconds."""
+
+MODEL = '''"""A model that answers by a table beside it, and leaves the id of its process."""
+
+import os
+import time
+from pathlib import Path
+
+
+class Own:
+    def __init__(self, words, wait_s):
+        self.words, self.wait_s = words, wait_s
+
+    def classify(self, texts, labels):
+        time.sleep(self.wait_s * len(texts))
+        known = [self.words.index(text.split()[-1]) for text in texts]
+        return [[number % (2 + place) * 0.1 for place, _ in enumerate(labels)] for number in known]
+
+
+def make(name="m", wait_s=0.0, table=None, trace=None):
+    if trace is not None:
+        with open(Path(trace) / name, "a") as stream:
+            stream.write(f"{os.getpid()} {Path(__file__)}\\n")
+    return Own(Path(table).read_text().split(), wait_s)
+'''
+WORDS = "delay damage customs berth crane quay"
+
+
+def write_suite(folder: Path, models: int, wait_s: float, trace: Path) -> str:
+    """Write a suite of some models of a factory, each on two tasks, and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    words = WORDS.split()
+    rows = [{"text": f"note {i} of {words[i % 6]}", "label": "xyz"[i % 3]} for i in range(12)]
+    (folder / "data.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (folder / "own.py").write_text(MODEL)
+    (folder / "table.txt").write_text(WORDS)
+    options = f"table: ./table.txt, wait_s: {wait_s}, trace: {trace}"
+    lines = [
+        f'  - {{name: m{number}, family: torch-module, factory: "own:make", options: {{name: m{number}, {options}}}}}'
+        for number in range(models)
+    ]
+    tasks = [
+        f"  - {{name: {name}, kind: classification, data: {{path: data.jsonl}}, prompt: '{name} {{text}}'}}"
+        for name in ("topic", "cause")
+    ]
+    text = "\n".join(["name: s", "defaults: {device: cpu, threads: 1, share_load: false}", "models:", *lines])
+    (folder / "suite.yaml").write_text(f'{text}\ntasks:\n{chr(10).join(tasks)}\nmeasure: "off"\n')
+    return str(folder / "suite.yaml")
+
+
+@contextmanager
+def a_cluster() -> Iterator[Callable[[], Any]]:
+    """Start a cluster of one node, and name it in this process's environment; give what adds a node."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    here = Path(__file__).parents[3]
+    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "OMP_NUM_THREADS", "RAY_ADDRESS")}
+    os.environ |= {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
+    head = NODE | {"include_dashboard": False, "_system_config": SOON}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    os.environ["RAY_ADDRESS"] = cluster.address
+    try:
+        yield lambda: cluster.add_node(**NODE)
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

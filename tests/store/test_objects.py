@@ -1,0 +1,198 @@
+"""Results in an object store: a real server of S3's protocol on the loopback, and what may go wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.cli import bench
+from bench.errors import BenchError, StoreError, UsageError
+from bench.store import Store, objects
+from bench.store.blobs import open_blobs
+from bench.store.elsewhere import address_of, results_folder
+from bench.store.objects import ObjectBlobs
+
+pytest.importorskip("s3fs")
+pytest.importorskip("moto")
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the drivers' own connections
+
+from tests.store.s3_server import BUCKET, S3Server  # noqa: E402
+
+SUITE = """\
+name: s
+defaults: {device: cpu, executor: inline}
+models:
+  - {name: floor, family: baseline, strategy: majority}
+  - {name: copy, family: baseline, strategy: copy}
+tasks:
+  - {name: topic, kind: classification, data: {path: data.jsonl}}
+measure: "off"
+"""
+PLACE = f"s3://{BUCKET}/team"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[S3Server]:
+    """Start one server for all tests."""
+    server = S3Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def server(running: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """Empty the server, and let this process know it."""
+    running.faults.clear()
+    for name in running.names():
+        running.client.delete_object(Bucket=BUCKET, Key=name)
+    for name, value in {
+        "AWS_ENDPOINT_URL": running.url,
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "BENCH_STORE": f"sqlite:///{tmp_path}/bench.db",
+    }.items():
+        monkeypatch.setenv(name, value)
+    rows = [{"text": f"note {i}", "label": "ab"[i % 2]} for i in range(6)]
+    (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "suite.yaml").write_text(SUITE)
+    return running
+
+
+def bench_with(tmp_path: Path, *words: str, place: str = PLACE) -> Result:
+    command, *rest = words
+    named = [str(tmp_path / "suite.yaml")] if command in ("run", "nightly") else []
+    return CliRunner().invoke(bench, [command, *named, *rest, "--results", place])
+
+
+def test_a_run_lies_in_the_bucket_and_is_read_from_anywhere(
+    server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows, logs and the report are blobs; a machine that has nothing of them reads the run, and asks once for rows."""
+    said = bench_with(tmp_path, "run")
+    assert said.exit_code == 0, said.output
+    names = server.names()
+    assert {name.split("/")[1] for name in names} == {"rows", "reports"}  # inline, no cell printed anything
+    assert f"report: {PLACE}/reports/" in said.output
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another machine"))
+    server.requests.clear()
+    with Store.open(results_folder(PLACE), f"sqlite:///{tmp_path}/bench.db", create=False) as store:
+        first = store.load()
+        asked = [path for method, path in server.requests if method == "GET" and path.endswith(".parquet")]
+        assert len(asked) == 1  # one of the two candidates has answers
+        server.requests.clear()
+        assert store.load().records == first.records
+    assert [path for method, path in server.requests if method == "GET" and path.endswith(".parquet")] == []
+    assert len(first.records[0].samples) == 6
+    assert bench_with(tmp_path, "report").exit_code == 0
+    assert bench_with(tmp_path, "show").exit_code == 0
+
+
+def test_a_night_check_and_prune_work_on_it(server: S3Server, tmp_path: Path) -> None:
+    for _ in range(2):
+        said = bench_with(tmp_path, "nightly")
+        assert said.exit_code == 0, said.output
+    assert any(name.endswith("index.html") for name in server.names())
+    assert CliRunner().invoke(bench, ["store", "check", "--results", PLACE]).exit_code == 0
+    before = [name for name in server.names() if "/rows/" in name]
+    with Store.open(results_folder(PLACE), f"sqlite:///{tmp_path}/bench.db") as store:
+        newest = store.runs()[0].id
+        from bench.store.retention import Pruning, prune
+
+        old = [name for name in before if newest not in name]
+        prune(store, Pruning((store.runs()[1].id,), tuple(f"{PLACE}#{name.removeprefix('team/')}" for name in old), 0))
+    assert [name for name in server.names() if "/rows/" in name] == [name for name in before if newest in name]
+
+
+@pytest.mark.parametrize(("fault", "times"), [("slow_down", 2), ("cut", 1), ("stall", 1)])
+def test_what_passes_is_tried_again(
+    server: S3Server, fault: str, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "ANSWER_S", 0.5)
+    server.stall_s = 1.0
+    blobs = ObjectBlobs(f"{PLACE}/{fault}", tmp_path / "copies")
+    server.faults += [("PUT", fault)] * times
+    blobs.put("rows/r/x.parquet", b"whole")
+    assert not server.faults
+    assert blobs.get("rows/r/x.parquet") == b"whole"
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("slow_down", "throttles"), ("expired", "expired; renew"), ("denied", "may not do that")],
+)
+def test_what_does_not_pass_loses_nothing_and_is_told(server: S3Server, fault: str, words: str, tmp_path: Path) -> None:
+    """The rows are kept on this machine, the run is whole, and one line says what happened."""
+    server.faults += [("PUT", fault)] * 40  # more than are tried again
+    said = bench_with(tmp_path, "run", "--no-report")
+    assert said.exit_code == 0, said.output
+    [line] = [line for line in said.output.splitlines() if "did not take" in line]
+    assert PLACE in line
+    assert words in line
+    with Store.open(results_folder(PLACE), f"sqlite:///{tmp_path}/bench.db") as store:
+        assert len(store.load().records[0].samples) == 6
+
+
+def test_nothing_half_written_is_ever_read(server: S3Server, tmp_path: Path) -> None:
+    blobs = ObjectBlobs(PLACE, tmp_path / "copies")
+    server.faults += [("PUT", "cut")] * 50
+    with pytest.raises(OSError, match=r"cannot be reached|in time|closed"):
+        blobs.put("rows/r/x.parquet", b"whole")
+    server.faults.clear()
+    assert not blobs.exists("rows/r/x.parquet")
+    with pytest.raises(FileNotFoundError):
+        blobs.get("rows/r/x.parquet")
+    assert list(blobs.list("rows/")) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "store", "words"),
+    [
+        ("s3://nobody-has-this/team", None, "there is no bucket 'nobody-has-this'; create it"),
+        (PLACE, "", "keeps no database; name one with --store"),
+        ("s4://bucket/team", None, "no place for results"),
+        ("s3://", None, "no place for results"),
+        ("s3://me:secret@bucket/team", None, "leave the password out"),
+    ],
+)
+def test_mistakes_are_one_line_before_anything_runs(
+    server: S3Server, place: str, store: str | None, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if store is not None:
+        monkeypatch.delenv("BENCH_STORE")
+    said = bench_with(tmp_path, "run", place=place)
+    assert isinstance(said.exception, BenchError)
+    assert words in str(said.exception)
+    assert "\n" not in str(said.exception)
+    assert "secret" not in str(said.exception)
+
+
+def test_no_credentials(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(StoreError, match="credentials"):
+        Store.open(results_folder(f"{PLACE}/without"), f"sqlite:///{tmp_path}/bench.db")
+
+
+def test_any_scheme_of_fsspec_and_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    blobs = open_blobs("memory://bench/x")
+    blobs.put("rows/r/a.parquet", b"1")
+    assert [blob.name for blob in blobs.list("rows/")] == ["rows/r/a.parquet"]
+    blobs.delete("rows/r/a.parquet")
+    assert not blobs.exists("rows/r/a.parquet")
+    assert results_folder(f"file://{tmp_path}/plain") == tmp_path / "plain"
+    assert results_folder("plain") == Path("plain")
+    assert address_of(results_folder("memory://bench/x/")) == "memory://bench/x"
+    for name in ("/etc/passwd", "a/../../b", ""):
+        with pytest.raises(FileNotFoundError, match="leads out"):
+            blobs.put(name, b"")
+    with pytest.raises(UsageError):
+        results_folder("nothing://x")
