@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from bench.catalogue.phases import Phase as Phase
 from bench.digest import content_hash
@@ -224,6 +224,10 @@ class Asked:
         return {"key": self.key, "measures": self.measures, **counts}
 
 
+Notes: TypeAlias = Mapping[str, Any]
+"""JSON-able values by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proved:
     """What admission noted of a model in an earlier process of this machine; see `bench.admission.earlier`."""
@@ -232,7 +236,7 @@ class Proved:
     """The run in which it was proved."""
     at: str
     """When: ISO 8601, UTC."""
-    note: Mapping[str, Any]
+    note: Notes
     """The note `admission` of the record."""
 
 
@@ -253,9 +257,9 @@ class Record:
     timings: tuple[Timing, ...] = ()
     facts: tuple[Fact, ...] = ()
     doubts: tuple[Doubt, ...] = ()
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    environment: Notes = field(default_factory=dict)
     """`bench.host.fingerprint()` of the process plus device, dtype, threads, attention backend."""
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Notes = field(default_factory=dict)
     """Facts of the task and the model: `labels`, `data` (hash, rows, duplicates), `weights_hash`, `provenance`, …"""
     log_path: str | None = None
     """The cell's log, relative to the results folder."""

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from bench.suite import ModelSpec
 
 Solver = Literal["logistic", "svm"]
 Arrays = dict[str, NDArray[Any]]
+Features: TypeAlias = Any
+"""An array, or a sparse matrix of scipy, which has no types; shape `(n, features)`."""
 UNSEEN = -20.0
 """Logit of a label that no training example has: a chance of 2·10⁻⁹."""
 ITERATIONS = 2000
@@ -82,7 +84,7 @@ class Headed(PartialModel):
 
 
 def solve_head(
-    features: Any, lines: Lines, solver: Solver, c: float, *, balanced: bool, seed: int, notify: Notify
+    features: Features, lines: Lines, solver: Solver, c: float, *, balanced: bool, seed: int, notify: Notify
 ) -> Head:
     """Solve one head.
 
@@ -128,7 +130,7 @@ class _Settings:
 Columns = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def _columns(features: Any, lines: Lines, settings: _Settings) -> Columns:
+def _columns(features: Features, lines: Lines, settings: _Settings) -> Columns:
     if lines.ability == "rate":
         from sklearn.linear_model import Ridge
 
@@ -140,7 +142,7 @@ def _columns(features: Any, lines: Lines, settings: _Settings) -> Columns:
     return _one_of(features, lines, settings)
 
 
-def _one_of(features: Any, lines: Lines, settings: _Settings) -> Columns:
+def _one_of(features: Features, lines: Lines, settings: _Settings) -> Columns:
     right = lines.targets.astype(np.int64)
     seen = np.unique(right)
     if len(seen) < 2:
@@ -157,7 +159,9 @@ def _one_of(features: Any, lines: Lines, settings: _Settings) -> Columns:
     return weights, bias
 
 
-def _yes_or_no(features: Any, applies: NDArray[np.float64], settings: _Settings) -> tuple[NDArray[np.float64], float]:
+def _yes_or_no(
+    features: Features, applies: NDArray[np.float64], settings: _Settings
+) -> tuple[NDArray[np.float64], float]:
     """Solve one label by itself; one that all examples have, or none, is as likely as it was."""
     count = float(applies.sum())
     if count in (0.0, float(len(applies))):

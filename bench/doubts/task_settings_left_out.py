@@ -38,9 +38,10 @@ class TaskSettingsLeftOut(DoubtKind):
         """Compare the settings for tasks of this kind with the prompt and the options."""
         job = None if evidence.cell is None else evidence.cell.job
         noted = evidence.notes.get("task_settings")
-        if job is None or not isinstance(noted, Mapping) or not noted:
+        if job is None or not isinstance(noted, Mapping):
             return
-        own = {task: settings for task, settings in noted.items() if is_for(str(task), job.task.kind)}
+        kind = job.task.kind.replace("isation", "ization")  # as `summarization` and `translation_en_to_de` are spelt
+        own = {task: settings for task, settings in noted.items() if str(task).startswith(kind)}
         before = f"{job.model.options.get('prefix', '')}{job.template}"
         left = {
             task: tuple(
@@ -53,12 +54,3 @@ class TaskSettingsLeftOut(DoubtKind):
         if own and all(left.values()):
             task = min(left, key=lambda name: len(left[name]))
             yield cls(task=task, settings=left[task], readings=evidence.metrics)
-
-
-def is_for(task: str, kind: str) -> bool:
-    """Tell whether a task of `task_specific_params` is of a kind; their names are American.
-
-    >>> is_for("translation_en_to_de", "translation"), is_for("summarization", "translation")
-    (True, False)
-    """
-    return task.replace("z", "s").startswith(kind)

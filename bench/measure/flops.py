@@ -165,7 +165,7 @@ PRODUCTS = frozenset(
 MOST_NAMED = 3
 """Unknown operators that a reason names."""
 
-_FORMULAS: dict[Any, Callable[..., int]] = {
+_FORMULAS: dict[object, Callable[..., int]] = {
     torch.ops.aten.mv: shape_wrapper(_vector_product),  # type: ignore[no-untyped-call]
     torch.ops.aten.dot: shape_wrapper(_vector_product),  # type: ignore[no-untyped-call]
     **flop_registry,
@@ -191,7 +191,7 @@ class _FlopCounter(TorchDispatchMode):
         super().__init__()
         self.total = 0
         self.unknown: set[str] = set()
-        self._formulas: dict[Any, Callable[..., int] | _Kind] = {}
+        self._formulas: dict[torch._ops.OpOverload, Callable[..., int] | _Kind] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operator, and add what it costs."""
@@ -207,7 +207,7 @@ class _FlopCounter(TorchDispatchMode):
             self.total += int(formula(*args, **kwargs, out_val=result))
         return result
 
-    def _look_up(self, func: Any) -> Callable[..., int] | _Kind:
+    def _look_up(self, func: torch._ops.OpOverload) -> Callable[..., int] | _Kind:
         formula = _FORMULAS.get(func._overloadpacket)
         if formula is not None:
             return formula

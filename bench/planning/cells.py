@@ -185,7 +185,8 @@ def make_plan(suite: Located[Suite], results: Path, options: Options | None = No
     ]
     cells, sharing = share_loads(suite.value, cells, measured=resolve_profile(measure).measures)
     chosen = _chosen(cells, options.only)
-    names = {suite.value.models[entry_of(suite.value, cell.model)].name for cell in chosen}
+    candidates = {cell.model for cell in chosen}
+    names = {suite.value.models[entry_of(suite.value, name)].name for name in candidates}
     return Plan(suite, tuple(chosen), tuple(in_order(fits, names)), datasets, measure, options, sharing)
 
 

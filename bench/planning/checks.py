@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -35,6 +35,9 @@ from bench.suite.yaml_file import Loc, Located, read
 from bench.tasks import KINDS
 from bench.tasks.metrics import first_of
 from bench.tasks.prompts import template_for
+
+AnyFile: TypeAlias = Located[Any]
+"""A suite, or a file that is no valid one."""
 
 
 def name_checks(suite: Located[Suite], *, run_code: bool = True) -> list[Check]:
@@ -99,7 +102,7 @@ def _lacking(suite: Located[Suite], rule: str, key: str, what: str) -> None:
     raise suite.error(("decision", "rule"), f"the rule '{rule}' needs decision.{key}: {what}")
 
 
-def loose_mistakes(suite: Located[Any]) -> list[str]:
+def loose_mistakes(suite: AnyFile) -> list[str]:
     """List what else is wrong with a file that is no valid suite: names, recipes and data, as far as they can be read
     in it."""
     tree = suite.value
@@ -122,7 +125,7 @@ def loose_mistakes(suite: Located[Any]) -> list[str]:
     return list(mistakes.lines)
 
 
-def _loose_model_checks(suite: Located[Any], index: int, model: Mapping[str, object]) -> list[Check]:
+def _loose_model_checks(suite: AnyFile, index: int, model: Mapping[str, object]) -> list[Check]:
     """List the checks of a model's family and of its recipe, as far as they can be read."""
     checks: list[Check] = []
     family, fit = model.get("family"), model.get("fit")
@@ -135,7 +138,7 @@ def _loose_model_checks(suite: Located[Any], index: int, model: Mapping[str, obj
     return checks
 
 
-def _loose_task_checks(suite: Located[Any], index: int, task: Mapping[str, object]) -> list[Check]:
+def _loose_task_checks(suite: AnyFile, index: int, task: Mapping[str, object]) -> list[Check]:
     """List the checks of a task's kind, of bench's own metrics and of its file, as far as they can be read."""
     kind, names = task.get("kind"), task.get("metrics")
     if not isinstance(kind, str):
@@ -197,7 +200,7 @@ def _look_for(metric: str, beside: Path) -> None:
         raise UsageError(f"'{metric}': no module named '{module}'; put it beside the suite, or install its package")
 
 
-def _with_place(suite: Located[Any], loc: Loc, call: Callable[[], object]) -> None:
+def _with_place(suite: AnyFile, loc: Loc, call: Callable[[], object]) -> None:
     try:
         call()
     except HubError:
@@ -319,7 +322,7 @@ def _check_constraint(suite: Located[Suite], name: str, limit: Limit) -> None:
     _with_place(suite, ("constraints", name), partial(check_limit, limit, first_of(suite.value)))
 
 
-def _check_limit(suite: Located[Any], name: str, limit: str) -> None:
+def _check_limit(suite: AnyFile, name: str, limit: str) -> None:
     """Check a limit of a file that is no valid suite, which the schema has not parsed."""
     _check_reading(suite, ("constraints", name), name)
     _with_place(suite, ("constraints", name), lambda: check_limit(parse_limit(name, limit)))

@@ -98,8 +98,8 @@ class _Front:
         self._field = _Objectives(look)
         board = self._field.board
         self._costs = [c for c in range(board.objectives) if look.columns[c].metric is None]
-        unknown = np.isnan(board.values[:, self._costs]).any(axis=1)
-        self._rows = [row for row, own in enumerate(look.contestants) if own.name not in gone and not unknown[row]]
+        known = [bool(np.isfinite(own).all()) for own in board.values[:, self._costs]]
+        self._rows = [row for row, own in enumerate(look.contestants) if own.name not in gone and known[row]]
         self._eligible = {row for row in self._rows if is_eligible(look.contestants[row])}
         self._no_dearer = {row: self._find_no_dearer(row) for row in self._rows}
         self._field.pairs = sum(map(len, self._no_dearer.values()))

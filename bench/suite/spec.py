@@ -6,6 +6,7 @@ This module checks what the file alone can tell. What needs the data, the checkp
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -55,6 +56,7 @@ class Unhashed:
     """
 
 
+@cache
 def unhashed(model: type[BaseModel]) -> set[str]:
     """List the keys of a section that are marked as `Unhashed`."""
     fields = model.model_fields.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.candidates.checkpoint import why_no_head
+from bench.candidates.checkpoint import NUMBERS, why_no_head
 from bench.candidates.engine import Role
 from bench.candidates.failures import explained
 from bench.candidates.family import Family, Look
@@ -181,7 +181,7 @@ class EncoderLearning(HuggingFaceLearning):
     def head_options(self, labels: tuple[str, ...]) -> Options:
         """Describe the head, and what it was trained for."""
         if self.ability == "rate":
-            return {"num_labels": 1, "problem_type": "regression"}
+            return {"num_labels": 1, "problem_type": NUMBERS}
         several: Options = {"problem_type": "multi_label_classification"} if self.ability == "mark" else {}
         return super().head_options(labels) | several
 

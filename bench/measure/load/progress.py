@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
 
 from bench.candidates.served.exchange import Exchange, Usage
 from bench.candidates.served.keep import Answers
 from bench.measure.load.capacity import Capacity, Load, Rung
 from bench.measure.load.level import Level, Offered
+
+Kept: TypeAlias = Mapping[str, Any]
+"""What a journal keeps of a load: JSON that this module wrote."""
 
 
 class Progress:
@@ -24,7 +27,7 @@ class Progress:
         self.reused = 0
         """Levels that were there already."""
 
-    def _find(self, what: str) -> Mapping[str, Any] | None:
+    def _find(self, what: str) -> Kept | None:
         return None if self._answers is None else self._answers.look_up(f"{self._name}/{what}")
 
     def _keep(self, what: str, value: Mapping[str, object]) -> None:
@@ -61,17 +64,17 @@ def document_of(load: Load) -> dict[str, object]:
     return {"capacity": capacity, "levels": [_document(level) for level in load.levels], "order": list(load.order)}
 
 
-def load_of(document: Mapping[str, Any]) -> Load:
+def load_of(document: Kept) -> Load:
     """Read a load back."""
     capacity = None if document["capacity"] is None else _capacity(document["capacity"])
     return Load(capacity, tuple(_level(level) for level in document["levels"]), tuple(document["order"]))
 
 
-def _capacity(kept: Mapping[str, Any]) -> Capacity:
+def _capacity(kept: Kept) -> Capacity:
     return Capacity(kept["rate"], tuple(Rung(**rung) for rung in kept["rungs"]), kept["saturated"])
 
 
-def _level(kept: Mapping[str, Any]) -> Level:
+def _level(kept: Kept) -> Level:
     rows = tuple(Offered(place, _exchange(row)) for place, row in enumerate(kept["rows"]))
     return Level(kept["rate"], None, kept["window_s"], rows, kept["salted"])
 
@@ -93,7 +96,7 @@ def _row(exchange: Exchange) -> dict[str, object]:
     }
 
 
-def _exchange(row: Mapping[str, Any]) -> Exchange:
+def _exchange(row: Kept) -> Exchange:
     usage = None if row["usage"] is None else Usage(*row["usage"])
     intended_ns, sent_ns, end_ns = row["instants"]
     return Exchange(intended_ns, sent_ns, end_ns, list(row["chunks"]), row["ending"], text=row["text"], usage=usage)

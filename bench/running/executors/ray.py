@@ -149,10 +149,12 @@ class RayExecutor(Executor):
             if self._measuring and each not in alike:
                 self._leave_out(each, f"it is another kind of machine ({each.kind})")
             elif each.name in odd:
-                self._leave_out(each, f"its fixed piece of work took {shares[each.name]:+.0%} of what the others' took")
+                self._leave_out(
+                    each, f"its fixed piece of work took {_slower(shares[each.name])} the median of its kind"
+                )
             else:
                 self._machines[each.name] = each
-                speed = f", its fixed piece of work {shares[each.name]:+.1%}" if each.name in shares else ""
+                speed = f", {_slower(shares[each.name])} the median in its canary" if each.name in shares else ""
                 self.tell(f"{each.name}: {each.kind}{speed}")
         self._fleet = Fleet(self._machines)
         self.capacity = max(1, len(self._machines))
@@ -396,6 +398,11 @@ class RayExecutor(Executor):
             self._machines.clear()
             self._left_out.clear()
             self._stopping = False
+
+
+def _slower(share: float) -> str:
+    """Say how much longer something took."""
+    return f"{abs(share):.1%} {'longer' if share > 0 else 'less'} than"
 
 
 def _answer_of(reply: Reply, machine: _Machine) -> Answer:

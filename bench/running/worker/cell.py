@@ -1,6 +1,6 @@
 """The child's work: load one model, score it, measure the very same instance, return one Record of raw facts.
 
-Any exception leaves this module as it is; `bench.running.executors.outcome` turns it into the cell's status.
+Exceptions leave this module as they are; `bench.running.executors.outcome` turns them into the cell's status.
 """
 
 from __future__ import annotations
