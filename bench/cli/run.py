@@ -89,7 +89,8 @@ def run(
     race = {key: value for key, value in asked.items() if value is not None}
     plan = make_plan(located, results, Options(limit, only, profile, race))
     if any(without_torch(cell.job) for cell in plan.cells if cell.unsupported is None):
-        opened.prepare(light=True)
+        with hidden(located.value.secrets):
+            opened.prepare(light=True)
     # The server still imports torch and nothing is measured yet: later these would be waited for.
     for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.page",))):
         import_module(module)

@@ -22,6 +22,8 @@ SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "
 SECRET_PARAMETER = re.compile(r"(key|token|secret|password|signature|^sig)$", re.IGNORECASE)
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """Names of headers: RFC 9110, 5.6.2."""
+PACKAGE = "package:"
+"""How the name of an installed package begins where a folder is asked for."""
 OWN_KEYS = frozenset({"model", "prompt", "messages", "stream", "stream_options", "max_tokens", "stop", "temperature"})
 OWN_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding", "connection", "accept"})
 
@@ -72,7 +74,7 @@ class LaunchSpec(_Strict):
     command: Annotated[list[str], Field(min_length=1)]
     """The program and its arguments, run without a shell: `[transformers, serve, ./gpt2, --port, "8001"]`."""
     folder: str = "."
-    """Working folder, from the suite's own."""
+    """Working folder, from the suite's own; or `package:NAME`, the folder of an installed package."""
     environment: dict[Variable, str] = {}
     """Variables beside those that bench has itself; no secrets."""
     ready: str | None = None
@@ -208,6 +210,8 @@ class EndpointSpec(_Strict):
     def with_folder_from(self, base: Path) -> EndpointSpec:
         """Make the working folder of the launch absolute, from the suite's folder."""
         if self.launch is None:
+            return self
+        if self.launch.folder.startswith(PACKAGE):
             return self
         launch = self.launch.model_copy(update={"folder": str((base / self.launch.folder).resolve())})
         return self.model_copy(update={"launch": launch})

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.candidates import FAMILIES
-from bench.errors import SuiteError
+from bench.candidates.served.launch import start
+from bench.errors import EnvironmentLackError, SuiteError
 from bench.planning import make_plan, open_suite
 from bench.suite import EndpointSpec, ModelSpec
-from tests.served.conftest import suite_of
+from bench.suite.endpoint import LaunchSpec
+from tests.served.conftest import KEY_VARIABLE, suite_of
 
 URL = "http://127.0.0.1:9/v1"
 BAD: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -83,3 +87,26 @@ def test_choices_by_a_chat_endpoint_are_unsupported_before_anything_runs(tmp_pat
     plan = make_plan(open_suite(str(suite_of(tmp_path, URL, tasks=task, api="chat"))), tmp_path / "results")
     reasons = {(cell.model, cell.task): cell.unsupported for cell in plan.cells}
     assert reasons["served", "questions"] is None and "api: completions" in str(reasons["served", "mc"])
+
+
+def test_a_server_is_started_in_a_package_or_told_what_is_missing(tmp_path: Path) -> None:
+    done = start(LaunchSpec(command=["test", "-f", "decoder.py"], folder="package:json"), tmp_path)
+    assert done.wait(10) == 0
+    with pytest.raises(EnvironmentLackError, match="pip install no-such-package"):
+        start(LaunchSpec(command=["true"], folder="package:no_such_package"), tmp_path)
+    spec = EndpointSpec.model_validate(
+        {"url": URL, "model": "m", "launch": {"command": ["x"], "folder": "package:json"}}
+    )
+    assert spec.with_folder_from(tmp_path) == spec
+
+
+@pytest.mark.parametrize("passes", [False, True])
+def test_a_server_gets_the_key_only_where_it_asks_for_it(passes: bool, tmp_path: Path, key: str) -> None:
+    launch = LaunchSpec(command=["sh", "-c", f'test -n "${KEY_VARIABLE}"'], passes_key=passes)
+    assert (start(launch, tmp_path, KEY_VARIABLE).wait(10) == 0) is passes
+
+
+def test_a_served_model_needs_no_torch() -> None:
+    code = "import sys, bench.candidates.served.model, bench.measure.load.served; sys.exit('torch' in sys.modules)"
+    assert not FAMILIES["endpoint"].needs_torch
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import psutil
 
+from bench.candidates.checkpoint import locate
 from bench.candidates.served.client import Client
 from bench.errors import EndpointError, EnvironmentLackError
 from bench.suite import LaunchSpec
+from bench.suite.endpoint import PACKAGE
 
 LOOK_S = 0.1
 """Between two looks at whether it is ready."""
@@ -40,6 +42,9 @@ def start(launch: LaunchSpec, base: Path, key_variable: str | None = None) -> su
         EnvironmentLackError: there is no such program or folder.
     """
     folder = base / launch.folder
+    if launch.folder.startswith(PACKAGE):
+        located = locate(launch.folder, base).folder
+        folder = base / launch.folder if located is None else located
     environment = os.environ | launch.environment
     if key_variable is not None and not launch.passes_key:
         environment.pop(key_variable, None)
