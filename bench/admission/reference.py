@@ -153,11 +153,12 @@ def ask_plainly(
         first = _slow_answers(workload, order, clock)
         if not first:
             return Asked(whole := _shortened(workload, NEW_TOKENS), _within_budget(whole, order, clock))
-        order = list(dict.fromkeys([order[0], *_most_padded(workload, batches), *order[1:]]))[:FEWEST_EXAMPLES]
+        every = list(dict.fromkeys([order[0], *_most_padded(workload, batches), *order[1:]]))
+        order = every[:FEWEST_EXAMPLES]
         if isinstance(workload, Generates):
             if may_wait:
-                workload.watch(order)
-                return Asked(workload, (), is_slow=True, watched=tuple(order))
+                workload.watch(every)
+                return Asked(workload, (), is_slow=True, watched=tuple(every))
             first = []
         short, asked = _shortened(workload, FEW_TOKENS), {answer.row.index for answer in first}
         rest = [index for index in order if index not in asked]
@@ -232,7 +233,7 @@ def compare_scored(asked: Asked, model: object, scored: Sequence[Sample], dtype:
     """
     by_index, tolerance = {sample.index: sample for sample in scored}, tolerance_of(dtype)
     with _on_path(model, plain=True):
-        regrets = {index: _regret(asked.workload, index) for index in asked.watched}
+        regrets = _regrets(asked)
     known = {index: regret for index, regret in regrets.items() if regret is not None}
     if len(known) < len(regrets) or any(answer.row.index not in by_index for answer in asked.answers):
         return None
@@ -243,8 +244,15 @@ def compare_scored(asked: Asked, model: object, scored: Sequence[Sample], dtype:
     return Proof(len({one.index for one, _ in pairs}) + len(known), tuple(sorted(unlike)), largest)
 
 
-def _regret(workload: Workload, index: int) -> float | None:
-    return workload.regret(index) if isinstance(workload, Generates) else None
+def _regrets(asked: Asked) -> dict[int, float | None]:
+    """Have a plain pass read what was written to the watched examples, as many as half of the budget allows."""
+    regrets: dict[int, float | None] = {}
+    begun = time.perf_counter()
+    for index in asked.watched:
+        if len(regrets) >= FEWEST_EXAMPLES and time.perf_counter() - begun > BUDGET_S / 2:
+            break
+        regrets[index] = asked.workload.regret(index) if isinstance(asked.workload, Generates) else None
+    return regrets
 
 
 def with_texts(asked: Asked, model: object) -> Asked:
@@ -253,7 +261,7 @@ def with_texts(asked: Asked, model: object) -> Asked:
         return asked
     short = _shortened(asked.workload, FEW_TOKENS)
     with _on_path(model, plain=True):
-        answers = tuple(_answer(short, index) for index in asked.watched)
+        answers = tuple(_answer(short, index) for index in asked.watched[:FEWEST_EXAMPLES])
     return replace(asked, workload=short, answers=answers, watched=())
 
 
