@@ -221,7 +221,8 @@ def _stored(run: StoredRun | str, results: PathOrText, store: str | None) -> Sto
 def __getattr__(name: str) -> str:
     """Look up `__version__` when it is asked for: reading a package's metadata takes a while."""
     if name != "__version__":
-        raise AttributeError(f"module 'bench' has no attribute '{name}'")
+        hint = "; it is called 'decide' here" if name == "recommend" else ""
+        raise AttributeError(f"module 'bench' has no attribute '{name}'{hint}")
     from importlib.metadata import PackageNotFoundError, version
 
     try:
