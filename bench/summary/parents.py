@@ -1,14 +1,18 @@
 """How far the answers of a candidate under another runtime, or in another form, are those of its parent.
 
 The parent is the same model under torch in float32, on the same examples. In the same precision every difference that
-is more than rounding is a doubt; in another one it is what the form costs, and is shown.
+is more than rounding is a doubt; in another one it is what the form costs, and is shown. Where hardly an
+answer is left that chance would not give as well, it is a doubt too: admission holds converted networks to torch's
+answers in float32 alone.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bench.doubts.precision_changes_answers import PrecisionChangesAnswers
 from bench.doubts.runtime_changes_answers import RuntimeChangesAnswers
 from bench.measure.audit import agrees, tolerance_of
 from bench.record import Sample
@@ -16,6 +20,10 @@ from bench.suite.runtimes import DEFAULT_RUNTIME
 from bench.summary.entry import Entry, Likeness
 
 PRECISE = "float32"
+FEWEST = 20
+"""Examples from which on agreement with the parent is judged."""
+LEAST_AGREEMENT = 0.25
+"""Cohen's κ with the parent below which fewer bits are no explanation. Landis and Koch (1977) call up to 0.2 slight."""
 
 
 def with_parents(entries: Sequence[Entry]) -> list[Entry]:
@@ -40,6 +48,11 @@ def _compared(entry: Entry, parent: Entry | None) -> Entry:
             readings=tuple(entry.quality),
         )
         doubts = (*doubts, case.doubt())
+    if _only_the_precision_differs(entry) and _is_little(parent, entry):
+        other = PrecisionChangesAnswers(
+            parent=likeness.parent, equal=likeness.equal, compared=likeness.compared, readings=tuple(entry.quality)
+        )
+        doubts = (*doubts, other.doubt())
     return replace(entry, likeness=likeness, doubts=doubts)
 
 
@@ -62,6 +75,33 @@ def _only_the_runtime_differs(entry: Entry) -> bool:
     if variant is None or variant.runtime == DEFAULT_RUNTIME:
         return False
     return variant.model_copy(update={"runtime": DEFAULT_RUNTIME}).label == PRECISE
+
+
+def _only_the_precision_differs(entry: Entry) -> bool:
+    """Tell whether a candidate has its parent's weights, whole, in another number format."""
+    variant = None if entry.cell.job is None else entry.cell.job.variant
+    if variant is None or (variant.dtype == PRECISE and variant.quantise is None):
+        return False
+    return variant.prune is None and variant.shrink is None and variant.sparsity is None
+
+
+def _is_little(parent: Entry, entry: Entry) -> bool:
+    """Tell whether labels or texts agree hardly more often than by chance, by Cohen's κ.
+
+    Source: Cohen (1960), Educational and Psychological Measurement 20, 37-46.
+    """
+    right = {sample.example_id: sample.prediction for sample in parent.samples}
+    pairs = [
+        (right[sample.example_id], sample.prediction)
+        for sample in entry.samples
+        if sample.prediction is not None and right.get(sample.example_id) is not None
+    ]
+    if len(pairs) < FEWEST:
+        return False
+    theirs, ours = (Counter(map(str, side)) for side in zip(*pairs, strict=True))
+    by_chance = sum(theirs[answer] * count for answer, count in ours.items()) / len(pairs) ** 2
+    agreeing = sum(one == other for one, other in pairs) / len(pairs)
+    return by_chance < 1 and (agreeing - by_chance) / (1 - by_chance) < LEAST_AGREEMENT
 
 
 def _is_equal(one: Sample, other: Sample, tolerance: float) -> bool:

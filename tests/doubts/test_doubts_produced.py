@@ -184,6 +184,30 @@ measure: off
     return codes(entries[1].doubts)
 
 
+def other_precision(folder: Path) -> Codes:
+    """In bfloat16 no label is the parent's."""
+    make_checkpoint("encoder", folder)
+    examples = [f"{text} {number}" for number in range(6) for text in TEXTS[:6]]
+    rows = [json.dumps({"text": text, "label": LABELS[place % 3]}) for place, text in enumerate(examples)]
+    (folder / "rows.jsonl").write_text("\n".join(rows))
+    (folder / "suite.yaml").write_text(
+        """\
+name: two precisions
+defaults: {device: cpu, threads: 1}
+models: [{name: m, family: encoder, checkpoint: ./encoder, variants: [{}, {dtype: bfloat16}]}]
+tasks: [{name: colour, kind: classification, data: {path: rows.jsonl}}]
+measure: off
+"""
+    )
+    plan = make_plan(open_suite(str(folder / "suite.yaml")), folder / "results")
+    theirs, ours = (run_cell(cell, 0, lambda _: None) for cell in plan.written(folder / "results"))
+    assert codes(summarise([theirs, ours])[1].doubts) == codes(ours.doubts), "answers that are alike are no doubt"
+    following = dict(zip(LABELS, (*LABELS[1:], LABELS[0]), strict=True))
+    pairs = zip(theirs.samples, ours.samples, strict=True)
+    samples = [replace(sample, prediction=following[str(own.prediction)]) for own, sample in pairs]
+    return codes(summarise([theirs, replace(ours, samples=tuple(samples))])[1].doubts)
+
+
 def answers_that_change(folder: Path) -> Codes:
     _, later = audited(folder, "changing", cheats=True)
     return of([later, run_cell(later.cell, 1, lambda _: None)])
@@ -407,6 +431,7 @@ SCENARIOS: dict[str, Callable[[Path], Codes]] = {
     "outliers": interrupted,
     "output_mismatch": answers_that_change,
     "outputs_at_limit": writer,
+    "precision_changes_answers": other_precision,
     "raw_timings_gone": pruned,
     "runtime_changes_answers": other_runtime,
     "shared_process": shared_load,
