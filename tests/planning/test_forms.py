@@ -141,5 +141,5 @@ def test_a_mistake_is_one_line_with_place_and_remedy(name: str, tmp_path: Path) 
 
 def test_a_key_of_another_family_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "  - {name: m, family: baseline, strategy: majority, shots: {number: 1}}")
-    with pytest.raises(SuiteError, match="'shots' is for causal-lm and"):
+    with pytest.raises(SuiteError, match="'shots' is for causal-lm, endpoint, seq2seq"):
         make_plan(open_suite(str(path)), tmp_path / "results")
