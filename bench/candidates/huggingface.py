@@ -239,7 +239,7 @@ class HuggingFaceModel(PartialModel):
     reads_pairs = False
     """Whether a pair of texts is read as two, with a mark between them."""
     goes_on = False
-    """Whether a text is a prompt that is gone on with, so that its end matters when it is cut."""
+    """Whether a text is a prompt to be continued, so that its end matters when it is cut."""
 
     def __init__(self, spec: ModelSpec, loaded: Loaded, context: Context) -> None:
         module, tokenizer = loaded.module, loaded.tokenizer
@@ -530,7 +530,7 @@ MOST_SPECIAL = 4
 
 
 def _without_end(model: HuggingFaceModel, text: str, row: list[int]) -> list[int]:
-    """Leave out the end token of a prompt that is to be gone on with, unless it is written there."""
+    """Leave out the end token of a prompt that is to be continued, unless it is written there."""
     end, written = model.tokenizer.eos_token_id, str(model.tokenizer.eos_token)
     return row[:-1] if model.goes_on and row[-1:] == [end] and not text.endswith(written) else row
 

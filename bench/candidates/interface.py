@@ -229,7 +229,7 @@ class ModelFacts:
 
 @runtime_checkable
 class Executed(Protocol):
-    """A model whose network may be executed by another runtime than torch; its plain path is torch's all the same."""
+    """A model whose network may be executed by another runtime than torch; its plain path is still torch's."""
 
     engine: Engine | None
     """None where torch executes it."""

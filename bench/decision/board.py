@@ -64,7 +64,7 @@ class Absence(Enum):
     VALUE = "value"
     """A value of an objective."""
     BARRED = "barred"
-    """Nothing, but a doubt bars it from being picked; its values are shown all the same."""
+    """Nothing, but a doubt bars it from being picked; its values are still shown."""
 
 
 @dataclass(frozen=True, slots=True)

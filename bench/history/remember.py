@@ -66,7 +66,7 @@ def remember_missing(
         summaries = summaries_of(store.load(run_id))
         try:
             store.keep_summaries(run_id, summaries)
-        except StoreError:  # read-only: history can be read all the same
+        except StoreError:  # read-only: history can still be read
             fresh += [_row(run_id, summary) for summary in summaries]
     return fresh, set(waiting)
 

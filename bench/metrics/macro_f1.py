@@ -25,7 +25,7 @@ class MacroF1(LabelF1):
 
     def half_examples(self, sums: Floats) -> Floats | None:
         """Add half an example answered rightly and half a one answered wrongly to each label that occurs, where one of
-        them is expected fewer than `RARE` times: with three examples, all right, its F1 varies all the same."""
+        them is expected fewer than `RARE` times: with three examples, all right, its F1 still varies."""
         _, predicted, expected = self.counts(sums)
         occurs = (predicted + expected) > 0
         if not occurs.any() or expected[occurs].min() >= RARE:

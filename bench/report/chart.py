@@ -72,8 +72,8 @@ LOAD = ChartSection(
     "load",
     "Load",
     "What it bears",
-    "Open levels: requests are sent at the moments of one schedule, the same for all, whatever became of those before. "
-    "Times count from the intended moment, and what fails is infinitely late.",
+    "Open levels: requests are sent at the moments of one schedule, the same for all, whatever happened to those "
+    "before. Times count from the intended moment, and what fails is infinitely late.",
     order=45,
 )
 MEMORY = ChartSection("memory", "Memory", "How much memory it needs", "The highest in each phase.", order=50)

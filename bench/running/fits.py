@@ -21,7 +21,7 @@ GRACE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """What became of the fits of one call."""
+    """The outcomes of the fits of one call."""
 
     made: Sequence[Provenance]
     """Provenance of each that went well, with its `output`."""

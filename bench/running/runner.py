@@ -77,7 +77,7 @@ class Finished:
     """Cells by status; a cell of several processes counts as its worst one."""
     interrupted: bool = False
     cut: bool = False
-    """Whether the executor declined jobs (a deadline came): the run is unfinished, and may be gone on with."""
+    """Whether the executor declined jobs (a deadline came): the run is unfinished, and may be resumed."""
 
     @property
     def exit_code(self) -> int:
@@ -112,8 +112,8 @@ def run(
         info: what the run is; its `plan` and `rerun` are set from the arguments.
         processes: fresh processes per cell.
         skip: cell id → reason, for cells that cannot run because something that they need did not finish.
-        since: with `rerun`, an unfinished run that began at or after this time (ISO 8601, UTC) is gone on with all
-            the same: a night resumes, and takes nothing from the night before.
+        since: with `rerun`, an unfinished run that began at or after this time (ISO 8601, UTC) is resumed: a night
+            resumes, and takes nothing from the night before.
         canary: measure a fixed piece of work before and after the cells, for the history of the machine itself.
         rounds: decides what is done, in place of `processes` processes of every cell.
         secrets: environment variables that only the cells get whose models name them.
@@ -240,7 +240,7 @@ class _Session:
     def _go_round(self, rounds: Rounds, runnable: Sequence[Cell]) -> None:
         """Do round after round, until there is nothing more to do, or the executor declines jobs.
 
-        What a round is depends on the rounds before it alone, so that a run that is gone on with does the same ones.
+        What a round is depends on the rounds before it alone, so that a resumed run does the same ones.
         """
         known = {(cell.id, cell.label) for cell in runnable}
         stored = [] if not self.settled else self.store.load(self.run_id).records

@@ -73,7 +73,7 @@ class GenerationSpec(_Strict):
     checkpoint: bool = True
     """Follow what the checkpoint's file asks for; `false`: nothing but what stands here."""
     do_sample: bool | None = None
-    """`true`: draw each token, with the checkpoint's temperature and cuts or these; the draws hang on the prompt and
+    """`true`: draw each token, with the checkpoint's temperature and cuts or these; the draws depend on the prompt and
     the suite's seed alone. Otherwise the likeliest token is taken, and `false` says that it is meant so."""
     temperature: float | None = Field(default=None, gt=0)
     """Of sampling: divides the logits."""

@@ -50,7 +50,7 @@ def metrics_of(record: Record, resolve: Resolve) -> list[Metric]:
 def usable(metrics: Sequence[Metric]) -> tuple[list[Metric], dict[str, Quantity]]:
     """Split the metrics into those that can be computed here and placeholders for those that cannot.
 
-    A metric from the Hub may be out of reach where a stored run is read; the others are shown all the same.
+    A metric from the Hub may be out of reach where a stored run is read; the others are still shown.
     """
     ready: list[Metric] = []
     missing: dict[str, Quantity] = {}

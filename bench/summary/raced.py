@@ -47,7 +47,7 @@ class LeftRace(_Strict):
     """A value of `bench.racing.state.OutReason`."""
     detail: str = ""
     chance: float = 0.0
-    """Chance that it would have been the better pick all the same."""
+    """Chance that it would have been the better pick nevertheless."""
 
 
 class TaskOutcome(_Strict):

@@ -41,7 +41,7 @@ class Answers:
         for metric in self.metrics:
             try:
                 rows[metric.name] = np.asarray(metric.statistics(self.samples, self.labels), dtype=np.float64)
-            except BenchError as error:  # a metric of the user's own; the others are computed all the same
+            except BenchError as error:  # a metric of the user's own; the others are still computed
                 failed[metric.name] = str(error)
         return Counted(rows, failed)
 

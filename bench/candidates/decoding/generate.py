@@ -1,6 +1,6 @@
 """Text generation with transformers' own `generate`, with a call after each token.
 
-It is deterministic: the likeliest token is taken, or a token is drawn by a seed that hangs on the prompt alone
+It is deterministic: the likeliest token is taken, or a token is drawn by a seed that depends on the prompt alone
 (`bench.candidates.decoding.sampling`).
 """
 

@@ -1,7 +1,7 @@
 """Draws tokens so that a prompt is answered the same in any batch, process and order.
 
 A token is drawn by adding Gumbel noise to the logits, behind temperature and cuts, and taking the largest: that is a
-draw from the softmax of the logits (Gumbel, 1954; Maddison et al., "A* Sampling", 2014). The noise of a row hangs on
+draw from the softmax of the logits (Gumbel, 1954; Maddison et al., "A* Sampling", 2014). The noise of a row depends on
 the seed, the prompt and the place of the token alone, so that the greedy paths, their audits and the reuse of answers
 hold for draws too. Equal prompts are answered equally.
 """

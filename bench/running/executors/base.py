@@ -171,7 +171,7 @@ class Executor(ABC):
 
     @abstractmethod
     def attempt(self, call: Call) -> Answer:
-        """Make a call, and return what became of it; raise nothing but KeyboardInterrupt."""
+        """Make a call, and return its outcome; raise nothing but KeyboardInterrupt."""
 
     def close(self) -> None:
         """End what waits for further calls; calls that are running in other threads are waited for."""

@@ -16,7 +16,7 @@ class InlineExecutor(Executor):
     isolation = "none"
 
     def attempt(self, call: Call) -> Answer:
-        """Make a call, and return what became of it; a traceback goes to the log."""
+        """Make a call, and return its outcome; a traceback goes to the log."""
         phase = LastPhase(call.notify)
         try:
             return Answer(load_object(call.target)(**call.arguments, notify=phase))

@@ -74,7 +74,7 @@ class LocalExecutor(Executor):
         self._starting.add(light)
 
     def attempt(self, call: Call) -> Answer:
-        """Make a call, and return what became of it when its process and all that it started are gone.
+        """Make a call, and return its outcome when its process and all that it started are gone.
 
         The process stays, idle, when calls of the same share may follow and this one went well.
         """

@@ -205,7 +205,7 @@ class RayExecutor(Executor):
         return self._pool.submit(work)
 
     def attempt(self, call: Call) -> Answer:
-        """Make a call on the machine of its block, or on another one where that is lost, and return what became of it.
+        """Make a call on the machine of its block, or on another one where that is lost, and return its outcome.
 
         A call of no block goes to the first machine.
         """

@@ -101,7 +101,7 @@ class Agent:
         return self._folder / "parcels"
 
     def attempt(self, request: Request) -> Reply:
-        """Make a call, and return what became of it."""
+        """Make a call, and return its outcome."""
         number = next(self._numbers)
         log = self._folder / "logs" / f"{number}.log"
         arguments = dict(request.call.arguments)
