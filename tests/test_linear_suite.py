@@ -28,7 +28,7 @@ def changed(path: Path, changes: dict[str, Any]) -> None:
     yaml.dump(read, path)
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_the_suite_runs_and_the_linear_model_answers_without_torch(tmp_path: Path) -> None:
     shutil.copytree(SUITES / "linear", tmp_path / "linear")
     for name, changes in SMALL.items():

@@ -201,7 +201,7 @@ def powercap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 LOADED = """\
 measure: {profile: quick, window_s: 0.1}
-load: {window_s: 0.1, rung_s: 0.05, max_under_way: 4, slo: {ttft_p95: "<= 20 s"}}
+load: {window_s: 0.1, rung_s: 0.05, max_under_way: 4, slo: {ttft_p95: "<= 20 s"}, target_per_s: 100}
 """
 
 

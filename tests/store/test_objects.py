@@ -18,7 +18,7 @@ from bench.store.objects import ObjectBlobs
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto")
-pytestmark = pytest.mark.filterwarnings("ignore")  # of the drivers' own connections
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # of the drivers' own connections
 
 from tests.store.s3_server import BUCKET, S3Server  # noqa: E402
 

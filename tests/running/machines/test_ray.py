@@ -159,6 +159,7 @@ def records(results: Path) -> list[Record]:
         return list(store.load().records)
 
 
+@pytest.mark.whole
 def test_a_worker_a_raylet_and_the_driver_may_be_killed(world: World, tmp_path: Path) -> None:
     """Jobs of a lost machine are done by others; of a lost driver the same command does what is left."""
     trace, results, extra = tmp_path / "trace", tmp_path / "results", world.add_node()
