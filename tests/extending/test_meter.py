@@ -71,6 +71,7 @@ def record_with(folder: Path, rank: int, probe: str) -> tuple[Record, Path]:
         return store.load("latest").records[0], site
 
 
+@pytest.mark.slow
 def test_the_best_meter_that_works_is_used_in_a_run(tmp_path: Path) -> None:
     record, site = record_with(tmp_path, 1, 'return Probe(True, "one socket")')
     facts = {fact.name: fact for fact in record.facts}
