@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -56,7 +57,10 @@ _inherited: Sequence[Callable[[], object]] = ()
 
 
 def _inherit(calls: Sequence[Callable[[], object]]) -> None:
+    """Begin a child: Ctrl-C reaches it too, and is for its parent to answer; a polite end takes it at once."""
     global _inherited
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _inherited = calls
 
 

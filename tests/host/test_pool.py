@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -50,3 +52,31 @@ def test_a_killed_child_costs_time_and_no_result(monkeypatch: pytest.MonkeyPatch
         return 7
 
     assert forked([call, call, call]) == [7, 7, 7]
+
+
+def test_ctrl_c_is_answered_by_the_parent_alone() -> None:
+    """A terminal sends it to the whole group: a traceback of every child would follow."""
+    code = """\
+import os, signal, time
+from bench.host import pool
+pool.affinity = lambda: [0, 1]
+here, there = os.pipe()
+
+def call(i):
+    os.write(there, b"x")
+    time.sleep(i)
+
+try:
+    if os.fork() == 0:  # what the terminal does, once one child works and the other waits for work
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.read(here, 1), os.read(here, 1), time.sleep(0.3)
+        os.kill(0, signal.SIGINT)
+        os._exit(0)
+    pool.forked([lambda i=i: call(i) for i in range(2)])
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True, check=True
+    )
+    assert (ended.stdout, ended.stderr) == ("interrupted\n", "")
