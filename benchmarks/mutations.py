@@ -23,13 +23,19 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import transformers
 from contract import Contract, make_parser
-from families import swept
+from families import plan, swept
 
 from bench.admission import reference
 from tests.admission.faults import BASES, FAULTS, alarms_of, answers_of, found
 
-PASSES = ("gpt2", "llama", "qwen2", "mistral", "bert", "roberta", "distilbert", "electra", "t5", "bart")
-"""Families whose batched and cached answers are those of a plain pass: leaving the fast path is a false alarm."""
+CAUSAL, HEAD, SEQ2SEQ = "causal", "head", "seq2seq"
+PASSES = {
+    **dict.fromkeys(("gpt2", "llama", "qwen2", "mistral"), (CAUSAL, HEAD)),
+    **dict.fromkeys(("bert", "roberta", "distilbert", "electra"), (HEAD,)),
+    **dict.fromkeys(("t5", "bart"), (HEAD, SEQ2SEQ)),
+}
+"""Families whose batched and cached answers are those of a plain pass, in these roles: leaving the fast path is a false
+alarm. BART's decoder alone numbers positions by the column, so that its fast path is left rightly."""
 FOUND_SHARE = 0.9
 """Of all faults, those that cannot be known included: 18 of 20."""
 SHOWN = 100
@@ -64,17 +70,21 @@ def main() -> int:
         inside = "" if fault.from_inside else "(cannot be known from inside)"
         word, how = ("MISSED", inside) if by is None else ("found", by[:SHOWN])
         contract.tell(f"{word:9} {fault.name:55} {how}")
-    for kind in () if options.skip_families else PASSES:
-        for row in swept(kind):
-            if row.verdict in ("plain", "refused"):
-                alarms += 1
-                contract.tell(f"alarm     {row.family:20} {row.way:34} {row.detail}")
+    good = [tried for tried in plan(False) if tried.title in PASSES.get(tried.tiny.name, ())]
+    asked = 0
+    for row in () if options.skip_families else swept(good):
+        asked += row.verdict == "equal"
+        if row.verdict in ("plain", "refused"):
+            alarms += 1
+            contract.tell(f"alarm     {row.name:20} {row.way:34} {row.detail}")
     known = [by for fault, by in zip(faults, seen, strict=True) if fault.from_inside]
     contract.tell(
         f"{sum(seen)} of {len(seen)} found; of those that can be known from inside {sum(known)} of {len(known)}"
     )
     contract.hold("faults planted", len(faults), at_least=20 if options.only == "*" else 1)
     contract.hold("share found", sum(seen) / max(1, len(seen)), at_least=FOUND_SHARE)
+    if not options.skip_families:
+        contract.hold("good families and ways without a word", asked, at_least=len(PASSES))
     contract.hold("false alarms", alarms, at_most=0)
     return contract.close(options.json)
 
