@@ -5,6 +5,7 @@ Nothing is imported at the top but what Python has loaded already, so that Ctrl-
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -44,13 +45,39 @@ def entry() -> int:
     Importing and reading make objects by the million that stay to the end. Collections are rarer then, and none looks
     through all of them once more when the process ends; each saves some tenths of a second.
     """
+    ended: list[int] = []
     try:
+        _end_by_the_code(ended)
         collect_rarely()
         code = main()
     except KeyboardInterrupt:  # a second one, while the first was being answered
         code = _stopped()
+    ended.append(code)
     _finish_undisturbed()
     return code
+
+
+def _end_by_the_code(ended: list[int]) -> None:
+    """See that an interrupted process ends with its exit code, not by a signal.
+
+    What is registered first is called last, after all that others want done at the end. CPython remembers an interrupt
+    that ended a string given to `exec` (data classes and named tuples are made so), also when it was caught, and sends
+    it to itself after that: a thread of numpy's would take it, in which it is not held back.
+
+    Args:
+        ended: is given the exit code in the end.
+    """
+    import atexit
+    from contextlib import suppress
+
+    def end() -> None:
+        if ended == [INTERRUPTED]:
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):  # nobody reads it any more
+                    stream.flush()
+            os._exit(INTERRUPTED)
+
+    atexit.register(end)
 
 
 def collect_rarely() -> None:
@@ -81,9 +108,7 @@ def _stopped() -> int:
 def _finish_undisturbed() -> None:
     """Let the process end without interruption: the result stands, and Ctrl-C could only add a traceback.
 
-    The signal is held back and not merely ignored. CPython remembers an interrupt that ended a string given to `exec`
-    (data classes and named tuples are made so), also when it was caught, and sends it to itself in the end: the process
-    would be killed instead of ending with its exit code.
+    The signal is held back and not merely ignored: CPython may send one to itself in the end (`_end_by_the_code`).
     """
     import gc
     import signal

@@ -139,6 +139,26 @@ def test_an_interrupt_inside_a_generated_class_is_no_death_by_signal() -> None:
     assert (ended.returncode, ended.stderr) == (130, "bench: interrupted\n")
 
 
+def test_an_interrupt_is_no_death_by_signal_where_a_thread_would_take_it(tmp_path: Path) -> None:
+    """Python sends itself the signal at the end of `python -m`, and what the main thread holds back others do not."""
+    code = """\
+import sys, threading, time
+import bench.__main__ as program
+
+def run(arguments):
+    exec("raise KeyboardInterrupt")
+
+threading.Thread(target=time.sleep, args=(9,), daemon=True).start()
+program._run = run
+sys.exit(program.entry())
+"""
+    (tmp_path / "interrupted.py").write_text(code)
+    command = [sys.executable, "-m", "interrupted"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (ended.returncode, ended.stderr) == (130, "bench: interrupted\n")
+
+
 def test_mistakes_on_the_command_line_show_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["\x1b[31m"], ["ls", "\x1b[31m"], ["show", "--\x1b[31m"], ["validate", "\x1b[31m.yaml"]):
         assert main(words) == 2
