@@ -235,7 +235,9 @@ def compare_scored(asked: Asked, model: object, scored: Sequence[Sample], dtype:
     with _on_path(model, plain=True):
         regrets = _regrets(asked)
     known = {index: regret for index, regret in regrets.items() if regret is not None}
-    if len(known) < len(regrets) or any(answer.row.index not in by_index for answer in asked.answers):
+    if len(known) < min(FEWEST_EXAMPLES, len(asked.watched)) or any(
+        answer.row.index not in by_index for answer in asked.answers
+    ):
         return None
     pairs = [(answer.row, answer.part_of(by_index[answer.row.index])) for answer in asked.answers]
     unlike = {one.index for one, other in pairs if not agrees(other, one, tolerance)}
@@ -245,13 +247,15 @@ def compare_scored(asked: Asked, model: object, scored: Sequence[Sample], dtype:
 
 
 def _regrets(asked: Asked) -> dict[int, float | None]:
-    """Have a plain pass read what was written to the watched examples, as many as half of the budget allows."""
+    """Have a plain pass read what was written to the watched examples: `FEWEST_EXAMPLES`, and more while half of the
+    budget lasts. An example to which nothing was written shows nothing, and the next one takes its place."""
     regrets: dict[int, float | None] = {}
-    begun = time.perf_counter()
+    begun, read = time.perf_counter(), 0
     for index in asked.watched:
-        if len(regrets) >= FEWEST_EXAMPLES and time.perf_counter() - begun > BUDGET_S / 2:
+        if read >= FEWEST_EXAMPLES and time.perf_counter() - begun > BUDGET_S / 2:
             break
         regrets[index] = asked.workload.regret(index) if isinstance(asked.workload, Generates) else None
+        read += regrets[index] is not None
     return regrets
 
 

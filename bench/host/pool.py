@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar, cast
 
 from bench.host.cpu import affinity
+from bench.host.prctl import die_with_parent
 
 Result = TypeVar("Result")
 
@@ -57,10 +58,12 @@ _inherited: Sequence[Callable[[], object]] = ()
 
 
 def _inherit(calls: Sequence[Callable[[], object]]) -> None:
-    """Begin a child: Ctrl-C reaches it too, and is for its parent to answer; a polite end takes it at once."""
+    """Begin a child: Ctrl-C reaches it too, and is for its parent to answer; when that ends, so does it."""
     global _inherited
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    die_with_parent(signal.SIGKILL, None if parent is None else parent.pid)
     _inherited = calls
 
 

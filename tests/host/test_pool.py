@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +82,28 @@ except KeyboardInterrupt:
         [sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True, check=True
     )
     assert (ended.stdout, ended.stderr) == ("interrupted\n", "")
+
+
+def test_children_end_with_their_parent() -> None:
+    code = """\
+import os, signal, time
+from bench.host import pool
+pool.affinity = lambda: [0, 1]
+
+def call(i):
+    print(os.getpid(), flush=True)
+    time.sleep(i)
+
+pool.forked([lambda i=i: call(i) for i in (0, 60)])
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        children = [int(parent.stdout.readline()) for _ in range(2)]
+        time.sleep(0.3)  # one child works, the other waits for work
+        parent.kill()
+    for _ in range(100):
+        alive = [pid for pid in children if Path(f"/proc/{pid}").exists()]
+        if not alive:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{alive} outlived their parent")

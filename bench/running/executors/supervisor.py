@@ -8,7 +8,6 @@ is left, and ends as the cell's process did. Outside Linux there is no adoption:
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import select
@@ -22,9 +21,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
-"""Source: prctl(2)."""
+from bench.host.prctl import adopt_orphans, die_with_parent
+
 MAX_LOG_BYTES = 16 * 2**20
 """Of one cell's log: more than anybody reads."""
 READ_BYTES = 2**16
@@ -44,9 +42,8 @@ def divide(grace_s: float) -> socket.socket:
         In the cell's process: where the supervisor takes the reading end of a pipe and the path of a log.
     """
     os.setsid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # of the forkserver, from which this was forked
+    adopt_orphans()
+    die_with_parent(signal.SIGTERM)  # the forkserver, from which this was forked
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     wakeup, knock = os.pipe()
     os.set_blocking(knock, False)
@@ -67,10 +64,7 @@ def divide(grace_s: float) -> socket.socket:
             os.close(descriptor)
         ours.close()
         os.setsid()
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != supervisor_pid:
-                os.kill(os.getpid(), signal.SIGKILL)
+        die_with_parent(signal.SIGKILL, supervisor_pid)
         return theirs
     theirs.close()
     return _Supervisor(pid, ours, (wakeup, knock), stops, grace_s).watch()
