@@ -124,7 +124,7 @@ def test_ctranslate2_writes_what_torch_writes(kind: str, both: Callable[[str, st
     assert torch.allclose(scores[0], scores[1], atol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
 def test_graphs_follow_what_a_translator_asks_for(runtime: str, both: Callable[[str, str], tuple[Any, Any]]) -> None:
     parent, child = both("bart", runtime)

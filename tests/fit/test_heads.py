@@ -97,7 +97,9 @@ def test_tags(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["multi-label", "regression", "token-labels"])
+@pytest.mark.parametrize(
+    "kind", ["multi-label", *(pytest.param(kind, marks=pytest.mark.whole) for kind in ("regression", "token-labels"))]
+)
 def test_a_checkpoint_with_a_new_head_and_an_adapter(kind: str, checkpoints: dict[str, Path], tmp_path: Path) -> None:
     pytest.importorskip("peft")
     entry = f"family: encoder, checkpoint: {checkpoints['encoder']}"

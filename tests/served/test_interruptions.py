@@ -127,7 +127,8 @@ def test_in_the_midst_of_scoring(event: str, tmp_path: Path) -> None:
         assert files_with(tmp_path, KEY) == []
 
 
-@pytest.mark.parametrize("event", ["expired", *(pytest.param(name, marks=WHOLE) for name in ("killed", "silent"))])
+@pytest.mark.whole
+@pytest.mark.parametrize("event", ["expired", "killed", "silent"])
 def test_in_the_midst_of_a_level(event: str, tmp_path: Path) -> None:
     """Of two levels the second loses its server: the first is kept, and the second is offered anew."""
     mark = salt(42, 1, 8)
