@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import signal
 import subprocess
@@ -22,9 +23,14 @@ FOLDER = Path(bench.cli.__file__).parent
 
 @pytest.fixture(autouse=True)
 def _interruptible() -> Iterator[None]:
-    """Answer Ctrl-C as Python does, here and in child processes; a shell lets what it starts with `&` ignore it."""
+    """Answer Ctrl-C as Python does, here and in child processes; a shell lets what it starts with `&` ignore it.
+
+    Nothing is collected meanwhile: a test run's finalisers, which are many, could be what the interrupt falls into.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()
     yield
+    gc.enable()
     signal.signal(signal.SIGINT, before)
 
 
