@@ -24,7 +24,7 @@ from bench.store import Store
 from tests.jobs import make_job
 from tests.running.machines.cluster import a_cluster, write_suite
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray leaves sockets to the collector
+pytestmark = [pytest.mark.whole, pytest.mark.filterwarnings("ignore")]  # Ray leaves sockets to the collector
 pytest.importorskip("ray")
 
 PATIENCE_S = 150.0
@@ -159,7 +159,6 @@ def records(results: Path) -> list[Record]:
         return list(store.load().records)
 
 
-@pytest.mark.whole
 def test_a_worker_a_raylet_and_the_driver_may_be_killed(world: World, tmp_path: Path) -> None:
     """Jobs of a lost machine are done by others; of a lost driver the same command does what is left."""
     trace, results, extra = tmp_path / "trace", tmp_path / "results", world.add_node()
