@@ -11,7 +11,9 @@ may be 0.35 by the default guarantee; that of the other is told.
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,9 +50,24 @@ class Result:
 
 def race_once(world: World, kind: Kind, race: Race) -> Result:
     """Race one world to its end."""
+    verdict, share = raced(world, kind, race)
+    assert verdict.ending is not None and verdict.pick is not None
+    return Result(is_wrong(world, kind, race, int(verdict.pick[1:])), share, verdict.ending, verdict.risk)
+
+
+def raced(
+    world: World, kind: Kind, race: Race, see: Callable[[Look], Look] = lambda look: look
+) -> tuple[Verdict, float]:
+    """Race one world, whose candidates are called `m0`, `m1`, …, to its end.
+
+    Args:
+        see: what is made of each look before it is judged.
+
+    Returns:
+        The last verdict; of all answers, the share that was asked for.
+    """
     models, total, _ = world.statistics.shape
-    groups = world.groups or (None,) * total
-    order = shuffle([str(i) for i in range(total)], groups, race.seed)
+    order = shuffle([str(i) for i in range(total)], world.groups or (None,) * total, race.seed)
     rows = world.statistics[:, list(order.positions)]
     names = [f"m{i}" for i in range(models)]
     answered = dict.fromkeys(names, 0)
@@ -60,11 +77,9 @@ def race_once(world: World, kind: Kind, race: Race) -> Result:
     while verdict is None or verdict.ending is None:
         count = next_count(order, max(answered[name] for name in answering))
         answered |= dict.fromkeys(answering, count)
-        verdict = judge(look_at(world, kind, race, order, rows, answered, out))
+        verdict = judge(see(look_at(world, kind, race, order, rows, answered, out)))
         answering, out = verdict.answering, verdict.out
-    assert verdict.pick is not None
-    wrong = is_wrong(world, kind, race, names.index(verdict.pick))
-    return Result(wrong, sum(answered.values()) / (models * total), verdict.ending, verdict.risk)
+    return verdict, sum(answered.values()) / (models * total)
 
 
 def look_at(
@@ -94,10 +109,7 @@ def look_at(
 
 def is_wrong(world: World, kind: Kind, race: Race, pick: int) -> bool:
     """Tell whether the pick of all answers is better than a pick by more than the margin."""
-    metric = make_metric(world.metric)
-    values = np.array([float(metric.value(own.sum(axis=0))) for own in world.statistics])
-    margin = margin_of(metric, race.margin, float(np.abs(values).max())) * (1 + 1e-9)
-    quality = values if metric.higher_is_better else -values
+    quality, margin = truth_of(world, race)
     if kind.rule.get("rule") == "weighted":
         quality = quality - RATE * world.costs
     if kind.rule.get("rule") != "cheapest-within-epsilon":
@@ -105,6 +117,14 @@ def is_wrong(world: World, kind: Kind, race: Race, pick: int) -> bool:
     threshold = quality.max() - DecisionSpec().epsilon
     cheaper = world.costs < world.costs[pick]
     return bool(quality[pick] < threshold - margin or (cheaper & (quality > threshold + margin)).any())
+
+
+def truth_of(world: World, race: Race) -> tuple[Floats, float]:
+    """Compute the qualities by all answers, more being better, and the margin that does not matter."""
+    metric = make_metric(world.metric)
+    values = np.array([float(metric.value(own.sum(axis=0))) for own in world.statistics])
+    margin = margin_of(metric, race.margin, float(np.abs(values).max())) * (1 + 1e-9)
+    return values if metric.higher_is_better else -values, margin
 
 
 def race_kind(kind: Kind, guarantee: Guarantee, races: int, first: int) -> list[Result]:
@@ -127,12 +147,18 @@ def show(kind: Kind, guarantee: Guarantee, results: list[Result], contract: Cont
     return share
 
 
-def main() -> int:
-    parser = make_parser(__doc__)
+def races_parser(description: str | None) -> argparse.ArgumentParser:
+    """Make the options of a script that races worlds."""
+    parser = make_parser(description)
     parser.add_argument("--races", type=int, default=100, help="of each world; default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="number of the first race")
     parser.add_argument("--world", default="", help="only worlds whose name contains this")
     parser.add_argument("--guarantee", choices=[own.value for own in Guarantee], help="only this one")
+    return parser
+
+
+def main() -> int:
+    parser = races_parser(__doc__)
     parser.add_argument("--keep", nargs=2, type=Path, metavar=("RESULTS", "FILE"), help="keep the scores of a run")
     args = parser.parse_args()
     if args.keep:

@@ -16,14 +16,13 @@ import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
-from contract import Contract, make_parser
+from contract import Contract
 from numpy.typing import NDArray
-from race import look_at
-from race_worlds import Kind, World, make_metric, worlds
+from race import raced, races_parser, truth_of
+from race_worlds import Kind, World, worlds
 
 from bench.decision.board import Column
-from bench.racing import Guarantee, Look, Out, Race, Verdict, judge, next_count, shuffle
-from bench.racing.gather import margin_of
+from bench.racing import Guarantee, Look, Race
 from bench.racing.state import Membership, Place, RacedColumn, Until
 
 Floats = NDArray[np.float64]
@@ -49,26 +48,15 @@ class Result:
 
 def race_once(world: World, kind: Kind, race: Race) -> Result:
     """Race one world until the front is settled."""
-    models, total, _ = world.statistics.shape
-    order = shuffle([str(i) for i in range(total)], world.groups or (None,) * total, race.seed)
-    rows = world.statistics[:, list(order.positions)]
-    names = [f"m{i}" for i in range(models)]
+    models = len(world.costs)
     sizes = world.costs * np.random.default_rng(race.seed).lognormal(0, 0.3, models)
-    answered = dict.fromkeys(names, 0)
-    answering: tuple[str, ...] = tuple(names)
-    out: tuple[Out, ...] = ()
-    verdict: Verdict | None = None
-    while verdict is None or verdict.ending is None:
-        count = next_count(order, max(answered[name] for name in answering))
-        answered |= dict.fromkeys(answering, count)
-        verdict = judge(with_size(look_at(world, kind, race, order, rows, answered, out), sizes))
-        answering, out = verdict.answering, verdict.out
+    verdict, share = raced(world, kind, race, lambda look: with_size(look, sizes))
     called = [place.membership for place in verdict.places]
     wrong, otherwise = judge_places(world, race, sizes, {place.name: place for place in verdict.places})
     return Result(
         wrong,
         otherwise,
-        sum(answered.values()) / (models * total),
+        share,
         called.count(Membership.TIE) / models,
         called.count(Membership.ON) / models,
         verdict.places_risk,
@@ -87,10 +75,7 @@ def with_size(look: Look, sizes: Floats) -> Look:
 
 def judge_places(world: World, race: Race, sizes: Floats, places: dict[str, Place]) -> tuple[bool, bool]:
     """Tell whether any place is wrong by more than the margin, and whether any is by however little."""
-    metric = make_metric(world.metric)
-    values = np.array([float(metric.value(own.sum(axis=0))) for own in world.statistics])
-    margin = margin_of(metric, race.margin, float(np.abs(values).max())) * (1 + 1e-9)
-    quality = values if metric.higher_is_better else -values
+    quality, margin = truth_of(world, race)
     wrong = otherwise = False
     for m, own in enumerate(quality):
         rivals = (world.costs <= world.costs[m]) & (sizes <= sizes[m]) & (np.arange(len(quality)) != m)
@@ -109,12 +94,7 @@ def judge_places(world: World, race: Race, sizes: Floats, places: dict[str, Plac
 
 def main() -> int:
     """Race every world."""
-    parser = make_parser(__doc__)
-    parser.add_argument("--races", type=int, default=100, help="of each world; default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="number of the first race")
-    parser.add_argument("--world", default="", help="only worlds whose name contains this")
-    parser.add_argument("--guarantee", choices=[own.value for own in Guarantee], help="only this one")
-    args = parser.parse_args()
+    args = races_parser(__doc__).parse_args()
     contract = Contract()
     for guarantee in Guarantee:
         shares: list[float] = []
