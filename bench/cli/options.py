@@ -13,9 +13,9 @@ from click.decorators import FC
 class FiniteRange(click.FloatRange):
     """A number within bounds; neither infinite, nor no number, which would pass them."""
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read a number."""
-        number = float(super().convert(value, param, ctx))
+        number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{number} is no finite number.", param, ctx)
         return number
