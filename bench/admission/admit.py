@@ -75,7 +75,7 @@ def admit(
     texts: Sequence[str],
     key: str | None = None,
     proved: Sequence[Proved] = (),
-    batches: Sequence[Sequence[int]] = (),
+    batches: Callable[[], Sequence[Sequence[int]]] = tuple,
 ) -> Admission:
     """Check a loaded model on a task's inputs; where its fast path is wrong, put it on the plain one.
 
@@ -87,7 +87,7 @@ def admit(
         texts: the task's inputs.
         key: what must be equal for an earlier proof to count.
         proved: earlier ones.
-        batches: examples as they will be scored together, the longest of each first.
+        batches: gives the examples as they will be scored together, the longest of each first.
 
     Raises:
         AdmissionError: its tokenizer does not know the inputs' words, or it reads what follows.
