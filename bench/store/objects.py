@@ -30,6 +30,8 @@ AGAIN = {"total_max_attempts": 2, "mode": "standard"}
 all."""
 WRITTEN_ONCE = "rows/"
 """Blobs with this beginning never change, and are kept here once they were read."""
+CHANGING = ("size", "ETag", "etag", "content_md5", "LastModified", "last_modified", "updated", "mtime", "created")
+"""What stores say of an object that is another one once it is written again."""
 MOST_KEPT_BYTES = 2 * 2**30
 """Of the copies on this machine; the oldest go first."""
 
@@ -123,6 +125,20 @@ class ObjectBlobs:
                 write_file(copy, content)
                 self._make_room()
         return content
+
+    def stamps(self) -> dict[str, str]:
+        """Name all that is there, each with a hash of what changes when it does: size, tag and time."""
+        with self._told():
+            details = self._store.find(self._top, detail=True)
+        start = len(self._top.rstrip("/")) + 1
+        stamps = {path[start:]: {key: str(about.get(key)) for key in CHANGING} for path, about in details.items()}
+        return {name: content_hash(stamps[name]) for name in sorted(stamps) if name}
+
+    def download(self, name: str, path: Path) -> None:
+        """Copy a blob to a file, piece by piece."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._told():
+            self._store.get_file(self._place(name), str(path))
 
     def exists(self, name: str) -> bool:
         """Ask whether there is such a blob."""
