@@ -35,8 +35,8 @@ SIZES: dict[str, Any] = {
     "decoder_ffn_dim": 32,
     "max_position_embeddings": 64,
 }
-LIMITS = (2, 6)
-"""Most tokens: one that every answer reaches, and one that some do not."""
+LIMITS = (2, 6, 1)
+"""Most tokens: one that every answer reaches, one that some do not, and one that leaves nothing but the end."""
 
 
 def tokenizer(pad_last: bool) -> PreTrainedTokenizerFast:
