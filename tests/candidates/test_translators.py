@@ -134,5 +134,5 @@ def test_graphs_follow_what_a_translator_asks_for(runtime: str, both: Callable[[
         for name, value in (stored | {"forced_bos_token_id": 9, "suppress_tokens": [6, 7]}).items():
             setattr(model.module.generation_config, name, value)
     right = written(parent, 1)
-    assert all(tokens[0] == 9 for tokens in right)
+    assert all(tokens[0] == 9 for tokens in right[: 2 * len(SOURCES)]), "a text of one token is its end"
     assert written(child, 1) == right
