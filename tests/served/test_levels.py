@@ -83,6 +83,20 @@ def test_a_reading_without_its_level_is_told_how(name: str) -> None:
         check_name(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("latency_p95@20", "did you mean 'latency_p95_s@20'"),
+        ("throughput@5", "valid names: good_share@5, goodput_per_s@5"),
+        ("bytes", "valid names: accuracy"),
+        ("latency_ms", "did you mean 'latency_p50_s'"),
+    ],
+)
+def test_a_wrong_name_is_answered_by_what_it_means(name: str, hint: str) -> None:
+    with pytest.raises(InputError, match=hint):
+        check_name(name)
+
+
 def test_every_reading_of_every_level_is_there(tmp_path) -> None:
     entry = entry_of({10.0: steady(10), 30.0: steady(30, 0.9)}, tmp_path, target_per_s=100)
     for rate, count in ((10, 100), (30, 300)):

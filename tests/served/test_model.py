@@ -13,6 +13,7 @@ from bench.errors import EndpointError, UnsupportedError
 from bench.suite import Shot
 from benchmarks.fake_server import Fake, Fault, Law
 from benchmarks.fake_server.behaviour import answer_to, scored
+from tests.contract.makers import HOSTILE
 from tests.served.conftest import connect
 
 EIGHT = Decoding(max_new_tokens=8)
@@ -32,6 +33,17 @@ def test_answers_come_back_to_their_prompts_with_the_servers_counts(fake: Fake, 
     assert [answers[place].text for place in range(10)] == [answer_to(prompt).strip() for prompt in PROMPTS]
     assert {(answer.input_tokens, answer.output_tokens) for answer in answers.values()} == {(4, 5)}
     assert [answer.text for answer in model.generate(PROMPTS[:2], EIGHT)] == [answers[0].text, answers[1].text]
+
+
+def test_a_served_model_keeps_the_contract(fake: Fake) -> None:
+    """Nothing, order, batches, hostile texts, and twice the same; what `tests.contract` holds the other families to."""
+    model = connect(fake, api="chat")
+    texts = [*PROMPTS, *HOSTILE]
+    together = model.generate(texts, EIGHT)
+    assert [answer.text for answer in together] == [answer_to(text).strip() for text in texts]
+    assert [model.generate([text], EIGHT)[0].text for text in texts] == [answer.text for answer in together]
+    assert model.generate(texts[::-1], EIGHT)[::-1] == together == model.generate(texts, EIGHT)
+    assert model.generate([], EIGHT) == []
 
 
 def test_no_more_than_the_rows_are_under_way(fake: Fake) -> None:

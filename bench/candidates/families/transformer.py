@@ -412,7 +412,12 @@ class TransformerFamily(Family):
         config = config_of(spec.checkpoint, spec.subfolder)
         if config is None:
             return None
-        head = config.get("labels", [])
+        if "labels" not in config:
+            return (
+                f"its checkpoint is of a '{config.get('model_type', 'network of another kind')}', and no in-house "
+                "Transformer; name another family (`bench ls models`)"
+            )
+        head = config["labels"]
         names = head_names(dict(enumerate(map(str, head))), spec.head_labels)
         return unknown_label(names, labels) if head else f"its checkpoint {NO_HEAD}"
 
