@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench.catalogue.readings import AT_LEVEL, READINGS, canonical
-from bench.compare.levels import quality_under_load
+from bench.compare.levels import not_of_a_level, quality_under_load
 from bench.errors import InputError, SuiteError
 from bench.metrics.catalogue import METRICS, check_name
 from bench.planning import make_plan, open_suite
@@ -120,6 +121,22 @@ def test_quality_under_load_is_paired_with_the_lowest_level(tmp_path) -> None:
     assert (same.level.rate, worse.level.rate) == (20, 30)
     assert same.row.identical and same.row.p_holm == 1 and same.row.n == EXAMPLES
     assert worse.row.difference < 0 and worse.row.p_holm < 0.001 and worse.row.flips.changed == 20
+
+
+def judged_by(entry: Entry, name: str) -> Entry:
+    """Have an entry scored by a metric of scores or likelihoods."""
+    scored = [replace(s, scores=(0.1, 0.9), answers=("0", "1"), nll=3.0, scored_tokens=2) for s in entry.samples]
+    quality = {name: next(iter(entry.quality.values()))}
+    return replace(entry, samples=tuple(scored), metrics={name: METRICS[name]}, quality=quality)
+
+
+@pytest.mark.parametrize("name", ["ndcg", "ece", "perplexity"])
+def test_what_no_level_has_of_its_own_is_compared_with_nothing(name: str, tmp_path) -> None:
+    entry = entry_of({10.0: steady(10), 30.0: steady(30, wrong=20)}, tmp_path)
+    other = judged_by(entry, name)
+    assert not_of_a_level(other) and not not_of_a_level(entry)
+    assert quality_under_load([other]) == []
+    assert len(quality_under_load([entry, other])) == 1, "it is no member of Holm's family"
 
 
 def test_holms_family_holds_all_levels_of_all_candidates(tmp_path) -> None:
