@@ -177,13 +177,12 @@ def _row(level: Numbers) -> list[str]:
     times = [(level.ttft, 0.5), (level.ttft, 0.95), (level.ttft, 0.99), (level.tpot, 0.5), (level.tpot, 0.95)]
     times.append((level.latency, 0.95))
     shown = [_time(table.get(q)) if level.withheld is None else "withheld" for table, q in times]
-    failed = level.requests - level.endings.get("ok", 0)
     remarks = [f"{count} {ending}" for ending, count in level.endings.items() if ending != "ok"]
     remarks += [] if level.salted else ["unsalted control"]
     remarks += [] if level.withheld is None else [level.withheld]
     good = "" if level.good_share is None else f"{100 * level.good_share:.3g} %"
     rates = [f"{level.offered_rate:.4g} /s", f"{level.achieved_rate:.4g} /s"]
-    return [*rates, str(level.requests), str(failed), *shown, good, "; ".join(remarks)]
+    return [*rates, str(level.requests), str(level.failed), *shown, good, "; ".join(remarks)]
 
 
 def _time(value: Estimate | None) -> str:

@@ -9,6 +9,7 @@ from matplotlib.text import Text
 
 from bench.decision import Question
 from bench.decision.rates import PickAtRate, picks_by_rate
+from bench.report.charts.load import At, takeaway
 from bench.report.charts.load_capacity import break_points, per_million
 from bench.report.charts.load_quality import not_compared
 from bench.report.charts.load_timeline import bars_of
@@ -60,6 +61,11 @@ def test_a_metric_that_no_level_has_is_left_out_and_the_reason_is_there(tmp_path
         texts = [text.get_text() for text in plate.chart.draw().findobj(Text)]
     assert any("not compared" in text for text in texts)
     assert not_compared(TaskView("questions", entry.cell.kind, 0, (entry,), ()), marks) is None
+
+
+def test_nobody_keeps_limits_up_to_0_requests(tmp_path: Path) -> None:
+    entry = entry_of({10.0: steady(10, 5.0)}, tmp_path)
+    assert takeaway([At(entry, level.numbers) for level in entry.load]).startswith("No candidate")
 
 
 def test_a_timeline_counts_from_the_first_intended_moment(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.catalogue.readings import AT_LEVEL, READINGS, canonical
+from bench.catalogue.reasons import ReasonCode
 from bench.compare.levels import not_of_a_level, quality_under_load
 from bench.errors import InputError, SuiteError
 from bench.metrics.catalogue import METRICS, check_name
@@ -104,6 +105,19 @@ def test_what_fails_has_no_percentile_and_says_so(tmp_path) -> None:
     assert tail.value is None and "10 of 100" in str(tail.reason)
     assert entry.efficiency["good_share@10"].value == pytest.approx(0.9)
     assert entry.efficiency["replicas"].value is None and entry.efficiency["slo_rate_per_s"].value == 0
+
+
+def test_failures_in_a_row_leave_an_interval_no_end_and_n_is_not_blamed(tmp_path) -> None:
+    failing = [timing(10, n, 0.5, None if n < 10 else "x", "timeout" if n < 10 else "ok") for n in range(100)]
+    untimed = [replace(row, token_ns=row.token_ns if row.iteration < 40 else ()) for row in steady(30)]
+    entry = entry_of({10.0: failing, 30.0: untimed}, tmp_path)
+    middle, tail = (entry.efficiency[f"latency_p{q}_s@10"] for q in (50, 99))
+    assert middle.value == pytest.approx(0.5) and not middle.has_interval and middle.reason is not None
+    assert middle.reason.code is ReasonCode.UNDEFINED_ON_RESAMPLES and "10 of 100 requests failed" in str(middle.reason)
+    assert middle.reason.settles_nothing, "as little as too few requests do"
+    assert tail.value is None
+    first = entry.efficiency["ttft_p50_s@30"].reason
+    assert first is not None and first.code is ReasonCode.TOO_FEW and "50 of 300" in str(first)
 
 
 def test_another_slo_is_judged_by_the_same_requests(tmp_path) -> None:
