@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.candidates.served.exchange import Exchange, Usage
 from bench.errors import SuiteError
 from bench.measure.load.arrivals import schedule
+from bench.measure.load.level import Offered
 from bench.measure.load.local import load_locally
 from bench.measure.load.progress import document_of, load_of
 from bench.measure.load.served import loaded_of
@@ -76,6 +78,9 @@ def test_a_load_goes_between_processes_unchanged_and_a_likelihood_is_no_empty_an
     load, served = load_locally(workload, Batching(examples=2), spec, seed=1)  # type: ignore[arg-type]
     assert load.capacity is not None and load.capacity.rate > 50
     assert load_of(document_of(load)) == load
+    filtered = Exchange(1, 2, 3, [3], text="a", finish="content_filter", usage=Usage(1, 2), served_model="other")
+    level = replace(load.levels[0], requests=(Offered(0, filtered),))
+    assert load_of(document_of(replace(load, levels=(level,)))).levels == (level,), "doubts hang on how answers ended"
     answers = {row.examples[0]: row.answer for row in loaded_of(load, spec, answer_of=served.answer_of).timings}
     assert answers == {0: "answer 0", 1: None, 2: "answer 2"}
 
