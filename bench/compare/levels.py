@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bench.compare.quality import QualityRow, corrected, is_defined, row
+from bench.compare.quality import QualityRow, corrected, cut, is_defined, row
 from bench.metrics.base import Field
 from bench.stats.paired import holm
 from bench.summary import Entry
@@ -52,16 +52,22 @@ def _of(entry: Entry) -> Iterator[QualityAtLevel]:
     metric = entry.metrics.get(entry.quality_metric or "")
     if metric is None or not levels or not_of_a_level(entry):
         return
-    lowest, *others = levels
-    for level in others:
-        common = lowest.answers.keys() & level.answers.keys()
-        pair = (_answering(entry, lowest, common), _answering(entry, level, common))
-        if common and all(metric.name in each.statistics and is_defined(each, metric) for each in pair):
+    (_, lowest), *others = [(level, _answering(entry, level)) for level in levels]
+    for level, other in others:
+        pair = _of_both(lowest, other)
+        if pair[0].samples and all(metric.name in each.statistics and is_defined(each, metric) for each in pair):
             yield QualityAtLevel(entry, level, row(pair, metric, REPLICATES, SEED))
 
 
-def _answering(entry: Entry, level: Offered, common: set[int]) -> Entry:
+def _answering(entry: Entry, level: Offered) -> Entry:
     """Put the answers of a level in the place of those that were scored one at a time."""
-    samples = tuple(sample for sample in level.answered(entry.samples) if sample.index in common)
+    samples = tuple(level.answered(entry.samples))
     statistics = Answers(samples, entry.labels, [entry.metrics[entry.quality_metric or ""]]).statistics().rows
     return replace(entry, samples=samples, statistics=statistics)
+
+
+def _of_both(a: Entry, b: Entry) -> tuple[Entry, Entry]:
+    """Cut two levels to the examples that both answered, by their positions: ids may come twice."""
+    places = [{sample.index: place for place, sample in enumerate(each.samples)} for each in (a, b)]
+    common = [index for index in places[0] if index in places[1]]
+    return cut(a, [places[0][index] for index in common]), cut(b, [places[1][index] for index in common])
