@@ -67,6 +67,7 @@ def run(
 
     Finished cells are kept: after an interruption the same command goes on where it stopped.
     """
+    from bench.candidates import uses_torch
     from bench.catalogue.readings import OFF
     from bench.host.secrets import hidden
     from bench.planning import Options, make_plan, open_suite
@@ -76,7 +77,8 @@ def run(
     is_off = (profile or located.value.measure.profile) == OFF
     opened = executor_of(located, executor).open(measuring=not is_off, tell=remark)
     secrets = click.get_current_context().with_resource(hidden(located.value.secrets))
-    opened.prepare()  # torch is imported there while this process goes on
+    if not is_off or any(uses_torch(model) or model.fit is not None for model in located.value.models):
+        opened.prepare()  # torch is imported there while this process goes on; measuring needs it in any case
 
     from bench.candidates import without_torch
     from bench.errors import EXIT_CELL_FAILED
