@@ -68,14 +68,13 @@ def run(
     Finished cells are kept: after an interruption the same command goes on where it stopped.
     """
     from bench.catalogue.readings import OFF
-    from bench.host.secrets import hidden
     from bench.planning import Options, make_plan, open_suite
     from bench.running.executors import executor_of
 
     located = open_suite(suite)
     is_off = (profile or located.value.measure.profile) == OFF
     opened = executor_of(located, executor).open(measuring=not is_off, tell=remark)
-    secrets = click.get_current_context().with_resource(hidden(located.value.secrets))
+    click.get_current_context().with_resource(opened.holding(located.value.secrets))
     opened.prepare()  # torch is imported there while this process goes on
 
     from bench.candidates import without_torch
@@ -103,7 +102,6 @@ def run(
             progress=progress_for(sys.stderr),
             echo=remark,
             rounds_of=racing,
-            secrets=secrets,
         )
         view = _remembered(store, finished.run_id)
         if (refused := store.files.told()) is not None:
