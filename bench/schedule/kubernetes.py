@@ -14,10 +14,10 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from bench.errors import UsageError
 from bench.schedule.entry import Schedule
 from bench.schedule.pipeline import STORE_VARIABLE, WEBHOOK_VARIABLE, minutes, to_yaml
-from bench.store.elsewhere import address_of
 
 IMAGE = "bench:latest"
 MOUNT = "/results"
+WANTS_FOLDER = "a CronJob keeps results on its volume; leave --results out, or take a RayJob: --ray"
 CPUS, MEMORY, DISK = "2", "8Gi", "20Gi"
 """To be set to what the models need; here the quickstart's with room."""
 SELECTOR = "bench-nightly"
@@ -71,15 +71,15 @@ def ray_job(schedule: Schedule, image: str = IMAGE) -> str:
 
 
 def _check_lasting(schedule: Schedule) -> None:
-    if address_of(schedule.results) is None:
+    if schedule.address is None:
         raise UsageError("a RayJob's disk ends with the night; name an object store: --results s3://BUCKET/PATH")
     if schedule.store is None:
         raise UsageError("an object store keeps no database; name one: --store postgresql+psycopg://USER@HOST/NAME")
 
 
 def _ray_job(schedule: Schedule, image: str) -> dict[str, object]:
-    results = str(address_of(schedule.results))
-    words = ["python", "-m", "bench", "nightly", schedule.suite, "--on", "ray", "--results", results, *schedule.options]
+    results = ("--results", schedule.place)
+    words = ["python", "-m", "bench", "nightly", schedule.suite, "--on", "ray", *results, *schedule.options]
     resource = '"{\\"bench_machine\\": 1}"'
     workers = {
         "groupName": "machines",
