@@ -86,6 +86,9 @@ def test_a_night_on_several_machines_is_a_ray_job():
     for template in (cluster["headGroupSpec"]["template"], machines["template"]):
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, **template}
         validator.validate(pod, validator.latest_version(), strict=True)
+    [head] = cluster["headGroupSpec"]["template"]["spec"]["containers"]
+    assert {variable["name"] for variable in head["env"]} == {"BENCH_STORE", "BENCH_WEBHOOK"}
+    assert all("env" not in container for container in machines["template"]["spec"]["containers"])
     for lost in (remote(store=STORE), remote(address=address)):
         with pytest.raises(UsageError, match=r"name an object store|name one"):
             KINDS["kubernetes-ray"].render(lost)
