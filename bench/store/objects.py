@@ -7,7 +7,6 @@ was read once is kept on this machine. Credentials come from where the store's o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from bench.digest import content_hash
 from bench.errors import EnvironmentLackError
+from bench.host import caches
 from bench.store.addresses import redact
 from bench.store.blobs import Blob
 from bench.store.files import PARTIAL, write_file
@@ -49,7 +49,7 @@ def open_blobs(address: str) -> ObjectBlobs:
     Raises:
         EnvironmentLackError: the package for its scheme is not installed, or it refuses to be opened.
     """
-    return ObjectBlobs(address, cache_folder() / "blobs" / content_hash(address)[:16])
+    return ObjectBlobs(address, caches.folder() / "blobs" / content_hash(address)[:16])
 
 
 def _options(scheme: str) -> dict[str, object]:
@@ -58,11 +58,6 @@ def _options(scheme: str) -> dict[str, object]:
         return {}
     times = {"connect_timeout": CONNECT_S, "read_timeout": ANSWER_S, "retries": AGAIN}
     return {"use_listings_cache": False, "skip_instance_cache": True, "config_kwargs": times}
-
-
-def cache_folder() -> Path:
-    """Find where bench keeps copies of what lies elsewhere."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bench"
 
 
 class ObjectBlobs:
