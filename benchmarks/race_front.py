@@ -59,7 +59,7 @@ def race_once(world: World, kind: Kind, race: Race) -> Result:
         share,
         called.count(Membership.TIE) / models,
         called.count(Membership.ON) / models,
-        verdict.places_risk,
+        min(1.0, sum(place.chance for place in verdict.places)),
     )
 
 

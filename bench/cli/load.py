@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import json_option
+from bench.cli.options import FiniteRange, json_option
 from bench.cli.output import print_json, print_table, remark, say
 
 if TYPE_CHECKING:
@@ -28,14 +28,20 @@ PROMPTS = 64
 @click.command()
 @click.argument("url")
 @click.option("--model", required=True, metavar="NAME", help="Name of the model in requests.")
-@click.option("--rate", "rates", type=float, multiple=True, help="Requests per second; repeatable. Default: find them.")
-@click.option("--seconds", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Of each level.")
+@click.option(
+    "--rate",
+    "rates",
+    type=FiniteRange(0, min_open=True),
+    multiple=True,
+    help="Requests per second; repeatable. Default: find them.",
+)
+@click.option("--seconds", type=FiniteRange(min=0.1), default=10.0, show_default=True, help="Of each level.")
 @click.option("--api", type=click.Choice(["chat", "completions"]), default="chat", show_default=True)
 @click.option("--arrivals", type=click.Choice(["poisson", "constant", "gamma"]), default="poisson", show_default=True)
 @click.option("--prompts", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="One prompt a line.")
 @click.option("--max-tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Of an answer.")
 @click.option("--slo", multiple=True, metavar="LIMIT", help="Such as 'ttft_p95 <= 300 ms'; repeatable.")
-@click.option("--target", type=click.FloatRange(min=0, min_open=True), help="Requests/s in all: how many replicas?")
+@click.option("--target", type=FiniteRange(min=0, min_open=True), help="Requests/s in all: how many replicas?")
 @click.option("--key-env", metavar="VARIABLE", help="Environment variable that holds the key.")
 @click.option("--no-salt", is_flag=True, help="Let caches of prompts answer.")
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Of the schedule.")

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 from click.decorators import FC
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds; neither infinite, nor no number, which would pass them."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is no finite number.", param, ctx)
+        return number
 
 
 def _results(context: click.Context, option: click.Parameter, place: str) -> Path:

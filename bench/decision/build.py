@@ -262,12 +262,14 @@ def _not_certain(
 def _front_raced(task: str, entries: Sequence[Entry]) -> FrontRaced | None:
     """Tell where the race of a task placed everybody; None where it was for the pick alone."""
     raced = {entry.candidate: entry.raced for entry in entries if entry.raced is not None}
-    places = {name: own.place.membership for name, own in raced.items() if own.place is not None}
+    places = {name: own.place for name, own in raced.items() if own.place is not None}
     if not places:
         return None
-    by_place = {kind: tuple(n for n, own in places.items() if own == kind) for kind in ("on", "off", "tie", "open")}
+    kinds = ("on", "off", "tie", "open")
+    by_place = {kind: tuple(n for n, own in places.items() if own.membership == kind) for kind in kinds}
     total = max(own.total for own in raced.values())
-    return FrontRaced(task, total, by_place["on"], by_place["off"], by_place["tie"], by_place["open"])
+    risk = min(1.0, sum(own.chance for own in places.values() if own.membership != "open"))
+    return FrontRaced(task, total, by_place["on"], by_place["off"], by_place["tie"], by_place["open"], risk)
 
 
 def _estimates(task: str, good: Sequence[Entry], columns: Sequence[Column], objectives: int) -> list[Estimated]:

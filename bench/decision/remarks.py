@@ -91,6 +91,8 @@ class FrontRaced:
     ties: tuple[str, ...]
     """Either would be right: what decides it is within the race's margin."""
     open: tuple[str, ...]
+    risk: float
+    """Chance that any place that is not open is wrong, at most."""
 
 
 @dataclass(frozen=True, slots=True)

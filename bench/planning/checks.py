@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bench.candidates import FAMILIES
 from bench.candidates.adapters import adapter_of
@@ -36,6 +36,7 @@ from bench.tasks import KINDS
 from bench.tasks.metrics import first_of
 from bench.tasks.prompts import template_for
 
+Section = TypeVar("Section", bound=BaseModel)
 AnyFile: TypeAlias = Located[Any]
 """A suite, or a file that is no valid one."""
 
@@ -126,7 +127,7 @@ def loose_mistakes(suite: AnyFile) -> list[str]:
 
 
 def _loose_model_checks(suite: AnyFile, index: int, model: Mapping[str, object]) -> list[Check]:
-    """List the checks of a model's family and of its recipe, as far as they can be read."""
+    """List the checks of a model's family, of its own keys and of its recipe, as far as they can be read."""
     checks: list[Check] = []
     family, fit = model.get("family"), model.get("fit")
     if isinstance(family, str):
@@ -135,6 +136,9 @@ def _loose_model_checks(suite: AnyFile, index: int, model: Mapping[str, object])
         solving = FAMILIES[family].solving if isinstance(family, str) and family in FAMILIES else None
         schema: type[Curriculum] = Recipe if solving is None else solving.recipe
         checks.append(partial(read, suite.path.parent / recipe, schema))
+    entry = _loose(ModelSpec, model)
+    if entry is not None and entry.family in FAMILIES:
+        checks.append(partial(_check_own_keys, suite, index, entry))
     return checks
 
 
@@ -147,17 +151,17 @@ def _loose_task_checks(suite: AnyFile, index: int, task: Mapping[str, object]) -
     own = [name for name in names if _is_builtin(name)] if isinstance(names, list) else []
     if own and kind in KINDS:
         checks.append(partial(_with_place, suite, ("tasks", index, "metrics"), partial(resolve, own, KINDS[kind])))
-    data = _loose_data(task.get("data"))
+    data = _loose(DataSpec, task.get("data"))
     if data is not None and data.path is not None and kind in KINDS:
         reading = partial(load, data, KINDS[kind].columns, base=suite.path.parent)
         checks.append(partial(_with_place, suite, ("tasks", index, "data"), reading))
     return checks
 
 
-def _loose_data(value: object) -> DataSpec | None:
-    """Read a task's data section; None where it is wrong itself, which the schema says."""
+def _loose(schema: type[Section], value: object) -> Section | None:
+    """Read a section of a file; None where it is wrong itself, which the schema says."""
     try:
-        return DataSpec.model_validate_json(json.dumps(value))
+        return schema.model_validate_json(json.dumps(value))
     except (ValidationError, TypeError):
         return None
 
@@ -228,7 +232,12 @@ def _check_keys(suite: Located[Suite], index: int, model: ModelSpec) -> None:
         raise suite.error(
             ("models", index, "serve"), "'serve' puts a model under a load, and the suite has none; add 'load'"
         )
-    for key, mistake in family.mistakes(model):
+    _check_own_keys(suite, index, model)
+
+
+def _check_own_keys(suite: AnyFile, index: int, model: ModelSpec) -> None:
+    """Check the values of the keys that its family alone reads."""
+    for key, mistake in FAMILIES[model.family].mistakes(model):
         raise suite.error(("models", index, key), mistake)
 
 

@@ -49,6 +49,7 @@ def settle_front(look: Look, verdict: Verdict) -> Verdict:
         answering=answering,
         limits=limits,
         ending=None if answering or limits else verdict.ending,
+        decided=verdict.ending,
         places=front.places,
     )
 

@@ -124,7 +124,8 @@ class Racing:
     def _further(self, race: TaskRace, cells: Sequence[Cell], records: Sequence[Record]) -> dict[str, Asked]:
         """Ask for the next block of those that are still in, and for a process of those whose limits decide.
 
-        A task whose limits alone are open, and that nobody may measure again, has ended.
+        A task whose limits alone are open, and that nobody may measure again, has ended: for the reason for which the
+        pick was decided, where it was and the limits are others' places on the front.
         """
         verdict, order = race.verdicts[-1], race.order
         if verdict.ending is not None:
@@ -145,7 +146,8 @@ class Racing:
                 until = count if wanted else done
                 asked[label] = _block(order, done, until, measures=label in to_measure, ahead=wanted)
         if not asked:
-            race.verdicts[-1] = ended(verdict, Ending.LIMIT_OPEN if verdict.limits else Ending.DATA_SPENT)
+            left = Ending.LIMIT_OPEN if verdict.limits else Ending.DATA_SPENT
+            race.verdicts[-1] = ended(verdict, verdict.decided or left)
         return asked
 
     def _is_too_long(self, asked: Mapping[str, Asked], records: Sequence[Record]) -> bool:

@@ -241,11 +241,8 @@ class Verdict:
     """The stage of the rule that cannot be raced, so that all examples are answered; None where it is raced."""
     places: tuple[Place, ...] = ()
     """Of all that can be compared, in a race until the front is settled."""
-
-    @property
-    def places_risk(self) -> float:
-        """Compute the chance that any of the places that are settled is wrong, at most."""
-        return min(1.0, sum(place.chance for place in self.places if place.membership is not Membership.OPEN))
+    decided: Ending | None = None
+    """Why the race for the pick is over, where it goes on for the front alone."""
 
 
 def is_eligible(own: Contestant) -> bool:

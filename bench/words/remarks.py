@@ -120,10 +120,12 @@ def _(front: FrontRaced) -> str:
         (front.open, "{names} {are} open"),
     )
     places = [text.format(names=listed(names), are=are(len(names))) for names, text in kinds if names]
+    settled = f" (one of these places is wrong with a chance of at most {percent(front.risk)})"
+    known = settled if front.on or front.off or front.ties else ""
     return (
         f"The race tells who is on the front of '{front.task}' with all {front.total:,} examples and the costs as "
-        f"measured: {'; '.join(places)}. It does not tell what other examples or processes would show, so no place "
-        "counts as certain."
+        f"measured: {'; '.join(places)}{known}. It does not tell what other examples or processes would show, so no "
+        "place counts as certain."
     )
 
 

@@ -292,6 +292,22 @@ TOLD = (
 """A piece of each mistake."""
 
 
+def test_a_value_that_a_family_refuses_is_told_beside_the_schemas_own_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text": "a", "label": "x"}\n{"text": "b", "label": "y"}\n')
+    (tmp_path / "suite.yaml").write_text(
+        """\
+name: two mistakes
+models: [{name: m, family: baseline, strategy: majorty}]
+tasks: [{name: t, kind: classification, data: {path: rows.jsonl}}]
+measure: {profile: quik}
+"""
+    )
+    with pytest.raises(SuiteError) as told:
+        plan_of(tmp_path / "suite.yaml")
+    lines = str(told.value).splitlines()
+    assert len(lines) == 2 and "did you mean 'quick'?" in lines[0] and "did you mean 'majority'?" in lines[1], lines
+
+
 @pytest.mark.parametrize(
     ("old", "new", "more"),
     [

@@ -42,7 +42,7 @@ def test_the_best_and_the_cheapest_are_on_the_front_and_whoever_is_dearer_and_wo
     }
     assert next(place.other for place in verdict.places if place.name == "worse") == "cheap"
     assert verdict.ending is Ending.DECIDED and verdict.answering == ()
-    assert 0 <= verdict.places_risk < 0.05
+    assert 0 <= sum(place.chance for place in verdict.places) < 0.05
 
 
 def test_whoever_is_no_cheaper_than_nobody_needs_no_examples_to_be_on_the_front():
@@ -81,6 +81,15 @@ def test_whoever_breaks_a_limit_keeps_nobody_from_the_front_and_an_open_limit_le
     found = {place.name: place.membership for place in verdict.places}
     assert found == {"doubtful": Membership.OPEN, "keeps": Membership.OPEN}
     assert {own.name for own in verdict.limits} == {"doubtful"} and verdict.ending is None
+
+
+def test_a_pick_that_is_decided_stays_so_where_the_front_alone_hangs_on_a_limit():
+    best = contestant("best", right(0.95, TOTAL), 2.0, limit("inside", 1.0))
+    doubtful = contestant("doubtful", right(0.3, TOTAL), 1.0, limit("open", 0.5))
+    own = look(TOTAL, best, doubtful)
+    verdict = judge(fronted(own))
+    assert verdict.ending is None and [open_limit.name for open_limit in verdict.limits] == ["doubtful"]
+    assert verdict.decided is judge(own).ending is not None
 
 
 def test_whoever_lacks_a_cost_is_not_placed():
@@ -167,6 +176,8 @@ def test_what_the_race_says_of_the_front_stands_beside_what_is_certain(finished)
     part = decide(summarise_run(stored), fronting().question).tasks["topic"]
     told = [note for note in part.remarks if isinstance(note, FrontRaced)]
     assert len(told) == 1 and "poor" in told[0].on and "poor" in remark(told[0])
+    chances = [entry.raced.place.chance for entry in summarise_run(stored) if entry.raced and entry.raced.place]
+    assert told[0].risk == pytest.approx(min(1.0, sum(chances))) and "wrong with a chance of" in remark(told[0])
     assert not [note for note in part.remarks if isinstance(note, StoppedEarly)]
     sentences = {own.name: standing(part.board, own) for own in part.standings}
     assert all("race" in text for text in sentences.values()) and not any(

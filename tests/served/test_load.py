@@ -281,3 +281,13 @@ def test_a_quick_look_without_a_suite(fake: Fake, capsys: pytest.CaptureFixture[
 def test_a_quick_look_that_cannot_be_is_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) in (2, 3)
     assert len(capsys.readouterr().err.strip().splitlines()) <= 3
+
+
+@pytest.mark.parametrize(
+    ("option", "number"), [("--rate", "0"), ("--rate", "nan"), ("--target", "inf"), ("--seconds", "inf")]
+)
+def test_a_number_that_cannot_be_is_refused_before_anybody_is_asked(
+    option: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["load", "http://127.0.0.1:9/v1", "--model", "m", option, number]) == 2
+    assert f"'{option}'" in capsys.readouterr().err
