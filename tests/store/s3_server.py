@@ -62,7 +62,8 @@ class S3Server:
             "denied": ("403 Forbidden", "AccessDenied"),
         }[fault]
         start(status, [("Content-Type", "application/xml")])
-        return [_ERROR.format(code=code, message=code).encode()]
+        message = f"{code} on resource: arn:aws:s3:::{environ['PATH_INFO'].lstrip('/')}"  # AWS names it, too
+        return [_ERROR.format(code=code, message=message).encode()]
 
     def names(self) -> list[str]:
         """List the objects in the bucket."""
