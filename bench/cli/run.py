@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +75,7 @@ def run(
     located = open_suite(suite)
     is_off = (profile or located.value.measure.profile) == OFF
     opened = executor_of(located, executor).open(measuring=not is_off, tell=remark)
+    click.get_current_context().with_resource(closing(opened))
     click.get_current_context().with_resource(opened.holding(located.value.secrets))
     opened.prepare()  # torch is imported there while this process goes on
 
