@@ -31,6 +31,8 @@ SECRET_OPTION = "--webhook"
 """Whoever has a webhook's address can post to it."""
 STORE_OPTION = "--store"
 HIDDEN = "…"
+LATER = ("pandas", "bench.cli.results", "bench.report.view", "bench.store.parquet", "bench.words.decision")
+"""What is needed once the cells are done."""
 
 
 @click.command()
@@ -80,7 +82,10 @@ def run(
     opened.prepare()  # torch is imported there while this process goes on
 
     from bench.candidates import without_torch
+    from bench.doubts import DOUBTS
     from bench.errors import EXIT_CELL_FAILED
+    from bench.meters.cascade import SOURCES
+    from bench.metrics.catalogue import METRICS
     from bench.racing.rounds import racing
     from bench.running.launch import launch
     from bench.running.progress import progress_for
@@ -92,8 +97,10 @@ def run(
     if any(without_torch(cell.job) for cell in plan.cells if cell.unsupported is None):
         opened.prepare(light=True)
     # The server still imports torch and nothing is measured yet: later these would be waited for.
-    for module in ("pandas", "bench.cli.results", "bench.report.view", *(() if no_report else ("bench.report.page",))):
+    for module in (*LATER, *(() if no_report else ("bench.report.page",))):
         import_module(module)
+    for declared in (METRICS, DOUBTS, SOURCES):
+        declared.prepare()
     with Store.open(results, store_url, blobs=blobs) as store:
         finished = launch(
             plan,

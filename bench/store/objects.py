@@ -241,7 +241,7 @@ REMEDIES = (
         "the store does not answer in time; check the network, and try again",
     ),
     (
-        {"HTTPClientError", "ConnectionError", "ClientConnectorError"},
+        {"HTTPClientError", "ConnectionError", "ClientConnectionError", "ClientPayloadError"},
         "the store cannot be reached; check address and network",
     ),
 )

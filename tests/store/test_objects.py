@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from fsspec.implementations.local import LocalFileSystem
 
 from bench.cli import bench
 from bench.errors import BenchError, StoreError, UsageError
@@ -211,6 +212,36 @@ def test_nothing_half_written_is_ever_read(server: S3Server, tmp_path: Path) -> 
     with pytest.raises(FileNotFoundError):
         blobs.get("rows/r/x.parquet")
     assert list(blobs.list("rows/")) == []
+
+
+def test_half_an_answer_is_asked_for_again_and_never_kept(server: S3Server, tmp_path: Path) -> None:
+    ObjectBlobs(PLACE, tmp_path / "others").put("rows/r/x.parquet", b"whole" * 1000)
+    blobs = ObjectBlobs(PLACE, tmp_path / "copies")
+    server.faults += [("GET", "half")] * 50
+    with pytest.raises(OSError, match=r"cannot be reached|in time|closed"):
+        blobs.get("rows/r/x.parquet")
+    server.faults[1:] = []
+    assert blobs.get("rows/r/x.parquet") == b"whole" * 1000
+    assert not server.faults
+
+
+def test_a_place_that_shows_uploads_in_parts_shows_them_under_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = ObjectBlobs(f"local://{tmp_path}/place", tmp_path / "copies")
+
+    def cut(store: LocalFileSystem, path: str, value: bytes, **_: object) -> None:
+        Path(path).write_bytes(value[:3])
+        raise ConnectionError("the connection broke")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFileSystem, "pipe_file", cut)
+        with pytest.raises(OSError, match="cannot be reached"):
+            blobs.put("rows/r/x.parquet", b"whole")
+    assert not blobs.exists("rows/r/x.parquet")
+    assert list(blobs.list("rows/")) == []
+    blobs.put("rows/r/x.parquet", b"whole")
+    assert [blob.size_bytes for blob in blobs.list()] == [5]
 
 
 def test_only_a_bucket_that_the_store_does_not_have_is_told_of(server: S3Server, tmp_path: Path) -> None:

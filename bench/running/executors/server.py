@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,17 +50,23 @@ def preload(modules: Sequence[str], *, light: bool = False) -> None:
         forkserver.set_forkserver_preload(wanted)
 
 
+_one_at_a_time = threading.RLock()
+"""Held while what all threads of this process share is changed: its main module, environment, place for temporary
+files."""
+
+
 @contextmanager
 def forking(*, light: bool) -> Iterator[None]:
     """Let the processes that are started here be forked from the server without torch, or from the other one."""
     name = "connect_to_new_process"
-    usual = getattr(forkserver, name)
-    setattr(forkserver, name, _light.connect_to_new_process if light else usual)
-    try:
-        with hidden_main_module():
-            yield
-    finally:
-        setattr(forkserver, name, usual)
+    with _one_at_a_time:
+        usual = getattr(forkserver, name)
+        setattr(forkserver, name, _light.connect_to_new_process if light else usual)
+        try:
+            with hidden_main_module():
+                yield
+        finally:
+            setattr(forkserver, name, usual)
 
 
 def ensure_running(*, light: bool = False) -> None:
@@ -68,6 +75,11 @@ def ensure_running(*, light: bool = False) -> None:
     Args:
         light: the one without torch.
     """
+    with _one_at_a_time:
+        _ensure_running(light=light)
+
+
+def _ensure_running(*, light: bool) -> None:
     (folder, sockets), usual = _folders(), tempfile.tempdir
     lasting = os.environ.get(temporary.LASTING) or tempfile.gettempdir()
     _start_tracker()

@@ -36,6 +36,8 @@ class Request:
     """Its log's path counts only here; it takes no notes of phases."""
     kept: tuple[bytes, bytes] | None = None
     """What the files of the argument `keep` hold."""
+    seat: int = 0
+    """Which of the machine's seats it has: one call at a time in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Reply:
 
 
 class Agent:
-    """Works on one machine, on one call at a time."""
+    """Works on one machine, on one call at a time in each of its seats."""
 
     def __init__(self, variables: Mapping[str, str], measuring: bool) -> None:
         """Prepare to work.
@@ -65,7 +67,9 @@ class Agent:
         os.environ.update(variables)
         self._folder, self._held = temporary.make()
         self._numbers = count()
-        self._executor = LocalExecutor.open(measuring=measuring)
+        self._measuring = measuring
+        self._executors: dict[int, LocalExecutor] = {}
+        """By seat: each keeps a process of its own for calls that share a load."""
 
     def describe(self) -> Facts:
         """Describe the machine."""
@@ -120,7 +124,9 @@ class Agent:
         keep = self._keep(number, request.kept) if request.kept is not None else None
         if keep is not None:
             arguments["keep"] = keep
-        answer = self._executor.attempt(replace(request.call, arguments=arguments, log_path=log))
+        executor = self._executors.get(request.seat) or LocalExecutor.open(measuring=self._measuring)
+        self._executors[request.seat] = executor  # only calls of this seat look there
+        answer = executor.attempt(replace(request.call, arguments=arguments, log_path=log))
         content = log.read_bytes() if log.is_file() else None
         log.unlink(missing_ok=True)
         return Reply(_frame_of(answer), content, None if keep is None else kept_by(keep))
@@ -136,7 +142,8 @@ class Agent:
 
     def close(self) -> None:
         """End what waits for further calls, and remove what lies here."""
-        self._executor.close()
+        for executor in list(self._executors.values()):
+            executor.close()
         temporary.remove(self._folder)
 
 
