@@ -7,6 +7,7 @@ What comes back to the run is what a worker says (`bench.running.executors.wire`
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from bench.host import fingerprint, temporary
 from bench.host.facts import Facts
 from bench.host.software import VARIABLES
 from bench.running.executors import wire
-from bench.running.executors.base import Answer, Call
+from bench.running.executors.base import Call
 from bench.running.executors.local import LocalExecutor
 from bench.running.machines.parcels import parcel_of
 
@@ -90,23 +91,34 @@ class Agent:
         """
         return str(fetched.fetch(address))
 
-    def receive(self, key: str, place: str, chunk: bytes) -> None:
-        """Add a chunk to a file of a parcel that is on its way."""
+    def receive(self, key: str, place: str, start: int, chunk: bytes) -> None:
+        """Write a chunk of a parcel that is on its way; the first of a file replaces what an earlier way left of it.
+
+        Args:
+            key: of the parcel.
+            place: of the file, below the parcel's own place.
+            start: where in the file the chunk begins.
+            chunk: its bytes.
+        """
         path = self._parcels / f"{key}.partial" / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as stream:
+        with path.open("r+b" if start else "wb") as stream:
+            stream.seek(start)
             stream.write(chunk)
 
-    def received(self, key: str, name: str) -> str:
-        """Put a parcel, all of which has come, in its place, and return that.
+    def received(self, key: str, name: str) -> str | None:
+        """Put a parcel, all of which has come, in its place, and return that; None where what came is something else.
 
         Args:
             key: of the parcel.
             name: of its file or folder.
         """
-        whole = self._parcels / key
+        whole, partial = self._parcels / key, self._parcels / f"{key}.partial"
         if not whole.exists():
-            (self._parcels / f"{key}.partial").rename(whole)
+            if parcel_of(partial / name).key != key:
+                shutil.rmtree(partial)
+                return None
+            partial.rename(whole)
         return str(whole / name)
 
     @property
@@ -126,7 +138,7 @@ class Agent:
         answer = executor.attempt(replace(request.call, arguments=arguments, log_path=log))
         content = log.read_bytes() if log.is_file() else None
         log.unlink(missing_ok=True)
-        return Reply(_frame_of(answer), content, None if keep is None else kept_by(keep))
+        return Reply(wire.answer_frame(answer), content, None if keep is None else kept_by(keep))
 
     def _keep(self, number: int, kept: tuple[bytes, bytes]) -> Keep:
         """Lay out what was kept of earlier goes."""
@@ -142,10 +154,6 @@ class Agent:
         for executor in list(self._executors.values()):
             executor.close()
         temporary.remove(self._folder)
-
-
-def _frame_of(answer: Answer) -> bytes:
-    return wire.answer_frame(answer)
 
 
 def kept_by(keep: Keep) -> tuple[bytes, bytes]:

@@ -156,7 +156,7 @@ def test_what_a_job_names_travels_and_the_job_points_to_it(tmp_path: Path) -> No
         "/there/checkpoint",
     )
     assert cell.id == moved(cell, {}).id
-    places = dict(suite.chunks())
+    places = {place: content for place, _, content in suite.chunks()}
     assert places == {"suite/deep/table.txt": b"suite/deep/table.txt", "suite/own.py": b"suite/own.py"}
     (paths["suite_folder"] / "own.py").write_text("other")
     assert parcel_of(paths["suite_folder"], whole=False).key != suite.key
