@@ -75,7 +75,7 @@ def admit(
     texts: Sequence[str],
     key: str | None = None,
     proved: Sequence[Proved] = (),
-    batches: Sequence[Sequence[int]] = (),
+    batches: Callable[[], Sequence[Sequence[int]]] = tuple,
 ) -> Admission:
     """Check a loaded model on a task's inputs; where its fast path is wrong, put it on the plain one.
 
@@ -87,7 +87,7 @@ def admit(
         texts: the task's inputs.
         key: what must be equal for an earlier proof to count.
         proved: earlier ones.
-        batches: examples as they will be scored together, the longest of each first.
+        batches: gives the examples as they will be scored together, the longest of each first.
 
     Raises:
         AdmissionError: its tokenizer does not know the inputs' words, or it reads what follows.
@@ -99,11 +99,11 @@ def admit(
     words = check_words(name, model, texts)
     check_reading(name, model, [max(texts, key=len), *texts] if texts else [])
     found = find(key, proved)
-    asked, waits = None, False
+    asked, waits, rounded = None, False, rounds(model)
     if found is None:
         with exactly(model):
             _refuse_reading_ahead(name, model, workload, texts)
-            may_wait = _may_wait(model, workload)
+            may_wait = _may_wait(model, workload, rounded=rounded)
             asked = ask_plainly(workload, model, batches, may_wait=may_wait)
             waits = asked.is_slow and may_wait
             verdict = Verdict(0, 0, None, None) if waits else _proved(asked, model, dtype)
@@ -114,7 +114,7 @@ def admit(
     if isinstance(model, Executed):
         model.let_go()
         _refuse_other_answers(name, model, verdict)
-    comparable = verdict.left is None and not verdict.differing and not rounds(model)
+    comparable = verdict.left is None and not verdict.differing and not rounded
     earlier = None if found is None else found[0]
     seconds = time.perf_counter() - begun
     return Admission(words, verdict, key, earlier, seconds, asked if comparable else None, waits)
@@ -148,11 +148,11 @@ def settle(admission: Admission, model: object, scored: Sequence[Sample], dtype:
     return replace(admission, verdict=verdict, seconds=seconds, asked=asked if comparable else None, waits=False)
 
 
-def _may_wait(model: object, workload: Workload) -> bool:
+def _may_wait(model: object, workload: Workload, *, rounded: bool) -> bool:
     """Tell whether the scoring's answers can be compared: exact ones of the fast path, texts that can be replayed; not
     those of another runtime, whose plain path lets go of its weights before the scoring."""
     replays = not isinstance(workload, Generates) or workload.replays
-    return replays and not rounds(model) and not is_plain(model) and engine_of(model) is None
+    return replays and not rounded and not is_plain(model) and engine_of(model) is None
 
 
 def is_plain(model: object) -> bool:

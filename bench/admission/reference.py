@@ -24,7 +24,7 @@ EXAMPLES = 6
 """Short, long, odd, and some of middling length."""
 LEAST_EXAMPLES = 4
 """With two, one of which needs no padding, a model whose state takes up the padding may pass by chance."""
-NEW_TOKENS = 8
+NEW_TOKENS = 6
 """Tokens that are generated of each: a fault of the cache, of positions or of the refill shows from the second on."""
 FEW_TOKENS = 3
 """The same for a slow model."""
@@ -132,7 +132,7 @@ class Proof:
 def ask_plainly(
     workload: Workload,
     model: object,
-    batches: Sequence[Sequence[int]] = (),
+    batches: Callable[[], Sequence[Sequence[int]]] = tuple,
     *,
     may_wait: bool = True,
     clock: Callable[[], float] = time.perf_counter,
@@ -144,7 +144,8 @@ def ask_plainly(
     Args:
         workload: the task bound to the model.
         model: the loaded model; its `plain` flag is put back as it was.
-        batches: examples as they will be scored together, the longest of each first.
+        batches: gives the examples as they will be scored together, the longest of each first; of a slow model
+            alone is it asked.
         may_wait: whether the scoring's answers of a slow model may be compared with these (`compare_scored`).
         clock: seconds.
     """
@@ -153,7 +154,7 @@ def ask_plainly(
         first = _slow_answers(workload, order, clock)
         if not first:
             return Asked(whole := _shortened(workload, NEW_TOKENS), _within_budget(whole, order, clock))
-        every = list(dict.fromkeys([order[0], *_most_padded(workload, batches), *order[1:]]))
+        every = list(dict.fromkeys([order[0], *_most_padded(workload, batches()), *order[1:]]))
         order = every[:FEWEST_EXAMPLES]
         if isinstance(workload, Generates):
             if may_wait:
@@ -331,7 +332,7 @@ def _shortened(workload: Workload, tokens: int) -> Workload:
 def chosen(workload: Workload) -> list[int]:
     """Choose the examples to compare: the shortest, the longest, the oddest text, and some of middling length."""
     count = len(workload.examples)
-    by_length = sorted(range(count), key=workload.length)
+    by_length = sorted(range(count), key=lambda index: len(_text(workload, index)))
     oddest = max(range(count), key=lambda index: _oddity(workload, index))
     quarters = [by_length[count * part // 4] for part in (3, 2, 1)]
     wanted = [by_length[0], by_length[-1], *quarters, oddest]
@@ -340,8 +341,15 @@ def chosen(workload: Workload) -> list[int]:
 
 def _oddity(workload: Workload, index: int) -> float:
     """Compute the share of characters beyond ASCII in an example's texts."""
-    text = " ".join(value for value in workload.examples[index].columns.values() if isinstance(value, str))
+    text = _text(workload, index)
     return (len(text) - len(text.encode("ascii", "ignore"))) / max(1, len(text))
+
+
+def _text(workload: Workload, index: int) -> str:
+    """Join an example's texts: to look for short and long ones, they need not be tokenised."""
+    values = workload.examples[index].columns.values()
+    parts = (part for value in values for part in (value if isinstance(value, (list, tuple)) else (value,)))
+    return " ".join(part for part in parts if isinstance(part, str))
 
 
 def _tied(workload: Workload, plain: Sample, tolerance: float) -> bool:

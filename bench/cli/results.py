@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ def print_view(view: RunView) -> None:
     The reason of a failed cell is cut to the terminal's width; `--json`, the log and the report have the whole.
     """
     from bench.catalogue.readings import READINGS, shown_in
+    from bench.words.machines import line as machines_line
 
     heads = [READINGS[name].narrow for name in shown_in("terminal")]
     header = ["task", "model", "status", "quality", "n", *heads, ""]
@@ -67,6 +68,9 @@ def print_view(view: RunView) -> None:
         say(sentence)
     if view.race:
         say(f"\nRace: {view.race}")
+    how_far = machines_line(view.machines)
+    if how_far is not None:
+        say(f"\nMachines: {how_far}.")
     _print_answers(view.decision)
 
 
@@ -264,6 +268,8 @@ def run_json(view: RunView) -> dict[str, object]:
         "remark": view.remark,
         "partial": view.partial,
     } | ({"race": dict(view.info.race)} if view.info.race else {})
+    if view.machines:
+        run["machines"] = [asdict(machine) for machine in view.machines]
     return {
         "run": run,
         "cells": [entry_json(entry) for entry in view.entries],

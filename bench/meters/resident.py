@@ -12,7 +12,6 @@ Source: proc_pid_smaps(5).
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
 
 _MAPPING = re.compile(
@@ -21,6 +20,8 @@ _MAPPING = re.compile(
     re.MULTILINE,
 )
 """Whether it may be executed, inode, path, resident kB, and those of them that belong to no file any more."""
+_FILE = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) ..(.). \S+ \S+ [1-9]\d* +(.+)$", re.MULTILINE)
+"""Start and end of a mapping of a file, whether it may be executed, and the path: a line of `/proc/PID/maps`."""
 _SHARED = re.compile(r"^Shared_(?:Clean|Dirty): +(\d+) kB$", re.MULTILINE)
 _FILES = re.compile(r"^RssFile:\s+(\d+) kB$", re.MULTILINE)
 MOST_OTHERS = 2**20
@@ -57,21 +58,12 @@ def _pages_of_files(folder: Path) -> int | None:
     `smaps` walks over every page of the process to tell the same by mapping.
     """
     try:
-        listing, status = (folder / "maps").read_text(), (folder / "status").read_text()
+        listing, status = (folder / "maps").read_bytes(), (folder / "status").read_text()
     except OSError:
         return None
-    resident = _FILES.search(status)
-    programs: set[str] = set()
-    sizes: Counter[str] = Counter()
-    for line in listing.splitlines():
-        span, access, _, _, inode, *path = line.split(maxsplit=5)
-        if inode == "0" or not path:
-            continue
-        start, end = span.split("-")
-        sizes[path[0]] += int(end, 16) - int(start, 16)
-        if access[2] == "x":
-            programs.add(path[0])
-    others = sum(size for path, size in sizes.items() if path not in programs)
+    resident, files = _FILES.search(status), _FILE.findall(listing)
+    programs = {path for _, _, executable, path in files if executable == b"x"}
+    others = sum(int(end, 16) - int(start, 16) for start, end, _, path in files if path not in programs)
     return None if resident is None or others > MOST_OTHERS else KB * int(resident[1])
 
 

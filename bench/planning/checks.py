@@ -30,6 +30,7 @@ from bench.plugins import find_beside, look_beside
 from bench.suite import DataSpec, LoadSpec, ModelSpec, Suite, TaskSpec
 from bench.suite.curriculum import Curriculum
 from bench.suite.limits import Limit, parse_limit
+from bench.suite.load import JUDGED_BY
 from bench.suite.rules import RULES
 from bench.suite.yaml_file import Loc, Located, read
 from bench.tasks import KINDS
@@ -316,12 +317,15 @@ def _check_reading(suite: Located[Suite], loc: Loc, name: str) -> None:
 
 
 def _check_level(name: str, load: LoadSpec | None) -> None:
-    """Refuse a reading at a level of load that the suite does not offer.
+    """Refuse a reading at a level of load that the suite does not offer, or one that nothing judges.
 
     Raises:
-        InputError: it does not.
+        InputError: it is either.
     """
     parts = level_of(name)
+    needed = JUDGED_BY.get(name if parts is None else parts[0])
+    if needed is not None and not (load is not None and getattr(load, needed)):
+        raise InputError(f"'{name}' is judged by 'load.{needed}', which the suite does not give; give it")
     if parts is None:
         return
     if load is None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from bench.report.asked import asked
 from bench.report.view import RunView
 from bench.report.wording import plural
+from bench.words import machines
+from bench.words.wording import capital
 
 LONGEST = 200
 """Characters of a value in the list of the environment."""
@@ -62,6 +64,17 @@ def blocks(view: RunView) -> list[Block]:
         Block("How it was measured", STATISTICS),
         Block("Metrics", rows=tuple(signatures(view))),
         Block("Where it ran", rows=tuple(rows) or (("environment", "not recorded"),)),
+        *_machines(view),
+    ]
+
+
+def _machines(view: RunView) -> list[Block]:
+    """Describe the machines of a cluster, and how far they differ; nothing for a run at home."""
+    if not view.machines:
+        return []
+    how_far = machines.line(view.machines)
+    return [
+        Block("Machines", "" if how_far is None else f"{capital(how_far)}.", rows=tuple(machines.rows(view.machines)))
     ]
 
 

@@ -17,6 +17,7 @@ from bench.store import RunInfo, StoredRun
 from bench.suite import Suite
 from bench.suite.limits import QUALITY
 from bench.summary import Entry, summarise_run
+from bench.summary.machines import MachineSpeed, machine_speeds
 from bench.summary.raced import race_outcome
 from bench.words.race import race_line
 
@@ -95,6 +96,11 @@ class RunView:
         """What the race spared, and what its picks risk; None for a run that answered everything."""
         race = race_outcome(self.info.race)
         return None if race is None else race_line(race)
+
+    @cached_property
+    def machines(self) -> tuple[MachineSpeed, ...]:
+        """Describe the machines of a cluster that it ran on; empty for a run at home."""
+        return machine_speeds(self.entries)
 
     @cached_property
     def counts(self) -> dict[str, int]:

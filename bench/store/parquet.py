@@ -96,7 +96,8 @@ def from_bytes(content: bytes, kind: type[Row], name: str) -> tuple[Row, ...]:
         StoreError: it is no Parquet file of such rows, or it is damaged.
     """
     try:
-        table = pq.read_table(pa.BufferReader(content))
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
+            table = file.read(use_threads=False)  # a few thousand rows
         problem = _difference(table, SCHEMAS[kind])
         columns = {} if problem else _conformed(table, SCHEMAS[kind]).to_pydict()
     except (pa.ArrowException, OSError, ValueError) as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class MachinesSpec(BaseModel):
@@ -16,3 +16,11 @@ class MachinesSpec(BaseModel):
     """A part of the name of a machine's GPU or CPU, such as `NVIDIA H100`; by default the kind with most machines."""
     at_least: int = Field(default=1, ge=1)
     """Machines of that kind without which nothing begins."""
+    at_most: int | None = Field(default=None, ge=1)
+    """Machines that take part at most; the others stay free for whoever else uses the cluster."""
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if self.at_most is not None and self.at_most < self.at_least:
+            raise ValueError(f"at_most is {self.at_most}, less than at_least, {self.at_least}")
+        return self

@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from bench.candidates.interface import Ability, OnToken
 from bench.data.base import Columns
 from bench.record import Sample
-from bench.tasks.base import Bound, Request, lengths_of_texts
+from bench.tasks.base import Bound, Lengths, Request, WithLengths
 
 
 class Read(Protocol):
@@ -27,7 +27,7 @@ class Read(Protocol):
 R = TypeVar("R", bound=Read)
 
 
-class Asking(Generic[R]):
+class Asking(WithLengths, Generic[R]):
     """A workload that generates nothing; derive from it, and say what a row is."""
 
     ability: Ability
@@ -40,7 +40,7 @@ class Asking(Generic[R]):
         self.examples, self.labels = bound.examples, bound.labels
         self.prompts = list(prompts)
         self._ask = ask
-        self._lengths: list[int] | None = None
+        self._lengths = Lengths(bound.model, self.prompts)
 
     def request(self, indices: Sequence[int]) -> Request:
         """Prepare a request."""
@@ -70,9 +70,3 @@ class Asking(Generic[R]):
             group=example.group,
             **values,
         )
-
-    def length(self, index: int) -> int:
-        """Measure the length by which batches are sorted."""
-        if self._lengths is None:
-            self._lengths = lengths_of_texts(self.bound.model, self.prompts)
-        return self._lengths[index]

@@ -57,10 +57,40 @@ class Bound:
     """What stands before every prompt; a model that reads turns has it as turns."""
 
 
-def lengths_of_texts(model: Model, texts: Sequence[str]) -> list[int]:
-    """Measure the length of each text; a model that can count many at once is asked once."""
-    many: Callable[[Sequence[str]], list[int]] | None = getattr(model, "lengths", None)
-    return [model.length(text) for text in texts] if many is None else many(texts)
+class Lengths:
+    """Lengths of texts as a model counts them: of one when it is asked for, of all at once where all are."""
+
+    def __init__(self, model: Model, texts: Sequence[str]) -> None:
+        self._model, self._texts = model, texts
+        self._known: dict[int, int] = {}
+
+    def of(self, index: int) -> int:
+        """Measure the length of one text."""
+        if index not in self._known:
+            self._known[index] = self._model.length(self._texts[index])
+        return self._known[index]
+
+    def every(self) -> list[int]:
+        """Measure the length of each text; a model that can count many at once is asked once."""
+        if len(self._known) < len(self._texts):
+            many: Callable[[Sequence[str]], list[int]] | None = getattr(self._model, "lengths", None)
+            counted = [self._model.length(text) for text in self._texts] if many is None else many(self._texts)
+            self._known = dict(enumerate(counted))
+        return [self._known[index] for index in range(len(self._texts))]
+
+
+class WithLengths:
+    """A workload with one text an example, by whose length batches are sorted."""
+
+    _lengths: Lengths
+
+    def length(self, index: int) -> int:
+        """Measure the length by which batches are sorted."""
+        return self._lengths.of(index)
+
+    def lengths(self) -> list[int]:
+        """Measure the length of every example."""
+        return self._lengths.every()
 
 
 def prompts_of(bound: Bound, columns: Columns) -> list[str]:

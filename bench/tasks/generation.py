@@ -13,15 +13,15 @@ from bench.data.base import Columns
 from bench.record import Sample
 from bench.suite import TaskSpec
 from bench.suite.answer import answer_in
-from bench.tasks.base import Bound, Request, lengths_of_texts, prompts_of
+from bench.tasks.base import Bound, Lengths, Request, WithLengths, prompts_of
 
 
-class Generation:
+class Generation(WithLengths):
     """A workload whose answers are texts."""
 
     ability = "generate"
 
-    def __init__(self, spec: TaskSpec, bound: Bound, columns: Columns) -> None:
+    def __init__(self, spec: TaskSpec, bound: Bound, columns: Columns, prompts: Sequence[str] | None = None) -> None:
         self.bound = bound
         self.columns = columns
         self.examples = bound.examples
@@ -29,8 +29,8 @@ class Generation:
         self.generates = "stream" in bound.model.abilities
         self._decoding = Decoding(spec.max_new_tokens, spec.num_beams, spec.length_penalty, tuple(spec.stop))
         self._part = spec.answer
-        self.prompts = prompts_of(bound, columns)
-        self._lengths: list[int] | None = None
+        self.prompts = prompts_of(bound, columns) if prompts is None else list(prompts)
+        self._lengths = Lengths(bound.model, self.prompts)
         self._watched: dict[int, tuple[int, ...]] = {}
 
     @property
@@ -112,9 +112,3 @@ class Generation:
             answers=self.columns.several(example),
             raw=None if text == answer.text else answer.text,
         )
-
-    def length(self, index: int) -> int:
-        """Measure the length by which batches are sorted."""
-        if self._lengths is None:
-            self._lengths = lengths_of_texts(self.bound.model, self.prompts)
-        return self._lengths[index]

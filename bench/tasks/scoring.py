@@ -12,7 +12,7 @@ from typing import Any
 from bench.errors import is_out_of_memory
 from bench.meters.allocator import release
 from bench.record import Sample
-from bench.tasks.base import Workload
+from bench.tasks.base import WithLengths, Workload
 from bench.tasks.batching import Batching
 
 Answered = tuple[tuple[int, ...], Sequence[Any]]
@@ -64,6 +64,8 @@ def fitting(workload: Workload, batching: Batching) -> Batching:
     Raises:
         Exception: whatever the request raises; a lack of memory for a single example too.
     """
+    if not batching.auto:
+        return batching
     lengths = lengths_of(workload)
     while batching.auto:
         batch = batching.split(lengths)[0]
@@ -74,7 +76,9 @@ def fitting(workload: Workload, batching: Batching) -> Batching:
 
 
 def lengths_of(workload: Workload) -> list[int]:
-    """Measure the length of every example."""
+    """Measure the length of every example; a workload that can measure all at once is asked once."""
+    if isinstance(workload, WithLengths):
+        return workload.lengths()
     return [workload.length(index) for index in range(len(workload.examples))]
 
 

@@ -131,7 +131,7 @@ def test_a_timed_request_is_sent_once(fake: Fake) -> None:
 
 def test_what_was_answered_is_not_asked_again(fake: Fake, tmp_path: Path) -> None:
     model = connect(fake, keep=keep_of(tmp_path), retries=0)
-    fake.behaviour.faults = {PROBES + 6: Fault.ERROR_500}
+    fake.behaviour.faults = {PROBES: Fault.FILTERED, PROBES + 1: Fault.WRONG_USAGE, PROBES + 6: Fault.ERROR_500}
     model.remember(True)
     with pytest.raises(EndpointError):
         list(model.generate_many(PROMPTS, EIGHT, rows=2))
@@ -144,6 +144,11 @@ def test_what_was_answered_is_not_asked_again(fake: Fake, tmp_path: Path) -> Non
     assert [answers[place].text for place in range(10)] == [answer_to(prompt).strip() for prompt in PROMPTS]
     assert 6 <= again.facts().notes["server"]["answers_kept_before"] <= 7  # type: ignore[index]
     assert fake.answered - before == PROBES + 10 - again.facts().notes["server"]["answers_kept_before"]  # type: ignore[index]
+    assert (again.withheld, again.uncounted, again.answered) == (1, 1, 10), "doubts hang on what is kept, too"
+    third = connect(fake, keep=keep_of(tmp_path))
+    third.remember(True)
+    list(third.generate_many(PROMPTS, EIGHT, rows=2))
+    assert third.names == {"fake-1"} and fake.answered == before + 2 * PROBES + 10 - again.answers.reused
 
 
 def test_answers_are_kept_only_while_they_are_scored(fake: Fake, tmp_path: Path) -> None:

@@ -45,4 +45,6 @@ def rounds(model: object) -> bool:
 
 def _rounding(model: object) -> list[Rounds]:
     module = model.facts().module if isinstance(model, Model) else None
-    return [] if module is None else [layer for layer in module.modules() if isinstance(layer, Rounds)]
+    layers: list[object] = [] if module is None else list(module.modules())
+    kinds = {kind for kind, layer in {type(layer): layer for layer in layers}.items() if isinstance(layer, Rounds)}
+    return [layer for layer in layers if type(layer) in kinds and isinstance(layer, Rounds)]

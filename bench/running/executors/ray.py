@@ -1,4 +1,5 @@
-"""Runs the jobs of a suite on the machines of a Ray cluster, one job at a time on each.
+"""Runs the jobs of a suite on the machines of a Ray cluster: one job at a time on each where anything is timed, else as
+many as have room there (`bench.running.machines.room`).
 
 Every node that offers the resource `bench_machine` is a machine. An actor of bench holds it whole for the time of a
 run, and makes the calls there as the local executor does here (`bench.running.machines.agent`). All calls of a block of
@@ -15,9 +16,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -36,10 +37,13 @@ from bench.running.executors.base import Answer, Call, Executor, Place, ignore, 
 from bench.running.executors.outcome import Failure, unreadable
 from bench.running.machines.agent import CARRIED, Agent, Reply, Request, add_kept, kept_by
 from bench.running.machines.alike import FEWEST_COMPARED, Class, chosen_class, classes_of, odd_ones, speeds
-from bench.running.machines.fleet import Fleet
+from bench.running.machines.fleet import Fleet, Seat
 from bench.running.machines.parcels import Parcel, moved, parcel_of, wanted
+from bench.running.machines.room import Needs, room
 from bench.running.machines.software import COMPARED, Versions, difference, reader
+from bench.running.machines.watch import Watch
 from bench.running.targets import CANARY, WORKER
+from bench.store.addresses import redact
 from bench.store.files import write_file
 from bench.units import plural
 
@@ -47,9 +51,13 @@ T = TypeVar("T")
 
 RESOURCE = "bench_machine"
 """What a node offers that may be measured on: `ray start --resources='{"bench_machine": 1}'`."""
+UNITS = ("CPU", "GPU")
+"""What Ray counts of each node."""
 CLIENT = "ray://"
 TRIES = 3
 """Of a job whose machines are lost: it is given to another one at most twice."""
+DELIVERIES = 2
+"""Of a parcel to a machine, where what arrives is not what was sent."""
 START_S = 120.0
 """In which an agent must have begun: torch is imported there, and a cold disk is slow."""
 KNOCK_S = 5.0
@@ -77,14 +85,18 @@ class _Machine:
     name: str
     node: str
     """Ray's id of the node."""
+    cpus: float
+    """That Ray counts there."""
     gpus: float
-    agent: Any
+    agent: Any = None
     """Ray's handle."""
     facts: Facts = field(default_factory=dict)
     kind: str = ""
     """Name of its class."""
     parcels: dict[str, str] = field(default_factory=dict)
     """Where parcels lie on it, by their keys."""
+    receiving: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a parcel is on its way: jobs of several seats may want the same one."""
 
 
 class RayExecutor(Executor):
@@ -103,7 +115,12 @@ class RayExecutor(Executor):
         self._left_out: set[str] = set()
         """Ray's ids of nodes that are not used."""
         self._class: Class | None = None
-        self._fleet = Fleet(())
+        self._fleet = Fleet({})
+        self._watch = Watch()
+        self._begun: set[str] = set()
+        """Blocks of which a job has run."""
+        self._needs = Needs()
+        """What a job takes; until the plan is known, a machine alone."""
         self._parcels: dict[Path, Parcel] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._changing = threading.RLock()
@@ -122,7 +139,7 @@ class RayExecutor(Executor):
         Raises:
             EnvironmentLackError: there is no such cluster, or none of its machines can be used.
         """
-        with self._changing:
+        with self._changing, _without_loss():
             self._stopping = False
             _initialise(self._address)
             nodes = _nodes()
@@ -137,6 +154,14 @@ class RayExecutor(Executor):
             self._class = chosen_class(classes, self._wanted)
             self._keep(started, classes)
 
+    def _connect_once(self) -> None:
+        """Connect unless it is connected, or is being closed; of several threads one does."""
+        if self._machines or self._stopping:
+            return
+        with self._changing:
+            if not self._machines:
+                self.connect()
+
     def _keep(self, started: Sequence[_Machine], classes: Sequence[Class]) -> None:
         """Take the machines of the class, and the others only where nothing is measured; say which."""
         assert self._class is not None
@@ -145,30 +170,49 @@ class RayExecutor(Executor):
         alike = [each for each in started if each.name in self._class.machines]
         seconds = self._canaries(alike) if self._measuring and len(alike) >= FEWEST_COMPARED else {}
         odd, shares = odd_ones(seconds), speeds(seconds)
-        for each in started:
+        self._watch.begin({name: took for name, took in seconds.items() if name not in odd})
+        spared = 0
+        for each in sorted(started, key=lambda machine: (machine not in alike, machine.name)):
             if self._measuring and each not in alike:
                 self._leave_out(each, f"it is another kind of machine ({each.kind})")
             elif each.name in odd:
                 self._leave_out(
                     each, f"its fixed piece of work took {_slower(shares[each.name])} the median of its kind"
                 )
+            elif self._is_full:
+                spared += 1
+                _kill(each)
             else:
                 self._machines[each.name] = each
                 speed = f", {_slower(shares[each.name])} the median in its canary" if each.name in shares else ""
                 self.tell(f"{each.name}: {each.kind}{speed}")
-        self._fleet = Fleet(self._machines)
-        self.capacity = max(1, len(self._machines))
+        if spared:
+            self.tell(f"{plural(spared, 'machine')} stay free: machines.at_most is {self._wanted.at_most}")
+        self._seat()
+
+    @property
+    def _is_full(self) -> bool:
+        """Tell whether as many machines take part as the suite allows."""
+        return self._wanted.at_most is not None and len(self._machines) >= self._wanted.at_most
+
+    def _seats_of(self, machine: _Machine) -> int:
+        """Count the jobs that a machine does at once."""
+        return 1 if self._measuring else room(machine.facts, self._needs, machine.cpus, machine.gpus)
+
+    def _seat(self) -> None:
+        """Give each machine as many seats as jobs have room there."""
+        self._fleet = Fleet({name: self._seats_of(machine) for name, machine in self._machines.items()})
+        self.capacity = max(1, self._fleet.seats)
 
     def _canaries(self, machines: Sequence[_Machine]) -> dict[str, float]:
         """Let each machine do the fixed piece of work, all at once; the seconds by its name."""
         call = Call(CANARY, {}, Path("canary.log"), CANARY_LIMIT_S)
         asked = {machine.name: machine.agent.attempt.remote(Request(call)) for machine in machines}
-        seconds = {}
+        seconds: dict[str, float] = {}
         for name, answer in asked.items():
-            with suppress(_LostError, BenchError, wire.WireError, ValidationError):
-                heard = wire.parse(_get(answer).frame[wire.LENGTH_BYTES :])
-                value = heard.value if isinstance(heard, Answer) else None
-                seconds[name] = TypeAdapter(Canary).validate_python(value).seconds
+            with suppress(_LostError, BenchError):
+                took = _seconds_of(_heard(_get(answer)))
+                seconds |= {} if took is None else {name: took}
         return seconds
 
     def _leave_out(self, machine: _Machine, why: str) -> None:
@@ -178,26 +222,27 @@ class RayExecutor(Executor):
     def fingerprint(self) -> Facts:
         """Describe the kind of machine that is measured, without what tells one from another."""
         with self._changing:
-            if not self._machines:
-                self.connect()
+            self._connect_once()
             assert self._class is not None
             first = next(each for name, each in sorted(self._machines.items()) if name in self._class.machines)
             return shared_facts(first.facts) | {"machines": sorted(self._machines)}
 
     def check(self, plan: Sequence[Cell]) -> None:
-        """Look on every machine for what is too large to travel.
+        """Look on every machine for what is too large to travel, and how many jobs it has room for.
 
         Raises:
             EnvironmentLackError: one has it not, or another content there.
         """
-        if not self._machines:
-            self.connect()
+        self._connect_once()
+        self._needs = Needs.of(plan)
+        self._seat()
         large = {
             parcel.key: parcel for cell in plan for parcel in self._parcels_of(cell).values() if not parcel.travels
         }
-        for parcel in large.values():
-            for machine in self._machines.values():
-                self._check_holds(machine, parcel)
+        with _without_loss():
+            for parcel in large.values():
+                for machine in list(self._machines.values()):
+                    self._check_holds(machine, parcel)
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Do some work, which calls this executor, in a thread of its own."""
@@ -209,20 +254,21 @@ class RayExecutor(Executor):
 
         A call of no block goes to the first machine.
         """
-        if not self._machines and not self._stopping:
-            try:
-                self.connect()
-            except BenchError as error:
-                return Answer(failure=Failure("skipped", str(error)))
+        try:
+            self._connect_once()
+        except BenchError as error:
+            return Answer(failure=Failure("skipped", str(error)))
         self._welcome()
         lost: list[str] = []
         while len(lost) < TRIES:
-            name = self._fleet.take(call.block) if call.block else next(iter(self._fleet.machines), None)
-            machine = None if name is None else self._machines.get(name)
-            if machine is None or self._stopping:
+            seat = self._fleet.take(call.block) if call.block else self._first_seat()
+            machine = None if seat is None else self._machines.get(seat.machine)
+            if seat is None or machine is None or self._stopping:
                 return Answer(failure=Failure("skipped", STOPPED if self._stopping else NONE_LEFT))
             try:
-                return self._made(machine, call)
+                answer = self._made(machine, seat.number, call)
+                if not self._is_off(machine, seat, call, answer):
+                    return answer
             except _LostError:
                 lost.append(machine.name)
                 self._after_loss(machine)
@@ -232,8 +278,40 @@ class RayExecutor(Executor):
             failure=Failure("failed", f"{', '.join(lost)} was lost while it ran, {TRIES} times in all; see their logs")
         )
 
-    def _made(self, machine: _Machine, call: Call) -> Answer:
-        """Make a call on a machine.
+    def _is_off(self, machine: _Machine, seat: Seat, call: Call, answer: Answer) -> bool:
+        """Leave out a machine whose canary is off, and off again when it is asked once more.
+
+        Returns:
+            Whether the call is to be made on another machine: not where the block's work is done, which nothing undoes.
+        """
+        if call.block is None or not self._measuring:
+            return False
+        if call.target != CANARY:
+            self._begun.add(call.block)
+            return False
+        if self._watched(machine, answer) is None:
+            return False
+        share = self._watched(machine, self._made(machine, seat.number, call))
+        if share is None:
+            return False
+        with self._changing:
+            self._machines.pop(machine.name, None)
+            self._watch.forget(machine.name)
+            self._leave_out(
+                machine, f"its fixed piece of work takes {_slower(share)} the median of its kind since the run began"
+            )
+            self._fleet.lose(machine.name)
+        return call.block not in self._begun
+
+    def _watched(self, machine: _Machine, answer: Answer) -> float | None:
+        seconds = _seconds_of(answer)
+        return None if seconds is None else self._watch.off(machine.name, seconds)
+
+    def _first_seat(self) -> Seat | None:
+        return next((Seat(name, 0) for name in self._fleet.machines), None)
+
+    def _made(self, machine: _Machine, seat: int, call: Call) -> Answer:
+        """Make a call in a seat of a machine.
 
         Raises:
             _LostError: the machine or its agent is gone.
@@ -245,7 +323,7 @@ class RayExecutor(Executor):
             arguments["cell"] = moved(cell, {name: self._sent(machine, each) for name, each in parcels.items()})
         kept = kept_by(keep) if isinstance(keep, Keep) else None
         plain = replace(call, arguments=arguments, notify=ignore, tick=never)
-        reply: Reply = _get(machine.agent.attempt.remote(Request(plain, kept)))
+        reply: Reply = _get(machine.agent.attempt.remote(Request(plain, kept, seat)))
         if reply.log is not None:
             write_file(call.log_path, reply.log)
         if isinstance(keep, Keep) and kept is not None and reply.kept is not None:
@@ -264,14 +342,52 @@ class RayExecutor(Executor):
 
     def _sent(self, machine: _Machine, parcel: Parcel) -> str:
         """Bring a parcel to a machine, unless it is there, and return where it lies."""
+        with machine.receiving:
+            return self._brought(machine, parcel)
+
+    def _brought(self, machine: _Machine, parcel: Parcel) -> str:
         if parcel.key not in machine.parcels:
-            if not parcel.travels:
+            if parcel.address is not None:
+                machine.parcels[parcel.key] = self._fetched(machine, parcel, parcel.address)
+            elif not parcel.travels:
                 self._check_holds(machine, parcel)
             else:
-                for place, chunk in parcel.chunks():
-                    _get(machine.agent.receive.remote(parcel.key, place, chunk))
-                machine.parcels[parcel.key] = _get(machine.agent.received.remote(parcel.key, parcel.path.name))
+                machine.parcels[parcel.key] = self._delivered(machine, parcel)
         return machine.parcels[parcel.key]
+
+    def _fetched(self, machine: _Machine, parcel: Parcel, address: str) -> str:
+        """Let a machine fetch a checkpoint from an object store, and return where it lies there.
+
+        Raises:
+            EnvironmentLackError: it cannot, or gets another one.
+        """
+        try:
+            there: str = _get(machine.agent.fetch.remote(address))
+        except EnvironmentLackError as error:
+            raise EnvironmentLackError(f"{machine.name}: {error}") from error
+        if not _get(machine.agent.holds.remote(there, parcel.key, parcel.whole)):
+            raise EnvironmentLackError(
+                f"what {machine.name} fetches from '{redact(address)}' is another checkpoint than here; if it was "
+                "uploaded anew meanwhile, run the same command again"
+            )
+        return there
+
+    def _delivered(self, machine: _Machine, parcel: Parcel) -> str:
+        """Bring a parcel to a machine, and return where it lies.
+
+        Raises:
+            EnvironmentLackError: something else arrives.
+        """
+        for _ in range(DELIVERIES):
+            for place, start, chunk in parcel.chunks():
+                _get(machine.agent.receive.remote(parcel.key, place, start, chunk))
+            there: str | None = _get(machine.agent.received.remote(parcel.key, parcel.path.name))
+            if there is not None:
+                return there
+        raise EnvironmentLackError(
+            f"{parcel.path} arrives on {machine.name} with other content than it had when the run began; if it was "
+            "changed since, run the same command again"
+        )
 
     def _check_holds(self, machine: _Machine, parcel: Parcel) -> None:
         """Check that a machine has what is too large to travel.
@@ -288,23 +404,26 @@ class RayExecutor(Executor):
 
     def release(self, block: str) -> None:
         """Free the machine of a block."""
+        self._begun.discard(block)
         self._fleet.release(block)
 
     def _after_loss(self, machine: _Machine) -> None:
         """Start the agent of a machine again where its node is alive; else go on without it."""
-        if self._stopping or self._machines.get(machine.name) is not machine:
-            return  # another thread did it
-        with suppress(BenchError):  # the node is gone, and Ray knows it or finds out now
-            for node in _nodes():
-                if node["NodeID"] == machine.node:
-                    [again] = self._started([node], {machine.node: machine.name}, quiet=True)
-                    again.kind = machine.kind
-                    self._machines[machine.name] = again
-                    self.tell(f"{machine.name}: its agent was killed, and is started again")
-                    return
-        self._machines.pop(machine.name, None)
-        if self._fleet.lose(machine.name):
-            self.tell(f"{machine.name} is gone; another machine does its job")
+        with self._changing:
+            if self._stopping or self._machines.get(machine.name) is not machine:
+                return  # another thread did it
+            with suppress(BenchError):  # the node is gone, and Ray knows it or finds out now
+                for node in _nodes():
+                    if node["NodeID"] == machine.node:
+                        [again] = self._started([node], {machine.node: machine.name}, quiet=True)
+                        again.kind = machine.kind
+                        self._machines[machine.name] = again
+                        self.tell(f"{machine.name}: its agent was killed, and is started again")
+                        return
+            self._machines.pop(machine.name, None)
+            self._watch.forget(machine.name)
+            if self._fleet.lose(machine.name):
+                self.tell(f"{machine.name} is gone; another machine does its job")
 
     def _welcome(self) -> None:
         """Take machines that have joined since."""
@@ -315,7 +434,7 @@ class RayExecutor(Executor):
             taken = {each.node for each in list(self._machines.values())} | self._left_out
             with suppress(_LostError, BenchError):
                 for node in _nodes():
-                    if node["NodeID"] not in taken:
+                    if node["NodeID"] not in taken and not self._is_full:
                         self._join(node)
         finally:
             self._changing.release()
@@ -337,8 +456,8 @@ class RayExecutor(Executor):
             return
         self._left_out.discard(node["NodeID"])
         self._machines[machine.name] = machine
-        self._fleet.join(machine.name)
-        self.capacity = len(self._machines)
+        self._fleet.join(machine.name, self._seats_of(machine))
+        self.capacity = self._fleet.seats
         self.tell(f"{machine.name} joined: {own.name}")
 
     def _started(
@@ -353,8 +472,7 @@ class RayExecutor(Executor):
 
         names = names or _names(_nodes())
         tell = ignore if quiet else self.tell
-        gpus = {node["NodeID"]: float(node["Resources"].get("GPU", 0.0)) for node in nodes}
-        machines = [_Machine(names[node["NodeID"]], node["NodeID"], gpus[node["NodeID"]], None) for node in nodes]
+        machines = [_Machine(names[node["NodeID"]], node["NodeID"], *_counted(node)) for node in nodes]
         for machine in machines:
             machine.agent = _agent(machine, self._measuring)
         asked = {machine.agent.describe.remote(): machine for machine in machines}
@@ -376,11 +494,8 @@ class RayExecutor(Executor):
         return [machine for machine in machines if machine in started]
 
     def _give_up(self, machine: _Machine) -> None:
-        import ray
-
         self._left_out.add(machine.node)
-        with suppress(Exception):  # whatever Ray says: it is gone already
-            ray.kill(machine.agent)
+        _kill(machine)
 
     def close(self) -> None:
         """End the agents; the connection to the cluster stays until this process ends."""
@@ -400,6 +515,21 @@ class RayExecutor(Executor):
             self._stopping = False
 
 
+@contextmanager
+def _without_loss() -> Iterator[None]:
+    """Tell of a machine that is lost before anything runs on it.
+
+    Raises:
+        EnvironmentLackError: one is.
+    """
+    try:
+        yield
+    except _LostError as error:
+        raise EnvironmentLackError(
+            f"a machine of the cluster was lost while bench looked at it ({error}); run the same command again"
+        ) from error
+
+
 def _slower(share: float) -> str:
     """Say how much longer something took."""
     return f"{abs(share):.1%} {'longer' if share > 0 else 'less'} than"
@@ -407,15 +537,28 @@ def _slower(share: float) -> str:
 
 def _answer_of(reply: Reply, machine: _Machine) -> Answer:
     """Read what a worker said, and note in a record which machine it ran on."""
+    answer = _heard(reply)
+    if not isinstance(answer.value, Record):
+        return answer
+    note = {"name": machine.name, "kind": machine.kind}
+    return replace(answer, value=replace(answer.value, notes={**answer.value.notes, MACHINE: note}))
+
+
+def _heard(reply: Reply) -> Answer:
+    """Read what a worker said."""
     try:
         answer = wire.parse(reply.frame[wire.LENGTH_BYTES :])
     except wire.WireError as error:
         return Answer(failure=unreadable(str(error)))
     assert isinstance(answer, Answer)
-    if not isinstance(answer.value, Record):
-        return answer
-    note = {"name": machine.name, "kind": machine.kind}
-    return replace(answer, value=replace(answer.value, notes={**answer.value.notes, MACHINE: note}))
+    return answer
+
+
+def _seconds_of(answer: Answer) -> float | None:
+    """Read how long a canary took; None where it failed."""
+    with suppress(ValidationError):
+        return TypeAdapter(Canary).validate_python(answer.value).seconds
+    return None
 
 
 def _initialise(address: str | None) -> None:
@@ -498,6 +641,12 @@ def _names(nodes: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {key: name if names.count(name) == 1 else f"{name}-{key[:6]}" for key, name in plain.items()}
 
 
+def _counted(node: Mapping[str, Any]) -> tuple[float, float]:
+    """Read how many CPUs and GPUs Ray counts on a node."""
+    cpus, gpus = (float(node["Resources"].get(unit, 0.0)) for unit in UNITS)
+    return cpus, gpus
+
+
 def _compare(nodes: Sequence[Mapping[str, Any]]) -> None:
     """Compare the software of all nodes with this machine's.
 
@@ -529,6 +678,8 @@ def _agent(machine: _Machine, measuring: bool) -> Any:
 
     variables = {name: os.environ[name] for name in CARRIED if name in os.environ}
     options = {"num_cpus": 0, "num_gpus": machine.gpus, "resources": {RESOURCE: 1}, "max_restarts": 0}
+    if not measuring and machine.cpus > 1:
+        options["max_concurrency"] = int(machine.cpus)
     remote = ray.remote(Agent).options(**options, scheduling_strategy=_on(machine.node))
     return remote.remote(variables, measuring)
 
@@ -562,5 +713,12 @@ def _end(machines: Sequence[_Machine]) -> None:
         idle = [machine.agent.close.remote() for machine in machines]
         ray.wait(idle, num_returns=len(idle), timeout=FAREWELL_S)
     for machine in machines:
-        with suppress(Exception):
-            ray.kill(machine.agent)
+        _kill(machine)
+
+
+def _kill(machine: _Machine) -> None:
+    """End the agent of a machine at once."""
+    import ray
+
+    with suppress(Exception):  # whatever Ray says: it is gone already
+        ray.kill(machine.agent)

@@ -7,18 +7,20 @@ What comes back to the run is what a worker says (`bench.running.executors.wire`
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
+from bench.candidates import fetched
 from bench.candidates.kept import Keep
 from bench.host import fingerprint, temporary
 from bench.host.facts import Facts
 from bench.host.software import VARIABLES
 from bench.running.executors import wire
-from bench.running.executors.base import Answer, Call
+from bench.running.executors.base import Call
 from bench.running.executors.local import LocalExecutor
 from bench.running.machines.parcels import parcel_of
 
@@ -35,6 +37,8 @@ class Request:
     """Its log's path counts only here; it takes no notes of phases."""
     kept: tuple[bytes, bytes] | None = None
     """What the files of the argument `keep` hold."""
+    seat: int = 0
+    """Which of the machine's seats it has: one call at a time in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Reply:
 
 
 class Agent:
-    """Works on one machine, on one call at a time."""
+    """Works on one machine, on one call at a time in each of its seats."""
 
     def __init__(self, variables: Mapping[str, str], measuring: bool) -> None:
         """Prepare to work.
@@ -64,7 +68,9 @@ class Agent:
         os.environ.update(variables)
         self._folder, self._held = temporary.make()
         self._numbers = count()
-        self._executor = LocalExecutor.open(measuring=measuring)
+        self._measuring = measuring
+        self._executors: dict[int, LocalExecutor] = {}
+        """By seat: each keeps a process of its own for calls that share a load."""
 
     def describe(self) -> Facts:
         """Describe the machine."""
@@ -77,23 +83,42 @@ class Agent:
             return place.exists() and parcel_of(place, whole=whole).key == key
         return False
 
-    def receive(self, key: str, place: str, chunk: bytes) -> None:
-        """Add a chunk to a file of a parcel that is on its way."""
+    def fetch(self, address: str) -> str:
+        """Fetch a checkpoint from an object store, unless it is here, and return its folder.
+
+        Raises:
+            BenchError: it cannot be fetched.
+        """
+        return str(fetched.fetch(address))
+
+    def receive(self, key: str, place: str, start: int, chunk: bytes) -> None:
+        """Write a chunk of a parcel that is on its way; the first of a file replaces what an earlier way left of it.
+
+        Args:
+            key: of the parcel.
+            place: of the file, below the parcel's own place.
+            start: where in the file the chunk begins.
+            chunk: its bytes.
+        """
         path = self._parcels / f"{key}.partial" / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as stream:
+        with path.open("r+b" if start else "wb") as stream:
+            stream.seek(start)
             stream.write(chunk)
 
-    def received(self, key: str, name: str) -> str:
-        """Put a parcel, all of which has come, in its place, and return that.
+    def received(self, key: str, name: str) -> str | None:
+        """Put a parcel, all of which has come, in its place, and return that; None where what came is something else.
 
         Args:
             key: of the parcel.
             name: of its file or folder.
         """
-        whole = self._parcels / key
+        whole, partial = self._parcels / key, self._parcels / f"{key}.partial"
         if not whole.exists():
-            (self._parcels / f"{key}.partial").rename(whole)
+            if parcel_of(partial / name).key != key:
+                shutil.rmtree(partial)
+                return None
+            partial.rename(whole)
         return str(whole / name)
 
     @property
@@ -108,10 +133,12 @@ class Agent:
         keep = self._keep(number, request.kept) if request.kept is not None else None
         if keep is not None:
             arguments["keep"] = keep
-        answer = self._executor.attempt(replace(request.call, arguments=arguments, log_path=log))
+        executor = self._executors.get(request.seat) or LocalExecutor.open(measuring=self._measuring)
+        self._executors[request.seat] = executor  # only calls of this seat look there
+        answer = executor.attempt(replace(request.call, arguments=arguments, log_path=log))
         content = log.read_bytes() if log.is_file() else None
         log.unlink(missing_ok=True)
-        return Reply(_frame_of(answer), content, None if keep is None else kept_by(keep))
+        return Reply(wire.answer_frame(answer), content, None if keep is None else kept_by(keep))
 
     def _keep(self, number: int, kept: tuple[bytes, bytes]) -> Keep:
         """Lay out what was kept of earlier goes."""
@@ -124,12 +151,9 @@ class Agent:
 
     def close(self) -> None:
         """End what waits for further calls, and remove what lies here."""
-        self._executor.close()
+        for executor in list(self._executors.values()):
+            executor.close()
         temporary.remove(self._folder)
-
-
-def _frame_of(answer: Answer) -> bytes:
-    return wire.answer_frame(answer)
 
 
 def kept_by(keep: Keep) -> tuple[bytes, bytes]:

@@ -1,65 +1,97 @@
 """Which machine does which block of work.
 
-All calls of a block run on one machine, which does nothing else meanwhile, so that candidates are compared within it.
-When a machine is lost its block goes to another one as soon as there is a free one.
+All calls of a block run in one seat of one machine. A machine that is measured has a single seat, so that it does
+nothing else meanwhile and candidates are compared within it; where nothing is timed it has several. When a machine is
+lost its blocks go to others as soon as there is a free seat.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where a block of work is done."""
+
+    machine: str
+    number: int
+    """Of the machine's seats, 0 first."""
 
 
 class Fleet:
-    """The machines of a run by name, and the block that each has; used by several threads."""
+    """The seats of a run's machines, and the block that has each; used by several threads."""
 
-    def __init__(self, machines: Iterable[str]) -> None:
-        self._blocks: dict[str, str | None] = dict.fromkeys(machines)
-        """Of each machine that is there."""
+    def __init__(self, seats: Mapping[str, int]) -> None:
+        """Begin with some machines.
+
+        Args:
+            seats: how many each has, by its name.
+        """
+        self._blocks: dict[Seat, str | None] = {}
+        """Of each seat of a machine that is there."""
         self._changed = threading.Condition()
+        for machine, count in seats.items():
+            self.join(machine, count)
 
     @property
     def machines(self) -> list[str]:
         """The machines that are there, in the order in which they came."""
         with self._changed:
-            return list(self._blocks)
+            return list(dict.fromkeys(seat.machine for seat in self._blocks))
 
-    def take(self, block: str) -> str | None:
-        """Return the machine of a block: the one that it has, else a free one, for which it waits.
+    @property
+    def seats(self) -> int:
+        """How many blocks are done at once."""
+        with self._changed:
+            return len(self._blocks)
+
+    def take(self, block: str) -> Seat | None:
+        """Return the seat of a block: the one that it has, else a free one, for which it waits.
 
         Returns:
             None when no machine is left.
         """
         with self._changed:
             while self._blocks:
-                machine = self._of(block) or next((name for name, has in self._blocks.items() if has is None), None)
-                if machine is not None:
-                    self._blocks[machine] = block
-                    return machine
+                seat = self._of(block) or self._free()
+                if seat is not None:
+                    self._blocks[seat] = block
+                    return seat
                 self._changed.wait()
         return None
 
     def release(self, block: str) -> None:
-        """Free the machine of a block, of which no further call comes."""
+        """Free the seat of a block, of which no further call comes."""
         with self._changed:
-            machine = self._of(block)
-            if machine is not None:
-                self._blocks[machine] = None
+            seat = self._of(block)
+            if seat is not None:
+                self._blocks[seat] = None
             self._changed.notify_all()
 
     def lose(self, machine: str) -> bool:
         """Forget a machine; return whether it was there until now."""
         with self._changed:
-            was_there = machine in self._blocks
-            self._blocks.pop(machine, None)
+            theirs = [seat for seat in self._blocks if seat.machine == machine]
+            for seat in theirs:
+                del self._blocks[seat]
             self._changed.notify_all()
-        return was_there
+        return bool(theirs)
 
-    def join(self, machine: str) -> None:
+    def join(self, machine: str, seats: int = 1) -> None:
         """Add a machine."""
         with self._changed:
-            self._blocks.setdefault(machine, None)
+            for number in range(seats):
+                self._blocks.setdefault(Seat(machine, number), None)
             self._changed.notify_all()
 
-    def _of(self, block: str) -> str | None:
-        return next((name for name, has in self._blocks.items() if has == block), None)
+    def _of(self, block: str) -> Seat | None:
+        return next((seat for seat, has in self._blocks.items() if has == block), None)
+
+    def _free(self) -> Seat | None:
+        """Choose a free seat of the machine that has fewest blocks."""
+        free = [seat for seat, has in self._blocks.items() if has is None]
+        busy = [seat.machine for seat, has in self._blocks.items() if has is not None]
+        return min(free, key=lambda seat: busy.count(seat.machine), default=None)

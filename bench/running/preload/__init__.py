@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from bench.measure.heap import freeze_for_good
+from bench.meters.allocator import trim_heap
 
 DEFAULTS = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
 """No telemetry from a benchmark, no tokenizer threads beside those being timed; the user's setting wins."""
@@ -62,5 +63,6 @@ def preload(modules: Sequence[str], declared: Sequence[_Declares] = ()) -> None:
             import_module(module)
     for kind in declared:
         kind.prepare()
+    trim_heap()  # each cell does so before it loads, and would pay for all that importing left
     freeze_for_good()
     gc.enable()

@@ -311,7 +311,9 @@ def _admitted(
     key = proof_key(cell, facts, _device_name(model.device))
     costly = FAMILIES[cell.family].keeps_answers
     with remembering(workload, "admission") if costly else nullcontext():
-        return admit(cell.model, model, workload, facts.dtype, texts, key, proved, limits.split(lengths_of(workload)))
+        return admit(
+            cell.model, model, workload, facts.dtype, texts, key, proved, lambda: limits.split(lengths_of(workload))
+        )
 
 
 Scored = tuple[list[Sample], Batching, list[Fact]]

@@ -11,13 +11,13 @@ from bench.data.answers import read_label
 from bench.data.base import Column, Columns
 from bench.record import Sample
 from bench.suite import TaskSpec
-from bench.tasks.base import Bound, Request, Workload, lengths_of_texts, prompts_of
+from bench.tasks.base import Bound, Lengths, Request, WithLengths, Workload, prompts_of
 from bench.tasks.generation import Generation
 from bench.tasks.kind import Kind
 from bench.tasks.likelihood import highest, scores_of
 
 
-class Classification:
+class Classification(WithLengths):
     """A workload whose answers are label scores; the prediction is the label of the highest one, the first on
     a tie."""
 
@@ -30,7 +30,7 @@ class Classification:
         self.examples = bound.examples
         self.labels = bound.labels
         self._prompts = prompts_of(bound, columns) if prompts is None else list(prompts)
-        self._lengths: list[int] | None = None
+        self._lengths = Lengths(bound.model, self._prompts)
 
     def request(self, indices: Sequence[int]) -> Request:
         """Prepare a request for the labels' scores."""
@@ -67,12 +67,6 @@ class Classification:
             truncated=answer.truncated,
             group=example.group,
         )
-
-    def length(self, index: int) -> int:
-        """Measure the length by which batches are sorted."""
-        if self._lengths is None:
-            self._lengths = lengths_of_texts(self.bound.model, self._prompts)
-        return self._lengths[index]
 
 
 def plain(text: str) -> str:

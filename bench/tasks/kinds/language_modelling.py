@@ -8,11 +8,11 @@ from bench.candidates.interface import OnToken, Scored
 from bench.data.base import Column, Columns
 from bench.record import Sample
 from bench.suite import TaskSpec
-from bench.tasks.base import Bound, Request, Workload, lengths_of_texts
+from bench.tasks.base import Bound, Lengths, Request, WithLengths, Workload
 from bench.tasks.kind import Kind
 
 
-class LanguageModelling:
+class LanguageModelling(WithLengths):
     """A workload whose answers are likelihoods."""
 
     ability = "log_likelihood"
@@ -23,7 +23,7 @@ class LanguageModelling:
         self.examples = bound.examples
         self.labels = bound.labels
         self._texts = [columns.reference_text(example) for example in bound.examples]
-        self._lengths: list[int] | None = None
+        self._lengths = Lengths(bound.model, self._texts)
 
     def request(self, indices: Sequence[int]) -> Request:
         """Prepare a request for the likelihood of the texts."""
@@ -52,12 +52,6 @@ class LanguageModelling:
             )
             for index, answer in zip(indices, answers, strict=True)
         ]
-
-    def length(self, index: int) -> int:
-        """Measure the length by which batches are sorted."""
-        if self._lengths is None:
-            self._lengths = lengths_of_texts(self.bound.model, self._texts)
-        return self._lengths[index]
 
 
 class LanguageModellingKind(Kind):

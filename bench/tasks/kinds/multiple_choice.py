@@ -11,12 +11,12 @@ from bench.data.answers import read_choice, read_choices
 from bench.data.base import Column, Columns, Example
 from bench.record import Sample
 from bench.suite import TaskSpec
-from bench.tasks.base import Bound, Request, Workload, lengths_of_texts, prompts_of
+from bench.tasks.base import Bound, Lengths, Request, WithLengths, Workload, prompts_of
 from bench.tasks.kind import Kind
 from bench.tasks.likelihood import highest, scores_of
 
 
-class MultipleChoice:
+class MultipleChoice(WithLengths):
     """A workload whose answers are scores of choices; the prediction is the text of the highest, the first on a tie."""
 
     ability = "choose"
@@ -28,7 +28,7 @@ class MultipleChoice:
         self.examples = bound.examples
         self.labels = bound.labels
         self._prompts = prompts_of(bound, columns)
-        self._lengths: list[int] | None = None
+        self._lengths = Lengths(bound.model, self._prompts)
         self._choices = [tuple(map(str, example.columns["choices"])) for example in bound.examples]
 
     def request(self, indices: Sequence[int]) -> Request:
@@ -64,12 +64,6 @@ class MultipleChoice:
             truncated=answer.truncated,
             group=example.group,
         )
-
-    def length(self, index: int) -> int:
-        """Measure the length by which batches are sorted."""
-        if self._lengths is None:
-            self._lengths = lengths_of_texts(self.bound.model, self._prompts)
-        return self._lengths[index]
 
 
 class MultipleChoiceKind(Kind):

@@ -11,7 +11,7 @@ from bench.data.answers import read_answers
 from bench.data.base import Column, Columns, Example
 from bench.record import Sample
 from bench.suite import TaskSpec
-from bench.tasks.base import Bound, Workload
+from bench.tasks.base import Bound, Workload, prompts_of
 from bench.tasks.generation import Generation
 from bench.tasks.kind import Kind
 
@@ -20,8 +20,8 @@ class QuestionAnswering(Generation):
     """A workload whose answers are texts, each held against every right answer."""
 
     def __init__(self, spec: TaskSpec, bound: Bound, columns: Columns) -> None:
-        super().__init__(spec, bound, columns)
-        self.prompts = [prompt.strip() for prompt in self.prompts]  # where there is no context
+        prompts = [prompt.strip() for prompt in prompts_of(bound, columns)]  # where there is no context
+        super().__init__(spec, bound, columns, prompts)
 
     def samples(self, indices: Sequence[int], answers: Sequence[Generated]) -> list[Sample]:
         """Make rows with the generated text; the reference is the first right answer, empty where there is none."""

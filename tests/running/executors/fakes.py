@@ -55,6 +55,12 @@ def fine(cell, process, notify):
     return record_of(cell, process, float(os.getpid()))
 
 
+def counts_arithmetic(cell, process, notify):
+    """Says that nothing is timed any more, and gives its process id."""
+    notify("flops")
+    return record_of(cell, process, float(os.getpid()))
+
+
 def behaves(cell, process, notify, scored=()):
     """Does what the cell's job says; counts how often it ran in the folder `trace`."""
     trace = Path(asked(cell)["trace"]) / f"{cell.model}-{process}"

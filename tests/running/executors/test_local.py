@@ -4,12 +4,14 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 
+import psutil
 import pytest
 
 from bench.errors import BenchError, FitError
 from bench.record import Cell
-from bench.running.executors import server
+from bench.running import server
 from bench.running.executors.base import Job
 from bench.running.executors.local import LocalExecutor
 from tests.jobs import make_job
@@ -27,6 +29,11 @@ def job(tmp_path, **options) -> Job:
     return Job(cell, 0, tmp_path, "logs/cell.log", **options)
 
 
+def processes() -> set[int]:
+    """Process ids of all that descends from this process."""
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
 def test_a_finished_cell_gives_the_workers_record_phases_and_log(tmp_path):
     phases = []
     record = executor().run(job(tmp_path), phases.append)
@@ -40,6 +47,35 @@ def test_every_cell_has_a_process_of_its_own(tmp_path):
     local = executor()
     first, second = (local.run(job(tmp_path)).facts[0].value for _ in range(2))
     assert len({first, second, float(os.getpid())}) == 3
+
+
+def test_the_next_process_is_forked_once_nothing_is_timed_any_more(tmp_path, monkeypatch):
+    executor().run(job(tmp_path))
+    forked, forking, before = [], server.forking, processes()
+    monkeypatch.setattr(server, "forking", lambda *, light: forked.append(light) or forking(light=light))
+    local = executor("counts_arithmetic")
+    first = local.run(job(tmp_path)).facts[0].value
+    assert forked == [False, False]
+    second = local.run(job(tmp_path)).facts[0].value
+    assert (forked, first != second) == ([False] * 3, True)
+    other = local.run(job(tmp_path, memory_limit_bytes=512 * MIB))  # the one that waits has another limit
+    assert (forked, other.status) == ([False] * 5, "ok")
+    local.close()
+    assert processes() == before
+
+
+def test_a_process_that_died_while_it_waited_is_replaced(tmp_path):
+    executor().run(job(tmp_path))
+    local, before = executor("counts_arithmetic"), processes()
+    local.run(job(tmp_path))
+    waiting = [psutil.Process(pid) for pid in processes() - before]
+    for process in waiting:
+        with suppress(psutil.NoSuchProcess):  # one ends with the other
+            process.kill()
+    psutil.wait_procs(waiting)
+    assert local.run(job(tmp_path)).status == "ok"
+    local.close()
+    assert waiting and processes() == before
 
 
 def test_the_first_call_waits_for_the_other_server_too_and_only_once(tmp_path, monkeypatch):

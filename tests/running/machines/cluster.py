@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from bench.fit.session import fit
+from tests.fit.solved import solver_job
 
 NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "resources": {"bench_machine": 1}}
 """As small as a node may be."""
@@ -63,23 +66,70 @@ def write_suite(folder: Path, models: int, wait_s: float, trace: Path) -> str:
     return str(folder / "suite.yaml")
 
 
+LIGHT = """\
+name: light
+defaults: {{device: cpu, threads: 1, memory_limit: 2 GiB{more}}}
+models:
+  - {{name: linear, family: linear, checkpoint: "{folder}"}}
+  - {{name: near, family: baseline, strategy: nearest}}
+  - {{name: often, family: baseline, strategy: majority}}
+tasks:
+  - {{name: colour, kind: classification, data: {{path: data}}, labels: [red, green, blue]}}
+  - {{name: again, kind: classification, data: {{path: data}}, labels: [red, green, blue], max_examples: 7}}
+measure: "off"
+"""
+
+
+def write_light(folder: Path) -> Path:
+    """Write a suite of models without torch, one of which is trained here, and return its path."""
+    job = solver_job("linear", folder / "fitted")
+    fit(job, lambda _: None)
+    (folder / "data").mkdir()
+    for split in ("train", "test"):
+        rows = [dict(example.columns) for example in job.tasks[0].train.examples]
+        (folder / "data" / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (folder / "suite.yaml").write_text(LIGHT.format(folder=job.output, more=""))
+    return folder / "suite.yaml"
+
+
+class Nodes:
+    """The nodes of a cluster on this machine, each with a name, and folders of its own for what is temporary and what
+    is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        from ray.cluster_utils import Cluster
+
+        self.cluster, self.folder = Cluster(), folder
+        self.all: list[Any] = []
+
+    def add(self, **more: Any) -> Any:
+        """Start a node, and return it."""
+        name = f"node-{len(self.all) + 1}"
+        (self.folder / name).mkdir()
+        own = {"TMPDIR": str(self.folder / name), "XDG_CACHE_HOME": str(self.folder / name / "cache")}
+        self.all.append(self.cluster.add_node(**NODE, **more, node_name=name, env_vars=own))
+        return self.all[-1]
+
+
 @contextmanager
-def a_cluster() -> Iterator[Callable[[], Any]]:
-    """Start a cluster of one node, and name it in this process's environment; give what adds a node."""
+def a_cluster(folder: Path, nodes: int = 1) -> Iterator[Nodes]:
+    """Start a cluster, and name it in this process's environment."""
     import ray
-    from ray.cluster_utils import Cluster
 
     here = Path(__file__).parents[3]
-    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "OMP_NUM_THREADS", "RAY_ADDRESS")}
-    os.environ |= {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
-    head = NODE | {"include_dashboard": False, "_system_config": SOON}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    os.environ["RAY_ADDRESS"] = cluster.address
+    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "OMP_NUM_THREADS", "RAY_ADDRESS", "XDG_CACHE_HOME")}
+    os.environ |= {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder / "cache")}
+    made = Nodes(folder)
     try:
-        yield lambda: cluster.add_node(**NODE)
+        made.add(include_dashboard=False, include_log_monitor=False, _system_config=SOON)
+        os.environ["RAY_ADDRESS"] = made.cluster.address
+        for _ in range(nodes - 1):
+            made.add(wait=False)  # they begin side by side
+        made.cluster.wait_for_nodes()
+        yield made
     finally:
         ray.shutdown()
-        cluster.shutdown()
+        made.cluster.shutdown()
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

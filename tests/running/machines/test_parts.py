@@ -19,7 +19,7 @@ from bench.running.executors.ray import RayExecutor
 from bench.running.machines import parcels
 from bench.running.machines.agent import add_kept, kept_by
 from bench.running.machines.alike import chosen_class, classes_of, odd_ones, speeds
-from bench.running.machines.fleet import Fleet
+from bench.running.machines.fleet import Fleet, Seat
 from bench.running.machines.parcels import moved, parcel_of, wanted
 from bench.running.machines.software import COMPARED, difference, reader
 from bench.suite import Suite
@@ -69,27 +69,36 @@ def test_the_odd_one_is_left_out_where_there_are_enough_to_tell() -> None:
 
 
 def test_a_block_keeps_its_machine_and_another_waits_for_a_free_one() -> None:
-    fleet, taken = Fleet(["one", "two"]), []
-    assert [fleet.take("x"), fleet.take("y"), fleet.take("x")] == ["one", "two", "one"]
+    fleet, taken = Fleet({"one": 1, "two": 1}), []
+    one, two = Seat("one", 0), Seat("two", 0)
+    assert [fleet.take("x"), fleet.take("y"), fleet.take("x")] == [one, two, one]
     waiting = threading.Thread(target=lambda: taken.append(fleet.take("z")))
     waiting.start()
     assert not taken
     fleet.release("y")
     waiting.join(10)
-    assert taken == ["two"]
+    assert taken == [two]
 
 
 def test_the_block_of_a_lost_machine_goes_to_another_and_nothing_waits_for_ever() -> None:
-    fleet, taken = Fleet(["one", "two"]), []
-    assert (fleet.take("x"), fleet.lose("one"), fleet.lose("one")) == ("one", True, False)
-    assert fleet.take("x") == "two"
+    fleet, taken = Fleet({"one": 1, "two": 1}), []
+    assert (fleet.take("x"), fleet.lose("one"), fleet.lose("one")) == (Seat("one", 0), True, False)
+    assert fleet.take("x") == Seat("two", 0)
     waiting = threading.Thread(target=lambda: taken.append(fleet.take("y")))
     waiting.start()
     fleet.lose("two")
     waiting.join(10)
     assert taken == [None]
     fleet.join("three")
-    assert fleet.take("y") == "three"
+    assert fleet.take("y") == Seat("three", 0)
+
+
+def test_blocks_are_spread_over_machines_before_one_takes_a_second() -> None:
+    fleet = Fleet({"one": 2, "two": 2})
+    assert [fleet.take(block) for block in "wxyz"] == [Seat(name, n) for n in (0, 1) for name in ("one", "two")]
+    assert (fleet.seats, fleet.machines) == (4, ["one", "two"])
+    assert fleet.lose("one")
+    assert (fleet.seats, fleet.machines) == (2, ["two"])
 
 
 def test_software_is_compared_and_a_difference_is_named() -> None:
@@ -137,7 +146,7 @@ def test_what_a_job_names_travels_and_the_job_points_to_it(tmp_path: Path) -> No
         "/there/checkpoint",
     )
     assert cell.id == moved(cell, {}).id
-    places = dict(suite.chunks())
+    places = {place: content for place, _, content in suite.chunks()}
     assert places == {"suite/deep/table.txt": b"suite/deep/table.txt", "suite/own.py": b"suite/own.py"}
     (paths["suite_folder"] / "own.py").write_text("other")
     assert parcel_of(paths["suite_folder"], whole=False).key != suite.key
@@ -222,7 +231,13 @@ def test_machines_of_a_suite_reach_the_executor_and_mean_nothing_at_home(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("machines", "words"), [("{at_least: 0}", "at_least"), ("{lik: H100}", "like"), ("{like: ''}", "like")]
+    ("machines", "words"),
+    [
+        ("{at_least: 0}", "at_least"),
+        ("{lik: H100}", "like"),
+        ("{like: ''}", "like"),
+        ("{at_least: 3, at_most: 2}", "at_most is 2, less than at_least, 3"),
+    ],
 )
 def test_mistakes_in_machines_are_told_with_their_place(machines: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match=rf"suite\.yaml:3:.*{words}"):

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -22,12 +16,11 @@ from bench.running.executors.ray import RayExecutor
 from bench.running.machines import parcels
 from bench.store import Store
 from tests.jobs import make_job
-from tests.running.machines.cluster import a_cluster, write_suite
+from tests.running.machines.cluster import Nodes, a_cluster, write_suite
+from tests.running.machines.deaths import kill_all_three
 
 pytestmark = [pytest.mark.whole, pytest.mark.filterwarnings("ignore")]  # Ray leaves sockets to the collector
 pytest.importorskip("ray")
-
-PATIENCE_S = 150.0
 
 
 @dataclass
@@ -35,7 +28,7 @@ class World:
     """The cluster, and what was run on it."""
 
     folder: Path
-    add_node: Callable[[], Any]
+    nodes: Nodes
     runs: dict[str, list[Record]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     """Key of the machine of each run."""
@@ -50,11 +43,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     trace = folder / "trace"
     trace.mkdir()
     suite = write_suite(folder / "suite", 3, 0.0, trace)
-    with a_cluster() as add_node:
-        made = World(folder, add_node)
+    with a_cluster(folder) as nodes:
+        made = World(folder, nodes)
         for name, place in {"inline": "inline", "local": "local", "ray1": "ray", "ray3": "ray"}.items():
             if name == "ray3":
-                add_node(), add_node()
+                nodes.add(), nodes.add()
             results = folder / name
             said = CliRunner().invoke(bench, ["run", suite, "--on", place, "--results", str(results), "--no-report"])
             assert said.exit_code == 0, said.output
@@ -113,83 +106,6 @@ def test_what_is_too_large_is_looked_for_on_every_machine(
     executor.close()
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def pids(trace: Path) -> list[int]:
-    return [int(line.split()[0]) for path in trace.iterdir() for line in path.read_text().splitlines()]
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    end = time.monotonic() + PATIENCE_S
-    while not (met := condition()):
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
-    return met
-
-
-def driver(results: Path, trace: Path, cells: int) -> subprocess.Popen[str]:
-    words = [str(results), str(trace), str(cells), "1.5"]
-    command = [sys.executable, "-m", "tests.running.machines.driver", *words]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
-def agents() -> list[int]:
-    named = (path for path in Path("/proc").glob("[0-9]*/cmdline") if path.parent.name != str(os.getpid()))
-    found = []
-    for path in named:
-        try:
-            if path.read_bytes().startswith(b"ray::Agent"):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
-
-
-def records(results: Path) -> list[Record]:
-    with Store.open(results) as store:
-        return list(store.load().records)
-
-
 def test_a_worker_a_raylet_and_the_driver_may_be_killed(world: World, tmp_path: Path) -> None:
     """Jobs of a lost machine are done by others; of a lost driver the same command does what is left."""
-    trace, results, extra = tmp_path / "trace", tmp_path / "results", world.add_node()
-    trace.mkdir()
-    first = driver(results, trace, 20)
-    until(lambda: len(pids(trace)) >= 4, "four jobs began")
-    raylet = next(info[0].process.pid for kind, info in extra.all_processes.items() if kind == "raylet")
-    theirs = [pid for pid in agents() if parent_of(pid) == raylet]
-    for pid in [next(pid for pid in agents() if pid not in theirs), raylet, *theirs]:  # a worker, and a whole node
-        os.kill(pid, signal.SIGKILL)
-    told = said_by(first, lambda told: "is gone" in told and "is started again" in told and "  ok" in told)
-    first.kill()
-    first.communicate()
-    until(lambda: not agents() and not any(map(alive, pids(trace))), "agents and cells end with the driver")
-    before = {(record.cell.label, record.started_at) for record in records(results)}
-    assert 0 < len(before) < 20, told
-    again = driver(results, trace, 20)
-    told = again.communicate(timeout=2 * PATIENCE_S)[1]
-    assert again.returncode == 0, told
-    after = {(record.cell.label, record.started_at) for record in records(results)}
-    assert len(after) == 20
-    assert before < after
-    assert {record.status for record in records(results)} == {"ok"}
-
-
-def said_by(run: subprocess.Popen[str], enough: Callable[[str], bool]) -> str:
-    """Read what a run tells until it is enough."""
-    assert run.stderr is not None
-    told = ""
-    while not enough(told):
-        line = run.stderr.readline()
-        assert line, told
-        told += line
-    return told
+    kill_all_three(world.nodes.add(), tmp_path, cells=20, wait_s=1.5)

@@ -16,16 +16,25 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing import forkserver, resource_tracker, util
 from pathlib import Path
 
-from bench.host import temporary
+import psutil
 
+from bench.host import temporary
+from bench.running.targets import PRELOAD_LIGHT, PRELOAD_MEASURING, PRELOAD_SCORING
+
+SCORING = (PRELOAD_SCORING,)
+"""What the server imports where cells are only scored."""
+MEASURING = (*SCORING, PRELOAD_MEASURING)
+LIGHT = (PRELOAD_LIGHT,)
+"""What the server for models without torch imports."""
 HELD = "bench.running.preload.folder"
 """What the server imports first: it holds the folder of temporary files."""
 PARENTS_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
@@ -49,17 +58,23 @@ def preload(modules: Sequence[str], *, light: bool = False) -> None:
         forkserver.set_forkserver_preload(wanted)
 
 
+_one_at_a_time = threading.RLock()
+"""Held while what all threads of this process share is changed: its main module, environment, place for temporary
+files."""
+
+
 @contextmanager
 def forking(*, light: bool) -> Iterator[None]:
     """Let the processes that are started here be forked from the server without torch, or from the other one."""
     name = "connect_to_new_process"
-    usual = getattr(forkserver, name)
-    setattr(forkserver, name, _light.connect_to_new_process if light else usual)
-    try:
-        with hidden_main_module():
-            yield
-    finally:
-        setattr(forkserver, name, usual)
+    with _one_at_a_time:
+        usual = getattr(forkserver, name)
+        setattr(forkserver, name, _light.connect_to_new_process if light else usual)
+        try:
+            with hidden_main_module():
+                yield
+        finally:
+            setattr(forkserver, name, usual)
 
 
 def ensure_running(*, light: bool = False) -> None:
@@ -68,6 +83,11 @@ def ensure_running(*, light: bool = False) -> None:
     Args:
         light: the one without torch.
     """
+    with _one_at_a_time:
+        _ensure_running(light=light)
+
+
+def _ensure_running(*, light: bool) -> None:
     (folder, sockets), usual = _folders(), tempfile.tempdir
     lasting = os.environ.get(temporary.LASTING) or tempfile.gettempdir()
     _start_tracker()
@@ -80,6 +100,48 @@ def ensure_running(*, light: bool = False) -> None:
     finally:
         tempfile.tempdir = usual
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class Early:
+    """A server that was started before it was known what for."""
+
+    def __init__(self, before: set[int]) -> None:
+        self._before = before
+
+    def end(self) -> None:
+        """Kill it, in the midst of its imports: nothing was forked from it yet. The next call would start it anew."""
+        for pid in _servers() - self._before:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).kill()
+
+
+@contextmanager
+def begun_early(modules: Sequence[str]) -> Iterator[Early]:
+    """Start the server with torch while it is not yet known whether anything will run; where the block fails, end it.
+
+    Importing takes it four seconds, in which the suite is read and planned.
+
+    Args:
+        modules: that it imports.
+    """
+    early = Early(_servers())
+    preload(modules)
+    ensure_running()
+    try:
+        yield early
+    except BaseException:
+        early.end()
+        raise
+
+
+def _servers() -> set[int]:
+    """Find the process ids of this process's servers."""
+    found = set()
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # it has just ended
+            if any("multiprocessing.forkserver" in word for word in child.cmdline()):
+                found.add(child.pid)
+    return found
 
 
 def nothing() -> None:
