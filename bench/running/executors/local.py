@@ -22,17 +22,13 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Self
 
 from bench.catalogue.phases import NOTHING_TIMED
+from bench.running import server
 from bench.running.executors import child as child_module
-from bench.running.executors import server, wire
+from bench.running.executors import wire
 from bench.running.executors.base import Answer, Call, Executor, LastPhase, Place
 from bench.running.executors.outcome import Failure, died, timed_out, unreadable
-from bench.running.targets import PRELOAD_LIGHT, PRELOAD_MEASURING, PRELOAD_SCORING, WORKER
-
-SCORING = (PRELOAD_SCORING,)
-"""What the server imports where cells are only scored."""
-MEASURING = (*SCORING, PRELOAD_MEASURING)
-LIGHT = (PRELOAD_LIGHT,)
-"""What the server for models without torch imports."""
+from bench.running.server import LIGHT, MEASURING, SCORING
+from bench.running.targets import WORKER
 
 GRACE_S = 5.0
 """Time that a process has to end, after its answer and between SIGTERM and SIGKILL: a guess."""

@@ -43,6 +43,7 @@ from bench.running.machines.room import Needs, room
 from bench.running.machines.software import COMPARED, Versions, difference, reader
 from bench.running.machines.watch import Watch
 from bench.running.targets import CANARY, WORKER
+from bench.store.addresses import redact
 from bench.store.files import write_file
 from bench.units import plural
 
@@ -346,7 +347,9 @@ class RayExecutor(Executor):
 
     def _brought(self, machine: _Machine, parcel: Parcel) -> str:
         if parcel.key not in machine.parcels:
-            if not parcel.travels:
+            if parcel.address is not None:
+                machine.parcels[parcel.key] = self._fetched(machine, parcel, parcel.address)
+            elif not parcel.travels:
                 self._check_holds(machine, parcel)
             else:
                 machine.parcels[parcel.key] = self._delivered(machine, parcel)
@@ -368,6 +371,23 @@ class RayExecutor(Executor):
             f"{parcel.path} arrives on {machine.name} with other content than it had when the run began; if it was "
             "changed since, run the same command again"
         )
+
+    def _fetched(self, machine: _Machine, parcel: Parcel, address: str) -> str:
+        """Let a machine fetch a checkpoint from an object store, and return where it lies there.
+
+        Raises:
+            EnvironmentLackError: it cannot, or gets another one.
+        """
+        try:
+            there: str = _get(machine.agent.fetch.remote(address))
+        except EnvironmentLackError as error:
+            raise EnvironmentLackError(f"{machine.name}: {error}") from error
+        if not _get(machine.agent.holds.remote(there, parcel.key, parcel.whole)):
+            raise EnvironmentLackError(
+                f"what {machine.name} fetches from '{redact(address)}' is another checkpoint than here; if it was "
+                "uploaded anew meanwhile, run the same command again"
+            )
+        return there
 
     def _check_holds(self, machine: _Machine, parcel: Parcel) -> None:
         """Check that a machine has what is too large to travel.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
+from bench.candidates import fetched
 from bench.candidates.kept import Keep
 from bench.host import fingerprint, temporary
 from bench.host.facts import Facts
@@ -81,6 +82,14 @@ class Agent:
         with suppress(Exception):  # whatever is wrong with it: it is not what is wanted
             return place.exists() and parcel_of(place, whole=whole).key == key
         return False
+
+    def fetch(self, address: str) -> str:
+        """Fetch a checkpoint from an object store, unless it is here, and return its folder.
+
+        Raises:
+            BenchError: it cannot be fetched.
+        """
+        return str(fetched.fetch(address))
 
     def receive(self, key: str, place: str, start: int, chunk: bytes) -> None:
         """Write a chunk of a parcel that is on its way; the first of a file replaces what an earlier way left of it.

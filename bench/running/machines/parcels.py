@@ -1,7 +1,8 @@
 """What travels to a machine for a job: data, checkpoints, exported networks, and the folder of a suite with factories.
 
 A folder up to `TRAVELS_BYTES` travels, in chunks, once to each machine, and lies there under its hash. A larger one
-must lie on the same path of every machine already, with the same content: that is checked before anything runs.
+must lie on the same path of every machine already, with the same content: that is checked before anything runs. What
+was fetched from an object store is fetched from there by each machine.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.candidates.checkpoint import locate
+from bench.candidates.fetched import address_of
 from bench.errors import InputError
 from bench.record import Cell
 from bench.units import format_quantity
@@ -38,11 +40,13 @@ class Parcel:
     """Relative to the folder; empty for a file."""
     whole: bool = True
     """Whether it has all files of its folder."""
+    address: str | None = None
+    """Where in an object store it is from; then each machine fetches it for itself."""
 
     @property
     def travels(self) -> bool:
-        """Tell whether it is small enough."""
-        return self.size_bytes <= TRAVELS_BYTES
+        """Tell whether it is small enough, or need not travel."""
+        return self.address is not None or self.size_bytes <= TRAVELS_BYTES
 
     @property
     def size(self) -> str:
@@ -95,7 +99,7 @@ def parcel_of(path: Path, *, whole: bool = True) -> Parcel:
             with place.open("rb") as stream:
                 while chunk := stream.read(CHUNK_BYTES):
                     digest.update(chunk)
-    return Parcel(path, digest.hexdigest(), size, names, whole)
+    return Parcel(path, digest.hexdigest(), size, names, whole, address_of(path))
 
 
 def _names(folder: Path, whole: bool) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from bench.errors import BenchError, FitError
 from bench.record import Cell
-from bench.running.executors import server
+from bench.running import server
 from bench.running.executors.base import Job
 from bench.running.executors.local import LocalExecutor
 from tests.jobs import make_job

@@ -70,7 +70,7 @@ LIGHT = """\
 name: light
 defaults: {{device: cpu, threads: 1, memory_limit: 2 GiB{more}}}
 models:
-  - {{name: linear, family: linear, checkpoint: {folder}}}
+  - {{name: linear, family: linear, checkpoint: "{folder}"}}
   - {{name: near, family: baseline, strategy: nearest}}
   - {{name: often, family: baseline, strategy: majority}}
 tasks:
@@ -117,8 +117,8 @@ def a_cluster(folder: Path, nodes: int = 1) -> Iterator[Nodes]:
     import ray
 
     here = Path(__file__).parents[3]
-    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "OMP_NUM_THREADS", "RAY_ADDRESS")}
-    os.environ |= {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
+    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "OMP_NUM_THREADS", "RAY_ADDRESS", "XDG_CACHE_HOME")}
+    os.environ |= {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder / "cache")}
     made = Nodes(folder)
     try:
         made.add(include_dashboard=False, include_log_monitor=False, _system_config=SOON)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,10 +33,6 @@ class Method:
         """Call it at once."""
         return Ref(self.call(*arguments))
 
-    def options(self, **_: Any) -> Method:
-        """Take no notice."""
-        return self
-
 
 @dataclass
 class FakeRay:
@@ -46,6 +42,10 @@ class FakeRay:
     answers: Answers
     facts: Callable[[str], Facts] = lambda _: fingerprint()
     cpus: float = 1.0
+    versions: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    """Where a machine has other versions than here."""
+    holds: Callable[[str], bool] = lambda _: True
+    """Whether a machine has what must lie there."""
     ended: list[str] = field(default_factory=list)
     """Machines whose agents were ended."""
 
@@ -69,7 +69,7 @@ class FakeRay:
         ]
 
     def _remote(self, thing: Any) -> Any:
-        return _Placed(self) if thing is Agent else Method(thing)
+        return _Placed(self, None if thing is Agent else thing)
 
 
 def _id(name: str) -> str:
@@ -78,16 +78,18 @@ def _id(name: str) -> str:
 
 
 class _Placed:
-    """An agent that is not placed yet."""
+    """An agent, or a function that reads versions, that is not placed yet."""
 
-    def __init__(self, ray: FakeRay) -> None:
-        self._ray, self._name = ray, ""
+    def __init__(self, ray: FakeRay, read: Callable[[], dict[str, str | None]] | None) -> None:
+        self._ray, self._read, self._name = ray, read, ""
 
     def options(self, scheduling_strategy: Any, **_: Any) -> _Placed:
         self._name = next(name for name in self._ray.names if _id(name) == scheduling_strategy.node_id)
         return self
 
-    def remote(self, *_: Any) -> _FakeAgent:
+    def remote(self, *_: Any) -> _FakeAgent | Ref:
+        if self._read is not None:
+            return Ref({**self._read(), **self._ray.versions.get(self._name, {})})
         return _FakeAgent(self._ray, self._name)
 
 
@@ -96,4 +98,5 @@ class _FakeAgent:
         self.name = name
         self.describe = Method(lambda: ray.facts(name))
         self.attempt = Method(lambda request: Reply(wire.answer_frame(ray.answers(name, request)), None))
+        self.holds = Method(lambda *_: ray.holds(name))
         self.close = Method(lambda: None)

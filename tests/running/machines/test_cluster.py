@@ -57,7 +57,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         made = World(nodes, folder, suite)
         for name, place in RUNS.items():
             made.lines[name] = launched(few if name == "ray1" else suite, place, folder / name)
-        words = ["run", str(suite), "--on", "ray", "--results", str(folder / "ray3"), "--no-report"]
+        stored = folder / "stored.yaml"  # each machine fetches the checkpoint for itself
+        stored.write_text(suite.read_text().replace(f'"{folder}', f'"file://{folder}'))
+        words = ["run", str(stored), "--on", "ray", "--results", str(folder / "ray3"), "--no-report"]
         said = CliRunner().invoke(bench, words)
         assert said.exit_code == 0, said.output
         made.lines["ray3"], made.told = said.stderr, said.stdout
@@ -96,6 +98,17 @@ def test_a_record_names_its_machine_and_only_there(world: World) -> None:
     assert "2 machines stay free: machines.at_most is 1" in world.lines["ray1"]
     assert "\nMachines: on 3 machines: " in world.told
     assert all((world.folder / "ray3" / str(record.log_path)).is_file() for record in world.runs["ray3"])
+
+
+def test_a_checkpoint_by_its_address_is_fetched_by_each_machine_that_needs_it(world: World) -> None:
+    used = {r.notes["machine"]["name"] for r in world.runs["ray3"] if r.cell.model == "linear"}
+    have = {
+        name
+        for name in ("node-1", "node-2", "node-3")
+        if [*world.folder.glob(f"{name}/cache/bench/checkpoints/*/fitted")]
+    }
+    assert used == have
+    assert {r.cell.id for r in world.runs["ray3"]} == {r.cell.id for r in world.runs["inline"]}
 
 
 def test_a_worker_a_raylet_and_the_driver_may_be_killed(world: World, tmp_path: Path) -> None:

@@ -20,13 +20,21 @@ import threading
 import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing import forkserver, resource_tracker, util
 from pathlib import Path
 
-from bench.host import temporary
+import psutil
 
+from bench.host import temporary
+from bench.running.targets import PRELOAD_LIGHT, PRELOAD_MEASURING, PRELOAD_SCORING
+
+SCORING = (PRELOAD_SCORING,)
+"""What the server imports where cells are only scored."""
+MEASURING = (*SCORING, PRELOAD_MEASURING)
+LIGHT = (PRELOAD_LIGHT,)
+"""What the server for models without torch imports."""
 HELD = "bench.running.preload.folder"
 """What the server imports first: it holds the folder of temporary files."""
 PARENTS_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
@@ -92,6 +100,48 @@ def _ensure_running(*, light: bool) -> None:
     finally:
         tempfile.tempdir = usual
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class Early:
+    """A server that was started before it was known what for."""
+
+    def __init__(self, before: set[int]) -> None:
+        self._before = before
+
+    def end(self) -> None:
+        """Kill it, in the midst of its imports: nothing was forked from it yet. The next call would start it anew."""
+        for pid in _servers() - self._before:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).kill()
+
+
+@contextmanager
+def begun_early(modules: Sequence[str]) -> Iterator[Early]:
+    """Start the server with torch while it is not yet known whether anything will run; where the block fails, end it.
+
+    Importing takes it four seconds, in which the suite is read and planned.
+
+    Args:
+        modules: that it imports.
+    """
+    early = Early(_servers())
+    preload(modules)
+    ensure_running()
+    try:
+        yield early
+    except BaseException:
+        early.end()
+        raise
+
+
+def _servers() -> set[int]:
+    """Find the process ids of this process's servers."""
+    found = set()
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # it has just ended
+            if any("multiprocessing.forkserver" in word for word in child.cmdline()):
+                found.add(child.pid)
+    return found
 
 
 def nothing() -> None:

@@ -99,3 +99,32 @@ def held_by(folder, process):
     """Whether a process has the lock of a folder open; that of another run is another's."""
     opened = Path(f"/proc/{process}/fd").iterdir()
     return any(os.path.realpath(path) == str(folder / "lock") for path in opened)
+
+
+EARLY = """
+import sys, time, psutil
+from bench.running.executors.local import LocalExecutor
+from bench.running.server import begun_early
+from pathlib import Path
+
+def alive():
+    return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+before = len(alive())
+try:
+    with begun_early(("multiprocessing",)) as early:
+        print(len(alive()) - before)
+        raise KeyError(early)
+except KeyError:
+    time.sleep(0.1)  # waiting for it would reap it
+    print(sum("forkserver" in " ".join(child.cmdline()) for child in alive()))
+with begun_early(("multiprocessing",)):
+    pass
+arguments = {"log_path": Path(sys.argv[1]) / "call.log"}
+print(LocalExecutor().call("tests.running.executors.fakes:main_file", {}, **arguments))
+"""
+
+
+def test_a_server_that_was_begun_early_ends_with_an_error_and_else_serves(tmp_path):
+    ran = subprocess.run([sys.executable, "-c", EARLY, str(tmp_path)], capture_output=True, text=True, timeout=LONG_S)
+    assert (ran.stdout.split(), ran.stderr) == (["2", "0", "None"], "")
