@@ -155,7 +155,8 @@ class Timing:
     salted: bool | None = None
     """Whether its prompt had a beginning of its own; a level without is the control."""
     answer: str | None = None
-    """What it was answered under load, as it is scored; None where it failed, and in all other passes."""
+    """What it was answered under load, as it is scored; None where it failed or was a likelihood, and in all other
+    passes."""
 
 
 @dataclass(frozen=True, slots=True)

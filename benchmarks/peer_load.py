@@ -28,6 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -47,6 +48,8 @@ NOT_HERE = 3
 TOKENS = 16
 CLOSE_SHARE, CLOSE_S = 0.1, 0.003
 """Medians of two tools, one after another on the same server, agree within 10 %, or 3 ms."""
+SHOWN_LINES, SHOWN_CHARACTERS = 6, 600
+"""Of what a process wrote before it failed."""
 HUB_NAME, COMMIT = "bench/served", "0" * 40
 TIMES = ("TTFT p50", "TTFT p95", "latency p50", "latency p95")
 
@@ -83,8 +86,13 @@ def run(command: Sequence[str | Path], what: str, environment: Mapping[str, str]
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotHereError(f"{what}: {error}") from error
     if done.returncode:
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise NotHereError(f"{what} ended with exit code {done.returncode}: {' | '.join(lines[-6:])[:600]}")
+        raise NotHereError(f"{what} ended with exit code {done.returncode}: {end_of(done.stdout + done.stderr)}")
+
+
+def end_of(text: str) -> str:
+    """Show the end of what a process wrote, in one line."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-SHOWN_LINES:])[-SHOWN_CHARACTERS:]
 
 
 def installed(peer: str, environments: Path) -> Path:
@@ -105,22 +113,22 @@ def serving(model: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     words = ["-m", "transformers.cli.transformers", "serve", str(model), "--port", str(port), "--device", "cpu"]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    server = subprocess.Popen(
-        [sys.executable, *words, "--dtype", "float32"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
     url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(server, url)
-        yield url
-    finally:
-        server.terminate()
+    with tempfile.TemporaryFile() as told:
+        server = subprocess.Popen(
+            [sys.executable, *words, "--dtype", "float32"], env=environment, stdout=subprocess.DEVNULL, stderr=told
+        )
         try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
+            wait_for(server, url)
+            yield url
+        except NotHereError as error:
+            raise NotHereError(f"{error}; {last_words(server, told)}") from error
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 def wait_for(server: subprocess.Popen[bytes], url: str, deadline_s: float = 180) -> None:
@@ -128,15 +136,22 @@ def wait_for(server: subprocess.Popen[bytes], url: str, deadline_s: float = 180)
     end = time.monotonic() + deadline_s
     while time.monotonic() < end:
         if server.poll() is not None:
-            assert server.stderr is not None
-            told = server.stderr.read().decode(errors="replace").strip().splitlines()[-1:]
-            raise NotHereError(f"`transformers serve` ended: {''.join(told)} (pip install -e '.[serving]')")
+            raise NotHereError("`transformers serve` did not start (pip install -e '.[serving]')")
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.3)
     raise NotHereError(f"`transformers serve` was not ready after {deadline_s:g} s")
+
+
+def last_words(server: subprocess.Popen[bytes], told: BinaryIO) -> str:
+    """Say whether a server still runs, and what it wrote last."""
+    ended = server.poll()
+    told.seek(0)
+    text = told.read().decode(errors="replace")
+    state = "the server runs" if ended is None else f"the server ended with exit code {ended}"
+    return f"{state}, and wrote last: {end_of(text) or 'nothing'}"
 
 
 Numbers = Mapping[str, float]

@@ -59,7 +59,7 @@ def run(suite: Path, until: str) -> Ran:
         raise SystemExit(f"bench run {suite} --until {until} ended with {done.returncode}: {done.stderr[-500:]}")
     document = json.loads(done.stdout)
     scored = [cell for cell in document["cells"] if cell["quality"]]
-    firsts = {(cell["task"], named(cell)): next(iter(cell["quality"].values())) for cell in scored}
+    firsts = {(cell["task"], cell["candidate"]): next(iter(cell["quality"].values())) for cell in scored}
     tasks = document["decision"]["tasks"]
     return Ran(
         {name: task["recommendation"]["pick"] for name, task in tasks.items()},
@@ -67,11 +67,6 @@ def run(suite: Path, until: str) -> Ran:
         sum(first["n"] for first in firsts.values()),
         seconds,
     )
-
-
-def named(cell: dict[str, str]) -> str:
-    """Name the candidate of a cell as the decision does."""
-    return cell["model"] if cell["variant"] == "float32" else f"{cell['model']}[{cell['variant']}]"
 
 
 def compare(raced: Ran, whole: Ran, contract: Contract) -> None:

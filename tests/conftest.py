@@ -11,17 +11,33 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis  # noqa: F401  it looks for what refers to a generator of trio's, and sees nothing that is frozen
 import pytest
+
+from bench.__main__ import collect_rarely
+from bench.measure import heap
+
+collect_rarely()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_heap() -> None:
+    """Hide from the garbage collector what was imported and collected so far, a million objects, as the server of cells
+    does: a cell that runs in this process collects garbage before every phase, and would look through all of them.
+
+    What the tests before left unreachable is collected first, so that nothing of it stays.
+    """
+    gc.collect()
+    heap.freeze_for_good()
 
 
 @pytest.fixture
-def cells_here() -> Iterator[None]:
-    """Run cells in this process: they collect garbage before every phase, and need not go through all that the tests
-    imported, a million objects, as the process of a cell never does."""
-    gc.collect()
-    gc.freeze()
-    yield
+def thawed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Begin as a process that has hidden nothing from the garbage collector."""
+    monkeypatch.setattr(heap, "SERVER", heap.Server())
     gc.unfreeze()
+    yield
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,9 @@ import os
 import re
 import shlex
 import shutil
-import stat
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,34 +154,41 @@ def merged(base: str, part: str) -> dict[str, Any]:
     return {**parser.load(base), **parser.load(part)}
 
 
-READERS = {"compare", "export", "history", "ls", "recommend", "report", "show", "store", "tag"}
-"""Commands that read what a run left: they are called in this process, which has imported what they import."""
-
-
 def run_lines(lines: Sequence[str], folder: Path) -> Iterator[tuple[str, subprocess.CompletedProcess[str]]]:
-    """Run commands one after another in a folder, with a home of its own, this bench on the path, and what is kept in
-    caches shared."""
-    programs = folder.parent / f"{folder.name}-bin"
-    programs.mkdir(exist_ok=True)
-    script = programs / "bench"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bench "$@"\n')
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    """Run commands one after another in a folder, with a home of its own, and what is kept in caches shared.
+
+    Those of bench are called in this process, which has imported what they import, and whose server of cells stays.
+    """
     home = {"HOME": str(folder / "home"), "XDG_CACHE_HOME": str(caches.folder().parent)}
-    environment = os.environ | home | {"PATH": f"{programs}:{os.environ['PATH']}"}
     for line in lines:
         words = shlex.split(line)
-        if words[0] == "bench" and words[1] in READERS:
-            yield line, _call(words[1:], folder, home)
+        if words[0] == "bench":
+            yield line, _call(lambda words=words: main(words[1:]), words, folder, home)
         else:
             command = ["/bin/sh", "-c", line]
+            environment = os.environ | home
             yield (
                 line,
                 subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False),
             )
 
 
-def _call(words: list[str], folder: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command of bench in this process."""
+def run_python(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script in a folder, as `python -c` would, in this process."""
+
+    def script() -> int:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            exec(compile(text, "<script>", "exec"), {"__name__": "__main__"})
+        return 0
+
+    return _call(script, ["python"], folder, {})
+
+
+def _call(
+    work: Callable[[], int], words: list[str], folder: Path, variables: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Do something in this process as a process in a folder would."""
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict(os.environ, variables),
@@ -190,5 +196,5 @@ def _call(words: list[str], folder: Path, variables: dict[str, str]) -> subproce
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
-        code = main(words)
+        code = work()
     return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())

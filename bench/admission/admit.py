@@ -1,4 +1,4 @@
-"""Admits one loaded model to one task: its words, then the proof of its fast path."""
+"""Admits one loaded model to one task: its parts, its words, then the proof of its fast path."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bench.admission.reference import (
 )
 from bench.admission.vocabulary import Unknown, check_words
 from bench.candidates.failures import PATH_ERRORS, shown
-from bench.candidates.interface import Executed, HasPlainPath, engine_of, falls_back_to
+from bench.candidates.interface import Executed, HasPlainPath, check_parts, engine_of, falls_back_to
 from bench.candidates.variants.rounding import exactly, rounds
 from bench.errors import AdmissionError, is_out_of_memory
 from bench.measure.audit import COARSE_TOLERANCE
@@ -91,9 +91,11 @@ def admit(
 
     Raises:
         AdmissionError: its tokenizer does not know the inputs' words, or it reads what follows.
+        EnvironmentLackError: its parts do not belong together.
         Exception: whatever the plain path raises.
     """
     begun = time.perf_counter()
+    check_parts(model)
     words = check_words(name, model, texts)
     check_reading(name, model, [max(texts, key=len), *texts] if texts else [])
     found = find(key, proved)

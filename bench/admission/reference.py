@@ -24,7 +24,7 @@ EXAMPLES = 6
 """Short, long, odd, and some of middling length."""
 LEAST_EXAMPLES = 4
 """With two, one of which needs no padding, a model whose state takes up the padding may pass by chance."""
-NEW_TOKENS = 8
+NEW_TOKENS = 6
 """Tokens that are generated of each: a fault of the cache, of positions or of the refill shows from the second on."""
 FEW_TOKENS = 3
 """The same for a slow model."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bench.candidates.family import Family
 from bench.errors import BenchError
 from bench.plugins import Classes, Declared, Instances
-from bench.suite import CellJob
+from bench.suite import CellJob, ModelSpec
 
 FAMILIES: Declared[Family] = Declared(
     "model family", "bench.families", Instances(Classes("bench.candidates.families", Family))
@@ -29,7 +29,12 @@ def is_floor(family: str) -> bool:
 
 def without_torch(job: CellJob | None) -> bool:
     """Tell whether a cell's model runs in a process that never imports torch; a family that is gone has none."""
-    return job is not None and job.model.family in FAMILIES and not FAMILIES[job.model.family].uses_torch(job.model)
+    return job is not None and job.model.family in FAMILIES and not uses_torch(job.model)
+
+
+def uses_torch(model: ModelSpec) -> bool:
+    """Tell whether a model computes with torch."""
+    return FAMILIES[model.family].uses_torch(model)
 
 
 def heavy_modules() -> Iterator[str]:

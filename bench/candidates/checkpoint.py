@@ -62,7 +62,7 @@ def locate(text: str, base: Path) -> Checkpoint:
     if folder.is_dir():
         return Checkpoint(folder, None)
     if folder.is_file():
-        raise InputError(f"'{folder}' is a file; give the folder that it lies in, which holds nothing else")
+        raise InputError(f"'{folder}' is a file; give the folder that it lies in")
     if text.startswith((".", "/", "~")) or text.count("/") > 1:
         siblings = [path.name for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
         hint = f"; {nearest(folder.name, siblings)}" if siblings else ""

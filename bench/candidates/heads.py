@@ -206,12 +206,11 @@ class Kept:
             EnvironmentLackError: a file is missing or damaged, or they are of different models.
         """
         from safetensors import SafetensorError, safe_open
-        from safetensors.numpy import load_file
 
         try:
             rows = json.loads((folder / HEADS_FILE).read_text(encoding="utf-8"))["heads"]
-            arrays = load_file(folder / ARRAYS_FILE)
             with safe_open(folder / ARRAYS_FILE, "numpy") as stored:
+                arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - it is no mapping
                 belongs = (stored.metadata() or {}).get(BELONGS)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise EnvironmentLackError(

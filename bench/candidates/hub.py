@@ -14,7 +14,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from bench.candidates.checkpoint import locate
+from bench.candidates.checkpoint import config_of, locate
 from bench.errors import BenchError, EnvironmentLackError, HubError
 from bench.host.hub import cache_if_unreachable, chain_of, unserved
 from bench.suite import ModelSpec
@@ -68,6 +68,11 @@ def _explained(spec: ModelSpec, error: Exception, is_local: bool) -> BenchError:
     refused = None if is_local else unserved(where, error, "'checkpoint'")
     if refused is not None:
         return refused
+    if "Unrecognized configuration class" in text and is_local:
+        return EnvironmentLackError(
+            f"{where}: its config.json is of a '{_model_type(spec)}', which the family '{spec.family}' does not load; "
+            "name another family (`bench ls models`)"
+        )
     if "instantiate the backend tokenizer" in text or "Can't load tokenizer" in text:
         return EnvironmentLackError(
             f"{where}: holds no tokenizer that can be read; save it there with `tokenizer.save_pretrained`"
@@ -84,6 +89,11 @@ def _explained(spec: ModelSpec, error: Exception, is_local: bool) -> BenchError:
             return EnvironmentLackError(f"{where}: the folder holds no weights (no *.safetensors); check the path")
         return EnvironmentLackError(f"{where}: no safetensors weights; set 'allow_pickle: true' if you trust the file")
     return EnvironmentLackError(f"{where}: cannot be loaded: {_first_line(error)}")
+
+
+def _model_type(spec: ModelSpec) -> str:
+    config = config_of(spec.checkpoint, spec.subfolder) or {}
+    return str(config.get("model_type", "network of an unknown kind"))
 
 
 def _first_line(error: BaseException) -> str:

@@ -479,13 +479,22 @@ class HuggingFaceModel(PartialModel):
         """Count the tokens that the model reads of `text`."""
         return self.lengths([text])[0]
 
+    @cached_property
+    def _counted(self) -> tuple[int, int]:
+        """Parameters and bytes of the network, which are the same from the load on."""
+        return count_parameters(self.module), count_bytes(self.module)
+
+    @cached_property
+    def _tokenizer_hash(self) -> str:
+        return tokenizer_hash(self.tokenizer)
+
     def facts(self) -> ModelFacts:
         """Describe the loaded model."""
         config, engine = self.module.config, self.engine
         dtype = str(config.dtype).removeprefix("torch.") if config.dtype is not None else "float32"
         return ModelFacts(
-            parameters=count_parameters(self.module) if engine is None else engine.artifact.parameters,
-            weights_bytes=count_bytes(self.module) if engine is None else engine.artifact.artifact_bytes,
+            parameters=self._counted[0] if engine is None else engine.artifact.parameters,
+            weights_bytes=self._counted[1] if engine is None else engine.artifact.artifact_bytes,
             dtype=dtype if engine is None else engine.artifact.dtype,
             attention=getattr(config, "_attn_implementation", None) if engine is None else None,
             module=self.module if engine is None else None,
@@ -493,7 +502,7 @@ class HuggingFaceModel(PartialModel):
                 "max_tokens": self.max_tokens,
                 "model_type": config.model_type,
                 "revision": getattr(config, "_commit_hash", None),
-                "tokenizer_hash": tokenizer_hash(self.tokenizer),
+                "tokenizer_hash": self._tokenizer_hash,
                 "weights_unused": list(self.unused),
                 "tokens_known": len(self.tokenizer),
                 "embedding_rows": self.embedding_rows,

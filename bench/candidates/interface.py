@@ -239,6 +239,20 @@ class Executed(Protocol):
 
 
 @runtime_checkable
+class ChecksParts(Protocol):
+    """A model that is put together from parts."""
+
+    def check_parts(self) -> None:
+        """Refuse parts that do not belong together; called once the cold start is timed, before anything is scored."""
+
+
+def check_parts(model: object) -> None:
+    """Let a loaded model refuse parts that do not belong together; one that is whole has nothing to say."""
+    if isinstance(model, ChecksParts):
+        model.check_parts()
+
+
+@runtime_checkable
 class StatesTraining(Protocol):
     """A model that may say on which texts it was trained."""
 

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bench.errors import closest
+from bench.units import FACTORS
+
 TimedValues = Literal["latency", "ttft", "tpot", "itl", "throughput"]
 """Kinds of timed values: seconds per request, to the first token, per further token, between tokens; windows."""
 Observation = Literal["requests", "token gaps", "batches", "processes"]
@@ -672,6 +675,10 @@ _PRICES = (
 
 AT = "@"
 """Between a reading and the level of load at which it is read: `ttft_p95_s@20`, at 20 requests a second."""
+SHOWN_RATE = 20.0
+"""Of the levels in messages."""
+UNIT_WORDS = frozenset({"per", *(spelling.lower() for spellings in FACTORS.values() for spelling in spellings)})
+"""Words that say nothing of which reading is meant."""
 
 
 def _offered(name: str, title: str, unit: str, bounds: Range, definition: str, *, higher: bool = False) -> Reading:
@@ -813,15 +820,37 @@ def canonical(name: str, on_gpu: bool = False) -> str:
     return (GPU_ALIASES.get(name) if on_gpu else None) or ALIASES.get(name, name)
 
 
-def of_words(name: str) -> str | None:
-    """Find the most usual reading whose name has all words of another name: of several the one declared first.
+def meant_by(name: str, others: Iterable[str] = ()) -> str | None:
+    """Find the reading, or the other name, that a wrong name most likely means: by its words, else by its letters.
 
-    >>> of_words("latency"), of_words("energy"), of_words("latency_s"), of_words("accuracy")
-    ('latency_p50_s', 'energy_per_example_j', 'latency_p50_s', None)
+    >>> meant_by("latency"), meant_by("latncy_p95_s"), meant_by("acuracy", ["accuracy"]), meant_by("s")
+    ('latency_p50_s', 'latency_p95_s', 'accuracy', None)
+    >>> meant_by("latency_p95@20"), meant_by("goodput@2.5"), meant_by("accuracy@20", ["accuracy"])
+    ('latency_p95_s@20', 'goodput_per_s@2.5', 'accuracy')
     """
-    words = set(name.split("_"))
-    able = [reading for reading in READINGS if words <= set(reading.split("_"))]
-    return min(able, key=lambda reading: not reading.startswith(name), default=None)
+    levels = levels_of(name)
+    return _of_words(name, levels or READINGS) or closest(name, {*levels, *READINGS, *others})
+
+
+def levels_of(name: str) -> tuple[str, ...]:
+    """List the readings at the level that a name ends in, or at one to show where that is no rate; empty without one.
+
+    >>> levels_of("latency@20")[:2], levels_of("latency@soon")[:1], levels_of("latency")
+    (('goodput_per_s@20', 'good_share@20'), ('goodput_per_s@20',), ())
+    """
+    _, at, rate = name.partition(AT)
+    if not at:
+        return ()
+    _, value = level_of(next(iter(AT_LEVEL)) + AT + rate) or ("", SHOWN_RATE)
+    return tuple(at_level(base, value) for base in AT_LEVEL)
+
+
+def _of_words(name: str, readings: Iterable[str]) -> str | None:
+    """Find the first reading whose name has all words of another name that are no unit's, best one that begins so."""
+    begin = name.partition(AT)[0]
+    wanted = set(begin.split("_")) - UNIT_WORDS
+    able = [reading for reading in readings if wanted and wanted <= set(reading.partition(AT)[0].split("_"))]
+    return min(able, key=lambda reading: not reading.startswith(begin), default=None)
 
 
 OFF = "off"

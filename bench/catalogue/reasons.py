@@ -123,6 +123,20 @@ def too_few_dependent(n: int, needed: int) -> Reason:
     )
 
 
+def too_few_have_it(n: int, needed: int) -> Reason:
+    """Say that enough requests were sent, but that too few of them have the time in question."""
+    return Reason(ReasonCode.TOO_FEW, f"{_TOO_FEW}: fewer than {needed} of {n} requests have such a time")
+
+
+def failures_cluster(failed: int, n: int, batches: int) -> Reason:
+    """Say that requests failed in so close a row that the quantile is infinite in a part of them."""
+    return Reason(
+        ReasonCode.UNDEFINED_ON_RESAMPLES,
+        f"the interval has no upper end: {failed} of {n} requests failed, in one of {batches} batches of them more "
+        "than the quantile allows",
+    )
+
+
 def impossible_durations(wrong: int, n: int, first: float) -> Reason:
     """Refuse durations that no clock gives."""
     return Reason(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PROMPT = "Write three sentences about the harbour of Hamburg."
 PROMPTS = 64
 """Variations of one prompt, so that requests differ where no file of prompts is given."""
+OPTIONS = {"url": "URL", "model": "--model", "api": "--api", "api_key_env": "--key-env"}
+"""Where a key of an endpoint stands in the command."""
 
 
 @click.command()
@@ -72,7 +74,7 @@ def load(
     from bench.suite.load import LoadSpec
 
     spec = _spec(url, model, api, key_env)
-    judged = _judged(slo, target)
+    judged = _judged(slo, target, rates, seconds)
     asked = Asked(
         prompts=_prompts(prompts),
         ask=_ask(spec, max_tokens),
@@ -99,28 +101,38 @@ def _spec(url: str, model: str, api: str, key_env: str | None) -> EndpointSpec:
 
     from bench.errors import UsageError
     from bench.suite import EndpointSpec
+    from bench.suite.yaml_file import TYPE_WORDS
 
     try:
         return EndpointSpec.model_validate({"url": url, "model": model, "api": api, "api_key_env": key_env})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
+        words = TYPE_WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
+        raise UsageError(f"{OPTIONS[str(first['loc'][0])]}: {words}") from error
 
 
-def _judged(slo: Sequence[str], target: float | None) -> LoadSpec:
-    """Read the limits and the rate in all as the suite's section has them."""
+def _judged(slo: Sequence[str], target: float | None, rates: Sequence[float], seconds: float) -> LoadSpec:
+    """Read what is offered, the limits and the rate in all as the suite's section has them."""
+    from pydantic import ValidationError
+
     from bench.errors import UsageError
     from bench.suite.load import LoadSpec, parse_slo
 
     limits: dict[str, str] = {}
     for text in slo:
         name, sign, limit = (part.strip() for part in text.partition("<="))
+        if not sign:
+            raise UsageError(f"--slo: '{text}' is no limit; write one such as 'ttft_p95 <= 300 ms'")
         parse_slo(name, f"{sign} {limit}")
+        if name in limits:
+            raise UsageError(f"--slo: '{name}' is limited twice, '{limits[name]}' and '{sign} {limit}'; leave one out")
         limits[name] = f"{sign} {limit}"
     if target is not None and not limits:
         raise UsageError("--target counts replicas by the rate within an SLO; give --slo, such as 'ttft_p95 <= 300 ms'")
-    return LoadSpec(slo=limits, target_per_s=target)
+    try:
+        return LoadSpec(levels=list(rates) or "auto", window_s=seconds, slo=limits, target_per_s=target)
+    except ValidationError as error:
+        raise UsageError(f"--rate: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
 
 
 def _print_within(kept: Fact, needed: Fact, target: float | None) -> None:
@@ -177,13 +189,12 @@ def _row(level: Numbers) -> list[str]:
     times = [(level.ttft, 0.5), (level.ttft, 0.95), (level.ttft, 0.99), (level.tpot, 0.5), (level.tpot, 0.95)]
     times.append((level.latency, 0.95))
     shown = [_time(table.get(q)) if level.withheld is None else "withheld" for table, q in times]
-    failed = level.requests - level.endings.get("ok", 0)
     remarks = [f"{count} {ending}" for ending, count in level.endings.items() if ending != "ok"]
     remarks += [] if level.salted else ["unsalted control"]
     remarks += [] if level.withheld is None else [level.withheld]
     good = "" if level.good_share is None else f"{100 * level.good_share:.3g} %"
     rates = [f"{level.offered_rate:.4g} /s", f"{level.achieved_rate:.4g} /s"]
-    return [*rates, str(level.requests), str(failed), *shown, good, "; ".join(remarks)]
+    return [*rates, str(level.requests), str(level.failed), *shown, good, "; ".join(remarks)]
 
 
 def _time(value: Estimate | None) -> str:

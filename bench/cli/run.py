@@ -84,7 +84,8 @@ def run(
         opened = _opened(located, executor, profile, early)
         click.get_current_context().with_resource(closing(opened))
         click.get_current_context().with_resource(opened.holding(located.value.secrets))
-        opened.prepare()
+        if _needs_torch(located.value, profile):
+            opened.prepare()
         asked = {"until": until, "budget": budget, "risk": risk, "margin": margin, "guarantee": guarantee}
         race = {key: value for key, value in asked.items() if value is not None}
         plan = make_plan(located, results, Options(limit, only, profile, race))
@@ -138,15 +139,28 @@ def _holds_no_secret(suite: str) -> bool:
 
 def _opened(located: Located[Suite], executor: str | None, profile: str | None, early: Early | None) -> Executor:
     """Make the executor of a suite; end a server that was started before, where it is of no use or knows too much."""
-    from bench.catalogue.readings import OFF
     from bench.running.executors import executor_of
     from bench.running.executors.local import LocalExecutor
 
-    chosen = executor_of(located, executor)
-    if early is not None and (chosen.kind is not LocalExecutor or located.value.secrets):
+    suite, chosen = located.value, executor_of(located, executor)
+    of_use = chosen.kind is LocalExecutor and _needs_torch(suite, profile)
+    if early is not None and (suite.secrets or not of_use):
         early.end()  # its environment may hold the key of an endpoint
-    is_off = (profile or located.value.measure.profile) == OFF
-    return chosen.open(measuring=not is_off, tell=remark)
+    return chosen.open(measuring=_measures(suite, profile), tell=remark)
+
+
+def _measures(suite: Suite, profile: str | None) -> bool:
+    """Tell whether anything is measured, and not only scored."""
+    from bench.catalogue.readings import OFF
+
+    return (profile or suite.measure.profile) != OFF
+
+
+def _needs_torch(suite: Suite, profile: str | None) -> bool:
+    """Tell whether anything imports torch: measuring in any case, else some models, and what trains."""
+    from bench.candidates import uses_torch
+
+    return _measures(suite, profile) or any(uses_torch(model) or model.fit is not None for model in suite.models)
 
 
 def command_line(words: Sequence[str]) -> str:

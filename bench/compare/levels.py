@@ -2,7 +2,8 @@
 
 Answers do change with load: batches, caches of prompts and races change what is computed. All levels of all candidates
 and tasks of a run are one family, whose p-values are Holm's. What was asked once more without salts is no member: its
-prompts are others.
+prompts are others. Nor is a metric that reads more than the answers, of which alone a level has its own: scores and
+likelihoods are those of the unloaded model, and equal at every level.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bench.compare.quality import QualityRow, corrected, is_defined, row
+from bench.compare.quality import QualityRow, corrected, cut, is_defined, row
+from bench.metrics.base import Field
 from bench.stats.paired import holm
 from bench.summary import Entry
 from bench.summary.levels import Offered, counted
@@ -18,6 +20,8 @@ from bench.summary.quality import SEED
 from bench.summary.statistics import Answers
 
 REPLICATES = 2000
+OF_A_LEVEL: frozenset[Field] = frozenset(("prediction", "reference", "answers"))
+"""What there is of an answer at a level, beside what is right, which is the same at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +41,33 @@ def quality_under_load(entries: Sequence[Entry]) -> list[QualityAtLevel]:
     return [replace(at, row=corrected(at.row, p, len(found))) for at, p in zip(found, adjusted, strict=True)]
 
 
+def not_of_a_level(entry: Entry) -> frozenset[Field]:
+    """List what the candidate's quality metric reads that no level has of its own; where it does, none is compared."""
+    metric = entry.metrics.get(entry.quality_metric or "")
+    return frozenset() if metric is None else metric.reads - OF_A_LEVEL
+
+
 def _of(entry: Entry) -> Iterator[QualityAtLevel]:
     levels = sorted(counted(entry), key=lambda level: level.rate)
     metric = entry.metrics.get(entry.quality_metric or "")
-    if metric is None or not levels:
+    if metric is None or not levels or not_of_a_level(entry):
         return
-    lowest, *others = levels
-    for level in others:
-        common = lowest.answers.keys() & level.answers.keys()
-        pair = (_answering(entry, lowest, common), _answering(entry, level, common))
-        if common and all(metric.name in each.statistics and is_defined(each, metric) for each in pair):
+    (_, lowest), *others = [(level, _answering(entry, level)) for level in levels]
+    for level, other in others:
+        pair = _of_both(lowest, other)
+        if pair[0].samples and all(metric.name in each.statistics and is_defined(each, metric) for each in pair):
             yield QualityAtLevel(entry, level, row(pair, metric, REPLICATES, SEED))
 
 
-def _answering(entry: Entry, level: Offered, common: set[int]) -> Entry:
+def _answering(entry: Entry, level: Offered) -> Entry:
     """Put the answers of a level in the place of those that were scored one at a time."""
-    samples = tuple(sample for sample in level.answered(entry.samples) if sample.index in common)
+    samples = tuple(level.answered(entry.samples))
     statistics = Answers(samples, entry.labels, [entry.metrics[entry.quality_metric or ""]]).statistics().rows
     return replace(entry, samples=samples, statistics=statistics)
+
+
+def _of_both(a: Entry, b: Entry) -> tuple[Entry, Entry]:
+    """Cut two levels to the examples that both answered, by their positions: ids may come twice."""
+    places = [{sample.index: place for place, sample in enumerate(each.samples)} for each in (a, b)]
+    common = [index for index in places[0] if index in places[1]]
+    return cut(a, [places[0][index] for index in common]), cut(b, [places[1][index] for index in common])

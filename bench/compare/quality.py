@@ -94,10 +94,11 @@ def common_examples(a: Entry, b: Entry) -> tuple[Entry, Entry] | None:
     pairs = [(i, keys_b[key]) for i, s in enumerate(a.samples) if (key := (s.example_id, s.reference)) in keys_b]
     if not pairs:
         return None
-    return _cut(a, [i for i, _ in pairs]), _cut(b, [j for _, j in pairs])
+    return cut(a, [i for i, _ in pairs]), cut(b, [j for _, j in pairs])
 
 
-def _cut(entry: Entry, rows: Sequence[int]) -> Entry:
+def cut(entry: Entry, rows: Sequence[int]) -> Entry:
+    """Keep some rows of an entry's examples."""
     statistics = {name: table[list(rows)] for name, table in entry.statistics.items()}
     return replace(entry, samples=tuple(entry.samples[i] for i in rows), statistics=statistics)
 

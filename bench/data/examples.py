@@ -24,10 +24,8 @@ Row = Mapping[str, object]
 MISSING = object()
 HELD = 20_000
 """Examples that are kept in memory: some ten megabytes of usual texts. More are read again."""
-LABEL = "label"
-"""Column of the kinds with one of a few labels."""
 FEW = 1000
-"""Different expected texts that are kept: more than any task has labels."""
+"""Different expected texts and labels that are kept: more than any task has labels."""
 
 
 class Builder:
@@ -170,6 +168,8 @@ class Count:
     """What is counted of examples while they are read; nothing of them is kept but eight bytes of each hash."""
 
     columns: Columns
+    labelled: bool = False
+    """Whether what is expected are labels: one for each example, or a list of them."""
     may_be_none: bool = field(init=False)
     """Whether nothing may be right."""
     hash: ListHash = field(default_factory=ListHash)
@@ -184,6 +184,7 @@ class Count:
     expected: frozenset[str] | None = None
     """The different expected texts, once all are counted; None when they are more than `FEW`."""
     _expected: set[str] = field(default_factory=set)
+    _labels: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         reference = self.columns.reference
@@ -219,10 +220,12 @@ class Count:
             self.empty += _is_empty(expected) if text is not expected else not text or text.isspace()
         if text not in self._expected and len(self._expected) <= FEW:
             self._expected.add(text)
+        if self.labelled and len(self._labels) <= FEW:
+            self._labels.update((expected,) if type(expected) is str else expected)
 
     def notes(self) -> dict[str, object]:
         """Return what a user must know of them."""
-        alike = labels_alike(self.expected or ()) if self.columns.expected == LABEL else []
+        alike = labels_alike(self._labels) if len(self._labels) <= FEW else []
         return {
             "duplicates": self.examples - _different(self.inputs),
             "duplicate_ids": self.examples - _different(self.ids),

@@ -24,6 +24,7 @@ def load(
     max_examples: int | None = None,
     seed: int = 42,
     whole: Dataset | None = None,
+    labelled: bool = False,
 ) -> Dataset:
     """Load the examples of one split.
 
@@ -36,6 +37,7 @@ def load(
         max_examples: more rows are subsampled with `seed`; the data's order is kept.
         seed: of the subsample.
         whole: the same split without a limit, where it was loaded before: then all rows have been read.
+        labelled: whether what is expected are labels, one or a list of them.
 
     Raises:
         DataError: a file is missing, a row cannot be read, or a column is not there.
@@ -47,7 +49,7 @@ def load(
     available = _available(survey, max_examples) if whole is None else len(whole.examples)
     chosen = _subsample(available, max_examples, seed)
     examples = Examples(survey if available is None else rows, chosen, Builder(spec, columns, origin))
-    count = Count(columns)
+    count = Count(columns, labelled)
     held = count.of(examples)
     if not count.examples:
         raise DataError(f"{origin}: no rows in the split '{spec.split}'; check the file and the split")

@@ -142,6 +142,9 @@ def find_cover(parts: Sequence[Part], pick: str | None = None) -> Cover | None:
         pick: the one model to ship for all tasks together.
     """
     tasks = [_Task(part.board, _covering(part)) for part in parts]
+    gaps = (
+        [] if pick is None else [_shortfall(part, task.ranked, pick) for part, task in zip(parts, tasks, strict=True)]
+    )
     uncovered = tuple(task.board.task for task in tasks if not task.ranked)
     tasks = [task for task in tasks if task.ranked]
     if not tasks:
@@ -160,14 +163,14 @@ def find_cover(parts: Sequence[Part], pick: str | None = None) -> Cover | None:
         confidence=parts[0].question.rule.confidence,
         uncovered=uncovered,
         pick=pick,
-        shortfalls=tuple(short for part in parts if pick is not None and (short := _shortfall(part, pick)) is not None),
+        shortfalls=tuple(gap for gap in gaps if gap is not None),
         exact=exact,
     )
 
 
-def _shortfall(part: Part, name: str) -> Shortfall | None:
+def _shortfall(part: Part, covering: Sequence[str], name: str) -> Shortfall | None:
     """Tell what is given up on a task with one model for all; None where it covers the task, or nobody does."""
-    covering, board = _covering(part), part.board
+    board = part.board
     if not covering or name in covering:
         return None
     c = stages.preferred(board, part.question.rule)

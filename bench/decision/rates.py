@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from bench.catalogue.readings import at_level
 from bench.decision.judgement import decide
 from bench.decision.question import Question
-from bench.suite.limits import parse_limit
+from bench.suite.limits import Limit
 from bench.summary import Entry
+from bench.summary.levels import counted
 
 RATE = "slo_rate_per_s"
 
@@ -19,10 +20,11 @@ class PickAtRate:
     """The pick among those that keep the SLO up to a rate."""
 
     rate: float
+    """Requests per second that were sent, which a window rounds to whole requests."""
     pick: str | None
-    """None where nobody keeps it."""
-    front: tuple[str, ...]
-    """At this level: every objective that a level has (`latency_p95_s`, …) is read there."""
+    """None where nobody keeps the SLO, or nobody that does can be picked."""
+    kept: bool
+    """Whether anybody keeps the SLO up to the rate."""
 
 
 def picks_by_rate(entries: Sequence[Entry], question: Question) -> list[PickAtRate]:
@@ -45,8 +47,10 @@ def picks_by_rate(entries: Sequence[Entry], question: Question) -> list[PickAtRa
 def _at(entries: Sequence[Entry], question: Question, rate: float) -> PickAtRate:
     known = set().union(*(entry.efficiency for entry in entries))
     objectives = [at if (at := at_level(name, rate)) in known else name for name in question.objectives]
-    limits = [limit for limit in question.limits if limit.name != RATE]
-    limits.append(parse_limit(RATE, f">= {rate:.10g} /s"))
-    asked = replace(question, objectives=tuple(dict.fromkeys(objectives)), limits=tuple(limits), as_raced=False)
+    sent = min(level.numbers.offered_rate for entry in entries for level in counted(entry) if level.rate == rate)
+    borne = Limit(RATE, ">=", sent, of_best=False, text=f">= {sent:.10g} /s")
+    limits = (*(limit for limit in question.limits if limit.name != RATE), borne)
+    asked = replace(question, objectives=tuple(dict.fromkeys(objectives)), limits=limits, as_raced=False)
     (decision,) = decide(entries, asked).tasks.values()
-    return PickAtRate(rate, decision.pick, tuple(decision.front.members))
+    rates = [kept.value for entry in entries if (kept := entry.quantity(RATE)) is not None and kept.value is not None]
+    return PickAtRate(sent, decision.pick, kept=any(map(borne.admits, rates)))

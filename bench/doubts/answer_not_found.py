@@ -61,6 +61,8 @@ class AnswerNotFound(DoubtKind):
             return
         part = job.task.answer
         kind, missed = cls, _unmatched(written, part)
+        if not _are_many(missed, written):
+            kind, missed = MarkNotFound, _unmarked(written, part, wanted=job.model.answer is not None)
         if not _are_many(missed, written) and job.labels and job.scoring == "generated":
             kind, missed = NoLabelWritten, [s for s in written if s.prediction not in job.labels]
             if any(AnswerHidden.examine(evidence)):
@@ -70,6 +72,24 @@ class AnswerNotFound(DoubtKind):
             owner = "task" if job.model.answer is None else "model"
             numbers = {"missed": len(missed), "rows": len(written)}
             yield kind(**numbers, example=example, owner=owner, readings=evidence.metrics)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkNotFound(AnswerNotFound):
+    """Written answers lack the mark behind which the answer stands, and are scored whole."""
+
+    @property
+    def message(self) -> str:
+        """Count the answers, and quote one."""
+        return f"the text of answer.after is not in {self.share}, such as {self.example!r}: they are scored whole"
+
+    @property
+    def remedy(self) -> str:
+        """Name the keys."""
+        return (
+            f"raise the task's max_new_tokens where they are cut before it, or change the {self.owner}'s key "
+            "'answer: {after: …}'"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +121,15 @@ def _unmatched(written: Sequence[Sample], part: AnswerSpec | None) -> list[Sampl
     after, regex = part.after, re.compile(part.regex)
     texts = (_whole(s) if after is None else _whole(s).rpartition(after)[2] for s in written)
     return [sample for sample, text in zip(written, texts, strict=True) if regex.search(text) is None]
+
+
+def _unmarked(written: Sequence[Sample], part: AnswerSpec | None, *, wanted: bool) -> list[Sample]:
+    """List the answers that lack the mark of a part; none where no answer has it, unless it is wanted of this very
+    model: a task may ask for it on behalf of others."""
+    if part is None or part.after is None:
+        return []
+    missed = [sample for sample in written if part.after not in _whole(sample)]
+    return missed if wanted or len(missed) < len(written) else []
 
 
 def _whole(sample: Sample) -> str:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import ClassVar
 
 from bench.doubts.base import DoubtKind, Evidence, Stage
+
+RELEASE = re.compile(r"(?:[-@:_](?:\d{4}-\d{2}(?:-\d{2})?|\d{2}-\d{2}(?:-\d{4})?|\d{3,8}|v\d+(?:\.\d+)*(?::\d+)?))*")
+"""What may stand behind the name of a model: dates, numbers of three digits or more, and versions (`-2024-08-06`,
+`-0613`, `@20240620`, `-v1:0`). One or two digits are of a size or of another model."""
+LATEST = re.compile(r"[-:]latest$")
+"""What asks for the newest release."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +52,17 @@ class OtherModelServed(DoubtKind):
 
 
 def is_same(asked: str, served: str) -> bool:
-    """Tell whether two names are of one model.
+    """Tell whether two names are of one model: alike, or one is a release of the other.
 
     >>> is_same("gpt-4o", "gpt-4o-2024-08-06"), is_same("Qwen/Qwen3-8B", "qwen3-8b"), is_same("llama", "mistral")
     (True, True, False)
+    >>> is_same("gpt-4", "gpt-4-0613"), is_same("gpt-4", "gpt-4-mini"), is_same("llama-3", "llama-3.1")
+    (True, False, False)
     """
-    own, other = _bare(asked), _bare(served)
-    return own.startswith(other) or other.startswith(own)
+    short, long = sorted((_bare(asked), _bare(served)), key=len)
+    return long.startswith(short) and RELEASE.fullmatch(long[len(short) :]) is not None
 
 
 def _bare(name: str) -> str:
     path = PurePath(name.lower().replace("\\", "/"))
-    return path.stem if path.suffix == ".gguf" else path.name
+    return LATEST.sub("", path.stem if path.suffix == ".gguf" else path.name)

@@ -43,22 +43,41 @@ class Scale:
             for example in examples
         ]
 
-    def give_back(self, net: nn.Module) -> None:
-        """Scale the last layer of a network, so that it gives numbers in their own unit.
+    def check(self, model: str, net: nn.Module) -> None:
+        """Refuse a network that could not be scaled back, before it is trained.
+
+        Args:
+            model: its name in the suite, for the message.
+            net: about to be trained.
 
         Raises:
-            FitError: no layer gives one number.
+            FitError: it has no last layer with a bias that gives one number.
         """
+        if self != UNSCALED and _last_layer(net) is None:
+            raise FitError(
+                f"model '{model}': {type(net).__name__} has no last layer with a bias that gives one number, and "
+                "cannot be trained for numbers here; take another architecture"
+            )
+
+    def give_back(self, net: nn.Module) -> None:
+        """Scale the last layer of a network that was checked, so that it gives numbers in their own unit."""
         import torch
 
         if self == UNSCALED:
             return
-        layers = [part for part in net.modules() if isinstance(part, torch.nn.Linear) and part.out_features == 1]
-        if not layers or layers[-1].bias is None:
-            raise FitError(f"{type(net).__name__} has no last layer with a bias that gives one number")
+        layer = _last_layer(net)
+        assert layer is not None
         with torch.no_grad():
-            layers[-1].weight.mul_(self.spread)
-            layers[-1].bias.mul_(self.spread).add_(self.mean)
+            layer.weight.mul_(self.spread)
+            layer.bias.mul_(self.spread).add_(self.mean)
+
+
+def _last_layer(net: nn.Module) -> nn.Linear | None:
+    """Find the layer that gives one number; None where there is none, or it has no bias."""
+    from torch import nn
+
+    layers = [part for part in net.modules() if isinstance(part, nn.Linear) and part.out_features == 1]
+    return layers[-1] if layers and layers[-1].bias is not None else None
 
 
 UNSCALED = Scale()

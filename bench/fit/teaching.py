@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bench.candidates import FAMILIES
-from bench.candidates.interface import Context, Decoding, Model
+from bench.candidates.interface import Context, Decoding, Model, check_parts
 from bench.data.base import Dataset, Example
 from bench.errors import BenchError, FitError
 from bench.fit.job import FitJob, FitTask, Teacher, headed, learning_of
@@ -93,9 +93,11 @@ def _load(teacher: Teacher, task: FitTask, device: str) -> Model:
     scoring = scoring_of(teacher.model.family, task.spec)
     context = Context(device, ability_of(task.spec.kind, scoring), task.labels, texts, scoring=scoring)
     try:
-        return FAMILIES[teacher.model.family].load(teacher.model, VariantSpec(), context)
+        model = FAMILIES[teacher.model.family].load(teacher.model, VariantSpec(), context)
+        check_parts(model)
     except BenchError as error:
         raise FitError(f"the teacher '{teacher.name}' cannot teach the task '{task.spec.name}': {error}") from error
+    return model
 
 
 def _method(job: FitJob, task: FitTask, model: Model) -> str:

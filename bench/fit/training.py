@@ -111,6 +111,7 @@ def train(lesson: Lesson, state: Path, notify: Notify) -> Trained:
     groups = [encode(job, task, task.train, reader) for task in job.tasks]
     cut = _cut([task.spec.name for task in job.tasks], groups, notify)
     scale = Scale.of(groups)
+    scale.check(job.model.name, net)
     trainer = Trainer(
         recipe,
         Objective(learning, net, losses, lesson.net),

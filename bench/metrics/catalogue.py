@@ -11,7 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from bench.catalogue.readings import ALIASES, AT, AT_LEVEL, READINGS, at_level, in_sentence, of_words
+from bench.catalogue.readings import (
+    ALIASES,
+    AT,
+    AT_LEVEL,
+    READINGS,
+    SHOWN_RATE,
+    at_level,
+    in_sentence,
+    levels_of,
+    meant_by,
+)
 from bench.errors import InputError, nearest
 from bench.metrics.base import Judged, Metric
 from bench.plugins import Classes, Declared
@@ -137,11 +147,11 @@ def check_name(name: str) -> None:
     """
     valid = {QUALITY, *READINGS, *ALIASES, *METRICS, *METRICS.groups}
     if name.partition(AT)[0] in AT_LEVEL and name not in READINGS:
-        example = at_level(name.partition(AT)[0], 20)
+        example = at_level(name.partition(AT)[0], SHOWN_RATE)
         raise InputError(f"'{name}' is read at a level of load: write its rate behind it, such as {example}")
     if name not in READINGS and name not in valid and ":" not in name:
-        reading = of_words(name)
-        hint = nearest(name, valid) if reading is None else f"did you mean '{reading}'?"
+        meant = meant_by(name, valid)
+        hint = nearest(name, levels_of(name) or valid) if meant is None else f"did you mean '{meant}'?"
         raise InputError(f"'{name}' is no metric and no reading; {hint}")
 
 

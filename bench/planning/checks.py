@@ -30,6 +30,7 @@ from bench.plugins import find_beside, look_beside
 from bench.suite import DataSpec, LoadSpec, ModelSpec, Suite, TaskSpec
 from bench.suite.curriculum import Curriculum
 from bench.suite.limits import Limit, parse_limit
+from bench.suite.load import JUDGED_BY
 from bench.suite.rules import RULES
 from bench.suite.yaml_file import Loc, Located, read
 from bench.tasks import KINDS
@@ -56,6 +57,7 @@ def name_checks(suite: Located[Suite], *, run_code: bool = True) -> list[Check]:
             checks += [partial(check, suite, index, model) for check in (_check_keys, _check_prompts, _check_factory)]
             checks += form_checks(suite, index, model)
         checks += [partial(_check_runtime, suite, loc, name) for loc, name in _runtimes(index, model)]
+        checks.append(partial(_check_runtime_used, suite, index, model))
         checks.append(partial(_check_weights, suite, index, model))
     for index, task in enumerate(spec.tasks):
         checks.append(partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, task.kind)))
@@ -97,6 +99,16 @@ def _runtimes(index: int, model: ModelSpec) -> Iterator[tuple[Loc, str]]:
 
 def _check_runtime(suite: Located[Suite], loc: Loc, name: str) -> None:
     _with_place(suite, loc, partial(RUNTIMES.check, name))
+
+
+def _check_runtime_used(suite: Located[Suite], index: int, model: ModelSpec) -> None:
+    """Raise for a model's `runtime` that executes none of its variants."""
+    if "runtime" in model.model_fields_set and all("runtime" in form.model_fields_set for form in model.variants):
+        raise suite.error(
+            ("models", index, "runtime"),
+            "each of its variants names a 'runtime' of its own, so that this one executes nothing; leave it out, or "
+            "leave it to this one in a variant",
+        )
 
 
 def _lacking(suite: Located[Suite], rule: str, key: str, what: str) -> None:
@@ -305,12 +317,15 @@ def _check_reading(suite: Located[Suite], loc: Loc, name: str) -> None:
 
 
 def _check_level(name: str, load: LoadSpec | None) -> None:
-    """Refuse a reading at a level of load that the suite does not offer.
+    """Refuse a reading at a level of load that the suite does not offer, or one that nothing judges.
 
     Raises:
-        InputError: it does not.
+        InputError: it is either.
     """
     parts = level_of(name)
+    needed = JUDGED_BY.get(name if parts is None else parts[0])
+    if needed is not None and not (load is not None and getattr(load, needed)):
+        raise InputError(f"'{name}' is judged by 'load.{needed}', which the suite does not give; give it")
     if parts is None:
         return
     if load is None:

@@ -55,12 +55,17 @@ class Data:
         if key not in self._loaded:
             spec = task.data.model_copy(update={"split": split})
             seed, kind = self.suite.value.defaults.seed, KINDS[task.kind]
-            whole = (
-                None if most is None or not _has_labels(kind) else self.split(task, split, None)
-            )  # read for the labels
+            labelled = _has_labels(kind)
+            whole = None if most is None or not labelled else self.split(task, split, None)  # read for the labels
             try:
                 dataset = load(
-                    spec, kind.columns, base=self.suite.path.parent, max_examples=most, seed=seed, whole=whole
+                    spec,
+                    kind.columns,
+                    base=self.suite.path.parent,
+                    max_examples=most,
+                    seed=seed,
+                    whole=whole,
+                    labelled=labelled,
                 )
             except EnvironmentLackError:
                 raise

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from bench.errors import InputError
 from bench.suite.limits import parse_duration
 
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+Variable = Annotated[str, Field(pattern=VARIABLE.pattern)]
 """Name of an environment variable."""
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie", "x-auth-token"})
 SECRET_PARAMETER = re.compile(r"(key|token|secret|password|signature|^sig)$", re.IGNORECASE)
@@ -170,6 +171,17 @@ class EndpointSpec(_Strict):
     @classmethod
     def _address(cls, text: str) -> str:
         return address(text)
+
+    @field_validator("api_key_env", mode="before")
+    @classmethod
+    def _no_key(cls, name: object) -> object:
+        """Refuse what is no name, and show it to nobody: it may be the key."""
+        if isinstance(name, str) and not VARIABLE.fullmatch(name):
+            raise ValueError(
+                "give the name of the environment variable that holds the key, of letters, digits and underscores; "
+                "the key itself may stand in no suite"
+            )
+        return name
 
     @field_validator("headers")
     @classmethod

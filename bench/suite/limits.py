@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import time
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from bench.catalogue.readings import READINGS, canonical, of_words
-from bench.errors import InputError, UsageError, closest
+from bench.catalogue.readings import READINGS, canonical, meant_by
+from bench.errors import InputError, UsageError
 from bench.units import parse_quantity
 
 if TYPE_CHECKING:  # reading a suite imports no numpy
@@ -94,7 +94,7 @@ def parse_amount(name: str, text: str) -> float:
         InputError: not a quantity of that unit, or one that a reading cannot have: below 0.
     """
     unit = unit_of(name)
-    meant = (of_words(name) or closest(name, READINGS)) if unit is None and ":" not in name else None
+    meant = meant_by(name) if unit is None and ":" not in name else None
     try:
         amount = parse_quantity(text, "ratio" if unit is None else unit)
     except InputError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Literal
 
@@ -16,6 +17,10 @@ SLO_LIMIT = re.compile(r"<=\s*(.+)")
 
 JUDGING = frozenset({"slo", "target_per_s"})
 """Keys by which levels are judged, not measured: changing them measures nothing again."""
+JUDGED_BY = {"goodput_per_s": "slo", "good_share": "slo", "slo_rate_per_s": "slo", "replicas": "target_per_s"}
+"""The key of `load` without which a reading has no value."""
+MOST_REQUESTS = 1_000_000
+"""Requests of one level at most: no client here sends as many in a window, and all are kept."""
 
 
 def parse_slo(name: str, text: str) -> tuple[str, float, float]:
@@ -36,6 +41,10 @@ def parse_slo(name: str, text: str) -> tuple[str, float, float]:
     if seconds <= 0:
         raise InputError(f"{name}: no request takes {seconds:g} s; write a limit above 0, such as '<= 300 ms'")
     return match[1], int(match[2]) / 100, seconds
+
+
+def _is_rate(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 class LoadSpec(BaseModel):
@@ -68,6 +77,20 @@ class LoadSpec(BaseModel):
     target_per_s: float | None = Field(default=None, gt=0)
     """Requests per second that are to be borne in all: `replicas` says how many servers that takes."""
 
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _rates(cls, levels: object) -> object:
+        """Refuse in one line what is neither `auto` nor a list of rates, each once."""
+        if levels == "auto":
+            return levels
+        rates = levels if isinstance(levels, list) else []
+        if not rates or not all(_is_rate(rate) for rate in rates):
+            raise ValueError("give a list of requests per second, each above 0, such as [5, 10, 20]; or auto")
+        twice = next((rate for rate in rates if rates.count(rate) > 1), None)
+        if twice is not None:
+            raise ValueError(f"the level {twice:g} stands twice, and a level is called by its rate; leave one out")
+        return levels
+
     @field_validator("slo")
     @classmethod
     def _limits(cls, limits: dict[str, str]) -> dict[str, str]:
@@ -84,6 +107,18 @@ class LoadSpec(BaseModel):
             raise ValueError("'trace' and 'arrivals: trace' go together; give both, or neither")
         if self.trace is not None and max(self.trace) <= min(self.trace):
             raise ValueError("the moments of a 'trace' are all the same; give those of at least two")
+        return self
+
+    @model_validator(mode="after")
+    def _sendable(self) -> LoadSpec:
+        for rate in () if self.levels == "auto" else self.levels:
+            within = f"a window of {self.window_s:g} s holds"
+            if round(rate * self.window_s) < 1:
+                raise ValueError(f"{within} no request at {rate:g} a second; lengthen it, or raise the rate")
+            if rate * self.window_s > MOST_REQUESTS:
+                raise ValueError(f"{within} more than {MOST_REQUESTS:,} requests at {rate:g} a second; lower the rate")
+        if self.target_per_s is not None and not self.slo:
+            raise ValueError("'target_per_s' counts replicas by the rate within an SLO; give 'slo' too")
         return self
 
     @property

@@ -194,7 +194,8 @@ def _line(path: Path, tree: object, model: type[BaseModel], problem: Mapping[str
     elif kind == "value_error":
         message = str(problem["ctx"]["error"])
     elif kind in TYPE_WORDS:
-        message = f"{_shown(given)} {TYPE_WORDS[kind]}"
+        several = kind == "string_type" and isinstance(given, (list, dict))
+        message = f"{_shown(given)} {'should be a single text' if several else TYPE_WORDS[kind]}"
     else:
         message = f"{_shown(given)}: {str(problem['msg'])[:1].lower()}{str(problem['msg'])[1:]}"
     line, column = _position(tree, loc)

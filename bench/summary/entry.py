@@ -241,6 +241,7 @@ class EntryJson(TypedDict):
     """A cell as `bench show --json` prints it."""
 
     id: str
+    candidate: str
     model: str
     family: str
     variant: str
@@ -257,6 +258,7 @@ def entry_json(entry: Entry) -> EntryJson:
     """Show a cell as `bench show --json` prints it."""
     return {
         "id": entry.id,
+        "candidate": entry.candidate,
         "model": entry.cell.model,
         "family": entry.cell.family,
         "variant": entry.cell.variant,

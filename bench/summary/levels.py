@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bench.measure.load.level import Offered as Request
 from bench.measure.load.outcome import Numbers, numbers_of
 from bench.measure.load.stored import levels_of
 from bench.record import Record, Sample, Timing
@@ -26,7 +27,7 @@ class Offered:
     numbers: Numbers
     answers: Mapping[int, str]
     """By example: the first answer to it that came."""
-    timings: tuple[Timing, ...]
+    requests: tuple[Request, ...]
 
     @property
     def salted(self) -> bool:
@@ -62,13 +63,19 @@ def offered(records: Sequence[Record]) -> tuple[Offered, ...]:
     found = []
     for record in records:
         rows = [timing for timing in record.timings if timing.phase == "level"]
+        answers = _answers(rows)
         for level in levels_of(rows, spec.window_s):
-            own = tuple(
-                t for t in rows if (t.offered_per_s, t.salted is not False) == (level.offered_rate, level.salted)
-            )
-            answers: dict[int, str] = {}
-            for timing in own:
-                if timing.answer is not None:
-                    answers.setdefault(timing.examples[0], timing.answer)
-            found.append(Offered(float(level.offered_rate or 0.0), numbers_of(level, spec.limits), answers, own))
+            rate = float(level.offered_rate or 0.0)
+            numbers = numbers_of(level, spec.limits)
+            found.append(Offered(rate, numbers, answers[level.offered_rate, level.salted], level.requests))
     return tuple(found)
+
+
+def _answers(rows: Sequence[Timing]) -> Mapping[tuple[float | None, bool], Mapping[int, str]]:
+    """Find the first answer to each example, by rate and salt."""
+    answers: dict[tuple[float | None, bool], dict[int, str]] = {}
+    for timing in rows:
+        own = answers.setdefault((timing.offered_per_s, timing.salted is not False), {})
+        if timing.answer is not None:
+            own.setdefault(timing.examples[0], timing.answer)
+    return answers

@@ -49,11 +49,24 @@ def _at(name: str, rate: float, numbers: Numbers | None, spec: LoadSpec) -> Quan
         return Quantity(None, None, None, 0, about.unit, SOURCE, about.higher_is_better, found)
     estimate, needed = found
     assert numbers is not None
-    whole = estimate.low is not None and estimate.high is not None and math.isfinite(estimate.high)
-    why = None if whole else reasons.too_few(numbers.requests, "requests", needed)
-    low, high = (estimate.low, estimate.high) if whole else (None, None)
-    n = BATCHES if whole else numbers.requests
+    why = _no_interval(estimate, needed, numbers)
+    low, high = (estimate.low, estimate.high) if why is None else (None, None)
+    n = BATCHES if why is None else numbers.requests
     return Quantity(estimate.value, low, high, n, about.unit, SOURCE, about.higher_is_better, why)
+
+
+def _no_interval(estimate: Estimate, needed: int, numbers: Numbers) -> Reason | None:
+    """Tell why a number has no interval with two ends; None where it has one."""
+    if estimate.low is None or estimate.high is None:
+        few = numbers.requests < needed
+        return (
+            reasons.too_few(numbers.requests, "requests", needed)
+            if few
+            else reasons.too_few_have_it(numbers.requests, needed)
+        )
+    if math.isinf(estimate.high):
+        return reasons.failures_cluster(numbers.failed, numbers.requests, BATCHES)
+    return None
 
 
 def _estimate(name: str, numbers: Numbers | None, spec: LoadSpec) -> tuple[Estimate, int] | Reason:
@@ -79,6 +92,6 @@ def _estimate(name: str, numbers: Numbers | None, spec: LoadSpec) -> tuple[Estim
     if estimate is None:
         return reasons.no_values("no request has such a time")
     if math.isinf(estimate.value):
-        failed = numbers.requests - numbers.endings.get("ok", 0)
-        return reasons.no_values(f"never: {failed} of {numbers.requests} requests failed, which is infinitely late")
+        late = f"{numbers.failed} of {numbers.requests} requests failed"
+        return reasons.no_values(f"never: {late}, which is infinitely late")
     return estimate, least_requests(quantile)

@@ -22,10 +22,12 @@ def why_unsupported(family: str, kind: str, spec: ModelSpec | None = None) -> st
     if reason is None or FAMILIES[family].is_floor:
         return reason
     able = [name for name, other in FAMILIES.items() if not other.is_floor and declared.ability in other.abilities]
-    if not able:
+    others = [name for name in able if name != family]
+    if not others:
         return reason
-    *rest, last = able
-    return f"{reason}; use a {', '.join(rest) + ' or ' if rest else ''}{last} model"
+    *rest, last = others
+    join = ", or" if family in able else ";"  # the reason tells a remedy where the family as such can
+    return f"{reason}{join} use a {', '.join(rest) + ' or ' if rest else ''}{last} model"
 
 
 def why_not_done(spec: ModelSpec, task: TaskSpec) -> str | None:

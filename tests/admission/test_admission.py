@@ -13,6 +13,7 @@ import transformers
 
 from bench.admission import reference
 from bench.errors import AdmissionError, EnvironmentLackError
+from bench.running.worker import cell as worker_cell
 from tests.admission import faults, scenes
 from tests.admission.faults import FAULTS, Base, Fault, Weights
 from tests.admission.scenes import CHOICES, HEAD, OWN, WRITES, recorded
@@ -102,6 +103,16 @@ def test_names_of_outputs_that_contradict_each_other(tmp_path: Path, names: dict
 
 
 SCORES = "    def classify(self, texts, labels):\n        return [[len(t), 1.0, 2.0] for t in texts]\n"
+
+
+def test_no_list_of_all_inputs_is_made_for_a_model_that_says_nothing_of_its_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_cell, "_inputs", lambda *_: pytest.fail("a list is made"))
+    record = recorded(
+        tmp_path, HEAD.replace("family: encoder, checkpoint: ./model", "family: baseline, strategy: majority")
+    )
+    assert record.status == "ok"
 
 
 def test_what_an_own_model_was_trained_on_is_counted_where_it_says_so(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from bench.candidates.interface import Decoding
+from tests.admission import scenes
 from tests.checkpoints import TEXTS, load
 
 LENGTH = 12
@@ -63,6 +64,25 @@ def test_what_is_said_to_be_left_out_is_left_out(checkpoints: dict[str, Path], t
     assert guided.facts().notes["generation_settings_left_out"] == ["guidance_scale"]
     texts = [[answer.text for answer in model.generate(list(TEXTS), Decoding(LENGTH))] for model in (guided, plain)]
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "generation", "doubted"),
+    [
+        ({"no_repeat_ngram_size": 2}, "{no_repeat_ngram_size: 3}", True),
+        ({"no_repeat_ngram_size": 2, "repetition_penalty": 1.0}, "{no_repeat_ngram_size: 2}", False),
+    ],
+)
+def test_settings_for_a_task_that_the_suite_follows_are_no_doubt(
+    asked: dict[str, Any], generation: str, doubted: bool, tmp_path: Path
+) -> None:
+    module = scenes.summariser(tmp_path)
+    module.config.task_specific_params = {"summarization": {"prefix": "old : ", **asked}}
+    scenes.save(tmp_path, module, scenes.tokenizer())
+    suite = scenes.WRITES.replace('prompt: "{document}"', 'prompt: "old : {document}"')
+    suite = suite.replace("causal-lm, checkpoint: ./model", f"seq2seq, checkpoint: ./model, generation: {generation}")
+    codes = {doubt.code for doubt in scenes.recorded(tmp_path, suite).doubts}
+    assert ("task_settings_left_out" in codes) == doubted
 
 
 @pytest.mark.parametrize("setting", [{"no_repeat_ngram_size": 2}, {"repetition_penalty": 1.5}, {"min_length": 10}])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from transformers import AutoModelForCausalLM
 
 from bench.candidates.hub import explain_load_errors
 from bench.errors import EnvironmentLackError
@@ -35,6 +37,15 @@ def test_a_folder_is_never_refused_by_the_hub(tmp_path: Path) -> None:
     folder.mkdir()
     found = said(str(folder), RuntimeError(f"{folder}: size mismatch: 401 rows, Connection of 403"))
     assert found.startswith("EnvironmentLackError") and "cannot be loaded" in found
+
+
+def test_a_checkpoint_of_another_family_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "t5"}')
+    load: Any = AutoModelForCausalLM.from_pretrained
+    with pytest.raises(ValueError) as caught:
+        load(tmp_path)
+    found = said(str(tmp_path), caught.value)
+    assert "is of a 't5', which the family 'causal-lm' does not load; name another family" in found
 
 
 @pytest.mark.parametrize(

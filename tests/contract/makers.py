@@ -19,6 +19,18 @@ from tests.fit.solved import solver_job, write_vectors
 SMALLEST = SHAPE.model_copy(update={"layers": 1, "max_length": 64})
 """One layer: what is exported takes its time by the layer."""
 
+HOSTILE = (
+    "",
+    " ",
+    "\x00\x1b[2J\u202e",
+    "😀" * 3,
+    "<s></s><pad><unk><|endoftext|>[CLS][SEP]",
+    "\n\t\r",
+    "{text} {0} %s",
+    "a" * 300,
+)
+"""Texts that something may take for more than texts."""
+
 Maker = Callable[[Path], ModelSpec]
 
 

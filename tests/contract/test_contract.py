@@ -30,18 +30,8 @@ from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.choosing import scoring_of
 from tests.checkpoints import LABELS, TEXTS
-from tests.contract.makers import ELSEWHERE, LABELS_OF, MAKERS
+from tests.contract.makers import ELSEWHERE, HOSTILE, LABELS_OF, MAKERS
 
-HOSTILE = (
-    "",
-    " ",
-    "\x00\x1b[2J\u202e",
-    "😀" * 3,
-    "<s></s><pad><unk><|endoftext|>[CLS][SEP]",
-    "\n\t\r",
-    "{text} {0} %s",
-    "a" * 300,
-)
 LONG = " ".join(["boxes"] * 200)
 TOLERANCE = 1e-4
 """Of log-probabilities in float32, between a batch and single texts."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from bench.data.doubts import data_doubts
@@ -55,6 +57,33 @@ def test_the_plan_counts_scored_rows_that_the_model_learns(tmp_path: Path) -> No
     assert "train_overlap" not in ours.identity
     said = [(where, doubt.code) for where, doubt in plan.doubts]
     assert sorted(said) == [("ours · topic", "train_overlap"), ("topic", "duplicate_inputs")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "groups"),
+    [
+        ("classification", [{"label": "pos"}, {"label": "Pos"}], [["Pos", "pos"]]),
+        ("sentence-pairs", [{"label": "pos"}, {"label": "pos "}], [["pos", "pos "]]),
+        ("multi-label", [{"labels": ["wet", "cold"]}, {"labels": ["Wet"]}, {"labels": []}], [["Wet", "wet"]]),
+        ("token-labels", [{"tags": ["B-Per", "O"]}, {"tags": ["O", "B-PER"]}], [["B-PER", "B-Per"]]),
+        ("summarisation", [{"summary": "Rain"}, {"summary": "rain"}], None),
+    ],
+)
+def test_labels_that_look_alike_are_seen_wherever_a_kind_has_labels(
+    kind: str, rows: list[dict[str, Any]], groups: list[list[str]] | None, tmp_path: Path
+) -> None:
+    given = {"text": "a b", "text_pair": "c", "tokens": ["a", "b"], "document": "a"}
+    lines = [json.dumps({**given, "id": place, **row}) for place, row in enumerate(rows)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    written = SUITE.replace("  - {name: ours, family: transformer, fit: {recipe: recipe.yaml}}\n", "")
+    strategy = "majority" if groups else "lead"
+    written = written.replace("classification, data: {path: data}", f"{kind}, data: {{path: rows.jsonl}}")
+    (tmp_path / "suite.yaml").write_text(written.replace("majority", strategy))
+    plan = make_plan(open_suite(str(tmp_path / "suite.yaml")), tmp_path / "results")
+    alike = [doubt for _, doubt in plan.doubts if doubt.code == "labels_alike"]
+    assert bool(alike) == (groups is not None)
+    if groups:
+        assert all(ascii(label) in alike[0].message for label in groups[0])
 
 
 def test_the_command_prints_doubts_with_their_remedy(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.doubts.answer_not_found import AnswerNotFound, NoLabelWritten
+from bench.doubts.answer_not_found import AnswerNotFound, MarkNotFound, NoLabelWritten
 from bench.doubts.base import DoubtKind, Evidence
 from bench.doubts.likelihood_is_mean import LikelihoodIsMean
 from bench.doubts.scores_are_probabilities import ScoresAreProbabilities
@@ -77,3 +77,13 @@ def test_answers_that_are_none(written: str, regex: str | None, doubted: type[Do
     assert kinds(AnswerNotFound, given) == ([doubted] if doubted else [])
     (case,) = AnswerNotFound.examine(given) if doubted else [None]
     assert case is None or ("5 of 5" in case.message and "'answer" in case.remedy)
+
+
+@pytest.mark.parametrize(("with_mark", "doubted"), [(5, False), (3, True), (0, False)])
+def test_answers_without_the_mark_that_others_have(with_mark: int, doubted: bool) -> None:
+    """Reasoning that was cut is scored whole; where no answer has the mark, another model of the task may write it."""
+    samples = [Sample(i, str(i), "no", "yes", raw="hm</think>yes" if i < with_mark else "yes") for i in range(5)]
+    given = evidence(samples, ("accuracy",), answer={"after": "</think>"})
+    assert kinds(AnswerNotFound, given) == [MarkNotFound] * doubted
+    for case in AnswerNotFound.examine(given):
+        assert "2 of 5" in case.message and "max_new_tokens" in case.remedy

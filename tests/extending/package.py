@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,21 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
+EXPORT = "report latest --format json"
+COMMANDS = """\
+import contextlib, io, json, sys
+
+from bench.__main__ import main
+
+told = []
+for words in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(words)
+    told.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(told))
+"""
+"""Runs commands of bench, and prints exit code, output and messages of each."""
 
 
 def install(
@@ -56,10 +72,31 @@ def bench(folder: Path, variables: Mapping[str, str], *arguments: str) -> subpro
     return subprocess.run(command, cwd=folder, env=dict(variables), capture_output=True, text=True, check=False)
 
 
-def exported(folder: Path, variables: Mapping[str, str], run: str = "latest") -> Any:
-    """Return the numbers of a run as its JSON report tells them."""
-    path = good(bench(folder, variables, "report", run, "--format", "json")).strip()
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+def bench_all(folder: Path, variables: Mapping[str, str], *lines: str) -> list[str]:
+    """Run commands of `bench` in a folder, one after another in one process; return what each printed.
+
+    Args:
+        folder: where.
+        variables: of the process.
+        lines: the commands without `bench`; each must go well.
+    """
+    told = ended_all(folder, variables, *lines)
+    for line, (code, out, err) in zip(lines, told, strict=True):
+        assert code == 0, f"{line}\n{out}{err}"
+    return [out for _, out, _ in told]
+
+
+def ended_all(folder: Path, variables: Mapping[str, str], *lines: str) -> list[tuple[int, str, str]]:
+    """Run commands as `bench_all` does; return exit code, output and messages of each."""
+    command = [sys.executable, "-c", COMMANDS, json.dumps([shlex.split(line) for line in lines])]
+    done = subprocess.run(command, cwd=folder, env=dict(variables), capture_output=True, text=True, check=False)
+    told: list[tuple[int, str, str]] = json.loads(good(done))
+    return told
+
+
+def read_exported(printed: str) -> Any:
+    """Return the numbers of a run as `bench report --format json`, which printed where, tells them."""
+    return json.loads(Path(printed.strip()).read_text(encoding="utf-8"))
 
 
 def good(done: subprocess.CompletedProcess[str]) -> str:

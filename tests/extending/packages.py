@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.extending.package import bench_all, environment
 
 
 def install(site: Path, name: str, source: str, points: Mapping[str, Mapping[str, str]]) -> Path:
@@ -33,16 +30,6 @@ def install(site: Path, name: str, source: str, points: Mapping[str, Mapping[str
     return site
 
 
-def bench(folder: Path, site: Path, *arguments: str) -> str:
-    """Run a command of bench in `folder` with the packages of `site` installed; give what it prints."""
-    paths = os.pathsep.join([str(site), str(ROOT)])
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def bench(folder: Path, site: Path, *lines: str) -> list[str]:
+    """Run commands of bench in `folder` in one process with the packages of `site` installed; give what each prints."""
+    return bench_all(folder, environment(site), *lines)

@@ -1,10 +1,7 @@
 """A blob store of a third party: one file and an entry point; a run is written and read back through it."""
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 
 import pytest
 
@@ -12,6 +9,7 @@ from bench.errors import InputError, UsageError
 from bench.store import Store
 from bench.store.blobs import SCHEMES, Blob, open_blobs
 from bench.store.blobs.file import FolderBlobs
+from tests.extending.package import bench_all, ended_all, environment, install
 from tests.store.test_archive import INFO, cell
 from tests.store.test_rescue import record_of
 
@@ -68,48 +66,33 @@ objectives: [accuracy, weights_bytes]
 """
 
 
-@pytest.fixture
-def installed(tmp_path):
-    """Returns an environment in which the plug-in is installed."""
-    site = tmp_path / "site"
-    about = site / "shelf-1.0.dist-info"
-    about.mkdir(parents=True)
-    (site / "shelf.py").write_text(PLUG_IN)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[bench.blobs]\nshelf = shelf:open_blobs\n")
-    paths = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-
-
-def bench(environment, *words):
-    command = [sys.executable, "-m", "bench", *map(str, words)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-
-
 @pytest.mark.slow
-def test_a_run_is_written_and_read_back_through_it(tmp_path, installed):
+def test_a_run_is_written_and_read_back_through_it(tmp_path):
+    installed = install(tmp_path / "site", {"bench.blobs": {"shelf": "shelf:open_blobs"}}, ("shelf", PLUG_IN))
     (tmp_path / "suite.yaml").write_text(SUITE)
     results, address = tmp_path / "results", f"shelf://{tmp_path}/blobs.sqlite"
-    where = ("--results", results)
-    done = bench(installed, "run", tmp_path / "suite.yaml", "--blobs", address, *where)
-    assert done.returncode == 0, done.stderr
+    bench_all(
+        tmp_path,
+        installed,
+        f"run suite.yaml --blobs {address}",
+        "export --format json -o run.json",
+        "store check",
+    )
     assert not list(results.glob("rows/*/*.parquet"))
     connection = sqlite3.connect(tmp_path / "blobs.sqlite")
     kinds = {name.split("/")[0] for (name,) in connection.execute("SELECT name FROM blobs")}
     assert kinds == {"rows", "logs"}
-    exported = bench(installed, "export", *where, "--format", "json", "-o", tmp_path / "run.json")
-    assert exported.returncode == 0, exported.stderr
     [record] = json.loads((tmp_path / "run.json").read_text())["records"]
     assert len(record["samples"]) == 40
     assert record["log_path"].startswith(f"{address}#logs/")
-    assert bench(installed, "store", "check", *where).returncode == 0
     connection.execute("UPDATE blobs SET content = x'00' WHERE name LIKE '%.parquet'")
     connection.commit()
     connection.close()
-    assert bench(installed, "store", "check", *where).returncode == 4
-    without = bench(os.environ, "show", *where)  # without the plug-in there are the summaries of the run
-    assert (without.returncode, "not in this results folder" in without.stdout) == (0, True)
-    assert bench(os.environ, "store", "check", *where).returncode == 4
+    [checked] = ended_all(tmp_path, installed, "store check")
+    assert checked[0] == 4
+    shown, checked = ended_all(tmp_path, environment(), "show", "store check")
+    assert (shown[0], "not in this results folder" in shown[1]) == (0, True)  # the summaries are there without it
+    assert checked[0] == 4
 
 
 @pytest.fixture

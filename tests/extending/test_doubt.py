@@ -62,7 +62,7 @@ class SingleThread(DoubtKind):
 '''
 SUITE = """\
 name: plugged
-defaults: {device: cpu, threads: 1}
+defaults: {device: cpu, threads: 1, executor: inline}
 models: [{name: floor, family: baseline, strategy: majority}]
 tasks: [{name: topic, kind: classification, data: {path: rows.jsonl}}]
 measure: {profile: quick, window_s: 0.05, energy: "off"}
@@ -78,7 +78,7 @@ def test_doubts_of_a_package_are_raised_stored_listed_and_reported(tmp_path: Pat
     (tmp_path / "rows.jsonl").write_text("\n".join([*rows, json.dumps({"text": "text", "label": "down"})]))
     (tmp_path / "suite.yaml").write_text(SUITE)
 
-    bench(tmp_path, site, "run", "suite.yaml", "--report", "page.html")
+    _, doubts = bench(tmp_path, site, "run suite.yaml --report page.html", "ls doubts --json")
 
     with Store.open(tmp_path / "results") as store:
         (record,) = store.load("latest").records
@@ -92,6 +92,6 @@ def test_doubts_of_a_package_are_raised_stored_listed_and_reported(tmp_path: Pat
     page = (tmp_path / "page.html").read_text()
     assert all(text in page for text in ("shouted_answers", "9 answers are in capitals", "ask the model to whisper"))
 
-    listed = {row["code"]: row for row in json.loads(bench(tmp_path, site, "ls", "doubts", "--json"))}
+    listed = {row["code"]: row for row in json.loads(doubts)}
     assert listed["shouted_answers"]["what"] == "Answers in capitals"
     assert "drift" in listed

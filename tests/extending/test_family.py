@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.extending.package import ROOT, bench, environment, exported, good, install
+from tests.extending.package import EXPORT, ROOT, bench, bench_all, environment, install, read_exported
 
 FILE = Path(__file__).with_name("byte_counter.py")
 COLOURS = ("red", "green")
@@ -52,17 +52,25 @@ def write_suite(folder: Path) -> None:
 def check(folder: Path, variables: Mapping[str, str]) -> None:
     """Validate, plan, train, run and draw, with the family and one that it is compared with."""
     write_suite(folder)
-    listed = {row["name"]: row for row in json.loads(good(bench(folder, variables, "ls", "models", "--json")))}
+    told = bench_all(
+        folder,
+        variables,
+        "ls models --json",
+        "schema",
+        "validate suite.yaml",
+        "plan suite.yaml --json",
+        "run suite.yaml --report page.html",
+        EXPORT,
+    )
+    listed = {row["name"]: row for row in json.loads(told[0])}
     assert listed["byte-counter"]["kinds"] == "classification, sentence-pairs"
-    assert "byte-counter" in good(bench(folder, variables, "schema"))
-    good(bench(folder, variables, "validate", "suite.yaml"))
-    plan = json.loads(good(bench(folder, variables, "plan", "suite.yaml", "--json")))
+    assert "byte-counter" in told[1]
+    plan = json.loads(told[3])
     cells = {(cell["model"], cell["task"]): cell["unsupported"] for cell in plan["cells"]}
     assert cells["bytes", "colour"] is None
     assert cells["bytes", "german"].startswith("a byte counter writes no text; use a ")
     assert [fit["model"] for fit in plan["fits"]] == ["bytes"]
-    good(bench(folder, variables, "run", "suite.yaml", "--report", "page.html"))
-    shown = exported(folder, variables)
+    shown = read_exported(told[-1])
     entry = next(cell for cell in shown["cells"] if (cell["model"], cell["task"]) == ("bytes", "colour"))
     assert (entry["status"], entry["quality"]["accuracy"]["value"]) == ("ok", 1.0)
     assert entry["efficiency"]["fit_s"]["value"] > 0
@@ -83,9 +91,9 @@ def test_a_family_dropped_into_the_folder(tmp_path: Path) -> None:
     shutil.copy(FILE, copy / "candidates" / "families")
     work, variables = tmp_path / "work", environment(tmp_path / "site")
     write_suite(work)
-    plan = json.loads(good(bench(work, variables, "plan", "suite.yaml", "--json")))
+    plan, models = map(json.loads, bench_all(work, variables, "plan suite.yaml --json", "ls models --json"))
     assert {cell["family"] for cell in plan["cells"]} == {"baseline", "byte-counter"}
-    listed = {row["name"] for row in json.loads(good(bench(work, variables, "ls", "models", "--json")))}
+    listed = {row["name"] for row in models}
     assert "byte-counter" in listed
 
 

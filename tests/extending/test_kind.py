@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkpoints import make_checkpoint
-from tests.extending.package import ROOT, bench, environment, exported, good, install
+from tests.extending.package import EXPORT, ROOT, bench, bench_all, environment, install, read_exported
 
 FILE = Path(__file__).with_name("title_writing.py")
 POINTS = {"bench.tasks": {"title-writing": "title_writing:TitleWriting"}}
@@ -43,22 +43,30 @@ def test_a_kind_by_an_entry_point(tmp_path: Path) -> None:
     work, variables = tmp_path / "work", install(tmp_path / "site", POINTS, FILE)
     write_suite(work)
     make_checkpoint("causal-lm", work)
-    listed = {row["name"]: row for row in json.loads(good(bench(work, variables, "ls", "tasks", "--json")))}
+    told = bench_all(
+        work,
+        variables,
+        "ls tasks --json",
+        "schema",
+        "validate suite.yaml",
+        "plan suite.yaml --json",
+        "run suite.yaml --report page.html",
+        EXPORT,
+    )
+    listed = {row["name"]: row for row in json.loads(told[0])}
     assert listed["title-writing"] == {
         "name": "title-writing",
         "columns": "article, title, (keywords)",
         "metrics": "rouge1",
         "what": "a title for an article",
     }
-    assert "title-writing" in good(bench(work, variables, "schema"))
-    good(bench(work, variables, "validate", "suite.yaml"))
-    plan = json.loads(good(bench(work, variables, "plan", "suite.yaml", "--json")))
+    assert "title-writing" in told[1]
+    plan = json.loads(told[3])
     reasons = {cell["model"]: cell["unsupported"] for cell in plan["cells"]}
     assert reasons["lead"] is None and reasons["gpt"] is None
     assert reasons["copy"] == "the baseline 'copy' makes no sense for title-writing; use 'lead'"
     assert reasons["head"].startswith("an encoder writes no text")
-    good(bench(work, variables, "run", "suite.yaml", "--report", "page.html"))
-    cells = {cell["model"]: cell for cell in exported(work, variables)["cells"]}
+    cells = {cell["model"]: cell for cell in read_exported(told[-1])["cells"]}
     assert (cells["lead"]["status"], cells["gpt"]["status"]) == ("ok", "ok")
     assert cells["lead"]["quality"]["rouge1"]["value"] == 1.0
     assert "titles" in (work / "page.html").read_text()
@@ -72,8 +80,8 @@ def test_a_kind_dropped_into_the_folder(tmp_path: Path) -> None:
     work, variables = tmp_path / "work", environment(tmp_path / "site")
     write_suite(work)
     (work / "suite.yaml").write_text("\n".join(line for line in SUITE.splitlines() if "checkpoint" not in line))
-    good(bench(work, variables, "run", "suite.yaml", "--no-report"))
-    cells = {cell["model"]: cell for cell in exported(work, variables)["cells"]}
+    *_, exported = bench_all(work, variables, "run suite.yaml --no-report --executor inline", EXPORT)
+    cells = {cell["model"]: cell for cell in read_exported(exported)["cells"]}
     assert cells["lead"]["quality"]["rouge1"]["value"] == 1.0
     assert cells["copy"]["status"] == "unsupported"
 

@@ -56,7 +56,8 @@ objectives: [quality, energy_per_example_j]
 """
 
 
-def record_with(folder: Path, rank: int, probe: str) -> tuple[Record, Path]:
+def record_with(folder: Path, rank: int, probe: str, executor: str = "inline") -> tuple[Record, str]:
+    """Run a suite beside the meter; give its record, and the list of meters."""
     site = install(
         folder / "site",
         "socket_meter",
@@ -66,20 +67,20 @@ def record_with(folder: Path, rank: int, probe: str) -> tuple[Record, Path]:
     rows = [json.dumps({"text": f"text {place}", "label": "ab"[place % 2]}) for place in range(8)]
     (folder / "rows.jsonl").write_text("\n".join(rows))
     (folder / "suite.yaml").write_text(SUITE)
-    bench(folder, site, "run", "suite.yaml")
+    _, listed = bench(folder, site, f"run suite.yaml --no-report --executor {executor}", "ls meters --json")
     with Store.open(folder / "results") as store:
-        return store.load("latest").records[0], site
+        return store.load("latest").records[0], listed
 
 
 @pytest.mark.slow
 def test_the_best_meter_that_works_is_used_in_a_run(tmp_path: Path) -> None:
-    record, site = record_with(tmp_path, 1, 'return Probe(True, "one socket")')
+    record, meters = record_with(tmp_path, 1, 'return Probe(True, "one socket")', "local")
     facts = {fact.name: fact for fact in record.facts}
     assert facts["energy_per_example_j"].source == "wall_socket"
     assert facts["energy_window_j"].value == pytest.approx(50 * (facts["energy_window_s"].value or 0.0))
     assert facts["idle_power_w"].value == pytest.approx(50)
     assert [timing for timing in record.timings if timing.phase == "energy"], "hardware has a window of its own"
-    listed = {row["name"]: row for row in json.loads(bench(tmp_path, site, "ls", "meters", "--json"))}
+    listed = {row["name"]: row for row in json.loads(meters)}
     assert listed["wall_socket"] == {
         "name": "wall_socket",
         "what": "CPU energy",

@@ -53,14 +53,15 @@ def test_a_metric_of_a_package_scores_a_suite_and_is_listed_and_reported(tmp_pat
     (tmp_path / "rows.jsonl").write_text("\n".join(rows))
     (tmp_path / "suite.yaml").write_text(SUITE)
 
-    shown = json.loads(run_bench(tmp_path, site, "run", "suite.yaml", "--json", "--report", "page.html"))
+    ran, metrics = run_bench(tmp_path, site, "run suite.yaml --json --report page.html", "ls metrics --json")
 
+    shown = json.loads(ran)
     quality = shown["cells"][0]["quality"]
     assert list(quality) == ["brevity", "rougeL"]
     assert quality["brevity"]["value"] == pytest.approx(8 / 12) and quality["brevity"]["ci_low"] is not None
     page = (tmp_path / "page.html").read_text()
     assert "Brevity of answers" in page and "brevity of answers" in page
-    listed = {row["name"]: row for row in json.loads(run_bench(tmp_path, site, "ls", "metrics", "--json"))}
+    listed = {row["name"]: row for row in json.loads(metrics)}
     assert listed["brevity"]["title"] == "Brevity of answers" and listed["brevity"]["better"] == "higher"
     assert listed["brevity"]["target"] == "brief_answers:Brevity"
 

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from bench.candidates.huggingface import word_pieces
-from bench.errors import SuiteError
+from bench.errors import FitError, SuiteError
 from bench.fit.batches import Encoded
 from bench.fit.scale import UNSCALED, Scale
 from bench.fit.session import fit
+from bench.fit.trainer import Trainer
 from bench.planning import Plan, make_plan, open_suite
 from bench.running.worker.cell import run_cell
 from tests.checkpoints import load
@@ -155,6 +156,18 @@ def test_a_scale_is_taken_and_given_back() -> None:
     assert net[0](read).item() == other
     assert Scale.of([[Encoded((), (1,), "label")]]) == UNSCALED
     assert Scale.of([numbers(4, 4)]) == Scale(4, 1)
+
+
+def test_a_network_that_cannot_be_scaled_back_is_not_trained(
+    checkpoints: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The layer that gives GPT-2's number has no bias; a training of hours would end in that."""
+    recipe = "{steps: 2, warmup_steps: 0, learning_rate: 1.0e-3, batch_tokens: 400}"
+    path = suite_in(tmp_path, "regression", f"family: encoder, checkpoint: {checkpoints['causal-lm']}", recipe)
+    (job,) = planned(path).fits
+    monkeypatch.setattr(Trainer, "run", lambda _: pytest.fail("it is trained"))
+    with pytest.raises(FitError, match="model 'm': GPT2ForSequenceClassification has no last layer"):
+        fit(job, lambda _: None)
 
 
 def test_the_pieces_of_words_are_told_apart(checkpoints: dict[str, Path]) -> None:

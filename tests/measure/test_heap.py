@@ -8,12 +8,7 @@ import pytest
 
 from bench.measure import heap
 
-
-@pytest.fixture(autouse=True)
-def thawed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(heap, "SERVER", heap.Server())
-    yield
-    gc.unfreeze()
+pytestmark = pytest.mark.usefixtures("thawed")
 
 
 def test_what_is_frozen_for_a_block_is_thawed_after_it() -> None:

@@ -130,6 +130,7 @@ def test_largest_batch_runs_before_the_window_when_asked() -> None:
     assert not batch_fits(plan, latency(plan))
 
 
+@pytest.mark.usefixtures("thawed")
 def test_garbage_is_collected_and_frozen_before_and_counted_during() -> None:
     found = Pass("latency")
     with quiet_collector(found):
@@ -142,11 +143,9 @@ def test_garbage_is_collected_and_frozen_before_and_counted_during() -> None:
     assert found.gc_collections == 2
 
 
+@pytest.mark.usefixtures("thawed")
 def test_what_was_frozen_before_stays_frozen() -> None:
     gc.freeze()
-    try:
-        with quiet_collector(Pass("latency")):
-            pass
-        assert gc.get_freeze_count() > 0
-    finally:
-        gc.unfreeze()
+    with quiet_collector(Pass("latency")):
+        pass
+    assert gc.get_freeze_count() > 0

@@ -154,6 +154,14 @@ MISTAKES: dict[str, tuple[str, str, list[dict[str, Any]], dict[str, Any], str, s
         "suite.yaml:8:5 tasks[0].metrics",
         "makes no sense for multi-label; these do: macro_f1, micro_f1, subset_accuracy",
     ),
+    "a runtime that executes nothing": (
+        "{name: m, family: encoder, checkpoint: ./glove, runtime: [torch], variants: [{runtime: onnxruntime}]}",
+        "classification",
+        TEXT,
+        {},
+        "models[0].runtime",
+        "names a 'runtime' of its own, so that this one executes nothing",
+    ),
     "a depth that there is not": (
         "{name: near, family: baseline, strategy: nearest}",
         "ranking",
@@ -180,7 +188,19 @@ def test_a_mistake_is_told_in_one_line_with_its_place(name: str, tmp_path: Path)
     ("model", "kind", "rows", "reason"),
     [
         ("{name: near, family: baseline, strategy: nearest}", "classification", TEXT, "needs a split 'train'"),
-        ("{name: v, family: embedding, checkpoint: ./glove}", "classification", TEXT, "have no head; add a 'fit'"),
+        (
+            "{name: v, family: embedding, checkpoint: ./glove}",
+            "classification",
+            TEXT,
+            "have no head; add a 'fit' to fit one, or use a causal-lm, encoder,",
+        ),
+        ("{name: l, family: linear, checkpoint: ./glove}", "classification", TEXT, "no fitted head (heads.json)"),
+        (
+            "{name: o, family: transformer, checkpoint: ./bert}",
+            "classification",
+            TEXT,
+            "is of a 'bert', and no in-house",
+        ),
         (
             "{name: near, family: baseline, strategy: nearest}",
             "multiple-choice",
@@ -191,6 +211,8 @@ def test_a_mistake_is_told_in_one_line_with_its_place(name: str, tmp_path: Path)
 )
 def test_what_a_model_cannot_do_is_unsupported_with_the_reason(model, kind, rows, reason, tmp_path: Path) -> None:
     write_vectors(tmp_path / "glove")
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "config.json").write_text('{"model_type": "bert"}')
     (tmp_path / "one.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (tmp_path / "suite.yaml").write_text(
         f"name: one\nmodels:\n  - {model}\ntasks:\n  - {{name: t, kind: {kind}, data: {{path: one.jsonl}}}}\n"

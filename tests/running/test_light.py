@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import main
 from bench.candidates import without_torch
 from bench.fit.session import fit
 from bench.planning import make_plan, open_suite
@@ -24,6 +25,13 @@ models:
 tasks:
   - {{name: colour, kind: classification, data: {{path: data}}, labels: [red, green, blue]}}
 measure: {{profile: quick, window_s: 0.05}}
+"""
+
+FLOOR = """\
+name: floor
+models: [{name: most, family: baseline, strategy: majority}]
+tasks: [{name: topic, kind: classification, data: {path: rows.jsonl}}]
+measure: off
 """
 
 
@@ -65,3 +73,19 @@ def test_the_size_is_stated(told) -> None:
     _, _, facts, _ = told["linear"]
     assert facts["parameters"] * 4 == facts["weights_bytes"] > 0
     assert facts["load_s"] is not None
+
+
+def test_scoring_such_models_alone_starts_no_server_with_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text": "one", "label": "a"}\n{"text": "two", "label": "b"}\n')
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(FLOOR)
+    prepared = []
+    usual = LocalExecutor.prepare
+
+    def prepare(self: LocalExecutor, *, light: bool = False) -> None:
+        prepared.append(light)
+        usual(self, light=light)
+
+    monkeypatch.setattr(LocalExecutor, "prepare", prepare)
+    assert main(["run", str(suite), "--results", str(tmp_path / "results"), "--no-report"]) == 0
+    assert prepared == [True]

@@ -185,10 +185,7 @@ measure: off
             main(["run", str(folder / "suite.yaml"), "--no-report", "--json"])
     built = len((folder / "built.txt").read_text().split())
     shown = json.loads(printed.getvalue())
-    return {
-        (cell["model"] + ("[int8]" if cell["variant"] == "int8" else ""), cell["task"]): cell | {"built": built}
-        for cell in shown["cells"]
-    }
+    return {(cell["candidate"], cell["task"]): cell | {"built": built} for cell in shown["cells"]}
 
 
 def _line(name: str) -> int:

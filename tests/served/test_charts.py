@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from matplotlib.text import Text
 
 from bench.decision import Question
-from bench.decision.rates import picks_by_rate
+from bench.decision.rates import PickAtRate, picks_by_rate
+from bench.report.charts.load import At, takeaway
 from bench.report.charts.load_capacity import break_points, per_million
+from bench.report.charts.load_quality import not_compared
 from bench.report.charts.load_timeline import bars_of
+from bench.report.drawing.svg import style
+from bench.report.marks import marks_of
+from bench.report.view import TaskView
 from bench.suite.limits import parse_limit
-from tests.served.test_levels import entry_of, steady
+from tests.served.test_levels import entry_of, judged_by, steady
 
 
 def test_the_pick_changes_where_the_cheaper_one_no_longer_keeps_the_slo(tmp_path: Path) -> None:
@@ -29,8 +35,37 @@ def test_the_pick_changes_where_the_cheaper_one_no_longer_keeps_the_slo(tmp_path
     question = Question(("cost_per_1000", "latency_p95_s"), (parse_limit("slo_rate_per_s", ">= 5 /s"),))
     picks = picks_by_rate(entries, question)
     assert [(at.rate, at.pick) for at in picks] == [(10, "slow"), (30, "served")]
-    assert set(picks[0].front) == {"served", "slow"} and picks[1].front == ("served",)
     assert break_points(picks) == "Up to 10 requests a second: slow; up to 30: served."
+
+
+def test_a_rate_between_whole_requests_is_borne_as_it_was_sent(tmp_path: Path) -> None:
+    entry = entry_of({12.51: steady(12.51), 20.0: steady(20, 5.0)}, tmp_path)
+    assert entry.efficiency["slo_rate_per_s"].value == 12.5, "125 requests in 10 s"
+    picks = picks_by_rate([entry], Question(("latency_p95_s",), ()))
+    assert [(at.rate, at.pick, at.kept) for at in picks] == [(12.5, "served", True), (20.0, None, False)]
+
+
+def test_where_another_limit_bars_everybody_the_slo_is_not_blamed(tmp_path: Path) -> None:
+    entry = entry_of({10.0: steady(10), 30.0: steady(30, 5.0)}, tmp_path)
+    (barred, lost) = picks_by_rate([entry], Question(("latency_p95_s",), (parse_limit("good_share@30", ">= 90 %"),)))
+    assert (barred.pick, barred.kept) == (None, True) and (lost.pick, lost.kept) == (None, False)
+    assert "SLO can" in break_points([PickAtRate(5.0, "small", kept=True), barred])
+
+
+def test_a_metric_that_no_level_has_is_left_out_and_the_reason_is_there(tmp_path: Path) -> None:
+    entry = entry_of({10.0: steady(10), 30.0: steady(30)}, tmp_path)
+    marks = marks_of([entry.cell.family])
+    plate = not_compared(TaskView("questions", entry.cell.kind, 0, (judged_by(entry, "perplexity"),), ()), marks)
+    assert plate is not None and "likelihoods" in plate.chart.takeaway
+    with style():
+        texts = [text.get_text() for text in plate.chart.draw().findobj(Text)]
+    assert any("not compared" in text for text in texts)
+    assert not_compared(TaskView("questions", entry.cell.kind, 0, (entry,), ()), marks) is None
+
+
+def test_nobody_keeps_limits_up_to_0_requests(tmp_path: Path) -> None:
+    entry = entry_of({10.0: steady(10, 5.0)}, tmp_path)
+    assert takeaway([At(entry, level.numbers) for level in entry.load]).startswith("No candidate")
 
 
 def test_a_timeline_counts_from_the_first_intended_moment(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench.__main__ import main
 from bench.candidates import FAMILIES
 from bench.candidates.served.launch import start
 from bench.errors import EnvironmentLackError, SuiteError
@@ -25,7 +26,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "a key in the address": ({"url": "https://host/v1?api_key=secret"}, "server.url", "api_key_env"),
     "a key in a header": ({"headers": {"Authorization": "Bearer secret"}}, "server.headers", "api_key_env"),
     "a header of two lines": ({"headers": {"X-A": "a\r\nX-B: b"}}, "server.headers", "give one"),
-    "a key for its variable": ({"api_key_env": "sk-1234"}, "server.api_key_env", ""),
+    "a key for its variable": ({"api_key_env": "sk-secret"}, "server.api_key_env", "give the name"),
     "an api that there is not": ({"api": "responses"}, "server.api", "completions"),
     "a time without unit": ({"timeout": "30"}, "server.timeout", "s"),
     "no time": ({"silence": "0 s"}, "server.silence", "s"),
@@ -45,6 +46,57 @@ def test_a_mistake_is_one_line_with_its_place_and_a_remedy(case: str, tmp_path: 
     (line,) = str(refused.value).splitlines()
     assert "suite.yaml:3:" in line and f"models[0].{place}" in line and remedy in line
     assert "secret" not in line.replace("holds a secret", "").replace("looks like a secret", "")
+
+
+SLO = 'slo: {ttft_p95: "<= 1 s"}'
+BAD_LOADS: dict[str, tuple[str, str, str]] = {
+    "no rates": ("levels: []", "load.levels", "[5, 10, 20]"),
+    "one rate": ("levels: 5", "load.levels", "[5, 10, 20]"),
+    "a rate of nothing": ("levels: [0, 5]", "load.levels", "[5, 10, 20]"),
+    "a word": ("levels: fast", "load.levels", "or auto"),
+    "a rate twice": ("levels: [5, 5.0]", "load.levels", "leave one out"),
+    "a window without requests": ("levels: [0.01]", "load", "lengthen it"),
+    "more than can be sent": ("levels: [1.0e+12]", "load", "lower the rate"),
+    "replicas of no SLO": ("levels: [5], target_per_s: 100", "load", "give 'slo'"),
+    "a time that there is not": ('slo: {ttft_p94: "<= 1 s"}', "load.slo", "ttft_p9"),
+    "a limit in bytes": ('slo: {ttft_p95: "<= 1 MB"}', "load.slo", "ms"),
+    "a trace of another kind": ("trace: [0, 1, 2]", "load", "arrivals: trace"),
+    "a share of no SLO": ("levels: [5]}\nconstraints: {good_share@5: '>= 90 %'", "constraints", "load.slo"),
+    "a rate of no SLO": ("levels: [5]}\nconstraints: {slo_rate_per_s: '>= 5 /s'", "constraints", "load.slo"),
+    "replicas of no rate": (f"levels: [5], {SLO}}}\nconstraints: {{replicas: '<= 5'", "constraints", "target_per_s"),
+    "a level that is not offered": ("levels: [5]}\nconstraints: {latency_p95_s@9: '<= 1 s'", "constraints", "has 5"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LOADS)
+def test_a_bad_load_is_one_line_with_its_place_and_a_remedy(case: str, tmp_path: Path) -> None:
+    text, place, remedy = BAD_LOADS[case]
+    path = suite_of(tmp_path, URL)
+    path.write_text(f"{path.read_text()}load: {{{text}}}\n")
+    with pytest.raises(SuiteError) as refused:
+        make_plan(open_suite(str(path)), tmp_path / "results")
+    (line,) = str(refused.value).splitlines()
+    assert "suite.yaml:" in line and f" {place}" in line and remedy in line
+
+
+@pytest.mark.parametrize(
+    ("options", "needles"),
+    [
+        (["--slo", "ttft_p95 <= 300 ms", "--slo", "ttft_p95 <= 1 s"], ["--slo", "'ttft_p95' is limited twice"]),
+        (["--slo", "ttft_p95 < 300 ms"], ["--slo", "'ttft_p95 <= 300 ms'"]),
+        (["--rate", "5", "--rate", "5"], ["--rate", "leave one out"]),
+        (["--rate", "1e12"], ["--rate", "lower the rate"]),
+        (["--rate", "0.001"], ["--rate", "lengthen it"]),
+        (["--key-env", "sk-secret"], ["--key-env", "give the name"]),
+        (["--model", ""], ["--model", "should not be empty"]),
+    ],
+)
+def test_a_bad_option_of_bench_load_is_one_line(
+    options: list[str], needles: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["load", URL, "--model", "m", *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert all(needle in line for needle in needles) and "sk-secret" not in line
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench.catalogue.readings import AT_LEVEL, READINGS, canonical
-from bench.compare.levels import quality_under_load
+from bench.catalogue.reasons import ReasonCode
+from bench.compare.levels import not_of_a_level, quality_under_load
 from bench.errors import InputError, SuiteError
 from bench.metrics.catalogue import METRICS, check_name
 from bench.planning import make_plan, open_suite
@@ -83,6 +85,20 @@ def test_a_reading_without_its_level_is_told_how(name: str) -> None:
         check_name(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("latency_p95@20", "did you mean 'latency_p95_s@20'"),
+        ("throughput@5", "valid names: good_share@5, goodput_per_s@5"),
+        ("bytes", "valid names: accuracy"),
+        ("latency_ms", "did you mean 'latency_p50_s'"),
+    ],
+)
+def test_a_wrong_name_is_answered_by_what_it_means(name: str, hint: str) -> None:
+    with pytest.raises(InputError, match=hint):
+        check_name(name)
+
+
 def test_every_reading_of_every_level_is_there(tmp_path) -> None:
     entry = entry_of({10.0: steady(10), 30.0: steady(30, 0.9)}, tmp_path, target_per_s=100)
     for rate, count in ((10, 100), (30, 300)):
@@ -105,6 +121,19 @@ def test_what_fails_has_no_percentile_and_says_so(tmp_path) -> None:
     assert entry.efficiency["replicas"].value is None and entry.efficiency["slo_rate_per_s"].value == 0
 
 
+def test_failures_in_a_row_leave_an_interval_no_end_and_n_is_not_blamed(tmp_path) -> None:
+    failing = [timing(10, n, 0.5, None if n < 10 else "x", "timeout" if n < 10 else "ok") for n in range(100)]
+    untimed = [replace(row, token_ns=row.token_ns if row.iteration < 40 else ()) for row in steady(30)]
+    entry = entry_of({10.0: failing, 30.0: untimed}, tmp_path)
+    middle, tail = (entry.efficiency[f"latency_p{q}_s@10"] for q in (50, 99))
+    assert middle.value == pytest.approx(0.5) and not middle.has_interval and middle.reason is not None
+    assert middle.reason.code is ReasonCode.UNDEFINED_ON_RESAMPLES and "10 of 100 requests failed" in str(middle.reason)
+    assert middle.reason.settles_nothing, "as little as too few requests do"
+    assert tail.value is None
+    first = entry.efficiency["ttft_p50_s@30"].reason
+    assert first is not None and first.code is ReasonCode.TOO_FEW and "50 of 300" in str(first)
+
+
 def test_another_slo_is_judged_by_the_same_requests(tmp_path) -> None:
     levels = {10.0: steady(10), 30.0: steady(30, 0.9)}
     strict = entry_of(levels, tmp_path / "strict", slo={"latency_p95": "<= 700 ms"})
@@ -120,6 +149,22 @@ def test_quality_under_load_is_paired_with_the_lowest_level(tmp_path) -> None:
     assert (same.level.rate, worse.level.rate) == (20, 30)
     assert same.row.identical and same.row.p_holm == 1 and same.row.n == EXAMPLES
     assert worse.row.difference < 0 and worse.row.p_holm < 0.001 and worse.row.flips.changed == 20
+
+
+def judged_by(entry: Entry, name: str) -> Entry:
+    """Have an entry scored by a metric of scores or likelihoods."""
+    scored = [replace(s, scores=(0.1, 0.9), answers=("0", "1"), nll=3.0, scored_tokens=2) for s in entry.samples]
+    quality = {name: next(iter(entry.quality.values()))}
+    return replace(entry, samples=tuple(scored), metrics={name: METRICS[name]}, quality=quality)
+
+
+@pytest.mark.parametrize("name", ["ndcg", "ece", "perplexity"])
+def test_what_no_level_has_of_its_own_is_compared_with_nothing(name: str, tmp_path) -> None:
+    entry = entry_of({10.0: steady(10), 30.0: steady(30, wrong=20)}, tmp_path)
+    other = judged_by(entry, name)
+    assert not_of_a_level(other) and not not_of_a_level(entry)
+    assert quality_under_load([other]) == []
+    assert len(quality_under_load([entry, other])) == 1, "it is no member of Holm's family"
 
 
 def test_holms_family_holds_all_levels_of_all_candidates(tmp_path) -> None:

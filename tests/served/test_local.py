@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.candidates.served.exchange import Exchange, Usage
 from bench.errors import SuiteError
 from bench.measure.load.arrivals import schedule
+from bench.measure.load.level import Offered
 from bench.measure.load.local import load_locally
 from bench.measure.load.progress import document_of, load_of
+from bench.measure.load.served import loaded_of
 from bench.planning import make_plan, open_suite
 from bench.record import Sample
 from bench.suite import LoadSpec
@@ -31,6 +34,8 @@ class Slow:
     batch_s: float
     examples: Sequence[int] = tuple(range(6))
     asked: list[tuple[int, ...]] = field(default_factory=list)
+    wordless: Sequence[int] = ()
+    """Examples whose answers are likelihoods."""
 
     def length(self, index: int) -> int:
         return 1
@@ -47,13 +52,15 @@ class Slow:
         return call
 
     def samples(self, indices: Sequence[int], answers: Sequence[int]) -> list[Sample]:
-        return [Sample(index, str(index), "r", f"answer {index}", output_tokens=2) for index in indices]
+        texts = [None if index in self.wordless else f"answer {index}" for index in indices]
+        return [Sample(n, str(n), "r", text, output_tokens=2) for n, text in zip(indices, texts, strict=True)]
 
 
 def test_requests_that_wait_together_are_answered_together_and_failures_alone_fail() -> None:
     workload = Slow(0.05)
     spec = LoadSpec(levels=[60.0], window_s=1.0, rung_s=0.1)
-    load, batches = load_locally(workload, Batching(examples=4), spec, seed=42)  # type: ignore[arg-type]
+    load, served = load_locally(workload, Batching(examples=4), spec, seed=42)  # type: ignore[arg-type]
+    batches = served.batches
     (level,) = load.levels
     assert not level.salted and len(level.requests) == 60 == len(schedule("poisson", 60.0, 1.0, 42))
     assert max(batches) == 4 and sum(batches) >= 60 and set(map(len, workload.asked)) <= {1, 2, 3, 4}
@@ -65,11 +72,17 @@ def test_requests_that_wait_together_are_answered_together_and_failures_alone_fa
             assert row.ttft_s is not None and row.latency_s >= 0.05
 
 
-def test_a_load_goes_between_processes_unchanged() -> None:
+def test_a_load_goes_between_processes_unchanged_and_a_likelihood_is_no_empty_answer() -> None:
     spec = LoadSpec(levels="auto", window_s=0.2, rung_s=0.1, max_under_way=4)
-    load, _ = load_locally(Slow(0.005, tuple(range(3))), Batching(examples=2), spec, seed=1)  # type: ignore[arg-type]
+    workload = Slow(0.005, tuple(range(3)), wordless=(1,))
+    load, served = load_locally(workload, Batching(examples=2), spec, seed=1)  # type: ignore[arg-type]
     assert load.capacity is not None and load.capacity.rate > 50
     assert load_of(document_of(load)) == load
+    filtered = Exchange(1, 2, 3, [3], text="a", finish="content_filter", usage=Usage(1, 2), served_model="other")
+    level = replace(load.levels[0], requests=(Offered(0, filtered),))
+    assert load_of(document_of(replace(load, levels=(level,)))).levels == (level,), "doubts hang on how answers ended"
+    answers = {row.examples[0]: row.answer for row in loaded_of(load, spec, answer_of=served.answer_of).timings}
+    assert answers == {0: "answer 0", 1: None, 2: "answer 2"}
 
 
 def test_a_candidate_of_this_process_stands_beside_a_served_one(tmp_path: Path) -> None:

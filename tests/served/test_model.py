@@ -13,6 +13,7 @@ from bench.errors import EndpointError, UnsupportedError
 from bench.suite import Shot
 from benchmarks.fake_server import Fake, Fault, Law
 from benchmarks.fake_server.behaviour import answer_to, scored
+from tests.contract.makers import HOSTILE
 from tests.served.conftest import connect
 
 EIGHT = Decoding(max_new_tokens=8)
@@ -32,6 +33,17 @@ def test_answers_come_back_to_their_prompts_with_the_servers_counts(fake: Fake, 
     assert [answers[place].text for place in range(10)] == [answer_to(prompt).strip() for prompt in PROMPTS]
     assert {(answer.input_tokens, answer.output_tokens) for answer in answers.values()} == {(4, 5)}
     assert [answer.text for answer in model.generate(PROMPTS[:2], EIGHT)] == [answers[0].text, answers[1].text]
+
+
+def test_a_served_model_keeps_the_contract(fake: Fake) -> None:
+    """Nothing, order, batches, hostile texts, and twice the same; what `tests.contract` holds the other families to."""
+    model = connect(fake, api="chat")
+    texts = [*PROMPTS, *HOSTILE]
+    together = model.generate(texts, EIGHT)
+    assert [answer.text for answer in together] == [answer_to(text).strip() for text in texts]
+    assert [model.generate([text], EIGHT)[0].text for text in texts] == [answer.text for answer in together]
+    assert model.generate(texts[::-1], EIGHT)[::-1] == together == model.generate(texts, EIGHT)
+    assert model.generate([], EIGHT) == []
 
 
 def test_no_more_than_the_rows_are_under_way(fake: Fake) -> None:
@@ -119,7 +131,7 @@ def test_a_timed_request_is_sent_once(fake: Fake) -> None:
 
 def test_what_was_answered_is_not_asked_again(fake: Fake, tmp_path: Path) -> None:
     model = connect(fake, keep=keep_of(tmp_path), retries=0)
-    fake.behaviour.faults = {PROBES + 6: Fault.ERROR_500}
+    fake.behaviour.faults = {PROBES: Fault.FILTERED, PROBES + 1: Fault.WRONG_USAGE, PROBES + 6: Fault.ERROR_500}
     model.remember(True)
     with pytest.raises(EndpointError):
         list(model.generate_many(PROMPTS, EIGHT, rows=2))
@@ -132,6 +144,11 @@ def test_what_was_answered_is_not_asked_again(fake: Fake, tmp_path: Path) -> Non
     assert [answers[place].text for place in range(10)] == [answer_to(prompt).strip() for prompt in PROMPTS]
     assert 6 <= again.facts().notes["server"]["answers_kept_before"] <= 7  # type: ignore[index]
     assert fake.answered - before == PROBES + 10 - again.facts().notes["server"]["answers_kept_before"]  # type: ignore[index]
+    assert (again.withheld, again.uncounted, again.answered) == (1, 1, 10), "doubts hang on what is kept, too"
+    third = connect(fake, keep=keep_of(tmp_path))
+    third.remember(True)
+    list(third.generate_many(PROMPTS, EIGHT, rows=2))
+    assert third.names == {"fake-1"} and fake.answered == before + 2 * PROBES + 10 - again.answers.reused
 
 
 def test_answers_are_kept_only_while_they_are_scored(fake: Fake, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_limits_in_their_units() -> None:
         ("latency_p95_s", "<= 50 GiB", "no unit of this quantity"),
         ("latency_p95_s", "<= 50", "has no unit"),
         ("latncy_p95_s", "<= 50 ms", "did you mean 'latency_p95_s'"),
+        ("latency_p95@20", "<= 50 ms", "did you mean 'latency_p95_s@20'"),
         ("latency_p95_s", "<= -5 ms", "below 0"),
         ("latency_p95_s", "<= 1e400 ms", "finite"),
         ("latency_p95_s", "<= inf ms", "not a quantity"),

@@ -19,6 +19,7 @@ def test_json_has_the_promised_shape() -> None:
     found = entry_json(summarise([make_record()])[0])
     wanted = {
         "id",
+        "candidate",
         "model",
         "family",
         "variant",
@@ -59,6 +60,7 @@ def test_names_that_a_suite_may_use() -> None:
 def test_candidate_names_and_no_nan_in_json() -> None:
     plain, variant = summarise([make_record(Sketch("a")), make_record(Sketch("a", variant="int8"))])
     assert (plain.candidate, variant.candidate) == ("a", "a[int8]")
+    assert [entry_json(entry)["candidate"] for entry in (plain, variant)] == ["a", "a[int8]"]
     assert plain.id != variant.id
 
 

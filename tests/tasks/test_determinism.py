@@ -69,7 +69,6 @@ def scored(path: Path, results: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("cells_here")
 def test_every_family_gives_the_same_rows_twice(
     tmp_path: Path, checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

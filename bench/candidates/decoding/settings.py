@@ -51,11 +51,7 @@ TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_i
 
 def asked_processors(model: HuggingFaceModel) -> Options:
     """Collect the settings of `PROCESSORS` that the checkpoint or the suite asks for; the suite's win."""
-    neutral, own = _neutral(), model.spec.generation
-    values = _stored(model, PROCESSORS)
-    if own is not None:
-        values |= {name: value for name in PROCESSORS if (value := getattr(own, name, None)) is not None}
-    values |= {name: value for name, value in model.begins.items() if name in PROCESSORS}
+    neutral, values = _neutral(), _in_force(model, PROCESSORS)
     return {name: value for name, value in values.items() if value != neutral.get(name) and value != []}
 
 
@@ -76,6 +72,13 @@ def asked_sampling(model: HuggingFaceModel) -> Options:
         given = {name: getattr(model.spec.generation, name) for name in SAMPLED}
         values |= {name: value for name, value in given.items() if value is not None}
     return values
+
+
+def _in_force(model: HuggingFaceModel, names: tuple[str, ...]) -> Options:
+    """Look up settings: the checkpoint's, the suite's over them, and over both the language that it names."""
+    own = {name: getattr(model.spec.generation, name, None) for name in names}
+    begins = {name: value for name, value in model.begins.items() if name in names}
+    return {**_stored(model, names), **{name: value for name, value in own.items() if value is not None}, **begins}
 
 
 def _stored(model: HuggingFaceModel, names: tuple[str, ...]) -> Options:
@@ -125,8 +128,8 @@ def left_out_settings(model: HuggingFaceModel) -> list[str]:
 def task_settings(model: HuggingFaceModel) -> dict[str, dict[str, object]]:
     """Look up what the checkpoint's `config.json` asks for on certain tasks (`task_specific_params`), by their names.
 
-    Lengths and beams are the suite's, and what is in force already is left out; a prefix is not: whether the prompt
-    has it is not known here.
+    Lengths and beams are the suite's, and what is in force already, whoever asks for it, is left out; a prefix is not:
+    whether the prompt has it is not known here.
     """
     if model.spec.generation is not None and not model.spec.generation.checkpoint:
         return {}
@@ -135,7 +138,7 @@ def task_settings(model: HuggingFaceModel) -> dict[str, dict[str, object]]:
     for task, settings in stored.items() if isinstance(stored, dict) else ():
         if isinstance(settings, dict):
             names = [name for name in settings if name in ("prefix", *PROCESSORS)]
-            in_force = _stored(model, tuple(names))
+            in_force = {**_neutral(), **_in_force(model, tuple(names))}
             asked[str(task)] = {name: settings[name] for name in names if settings[name] != in_force.get(name)}
     return {task: settings for task, settings in asked.items() if settings}
 

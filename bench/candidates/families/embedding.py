@@ -7,6 +7,8 @@ The vectors come from a sentence-transformers or model2vec folder, or are means 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,10 +31,12 @@ ENCODER = "vectors"
 PROBED = "probed"
 """Name of the array with the vectors of a few training texts."""
 PROBES = 4
-"""Training texts whose vectors are kept, to know them again."""
-APART = 0.25
-"""By what share of its length such a vector may differ: int8 and bfloat16 differ by 0.05 at most, another model by
-1."""
+"""Beginnings of training texts whose vectors are kept, to know them again."""
+PROBE_WORDS, PROBE_LETTERS = 4, 32
+"""Words and letters of such a beginning at most, so that few limits of the input cut it; a text may have no spaces."""
+APART, APART_INT8 = 0.25, 1.0
+"""By what share of its length such a vector may differ, and in 8 bits: those of all-MiniLM-L6-v2 differ by 0.02 in
+bfloat16 and by 0.2 to 0.75 in int8, unlike vectors of length 1 by 1.4."""
 HEADED_HERE = tuple(ability for ability in HEADED if ability != "tag")
 
 
@@ -141,7 +145,13 @@ class EmbeddingSolving(Solving):
             solved.append(
                 solve_head(features, lines, solver, recipe.c, balanced=recipe.balanced, seed=seed, notify=notify)
             )
-        return Fitted(embedder, solved, identity, [parts(text)[0] for text in heads[0].texts[:PROBES]])
+        return Fitted(embedder, solved, identity, _probes(heads[0].texts))
+
+
+def _probes(texts: Sequence[str]) -> list[str]:
+    """Take the first few words of some texts, of a pair of its first; no beginning twice."""
+    beginnings = (" ".join(parts(text)[0].split()[:PROBE_WORDS])[:PROBE_LETTERS] for text in texts)
+    return list(islice(dict.fromkeys(beginnings), PROBES))
 
 
 def open_embedder(spec: ModelSpec, variant: VariantSpec, context: Context, folder: Path) -> Embedder:
@@ -162,6 +172,51 @@ def open_embedder(spec: ModelSpec, variant: VariantSpec, context: Context, folde
     return open_light(spec.name, folder, context.max_input_tokens)
 
 
+@dataclass(frozen=True, slots=True)
+class FittedOver:
+    """A few texts of the training with their vectors, by which those under a head are known again."""
+
+    name: str
+    """Of the model in the suite, for messages."""
+    folder: Path
+    """Of the fitted model."""
+    probes: Sequence[str]
+    vectors: Floats
+    """Shape `(probes, width)`."""
+    apart: float | None
+    """By what share of its length each may differ; None where any may."""
+
+    def check_width(self, embedder: Embedder) -> None:
+        """Refuse vectors of another width than the head reads; nothing is embedded.
+
+        Raises:
+            EnvironmentLackError: they are of another one.
+        """
+        width, wanted = embedder.embed([]).vectors.shape[1], self.vectors.shape[1]
+        if width != wanted:
+            raise self._another(f"vectors of {width:,} numbers, and the head reads {wanted:,}")
+
+    def check_values(self, embedder: Embedder) -> None:
+        """Refuse vectors that differ from those of the fit, where what is loaded reads the whole text.
+
+        Raises:
+            EnvironmentLackError: one does.
+        """
+        if self.apart is None:
+            return
+        again = embedder.embed(self.probes)
+        apart = np.linalg.norm(again.vectors - self.vectors, axis=1)
+        same = apart <= self.apart * np.linalg.norm(self.vectors, axis=1)
+        if not bool((same | np.array(again.cut)).all()):
+            raise self._another("other values for the same texts")
+
+    def _another(self, how: str) -> EnvironmentLackError:
+        return EnvironmentLackError(
+            f"model '{self.name}': what '{self.folder / ENCODER}' gives is not what the head was fitted over ({how}): "
+            "it is another model, or a file of it was changed; run `bench fit` again"
+        )
+
+
 class Embedding(Headed):
     """Vectors, and the head for a task."""
 
@@ -170,14 +225,26 @@ class Embedding(Headed):
         self.device = context.device
         self.abilities = frozenset({context.ability})
         self._head: Head | None = None
+        self._fitted_over: FittedOver | None = None
         self._collection: tuple[Sequence[str], Floats, int, bool] | None = None
         if context.ability in HEADED_HERE:
             kept = Kept.read(spec.name, folder)
             self._head = kept.head(kept.choose(spec, context), context.labels)
             self.log_probabilities = self._head.solver == "logistic"
+            probes, vectors = kept.rows[0]["probes"], kept.arrays[PROBED]
+            self._fitted_over = FittedOver(spec.name, folder, probes, vectors, _most_apart(variant))
         self._embedder = open_embedder(spec, variant, context, _vectors_in(folder))
-        if context.ability in HEADED_HERE:
-            _check_vectors(spec.name, folder, kept, self._embedder)
+        if self._fitted_over is not None:
+            self._fitted_over.check_width(self._embedder)
+
+    def check_parts(self) -> None:
+        """Refuse vectors over which the head was not fitted.
+
+        Raises:
+            EnvironmentLackError: they are of another model, or a file of it was changed.
+        """
+        if self._fitted_over is not None:
+            self._fitted_over.check_values(self._embedder)
 
     def answers(self, texts: Sequence[str]) -> list[Any]:
         """Let the head answer the vectors of the texts."""
@@ -240,25 +307,12 @@ class Embedding(Headed):
         )
 
 
-def _check_vectors(name: str, folder: Path, kept: Kept, embedder: Embedder) -> None:
-    """Refuse vectors that are not those over which the heads were fitted, by a few texts of the training.
-
-    Raises:
-        EnvironmentLackError: their number or their values differ.
-    """
-    probes, fitted = kept.rows[0]["probes"], kept.arrays[PROBED]
-    vectors = embedder.embed(probes).vectors
-    if vectors.shape == fitted.shape:
-        apart = np.linalg.norm(vectors - fitted, axis=1)
-        if bool((apart <= APART * np.linalg.norm(fitted, axis=1)).all()):
-            return
-        how = "other values for the same texts"
-    else:
-        how = f"vectors of {vectors.shape[1]:,} numbers, and the head reads {fitted.shape[1]:,}"
-    raise EnvironmentLackError(
-        f"model '{name}': what '{folder / ENCODER}' gives is not what the head was fitted over ({how}): it is another "
-        "model, or a file of it was changed; run `bench fit` again"
-    )
+def _most_apart(variant: VariantSpec) -> float | None:
+    """Tell how far the vectors of a variant may be from those of the fit; None where weights were taken out of it, or
+    4 bits are left of them, which moves vectors as far as another model does."""
+    if variant.quantise == "int4" or variant.prune or variant.shrink or variant.sparsity:
+        return None
+    return APART_INT8 if variant.quantise else APART
 
 
 def _units(vectors: Floats) -> Floats:

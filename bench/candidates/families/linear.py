@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from bench.candidates import tfidf
 from bench.candidates.checkpoint import locate
 from bench.candidates.family import Family, Look
-from bench.candidates.heads import HEADED, Head, Headed, Kept, Solver, facts_of, solve_head, write_heads
+from bench.candidates.heads import HEADED, HEADS_FILE, Head, Headed, Kept, Solver, facts_of, solve_head, write_heads
 from bench.candidates.interface import Ability, Context, ModelFacts, Tagged
 from bench.candidates.pairs import parts
 from bench.candidates.solving import Lines, Notify, Outputs, Solving
@@ -199,6 +199,16 @@ class LinearFamily(Family):
     needs_torch = False
     look = Look("#CC79A7", "#E39BC3", "P", "triangle-right")
     solving = LinearSolving()
+
+    def why_no_head(self, spec: ModelSpec, labels: Sequence[str]) -> str | None:
+        """Explain that the checkpoint is none that a solver fitted."""
+        if spec.fit is not None:
+            return None
+        try:
+            fitted = (_folder(spec) / HEADS_FILE).is_file()
+        except UnsupportedError as error:
+            return str(error)
+        return None if fitted else f"its checkpoint holds no fitted head ({HEADS_FILE}); add a 'fit' to fit one"
 
     def load(self, spec: ModelSpec, variant: VariantSpec, context: Context) -> Linear:
         """Load the head for a task."""

@@ -4,6 +4,7 @@ label in its decoder, writes through its decoder, greedily or by beams."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -251,12 +252,21 @@ class InHouse(PartialModel):
             self._known.update(zip(new, self.tokenizer(new)["input_ids"], strict=True))
         return [self._known[text] for text in texts]
 
+    @cached_property
+    def _counted(self) -> tuple[int, int]:
+        """Parameters and bytes of the network, which are the same from the load on."""
+        return count_parameters(self._net), count_bytes(self._net)
+
+    @cached_property
+    def _tokenizer_hash(self) -> str:
+        return tokenizer_hash(self.tokenizer)
+
     def facts(self) -> ModelFacts:
         """Describe the loaded model."""
         engine, net = self.engine, self._net
         return ModelFacts(
-            parameters=count_parameters(net) if engine is None else engine.artifact.parameters,
-            weights_bytes=count_bytes(net) if engine is None else engine.artifact.artifact_bytes,
+            parameters=self._counted[0] if engine is None else engine.artifact.parameters,
+            weights_bytes=self._counted[1] if engine is None else engine.artifact.artifact_bytes,
             dtype=self.variant.dtype if engine is None else engine.artifact.dtype,
             attention="sdpa" if engine is None else None,
             module=net if engine is None else None,
@@ -264,7 +274,7 @@ class InHouse(PartialModel):
                 "max_tokens": self.max_tokens,
                 "max_new_tokens": self.config.max_length - 1,
                 "model_type": "bench-transformer",
-                "tokenizer_hash": tokenizer_hash(self.tokenizer),
+                "tokenizer_hash": self._tokenizer_hash,
                 **self.reach,
             },
         )
@@ -402,7 +412,12 @@ class TransformerFamily(Family):
         config = config_of(spec.checkpoint, spec.subfolder)
         if config is None:
             return None
-        head = config.get("labels", [])
+        if "labels" not in config:
+            return (
+                f"its checkpoint is of a '{config.get('model_type', 'network of another kind')}', and no in-house "
+                "Transformer; name another family (`bench ls models`)"
+            )
+        head = config["labels"]
         names = head_names(dict(enumerate(map(str, head))), spec.head_labels)
         return unknown_label(names, labels) if head else f"its checkpoint {NO_HEAD}"
 

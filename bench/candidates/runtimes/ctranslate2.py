@@ -334,10 +334,10 @@ class _SourceText(_Converted):
         """Write the text that is made from each row."""
         settings = order.settings
         forced = settings.get("forced_eos_token_id")
-        searched = order.beams > 1 and forced is not None
+        searched = order.beams > 1 and forced is not None and order.limit > 1  # one token is the forced end
         made = self.opened.translate_batch(
             self._vocabulary.names(rows),
-            max_decoding_length=max(1, order.limit - searched),
+            max_decoding_length=order.limit - searched,
             min_decoding_length=0,
             max_input_length=0,
             beam_size=order.beams,

@@ -105,7 +105,6 @@ class _Session:
             raise UnsupportedError(f"'openvino' computes in {used.to_string()} here where {hint} is asked for")
         self._requests = [compiled.create_infer_request() for _ in range(2)]
         self._inputs = {called for port in compiled.inputs for called in port.get_names()}
-        self._outputs = len(compiled.outputs)
 
     def __call__(self, inputs: Mapping[str, Any]) -> list[Any]:
         """Compute the outputs as arrays: the first is the caller's, the others last until the call after the next.
@@ -116,7 +115,8 @@ class _Session:
         given = {name: value for name, value in inputs.items() if name in self._inputs}
         self._requests.reverse()
         made = self._requests[0].infer(given, share_inputs=True, share_outputs=True)
-        return [made[0].copy(), *(made[place] for place in range(1, self._outputs))]
+        first, *others = made.values()
+        return [first.copy(), *others]
 
     def array(self, value: Any) -> NDArray[Any]:
         """Give an output, which is an array."""

@@ -7,8 +7,10 @@ Both are files of lines that are appended to, so that a kill loses at most the l
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.candidates.interface import Generated
@@ -57,13 +59,22 @@ class Answers:
         """Keep what came of a request."""
         self._kept[key] = value
         if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps({"key": key, "value": value}) + "\n")
+            _append(self._path, json.dumps({"key": key, "value": value}))
 
     def __len__(self) -> int:
         """Count them."""
         return len(self._kept)
+
+
+def _append(path: Path, line: str) -> None:
+    """Add a line; behind one that a kill has cut, which would swallow it, another is begun."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as stream:
+        if stream.tell():
+            stream.seek(-1, os.SEEK_END)
+            if stream.read(1) != b"\n":
+                stream.write(b"\n")
+        stream.write(line.encode() + b"\n")
 
 
 def _read(path: Path) -> dict[str, Mapping[str, object]]:
@@ -80,12 +91,44 @@ def _read(path: Path) -> dict[str, Mapping[str, object]]:
     return kept
 
 
-def generated_of(value: Mapping[str, object]) -> Generated | None:
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One written answer, and what the server said of it, on which doubts hang."""
+
+    generated: Generated
+    finish: str | None
+    """Why the answer ended, as the server says."""
+    served_model: str | None
+    """The name that the answer carries."""
+    counted: bool
+    """Whether the server's count of its tokens is taken."""
+
+    def document(self) -> dict[str, object]:
+        """Write it as JSON-able values."""
+        written = self.generated
+        return {
+            "text": written.text,
+            "input_tokens": written.input_tokens,
+            "output_tokens": written.output_tokens,
+            "finish": self.finish,
+            "served_model": self.served_model,
+            "counted": self.counted,
+        }
+
+
+def answered_of(value: Mapping[str, object]) -> Answered | None:
     """Read a written answer back; None where it is none."""
     text, counts = value.get("text"), (value.get("input_tokens"), value.get("output_tokens"))
     if not isinstance(text, str) or not all(isinstance(count, int) for count in counts):
         return None
-    return Generated(text, int(str(counts[0])), int(str(counts[1])))
+    generated = Generated(text, int(str(counts[0])), int(str(counts[1])))
+    finish, name = value.get("finish"), value.get("served_model")
+    return Answered(
+        generated,
+        finish if isinstance(finish, str) else None,
+        name if isinstance(name, str) else None,
+        counted=value.get("counted") is not False,
+    )
 
 
 class Spending:
@@ -105,9 +148,7 @@ class Spending:
     def _note(self, kind: str, read: int = 0, written: int = 0) -> None:
         self._count(kind, read, written)
         if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="ascii") as stream:
-                stream.write(f"{kind} {read} {written}\n")
+            _append(self._path, f"{kind} {read} {written}")
 
     @property
     def cost(self) -> float | None:

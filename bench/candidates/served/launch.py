@@ -53,9 +53,13 @@ def start(launch: LaunchSpec, base: Path, key_variable: str | None = None) -> su
     try:
         return subprocess.Popen(launch.command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=STDERR)
     except FileNotFoundError as error:
-        missing = f"no folder '{folder}'" if not folder.is_dir() else f"no program '{launch.command[0]}'"
+        if not folder.is_dir():
+            raise EnvironmentLackError(
+                f"there is no folder '{folder}' to launch the server in; make it, or mend 'server.launch.folder'"
+            ) from error
         raise EnvironmentLackError(
-            f"there is {missing} to launch the server with; install it, or mend 'server.launch'"
+            f"there is no program '{launch.command[0]}' to launch the server with; install it, or mend "
+            "'server.launch.command'"
         ) from error
     except OSError as error:
         raise EnvironmentLackError(

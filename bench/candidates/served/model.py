@@ -30,7 +30,7 @@ from bench.candidates.served import launch
 from bench.candidates.served.api import Likelihood, Turn, Writing, asked, asked_likelihood, likelihood_of
 from bench.candidates.served.client import Client
 from bench.candidates.served.exchange import Ask, Exchange
-from bench.candidates.served.keep import Answers, Spending, generated_of
+from bench.candidates.served.keep import Answered, Answers, Spending, answered_of
 from bench.candidates.served.patience import Patience
 from bench.candidates.served.probe import Probed, probe, why_no_usage
 from bench.errors import EndpointError, UnsupportedError
@@ -241,12 +241,11 @@ class Endpoint(PartialModel):
             return self.generated(await self.connection.patience.answer(ask), decoding)
         key = self.answers.key(ask.body)
         kept = self.answers.find(key)
-        generated = None if kept is None else generated_of(kept)
-        if generated is None:
-            generated = self.generated(await self.connection.patience.answer(ask), decoding)
-            counts = {"input_tokens": generated.input_tokens, "output_tokens": generated.output_tokens}
-            self.answers.keep(key, {"text": generated.text, **counts})
-        return generated
+        answered = None if kept is None else answered_of(kept)
+        if answered is None:
+            answered = _answered(await self.connection.patience.answer(ask), decoding)
+            self.answers.keep(key, answered.document())
+        return self._noted(answered)
 
     def ask(self, text: str, decoding: Decoding) -> Ask:
         """Make the request that has a text answered."""
@@ -258,18 +257,19 @@ class Endpoint(PartialModel):
 
     def generated(self, exchange: Exchange, decoding: Decoding) -> Generated:
         """Make an answer of what came; where the server does not count its tokens, its chunks are counted."""
-        self.answered += 1
-        self.withheld += exchange.finish in WITHHELD
-        self._note_name(exchange)
-        text = stopped(exchange.text, decoding.stop)
-        if exchange.usage is None or why_no_usage(exchange, decoding.max_new_tokens) is not None:
-            self.uncounted += 1
-            return Generated(text, 0, len(exchange.chunk_ns))
-        return Generated(text, exchange.usage.input_tokens, exchange.usage.output_tokens)
+        return self._noted(_answered(exchange, decoding))
 
-    def _note_name(self, exchange: Exchange) -> None:
-        if exchange.served_model is not None:
-            self.names.add(exchange.served_model)
+    def _noted(self, answered: Answered) -> Generated:
+        """Note what the server said of an answer, which came now or before."""
+        self.answered += 1
+        self.withheld += answered.finish in WITHHELD
+        self.uncounted += not answered.counted
+        self._note_name(answered.served_model)
+        return answered.generated
+
+    def _note_name(self, name: str | None) -> None:
+        if name is not None:
+            self.names.add(name)
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:
         """Compute log P(label | text) in nats for every label, summed over the label's tokens."""
@@ -305,19 +305,18 @@ class Endpoint(PartialModel):
     async def _likelihood(self, text: str) -> Likelihood:
         ask = asked_likelihood(self.endpoint, text)
         key = self.answers.key(ask.body) if self._remembers else None
-        whole = None if key is None else self.answers.find(key)
-        if whole is None:
-            exchange = await self.connection.patience.answer(ask)
-            self._note_name(exchange)
-            whole = exchange.whole
+        kept = None if key is None else self.answers.find(key)
+        whole = (await self.connection.patience.answer(ask)).whole if kept is None else kept
         likelihood = likelihood_of(whole, text)
-        if likelihood is None:
+        if likelihood is None or whole is None:
             raise EndpointError(
                 f"{self.endpoint.url}: an answer came without the log-probabilities of its prompt, though others have "
                 "them; the text may be longer than the model reads"
             )
-        if key is not None and whole is not None:
-            self.answers.keep(key, {"choices": whole.get("choices")})
+        name = whole.get("model")
+        self._note_name(name if isinstance(name, str) else None)
+        if key is not None and kept is None:
+            self.answers.keep(key, {"choices": whole.get("choices"), "model": name})
         return likelihood
 
     def facts(self) -> ModelFacts:
@@ -345,6 +344,13 @@ class Endpoint(PartialModel):
             elsewhere=None if launched else ELSEWHERE.format("memory and energy"),
             notes={"server": notes | self.probed.note(self.endpoint.model)},
         )
+
+
+def _answered(exchange: Exchange, decoding: Decoding) -> Answered:
+    text = stopped(exchange.text, decoding.stop)
+    usage = exchange.usage if why_no_usage(exchange, decoding.max_new_tokens) is None else None
+    read, written = (0, len(exchange.chunk_ns)) if usage is None else (usage.input_tokens, usage.output_tokens)
+    return Answered(Generated(text, read, written), exchange.finish, exchange.served_model, usage is not None)
 
 
 def turns_before(system: str | None, shots: Sequence[Shot]) -> tuple[Turn, ...]:

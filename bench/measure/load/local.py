@@ -17,10 +17,12 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from bench.candidates.served.exchange import Exchange
 from bench.errors import EndpointError
 from bench.measure.load.progress import load_of
 from bench.measure.load.run import Load
@@ -37,6 +39,20 @@ MOST_TOGETHER = 64
 """Requests that are taken from the queue at a time, where the batch is limited by tokens alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How a local server answered."""
+
+    batches: tuple[int, ...]
+    """How many requests were answered together, each time."""
+    wordless: frozenset[int]
+    """Examples whose answer is no label and no text, but a likelihood: what came of them under load is empty."""
+
+    def answer_of(self, example: int, exchange: Exchange) -> str | None:
+        """Read the answer to an example; a likelihood is none."""
+        return None if example in self.wordless else exchange.text
+
+
 class LocalServer:
     """Answers requests for examples of a task."""
 
@@ -48,6 +64,8 @@ class LocalServer:
         self.port = 0
         self.batches: list[int] = []
         """How many requests were answered together, each time."""
+        self.wordless: set[int] = set()
+        """Examples whose answer is no label and no text."""
 
     def __enter__(self) -> LocalServer:
         """Listen on a free port of the loopback."""
@@ -108,15 +126,16 @@ class LocalServer:
             for _, answered in taken:
                 answered.set_exception(error)
             return
+        self.wordless |= {sample.index for sample in samples if sample.prediction is None}
         for (_, answered), sample in zip(taken, samples, strict=True):
             answered.set_result(sample)
 
 
-def load_locally(workload: Workload, limits: Batching, spec: LoadSpec, seed: int) -> tuple[Load, list[int]]:
+def load_locally(workload: Workload, limits: Batching, spec: LoadSpec, seed: int) -> tuple[Load, Served]:
     """Serve a bound task, and let a client of its own process load it.
 
     Returns:
-        What it showed, and how many requests were answered together each time.
+        What it showed, and how the server answered.
 
     Raises:
         EndpointError: the client failed.
@@ -138,7 +157,7 @@ def load_locally(workload: Workload, limits: Batching, spec: LoadSpec, seed: int
         out.seek(0)
         if client.returncode:
             raise EndpointError(f"the client of the local server ended with exit code {client.returncode}; see the log")
-        return load_of(json.load(out)), server.batches
+        return load_of(json.load(out)), Served(tuple(server.batches), frozenset(server.wordless))
 
 
 def _order(port: int, examples: int, spec: LoadSpec, seed: int) -> dict[str, Any]:

@@ -73,6 +73,11 @@ class Numbers:
     salted: bool
 
     @property
+    def failed(self) -> int:
+        """Requests without an answer."""
+        return self.requests - self.endings.get("ok", 0)
+
+    @property
     def goodput_scale(self) -> float:
         """Requests per second for which a share of 1 stands."""
         return 0.0 if not self.good_share or self.goodput is None else self.goodput / self.good_share

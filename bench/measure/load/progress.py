@@ -93,10 +93,22 @@ def _row(exchange: Exchange) -> dict[str, object]:
         "ending": exchange.ending,
         "text": exchange.text,
         "usage": usage,
+        "finish": exchange.finish,
+        "served_model": exchange.served_model,
     }
 
 
 def _exchange(row: Kept) -> Exchange:
     usage = None if row["usage"] is None else Usage(*row["usage"])
     intended_ns, sent_ns, end_ns = row["instants"]
-    return Exchange(intended_ns, sent_ns, end_ns, list(row["chunks"]), row["ending"], text=row["text"], usage=usage)
+    return Exchange(
+        intended_ns,
+        sent_ns,
+        end_ns,
+        list(row["chunks"]),
+        row["ending"],
+        text=row["text"],
+        finish=row.get("finish"),
+        usage=usage,
+        served_model=row.get("served_model"),
+    )

@@ -80,10 +80,11 @@ def load_in_process(workload: Workload, limits: Batching, spec: LoadSpec, seed: 
 
     if process:
         return Loaded()
-    load, batches = load_locally(workload, limits, spec, seed)
-    loaded = loaded_of(load, spec)
-    together = sum(batches) / len(batches) if batches else None
-    return replace(loaded, notes=loaded.notes | {"served": {"batches": len(batches), "requests_per_batch": together}})
+    load, served = load_locally(workload, limits, spec, seed)
+    loaded = loaded_of(load, spec, answer_of=served.answer_of)
+    count = len(served.batches)
+    together = sum(served.batches) / count if count else None
+    return replace(loaded, notes=loaded.notes | {"served": {"batches": count, "requests_per_batch": together}})
 
 
 def load_pass(model: object, workload: object, spec: LoadSpec, seed: int, process: int) -> Loaded:

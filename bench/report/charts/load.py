@@ -55,7 +55,7 @@ class UnderLoad(TaskChart):
         chart = Chart(
             name=f"load-{task.number}",
             title=f"{short(task.name)}: {shown.words} and goodput over load",
-            takeaway=_takeaway(rows),
+            takeaway=takeaway(rows),
             description=f"Lines of {plural(len(curves), 'candidate')} over the rate: {shown.words}, and goodput.",
             narrow=task.has_narrow,
             slim=task.crowded,
@@ -130,14 +130,16 @@ def curve_of(entry: Entry, shown: ShownTime, advice: TaskAdvice) -> Curve:
     return Curve(entry.candidate, entry.cell.family, tuple(spots), most, entry.candidate == advice.pick)
 
 
-def _takeaway(rows: Sequence[At]) -> str:
+def takeaway(rows: Sequence[At]) -> str:
     """Say which candidate bears the highest rate within its limits, or how many requests were lost."""
-    failed = sum(at.numbers.requests - at.numbers.endings.get("ok", 0) for at in rows)
+    failed = sum(at.numbers.failed for at in rows)
     lost = f" {plural(failed, 'request')} failed." if failed else ""
     rates = {at.entry.candidate: q.value for at in rows if (q := at.entry.quantity("slo_rate_per_s")) is not None}
     known = {name: rate for name, rate in rates.items() if rate is not None}
     if known:
         best = max(known, key=lambda name: known[name])
+        if not known[best]:
+            return f"No candidate was shown to keep the limits, even at its lowest level.{lost}"
         return f"{short(best)} keeps the limits up to {known[best]:.3g} requests a second.{lost}"
     highest = max(at.numbers.offered_rate for at in rows)
     candidates = plural(len({at.entry.candidate for at in rows}), "candidate")
@@ -163,7 +165,6 @@ def _table(task: TaskView, rows: Sequence[At], marks: Mapping[str, Mark]) -> tab
 
 def _row(at: At, marks: Mapping[str, Mark]) -> tables.Row:
     numbers = at.numbers
-    failed = numbers.requests - numbers.endings.get("ok", 0)
     told = ", ".join(f"{count} {ending}" for ending, count in sorted(numbers.endings.items()) if ending != "ok")
     times = [numbers.ttft.get(MEDIAN), numbers.ttft.get(TAIL), numbers.tpot.get(MEDIAN)]
     times += [numbers.latency.get(MEDIAN), numbers.latency.get(TAIL)]
@@ -172,7 +173,7 @@ def _row(at: At, marks: Mapping[str, Mark]) -> tables.Row:
             tables.name_item(at.entry, marks, "" if numbers.salted else "unsalted"),
             _rate(numbers.offered_rate),
             _rate(numbers.achieved_rate),
-            tables.Item(f"{failed} of {numbers.requests}", sort=float(failed), title=told),
+            tables.Item(f"{numbers.failed} of {numbers.requests}", sort=float(numbers.failed), title=told),
             *(_time(estimate, numbers.withheld) for estimate in times),
             _share(numbers.good_share),
             tables.Item("–", css="none") if numbers.goodput is None else _rate(numbers.goodput),

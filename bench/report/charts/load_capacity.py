@@ -56,7 +56,7 @@ class Capacity(RunChart):
 def break_points(picks: Sequence[PickAtRate]) -> str:
     """Say who is picked up to which rate; empty where no level is shared, or nobody is picked at any.
 
-    >>> picks = [PickAtRate(5.0, "small", ()), PickAtRate(10.0, "small", ()), PickAtRate(20.0, None, ())]
+    >>> picks = [PickAtRate(5.0, "small", True), PickAtRate(10.0, "small", True), PickAtRate(20.0, None, False)]
     >>> break_points(picks)
     'Up to 10 requests a second: small; at 20 nobody keeps the SLO.'
     """
@@ -73,10 +73,14 @@ def break_points(picks: Sequence[PickAtRate]) -> str:
         for place, (pick, rate) in enumerate(parts)
         if pick is not None
     ]
-    first_lost = next((at.rate for at in picks if at.pick is None), None)
-    lost = "" if first_lost is None else f"; at {first_lost:.3g} nobody keeps the SLO"
+    first_lost = next((at for at in picks if at.pick is None), None)
+    lost = "" if first_lost is None else f"; at {first_lost.rate:.3g} nobody {_lost(first_lost)}"
     sentence = "; ".join(words) + lost
     return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _lost(at: PickAtRate) -> str:
+    return "that keeps the SLO can be picked" if at.kept else "keeps the SLO"
 
 
 def _most(loaded: Sequence[Entry]) -> str:

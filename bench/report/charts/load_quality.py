@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.compare.levels import QualityAtLevel, quality_under_load
+from bench.compare.levels import QualityAtLevel, not_of_a_level, quality_under_load
 from bench.compare.quality import LEVEL
+from bench.metrics.base import Field
 from bench.report import tables
 from bench.report.chart import LOAD, Chart, Plate, RunChart
 from bench.report.drawing.load import Curve, Panel, Spot, draw_curves
+from bench.report.drawing.rows import DotRow, draw_rows
 from bench.report.marks import Mark
 from bench.report.text import short
 from bench.report.view import RunView, TaskView
 from bench.report.wording import Measure, measure_of, plural
 from bench.suite.limits import QUALITY
+from bench.summary.levels import counted
 
+FIELDS: Mapping[Field, str] = {
+    "scores": "scores",
+    "nll": "likelihoods",
+    "scored_tokens": "likelihoods",
+    "scored_bytes": "likelihoods",
+}
+"""What a metric reads beside answers, in words."""
 SALTED = " Prompts are salted, so that two answers may differ by their salt as well as by the load."
 
 
@@ -35,6 +45,8 @@ class QualityUnderLoad(RunChart):
             measure = measure_of(QUALITY, task.scored)
             if own and measure is not None:
                 yield _plate(view, task, own, measure, len(found), marks)
+            if (left_out := not_compared(task, marks)) is not None:
+                yield left_out
 
 
 def _plate(
@@ -62,6 +74,35 @@ def _plate(
         ),
     )
     return Plate(chart, _table(task, found, marks))
+
+
+def not_compared(task: TaskView, marks: Mapping[str, Mark]) -> Plate | None:
+    """Say of whom no levels are compared, since the task's metric reads what no level has; None where all are."""
+    entries = [entry for entry in task.scored if len(counted(entry)) > 1 and not_of_a_level(entry)]
+    measure = measure_of(QUALITY, entries)
+    if measure is None:
+        return None
+    fields = frozenset[Field]().union(*map(not_of_a_level, entries))
+    read = " and ".join(sorted({FIELDS.get(field, field) for field in fields}))
+    rows = [DotRow(e.candidate, e.cell.family, (), f"not compared: {read} are not kept") for e in entries[: task.rows]]
+    chart = Chart(
+        name=f"load-quality-none-{task.number}",
+        title=f"{short(task.name)}: quality over load, not compared",
+        takeaway=(
+            f"Whether {measure.inner} changes with load is not known: it is computed from {read}, and of a level the "
+            "answers alone are kept."
+        ),
+        description=f"Rows of {plural(len(rows), 'candidate')}, without values.",
+        narrow=task.has_narrow,
+        slim=task.crowded,
+        draw=lambda: draw_rows(rows, measure, marks),
+        note=(
+            f"At every level {measure.inner} would be that of the unloaded model. It is left out, and counts for none "
+            "of the tests of the other tasks."
+        ),
+        detail="not compared",
+    )
+    return Plate(chart, None, folded=True)
 
 
 def _names(found: Sequence[QualityAtLevel]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bench.measure.load.outcome import is_good
-from bench.measure.load.stored import levels_of
 from bench.report.advice import TaskAdvice
 from bench.report.chart import LOAD, Chart, Plate, TaskChart
 from bench.report.drawing.load import Bar, draw_timeline
@@ -65,8 +64,7 @@ def bars_of(entry: Entry, level: Offered) -> list[Bar]:
     """List the requests of a level in the order of their intended moments, seconds from the first of them."""
     spec = spec_of(entry.records)
     assert spec is not None
-    (rebuilt,) = levels_of(level.timings, spec.window_s)
-    rows = sorted(rebuilt.requests, key=lambda row: row.exchange.intended_ns)
+    rows = sorted(level.requests, key=lambda row: row.exchange.intended_ns)
     begun = rows[0].exchange.intended_ns
     bars = []
     for row in rows:

@@ -355,23 +355,6 @@ class RayExecutor(Executor):
                 machine.parcels[parcel.key] = self._delivered(machine, parcel)
         return machine.parcels[parcel.key]
 
-    def _delivered(self, machine: _Machine, parcel: Parcel) -> str:
-        """Bring a parcel to a machine, and return where it lies.
-
-        Raises:
-            EnvironmentLackError: something else arrives.
-        """
-        for _ in range(DELIVERIES):
-            for place, start, chunk in parcel.chunks():
-                _get(machine.agent.receive.remote(parcel.key, place, start, chunk))
-            there: str | None = _get(machine.agent.received.remote(parcel.key, parcel.path.name))
-            if there is not None:
-                return there
-        raise EnvironmentLackError(
-            f"{parcel.path} arrives on {machine.name} with other content than it had when the run began; if it was "
-            "changed since, run the same command again"
-        )
-
     def _fetched(self, machine: _Machine, parcel: Parcel, address: str) -> str:
         """Let a machine fetch a checkpoint from an object store, and return where it lies there.
 
@@ -388,6 +371,23 @@ class RayExecutor(Executor):
                 "uploaded anew meanwhile, run the same command again"
             )
         return there
+
+    def _delivered(self, machine: _Machine, parcel: Parcel) -> str:
+        """Bring a parcel to a machine, and return where it lies.
+
+        Raises:
+            EnvironmentLackError: something else arrives.
+        """
+        for _ in range(DELIVERIES):
+            for place, start, chunk in parcel.chunks():
+                _get(machine.agent.receive.remote(parcel.key, place, start, chunk))
+            there: str | None = _get(machine.agent.received.remote(parcel.key, parcel.path.name))
+            if there is not None:
+                return there
+        raise EnvironmentLackError(
+            f"{parcel.path} arrives on {machine.name} with other content than it had when the run began; if it was "
+            "changed since, run the same command again"
+        )
 
     def _check_holds(self, machine: _Machine, parcel: Parcel) -> None:
         """Check that a machine has what is too large to travel.

@@ -20,7 +20,7 @@ from bench.host import fingerprint, temporary
 from bench.host.facts import Facts
 from bench.host.software import VARIABLES
 from bench.running.executors import wire
-from bench.running.executors.base import Answer, Call
+from bench.running.executors.base import Call
 from bench.running.executors.local import LocalExecutor
 from bench.running.machines.parcels import parcel_of
 
@@ -138,7 +138,7 @@ class Agent:
         answer = executor.attempt(replace(request.call, arguments=arguments, log_path=log))
         content = log.read_bytes() if log.is_file() else None
         log.unlink(missing_ok=True)
-        return Reply(_frame_of(answer), content, None if keep is None else kept_by(keep))
+        return Reply(wire.answer_frame(answer), content, None if keep is None else kept_by(keep))
 
     def _keep(self, number: int, kept: tuple[bytes, bytes]) -> Keep:
         """Lay out what was kept of earlier goes."""
@@ -154,10 +154,6 @@ class Agent:
         for executor in list(self._executors.values()):
             executor.close()
         temporary.remove(self._folder)
-
-
-def _frame_of(answer: Answer) -> bytes:
-    return wire.answer_frame(answer)
 
 
 def kept_by(keep: Keep) -> tuple[bytes, bytes]:

@@ -118,7 +118,7 @@ def run_cell(
     if admission is not None:
         refuse_ties_alone(job.model.name, samples)
         check_scored(job.model.name, admission, samples, model.facts().dtype)
-    known = _with_overlap(model.facts(), model, _inputs(cell, data))
+    known = _with_overlap(model.facts(), model, cell, data)
     so_far = _together(scored, samples) if samples else []
     of_answers = answer_doubts(cell, data, so_far, process, known.notes)
     doubts = [*of_answers, *own_doubts(cell, process)]
@@ -292,11 +292,11 @@ def _inputs(cell: Cell, data: Dataset) -> list[str]:
     return [" ".join(value) if isinstance(value, (list, tuple)) else str(value) for value in inputs]
 
 
-def _with_overlap(facts: ModelFacts, model: Model, texts: Sequence[str]) -> ModelFacts:
+def _with_overlap(facts: ModelFacts, model: Model, cell: Cell, data: Dataset) -> ModelFacts:
     """Note how many inputs a model of the user's says that it was trained on, or that it does not say."""
     if not isinstance(model, StatesTraining):
         return facts
-    overlap = model.learnt_of(texts)
+    overlap = model.learnt_of(_inputs(cell, data))
     stated = {"trained_on": "not stated"} if overlap is None else {"trained_on": "stated", "train_overlap": overlap}
     return replace(facts, notes={**facts.notes, **stated})
 

@@ -13,7 +13,7 @@ from bench.record import Record
 from bench.running.worker.cell import run_cell
 from tests.checkpoints import LABELS, TEXTS, make_checkpoint
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cells_here")]
+pytestmark = pytest.mark.slow
 
 SUITE = """\
 name: two
