@@ -60,12 +60,7 @@ def _options(scheme: str) -> dict[str, object]:
     if scheme not in S3:
         return {}
     times = {"connect_timeout": CONNECT_S, "read_timeout": ANSWER_S, "retries": AGAIN}
-    return {
-        "use_listings_cache": False,
-        "skip_instance_cache": True,
-        "max_concurrency": 1,  # with more it asks for the size before it reads
-        "config_kwargs": times,
-    }
+    return {"use_listings_cache": False, "skip_instance_cache": True, "config_kwargs": times}
 
 
 class ObjectBlobs:
@@ -130,8 +125,9 @@ class ObjectBlobs:
         copy = self._copies / name
         if name.startswith(WRITTEN_ONCE) and copy.is_file():
             return copy.read_bytes()
+        at_once = {"max_concurrency": 1} if self._is_s3 else {}  # with more s3fs asks for the size before it reads
         with self._told():
-            content: bytes = self._store.cat_file(self._place(name))
+            content: bytes = self._store.cat_file(self._place(name), **at_once)
         self._keep(name, content)
         return content
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bench.report.charts.load import At, takeaway
 from bench.report.charts.load_capacity import break_points, per_million
 from bench.report.charts.load_quality import not_compared
 from bench.report.charts.load_timeline import bars_of
+from bench.report.charts.load_timeline import takeaway as of_level
 from bench.report.drawing.svg import style
 from bench.report.marks import marks_of
 from bench.report.view import TaskView
@@ -21,8 +23,6 @@ from tests.served.test_levels import entry_of, judged_by, steady
 
 
 def test_the_pick_changes_where_the_cheaper_one_no_longer_keeps_the_slo(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     quick = entry_of({10.0: steady(10, 0.2), 30.0: steady(30, 0.2)}, tmp_path / "quick")
     slow = entry_of({10.0: steady(10, 0.5), 30.0: steady(30, 5.0)}, tmp_path / "slow")
     slow = replace(slow, cell=replace(slow.cell, model="slow"))
@@ -74,6 +74,16 @@ def test_a_timeline_counts_from_the_first_intended_moment(tmp_path: Path) -> Non
     assert len(bars) == 100 and bars[0].intended == 0.0 and bars[1].intended == pytest.approx(0.1)
     assert all(bar.sent >= bar.intended and bar.first is not None and bar.first < bar.end for bar in bars)
     assert {bar.good for bar in bars} == {True, False} and not any(bar.failed for bar in bars)
+
+
+def test_of_a_withheld_level_nobody_is_called_late(tmp_path: Path) -> None:
+    lagging = [replace(row, lag_ns=10**9) for row in steady(10, 5.0)]
+    entry = entry_of({10.0: lagging}, tmp_path)
+    bars = bars_of(entry, entry.load[0])
+    assert entry.load[0].numbers.withheld and {bar.good for bar in bars} == {None}
+    assert "withheld" in of_level(entry.load[0], bars)
+    kept = entry_of({10.0: steady(10, 5.0)}, tmp_path)
+    assert of_level(kept.load[0], bars_of(kept, kept.load[0])).startswith("100 of")
 
 
 def test_no_price_is_no_price_per_token(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.measure.load.outcome import is_good
 from bench.report.advice import TaskAdvice
@@ -38,14 +38,11 @@ class Timeline(TaskChart):
         level = max(counted(entry), key=lambda level: level.rate)
         bars = bars_of(entry, level)
         shown = bars[:MOST_BARS]
-        late = sum(bar.failed or bar.good is False for bar in bars)
         few = f" The first {MOST_BARS} of {len(bars)} are drawn." if len(bars) > MOST_BARS else ""
         chart = Chart(
             name=f"load-timeline-{task.number}",
             title=f"{short(task.name)}: the requests of {short(entry.candidate)} at {level.rate:.3g}/s",
-            takeaway=f"{late} of {plural(len(bars), 'request')} failed or were later than the SLO allows."
-            if bars[0].good is not None
-            else f"{sum(bar.failed for bar in bars)} of {plural(len(bars), 'request')} failed.",
+            takeaway=takeaway(level, bars),
             description="One line for each request over the time of the level.",
             narrow=task.has_narrow,
             slim=task.crowded,
@@ -60,10 +57,25 @@ def _borne(entry: Entry) -> float:
     return 0.0 if kept is None or kept.value is None else kept.value
 
 
+def takeaway(level: Offered, bars: Sequence[Bar]) -> str:
+    """Say how many failed or were late; of a level that is withheld only what failed."""
+    failed = sum(bar.failed for bar in bars)
+    if level.numbers.withheld is not None:
+        return (
+            f"{failed} of {plural(len(bars), 'request')} failed. Which were late is not known: the client was late "
+            "itself, and the times of this level are withheld."
+        )
+    if bars[0].good is None:
+        return f"{failed} of {plural(len(bars), 'request')} failed."
+    late = sum(bar.failed or bar.good is False for bar in bars)
+    return f"{late} of {plural(len(bars), 'request')} failed or were later than the SLO allows."
+
+
 def bars_of(entry: Entry, level: Offered) -> list[Bar]:
     """List the requests of a level in the order of their intended moments, seconds from the first of them."""
     spec = spec_of(entry.records)
     assert spec is not None
+    limits = None if level.numbers.withheld is not None else spec.limits
     rows = sorted(level.requests, key=lambda row: row.exchange.intended_ns)
     begun = rows[0].exchange.intended_ns
     bars = []
@@ -72,6 +84,6 @@ def bars_of(entry: Entry, level: Offered) -> list[Bar]:
         moments = [exchange.intended_ns, exchange.sent_ns, exchange.first_ns, exchange.end_ns]
         intended, sent, first, end = (None if m is None else (m - begun) / NS_PER_S for m in moments)
         assert intended is not None and sent is not None and end is not None
-        good = None if spec.limits is None else is_good(row, spec.limits)
+        good = None if limits is None else is_good(row, limits)
         bars.append(Bar(intended, sent, first, end, not exchange.is_ok, good))
     return bars

@@ -16,6 +16,7 @@ import os
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -532,7 +533,7 @@ def _without_loss() -> Iterator[None]:
 
 def _slower(share: float) -> str:
     """Say how much longer something took."""
-    return f"{abs(share):.1%} {'longer' if share > 0 else 'less'} than"
+    return f"{100 * abs(share):.1f} % {'longer' if share > 0 else 'less'} than"
 
 
 def _answer_of(reply: Reply, machine: _Machine) -> Answer:
@@ -590,12 +591,13 @@ def _initialise(address: str | None) -> None:
 
 def _connected(connect: Callable[[], object], address: str) -> None:
     try:
-        connect()
+        with warnings.catch_warnings(action="ignore"):  # what it warns of is told below
+            connect()
     except Exception as error:
         why = str(error).strip().splitlines()
         raise EnvironmentLackError(
             f"{address} cannot be used: {why[0] if why else type(error).__name__}; it must run the same versions of "
-            "Ray and Python as this machine"
+            "Ray and Python as this machine, and this one needs its token where it asks for one (docs/machines.md)"
         ) from error
 
 
