@@ -11,10 +11,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from bench.record import Record
+from bench.store import Store
+from bench.summary import summarise
 from tests.checkpoints import LABELS, make_checkpoint
 from tests.hub_server import COMMIT, TOKEN, Hub, serve
 
@@ -46,6 +48,7 @@ class Overlap(evaluate.Metric):
         return {"overlap": sum(p == r for p, r in zip(predictions, references)) / len(references)}
 '''
 pytestmark = pytest.mark.slow
+BRIEFLY = ("--no-report", "--profile", "off")
 NEVER = "retried until the limit"
 
 
@@ -92,37 +95,33 @@ def write(folder: Path, model: str = "acme/tiny", revision: str = COMMIT) -> Non
     (folder / "suite.yaml").write_text(text)
 
 
-def records(folder: Path) -> list[dict[str, Any]]:
-    shown = subprocess.run(
-        [sys.executable, "-m", "bench", "show", "latest", "--json"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: list[dict[str, Any]] = json.loads(shown.stdout)["cells"]
-    return found
+def records(folder: Path) -> list[Record]:
+    with Store.open(folder / "results", create=False) as store:
+        return list(store.load("latest").records)
 
 
 def test_model_data_and_metric_by_name_and_then_offline(tmp_path: Path, hub: Hub) -> None:
     write(tmp_path)
-    done = bench(tmp_path, hub.url, "run", "suite.yaml")
+    done = bench(tmp_path, hub.url, "run", "suite.yaml", "--no-report")
     assert done.returncode == 0, done.stderr
-    assert records(tmp_path)[0]["status"] == "ok"
+    [record] = records(tmp_path)
+    assert record.status == "ok"
     assert ("GET", f"/spaces/acme/overlap/resolve/{COMMIT}/overlap.py") in hub.asked
     assert any(path == f"/acme/tiny/resolve/{COMMIT}/model.safetensors" for _, path in hub.asked)
-    assert "the Hub cannot be reached" in json.dumps(records(tmp_path)[0]["quality"]), "the cache is elsewhere"
+    [entry] = summarise([record])
+    said = {str(quantity.reason) for quantity in entry.quality.values()}
+    assert any("the Hub cannot be reached" in reason for reason in said), "the cache is elsewhere"
     hub.asked.clear()
-    again = bench(tmp_path, hub.url, "run", "suite.yaml", "--rerun", "--no-report", HF_HUB_OFFLINE="1")
+    again = bench(tmp_path, hub.url, "run", "suite.yaml", "--rerun", *BRIEFLY, HF_HUB_OFFLINE="1")
     assert again.returncode == 0, again.stderr
     assert hub.asked == []
 
 
 def failing(folder: Path, url: str, **variables: str) -> str:
     """Runs the suite without measuring, and returns what was said, with the reasons of the cells that failed."""
-    done = bench(folder, url, "run", "suite.yaml", "--no-report", "--profile", "off", **variables)
+    done = bench(folder, url, "run", "suite.yaml", *BRIEFLY, "--executor", "inline", **variables)
     assert done.returncode not in (0, 1), done.stderr
-    reasons = [str(cell["reason"]) for cell in records(folder)] if (folder / "results/bench.db").exists() else []
+    reasons = [str(record.reason) for record in records(folder)] if (folder / "results/bench.db").exists() else []
     assert "Traceback" not in done.stderr
     return " ".join((done.stderr + " ".join(reasons)).split())
 
@@ -135,7 +134,7 @@ def test_a_missing_revision(tmp_path: Path, hub: Hub) -> None:
 def test_a_401_asks_for_the_token_and_the_token_opens(tmp_path: Path, hub: Hub) -> None:
     write(tmp_path, model="private/tiny")
     assert "set HF_TOKEN" in failing(tmp_path, hub.url)
-    done = bench(tmp_path, hub.url, "run", "suite.yaml", "--no-report", "--profile", "off", HF_TOKEN=TOKEN)
+    done = bench(tmp_path, hub.url, "run", "suite.yaml", *BRIEFLY, HF_TOKEN=TOKEN)
     assert done.returncode == 0, done.stderr
 
 

@@ -62,7 +62,7 @@ class SingleThread(DoubtKind):
 '''
 SUITE = """\
 name: plugged
-defaults: {device: cpu, threads: 1, executor: inline}
+defaults: {device: cpu, threads: 1}
 models: [{name: floor, family: baseline, strategy: majority}]
 tasks: [{name: topic, kind: classification, data: {path: rows.jsonl}}]
 measure: {profile: quick, window_s: 0.05, energy: "off"}
@@ -78,7 +78,7 @@ def test_doubts_of_a_package_are_raised_stored_listed_and_reported(tmp_path: Pat
     (tmp_path / "rows.jsonl").write_text("\n".join([*rows, json.dumps({"text": "text", "label": "down"})]))
     (tmp_path / "suite.yaml").write_text(SUITE)
 
-    _, doubts = bench(tmp_path, site, "run suite.yaml --report page.html", "ls doubts --json")
+    _, doubts = bench(tmp_path, site, "run suite.yaml --report page.html --executor inline", "ls doubts --json")
 
     with Store.open(tmp_path / "results") as store:
         (record,) = store.load("latest").records

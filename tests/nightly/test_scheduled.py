@@ -1,14 +1,16 @@
 """Whole nights from end to end: started by Debian's cron, and stored on a PostgreSQL server."""
 
+import contextlib
+import io
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from bench.__main__ import main
 from bench.history import read_history
 from bench.schedule import crontab
 from bench.store import Store
@@ -105,6 +107,8 @@ def nightly(folder, suite, url):
 
 
 def bench(folder, *arguments):
-    done = subprocess.run([sys.executable, "-m", "bench", *arguments], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(list(arguments))
+    assert code == 0, err.getvalue()
+    return out.getvalue()

@@ -53,7 +53,7 @@ def poor(trace):
 '''
 SUITE = """\
 name: raced
-defaults: {device: cpu, threads: 1, batch_size: 64, executor: inline}
+defaults: {device: cpu, threads: 1, batch_size: 64}
 models:
   - {name: good, family: torch-module, factory: "guess:good", options: {trace: TRACE/good}}
   - {name: middling, family: torch-module, factory: "guess:middling", options: {trace: TRACE/middling}}
@@ -64,6 +64,8 @@ tasks:
 measure: {profile: quick, window_s: 0.02, energy: "off"}
 objectives: [quality, latency_p50_s]
 """
+INLINE = ("--executor", "inline")
+"""Said on the command line, which then starts no server before it has read the suite."""
 
 
 @pytest.fixture
@@ -85,7 +87,8 @@ def bench(*arguments: object) -> tuple[int, dict, str]:
 
 
 def run(suite: Path, *options: str) -> dict:
-    code, document, said = bench("run", suite, "--results", suite.parent / "results", "--json", "--no-report", *options)
+    said_so = ("--results", suite.parent / "results", *INLINE, "--json", "--no-report")
+    code, document, said = bench("run", suite, *said_so, *options)
     assert code == 0, said
     return document
 
@@ -141,7 +144,8 @@ def test_race_options_that_cannot_be_are_one_line(suite: Path) -> None:
 def test_the_table_and_the_answer_say_that_it_was_a_race_and_that_the_front_is_settled(suite: Path) -> None:
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
-        main(["run", str(suite), "--results", str(suite.parent / "results"), "--until", "front", "--no-report"])
+        where = ["--results", str(suite.parent / "results"), *INLINE]
+        main(["run", str(suite), *where, "--until", "front", "--no-report"])
     assert "Race: " in out.getvalue() and "settled" in out.getvalue() and f"of {ROWS}" in out.getvalue()
     assert "front settled" in out.getvalue()
     _, document, _ = bench("show", "--results", suite.parent / "results", "--json")

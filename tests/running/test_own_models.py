@@ -159,7 +159,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dic
         patch.chdir(tmp_path_factory.mktemp("elsewhere"))
         (folder / "suite.yaml").write_text(f"""\
 name: own
-defaults: {{device: cpu, executor: inline}}
+defaults: {{device: cpu}}
 models:
 {models}\
   - name: Reads
@@ -182,7 +182,7 @@ measure: off
 """)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            main(["run", str(folder / "suite.yaml"), "--no-report", "--json"])
+            main(["run", str(folder / "suite.yaml"), "--no-report", "--json", "--executor", "inline"])
     built = len((folder / "built.txt").read_text().split())
     shown = json.loads(printed.getvalue())
     return {(cell["candidate"], cell["task"]): cell | {"built": built} for cell in shown["cells"]}
