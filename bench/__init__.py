@@ -100,6 +100,7 @@ def run(
         StoreError: the results folder cannot be read or written.
     """
     import sys
+    from contextlib import closing
     from pathlib import Path
 
     from bench.history.remember import remember_entries
@@ -110,10 +111,13 @@ def run(
     from bench.store import Store
     from bench.summary import summarise_run
 
-    with Store.open(Path(results), store) as opened:
+    with (
+        Store.open(Path(results), store) as opened,
+        closing(executor_of(plan.suite).open(measuring=plan.measures)) as executor,
+    ):
         finished = launch(
             plan,
-            executor_of(plan.suite).open(measuring=plan.measures),
+            executor,
             opened,
             command="bench.run(…)",
             rerun=rerun,

@@ -24,10 +24,12 @@ EXAMPLES = 6
 """Short, long, odd, and some of middling length."""
 LEAST_EXAMPLES = 4
 """With two, one of which needs no padding, a model whose state takes up the padding may pass by chance."""
-NEW_TOKENS = 6
+NEW_TOKENS = 8
 """Tokens that are generated of each: a fault of the cache, of positions or of the refill shows from the second on."""
 FEW_TOKENS = 3
 """The same for a slow model."""
+CHOICES = 3
+"""Choices of an example that are scored each by itself; the next example takes the ones that follow."""
 SLOW = 12
 """A model is slow when one answer takes more than this part of the budget."""
 FEWEST_EXAMPLES = 3
@@ -183,10 +185,10 @@ def _slow_answers(workload: Workload, order: Sequence[int], clock: Callable[[], 
 
 def _within_budget(workload: Workload, order: Sequence[int], clock: Callable[[], float]) -> tuple[PlainAnswer, ...]:
     begun, answers = clock(), list[PlainAnswer]()
-    for index in order:
+    for turn, index in enumerate(order):
         if len(answers) >= LEAST_EXAMPLES and clock() - begun > BUDGET_S / 2:
             break
-        answers.append(_answer(workload, index))
+        answers.append(_answer(workload, index, _places(workload, index, turn, CHOICES)))
     return tuple(answers)
 
 
@@ -270,11 +272,13 @@ def with_texts(asked: Asked, model: object) -> Asked:
     return replace(asked, workload=short, answers=answers, watched=())
 
 
-def _places(workload: Workload, index: int, turn: int) -> tuple[int, ...] | None:
-    """Choose which of an example's choices a slow model scores: one, another in each turn."""
+def _places(workload: Workload, index: int, turn: int, most: int = 1) -> tuple[int, ...] | None:
+    """Choose which of an example's choices are scored, others in each turn: one by a slow model; None for all."""
     choices = workload.examples[index].columns.get("choices")
     count = len(choices) if isinstance(choices, Sequence) else len(workload.labels)
-    return (turn % count,) if isinstance(workload, Chooses) and count > 1 else None
+    if not isinstance(workload, Chooses) or count <= most:
+        return None
+    return tuple(sorted((turn * most + step) % count for step in range(most)))
 
 
 def _answer(workload: Workload, index: int, places: tuple[int, ...] | None = None) -> PlainAnswer:

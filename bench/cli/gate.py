@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from bench.cli.output import print_json, print_table, remark, say
 
 if TYPE_CHECKING:
     from bench.gate.verdict import GateResult
+    from bench.running.executors.base import Executor
+    from bench.store import Store
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """What a tag may be called."""
@@ -48,15 +51,17 @@ def gate(
     """
     from bench.gate.gate import gate as judge
     from bench.gate.settle import ROUNDS
-    from bench.running.executors import chosen_executor
     from bench.store import Store
 
-    with Store.open(results, store_url, create=False) as store:
+    with (
+        Store.open(results, store_url, create=False) as store,
+        nullcontext() if no_rerun else closing(_opened(store, run, executor)) as opened,
+    ):
         result = judge(
             store,
             run,
             baseline,
-            executor=None if no_rerun else chosen_executor(executor or "local").open(tell=remark),
+            executor=opened,
             rounds=ROUNDS if rounds is None else (rounds,),
             say=remark,
             strict=strict,
@@ -66,6 +71,16 @@ def gate(
     else:
         print_gate(result)
     click.get_current_context().exit(result.exit_code)
+
+
+def _opened(store: Store, run: str, executor: str | None) -> Executor:
+    """Open what runs the rerun, on the machines that the run's suite counts on."""
+    from bench.running.executors import chosen_executor
+    from bench.suite.machines import MachinesSpec
+
+    settings = store.choose(run).info.settings.get("machines")
+    machines = None if settings is None else MachinesSpec.model_validate(settings)
+    return chosen_executor(executor or "local", machines).open(tell=remark)
 
 
 def print_gate(result: GateResult, *, with_sentence: bool = True) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -84,7 +85,12 @@ def nightly(
     end = overriding.get("deadline", settings.deadline)
     deadline = None if end is None else deadline_at(str(end), now)
     settings = type(settings).model_validate(settings.model_dump() | overriding)
-    with terminable(), night_lock(results, located.value.name, now):
+    with (
+        terminable(),
+        night_lock(results, located.value.name, now),
+        closing(opened),
+        opened.holding(located.value.secrets),
+    ):
         plan = make_plan(located, results, Options(limit, only, profile))
         machine = opened.fingerprint()
         plan, skip = with_checkpoints(plan, results, remark)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,12 +78,12 @@ def run(
 
     # Torch is imported there while this process goes on.
     with begun_early(MEASURING) if executor is None and _holds_no_secret(suite) else nullcontext() as early:
-        from bench.host.secrets import hidden
         from bench.planning import Options, make_plan, open_suite
 
         located = open_suite(suite)
         opened = _opened(located, executor, profile, early)
-        secrets = click.get_current_context().with_resource(hidden(located.value.secrets))
+        click.get_current_context().with_resource(closing(opened))
+        click.get_current_context().with_resource(opened.holding(located.value.secrets))
         if _needs_torch(located.value, profile):
             opened.prepare()
         asked = {"until": until, "budget": budget, "risk": risk, "margin": margin, "guarantee": guarantee}
@@ -117,7 +117,6 @@ def run(
             progress=progress_for(sys.stderr),
             echo=remark,
             rounds_of=racing,
-            secrets=secrets,
         )
         view = _remembered(store, finished.run_id)
         if (refused := store.files.told()) is not None:

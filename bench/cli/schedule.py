@@ -55,10 +55,14 @@ def schedule(
     from bench.errors import UsageError
     from bench.schedule import KINDS, Schedule
     from bench.schedule.entry import parse_time
+    from bench.store.elsewhere import address_of
 
     if on_ray and kind != "kubernetes":
         raise UsageError(f"--ray has no effect with {kind}; leave it out")
     scheduler = KINDS["kubernetes-ray" if on_ray else kind]
+    address = address_of(results)
+    if address is not None and scheduler.wants_folder is not None:
+        raise UsageError(f"--results {address}: {scheduler.wants_folder}")
     end = None if deadline is None else f"{parse_time(deadline, '--deadline'):%H:%M}"
     folder = Path.cwd()
     base = folder if scheduler.here else Path()
@@ -68,6 +72,7 @@ def schedule(
         at=parse_time(at),
         folder=folder,
         results=place,
+        address=address,
         python=Path(sys.executable),
         log=base / log if log is not None else place / "nightly.log",
         deadline=end,

@@ -17,7 +17,9 @@ from bench.cli.output import say
 def serve(results: Path, store_url: str | None, port: int) -> None:
     """Serve the reports of a results folder until interrupted."""
     from bench.report.server import make_server
+    from bench.store.elsewhere import address_of
 
     with make_server(results, port, store_url=store_url) as server:
-        say(f"serving {results} on http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends it)")
+        place = address_of(results) or results
+        say(f"serving {place} on http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends it)")
         server.serve_forever()

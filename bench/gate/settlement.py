@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,7 +34,21 @@ class Arena:
 
 
 def settle_draft(draft: Draft, arena: Arena) -> None:
-    """Run the suspected cells again, and put the results into `draft.settled`."""
+    """Run the suspected cells again, and put the results into `draft.settled`; the executor is closed after it."""
+    with closing(arena.executor), arena.executor.holding(_secrets(draft)):
+        _settle(draft, arena)
+
+
+def _secrets(draft: Draft) -> set[str]:
+    """Name the variables of all keys that a rerun may need, also those that only the baseline's models name."""
+    entries = [
+        *(entry for pair in draft.cells.values() for entry in pair),
+        *(entry for entry, _ in draft.broken.values()),
+    ]
+    return {name for entry in entries if entry.cell.job is not None for name in entry.cell.job.model.secrets}
+
+
+def _settle(draft: Draft, arena: Arena) -> None:
     slow = {key_of(looked.line) for looked in draft.suspected_speed()}
     wrong = {key_of(line) for _, line in draft.suspected_quality()}
     duels = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from time import monotonic
+from typing import TypeVar
 
 from bench.errors import InputError, UsageError
 from bench.host.facts import Facts
@@ -15,6 +17,7 @@ from bench.running.executors.outcome import Failure
 from bench.suite.limits import parse_end
 
 Clock = Callable[[], float]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,16 @@ class DeadlineExecutor(Executor):
     def __init__(self, inner: Executor, deadline: Deadline) -> None:
         super().__init__(inner.worker)
         self._inner, self._deadline = inner, deadline
-        self.capacity = inner.capacity
+        self.secrets = inner.secrets  # the very same: what is given to one of them later is there for both
+
+    @property
+    def capacity(self) -> int:
+        """The calls that the wrapped one may run at once, which change as machines come and go."""
+        return self._inner.capacity
+
+    @capacity.setter
+    def capacity(self, calls: int) -> None:
+        self._inner.capacity = calls
 
     def fingerprint(self) -> Facts:
         """Describe the machine of the wrapped one."""
@@ -99,6 +111,10 @@ class DeadlineExecutor(Executor):
     def release(self, block: str) -> None:
         """Let go of a block in the wrapped one."""
         self._inner.release(block)
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Let the wrapped one do some work in a slot of its own."""
+        return self._inner.submit(work)
 
     def close(self) -> None:
         """Stop both executors, this one and the wrapped one, from waiting for further calls."""

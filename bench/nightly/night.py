@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from bench.nightly.deadline import Deadline, DeadlineExecutor
 from bench.nightly.junit import junit_xml
 from bench.nightly.markdown import as_markdown
 from bench.nightly.notify import append_step_summary, post, run_command
-from bench.nightly.outcome import CellResult, Outcome, read_outcome, write_outcome
+from bench.nightly.outcome import FILE, CellResult, Outcome, parsed_outcome, read_outcome, write_outcome
 from bench.planning import Plan
 from bench.record import Record, Status
 from bench.report import view_of, write_html
@@ -32,8 +32,8 @@ from bench.running.executors.base import Executor
 from bench.running.progress import Progress
 from bench.running.runner import BAD, run
 from bench.store import RunInfo, Store, StoredRun
-from bench.store.elsewhere import publish
 from bench.store.files import write_file, write_folder
+from bench.store.mirror import Mirror
 from bench.suite import NightlySpec
 
 SAME_NIGHT = timedelta(hours=18)
@@ -118,14 +118,19 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
     night.step("summaries", lambda: remember(store, run_id))
     outcome = _judged(night, run_id)
     folder = folder_of(store.results, outcome.suite)
-    outcome = _written(night, outcome, folder)
-    night.step("pages", lambda: _pages(store, outcome.suite, folder))
-    night.step("upload", lambda: publish(store.results, *sorted(path for path in folder.rglob("*") if path.is_file())))
+    mirror = Mirror(store.results, folder)
+    outcome = _written(night, outcome, folder, mirror)
+    there = night.step("nights elsewhere", mirror.names) or set()
+    night.step("nights elsewhere", lambda: _fetch_others(store, outcome.suite, folder, mirror, there))
+    night.step("pages", lambda: _pages(store, outcome.suite, folder, there))
+    night.step("upload", mirror.upload)  # now, since the alert leads there, and tells what fails
     if (refused := store.files.told()) is not None:
         night.problems.append(f"storage: {refused}")
     if work.asked.keep_nights is not None:
         night.step("retention", lambda: retain(store, int(work.asked.keep_nights or 1)))
-    return _told(night, replace(outcome, problems=tuple(night.problems)), folder)
+    outcome = _told(night, replace(outcome, problems=tuple(night.problems)), folder)
+    night.step("upload", mirror.upload)  # of what telling has changed
+    return replace(outcome, problems=tuple(dict.fromkeys(night.problems)))
 
 
 def _measure(night: _Night, since: str) -> str:
@@ -215,8 +220,8 @@ def _cells(stored: StoredRun) -> tuple[CellResult, ...]:
     return tuple(cells)
 
 
-def _written(night: _Night, outcome: Outcome, folder: Path) -> Outcome:
-    """Write the night's own files, and return the outcome with their paths."""
+def _written(night: _Night, outcome: Outcome, folder: Path, mirror: Mirror) -> Outcome:
+    """Write the night's own files, and return the outcome with the places where they are read."""
     place = folder / outcome.run_id
     files = {
         "report": place / "report.html",
@@ -226,7 +231,7 @@ def _written(night: _Night, outcome: Outcome, folder: Path) -> Outcome:
         "trends": folder / "trends.html",
     }
     night.step("report", lambda: write_html(view_of(night.store.load(outcome.run_id)), files["report"]))
-    pages = {name: str(path.resolve()) for name, path in files.items()}
+    pages = {name: mirror.place_of(path) for name, path in files.items()}
     written = replace(outcome, pages=pages, problems=tuple(night.problems))
     night.step("summary", lambda: _exports(written, place))
     return written
@@ -238,17 +243,29 @@ def _exports(outcome: Outcome, place: Path) -> None:
     write_outcome(outcome, place)
 
 
-def _pages(store: Store, suite: str, folder: Path) -> None:
+def _fetch_others(store: Store, suite: str, folder: Path, mirror: Mirror, there: Collection[str]) -> None:
+    """Fetch how nights ended that other machines have run and put into the same object store."""
+    for info in store.runs(suite):
+        name = f"{info.id}/{FILE}"
+        if name in there and read_outcome(folder / info.id) is None:
+            content = mirror.get(name)
+            outcome = parsed_outcome(content)
+            if outcome is not None and outcome.get("done"):  # else it changes yet
+                mirror.keep(name, content)
+
+
+def _pages(store: Store, suite: str, folder: Path, there: Collection[str]) -> None:
+    """Write the pages over all nights; the report of one may lie here or `there`, in the object store."""
     history = read_history(store, suite)
     rows = {}
     for night in history.nights:
         outcome = read_outcome(folder / night.run_id)
         if outcome is not None:
-            href = f"{night.run_id}/report.html" if (folder / night.run_id / "report.html").exists() else None
+            href = f"{night.run_id}/report.html"
             rows[night.run_id] = NightRow(
                 str(outcome["verdict"]),
                 str(outcome.get("findings", outcome["sentence"])),  # nights of older versions have the sentence alone
-                href,
+                href if href in there or (folder / href).exists() else None,
                 dict(outcome["counts"]),
                 int(outcome["planned"]),
                 outcome["cut"],

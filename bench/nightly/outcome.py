@@ -55,7 +55,7 @@ class Outcome:
     problems: tuple[str, ...] = ()
     """What went wrong beside the cells: storage, pages, alerts."""
     pages: Mapping[str, str] = field(default_factory=dict)
-    """Name → path."""
+    """Name → path, or address where results lie in an object store."""
     done: bool = False
     """Whether everything was done, the alert included; a night that was killed before is resumed here."""
 
@@ -160,8 +160,16 @@ def write_outcome(outcome: Outcome, folder: Path) -> Path:
 def read_outcome(folder: Path) -> Document | None:
     """Read the JSON of a night's folder; None when there is none, or when bench did not write it."""
     try:
-        outcome = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return parsed_outcome((folder / FILE).read_bytes())
+    except OSError:
+        return None
+
+
+def parsed_outcome(content: bytes) -> Document | None:
+    """Read the content of a night's file; None when bench did not write it."""
+    try:
+        outcome = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError):
         return None
     is_whole = isinstance(outcome, dict) and all(isinstance(outcome.get(name), kind) for name, kind in READ.items())
     return outcome if is_whole else None

@@ -5,14 +5,13 @@ The commands and the Python functions start runs through here. It prints nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.digest import content_hash
 from bench.errors import BenchError
 from bench.host import fingerprint, machine_key
 from bench.host.facts import Facts
-from bench.host.secrets import hidden
 from bench.planning import Options, Plan, make_plan
 from bench.planning.forms import entry_of
 from bench.running.conversions import converted
@@ -35,7 +34,6 @@ def launch(
     progress: Progress,
     echo: Echo,
     rounds_of: Callable[[Plan], Rounds | None] = lambda _: None,
-    secrets: Mapping[str, str] | None = None,
 ) -> Finished:
     """Train what a plan lacks, then run its cells; models whose training failed are skipped, with the reason.
 
@@ -48,14 +46,13 @@ def launch(
         progress: is told of every job.
         echo: takes a line about trainings.
         rounds_of: makes what decides, round by round, what is done; None for everything at once.
-        secrets: environment variables of the suite's models that were taken out of the environment already.
 
     Raises:
         StoreError: the database could not take the records.
         EnvironmentLackError: the executor's machines cannot be used; nothing was run.
     """
     machine = executor.fingerprint()
-    with hidden(plan.suite.value.secrets) as held:
+    with executor.holding(plan.suite.value.secrets):
         plan, skip = with_checkpoints(plan, store.results, echo)
         cells, skip = converted(plan.written(store.results), skip, store.results, echo)
         return run(
@@ -70,7 +67,6 @@ def launch(
             skip=skip,
             canary=plan.measures,
             rounds=rounds_of(plan),
-            secrets={**(secrets or {}), **held},
         )
 
 

@@ -101,7 +101,6 @@ def run(
     canary: bool = False,
     since: str | None = None,
     rounds: Rounds | None = None,
-    secrets: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run what is not finished yet of a plan, and return how it ended.
 
@@ -116,7 +115,6 @@ def run(
             resumes, and takes nothing from the night before.
         canary: measure a fixed piece of work before and after the cells, for the history of the machine itself.
         rounds: decides what is done, in place of `processes` processes of every cell.
-        secrets: environment variables that only the cells get whose models name them.
 
     Raises:
         StoreError: the database was not there to take records; all cells were run, what they gave is kept in
@@ -126,9 +124,7 @@ def run(
     executor.check([cell for cell in plan if cell.unsupported is None and cell.id not in (skip or {})])
     run_id, reuse = _take_up(store, info, since)
     told = progress or SilentProgress()
-    session = _Session(
-        run_id, executor, store, told, processes, reuse, dict(skip or {}), canary, rounds, secrets=dict(secrets or {})
-    )
+    session = _Session(run_id, executor, store, told, processes, reuse, dict(skip or {}), canary, rounds)
     interrupted = False
     executor.tell = session.progress.tell
     try:
@@ -208,7 +204,6 @@ class _Session:
     """(id, label) of the cells that are not ok: their further processes are left out."""
     cut: bool = False
     probed: Probed = field(default_factory=Probed)
-    secrets: dict[str, str] = field(default_factory=dict, repr=False)
     kept: list[RecordKeptError] = field(default_factory=list)
     """Of the records that the database did not take: the night goes on without it."""
 
@@ -399,7 +394,6 @@ class _Session:
             block.name,
             asked,
             without_torch(job),
-            {} if job is None else {name: self.secrets[name] for name in job.model.secrets if name in self.secrets},
         )
 
     def _so_far(self, cell: Cell, process: int) -> tuple[Sample, ...]:

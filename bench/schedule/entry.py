@@ -57,6 +57,8 @@ class Schedule:
     """The interpreter that has bench, absolute and not resolved: a virtual environment is known by this path."""
     log: Path
     """What the run prints is appended here."""
+    address: str | None = None
+    """Of the object store that results lie in, where they do; `results` is then this machine's part of them."""
     deadline: str | None = None
     """Time of day by which the night stops, HH:MM."""
     baseline: str | None = None
@@ -76,7 +78,12 @@ class Schedule:
     def arguments(self) -> tuple[str, ...]:
         """List the words after `bench`; an address with a password is left to the environment."""
         store = () if self.store is None or has_secret(self.store) else ("--store", self.store)
-        return ("nightly", self.suite, "--results", str(self.results), *store, *self.options)
+        return ("nightly", self.suite, "--results", self.place, *store, *self.options)
+
+    @property
+    def place(self) -> str:
+        """Write where results lie, as `--results` takes it: a folder, or an address that means the same everywhere."""
+        return self.address or str(self.results)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -97,7 +104,7 @@ class Schedule:
         The time is no part of it, so that installing again moves the entry instead of adding a second one.
         """
         stem = _NOT_IN_A_NAME.sub("-", Path(self.suite).stem.lower()).strip("-")[:NAME_CHARACTERS].strip("-")
-        identity = "\0".join((self.suite, str(self.results), self.store or ""))
+        identity = "\0".join((self.suite, self.place, self.store or ""))
         return "-".join(filter(None, ("bench-nightly", stem, hashlib.sha256(identity.encode()).hexdigest()[:6])))
 
     @property

@@ -24,12 +24,15 @@ class Kind:
     hint: Callable[[], str | None] | None = None
     """What an installed entry lacks to run every night; None where nothing is missing."""
 
+    wants_folder: str | None = None
+    """Why results must lie in a folder; None where they may lie in an object store."""
+
 
 KINDS: Mapping[str, Kind] = {
     "systemd": Kind(systemd.render, here=True, install=systemd.install, remove=systemd.remove, hint=systemd.hint),
     "cron": Kind(crontab.render, here=True, install=crontab.install, remove=crontab.remove),
-    "github": Kind(pipeline.github, here=False, option="runner"),
-    "gitlab": Kind(pipeline.gitlab, here=False, option="runner"),
-    "kubernetes": Kind(kubernetes.kubernetes, here=False, option="image"),
+    "github": Kind(pipeline.github, here=False, option="runner", wants_folder=pipeline.WANTS_FOLDER),
+    "gitlab": Kind(pipeline.gitlab, here=False, option="runner", wants_folder=pipeline.WANTS_FOLDER),
+    "kubernetes": Kind(kubernetes.kubernetes, here=False, option="image", wants_folder=kubernetes.WANTS_FOLDER),
     "kubernetes-ray": Kind(kubernetes.ray_job, here=False, option="image"),
 }

@@ -14,10 +14,10 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from bench.errors import UsageError
 from bench.schedule.entry import Schedule
 from bench.schedule.pipeline import STORE_VARIABLE, WEBHOOK_VARIABLE, minutes, to_yaml
-from bench.store.elsewhere import address_of
 
 IMAGE = "bench:latest"
 MOUNT = "/results"
+WANTS_FOLDER = "a CronJob keeps results on its volume; leave --results out, or take a RayJob: --ray"
 CPUS, MEMORY, DISK = "2", "8Gi", "20Gi"
 """To be set to what the models need; here the quickstart's with room."""
 SELECTOR = "bench-nightly"
@@ -71,15 +71,15 @@ def ray_job(schedule: Schedule, image: str = IMAGE) -> str:
 
 
 def _check_lasting(schedule: Schedule) -> None:
-    if address_of(schedule.results) is None:
+    if schedule.address is None:
         raise UsageError("a RayJob's disk ends with the night; name an object store: --results s3://BUCKET/PATH")
     if schedule.store is None:
         raise UsageError("an object store keeps no database; name one: --store postgresql+psycopg://USER@HOST/NAME")
 
 
 def _ray_job(schedule: Schedule, image: str) -> dict[str, object]:
-    results = str(address_of(schedule.results))
-    words = ["python", "-m", "bench", "nightly", schedule.suite, "--on", "ray", "--results", results, *schedule.options]
+    results = ("--results", schedule.place)
+    words = ["python", "-m", "bench", "nightly", schedule.suite, "--on", "ray", *results, *schedule.options]
     resource = '"{\\"bench_machine\\": 1}"'
     workers = {
         "groupName": "machines",
@@ -87,11 +87,12 @@ def _ray_job(schedule: Schedule, image: str) -> dict[str, object]:
         "minReplicas": CLUSTER_MACHINES,
         "maxReplicas": CLUSTER_MACHINES,
         "rayStartParams": {"resources": resource},
-        "template": {"spec": _alone(_ray_container("machine", image, CPUS, MEMORY, schedule))},
+        "template": {"spec": _alone(_ray_container("machine", image, CPUS, MEMORY))},
     }
+    commits = _ray_container("head", image, HEAD_CPUS, HEAD_MEMORY) | {"env": _secrets(schedule)}
     head = {
         "rayStartParams": {"num-cpus": "0"},
-        "template": {"spec": {"containers": [_ray_container("head", image, HEAD_CPUS, HEAD_MEMORY, schedule)]}},
+        "template": {"spec": {"containers": [commits]}},
     }
     return {
         "apiVersion": "ray.io/v1",
@@ -119,20 +120,20 @@ def _alone(container: dict[str, object]) -> dict[str, object]:
     return {"nodeSelector": {SELECTOR: "true"}, "affinity": affinity, "containers": [container]}
 
 
-def _ray_container(name: str, image: str, cpus: str, memory: str, schedule: Schedule) -> dict[str, object]:
+def _ray_container(name: str, image: str, cpus: str, memory: str) -> dict[str, object]:
     amounts = {"cpu": cpus, "memory": memory}
-    return {
-        "name": name,
-        "image": image,
-        "resources": {"requests": amounts, "limits": dict(amounts)},
-        "env": [
-            {"name": STORE_VARIABLE, "valueFrom": {"secretKeyRef": {"name": schedule.name, "key": "store"}}},
-            {
-                "name": WEBHOOK_VARIABLE,
-                "valueFrom": {"secretKeyRef": {"name": schedule.name, "key": "webhook", "optional": True}},
-            },
-        ],
-    }
+    return {"name": name, "image": image, "resources": {"requests": amounts, "limits": dict(amounts)}}
+
+
+def _secrets(schedule: Schedule) -> list[dict[str, object]]:
+    """List the variables of whoever keeps and tells what a night finds: no machine that runs candidates is to have
+    them."""
+    webhook = {"secretKeyRef": {"name": schedule.name, "key": "webhook", "optional": True}}
+    variables: list[dict[str, object]] = [{"name": WEBHOOK_VARIABLE, "valueFrom": webhook}]
+    if schedule.store is not None:
+        store = {"secretKeyRef": {"name": schedule.name, "key": "store"}}
+        variables.append({"name": STORE_VARIABLE, "valueFrom": store})
+    return variables
 
 
 def _claim(schedule: Schedule) -> dict[str, object]:
@@ -169,11 +170,6 @@ def _cron_job(schedule: Schedule, image: str) -> dict[str, object]:
 def _container(schedule: Schedule, image: str) -> dict[str, object]:
     amounts = {"cpu": CPUS, "memory": MEMORY}
     words = ["nightly", _literal(schedule.suite), "--results", MOUNT, *map(_literal, schedule.options)]
-    webhook = {"secretKeyRef": {"name": schedule.name, "key": "webhook", "optional": True}}
-    variables: list[dict[str, object]] = [{"name": WEBHOOK_VARIABLE, "valueFrom": webhook}]
-    if schedule.store is not None:
-        store = {"secretKeyRef": {"name": schedule.name, "key": "store"}}
-        variables.append({"name": STORE_VARIABLE, "valueFrom": store})
     return {
         "name": "bench",
         "image": image,
@@ -181,7 +177,7 @@ def _container(schedule: Schedule, image: str) -> dict[str, object]:
         "args": [DoubleQuotedScalarString(word) for word in words],  # 06:00 is the number 360 in YAML 1.1
         "resources": {"requests": amounts, "limits": dict(amounts)},
         "volumeMounts": [{"name": "results", "mountPath": MOUNT}],
-        "env": variables,
+        "env": _secrets(schedule),
     }
 
 

@@ -22,6 +22,7 @@ WEBHOOK_VARIABLE = "BENCH_WEBHOOK"
 """Environment variable that `--webhook` is taken from; a secret of the service, empty where there is none."""
 STORE_VARIABLE = "BENCH_STORE"
 """Environment variable that `--store` is taken from: an address may hold a password, which belongs to no file."""
+WANTS_FOLDER = "its job keeps the pages of a folder; name one of the runner's: --results FOLDER"
 MARGIN_MINUTES = 30
 """That a job may last longer than its deadline, for the report."""
 DAY_MINUTES = 24 * 60

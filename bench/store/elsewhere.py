@@ -13,10 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 from bench.digest import content_hash
 from bench.errors import StoreError, UsageError
+from bench.host import caches
 from bench.store.addresses import has_secret, shown_address
 from bench.store.blobs import open_blobs
 from bench.store.files import write_file
-from bench.store.objects import cache_folder, speaks
+from bench.store.objects import speaks
 
 ADDRESS = "address"
 """File of a results folder with the address of its blobs."""
@@ -38,7 +39,7 @@ def results_folder(text: str) -> Path:
     if not speaks(scheme) or not place.strip("/"):
         raise UsageError(f"'{text}' is no place for results; write a folder, or an address such as s3://bucket/path")
     address = text.rstrip("/")
-    folder = cache_folder() / "results" / content_hash(address)[:16]
+    folder = caches.folder() / "results" / content_hash(address)[:16]
     if address_of(folder) != address:
         try:
             write_file(folder / ADDRESS, address)

@@ -141,13 +141,15 @@ def _contents(store: Store) -> list[Finding]:
     table = schema.records
     rows = store.database.read(select(table.c.run_id, table.c.pruned_at, *(table.c[name] for name in ROW_PATHS)))
     named = {str(row[name]): row for row in rows for name in ROW_PATHS if row[name] is not None}
-    missing = [path for path, row in named.items() if row["pruned_at"] is None and not store.files.exists(path)]
+    wanted = [path for path, row in named.items() if row["pruned_at"] is None]
+    missing, unasked = _missing(store, wanted)
     status = {run.id: run.status for run in runs}
     alive = {run for run, state in status.items() if state == "running" and not store.is_free(run)}
-    findings = [*_unreadable(store, runs, alive), *_left_over(store.results, set(named), set(status), alive)]
+    unreadable = unasked or _unreadable(store, runs, alive)
+    findings = [*unreadable, *_left_over(store.results, set(named), set(status), alive)]
     if missing:
         where = "copy them from the machine that measured them, or restore them; their runs show summaries until then"
-        what = f"{_listed(missing)} of the database are not in {store.results}"
+        what = f"{_listed(missing)} of the database are missing"
         findings.append(Finding("error", "rows_missing", what, where))
     dead = [run for run, state in status.items() if state == "running" and run not in alive]
     if dead:
@@ -156,6 +158,15 @@ def _contents(store: Store) -> list[Finding]:
             Finding("note", "unfinished", what, "the same `bench run` goes on with it, if it is the latest")
         )
     return findings
+
+
+def _missing(store: Store, wanted: list[str]) -> tuple[list[str], list[Finding]]:
+    """List the files of rows that are not there; where their store cannot be asked, report that instead."""
+    try:
+        there = store.files.found(wanted)
+    except StoreError as error:
+        return [], [Finding("error", "rows_unreadable", str(error), "mend that, and check again")]
+    return [path for path in wanted if path not in there], []
 
 
 def _unreadable(store: Store, runs: Iterable[RunInfo], alive: set[str]) -> Iterator[Finding]:

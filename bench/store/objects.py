@@ -2,25 +2,26 @@
 
 Objects are put whole: a store of objects shows an upload when it is complete, and never a part of it. What is not such
 a store is written under a temporary name and renamed. Rows are written once under a name of their own, so that what
-was read once is kept on this machine. Credentials come from where the store's own tools take them.
+was written or read here is kept on this machine. Credentials come from where the store's own tools take them.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bench.digest import content_hash
 from bench.errors import EnvironmentLackError
+from bench.host import caches
 from bench.store.addresses import redact
 from bench.store.blobs import Blob
 from bench.store.files import PARTIAL, write_file
 
 WHOLE = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory")
 """Stores that show an object when all of it is there."""
+S3 = ("s3", "s3a")
 PACKAGES = {"s3": "'bench[s3]'", "s3a": "'bench[s3]'", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
 """What to install for a scheme."""
 CONNECT_S, ANSWER_S = 5.0, 30.0
@@ -51,20 +52,15 @@ def open_blobs(address: str) -> ObjectBlobs:
     Raises:
         EnvironmentLackError: the package for its scheme is not installed, or it refuses to be opened.
     """
-    return ObjectBlobs(address, cache_folder() / "blobs" / content_hash(address)[:16])
+    return ObjectBlobs(address, caches.folder() / "blobs" / content_hash(address)[:16])
 
 
 def _options(scheme: str) -> dict[str, object]:
     """Say how a store is to be asked, where its driver's own ways are not fit for a night that nobody watches."""
-    if scheme not in ("s3", "s3a"):
+    if scheme not in S3:
         return {}
     times = {"connect_timeout": CONNECT_S, "read_timeout": ANSWER_S, "retries": AGAIN}
     return {"use_listings_cache": False, "skip_instance_cache": True, "config_kwargs": times}
-
-
-def cache_folder() -> Path:
-    """Find where bench keeps copies of what lies elsewhere."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bench"
 
 
 class ObjectBlobs:
@@ -84,7 +80,9 @@ class ObjectBlobs:
 
         self.address, self._copies = address, copies
         scheme = address.partition("://")[0]
-        self._is_whole = scheme in WHOLE
+        self._is_whole, self._is_s3 = scheme in WHOLE, scheme in S3
+        self._kept_bytes: int | None = None
+        """Of all copies; None until they are counted."""
         try:
             self._store: Any
             self._store, self._top = fsspec.core.url_to_fs(address, **_options(scheme))
@@ -98,12 +96,21 @@ class ObjectBlobs:
         Raises:
             OSError: it cannot, with the reason and what to do.
         """
-        with self._told():
-            self._store.ls(self._top.partition("/")[0] or self._top)
+        with suppress(FileNotFoundError), self._told():
+            self._store.ls(self._top)
+            return
+        if self._is_s3:
+            return  # nothing lies there yet; it would have said so were there no such bucket
+        try:
+            with self._told():
+                self._store.ls(self._top.partition("/")[0] or self._top)
+        except FileNotFoundError as error:
+            raise OSError(None, self._no_bucket) from error
 
     def put(self, name: str, content: bytes) -> None:
         """Upload a blob whole."""
         place = self._place(name)
+        self._forget(name)
         with self._told():
             if self._is_whole:
                 self._store.pipe_file(place, content)
@@ -111,19 +118,17 @@ class ObjectBlobs:
                 self._store.makedirs(place.rpartition("/")[0], exist_ok=True)
                 self._store.pipe_file(place + PARTIAL, content)
                 self._store.mv(place + PARTIAL, place)
-        self._forget(name)
+        self._keep(name, content)
 
     def get(self, name: str) -> bytes:
         """Read a blob: the copy on this machine where there is one, and it cannot have changed."""
         copy = self._copies / name
         if name.startswith(WRITTEN_ONCE) and copy.is_file():
             return copy.read_bytes()
+        at_once = {"max_concurrency": 1} if self._is_s3 else {}  # with more s3fs asks for the size before it reads
         with self._told():
-            content: bytes = self._store.cat_file(self._place(name))
-        if name.startswith(WRITTEN_ONCE):
-            with suppress(OSError):  # no room for a copy
-                write_file(copy, content)
-                self._make_room()
+            content: bytes = self._store.cat_file(self._place(name), **at_once)
+        self._keep(name, content)
         return content
 
     def stamps(self) -> dict[str, str]:
@@ -174,15 +179,32 @@ class ObjectBlobs:
         with suppress(OSError):
             (self._copies / name).unlink(missing_ok=True)
 
-    def _make_room(self) -> None:
+    def _keep(self, name: str, content: bytes) -> None:
+        """Keep a copy of a blob that cannot change."""
+        if name.startswith(WRITTEN_ONCE):
+            with suppress(OSError):  # no room for it
+                write_file(self._copies / name, content)
+                self._make_room(len(content))
+
+    def _make_room(self, more_bytes: int) -> None:
         """Remove the oldest copies when they are too many bytes."""
+        if self._kept_bytes is not None:
+            self._kept_bytes += more_bytes
+            if self._kept_bytes <= MOST_KEPT_BYTES:
+                return
         sizes = [(path.stat().st_mtime, path.stat().st_size, path) for path in self._copies.rglob("*.parquet")]
-        above = sum(size for _, size, _ in sizes) - MOST_KEPT_BYTES
+        self._kept_bytes = sum(size for _, size, _ in sizes)
         for _, size, path in sorted(sizes):
-            if above <= 0:
+            if self._kept_bytes <= MOST_KEPT_BYTES:
                 return
             path.unlink(missing_ok=True)
-            above -= size
+            self._kept_bytes -= size
+
+    @property
+    def _no_bucket(self) -> str:
+        bucket = self._top.partition("/")[0]
+        place = f"bucket '{bucket}'" if bucket else f"'{self._top}'"
+        return f"there is no {place}; create it, or correct the address"
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -190,32 +212,74 @@ class ObjectBlobs:
         try:
             yield
         except FileNotFoundError as error:
-            bucket = self._top.partition("/")[0]
-            if "bucket" in str(error).lower():
-                raise OSError(None, f"there is no bucket '{bucket}'; create it, or correct the address") from error
+            if NO_BUCKET in _names(error):
+                raise OSError(None, self._no_bucket) from error
             raise FileNotFoundError(str(error)) from error
         except Exception as error:
             raise OSError(None, _explained(error)) from error
 
 
+NO_BUCKET = "NoSuchBucket"
+"""S3's code for it. Other drivers only say that something is not there."""
 REMEDIES = (
-    (("NoCredentials", "Unable to locate credentials"), "put credentials into the environment or ~/.aws/credentials"),
-    (("ExpiredToken", "token has expired", "expired"), "the credentials have expired; renew them, and try again"),
-    (("InvalidAccessKeyId", "SignatureDoesNotMatch"), "the credentials are not valid there; correct them"),
-    (("AccessDenied", "Forbidden", "Access Denied"), "these credentials may not do that; grant them the right"),
-    (("SlowDown", "Throttl", "Please reduce", "503"), "the store throttles; try again later"),
-    (("NoSuchBucket", "bucket does not exist"), "there is no such bucket; create it, or correct the address"),
-    (("timed out", "Timeout", "timeout"), "the store does not answer in time; check the network, and try again"),
-    (("Could not connect", "Cannot connect", "Connection"), "the store cannot be reached; check address and network"),
+    (
+        {"NoCredentialsError", "PartialCredentialsError", "NoAuthTokenError", "CredentialRetrievalError"},
+        "put credentials into the environment or ~/.aws/credentials",
+    ),
+    (
+        {
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "RequestExpired",
+            "TokenRefreshRequired",
+            "UnauthorizedSSOTokenError",
+        },
+        "the credentials have expired; renew them, and try again",
+    ),
+    (
+        {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "401"},
+        "the credentials are not valid there; correct them",
+    ),
+    (
+        {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "429", "503"},
+        "the store throttles; try again later",
+    ),
+    (
+        {"AccessDenied", "AllAccessDisabled", "403", "PermissionError"},
+        "these credentials may not do that; grant them the right",
+    ),
+    (
+        {"RequestTimeout", "ConnectTimeoutError", "ReadTimeoutError", "TimeoutError"},
+        "the store does not answer in time; check the network, and try again",
+    ),
+    (
+        {"HTTPClientError", "ConnectionError", "ClientConnectionError", "ClientPayloadError"},
+        "the store cannot be reached; check address and network",
+    ),
 )
-"""Pieces of what a driver says → what to do."""
+"""Codes of stores and classes of drivers' errors → what to do; the first that fits."""
 SHOWN = 200
 """Characters of a driver's own message."""
 
 
+def _names(error: BaseException | None) -> set[str]:
+    """Collect what an error is called: its classes, the store's own code and HTTP's, and those of what caused it."""
+    names: set[str] = set()
+    looked_at: list[BaseException] = []
+    while error is not None and error not in looked_at:
+        looked_at.append(error)
+        names.update(kind.__name__ for kind in type(error).__mro__)
+        response = getattr(error, "response", None)  # botocore's
+        answer = response.get("Error") if isinstance(response, Mapping) else None
+        codes = answer.get("Code") if isinstance(answer, Mapping) else None, getattr(error, "code", None)
+        names.update(str(code) for code in codes if isinstance(code, int | str))
+        error = error.__cause__
+    return names
+
+
 def _explained(error: Exception) -> str:
     """Say in one line what a driver's error means, without secrets."""
-    own = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    remedy = next((what for pieces, what in REMEDIES if any(piece in own for piece in pieces)), None)
-    shown = redact(own)[:SHOWN]
+    names = _names(error)
+    remedy = next((what for called, what in REMEDIES if called & names), None)
+    shown = redact(f"{type(error).__name__}: {' '.join(str(error).split())}")[:SHOWN]
     return shown if remedy is None else f"{remedy} ({shown})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -15,7 +15,7 @@ from bench.record import ASKED, WELL, Asked, Cell, Fact, Proved, Record, Sample,
 from bench.store import schema
 from bench.store.database import ROWS_AT_ONCE, Database
 from bench.store.encoding import Row, cell_from, decoding, fact_from, record_from
-from bench.store.rows import ROW_PATHS, RowFiles
+from bench.store.rows import ROW_PATHS, RowFiles, RowsAwayError
 from bench.store.runs import RunInfo, StoredRun, run_from
 
 SETTLED = (*WELL, "unsupported")
@@ -142,12 +142,24 @@ class Reader:
         records = self._records(where, rows=False)[0]
         key = (table.c.model, table.c.variant, table.c.task, table.c.process)
         rows = self._database.read(select(*key, *(table.c[name] for name in ROW_PATHS)).where(where))
-        away = {tuple(row[column.name] for column in key) for row in rows if not self._files.are_here(row)}
+        there = self._there(rows)
+        away = {
+            tuple(row[column.name] for column in key)
+            for row in rows
+            if any(row[name] is not None and str(row[name]) not in there for name in ROW_PATHS)
+        }
         return {
             (r.cell.id, r.cell.label, r.process): r
             for r in records
             if r.status in SETTLED and (r.cell.model, r.cell.variant, r.cell.task, r.process) not in away
         }
+
+    def _there(self, rows: Sequence[Row]) -> set[str]:
+        """Choose the files of records that can be found; none where their blob store cannot be asked."""
+        try:
+            return self._files.found(str(row[name]) for row in rows for name in ROW_PATHS if row[name] is not None)
+        except StoreError:
+            return set()
 
     def scored(self, run_id: str, cell: Cell) -> tuple[Sample, ...]:
         """Find the answers of a cell's first process in a run; none where they are not in this results folder."""
@@ -195,9 +207,12 @@ class Reader:
 
     def _settled_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
         """Find the answers of the newest run that settled a cell, those of all its rounds together."""
-        rows = self._ended(run_id, cell.id, "settled")
-        origin = next((row["run_id"] for row in rows), None)
-        paths = [str(row["samples_path"]) for row in rows if row["run_id"] == origin and row["samples_path"]]
+        newest = next(self._ended(run_id, cell.id, "settled"), None)
+        if newest is None:
+            return None
+        origin = newest["run_id"]
+        rows = self._ended(run_id, cell.id, "settled", fits=lambda row: bool(row["run_id"] == origin))
+        paths = [str(row["samples_path"]) for row in rows if row["samples_path"]]
         samples = {sample.index: sample for path in paths for sample in self._files.read(path, Sample)}
         return (tuple(samples[index] for index in sorted(samples)), str(origin)) if samples else None
 
@@ -215,17 +230,30 @@ class Reader:
     def finished(self, run_id: str, cell_id: str, process: int, asked: Asked | None = None) -> Row | None:
         """Find the newest record of an identity on a run's machine that did all, or all that is asked, and whose rows
         are here; None without one."""
-        rows = [row for row in self._ended(run_id, cell_id, "ok") if row["process"] == process]
-        if asked is not None:
-            rows = [row for row in rows if ASKED not in row["notes"] and asked.measures] or [
-                row
-                for row in self._ended(run_id, cell_id, *WELL)
-                if row["process"] == process and row["notes"].get(ASKED, {}).get("key") == asked.key
-            ]
-        return next(iter(rows), None)
+        of_all = self._ended(
+            run_id,
+            cell_id,
+            "ok",
+            fits=lambda row: (
+                row["process"] == process and (asked is None or (ASKED not in row["notes"] and asked.measures))
+            ),
+        )
+        newest = next(of_all, None)
+        if newest is not None or asked is None:
+            return newest
+        of_what_is_asked = self._ended(
+            run_id,
+            cell_id,
+            *WELL,
+            fits=lambda row: row["process"] == process and row["notes"].get(ASKED, {}).get("key") == asked.key,
+        )
+        return next(of_what_is_asked, None)
 
-    def _ended(self, run_id: str, cell_id: str, *statuses: str) -> list[Row]:
-        """List the records of an identity on a run's machine that ended so, their rows being here; the newest first."""
+    def _ended(
+        self, run_id: str, cell_id: str, *statuses: str, fits: Callable[[Row], bool] = lambda _: True
+    ) -> Iterator[Row]:
+        """Look for the records of an identity on a run's machine that ended so and fit, the newest first; those whose
+        rows are not here are passed over."""
         table, runs = schema.records, schema.runs
         machine = select(runs.c.machine_key).where(runs.c.id == run_id).scalar_subquery()
         query = (
@@ -234,8 +262,9 @@ class Reader:
             .where(table.c.machine_key == machine)
             .order_by(table.c.id.desc())
         )
-        rows = self._database.read(query)
-        return [row for row in rows if row["pruned_at"] is None and self._files.are_here(row)]
+        for row in self._database.read(query):
+            if row["pruned_at"] is None and fits(row) and self._files.are_here(row):
+                yield row
 
     def records_of(self, run_id: str) -> list[tuple[Row, Mapping[str, object], tuple[Fact, ...]]]:
         """Read the rows of a run's records, each with its environment and its facts."""
@@ -292,19 +321,27 @@ class Reader:
             label = (record.cell.label, record.process)
             if row["reused_from"]:
                 reused[label] = str(row["reused_from"])
-            why = self._why_gone(row) if rows else None
-            if why is not None:
-                gone[label] = why
-            records.append(self._with_rows(record, row) if rows and why is None else record)
+            if rows:
+                record, why = self._with_rows_if_there(record, row)
+                if why is not None:
+                    gone[label] = why
+            records.append(record)
         return records, reused, gone
 
-    def _why_gone(self, row: Row) -> str | None:
-        """Explain why the rows of a record are not read, though there were some; None when they are to be."""
+    def _with_rows_if_there(self, record: Record, row: Row) -> tuple[Record, str | None]:
+        """Read the rows of a record; where they are gone and a summary is left, say why instead.
+
+        Raises:
+            StoreError: they are missing and there is no summary, or their store cannot be read.
+        """
         if row["pruned_at"] is not None:
-            return f"raw timings and answers were pruned on {str(row['pruned_at'])[:10]}"
-        if self._files.are_here(row) or not self._summaries_of(str(row["run_id"])):
-            return None
-        return "raw timings and answers are not in this results folder"
+            return record, f"raw timings and answers were pruned on {str(row['pruned_at'])[:10]}"
+        try:
+            return self._with_rows(record, row), None
+        except RowsAwayError:
+            if not self._summaries_of(str(row["run_id"])):
+                raise
+            return record, "raw timings and answers are not in this results folder"
 
     def _with_rows(self, record: Record, row: Row) -> Record:
         samples, timings = row["samples_path"], row["timings_path"]
@@ -327,8 +364,10 @@ class Reader:
         for row, environment, facts in stored:
             try:
                 record = self.record(row, environment, facts)
-                if row["pruned_at"] is None and self._files.are_here(row):
+                if row["pruned_at"] is None:
                     self._with_rows(record, row)
+            except RowsAwayError:
+                pass  # `bench.store.maintenance` names all that are missing
             except StoreError as error:
                 faults.append(str(error))
         return faults

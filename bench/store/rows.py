@@ -7,7 +7,8 @@ put; only who writes must say where to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -22,6 +23,10 @@ Row = TypeVar("Row", Sample, Timing)
 
 ROW_PATHS: tuple[Literal["samples_path"], Literal["timings_path"]] = ("samples_path", "timings_path")
 """Columns of the table `records` that name a file of rows."""
+
+
+class RowsAwayError(StoreError):
+    """Rows are not where this bench can find them."""
 
 
 class RowFiles:
@@ -104,13 +109,14 @@ class RowFiles:
         """Read the content of a file.
 
         Raises:
-            StoreError: it is missing, or cannot be read.
+            RowsAwayError: it is missing.
+            StoreError: it cannot be read.
         """
         blobs, path = self.place(named)
         try:
             return blobs.get(path)
-        except FileNotFoundError as error:
-            raise StoreError(
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise RowsAwayError(
                 f"{self._shown(named)} is missing: it was removed, or written on another machine into another "
                 "results folder; copy it there, or run the suite again with --rerun"
             ) from error
@@ -130,11 +136,34 @@ class RowFiles:
         except (OSError, StoreError):
             return False
 
+    def found(self, names: Iterable[str]) -> set[str]:
+        """Choose the files that can be found; a blob store elsewhere is asked once for all files of a folder.
+
+        Raises:
+            StoreError: a blob store cannot be asked.
+        """
+        folders: dict[str, set[str]] = defaultdict(set)
+        for named in names:
+            folders[named.rpartition("/")[0]].add(named)
+        return {named for folder, inside in folders.items() for named in self._found(folder, inside)}
+
+    def _found(self, folder: str, names: set[str]) -> set[str]:
+        try:
+            blobs, prefix = self.place(f"{folder}/")
+            if isinstance(blobs, FolderBlobs) or ".." in prefix.split("/"):
+                return {named for named in names if self.exists(named)}
+            there = {f"{folder}/{blob.name.removeprefix(prefix)}" for blob in blobs.list(prefix)}
+        except RowsAwayError:
+            return set()
+        except OSError as error:
+            raise StoreError(f"{self._shown(folder)} cannot be read: {error.strerror or error}") from error
+        return names & there
+
     def place(self, named: str) -> tuple[Blobs, str]:
         """Find the blob store of a file, and its path there.
 
         Raises:
-            StoreError: this bench has no such blob store.
+            RowsAwayError: this bench has no such blob store.
         """
         address, separator, path = named.rpartition("#")
         if not separator or "://" not in address:
@@ -142,7 +171,7 @@ class RowFiles:
         try:
             return self._opened(address), path
         except InputError as error:
-            raise StoreError(f"{named}: {error}; install the package that brings it") from error
+            raise RowsAwayError(f"{named}: {error}; install the package that brings it") from error
 
     def _shown(self, named: str) -> str:
         return named if "://" in named else str(self.results / named)

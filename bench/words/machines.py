@@ -18,8 +18,8 @@ def line(machines: Sequence[MachineSpeed]) -> str | None:
     lead = f"on {plural(len(machines), 'machine')}"
     compared = [each for each in machines if each.factor is not None]
     if not compared:
-        jobs = some([f"{each.name} {plural(each.jobs, 'job')}" for each in machines])
-        return f"{lead}: {jobs}; how far they differ in speed is not known, since no task was timed on two of them"
+        jobs = some([f"{each.name} ({plural(each.jobs, 'job')})" for each in machines])
+        return f"{lead}: {jobs}; no task was timed on two of them, so that how far they differ is not known"
     speeds = some([f"{each.name} {speed(each)}" for each in compared])
     rest = len(machines) - len(compared)
     left = f"; {rest} {are(rest)} not compared, having no task in common with these" if rest else ""

@@ -53,6 +53,25 @@ def test_paths_of_this_machine_are_absolute(folder, capsys):
     ]
 
 
+PLACE = ["--results", "s3://bench/team", "--store", "postgresql+psycopg://me@h/n"]
+
+
+@pytest.mark.parametrize("kind", [["systemd"], ["cron"], ["kubernetes", "--ray"]])
+def test_an_object_store_stays_its_address(kind, folder, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    assert main(["schedule", *kind, "quickstart", *PLACE]) == 0
+    words = capsys.readouterr().out.replace('"', "").split()
+    assert words[words.index("--results") + 1] == "s3://bench/team"
+
+
+@pytest.mark.parametrize("kind", ["github", "gitlab", "kubernetes"])
+def test_where_a_folder_is_wanted_an_object_store_is_refused(kind, folder, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    assert main(["schedule", kind, "quickstart", *PLACE]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == "" and "--results s3://bench/team: " in shown.err and shown.err.count("\n") == 1
+
+
 def test_install_and_remove_even_when_the_suite_is_gone(folder, capsys, monkeypatch):
     put_command(folder / "bin", "crontab", FAKE)
     monkeypatch.setenv("PATH", str(folder / "bin"), prepend=":")

@@ -58,6 +58,14 @@ def rule(folder: Path) -> ModelSpec:
     return ModelSpec(name="majority", family="baseline", strategy="majority")
 
 
+def over_network(folder: Path) -> ModelSpec:
+    """Fit a head over the vectors of a network."""
+    network = Path(str(own_checkpoint("encoder")(folder / "vectors-of").checkpoint))
+    job = solver_job("embedding", folder / "fitted-over-network", checkpoint=network)
+    fit(job, lambda _: None)
+    return job.model.model_copy(update={"checkpoint": str(job.output)})
+
+
 def solved(family: str) -> Maker:
     """Make the maker of a family that a solver fits."""
 
@@ -78,13 +86,17 @@ MAKERS: Mapping[str, Maker] = {
     "baseline": rule,
     "causal-lm": own_checkpoint("causal-lm"),
     "embedding": solved("embedding"),
+    "embedding:network": over_network,
     "encoder": own_checkpoint("encoder"),
     "linear": solved("linear"),
     "seq2seq": own_checkpoint("seq2seq"),
     "torch-module": factory,
     "transformer": own_checkpoint("transformer"),
 }
+"""By the family, and behind a colon the form of its models where they have several."""
 ELSEWHERE = frozenset({"endpoint"})
 """Families whose models do not run in our process; what holds them is in a folder of their own (`tests/served`)."""
-LABELS_OF: Mapping[str, tuple[str, ...]] = {"embedding": tuple(COLOURS), "linear": tuple(COLOURS)}
+LIMITS: Mapping[str, int] = {"embedding:network": SMALLEST.max_length}
+"""Most tokens of an input of models that do not say it themselves."""
+LABELS_OF: Mapping[str, tuple[str, ...]] = dict.fromkeys(("embedding", "linear"), tuple(COLOURS))
 """Labels that a family's tiny model knows, where they are not those of `tests.checkpoints`."""

@@ -4,13 +4,16 @@ import json
 
 import pytest
 
+from bench.__main__ import main
 from bench.errors import UsageError
 from bench.gate import rerun, settlement
 from bench.gate.gate import gate
 from bench.history import read_history
 from bench.measure.canary import Canary
+from bench.running.executors import Chosen
 from bench.running.executors.base import Answer, Executor
-from bench.store import Store
+from bench.store import RunInfo, Store
+from bench.suite.machines import MachinesSpec
 from tests.factories import Sketch, Task, make_record
 from tests.history.nights import night
 
@@ -22,7 +25,11 @@ class Knows(Executor):
 
     def __init__(self, sketches):
         super().__init__()
-        self.sketches, self.ran = sketches, []
+        self.sketches, self.ran, self.closed = sketches, [], False
+
+    def close(self):
+        super().close()
+        self.closed = True
 
     def attempt(self, call):
         if "cell" not in call.arguments:
@@ -82,6 +89,18 @@ def test_the_same_model_measured_again_clears_a_disturbed_night(store):
     found = gate(store, executor=executor, rounds=(3,))
     assert (found.verdict, found.exit_code) == ("unchanged", 0)
     assert len(executor.ran) == 3 and any(line.rerun and not line.machine for line in found.lines)
+    assert executor.closed
+
+
+def test_the_command_closes_what_reruns_and_gives_it_the_suites_machines(tmp_path, monkeypatch):
+    with Store.open(tmp_path) as store:
+        info = RunInfo("s", "", "h", "bench", "m", "quick", settings={"machines": {"like": "H100", "at_least": 2}})
+        store.finish_run(store.begin_run(info), "complete")
+    executor, opened = Knows({}), []
+    monkeypatch.setattr(Chosen, "open", lambda chosen, **_: opened.append(chosen) or executor)
+    assert main(["gate", "latest", "--on", "ray", "--results", str(tmp_path)]) == 0
+    assert [chosen.machines for chosen in opened] == [MachinesSpec(like="H100", at_least=2)]
+    assert executor.closed
 
 
 @pytest.mark.parametrize(("truth", "verdict", "code"), [(0.012, "regressed", 6), (0.010, "unchanged", 0)])

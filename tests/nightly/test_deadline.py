@@ -1,5 +1,6 @@
 """Deadlines: what people write, and an executor that keeps to them."""
 
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -70,3 +71,14 @@ def test_a_cell_that_takes_too_long_by_itself_is_no_matter_of_the_deadline():
     clock = [0.0]
     executor = DeadlineExecutor(Slow(clock, needs=40), deadline_at("90 s", datetime.now(UTC), lambda: clock[0]))
     assert executor.attempt(Call("x", {}, Path("log"), 5.0)).failure.status == "timeout"
+
+
+def test_machines_that_come_and_go_count_and_work_goes_into_their_slots():
+    inner = Slow([0.0], needs=1)
+    executor = DeadlineExecutor(inner, deadline_at("90 s", NOW, clock=lambda: 0.0))
+    assert executor.submit(lambda: threading.current_thread()).result() is threading.current_thread()
+    inner.capacity = 3
+    assert executor.capacity == 3
+    both = threading.Barrier(2, timeout=5)
+    assert sorted(done.result() for done in [executor.submit(both.wait) for _ in range(2)]) == [0, 1]
+    executor.close()

@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bench.host import fingerprint, shared_facts
 from bench.measure.canary import Canary
 from bench.nightly import night as module
 from bench.nightly.deadline import deadline_at
 from bench.nightly.night import Work, folder_of, run_night
 from bench.nightly.outcome import read_outcome
 from bench.planning import Options, make_plan, open_suite
+from bench.record import MACHINE, Record
 from bench.running.executors.base import Answer, Executor
+from bench.running.launch import run_info
 from bench.running.progress import SilentProgress
 from bench.store import RunInfo, Store
 from bench.suite import NightlySpec
@@ -48,6 +51,33 @@ class Knows(Executor):
         return Answer(replace(record, cell=cell))
 
 
+class Cluster(Knows):
+    """Does the same on several machines of one kind, two jobs at once."""
+
+    capacity = 2
+
+    def __init__(self, board, machines, **knows):
+        super().__init__(**knows)
+        self.board, self.machines, self.released, self.again = board, machines, [], 0
+
+    def fingerprint(self):
+        facts = fingerprint() | {"gpu": {"devices": [{"name": self.board, "uuid": self.machines[0]}]}}
+        return shared_facts(facts) | {"machines": self.machines}
+
+    def attempt(self, call):
+        if call.log_path.name.startswith("gate-"):  # what disturbed the night is over
+            self.again += 1
+            return Knows().attempt(call)
+        answer = super().attempt(call)
+        if not isinstance(answer.value, Record):
+            return answer
+        place = self.machines[0 if call.block is None else len(call.block) % len(self.machines)]
+        return Answer(replace(answer.value, notes={MACHINE: {"name": place, "kind": self.board}}))
+
+    def release(self, block):
+        self.released.append(block)
+
+
 @pytest.fixture
 def plan(tmp_path):
     (tmp_path / "suite.yaml").write_text(SUITE)
@@ -59,7 +89,7 @@ def work(plan, **changes):
     info = RunInfo(
         "freight", "", "hash", "bench nightly", "machine", "quick", settings=plan.suite.value.model_dump(mode="json")
     )
-    return Work(plan, info, **{"asked": NightlySpec()} | changes)
+    return Work(plan, **{"info": info, "asked": NightlySpec()} | changes)
 
 
 def go(plan, tmp_path, executor, now=NOW, **changes):
@@ -89,14 +119,33 @@ def test_the_newest_night_has_a_copy_whose_path_stays_the_same(plan, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_next_night_measures_everything_again(plan, tmp_path):
-    first = go(plan, tmp_path, Knows(), now=NOW - timedelta(days=1))
-    executor = Knows()
-    second = go(plan, tmp_path, executor)
-    assert second.run_id != first.run_id
-    assert len(executor.jobs) == 4
-    assert second.gate.baseline == first.run_id
-    assert second.verdict == "unchanged"
+def test_every_night_measures_everything_again_and_on_other_machines_it_is_another_environment(plan, tmp_path):
+    """The third night is on more machines of the second's kind. It looks slower, and its executor's rerun clears it."""
+    executors = [Knows(), Cluster("A100", ["a", "b"]), Cluster("A100", ["b", "c", "d"], latency_s=0.02)]
+    home, moved, grown = (
+        go(
+            plan,
+            tmp_path,
+            executor,
+            now=NOW - timedelta(days=2 - day),
+            info=run_info(plan, "bench nightly", executor.fingerprint()),
+        )
+        for day, executor in enumerate(executors)
+    )
+    assert [len(executor.jobs) for executor in executors] == [4, 4, 4]
+    assert (moved.verdict, moved.exit_code, moved.gate.baseline) == ("environment changed", 0, home.run_id)
+    assert latency(moved) == {("environment changed", False)}
+    assert (grown.verdict, grown.exit_code, grown.gate.baseline) == ("unchanged", 0, moved.run_id)
+    assert latency(grown) == {("unchanged", True)}
+    assert [executor.again > 0 for executor in executors[1:]] == [False, True]
+    assert executors[2].released
+    with Store.open(tmp_path / "results", create=False) as store:
+        machines = {record.notes[MACHINE]["name"] for record in store.load(grown.run_id).records}
+    assert machines <= {"b", "c", "d"}
+
+
+def latency(night):
+    return {(line.verdict, line.rerun) for line in night.gate.lines if line.reading == "latency_p50_s"}
 
 
 @pytest.mark.slow

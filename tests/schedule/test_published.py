@@ -14,7 +14,6 @@ from bench.errors import UsageError
 from bench.nightly.night import LATEST, folder_of
 from bench.schedule import KINDS
 from bench.schedule.pipeline import minutes
-from bench.store.elsewhere import results_folder
 from tests.schedule.entries import entry
 
 ODD_SUITE = "suites/a b%h $(HOME) 'q\": #x.yaml"
@@ -72,12 +71,11 @@ def test_kubernetes_accepts_both_documents(store):
         validator.validate(documents[1], validator.latest_version(), strict=True)
 
 
-def test_a_night_on_several_machines_is_a_ray_job(tmp_path, monkeypatch):
+def test_a_night_on_several_machines_is_a_ray_job():
     """Kubernetes' own schema holds the pods; the rest of a RayJob is KubeRay's."""
     validator = pytest.importorskip("kubernetes_validate")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    results = results_folder("s3://bench/team")
-    [job] = read(KINDS["kubernetes-ray"].render(remote(results=results, store=STORE)))
+    address = "s3://bench/team"
+    [job] = read(KINDS["kubernetes-ray"].render(remote(address=address, store=STORE)))
     assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
     words = shlex.split(job["spec"]["entrypoint"])
     assert words[:4] == ["python", "-m", "bench", "nightly"]
@@ -88,7 +86,10 @@ def test_a_night_on_several_machines_is_a_ray_job(tmp_path, monkeypatch):
     for template in (cluster["headGroupSpec"]["template"], machines["template"]):
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, **template}
         validator.validate(pod, validator.latest_version(), strict=True)
-    for lost in (remote(store=STORE), remote(results=results)):
+    [head] = cluster["headGroupSpec"]["template"]["spec"]["containers"]
+    assert {variable["name"] for variable in head["env"]} == {"BENCH_STORE", "BENCH_WEBHOOK"}
+    assert all("env" not in container for container in machines["template"]["spec"]["containers"])
+    for lost in (remote(store=STORE), remote(address=address)):
         with pytest.raises(UsageError, match=r"name an object store|name one"):
             KINDS["kubernetes-ray"].render(lost)
 

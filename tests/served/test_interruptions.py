@@ -20,7 +20,7 @@ import pytest
 
 from bench.measure.load.run import salt
 from bench.record import Record
-from benchmarks.fake_server import Behaviour, Fake, running
+from benchmarks.fake_server import Behaviour, Fake, Fault, running
 from benchmarks.fake_server.behaviour import answer_to
 from tests.served.conftest import KEY, KEY_VARIABLE, SLO, suite_of
 from tests.served.proxy import Proxy, proxied
@@ -156,18 +156,15 @@ def test_in_the_midst_of_a_level(event: str, tmp_path: Path) -> None:
         assert files_with(tmp_path, KEY) == []
 
 
-def test_the_key_is_in_no_process_that_does_not_need_it(tmp_path: Path, free_port: int) -> None:
-    """A whole run from a shell that holds the key, its server launched: every process below it is looked at."""
-    launch = {
-        "command": [sys.executable, "-m", "benchmarks.fake_server", "--port", str(free_port), "--until-killed"],
-        "folder": str(ROOT),
-        "deadline": "60 s",
-    }
-    url = f"http://127.0.0.1:{free_port}/v1"
-    suite = suite_of(tmp_path, url, examples=40, launch=launch, api_key_env=KEY_VARIABLE)
-    command = [sys.executable, "-m", "bench", "run", str(suite), "--results", str(tmp_path / "results")]
+def watched(words: list[str]) -> tuple[int, dict[int, list[str]]]:
+    """Run bench from a shell that holds the key, and look at every process below it.
+
+    Returns:
+        The exit code; and of each process its words and its environment, as they can be read in the process list.
+    """
+    command = [sys.executable, "-m", "bench", *words]
     environment = os.environ | {KEY_VARIABLE: KEY, "PYTHONPATH": str(ROOT)}
-    run = subprocess.Popen([*command, "--profile", "off", "--no-report"], env=environment, stderr=subprocess.PIPE)
+    run = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     seen: dict[int, list[str]] = {}
     with run, psutil.Process(run.pid).oneshot():
         while run.poll() is None:
@@ -184,10 +181,43 @@ def test_the_key_is_in_no_process_that_does_not_need_it(tmp_path: Path, free_por
                 run.wait(0.02)
             except subprocess.TimeoutExpired:
                 continue
-        assert run.stderr is not None
-        assert KEY.encode() not in run.stderr.read()
-    assert run.returncode == 0
+        assert run.stdout is not None
+        assert KEY.encode() not in run.stdout.read()
+    return run.returncode, seen
+
+
+def holders(seen: dict[int, list[str]]) -> dict[int, list[str]]:
+    return {pid: words[0:4] for pid, words in seen.items() if any(KEY in word for word in words)}
+
+
+def test_the_key_is_in_no_process_that_does_not_need_it(tmp_path: Path, free_port: int) -> None:
+    """A whole run whose server is launched."""
+    launch = {
+        "command": [sys.executable, "-m", "benchmarks.fake_server", "--port", str(free_port), "--until-killed"],
+        "folder": str(ROOT),
+        "deadline": "60 s",
+    }
+    url = f"http://127.0.0.1:{free_port}/v1"
+    suite = suite_of(tmp_path, url, examples=40, launch=launch, api_key_env=KEY_VARIABLE)
+    results = str(tmp_path / "results")
+    code, seen = watched(["run", str(suite), "--results", results, "--profile", "off", "--no-report"])
+    assert code == 0
     assert any("benchmarks.fake_server" in word for words in seen.values() for word in words)
-    holders = {pid: words[0:4] for pid, words in seen.items() if any(KEY in word for word in words)}
-    assert not holders
+    assert not holders(seen)
     assert files_with(tmp_path, KEY) == [] and served(suite).status == "ok"
+
+
+def test_the_key_reaches_the_cells_of_a_night_and_of_its_rerun_and_no_other_process(tmp_path: Path) -> None:
+    """A night whose cell fails by chance: the gate runs it again, and would say `regressed` were the key not there."""
+    with running(Behaviour(key=KEY)) as fake, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, KEY)
+        suite = suite_of(tmp_path, fake.url, examples=20, api_key_env=KEY_VARIABLE, retries=0)
+        assert bench_run(suite, "--profile", "off", "--no-report") == 0
+        fake.behaviour.faults = {fake.answered: Fault.ERROR_400}
+        results = tmp_path / "results"
+        code, seen = watched(["nightly", str(suite), "--results", str(results), "--profile", "off"])
+        assert code == 5 and "400" in str(served(suite).reason)
+        assert len(list(results.glob("logs/*/gate-again-*"))) == 1
+        assert seen and not holders(seen)
+        assert json.loads(next(results.glob("nightly/served/latest/night.json")).read_text())["verdict"] == "suspected"
+        assert files_with(tmp_path, KEY) == []

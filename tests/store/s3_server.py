@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import boto3
@@ -30,7 +30,8 @@ class S3Server:
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.faults: list[tuple[str, str]] = []
-        """Method and fault of the next requests: `slow_down`, `expired`, `denied`, `cut` or `stall`."""
+        """Method and fault of the next requests: `slow_down`, `expired`, `denied`, `stall`, `cut` before an answer, or
+        `half` an answer."""
         self.requests: list[tuple[str, str]] = []
         """Method and path of each, in order."""
         self.stall_s = 0.0
@@ -56,13 +57,21 @@ class S3Server:
         if fault == "cut":
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)  # in the middle of the upload
             return []
+        if fault == "half":
+            return self._half(environ, start)
         status, code = {
             "slow_down": ("503 Slow Down", "SlowDown"),
             "expired": ("400 Bad Request", "ExpiredToken"),
             "denied": ("403 Forbidden", "AccessDenied"),
         }[fault]
         start(status, [("Content-Type", "application/xml")])
-        return [_ERROR.format(code=code, message=code).encode()]
+        message = f"{code} on resource: arn:aws:s3:::{environ['PATH_INFO'].lstrip('/')}"  # AWS names it, too
+        return [_ERROR.format(code=code, message=message).encode()]
+
+    def _half(self, environ: dict[str, Any], start: Start) -> Iterator[bytes]:
+        whole = b"".join(self._moto(environ, start))
+        yield whole[: len(whole) // 2]
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
 
     def names(self) -> list[str]:
         """List the objects in the bucket."""

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from fsspec.implementations.local import LocalFileSystem
 
 from bench.candidates.fetched import fetch
 from bench.cli import bench
 from bench.errors import BenchError, StoreError, UsageError
+from bench.nightly.night import folder_of
+from bench.report.server import Site, page_of
 from bench.store import Store, objects
 from bench.store.blobs import open_blobs
 from bench.store.elsewhere import address_of, results_folder
+from bench.store.maintenance import check
+from bench.store.mirror import Mirror
 from bench.store.objects import ObjectBlobs
+from bench.store.rows import RowFiles
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto")
@@ -59,6 +68,7 @@ def server(running: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "BENCH_STORE": f"sqlite:///{tmp_path}/bench.db",
     }.items():
         monkeypatch.setenv(name, value)
+    running.requests.clear()
     rows = [{"text": f"note {i}", "label": "ab"[i % 2]} for i in range(6)]
     (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (tmp_path / "suite.yaml").write_text(SUITE)
@@ -77,6 +87,8 @@ def test_a_run_lies_in_the_bucket_and_is_read_from_anywhere(
     """Rows, logs and the report are blobs; a machine that has nothing of them reads the run, and asks once for rows."""
     said = bench_with(tmp_path, "run")
     assert said.exit_code == 0, said.output
+    methods = [method for method, _ in server.requests]
+    assert sorted(methods) == ["GET", "GET", "PUT", "PUT"]  # whether there is such a bucket; rows, and the report
     names = server.names()
     assert {name.split("/")[1] for name in names} == {"rows", "reports"}  # inline, no cell printed anything
     assert f"report: {PLACE}/reports/" in said.output
@@ -84,30 +96,82 @@ def test_a_run_lies_in_the_bucket_and_is_read_from_anywhere(
     server.requests.clear()
     with Store.open(results_folder(PLACE), f"sqlite:///{tmp_path}/bench.db", create=False) as store:
         first = store.load()
-        asked = [path for method, path in server.requests if method == "GET" and path.endswith(".parquet")]
-        assert len(asked) == 1  # one of the two candidates has answers
+        assert [method for method, _ in server.requests] == ["GET"]  # one of the two candidates has answers
         server.requests.clear()
         assert store.load().records == first.records
-    assert [path for method, path in server.requests if method == "GET" and path.endswith(".parquet")] == []
+        assert server.requests == []
     assert len(first.records[0].samples) == 6
     assert bench_with(tmp_path, "report").exit_code == 0
     assert bench_with(tmp_path, "show").exit_code == 0
 
 
-def test_a_night_check_and_prune_work_on_it(server: S3Server, tmp_path: Path) -> None:
-    for _ in range(2):
+def test_nights_of_two_machines_and_what_reads_and_clears_them(
+    server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each machine adds its night, and takes nothing away; serve, check and prune see both."""
+    database = f"sqlite:///{tmp_path}/bench.db"
+    for machine in ("one", "two"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / machine))
+        server.requests.clear()
         said = bench_with(tmp_path, "nightly")
         assert said.exit_code == 0, said.output
-    assert any(name.endswith("index.html") for name in server.names())
-    assert CliRunner().invoke(bench, ["store", "check", "--results", PLACE]).exit_code == 0
-    before = [name for name in server.names() if "/rows/" in name]
-    with Store.open(results_folder(PLACE), f"sqlite:///{tmp_path}/bench.db") as store:
-        newest = store.runs()[0].id
-        from bench.store.retention import Pruning, prune
+    with Store.open(results_folder(PLACE), database) as store:
+        second, first = (run.id for run in store.runs())
+    assert [path for method, path in server.requests if method == "PUT" and first in path] == []
+    assert f"index: {PLACE}/nightly/s/index.html" in said.output
+    index = read(server, "nightly/s/index.html")
+    for night in (first, second, "latest"):
+        assert json.loads(read(server, f"nightly/s/{night}/night.json"))["done"] is True
+        assert f'href="{night}/report.html"' in index or night == "latest"
+    assert f"nightly/s/{first}/report.html" in {name.removeprefix("team/") for name in server.names()}
 
-        old = [name for name in before if newest not in name]
-        prune(store, Pruning((store.runs()[1].id,), tuple(f"{PLACE}#{name.removeprefix('team/')}" for name in old), 0))
-    assert [name for name in server.names() if "/rows/" in name] == [name for name in before if newest in name]
+    nights = folder_of(results_folder(PLACE), "s")
+    (nights / second / "summary.md").write_text("another")
+    server.requests.clear()
+    Mirror(results_folder(PLACE), nights).upload()
+    assert [path for method, path in server.requests if method == "PUT"] == [
+        f"/{BUCKET}/team/nightly/s/{second}/summary.md"
+    ]
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "three"))
+    site = Site(results_folder(PLACE), database, partial(page_of, store_url=database))
+    assert f"/run/{first}" in site.answer("/").text
+    assert "accuracy" in site.answer(f"/run/{first}").text
+    assert check(results_folder(PLACE), database) == []
+    server.faults += [("GET", "expired")] * 9
+    [finding] = check(results_folder(PLACE), database)
+    assert finding.code == "rows_unreadable"
+    assert "expired; renew" in finding.what
+    server.faults.clear()
+
+    with closing(sqlite3.connect(tmp_path / "bench.db")) as connection, connection:
+        connection.execute("UPDATE runs SET started_at = '2026-01-01' || substr(started_at, 11) WHERE id = ?", [first])
+    assert CliRunner().invoke(bench, ["store", "prune", "--keep-nights", "1", "--results", PLACE]).exit_code == 0
+    [left] = [name for name in server.names() if "/rows/" in name]
+    assert second in left
+    with Store.open(results_folder(PLACE), database, create=False) as store:
+        assert ("floor · topic", 0) in store.load(first).gone
+
+
+def read(server: S3Server, name: str) -> str:
+    body = server.client.get_object(Bucket=BUCKET, Key=f"team/{name}")["Body"].read()
+    assert isinstance(body, bytes)
+    return body.decode()
+
+
+def test_a_question_is_one_request(server: S3Server, tmp_path: Path) -> None:
+    blobs = ObjectBlobs(PLACE, tmp_path / "copies")
+    names = [f"rows/r/{number}.parquet" for number in range(3)]
+    for name in names:
+        blobs.put(name, b"rows")
+    blobs.put("reports/r.html", b"page")
+    server.requests.clear()
+    assert blobs.exists(names[0])
+    assert blobs.get("reports/r.html") == b"page"
+    assert blobs.get(names[0]) == b"rows"  # the copy
+    named = [f"{PLACE}#{name}" for name in (*names, "rows/r/other.parquet")]
+    assert RowFiles(tmp_path, PLACE).found(named) == set(named[:3])
+    assert [method for method, _ in server.requests] == ["HEAD", "GET", "GET"]
 
 
 @pytest.mark.parametrize(("fault", "times"), [("slow_down", 2), ("cut", 1), ("stall", 1)])
@@ -149,6 +213,69 @@ def test_nothing_half_written_is_ever_read(server: S3Server, tmp_path: Path) -> 
     with pytest.raises(FileNotFoundError):
         blobs.get("rows/r/x.parquet")
     assert list(blobs.list("rows/")) == []
+
+
+def test_half_an_answer_is_asked_for_again_and_never_kept(server: S3Server, tmp_path: Path) -> None:
+    ObjectBlobs(PLACE, tmp_path / "others").put("rows/r/x.parquet", b"whole" * 1000)
+    blobs = ObjectBlobs(PLACE, tmp_path / "copies")
+    server.faults += [("GET", "half")] * 50
+    with pytest.raises(OSError, match=r"cannot be reached|in time|closed"):
+        blobs.get("rows/r/x.parquet")
+    server.faults[1:] = []
+    assert blobs.get("rows/r/x.parquet") == b"whole" * 1000
+    assert not server.faults
+
+
+def test_a_place_that_shows_uploads_in_parts_shows_them_under_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = ObjectBlobs(f"local://{tmp_path}/place", tmp_path / "copies")
+
+    def cut(store: LocalFileSystem, path: str, value: bytes, **_: object) -> None:
+        Path(path).write_bytes(value[:3])
+        raise ConnectionError("the connection broke")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFileSystem, "pipe_file", cut)
+        with pytest.raises(OSError, match="cannot be reached"):
+            blobs.put("rows/r/x.parquet", b"whole")
+    assert not blobs.exists("rows/r/x.parquet")
+    assert list(blobs.list("rows/")) == []
+    blobs.put("rows/r/x.parquet", b"whole")
+    assert [blob.size_bytes for blob in blobs.list()] == [5]
+
+
+def test_only_a_bucket_that_the_store_does_not_have_is_told_of(server: S3Server, tmp_path: Path) -> None:
+    blobs = ObjectBlobs(f"{PLACE}/bucket", tmp_path / "copies")
+    with pytest.raises(FileNotFoundError):
+        blobs.get("rows/r/x.parquet")
+    assert list(blobs.list("rows/")) == []
+    blobs.delete("rows/r/x.parquet")
+    with pytest.raises(OSError, match="there is no bucket 'nobody-has-this'; create it"):
+        ObjectBlobs("s3://nobody-has-this/bucket", tmp_path / "copies").put("rows/r/x.parquet", b"1")
+    in_memory = open_blobs("memory://a-bucket/x")  # its driver says the path and nothing else
+    with pytest.raises(FileNotFoundError):
+        in_memory.get("rows/r/x.parquet")
+
+
+def test_what_to_do_is_told_by_the_code_and_not_by_the_name(server: S3Server, tmp_path: Path) -> None:
+    blobs = ObjectBlobs(f"{PLACE}/expired-timeout-503", tmp_path / "copies")
+    server.faults += [("PUT", "denied")]
+    with pytest.raises(OSError, match="may not do that"):
+        blobs.put("x", b"")
+
+
+def test_a_lost_credential_is_told_where_rows_are_read(
+    server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that cannot be read now are not gone: no summary takes their place."""
+    assert bench_with(tmp_path, "run", "--no-report").exit_code == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another machine"))
+    server.faults += [("GET", "expired"), ("HEAD", "expired")] * 9
+    said = bench_with(tmp_path, "show")
+    server.faults.clear()
+    assert isinstance(said.exception, StoreError)
+    assert "expired; renew" in str(said.exception)
 
 
 @pytest.mark.parametrize(

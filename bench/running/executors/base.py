@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import ClassVar, Literal, Self, TypeVar
 from bench.candidates.kept import Keep
 from bench.host import fingerprint
 from bench.host.facts import Facts
+from bench.host.secrets import hidden
 from bench.record import Asked, Cell, Proved, Record, Sample
 from bench.running.executors import wire
 from bench.running.executors.outcome import Answer as Answer
@@ -91,8 +93,6 @@ class Job:
     """What the process is asked for; None for the usual: the first answers all examples, each measures."""
     light: bool = False
     """Whether its model needs no torch, and so runs in a process without it, where an executor has such."""
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Environment variables that its process needs and no other one gets: the key of an endpoint."""
 
     @property
     def log_path(self) -> Path:
@@ -136,6 +136,8 @@ class Executor(ABC):
         self.worker = worker
         self.tell: Tell = ignore
         """Takes a line about a machine that comes or goes during a run."""
+        self.secrets: dict[str, str] = {}
+        """Environment variables that only the cells get whose models name them: the keys of endpoints."""
         self._slots: ThreadPoolExecutor | None = None
 
     @classmethod
@@ -168,6 +170,21 @@ class Executor(ABC):
         Args:
             light: for calls of models without torch, which then begin at once too.
         """
+
+    @contextmanager
+    def holding(self, names: Iterable[str]) -> Iterator[None]:
+        """Take variables out of this process's environment for a while, and hand each to the cells that need it.
+
+        To be entered before anything is started: what a process began with can be read as long as it runs.
+        """
+        with hidden(names) as held:
+            before = dict(self.secrets)
+            self.secrets.update(held)
+            try:
+                yield
+            finally:
+                self.secrets.clear()
+                self.secrets.update(before)
 
     @abstractmethod
     def attempt(self, call: Call) -> Answer:
@@ -230,8 +247,8 @@ class Executor(ABC):
             arguments["asked"] = job.asked
         if job.keep is not None:
             arguments["keep"] = job.keep
-        if job.secrets:
-            arguments["secrets"] = job.secrets
+        if secrets := self._secrets_of(job.cell):
+            arguments["secrets"] = secrets
         limits = (job.timeout_s, job.memory_limit_bytes)
         answer = self.attempt(
             Call(self.worker, arguments, job.log_path, *limits, notify, tick, job.share, job.block, job.light)
@@ -249,6 +266,10 @@ class Executor(ABC):
             started_at=record.started_at or started_at,
             wall_s=record.wall_s or wall_s,
         )
+
+    def _secrets_of(self, cell: Cell) -> dict[str, str]:
+        names = () if cell.job is None else cell.job.model.secrets
+        return {name: self.secrets[name] for name in sorted(names) if name in self.secrets}
 
 
 def _record_of(answer: Answer) -> Record | Failure:

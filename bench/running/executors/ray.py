@@ -16,9 +16,10 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -56,6 +57,8 @@ UNITS = ("CPU", "GPU")
 CLIENT = "ray://"
 TRIES = 3
 """Of a job whose machines are lost: it is given to another one at most twice."""
+DELIVERIES = 2
+"""Of a parcel to a machine, where what arrives is not what was sent."""
 START_S = 120.0
 """In which an agent must have begun: torch is imported there, and a cold disk is slow."""
 KNOCK_S = 5.0
@@ -137,7 +140,7 @@ class RayExecutor(Executor):
         Raises:
             EnvironmentLackError: there is no such cluster, or none of its machines can be used.
         """
-        with self._changing:
+        with self._changing, _without_loss():
             self._stopping = False
             _initialise(self._address)
             nodes = _nodes()
@@ -151,6 +154,14 @@ class RayExecutor(Executor):
             classes = classes_of({each.name: each.facts for each in started})
             self._class = chosen_class(classes, self._wanted)
             self._keep(started, classes)
+
+    def _connect_once(self) -> None:
+        """Connect unless it is connected, or is being closed; of several threads one does."""
+        if self._machines or self._stopping:
+            return
+        with self._changing:
+            if not self._machines:
+                self.connect()
 
     def _keep(self, started: Sequence[_Machine], classes: Sequence[Class]) -> None:
         """Take the machines of the class, and the others only where nothing is measured; say which."""
@@ -212,8 +223,7 @@ class RayExecutor(Executor):
     def fingerprint(self) -> Facts:
         """Describe the kind of machine that is measured, without what tells one from another."""
         with self._changing:
-            if not self._machines:
-                self.connect()
+            self._connect_once()
             assert self._class is not None
             first = next(each for name, each in sorted(self._machines.items()) if name in self._class.machines)
             return shared_facts(first.facts) | {"machines": sorted(self._machines)}
@@ -224,16 +234,16 @@ class RayExecutor(Executor):
         Raises:
             EnvironmentLackError: one has it not, or another content there.
         """
-        if not self._machines:
-            self.connect()
+        self._connect_once()
         self._needs = Needs.of(plan)
         self._seat()
         large = {
             parcel.key: parcel for cell in plan for parcel in self._parcels_of(cell).values() if not parcel.travels
         }
-        for parcel in large.values():
-            for machine in self._machines.values():
-                self._check_holds(machine, parcel)
+        with _without_loss():
+            for parcel in large.values():
+                for machine in list(self._machines.values()):
+                    self._check_holds(machine, parcel)
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Do some work, which calls this executor, in a thread of its own."""
@@ -245,11 +255,10 @@ class RayExecutor(Executor):
 
         A call of no block goes to the first machine.
         """
-        if not self._machines and not self._stopping:
-            try:
-                self.connect()
-            except BenchError as error:
-                return Answer(failure=Failure("skipped", str(error)))
+        try:
+            self._connect_once()
+        except BenchError as error:
+            return Answer(failure=Failure("skipped", str(error)))
         self._welcome()
         lost: list[str] = []
         while len(lost) < TRIES:
@@ -344,9 +353,7 @@ class RayExecutor(Executor):
             elif not parcel.travels:
                 self._check_holds(machine, parcel)
             else:
-                for place, chunk in parcel.chunks():
-                    _get(machine.agent.receive.remote(parcel.key, place, chunk))
-                machine.parcels[parcel.key] = _get(machine.agent.received.remote(parcel.key, parcel.path.name))
+                machine.parcels[parcel.key] = self._delivered(machine, parcel)
         return machine.parcels[parcel.key]
 
     def _fetched(self, machine: _Machine, parcel: Parcel, address: str) -> str:
@@ -365,6 +372,23 @@ class RayExecutor(Executor):
                 "uploaded anew meanwhile, run the same command again"
             )
         return there
+
+    def _delivered(self, machine: _Machine, parcel: Parcel) -> str:
+        """Bring a parcel to a machine, and return where it lies.
+
+        Raises:
+            EnvironmentLackError: something else arrives.
+        """
+        for _ in range(DELIVERIES):
+            for place, start, chunk in parcel.chunks():
+                _get(machine.agent.receive.remote(parcel.key, place, start, chunk))
+            there: str | None = _get(machine.agent.received.remote(parcel.key, parcel.path.name))
+            if there is not None:
+                return there
+        raise EnvironmentLackError(
+            f"{parcel.path} arrives on {machine.name} with other content than it had when the run began; if it was "
+            "changed since, run the same command again"
+        )
 
     def _check_holds(self, machine: _Machine, parcel: Parcel) -> None:
         """Check that a machine has what is too large to travel.
@@ -492,9 +516,24 @@ class RayExecutor(Executor):
             self._stopping = False
 
 
+@contextmanager
+def _without_loss() -> Iterator[None]:
+    """Tell of a machine that is lost before anything runs on it.
+
+    Raises:
+        EnvironmentLackError: one is.
+    """
+    try:
+        yield
+    except _LostError as error:
+        raise EnvironmentLackError(
+            f"a machine of the cluster was lost while bench looked at it ({error}); run the same command again"
+        ) from error
+
+
 def _slower(share: float) -> str:
     """Say how much longer something took."""
-    return f"{abs(share):.1%} {'longer' if share > 0 else 'less'} than"
+    return f"{100 * abs(share):.1f} % {'longer' if share > 0 else 'less'} than"
 
 
 def _answer_of(reply: Reply, machine: _Machine) -> Answer:
@@ -552,12 +591,13 @@ def _initialise(address: str | None) -> None:
 
 def _connected(connect: Callable[[], object], address: str) -> None:
     try:
-        connect()
+        with warnings.catch_warnings(action="ignore"):  # what it warns of is told below
+            connect()
     except Exception as error:
         why = str(error).strip().splitlines()
         raise EnvironmentLackError(
             f"{address} cannot be used: {why[0] if why else type(error).__name__}; it must run the same versions of "
-            "Ray and Python as this machine"
+            "Ray and Python as this machine, and this one needs its token where it asks for one (docs/machines.md)"
         ) from error
 
 

@@ -7,6 +7,7 @@ What comes back to the run is what a worker says (`bench.running.executors.wire`
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -90,23 +91,34 @@ class Agent:
         """
         return str(fetched.fetch(address))
 
-    def receive(self, key: str, place: str, chunk: bytes) -> None:
-        """Add a chunk to a file of a parcel that is on its way."""
+    def receive(self, key: str, place: str, start: int, chunk: bytes) -> None:
+        """Write a chunk of a parcel that is on its way; the first of a file replaces what an earlier way left of it.
+
+        Args:
+            key: of the parcel.
+            place: of the file, below the parcel's own place.
+            start: where in the file the chunk begins.
+            chunk: its bytes.
+        """
         path = self._parcels / f"{key}.partial" / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as stream:
+        with path.open("r+b" if start else "wb") as stream:
+            stream.seek(start)
             stream.write(chunk)
 
-    def received(self, key: str, name: str) -> str:
-        """Put a parcel, all of which has come, in its place, and return that.
+    def received(self, key: str, name: str) -> str | None:
+        """Put a parcel, all of which has come, in its place, and return that; None where what came is something else.
 
         Args:
             key: of the parcel.
             name: of its file or folder.
         """
-        whole = self._parcels / key
+        whole, partial = self._parcels / key, self._parcels / f"{key}.partial"
         if not whole.exists():
-            (self._parcels / f"{key}.partial").rename(whole)
+            if parcel_of(partial / name).key != key:
+                shutil.rmtree(partial)
+                return None
+            partial.rename(whole)
         return str(whole / name)
 
     @property

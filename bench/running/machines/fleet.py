@@ -32,6 +32,8 @@ class Fleet:
         """
         self._blocks: dict[Seat, str | None] = {}
         """Of each seat of a machine that is there."""
+        self._turns: dict[str, int] = {}
+        """When each machine was last given a block, counted in blocks."""
         self._changed = threading.Condition()
         for machine, count in seats.items():
             self.join(machine, count)
@@ -59,6 +61,7 @@ class Fleet:
                 seat = self._of(block) or self._free()
                 if seat is not None:
                     self._blocks[seat] = block
+                    self._turns[seat.machine] = max(self._turns.values(), default=0) + 1
                     return seat
                 self._changed.wait()
         return None
@@ -91,7 +94,11 @@ class Fleet:
         return next((seat for seat, has in self._blocks.items() if has == block), None)
 
     def _free(self) -> Seat | None:
-        """Choose a free seat of the machine that has fewest blocks."""
+        """Choose a free seat of the machine that has fewest blocks, of several the one that waits longest.
+
+        The processes of a task so visit several machines, which shows how far these differ.
+        """
         free = [seat for seat, has in self._blocks.items() if has is None]
         busy = [seat.machine for seat, has in self._blocks.items() if has is not None]
-        return min(free, key=lambda seat: busy.count(seat.machine), default=None)
+        turn = self._turns.get
+        return min(free, key=lambda seat: (busy.count(seat.machine), turn(seat.machine, 0), seat.number), default=None)

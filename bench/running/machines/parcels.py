@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,14 +53,30 @@ class Parcel:
         """The size for a person."""
         return format_quantity(float(self.size_bytes), "B")
 
-    def chunks(self) -> Iterator[tuple[str, bytes]]:
-        """Read the content: the place of each chunk below the parcel's own place, and its bytes."""
+    def chunks(self) -> Iterator[tuple[str, int, bytes]]:
+        """Read the content: of each chunk the file's place below the parcel's own place, where in the file the chunk
+        begins, and its bytes.
+
+        Raises:
+            InputError: it cannot be read any more.
+        """
         for name in self.files or ("",):
             place = f"{self.path.name}/{name}" if name else self.path.name
-            with (self.path / name if name else self.path).open("rb") as stream:
-                yield place, stream.read(CHUNK_BYTES)
-                while chunk := stream.read(CHUNK_BYTES):
-                    yield place, chunk
+            with _readable(self.path), (self.path / name if name else self.path).open("rb") as stream:
+                start, chunk = 0, stream.read(CHUNK_BYTES)
+                yield place, start, chunk
+                while chunk:
+                    start, chunk = start + len(chunk), stream.read(CHUNK_BYTES)
+                    if chunk:
+                        yield place, start, chunk
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: it is wanted on other machines and cannot be read: {error.strerror}") from error
 
 
 def parcel_of(path: Path, *, whole: bool = True) -> Parcel:
@@ -72,7 +89,7 @@ def parcel_of(path: Path, *, whole: bool = True) -> Parcel:
     Raises:
         InputError: it is not there, or cannot be read.
     """
-    try:
+    with _readable(path):
         names = () if path.is_file() else tuple(_names(path, whole))
         places = [path / name for name in names] or [path]
         size = sum(place.stat().st_size for place in places)
@@ -82,8 +99,6 @@ def parcel_of(path: Path, *, whole: bool = True) -> Parcel:
             with place.open("rb") as stream:
                 while chunk := stream.read(CHUNK_BYTES):
                     digest.update(chunk)
-    except OSError as error:
-        raise InputError(f"{path}: it is wanted on other machines and cannot be read: {error.strerror}") from error
     return Parcel(path, digest.hexdigest(), size, names, whole, address_of(path))
 
 

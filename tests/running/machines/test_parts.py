@@ -93,6 +93,16 @@ def test_the_block_of_a_lost_machine_goes_to_another_and_nothing_waits_for_ever(
     assert fleet.take("y") == Seat("three", 0)
 
 
+def test_processes_of_one_task_visit_all_machines() -> None:
+    fleet, visited = Fleet({"one": 1, "two": 1, "three": 1}), []
+    for process in range(4):
+        seat = fleet.take(f"t #{process}")
+        assert seat is not None
+        visited.append(seat.machine)
+        fleet.release(f"t #{process}")
+    assert visited == ["one", "two", "three", "one"]
+
+
 def test_blocks_are_spread_over_machines_before_one_takes_a_second() -> None:
     fleet = Fleet({"one": 2, "two": 2})
     assert [fleet.take(block) for block in "wxyz"] == [Seat(name, n) for n in (0, 1) for name in ("one", "two")]
@@ -146,7 +156,7 @@ def test_what_a_job_names_travels_and_the_job_points_to_it(tmp_path: Path) -> No
         "/there/checkpoint",
     )
     assert cell.id == moved(cell, {}).id
-    places = dict(suite.chunks())
+    places = {place: content for place, _, content in suite.chunks()}
     assert places == {"suite/deep/table.txt": b"suite/deep/table.txt", "suite/own.py": b"suite/own.py"}
     (paths["suite_folder"] / "own.py").write_text("other")
     assert parcel_of(paths["suite_folder"], whole=False).key != suite.key
