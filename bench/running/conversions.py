@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,8 +63,8 @@ def _convert(job: CellJob, artifact: Path, results: Path, echo: Callable[[str], 
     if not lock.take():
         raise BusyError(f"another process is converting '{artifact}'; wait for its end, or name another --results")
     try:
-        with terminable():
-            LocalExecutor().call(
+        with terminable(), closing(LocalExecutor()) as executor:
+            executor.call(
                 CONVERT,
                 {"job": job},
                 log_path=results / "logs" / f"convert-{artifact.name}.log",

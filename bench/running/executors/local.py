@@ -59,6 +59,8 @@ class LocalExecutor(Executor):
         self._clock = clock
         self._grace_s = grace_s
         self._idle: _Child | None = None
+        self._leaving: _Child | None = None
+        """The process of the last call that went well; while it ends, its record is stored."""
         self._ahead: dict[tuple[int | None, bool], _Child] = {}
         """Processes that wait for their first order, by memory limit and server."""
         self._starting: set[bool] = set()
@@ -74,10 +76,12 @@ class LocalExecutor(Executor):
         self._starting.add(light)
 
     def attempt(self, call: Call) -> Answer:
-        """Make a call, and return its outcome when its process and all that it started are gone.
+        """Make a call, and return its outcome.
 
-        The process stays, idle, when calls of the same share may follow and this one went well.
+        Where it went well, its process may still be ending: it and all that it started are gone when the next call
+        begins, and when this executor is closed. It stays, idle, when calls of the same share may follow.
         """
+        self._see_off()
         self._wait_for_servers(call)
         child = self._take(call)
         answer = None
@@ -87,15 +91,18 @@ class LocalExecutor(Executor):
             else:
                 answer = Answer(failure=self._died(child, call, "start"))
         finally:
-            if answer is not None and answer.failure is None and call.share is not None:
+            if answer is None or answer.failure is not None:
+                child.end(self._grace_s)
+            elif call.share is not None:
                 self._idle = child
             else:
-                child.end(self._grace_s)
+                self._leaving = child
         return answer
 
     def close(self) -> None:
         """End the processes that wait for an order."""
         super().close()
+        self._see_off()
         self._end_idle()
         while self._ahead:
             self._let_go(self._ahead.popitem()[1])
@@ -108,6 +115,13 @@ class LocalExecutor(Executor):
                 first.start()
             first.join()
         self._starting.clear()
+
+    def _see_off(self) -> None:
+        """Wait until the process of the call before has ended: what it was given back would disturb the next one."""
+        leaving, self._leaving = self._leaving, None
+        if leaving is not None:
+            leaving.process.join(self._grace_s)
+            leaving.end(self._grace_s)
 
     def _end_idle(self) -> None:
         idle, self._idle = self._idle, None
@@ -161,8 +175,6 @@ class LocalExecutor(Executor):
                 return Answer(failure=unreadable(str(error)))
             for message in messages:
                 if isinstance(message, Answer):
-                    if call.share is None:
-                        child.process.join(self._grace_s)
                     return message
                 phase(message)
                 if message == NOTHING_TIMED:

@@ -15,4 +15,5 @@ if __name__ == "__main__":
     executor = LocalExecutor("tests.running.executors.fakes:leaves_everything", preload=(), grace_s=1.0)
     cell = Cell("m", "f", "float32", "t", "k", make_job("m", options={"fifo": fifo, "does": does}), {})
     record = executor.run(Job(cell, 0, Path(results), "cell.log"))
+    executor.close()
     print(record.status)

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import psutil
 import pytest
@@ -50,7 +50,8 @@ def test_every_cell_has_a_process_of_its_own(tmp_path):
 
 
 def test_the_next_process_is_forked_once_nothing_is_timed_any_more(tmp_path, monkeypatch):
-    executor().run(job(tmp_path))
+    with closing(executor()) as other:  # which starts the server
+        other.run(job(tmp_path))
     forked, forking, before = [], server.forking, processes()
     monkeypatch.setattr(server, "forking", lambda *, light: forked.append(light) or forking(light=light))
     local = executor("counts_arithmetic")
@@ -65,7 +66,8 @@ def test_the_next_process_is_forked_once_nothing_is_timed_any_more(tmp_path, mon
 
 
 def test_a_process_that_died_while_it_waited_is_replaced(tmp_path):
-    executor().run(job(tmp_path))
+    with closing(executor()) as other:
+        other.run(job(tmp_path))
     local, before = executor("counts_arithmetic"), processes()
     local.run(job(tmp_path))
     waiting = [psutil.Process(pid) for pid in processes() - before]

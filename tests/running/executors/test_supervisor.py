@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ FAKES = "tests.running.executors.fakes"
 def run(tmp_path, worker, **options):
     cell = Cell("m", "f", "float32", "t", "k", make_job(options=options.pop("told", {})))
     executor = LocalExecutor(f"{FAKES}:{worker}", preload=(), grace_s=1.0)
-    return executor.run(Job(cell, 0, tmp_path, "logs/cell.log", **options))
+    with closing(executor):
+        return executor.run(Job(cell, 0, tmp_path, "logs/cell.log", **options))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux adopts orphans")
