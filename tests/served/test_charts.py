@@ -15,9 +15,11 @@ from bench.report.charts.load_capacity import break_points, per_million
 from bench.report.charts.load_quality import not_compared
 from bench.report.charts.load_timeline import bars_of
 from bench.report.charts.load_timeline import takeaway as of_level
+from bench.report.drawing.load import Curve, Panel, Spot, draw_curves
 from bench.report.drawing.svg import style
 from bench.report.marks import marks_of
 from bench.report.view import TaskView
+from bench.report.wording import Measure
 from bench.suite.limits import parse_limit
 from tests.served.test_levels import entry_of, judged_by, steady
 
@@ -65,7 +67,16 @@ def test_a_metric_that_no_level_has_is_left_out_and_the_reason_is_there(tmp_path
 
 def test_nobody_keeps_limits_up_to_0_requests(tmp_path: Path) -> None:
     entry = entry_of({10.0: steady(10, 5.0)}, tmp_path)
-    assert takeaway([At(entry, level.numbers) for level in entry.load]).startswith("No candidate")
+    rows = [At(entry, level.numbers) for level in entry.load]
+    assert takeaway(rows).startswith("No candidate") and "withheld" not in takeaway(rows)
+    rows += [At(entry, replace(rows[0].numbers, withheld="the client was late"))]
+    assert "1 of 2 levels are withheld" in takeaway(rows)
+    curve = Curve("served", entry.cell.family, (Spot(10.0, 5.0, second=0.0),))
+    measure = Measure("goodput_per_s", "Goodput", "Goodput", "1/s", higher_is_better=True)
+    panels = (Panel(measure, "Latency"), Panel(measure, "Goodput"))
+    with style():
+        axes = draw_curves([curve], *panels, marks_of([entry.cell.family])).axes
+    assert axes[1].get_ylim()[0] > -0.5, "no goodput is below 0"
 
 
 def test_a_timeline_counts_from_the_first_intended_moment(tmp_path: Path) -> None:

@@ -134,6 +134,9 @@ def takeaway(rows: Sequence[At]) -> str:
     """Say which candidate bears the highest rate within its limits, or how many requests were lost."""
     failed = sum(at.numbers.failed for at in rows)
     lost = f" {plural(failed, 'request')} failed." if failed else ""
+    withheld = sum(at.numbers.withheld is not None for at in rows)
+    if withheld:
+        lost += f" The times of {withheld} of {plural(len(rows), 'level')} are withheld: the client was late."
     rates = {at.entry.candidate: q.value for at in rows if (q := at.entry.quantity("slo_rate_per_s")) is not None}
     known = {name: rate for name, rate in rates.items() if rate is not None}
     if known:

@@ -135,11 +135,11 @@ def _row(entry: Entry, marks: Mapping[str, Mark]) -> tables.Row:
         (
             tables.name_item(entry, marks),
             *(tables.quantity_item(entry.quantity(name)) for name in RATES),
-            _plain(note.get("knee"), "under way"),
+            _knee(note.get("knee")),
             _replicas(entry.quantity("replicas")),
             tables.Item(f"{tokens:.4g}/s", tokens),
             tables.quantity_item(entry.quantity("cost_per_1000")),
-            _plain(per_million(entry), ""),
+            _price(per_million(entry)),
         )
     )
 
@@ -162,7 +162,13 @@ def per_million(entry: Entry) -> float | None:
     return cost.value / 1000 / (sum(tokens) / len(tokens)) * 1e6
 
 
-def _plain(value: object, words: str) -> tables.Item:
-    if not isinstance(value, (int, float)):
+def _knee(value: object) -> tables.Item:
+    if not isinstance(value, int):
         return tables.Item("–", css="none")
-    return tables.Item(f"{number(float(value), 'count' if words else 'currency')} {words}".rstrip(), float(value))
+    return tables.Item(f"{value} under way", float(value))
+
+
+def _price(value: float | None) -> tables.Item:
+    if value is None:
+        return tables.Item("–", css="none")
+    return tables.Item(number(value, "currency"), value)

@@ -89,7 +89,8 @@ def draw_curves(curves: Sequence[Curve], upper: Panel, lower: Panel | None, mark
 def _panel(axes: Axes, panel: Panel, curves: Sequence[Curve], marks: Mapping[str, Mark], *, second: bool) -> None:
     values = [v for curve in curves for spot in curve.spots if (v := _value(spot, second=second)) is not None]
     finite = [value for value in values if math.isfinite(value)] + ([panel.limit[0]] if panel.limit else [])
-    set_axis(axes, "y", panel.measure, [*finite, *([0.0] if second else [])] or [1.0], title=panel.title)
+    shown = [*finite, 0.0, *([] if any(finite) else [1.0])] if second else finite or [1.0]
+    set_axis(axes, "y", panel.measure, shown, title=panel.title)
     axes.set_title(axes.get_ylabel(), loc="left", fontsize=TEXT, color=MUTED)
     axes.set_ylabel("")
     tidy(axes)

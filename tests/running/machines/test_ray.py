@@ -77,7 +77,7 @@ def test_a_record_names_its_machine_and_only_there(world: World) -> None:
 def test_code_data_and_logs_travel(world: World) -> None:
     """The factory was imported from a node's own folder, and no log is missing here."""
     places = {line.split()[1] for path in (world.folder / "trace").iterdir() for line in path.read_text().splitlines()}
-    away = [place for place in places if not place.startswith(str(world.folder))]
+    away = [place for place in places if not place.startswith(str(world.folder / "suite"))]
     assert away
     assert all("parcels" in place for place in away)
     assert all((world.folder / "ray3" / str(record.log_path)).is_file() for record in world.runs["ray3"])
