@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -12,6 +14,8 @@ from typing import Any
 
 import psutil
 import pytest
+
+from bench.__main__ import main
 
 pytestmark = pytest.mark.slow
 
@@ -61,12 +65,19 @@ def bench(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*BENCH, *arguments], cwd=folder, capture_output=True, text=True, check=False)
 
 
+def show(folder: Path, *arguments: str) -> dict[str, Any]:
+    """Read a run back, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(["show", "--json", *arguments])
+    assert code == 0, err.getvalue()
+    shown: dict[str, Any] = json.loads(out.getvalue())
+    return shown
+
+
 @pytest.fixture(scope="module")
 def finished(folder: Path) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    ran = bench(folder, "run", "suite.yaml")
-    shown = bench(folder, "show", "latest", "--json")
-    assert shown.returncode == 0, shown.stderr
-    return ran, json.loads(shown.stdout)
+    return bench(folder, "run", "suite.yaml"), show(folder, "latest")
 
 
 def test_every_status_has_its_reason_and_the_rest_completes(finished: Any) -> None:
@@ -161,7 +172,7 @@ def test_killed_in_the_middle_and_started_again(folder: Path) -> None:
     name = first.split()[1]
     lines = [line for line in again.stderr.splitlines() if line.startswith("[") and f" {name} " in line]
     assert all("reused" in line for line in lines)
-    shown = json.loads(bench(folder, "show", "--json", marker).stdout)
+    shown = show(folder, marker)
     assert {cell["model"]: cell["status"] for cell in shown["cells"]} == {"knows": "ok", "floor": "ok"}
 
 
