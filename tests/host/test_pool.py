@@ -66,7 +66,7 @@ here, there = os.pipe()
 
 def call(i):
     os.write(there, b"x")
-    time.sleep(i)
+    time.sleep(10 * i)
 
 try:
     if os.fork() == 0:  # what the terminal does, once one child works and the other waits for work
