@@ -10,9 +10,10 @@ from typing import ClassVar
 
 from bench.doubts.base import DoubtKind, Evidence, Stage
 
-RELEASE = re.compile(r"(?:[-@:_](?:\d{4}-\d{2}(?:-\d{2})?|\d{2}-\d{2}(?:-\d{4})?|\d{3,8}|v\d+(?:\.\d+)*(?::\d+)?))*")
+RELEASE = re.compile(r"(?:[-@:_](?:\d{4}-\d{2}(?:-\d{2})?|\d{2}-\d{2}(?:-\d{4})?|\d{3,8}|v\d+(?:\.\d+)*(?::\d+)?))*(?:@[\w.-]+)?")
 """What may stand behind the name of a model: dates, numbers of three digits or more, and versions (`-2024-08-06`,
-`-0613`, `@20240620`, `-v1:0`). One or two digits are of a size or of another model."""
+`-0613`, `@20240620`, `-v1:0`), and the revision that a server of transformers adds (`@main`). One or two digits are of
+a size or of another model."""
 LATEST = re.compile(r"[-:]latest$")
 """What asks for the newest release."""
 
@@ -58,6 +59,8 @@ def is_same(asked: str, served: str) -> bool:
     (True, True, False)
     >>> is_same("gpt-4", "gpt-4-0613"), is_same("gpt-4", "gpt-4-mini"), is_same("llama-3", "llama-3.1")
     (True, False, False)
+    >>> is_same("./gpt2-small", "./gpt2-small@main"), is_same("m@v1", "m@v2")
+    (True, False)
     """
     short, long = sorted((_bare(asked), _bare(served)), key=len)
     return long.startswith(short) and RELEASE.fullmatch(long[len(short) :]) is not None
