@@ -10,7 +10,9 @@ from typing import ClassVar
 
 from bench.doubts.base import DoubtKind, Evidence, Stage
 
-RELEASE = re.compile(r"(?:[-@:_](?:\d{4}-\d{2}(?:-\d{2})?|\d{2}-\d{2}(?:-\d{4})?|\d{3,8}|v\d+(?:\.\d+)*(?::\d+)?))*(?:@[\w.-]+)?")
+RELEASE = re.compile(
+    r"(?:[-@:_](?:\d{4}-\d{2}(?:-\d{2})?|\d{2}-\d{2}(?:-\d{4})?|\d{3,8}|v\d+(?:\.\d+)*(?::\d+)?))*(?:@[\w.-]+)?"
+)
 """What may stand behind the name of a model: dates, numbers of three digits or more, and versions (`-2024-08-06`,
 `-0613`, `@20240620`, `-v1:0`), and the revision that a server of transformers adds (`@main`). One or two digits are of
 a size or of another model."""
