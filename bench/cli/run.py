@@ -100,13 +100,13 @@ def run(
     from bench.running.progress import progress_for
     from bench.store import Store
 
-    if any(without_torch(cell.job) for cell in plan.cells if cell.unsupported is None):
-        opened.prepare(light=True)
     # The server still imports torch and nothing is measured yet: later these would be waited for.
     for module in (*LATER, *(() if no_report else ("bench.report.page",))):
         import_module(module)
     for declared in (METRICS, DOUBTS, SOURCES):
         declared.prepare()
+    if any(without_torch(cell.job) for cell in plan.cells if cell.unsupported is None):
+        opened.prepare(light=True)  # only now: with three that import, the one with torch would wait for a core
     with Store.open(results, store_url, blobs=blobs) as store:
         finished = launch(
             plan,
