@@ -29,9 +29,9 @@ from scipy.stats import t as student_t
 from bench.candidates import FAMILIES
 from bench.candidates.interface import Context
 from bench.fit.session import fit
+from bench.host.package import embedded_folder
 from bench.planning import fit_jobs, open_suite
 from bench.planning.data import Data
-from bench.planning.suites import embedded_folder
 from bench.suite import ModelSpec, VariantSpec
 from bench.tasks.prompts import render
 

@@ -171,7 +171,8 @@ def _suite_keys() -> Rows:
 
 
 def _suites() -> Rows:
-    from bench.planning import embedded_suites, open_suite
+    from bench.host.package import embedded_suites
+    from bench.planning import open_suite
 
     return [
         {"name": name, "what": open_suite(name).value.description, "path": str(path)}

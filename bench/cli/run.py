@@ -129,11 +129,14 @@ def run(
 
 
 def _holds_no_secret(suite: str) -> bool:
-    """Tell whether a file speaks of no environment variable, before it is read: a server that is started then has the
+    """Tell whether a suite speaks of no environment variable, before it is read: a server that is started then has the
     whole environment, and whatever holds the key of an endpoint is kept from all but that."""
+    from bench.host.package import embedded_suites
+
+    path = Path(suite)
     try:
-        return "_env" not in Path(suite).read_text(encoding="utf-8")
-    except (OSError, ValueError):  # the name of an embedded suite, or no suite
+        return "_env" not in (path if path.is_file() else embedded_suites()[suite]).read_text(encoding="utf-8")
+    except (KeyError, OSError, ValueError):  # no suite
         return False
 
 

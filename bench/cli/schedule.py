@@ -105,7 +105,8 @@ def _warn_of_password(entry: Schedule) -> None:
 
 def _suite(suite: str, here: bool, *, check: bool) -> str:
     """Check the suite, and write it as its scheduler needs it."""
-    from bench.planning import embedded_suites, open_suite
+    from bench.host.package import embedded_suites
+    from bench.planning import open_suite
 
     if not here:
         return suite

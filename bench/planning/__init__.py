@@ -6,6 +6,6 @@ Imports neither torch nor transformers: `bench validate` and `bench plan` answer
 
 from bench.planning.cells import Options, Plan, make_plan
 from bench.planning.fits import fit_jobs
-from bench.planning.suites import embedded_suites, open_suite
+from bench.planning.suites import open_suite
 
-__all__ = ["Options", "Plan", "embedded_suites", "fit_jobs", "make_plan", "open_suite"]
+__all__ = ["Options", "Plan", "fit_jobs", "make_plan", "open_suite"]

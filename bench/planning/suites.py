@@ -6,24 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.errors import InputError, closest, nearest
+from bench.host.package import embedded_suites
 from bench.planning.checks import loose_mistakes
 from bench.suite import Suite
 from bench.suite.yaml_file import Located, read
 
 MOST_NAMED = 8
 """Files that a message lists."""
-
-
-def embedded_folder() -> Path:
-    """Find the folder of the embedded suites, in a wheel or in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "embedded"
-    return inside if inside.is_dir() else package.parent / "suites"
-
-
-def embedded_suites() -> dict[str, Path]:
-    """List the embedded suites by name."""
-    return {path.stem: path for path in sorted(embedded_folder().glob("*.yaml"))}
 
 
 def open_suite(reference: str) -> Located[Suite]:

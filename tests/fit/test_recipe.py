@@ -9,7 +9,7 @@ from bench.candidates.families.linear import LinearRecipe
 from bench.digest import content_hash
 from bench.errors import FitError
 from bench.fit.recipe import FIRST_KEYS, Recipe, with_values
-from bench.planning.suites import embedded_folder
+from bench.host.package import embedded_folder
 from bench.suite.yaml_file import read
 
 PLAIN: dict[str, Any] = {"steps": 50, "learning_rate": 1e-3, "warmup_steps": 5}

@@ -8,7 +8,8 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
-from bench.planning import Options, Plan, embedded_suites, make_plan
+from bench.host.package import embedded_suites
+from bench.planning import Options, Plan, make_plan
 from bench.planning.identity import cell_identity
 from bench.suite import Defaults, MeasureSpec, ModelSpec, Suite, TaskSpec, VariantSpec
 from bench.suite.yaml_file import read

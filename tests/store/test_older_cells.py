@@ -15,7 +15,8 @@ from sqlalchemy import text
 
 from bench.digest import content_hash
 from bench.history.remember import terms_of
-from bench.planning import Options, embedded_suites, make_plan, open_suite
+from bench.host.package import embedded_suites
+from bench.planning import Options, make_plan, open_suite
 from bench.record import Cell
 from bench.store import Store, database
 from bench.store.older_cells import NOT_TERMS, id_of, renewed
