@@ -146,8 +146,8 @@ def ask_plainly(
     Args:
         workload: the task bound to the model.
         model: the loaded model; its `plain` flag is put back as it was.
-        batches: gives the examples as they will be scored together, the longest of each first; of a slow model
-            alone is it asked.
+        batches: gives the examples as they will be scored together, the longest of each first; called for a slow
+            model alone.
         may_wait: whether the scoring's answers of a slow model may be compared with these (`compare_scored`).
         clock: seconds.
     """

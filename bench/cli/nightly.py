@@ -60,7 +60,6 @@ def nightly(
     stopped. Exit codes: 0 all is well · 6 something regressed (with --strict: or is suspected) · 5 a cell failed ·
     7 another night is running · 8 the deadline came first · 1 something else went wrong.
     """
-    from bench.catalogue.readings import OFF
     from bench.cli.run import command_line
     from bench.nightly.deadline import deadline_at
     from bench.nightly.lock import night_lock
@@ -75,8 +74,7 @@ def nightly(
 
     now = datetime.now().astimezone()
     located = open_suite(suite)
-    is_off = (profile or located.value.measure.profile) == OFF
-    opened = executor_of(located, executor).open(measuring=not is_off, tell=remark)
+    opened = executor_of(located, executor).open(measuring=located.value.measures(profile), tell=remark)
     settings = located.value.nightly
     overriding = {name: value for name, value in overrides.items() if value is not None}
     # Check now what would otherwise fail in the middle of the night.

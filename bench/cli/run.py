@@ -149,21 +149,14 @@ def _opened(located: Located[Suite], executor: str | None, profile: str | None, 
     of_use = chosen.kind is LocalExecutor and _needs_torch(suite, profile)
     if early is not None and (suite.secrets or not of_use):
         early.end()  # its environment may hold the key of an endpoint
-    return chosen.open(measuring=_measures(suite, profile), tell=remark)
-
-
-def _measures(suite: Suite, profile: str | None) -> bool:
-    """Tell whether anything is measured, and not only scored."""
-    from bench.catalogue.readings import OFF
-
-    return (profile or suite.measure.profile) != OFF
+    return chosen.open(measuring=suite.measures(profile), tell=remark)
 
 
 def _needs_torch(suite: Suite, profile: str | None) -> bool:
     """Tell whether anything imports torch: measuring in any case, else some models, and what trains."""
     from bench.candidates import uses_torch
 
-    return _measures(suite, profile) or any(uses_torch(model) or model.fit is not None for model in suite.models)
+    return suite.measures(profile) or any(uses_torch(model) or model.fit is not None for model in suite.models)
 
 
 def command_line(words: Sequence[str]) -> str:

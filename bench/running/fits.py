@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,27 +40,27 @@ def run_fits(jobs: Sequence[FitJob], results: Path, echo: Callable[[str], None])
         check_place(job)
     made: list[Provenance] = []
     failed: dict[str, BenchError] = {}
-    executor = LocalExecutor(grace_s=GRACE_S)
-    for place, job in enumerate(jobs, start=1):
-        name = f"[{place}/{len(jobs)}] {job.model.name}"
-        echo(f"{name}: training on {', '.join(task.spec.name for task in job.tasks)}")
-        log = results / "logs" / f"fit-{job.model.name}-{job.id[:8]}.log"
-        try:
-            with terminable(), held(job):
-                provenance = executor.call(FIT, {"job": job}, log_path=log, notify=_named(name, echo))
-            if not isinstance(provenance, dict):
-                raise FitError(f"its training said nothing of what it made (log: {log}); report it with the log")
-        except KeyboardInterrupt:
-            echo(f"{name}: interrupted; {_kept(job)}")
-            raise
-        except StoppedError as error:  # the training alone was signalled, as batch systems do: it is no failure
-            echo(f"{name}: interrupted; {_kept(job)}")
-            raise KeyboardInterrupt from error
-        except BenchError as error:
-            failed[job.model.name] = error
-            echo(f"{name}: failed: {error}")
-        else:
-            made.append(provenance | {"output": str(job.output)})
+    with closing(LocalExecutor(grace_s=GRACE_S)) as executor:
+        for place, job in enumerate(jobs, start=1):
+            name = f"[{place}/{len(jobs)}] {job.model.name}"
+            echo(f"{name}: training on {', '.join(task.spec.name for task in job.tasks)}")
+            log = results / "logs" / f"fit-{job.model.name}-{job.id[:8]}.log"
+            try:
+                with terminable(), held(job):
+                    provenance = executor.call(FIT, {"job": job}, log_path=log, notify=_named(name, echo))
+                if not isinstance(provenance, dict):
+                    raise FitError(f"its training said nothing of what it made (log: {log}); report it with the log")
+            except KeyboardInterrupt:
+                echo(f"{name}: interrupted; {_kept(job)}")
+                raise
+            except StoppedError as error:  # the training alone was signalled, as batch systems do: it is no failure
+                echo(f"{name}: interrupted; {_kept(job)}")
+                raise KeyboardInterrupt from error
+            except BenchError as error:
+                failed[job.model.name] = error
+                echo(f"{name}: failed: {error}")
+            else:
+                made.append(provenance | {"output": str(job.output)})
     return Fits(made, failed)
 
 

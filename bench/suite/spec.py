@@ -442,6 +442,14 @@ class Suite(_Strict):
             seen.add(item.name)
         return items
 
+    def measures(self, profile: str | None) -> bool:
+        """Tell whether anything is measured, and not only scored.
+
+        Args:
+            profile: in place of the suite's; None for its own.
+        """
+        return (profile or self.measure.profile) != "off"
+
     @property
     def secrets(self) -> frozenset[str]:
         """Name the environment variables that hold secrets."""

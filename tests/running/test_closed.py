@@ -14,6 +14,8 @@ from bench.errors import EnvironmentLackError
 from bench.record import Cell
 from bench.running.executors import Chosen
 from bench.running.executors.base import Answer, Call, Executor
+from bench.running.fits import run_fits
+from tests.fit.jobs import make_job
 
 SUITE = """\
 name: s
@@ -66,3 +68,19 @@ def test_an_executor_is_closed_where_a_run_does_not_begin(
     with pytest.raises(EnvironmentLackError, match="the machines lack something"):
         start(tmp_path)
     assert executor.closed
+
+
+class Trains(Refuses):
+    """Trains at once."""
+
+    def attempt(self, call: Call) -> Answer:
+        """Say what was made."""
+        return Answer({"made": True})
+
+
+def test_trainings_leave_no_process_to_the_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a call went well its process may still be ending; the cells have an executor of their own."""
+    executor = Trains()
+    monkeypatch.setattr("bench.running.fits.LocalExecutor", lambda **_: executor)
+    done = run_fits([make_job("encoder", tmp_path / "out")], tmp_path, lambda _: None)
+    assert (len(done.made), executor.closed) == (1, True)
