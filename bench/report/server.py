@@ -18,11 +18,12 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from bench.errors import BenchError, EnvironmentLackError, UsageError
+from bench.errors import BenchError, EnvironmentLackError
 from bench.report.page import render
 from bench.report.templating import environment
 from bench.report.view import RunView, view_of
 from bench.store import RunInfo, Store
+from bench.text import visible
 
 HOST = "127.0.0.1"
 PORT = 8765
@@ -34,6 +35,8 @@ _RUN = re.compile(r"^/run/([\w.-]{1,100})$")
 LIST_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+UNEXPECTED = "This page cannot be made: a bug of bench. Please report it, with what bench serve printed where it runs."
 
 Build = Callable[[Path, str], str]
 Request = socket.socket | tuple[bytes, socket.socket]
@@ -98,17 +101,10 @@ def list_page(results: Path, store_url: str | None = None) -> str:
     return environment().get_template("runs.html.j2").render(runs=runs, policy=LIST_POLICY)
 
 
-def find_run(results: Path, run_id: str, store_url: str | None = None) -> RunInfo:
-    """Look up the run of exactly this id.
-
-    Raises:
-        UsageError: there is none.
-    """
+def find_run(results: Path, run_id: str, store_url: str | None = None) -> RunInfo | None:
+    """Look up the run of exactly this id; None where there is none."""
     with Store.open(results, store_url, create=False) as store:
-        for run in store.runs():
-            if run.id == run_id:
-                return run
-    raise UsageError(f"no run is named '{run_id}'")
+        return next((run for run in store.runs() if run.id == run_id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,17 @@ class Site:
         self._kept = functools.lru_cache(maxsize=KEPT)(build)
 
     def answer(self, path: str) -> Answer:
-        """Answer for a path: the list of runs, a run's report, or that there is no such page."""
+        """Answer for a path: the list of runs, a run's report, that there is no such page, or why it cannot be made now.
+
+        Only what is not there is answered by 404: of a database or an object store that is away, a client is to ask
+        again.
+        """
+        try:
+            return self._page(path)
+        except BenchError as error:
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, visible(str(error)))
+
+    def _page(self, path: str) -> Answer:
         if path == "/":
             with self._reading:
                 return Answer(HTTPStatus.OK, list_page(self._results, self._store_url), "text/html")
@@ -143,6 +149,8 @@ class Site:
             return Answer(HTTPStatus.NOT_FOUND, "There is no such page.")
         with self._reading:
             run = find_run(self._results, match.group(1), self._store_url)
+        if run is None:
+            return Answer(HTTPStatus.NOT_FOUND, f"There is no run '{match.group(1)}'.")
         with self._building:
             build = self._kept if run.finished_at else self._build
             return Answer(HTTPStatus.OK, build(self._results, run.id), "text/html")
@@ -170,8 +178,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             try:
                 answer = type(self).page_of_path(self.path.split("?", 1)[0])
-            except BenchError as error:
-                answer = Answer(HTTPStatus.NOT_FOUND, str(error))
+            except Exception:
+                self._send(Answer(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED), body=body)
+                raise
         self._send(answer, body=body)
 
     def _is_local(self) -> bool:

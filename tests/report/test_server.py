@@ -3,6 +3,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,8 @@ def results(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(results: Path) -> Iterator[int]:
-    server = make_server(results, 0, lambda folder, run_id: f"<p>page of {run_id}</p>")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(results, lambda folder, run_id: f"<p>page of {run_id}</p>") as port:
+        yield port
 
 
 def ask(port: int, path: str, method: str = "GET", host: str | None = None) -> tuple[int, str, dict[str, str]]:
@@ -65,6 +61,56 @@ def test_nothing_else_exists(port: int, path: str) -> None:
     status, text, _ = ask(port, path)
     assert status == 404
     assert "secret" not in text.replace("secret.txt", "")
+
+
+@contextmanager
+def serving(results: Path, build: Callable[[Path, str], str]) -> Iterator[int]:
+    with make_server(results, 0, build) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})  # how soon it ends
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def wait_for_requests() -> None:
+    """Wait until the threads of all requests have ended, with what they print."""
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(20)
+
+
+def test_what_is_out_of_reach_is_not_taken_for_missing(results: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Rows or a database that are away are told by 503 and one line, a page that a bug breaks by 500."""
+    failing: list[Exception] = [StoreError("s3://b cannot be read: renew"), EnvironmentLackError("pip install s3fs")]
+    failing += [ValueError("a bug")]
+
+    def build(folder: Path, run_id: str) -> str:
+        if failing:
+            raise failing.pop(0)
+        return "<p>page</p>"
+
+    with Store.open(results, create=False) as store:
+        run = store.find("latest").id
+    with serving(results, build) as port:
+        assert ask(port, f"/run/{run}")[:2] == (503, "s3://b cannot be read: renew")
+        assert ask(port, f"/run/{run}")[:2] == (503, "pip install s3fs")
+        assert capfd.readouterr() == ("", "")
+        assert ask(port, f"/run/{run}")[0] == 500
+        wait_for_requests()
+        assert "a bug" in capfd.readouterr().err
+        assert ask(port, f"/run/{run}")[:2] == (200, "<p>page</p>")
+        (results / "bench.db").rename(results / "moved")
+        (results / "bench.db").write_bytes(b"no database" * 100)
+        for path in ("/", f"/run/{run}", "/run/of-nobody"):
+            status, text, _ = ask(port, path)
+            assert (status, text.count("\n")) == (503, 0)
+            assert "restore a copy" in text
+        (results / "moved").rename(results / "bench.db")
+        assert ask(port, "/")[0] == 200
+        assert ask(port, "/run/of-nobody")[0] == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
@@ -127,13 +173,8 @@ def test_a_hundred_clients_at_once_are_all_served(results: Path, capfd: pytest.C
 
     with Store.open(results, create=False) as store:
         run = store.find("latest").id
-    with make_server(results, 0, build) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        port = server.server_address[1]
+    with serving(results, build) as port:
         answers = at_once(CLIENTS, lambda place: ask(port, ("/", f"/run/{run}")[place % 2])[0])
-        server.shutdown()
-        thread.join()
     assert answers == [200] * CLIENTS
     assert built == [run], "the page of a finished run is built once, however many ask for it"
     assert max(most) == 1
@@ -150,7 +191,5 @@ def test_clients_that_leave_print_nothing(port: int, capfd: pytest.CaptureFixtur
 
     assert at_once(CLIENTS, leave) == [None] * CLIENTS
     assert ask(port, "/")[0] == 200
-    for thread in threading.enumerate():
-        if "process_request_thread" in thread.name:
-            thread.join(20)
+    wait_for_requests()
     assert capfd.readouterr() == ("", "")

@@ -137,6 +137,10 @@ def test_nights_of_two_machines_and_what_reads_and_clears_them(
     site = Site(results_folder(PLACE), database, partial(page_of, store_url=database))
     assert f"/run/{first}" in site.answer("/").text
     assert "accuracy" in site.answer(f"/run/{first}").text
+    server.faults += [("GET", "expired")] * 9
+    refused = site.answer(f"/run/{second}")
+    assert (refused.status, "expired; renew" in refused.text) == (503, True)
+    server.faults.clear()
     assert check(results_folder(PLACE), database) == []
     server.faults += [("GET", "expired")] * 9
     [finding] = check(results_folder(PLACE), database)
