@@ -130,7 +130,7 @@ class Site:
         self._kept = functools.lru_cache(maxsize=KEPT)(build)
 
     def answer(self, path: str) -> Answer:
-        """Answer for a path: the list of runs, a run's report, that there is no such page, or why it cannot be made now.
+        """Answer for a path: the list of runs, a run's report, that there is no such page, or why it can't be made now.
 
         Only what is not there is answered by 404: of a database or an object store that is away, a client is to ask
         again.

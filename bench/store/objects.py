@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,7 @@ PACKAGES = {"s3": "'bench[s3]'", "s3a": "'bench[s3]'", "gs": "gcsfs", "gcs": "gc
 CONNECT_S, ANSWER_S = 5.0, 30.0
 """In which S3 must take a connection and answer a request."""
 AGAIN = {"total_max_attempts": 2, "mode": "standard"}
-"""Of botocore, which tries a connection that breaks once more; what is throttled s3fs tries again, five times in
-all."""
+"""Of botocore, which tries what may pass once more; s3fs above it does that five times in all."""
 WRITTEN_ONCE = "rows/"
 """Blobs with this beginning never change, and are kept here once they were read."""
 CHANGING = ("size", "ETag", "etag", "content_md5", "LastModified", "last_modified", "updated", "mtime", "created")
@@ -63,6 +63,18 @@ def _options(scheme: str) -> dict[str, object]:
     return {"use_listings_cache": False, "skip_instance_cache": True, "config_kwargs": times}
 
 
+@cache
+def _try_cut_connections_again() -> None:
+    """Have s3fs try again whatever way a connection was cut: of a reset while it sends it would do so once alone.
+
+    aiobotocore calls that an `EndpointConnectionError`, as it does a server that is not there.
+    """
+    from botocore.exceptions import EndpointConnectionError
+    from s3fs.core import add_retryable_error
+
+    add_retryable_error(EndpointConnectionError)
+
+
 class ObjectBlobs:
     """Blobs below one place of an object store."""
 
@@ -86,6 +98,8 @@ class ObjectBlobs:
         try:
             self._store: Any
             self._store, self._top = fsspec.core.url_to_fs(address, **_options(scheme))
+            if self._is_s3:
+                _try_cut_connections_again()
         except ImportError as error:
             package = PACKAGES.get(scheme, f"what fsspec names for it ({error})")
             raise EnvironmentLackError(f"{address}: its package is missing; pip install {package}") from error
