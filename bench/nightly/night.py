@@ -31,7 +31,7 @@ from bench.running.conversions import converted
 from bench.running.executors.base import Executor
 from bench.running.progress import Progress
 from bench.running.runner import BAD, run
-from bench.store import RunInfo, Store, StoredRun
+from bench.store import Document, RunInfo, Store, StoredRun
 from bench.store.files import write_file, write_folder
 from bench.store.mirror import Mirror
 from bench.suite import NightlySpec
@@ -114,11 +114,13 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
     night = _Night(work, store, bounded, progress, say, list(work.troubles))
     since = (now - SAME_NIGHT).isoformat()
     _close_abandoned(store, work.info.suite, since)
-    run_id = _only_judging_left(work, store, since) or _measure(night, since)
+    folder = folder_of(store.results, work.info.suite)
+    mirror = Mirror(store.results, folder)
+    run_id = _only_judging_left(night, since, folder, mirror) or _measure(night, since)
+    night.step("lock", lambda: store.hold(run_id))
+    _mark_begun(night, run_id, folder, mirror)
     night.step("summaries", lambda: remember(store, run_id))
     outcome = _judged(night, run_id)
-    folder = folder_of(store.results, outcome.suite)
-    mirror = Mirror(store.results, folder)
     outcome = _written(night, outcome, folder, mirror)
     there = night.step("nights elsewhere", mirror.names) or set()
     night.step("nights elsewhere", lambda: _fetch_others(store, outcome.suite, folder, mirror, there))
@@ -162,8 +164,13 @@ def _close_abandoned(store: Store, suite: str, since: str) -> None:
             store.finish_run(info.id, "interrupted")
 
 
-def _only_judging_left(work: Work, store: Store, since: str) -> str | None:
-    """Find this night's run where everything is measured but nobody was told, because bench was killed in between."""
+def _only_judging_left(night: _Night, since: str, folder: Path, mirror: Mirror) -> str | None:
+    """Find this night's run where everything is measured but nobody was told, because bench was killed in between.
+
+    The disk may have been lost, too: the note that the night is not over lies in the object store as well. Of a night
+    that another machine is judging now, that machine holds the run.
+    """
+    work, store = night.work, night.store
     if work.rerun:
         return None
     newest = next(iter(store.runs(work.info.suite)), None)
@@ -173,15 +180,24 @@ def _only_judging_left(work: Work, store: Store, since: str) -> str | None:
     is_same = all(
         getattr(newest, name) == getattr(expected_run, name) for name in ("suite_hash", "plan_hash", "machine_key")
     )
-    written = read_outcome(folder_of(store.results, newest.suite) / newest.id)
-    return newest.id if is_same and written is not None and not written.get("done") else None
+    if not is_same or not store.is_free(newest.id):
+        return None
+    written = night.step("nights elsewhere", lambda: _outcome_of(newest.id, folder, mirror))
+    return newest.id if written is not None and not written.get("done") else None
+
+
+def _outcome_of(run_id: str, folder: Path, mirror: Mirror) -> Document | None:
+    """Read how a night ended, here or in the object store; None where neither has it."""
+    here, name = read_outcome(folder / run_id), f"{run_id}/{FILE}"
+    if here is not None or name not in mirror.names():
+        return here
+    return parsed_outcome(mirror.get(name))
 
 
 def _judged(night: _Night, run_id: str) -> Outcome:
     work, store = night.work, night.store
     stored = store.load(run_id)
     info = stored.info
-    _mark_begun(store, info)
     verdict = night.step(
         "gate",
         lambda: gate(
@@ -202,10 +218,12 @@ def _judged(night: _Night, run_id: str) -> Outcome:
     )
 
 
-def _mark_begun(store: Store, info: RunInfo) -> None:
-    """Leave a note that this run's night is not over, in case it is killed from here on."""
-    folder = folder_of(store.results, info.suite) / info.id
-    write_outcome(Outcome(info.suite, info.id, info.started_at, "", (), len(info.plan), None, None), folder)
+def _mark_begun(night: _Night, run_id: str, folder: Path, mirror: Mirror) -> None:
+    """Leave a note that this run's night is not over, in case it is killed from here on, or the disk lost."""
+    info = night.store.find(run_id)
+    note = Outcome(info.suite, info.id, info.started_at, "", (), len(info.plan), None, None)
+    path = write_outcome(note, folder / run_id)
+    night.step("upload", lambda: mirror.upload(path))
 
 
 def _cells(stored: StoredRun) -> tuple[CellResult, ...]:

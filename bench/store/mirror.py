@@ -68,18 +68,18 @@ class Mirror:
         write_file(path, content)
         write_file(self._folder / UPLOADED, json.dumps(self._uploaded() | {name: _stamp(path)}))
 
-    def upload(self) -> None:
-        """Upload what is new or has changed, and what the counterpart has not.
+    def upload(self, *paths: Path) -> None:
+        """Upload what is new or has changed, and what the counterpart has not; or some files of the folder alone.
 
         Raises:
             StoreError: the object store does not take it; the next upload goes on where this one ended.
         """
         if self._blobs is None:
             return
-        there, before = self.names(), self._uploaded()
+        there, before = set() if paths else self.names(), self._uploaded()
         now = dict(before)
         try:
-            for path in self._files():
+            for path in paths or self._files():
                 name, stamp = path.relative_to(self._folder).as_posix(), _stamp(path)
                 if name not in there or before.get(name) != stamp:
                     with self._told(self._name(path), f"; it is kept in {path}"):

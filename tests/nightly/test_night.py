@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,6 +18,7 @@ from bench.running.executors.base import Answer, Executor
 from bench.running.launch import run_info
 from bench.running.progress import SilentProgress
 from bench.store import RunInfo, Store
+from bench.store.elsewhere import results_folder
 from bench.suite import NightlySpec
 from tests.factories import Sketch, Task, make_record
 
@@ -106,6 +108,33 @@ def test_a_night_leaves_its_pages_and_says_that_it_is_the_first(plan, tmp_path):
     assert kept == {"report.html", "summary.md", "junit.xml", "night.json"}
     assert f'href="{found.run_id}/report.html"' in (folder / "index.html").read_text()
     assert "Latency p50" in (folder / "trends.html").read_text()
+
+
+@pytest.mark.parametrize("is_judged_elsewhere", [False, True])
+def test_a_night_killed_before_it_was_told_is_not_measured_again_on_another_disk(
+    plan, tmp_path, monkeypatch, is_judged_elsewhere
+):
+    pytest.importorskip("fsspec").filesystem("memory").makedirs(f"/{tmp_path.name}/team")
+    database = f"sqlite:///{tmp_path}/bench.db"
+
+    def attempt(disk, executor):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / disk))
+        with Store.open(results_folder(f"memory://{tmp_path.name}/team"), database, now=lambda: NOW) as store:
+            return run_night(work(plan), store, executor, SilentProgress(), NOW, lambda _: None)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "remember", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            attempt("lost", Knows())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "new"))
+    with Store.open(results_folder(f"memory://{tmp_path.name}/team"), database) as store:
+        [killed] = store.runs()
+        if is_judged_elsewhere:
+            store.hold(killed.id)
+        executor = Knows()
+        outcome = attempt("new", executor)
+    assert outcome.problems == ()
+    assert (executor.jobs == []) == (outcome.run_id == killed.id) == (not is_judged_elsewhere)
 
 
 def test_the_newest_night_has_a_copy_whose_path_stays_the_same(plan, tmp_path):
