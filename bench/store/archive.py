@@ -183,6 +183,7 @@ class Store:
         with self.database.explained():
             self.settle(run_id, forget=False)
             tidy(self.database, self.journal, self.files, run_id)
+            self.files.drop_uploads(run_id)
             self._set_run(run_id, status="running", finished_at=None)
             self.journal.begin(self.find(run_id))
         return run_id

@@ -29,6 +29,8 @@ CONNECT_S, ANSWER_S = 5.0, 30.0
 """In which S3 must take a connection and answer a request."""
 AGAIN = {"total_max_attempts": 2, "mode": "standard"}
 """Of botocore, which tries what may pass once more; s3fs above it does that five times in all."""
+PART_BYTES = 50 * 2**20
+"""Of an upload to S3 that goes in parts, as all do of twice that size: s3fs's own."""
 WRITTEN_ONCE = "rows/"
 """Blobs with this beginning never change, and are kept here once they were read."""
 CHANGING = ("size", "ETag", "etag", "content_md5", "LastModified", "last_modified", "updated", "mtime", "created")
@@ -127,7 +129,7 @@ class ObjectBlobs:
         self._forget(name)
         with self._told():
             if self._is_whole:
-                self._store.pipe_file(place, content)
+                self._store.pipe_file(place, content, **({"chunksize": PART_BYTES} if self._is_s3 else {}))
             else:
                 self._store.makedirs(place.rpartition("/")[0], exist_ok=True)
                 self._store.pipe_file(place + PARTIAL, content)
@@ -169,6 +171,19 @@ class ObjectBlobs:
         self._forget(name)
         with suppress(FileNotFoundError), self._told():
             self._store.rm_file(self._place(name))
+
+    def drop_uploads(self, prefix: str) -> None:
+        """Discard the parts of uploads that a killed process began below `prefix`: nobody sees them, and they cost.
+
+        Whoever may not, or finds the store away, leaves them: a rule of the bucket's is to remove them in the end.
+        """
+        if not self._is_s3:
+            return
+        bucket, key, _ = self._store.split_path(self._place(prefix))
+        with suppress(OSError), self._told():
+            for upload in self._store.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=key).get("Uploads", []):
+                named = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
+                self._store.call_s3("abort_multipart_upload", Bucket=bucket, **named)
 
     def list(self, prefix: str = "") -> Iterator[Blob]:
         """List the blobs whose names begin with `prefix`."""

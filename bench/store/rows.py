@@ -85,6 +85,12 @@ class RowFiles:
         self.home.put(path, content)
         return path
 
+    def drop_uploads(self, run_id: str) -> None:
+        """Discard what a killed process had uploaded in part of a run's rows, where the blob store has such a thing."""
+        drop = getattr(self.target, "drop_uploads", None)
+        if callable(drop):
+            drop(f"rows/{run_id}/")
+
     def told(self) -> str | None:
         """Say what the blob store did not take; None where it took everything."""
         if not self.refused:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 import time
@@ -30,8 +32,9 @@ class S3Server:
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.faults: list[tuple[str, str]] = []
-        """Method and fault of the next requests: `slow_down`, `expired`, `denied`, `stall`, `cut` before an answer, or
-        `half` an answer."""
+        """Method and fault of the next requests: `slow_down`, `expired`, `denied`, `stall`, `cut` before an answer,
+        `half` an answer, or `kill`, of the process `victim`."""
+        self.victim = 0
         self.requests: list[tuple[str, str]] = []
         """Method and path of each, in order."""
         self.stall_s = 0.0
@@ -57,6 +60,9 @@ class S3Server:
         if fault == "cut":
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)  # in the middle of the upload
             return []
+        if fault == "kill":
+            os.kill(self.victim, signal.SIGKILL)
+            return []
         if fault == "half":
             return self._half(environ, start)
         status, code = {
@@ -76,6 +82,10 @@ class S3Server:
     def names(self) -> list[str]:
         """List the objects in the bucket."""
         return [entry["Key"] for entry in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+    def uploads(self) -> list[str]:
+        """List the objects of which parts were uploaded and no more."""
+        return [upload["Key"] for upload in self.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]
 
     def close(self) -> None:
         """End the server."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -18,7 +22,7 @@ from bench.cli import bench
 from bench.errors import BenchError, StoreError, UsageError
 from bench.nightly.night import folder_of
 from bench.report.server import Site, page_of
-from bench.store import Store, objects
+from bench.store import RunInfo, Store, objects
 from bench.store.blobs import open_blobs
 from bench.store.elsewhere import address_of, results_folder
 from bench.store.maintenance import check
@@ -220,6 +224,46 @@ def test_nothing_half_written_is_ever_read(server: S3Server, tmp_path: Path) -> 
     with pytest.raises(FileNotFoundError):
         blobs.get("rows/r/x.parquet")
     assert list(blobs.list("rows/")) == []
+
+
+LARGE = 11 * 2**20
+"""Bytes of an upload in parts, where one has the least that S3 takes."""
+KILLED = f"""\
+from pathlib import Path
+import os, sys
+from bench.store import RunInfo, Store, objects
+objects.PART_BYTES = 5 * 2**20
+info = RunInfo("s", "", "hash", "bench run", "machine", "quick")
+with Store.open(Path(sys.argv[1]), sys.argv[2]) as store:
+    store.files.put(f"rows/{{store.begin_run(info)}}/x.parquet", os.urandom({LARGE}))
+"""
+
+
+def test_a_large_upload_that_is_killed_or_refused_in_the_middle(
+    server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No part is ever read or left behind, and the same command goes on."""
+    monkeypatch.setattr(objects, "PART_BYTES", 5 * 2**20)
+    database, results = f"sqlite:///{tmp_path}/bench.db", results_folder(PLACE)
+    server.faults += [("PUT", "kill")]
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(results), database])
+    server.victim = process.pid
+    assert process.wait() == -signal.SIGKILL
+    assert (server.names(), len(server.uploads())) == ([], 1)
+    with Store.open(results, database) as store:
+        run = store.resume(RunInfo("s", "", "hash", "bench run", "machine", "quick"))
+        assert run == store.find("latest").id
+        assert server.uploads() == []
+        content, path = os.urandom(LARGE), f"rows/{run}/x.parquet"
+        server.faults += [("PUT", "slow_down"), ("PUT", "denied")]
+        assert store.files.put(path, content) == path, "it is kept here"
+        assert "may not do that" in (store.files.told() or "")
+        assert store.files.get(path) == content
+        assert (server.names(), server.uploads()) == ([], [])
+        server.faults += [("PUT", "cut")]
+        named = store.files.put(path, content)
+    blobs = ObjectBlobs(PLACE, tmp_path / "another machine")
+    assert (named, blobs.get(path) == content) == (f"{PLACE}#{path}", True)
 
 
 def test_half_an_answer_is_asked_for_again_and_never_kept(server: S3Server, tmp_path: Path) -> None:
