@@ -408,6 +408,10 @@ class RayExecutor(Executor):
         self._begun.discard(block)
         self._fleet.release(block)
 
+    def prefer(self, block: str, machine: str) -> None:
+        """Keep a block for the machine that has done a part of it."""
+        self._fleet.prefer(block, machine)
+
     def _after_loss(self, machine: _Machine) -> None:
         """Start the agent of a machine again where its node is alive; else go on without it."""
         with self._changing:
