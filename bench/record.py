@@ -213,16 +213,19 @@ class Asked:
     """Whether the model is measured."""
     total: int = 0
     """Examples of the task in all."""
+    briefly: bool = False
+    """Whether it is timed for the least window of the profile."""
 
     @property
     def key(self) -> str:
         """SHA-256 (hex) of what is asked: whoever did the same before has done this."""
-        return content_hash([list(self.examples), list(self.at_hand), self.measures, self.total])
+        briefly = ["briefly"] if self.briefly else []
+        return content_hash([list(self.examples), list(self.at_hand), self.measures, self.total, *briefly])
 
     def note(self) -> dict[str, object]:
         """Describe it for the record."""
         counts = {"examples": len(self.examples), "at_hand": len(self.at_hand), "total": self.total}
-        return {"key": self.key, "measures": self.measures, **counts}
+        return {"key": self.key, "measures": self.measures, "briefly": self.briefly, **counts}
 
 
 Notes: TypeAlias = Mapping[str, Any]
@@ -279,7 +282,13 @@ def round_of(record: Record) -> int:
     It is the process; of a cluster the process on one machine. Where a machine was lost in the middle of a round, the
     candidates on both sides of that are not compared as if nothing had happened.
     """
-    machine = record.notes.get(MACHINE)
-    if not isinstance(machine, Mapping):
+    machine = machine_of(record)
+    if machine is None:
         return record.process
-    return record.process + ROUNDS_OF_A_MACHINE * (1 + int(content_hash(str(machine.get("name")))[:8], 16))
+    return record.process + ROUNDS_OF_A_MACHINE * (1 + int(content_hash(machine)[:8], 16))
+
+
+def machine_of(record: Record) -> str | None:
+    """Name the machine of a cluster that a record was made on; None for this machine."""
+    note = record.notes.get(MACHINE)
+    return str(note.get("name")) if isinstance(note, Mapping) else None
