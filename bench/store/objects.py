@@ -69,12 +69,18 @@ def _options(scheme: str) -> dict[str, object]:
 def _try_cut_connections_again() -> None:
     """Have s3fs try again whatever way a connection was cut: of a reset while it sends it would do so once alone.
 
-    aiobotocore calls that an `EndpointConnectionError`, as it does a server that is not there.
+    aiobotocore calls that an `EndpointConnectionError`, as it does a server that is not there, which is told at once.
     """
+    from aiohttp import ClientConnectorError
     from botocore.exceptions import EndpointConnectionError
-    from s3fs.core import add_retryable_error
+    from s3fs.core import set_custom_error_handler
 
-    add_retryable_error(EndpointConnectionError)
+    def was_cut(error: Exception) -> bool:
+        return isinstance(error, EndpointConnectionError) and not isinstance(
+            error.kwargs.get("error"), ClientConnectorError
+        )
+
+    set_custom_error_handler(was_cut)
 
 
 class ObjectBlobs:

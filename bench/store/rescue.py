@@ -44,23 +44,29 @@ class _Source:
 
 
 def open_or_beside(results: Path, url: str | None = None, blobs: str | None = None) -> tuple[Store, str | None]:
-    """Open the store for a night that nobody watches; or one beside it, with what is wrong.
+    """Open the store for a night that nobody watches, with what is wrong; one beside it where its database is unusable.
+
+    A blob store that is away is no reason not to use the database: the gate needs the nights before.
 
     Raises:
         StoreError: nothing can be written beside it either.
     """
     try:
-        store = Store.open(results, url, blobs=blobs)
+        store = Store.open(results, url, blobs=blobs, reach=False)
         try:
             store.database.probe()
         except StoreError:
             store.close()
             raise
-        return store, None
     except StoreError as error:
         path = results.absolute() / BESIDE
         beside = Store.open(results, f"sqlite:///{path}", blobs=blobs, reach=False)
         return beside, f"{error}; until then runs are kept in {path}, and `bench store import` takes them over"
+    try:
+        store.files.probe()
+    except StoreError as error:
+        return store, str(error)
+    return store, None
 
 
 def import_kept(store: Store) -> Imported:

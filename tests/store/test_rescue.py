@@ -216,3 +216,13 @@ def test_sqlite_says_what_it_always_said():
     with pytest.raises(sqlite3.OperationalError, match="attempt to write a readonly database"):
         connection.execute("CREATE TABLE t (x)")
     connection.close()
+
+
+def test_a_night_keeps_to_its_database_where_only_the_blob_store_is_away(tmp_path):
+    """Beside it the gate would have no night to compare with."""
+    pytest.importorskip("fsspec")
+    store, why = open_or_beside(tmp_path, blobs="memory://of-nobody/team")
+    with store:
+        assert store.database.is_at(tmp_path / "bench.db")
+    assert "there is no '/of-nobody/team'; create it" in why
+    assert not (tmp_path / BESIDE).exists()
