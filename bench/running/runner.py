@@ -25,7 +25,7 @@ from bench.candidates import FAMILIES, without_torch
 from bench.candidates.kept import Keep
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
-from bench.record import WELL, Cell, Proved, Record, Sample, Status
+from bench.record import WELL, Cell, Proved, Record, Sample, Status, machine_of
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
@@ -202,6 +202,8 @@ class _Session:
     """(id, label, process) of the jobs that were finished before."""
     ended: set[tuple[str, str]] = field(default_factory=set)
     """(id, label) of the cells that are not ok: their further processes are left out."""
+    places: dict[tuple[str, int], str] = field(default_factory=dict)
+    """The machine of a cluster that did a process of a task, or its first cells."""
     cut: bool = False
     probed: Probed = field(default_factory=Probed)
     kept: list[RecordKeptError] = field(default_factory=list)
@@ -214,8 +216,8 @@ class _Session:
             self._keep_canary(self._canary(None))
         settled = self.store.settled(self.run_id)
         self.settled.update(settled)
-        self.records.extend(settled.values())
         for record in settled.values():
+            self._note(record)
             self.probed.learn(record)
         self.ended.update((cell_id, label) for (cell_id, label, _), r in settled.items() if r.status not in WELL)
         runnable = [cell for cell in plan if self._early_end(cell) is None]
@@ -298,10 +300,12 @@ class _Session:
     def _steps(self, block: Block) -> Iterator[Future[Outcome]]:
         """Do the jobs of a block, one after another: yield each as it begins, and go on when it is done."""
         process, worked = block.process, False
-        for cell in block.cells:
-            done_before = (cell.id, cell.label, process) in self.settled
-            if done_before or (cell.id, cell.label) in self.ended or self._reused(cell, block):
-                continue
+        left = [cell for cell in block.cells if not self._is_done(cell, block)]
+        if self.canary:
+            for task in block.tasks:
+                if (task, process) in self.places:
+                    self.executor.prefer(block.name, self.places[task, process])
+        for cell in left:
             unable = self.probed.why_unable(cell)
             if unable is not None:
                 self._conclude(Record(cell, "unsupported", unable, process))
@@ -317,6 +321,12 @@ class _Session:
             self._conclude(replace(record, cell=cell))
         if worked and self.canary and self._often:
             yield from self._canary_step(block)
+
+    def _is_done(self, cell: Cell, block: Block) -> bool:
+        """Tell whether nothing is left to do of a cell; what an earlier run measured is taken over."""
+        if (cell.id, cell.label, block.process) in self.settled or (cell.id, cell.label) in self.ended:
+            return True
+        return self._reused(cell, block)
 
     def _run(self, job: Job) -> Outcome:
         """Run a job, in whatever thread; of several jobs at once no phases are shown."""
@@ -369,7 +379,7 @@ class _Session:
         record, origin = linked
         if asked is not None:
             self.answered[cell.label, block.process] = record
-        self.records.append(replace(record, samples=(), timings=()))
+        self._note(record)
         self.progress.finish(record, reused_from=origin)
         return True
 
@@ -442,11 +452,18 @@ class _Session:
                 log_path=record.log_path,
             )
             self._commit(record)
-        self.records.append(replace(record, samples=(), timings=()))
+        self._note(record)
         if self.rounds is not None:
             self.answered[record.cell.label, record.process] = record
         self.probed.learn(record)
         self.progress.finish(record)
+
+    def _note(self, record: Record) -> None:
+        """Take note of a record that is kept, without its rows."""
+        self.records.append(replace(record, samples=(), timings=()))
+        machine = machine_of(record)
+        if machine is not None:
+            self.places.setdefault((record.cell.task, record.process), machine)
 
     def _commit(self, record: Record) -> None:
         try:

@@ -2,7 +2,8 @@
 
 A block of work, a task in one of its fresh processes, is done by one machine. What all candidates of a block read
 together is one observation of that machine; observations of the same task in other blocks are of the same work.
-Comparisons of candidates stay within blocks, so that none of this is in them.
+Comparisons of candidates stay within blocks, so that none of this is in them; a block that was divided among machines
+is named.
 """
 
 from __future__ import annotations
@@ -61,6 +62,20 @@ def machine_speeds(entries: Sequence[Entry]) -> tuple[MachineSpeed, ...]:
             jobs[machine] = jobs.get(machine, 0) + 1
     factors = _factors(_blocks(entries)) if len(kinds) > 1 else {}
     return tuple(MachineSpeed(name, kinds[name], jobs[name], *factors.get(name, ())) for name in sorted(kinds))
+
+
+def divided_blocks(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Name the blocks of which several machines timed a part each: one was lost, or the run went on elsewhere.
+
+    >>> divided_blocks([])
+    ()
+    """
+    blocks: dict[tuple[str, int], set[str]] = {}
+    for entry in entries:
+        if READING in entry.levels:
+            for (process, _), (machine, _) in _machines(entry).items():
+                blocks.setdefault((entry.cell.task, process), set()).add(machine)
+    return tuple(f"{task} #{process}" for (task, process), machines in sorted(blocks.items()) if len(machines) > 1)
 
 
 def _machines(entry: Entry) -> dict[tuple[int, int], tuple[str, Mapping[str, object]]]:
