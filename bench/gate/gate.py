@@ -66,7 +66,7 @@ def gate(
     old, new = (_entries(store, run.id) for run in (base, info))
     draft = draft_of(history, (base.id, info.id), old, new, _changed(base, info))
     if executor is not None:
-        settle_draft(draft, Arena(executor, store.results, info.id, rounds, seed, say))
+        settle_draft(draft, Arena(executor, store.results, info, rounds, seed, say))
     lines = final_lines(draft, rerun=executor is not None, same_environment=base.machine_key == info.machine_key)
     fronts, why_not = front_changes(info, new, old)
     remarks = [remark, *draft.remarks, *filter(None, [choice.remark, why_not, _moved_together(together)])]
