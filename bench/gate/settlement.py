@@ -75,7 +75,7 @@ def _settle(draft: Draft, arena: Arena) -> None:
 def _elsewhere(arena: Arena) -> list[str]:
     """Remark that the rerun was on another machine than the run, or with other software; nothing where it was not."""
     there, here = arena.run.environment, arena.executor.fingerprint()
-    if machine_key(here) == machine_key(there):
+    if machine_key(here) == machine_key(dict(there)):
         return []
     return [words.reran_elsewhere("; ".join(differences(there, here)))]
 
