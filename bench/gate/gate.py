@@ -15,9 +15,10 @@ from bench.gate.result import conclude, final_lines, nothing_to_compare
 from bench.gate.settle import ROUNDS
 from bench.gate.settlement import Arena, settle_draft
 from bench.gate.verdict import AlarmNote, FrontChange, GateResult, Line, Verdict
-from bench.history.environment import differences, harness_of
+from bench.history.environment import harness_of
 from bench.history.series import read_history
 from bench.history.trend import Alarm, Together, trend_alarms
+from bench.host.differences import differences
 from bench.running.executors.base import Executor
 from bench.store import RunInfo, Store
 from bench.summary import Entry, summarise

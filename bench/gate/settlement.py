@@ -13,8 +13,8 @@ from bench.gate.draft import ENDED_BADLY, Draft, Key, key_of
 from bench.gate.rerun import Duel, duel, fight, once
 from bench.gate.settle import LEVEL, PairedReading, judge
 from bench.gate.verdict import Line
-from bench.history.environment import differences
 from bench.host import machine_key
+from bench.host.differences import differences
 from bench.record import WELL
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor
