@@ -72,7 +72,7 @@ def divided_blocks(entries: Sequence[Entry]) -> tuple[str, ...]:
     """
     blocks: dict[tuple[str, int], set[str]] = {}
     for entry in entries:
-        if READING in entry.levels:
+        if READING in entry.efficiency:
             for (process, _), (machine, _) in _machines(entry).items():
                 blocks.setdefault((entry.cell.task, process), set()).add(machine)
     return tuple(f"{task} #{process}" for (task, process), machines in sorted(blocks.items()) if len(machines) > 1)

@@ -28,7 +28,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.candidates.kept import Keep
 from bench.errors import BenchError, EnvironmentLackError, UsageError
-from bench.host import shared_facts
+from bench.host import class_name, shared_facts
+from bench.host.differences import differences
 from bench.host.facts import Facts
 from bench.measure.canary import Canary
 from bench.record import MACHINE, Cell, Record
@@ -190,7 +191,7 @@ class RayExecutor(Executor):
         spared = 0
         for each in sorted(started, key=lambda machine: (machine not in alike, machine.name)):
             if self._measuring and each not in alike:
-                self._leave_out(each, f"it is another kind of machine ({each.kind})")
+                self._leave_out(each, f"it is another kind of machine ({_how_other(each, alike[0].facts)})")
             elif seconds and each in alike and each.name not in seconds:
                 self._leave_out(each, "its fixed piece of work failed, so that it cannot be compared with its kind")
             elif each.name in odd:
@@ -473,7 +474,8 @@ class RayExecutor(Executor):
         [own] = classes_of({machine.name: machine.facts})
         machine.kind = own.name
         if self._measuring and self._class is not None and own.key != self._class.key:
-            self.tell(f"{machine.name} joined and is left out: it is another kind of machine ({own.name})")
+            how = _how_other(machine, next((each.facts for each in self._machines.values()), {}))
+            self.tell(f"{machine.name} joined and is left out: it is another kind of machine ({how})")
             self._give_up(machine)
             return
         self._left_out.discard(node["NodeID"])
@@ -550,6 +552,13 @@ def _without_loss() -> Iterator[None]:
         raise EnvironmentLackError(
             f"a machine of the cluster was lost while bench looked at it ({error}); run the same command again"
         ) from error
+
+
+def _how_other(machine: _Machine, measured: Facts) -> str:
+    """Name the kind of a machine; where what is measured has the same name, how it differs."""
+    if machine.kind != class_name(measured):
+        return machine.kind
+    return "; ".join(differences(shared_facts(measured), shared_facts(machine.facts)))
 
 
 def _slower(share: float) -> str:
