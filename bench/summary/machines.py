@@ -8,14 +8,14 @@ Comparisons of candidates stay within blocks, so that none of this is in them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from bench.record import MACHINE, round_of
+from bench.record import machines_of, round_of
 from bench.summary.entry import LEVEL, Entry
 
 READING = "latency_p50_s"
@@ -31,7 +31,7 @@ class MachineSpeed:
     name: str
     kind: str
     jobs: int
-    """Processes of cells that it did."""
+    """Processes of cells that it did, or a part of."""
     factor: float | None = None
     """Its latency over the geometric mean of all that are compared; None where it did no task that another did."""
     low: float | None = None
@@ -56,17 +56,16 @@ def machine_speeds(entries: Sequence[Entry]) -> tuple[MachineSpeed, ...]:
     kinds: dict[str, str] = {}
     jobs: dict[str, int] = {}
     for entry in entries:
-        for machine, note in _machines(entry).values():
-            kinds.setdefault(machine, str(note.get("kind", "")))
+        for machine, kind in (one for record in entry.records for one in machines_of(record).items()):
+            kinds.setdefault(machine, kind)
             jobs[machine] = jobs.get(machine, 0) + 1
     factors = _factors(_blocks(entries)) if len(kinds) > 1 else {}
     return tuple(MachineSpeed(name, kinds[name], jobs[name], *factors.get(name, ())) for name in sorted(kinds))
 
 
-def _machines(entry: Entry) -> dict[tuple[int, int], tuple[str, Mapping[str, object]]]:
-    """Find the machine of each process of a cell, by the number and the round."""
-    notes = {(record.process, round_of(record)): record.notes.get(MACHINE) for record in entry.records}
-    return {key: (str(note.get("name")), note) for key, note in notes.items() if isinstance(note, Mapping)}
+def _machines(entry: Entry) -> dict[int, str]:
+    """Find the machine of each measured process of a cell, by the number of the round."""
+    return {round_of(record): name for record in entry.records for name in machines_of(record)}
 
 
 def _blocks(entries: Sequence[Entry]) -> list[_Block]:
@@ -77,7 +76,7 @@ def _blocks(entries: Sequence[Entry]) -> list[_Block]:
             by_task.setdefault(entry.cell.task, []).append(entry)
     blocks = []
     for task, of_task in by_task.items():
-        machines = {number: name for e in of_task for (_, number), (name, _) in _machines(e).items()}
+        machines = {number: name for entry in of_task for number, name in _machines(entry).items()}
         rounds = set.intersection(*(set(entry.levels[READING].processes) for entry in of_task))
         for number in sorted(rounds & machines.keys()):
             read = [_level(entry, number) for entry in of_task]
