@@ -215,16 +215,19 @@ class Asked:
     """Whether the model is measured."""
     total: int = 0
     """Examples of the task in all."""
+    briefly: bool = False
+    """Whether it is timed for the least window of the profile."""
 
     @property
     def key(self) -> str:
         """SHA-256 (hex) of what is asked: whoever did the same before has done this."""
-        return content_hash([list(self.examples), list(self.at_hand), self.measures, self.total])
+        briefly = ["briefly"] if self.briefly else []
+        return content_hash([list(self.examples), list(self.at_hand), self.measures, self.total, *briefly])
 
     def note(self) -> dict[str, object]:
         """Describe it for the record."""
         counts = {"examples": len(self.examples), "at_hand": len(self.at_hand), "total": self.total}
-        return {"key": self.key, "measures": self.measures, **counts}
+        return {"key": self.key, "measures": self.measures, "briefly": self.briefly, **counts}
 
 
 @dataclass(frozen=True, slots=True)

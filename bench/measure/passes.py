@@ -134,7 +134,7 @@ def throughput(
     runs single requests only.
     """
     found, clock = Pass(phase), given.meters.clock
-    window_ns = int((given.profile.window_s if window_s is None else window_s) * NS_PER_S)
+    window_ns = int((given.profile.timed_s if window_s is None else window_s) * NS_PER_S)
     for batch in given.shuffled:
         given.requests.get(batch)
     if warm:

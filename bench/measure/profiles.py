@@ -44,12 +44,19 @@ class Profile:
     """Examples whose arithmetic is counted, at most; see `bench.measure.flops`."""
     energy: Literal["auto", "off"] = "auto"
     tdp_w: float | None = None
+    is_brief: bool = False
+    """Whether the timed passes last for the least window alone."""
 
     @property
-    def least(self) -> Profile:
-        """Shorten the windows to the least one: enough for a rule that computes nothing, and answers thousands of
-        requests in it."""
-        return replace(self, window_s=self.min_window_s)
+    def brief(self) -> Profile:
+        """Time for the least window: enough for a rule that computes nothing, and answers thousands of requests in it,
+        and for a first look at whoever may be measured again."""
+        return replace(self, is_brief=True)
+
+    @property
+    def timed_s(self) -> float:
+        """Seconds that the latency and the throughput pass last at most, but for their least requests."""
+        return self.min_window_s if self.is_brief else self.window_s
 
     @property
     def measures(self) -> bool:

@@ -186,7 +186,7 @@ class _Run:
     def _series_doubts(self) -> list[Doubt]:
         profile, found = self.given.profile, self.passes["latency"]
         doubts = doubtful.warmup_doubts(self.passes["warmup"], profile.warmup_window, self.process)
-        doubts += doubtful.window_doubts(self.passes["throughput"], profile.window_s, self.process)
+        doubts += doubtful.window_doubts(self.passes["throughput"], profile.timed_s, self.process)
         doubts += too_few(found.requests, profile.processes, self.process)
         if self.given.workload.generates:
             doubts += doubtful.token_doubts(found.timings, self.process, chunked=self.known.chunked)

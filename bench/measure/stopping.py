@@ -46,7 +46,7 @@ class StopRule:
             return "hard_cap" if count < profile.min_iterations else "time_cap"
         if count < profile.min_iterations:
             return None
-        if elapsed_s >= profile.window_s:
+        if elapsed_s >= profile.timed_s:
             return "time_cap"
         if elapsed_s >= profile.min_window_s and count >= self._next_look:
             self._next_look = int(count * LOOK_GROWTH) + 1

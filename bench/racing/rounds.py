@@ -1,9 +1,10 @@
 """The rounds of a racing run: what is known after each, and what the next one asks of whom.
 
-Round 0 measures every candidate in one process, which answers the first block of examples. Each later round answers the
-next block of a task with those that are still in, and measures once more, in a fresh process, those whose limits
-decide. A race until the front is settled measures everybody in as many processes as the profile has, before it looks:
-who is no dearer than whom must not change any more. A round is a function of the records of the rounds before it, so
+Round 0 measures every candidate in one process, which answers the first block of examples; in a race for the pick alone
+it is timed for the least window. Each later round answers the next block of a task with those that are still in, and
+measures once more, in a fresh process and for whole windows, those whose limits decide. A race until the front is
+settled measures everybody in as many processes as the profile has, before it looks: who is no dearer than whom must not
+change any more. A round is a function of the records of the rounds before it, so
 that a run that was killed goes on with the same ones.
 """
 
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from bench.candidates import is_floor
 from bench.decision import Question
 from bench.planning import Plan
 from bench.racing.gather import gather
@@ -67,6 +69,8 @@ class Racing:
     """Of the order in which candidates run."""
     processes: int = 1
     """In which everybody is measured before the first look at a front."""
+    spared_s: float = 0.0
+    """Seconds by which measuring briefly is shorter than measuring, at most."""
     looked: int = 0
     """Rounds that have been judged."""
     spent_s: float = 0.0
@@ -99,8 +103,15 @@ class Racing:
         asked = {}
         for cell in cells:
             order = self.tasks[cell.task].order
-            asked[cell.label] = _block(order, 0, next_count(order, 0), measures=self.measures)
+            block = _block(order, 0, next_count(order, 0), measures=self.measures)
+            asked[cell.label] = replace(block, briefly=self._begins_briefly and not is_floor(cell.family))
         return asked
+
+    @property
+    def _begins_briefly(self) -> bool:
+        """Tell whether the first round measures for the least window: costs alone let nobody go that may be measured
+        again."""
+        return self.measures and self.race.until is Until.DECIDED
 
     def _measuring(self, cells: Sequence[Cell], records: Sequence[Record]) -> dict[str, Asked]:
         """Ask everybody that ended well so far for a process that measures."""
@@ -154,7 +165,8 @@ class Racing:
         """Tell whether the next round would go over the budget, by what the rounds so far took."""
         if self.budget_s is None:
             return False
-        first = {record.cell.label: record.wall_s for record in records if record.process == 0}
+        longer_s = self.spared_s if self._begins_briefly else 0.0
+        first = {record.cell.label: record.wall_s + longer_s for record in records if record.process == 0}
         expected = sum(
             (first.get(label, 0.0) if ask.measures else START_S) + len(ask.examples) * _seconds(records, label)
             for label, ask in asked.items()
@@ -198,6 +210,7 @@ def racing(plan: Plan) -> Racing | None:
     return Racing(
         race=race_of(spec, seed),
         processes=plan.processes,
+        spared_s=plan.spared_s,
         question=Question.of(suite),
         tasks=orders,
         measures=plan.measures,

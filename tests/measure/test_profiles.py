@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,13 @@ def test_own_numbers_go_over_the_profile() -> None:
     found = resolve(MeasureSpec(profile="standard", processes=2, window_s=20.0, energy="off", tdp_w=65.0))
     assert (found.processes, found.window_s, found.energy, found.tdp_w) == (2, 20.0, "off", 65.0)
     assert (found.energy_window_s, found.max_warmup_s, found.min_window_s) == (20.0, 10.0, 6.0)
+
+
+@pytest.mark.parametrize("name", ["quick", "standard", "rigorous"])
+def test_a_brief_measuring_shortens_the_timed_passes_alone(name: str) -> None:
+    whole, brief = PROFILES[name], PROFILES[name].brief
+    assert (whole.timed_s, brief.timed_s) == (whole.window_s, whole.min_window_s)
+    assert replace(brief, is_brief=False) == whole
 
 
 def test_hardware_energy_windows_last_ten_seconds_unless_quick() -> None:

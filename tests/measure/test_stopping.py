@@ -51,6 +51,14 @@ def test_what_ends_a_pass(count: int, elapsed_s: float, reason: str | None) -> N
     assert rule.decide([1.0] * count, elapsed_s) == reason
 
 
+@pytest.mark.parametrize(("count", "elapsed_s", "reason"), [(5, 0.2, None), (5, 0.3, "time_cap"), (4, 0.9, None)])
+def test_a_brief_pass_ends_after_the_least_window_but_not_below_its_floor(
+    count: int, elapsed_s: float, reason: str | None
+) -> None:
+    rule = StopRule(profile(window_s=1.0, min_window_s=0.3, min_iterations=5).brief)
+    assert rule.decide([1.0] * count, elapsed_s) == reason
+
+
 def test_looks_become_rarer() -> None:
     rule = StopRule(profile(min_iterations=5, min_window_s=0.0))
     noisy = np.random.default_rng(1).lognormal(0, 1, 1000)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
+from bench.doubts.window_too_short import FewBatches
+from bench.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -106,16 +108,25 @@ def test_a_race_stops_early_and_a_whole_run_takes_its_answers_over(suite: Path) 
     counts = answered(raced)
     assert raced["run"]["race"]["tasks"]["side"]["pick"] == picked(raced) == "good"
     certified(suite)
+    assert throughput_windows(suite) == {"the throughput window of 0.006 s held 1 batch"}
     early = {cell["model"] for cell in raced["cells"] if cell["status"] == "settled"}
     assert "poor" in early and counts["poor"] < ROWS / 2
     before = len((suite.parent / "poor").read_text().splitlines())
     whole = run(suite)
     assert answered(whole) == dict.fromkeys(counts, ROWS)
     assert {cell["status"] for cell in whole["cells"]} == {"ok", "unsupported"} and "race" not in whole["run"]
+    assert throughput_windows(suite) == {"the throughput window of 0.02 s held 1 batch"}
     poor = next(cell for cell in whole["cells"] if cell["model"] == "poor")
     assert "answers_reused" in {doubt["code"] for doubt in poor["doubts"]}
     scored = Counter((suite.parent / "poor").read_text().splitlines()[before:])
     assert sum(count > 0 for count in scored.values()) >= ROWS - counts["poor"]
+
+
+def throughput_windows(suite: Path) -> set[str]:
+    """Say how long the newest run's throughput windows were to be: of a race, the least that the profile has."""
+    with Store.open(suite.parent / "results", create=False) as store:
+        doubts = [doubt for record in store.load().records for doubt in record.doubts]
+    return {doubt.message.partition(" (")[0] for doubt in doubts if doubt.code == FewBatches.code}
 
 
 def certified(suite: Path) -> None:

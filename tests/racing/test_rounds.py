@@ -10,7 +10,7 @@ from bench.decision import Question, decide
 from bench.decision.remarks import StoppedEarly
 from bench.racing.order import shuffle
 from bench.racing.rounds import MOST_PROCESSES, Racing, TaskRace
-from bench.racing.state import Race
+from bench.racing.state import Race, Until
 from bench.record import ASKED, Asked, Record
 from bench.running.executors.base import Answer, Executor
 from bench.running.runner import run
@@ -134,6 +134,35 @@ def test_the_same_race_again_is_taken_over_whole(store):
     finished = go(store, again, racing(), BEST, FAR)
     assert again.asked == []
     assert store.load(finished.run_id).info.race["tasks"]
+
+
+def test_the_first_round_measures_briefly_and_an_open_limit_whole(store):
+    slow = replace(BEST, latency_s=0.01)
+    executor = Answers(by_name(slow, FAR))
+    go(store, executor, racing(limit="<= 10 ms"), slow, FAR)
+    briefly = {process: asked.briefly for _, process, asked in executor.asked if asked.measures}
+    assert briefly.pop(0) and briefly and not any(briefly.values())
+
+
+def test_a_race_for_the_front_measures_whole_from_the_start(store):
+    executor, rounds = Answers(by_name(BEST, FAR)), racing()
+    go(store, executor, replace(rounds, race=replace(rounds.race, until=Until.FRONT)), BEST, FAR)
+    assert any(asked.measures for *_, asked in executor.asked)
+    assert not any(asked.briefly for *_, asked in executor.asked)
+
+
+def test_what_is_asked_briefly_is_not_done_by_what_was_measured_otherwise():
+    assert Asked((1, 2), total=3, briefly=True).key != Asked((1, 2), total=3).key
+
+
+def test_a_budget_reckons_with_the_whole_windows_of_a_further_process(store):
+    """The first processes took a moment; what a whole one takes beyond that is over the budget."""
+    slow = replace(BEST, latency_s=0.01)
+    spent = sum(make_record(sketch, TASK).wall_s for sketch in (slow, FAR))
+    executor = Answers(by_name(slow, FAR))
+    rounds = racing(limit="<= 10 ms", budget_s=3 * spent + 5)
+    finished = go(store, executor, replace(rounds, spared_s=spent + 5), slow, FAR)
+    assert store.load(finished.run_id).info.race["tasks"]["topic"]["ending"] == "budget"
 
 
 def test_an_open_limit_is_measured_in_further_processes_and_no_more_than_so_many(store):

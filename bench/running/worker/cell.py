@@ -23,7 +23,7 @@ from bench.admission.values import (
     check_timings,
     refuse_ties_alone,
 )
-from bench.candidates import FAMILIES, without_torch
+from bench.candidates import FAMILIES, is_floor, without_torch
 from bench.candidates.interface import Model, ModelFacts, StatesTraining, Taught, engine_of, reads_turns
 from bench.candidates.kept import Keep, Kept
 from bench.candidates.runtimes import RUNTIMES
@@ -101,7 +101,7 @@ def run_cell(
     put(secrets or {})
     started_at, begin, job = datetime.now(UTC).isoformat(), time.perf_counter(), cell.to_run()
     measures = asked is None or asked.measures
-    profile, placed, data, meters = _prepared(job, measures=measures)
+    profile, placed, data, meters = _prepared(job, measures=measures, briefly=asked is not None and asked.briefly)
     notify("load")
     model, facts, shared = loaded(
         lambda kept: load_model(job, data, meters.device, kept, keep), cell, meters, process, state
@@ -195,8 +195,10 @@ def _ending(
     if asked is None:
         return "ok", None
     answered = len({sample.index for sample in (*scored, *samples)})
-    whole = answered >= asked.total and process == 0 and asked.measures
-    return ("ok", None) if whole else ("settled", f"{answered} of {asked.total} examples answered")
+    if answered >= asked.total and process == 0 and asked.measures and not asked.briefly:
+        return "ok", None
+    how = ", measured briefly" if asked.briefly else ""
+    return "settled", f"{answered} of {asked.total} examples answered{how}"
 
 
 def _under_load(
@@ -223,11 +225,11 @@ def _of_the_run(
     return doubts
 
 
-def _prepared(job: CellJob, *, measures: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
+def _prepared(job: CellJob, *, measures: bool, briefly: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
     """Prepare the process: set the seed, and return how to measure, the binding, the rows, and the instruments."""
     profile = resolve_profile(job.measure if measures else MeasureSpec(profile="off"))
-    if FAMILIES.find(job.model.family).is_floor:
-        profile = profile.least
+    if briefly or is_floor(job.model.family):
+        profile = profile.brief
     light, on_cpu = without_torch(job), RUNTIMES.find(job.variant.runtime).cpu_only
     device = "cpu" if light else _device("cpu" if on_cpu and job.device == "auto" else job.device)
     placed = place(job.threads, job.cpus, with_torch=not light)
@@ -314,7 +316,7 @@ def _admitted(
     cell: Cell, model: Model, workload: Workload, data: Dataset, proved: Sequence[Proved], limits: Batching
 ) -> Admission | None:
     """Admit a loaded model to its task; None for a rule that has nothing to prove."""
-    if FAMILIES[cell.family].is_floor:
+    if is_floor(cell.family):
         return None
     texts, facts = _inputs(cell, data), model.facts()
     key = proof_key(cell, facts, _device_name(model.device))
