@@ -36,15 +36,16 @@ def can_be_parts(cell: Cell) -> bool:
     """Tell whether a cell may be scored in parts.
 
     Nothing is measured; its model is no server, whose answers may cost money, and more than a rule; and it is answered
-    batch by batch: where a model takes a new prompt as soon as another's text ends, all texts are a single batch.
+    batch by batch: where a model takes a new prompt as soon as another's text ends, all texts are a single batch, and
+    what `torch.compile` makes for one batch depends on those before.
     """
     job = cell.job
     if job is None or job.measure.profile != OFF or job.load is not None or job.data_path is None:
         return False
-    if cell.family not in FAMILIES or job.model.server is not None:
+    if cell.family not in FAMILIES or job.model.server is not None or job.variant.compile:
         return False
     family, kind = FAMILIES[cell.family], KINDS.get(cell.kind)
-    streams = "generate_many" in family.abilities and job.task.num_beams == 1
+    streams = "generate_many" in family.paths and job.task.num_beams == 1
     if kind is None or (kind.ability == "generate" and streams):
         return False
     return not (family.is_floor or family.keeps_answers or family.takes_load)
