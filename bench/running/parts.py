@@ -84,10 +84,12 @@ def run_in_parts(executor: Executor, job: Job, count: int, folder: Path, tell: T
         job: of the whole cell.
         count: of the parts.
         folder: where parts that are done are kept.
-        tell: takes a line where the parts cannot be joined.
+        tell: takes a line about the parts, and one where they cannot be joined.
     """
     count = begun(folder, job.log) or count
     done = dict(_read(folder, job, count))
+    before = f", {len(done)} of them before" if done else ""
+    tell(f"{job.cell.label}: scored in {count} parts{before}")
     left = [_part_of(job, Part(number, count)) for number in range(count) if number not in done]
     if left:
         with ThreadPoolExecutor(len(left), thread_name_prefix="part") as threads:
