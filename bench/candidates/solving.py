@@ -6,7 +6,7 @@ a head at once, and gives back an object that judges other texts and writes itse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -73,6 +73,16 @@ class Solving:
             FitError: there is nothing to learn.
         """
         raise NotImplementedError
+
+    def why_not(self, spec: ModelSpec, texts: Iterable[str]) -> str | None:
+        """Explain why nothing can be learnt from texts, as far as a glance at the files tells; None where nothing
+        speaks against it.
+
+        Args:
+            spec: the model's entry, its checkpoint absolute where it has one.
+            texts: what would be learnt, read only as far as it takes.
+        """
+        return None
 
 
 def judge(lines: Lines, outputs: Outputs) -> tuple[float, float | None]:

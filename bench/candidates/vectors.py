@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -26,6 +27,8 @@ WORDS_FILE = "words.safetensors"
 VECTOR_SUFFIXES = (".txt", ".vec")
 PIECE = re.compile(r"\w+|[^\w\s]")
 """What GloVe's files call words: runs of letters, and single marks."""
+FIRST_TEXTS = 1000
+"""Texts whose words are looked for before those of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,25 @@ def _kept_words(folder: Path) -> tuple[list[str], Floats]:
 
     arrays = _loaded(folder / WORDS_FILE, load_file)
     return arrays["words"].tobytes().decode().split("\0"), arrays["vectors"]
+
+
+def knows_any(folder: Path, texts: Iterable[str]) -> bool:
+    """Tell whether word vectors have a word of some texts; their file is read as far as the first that they have."""
+    rest = iter(texts)
+    for some in (islice(rest, FIRST_TEXTS), rest):
+        words = {form for text in some for word in PIECE.findall(text) for form in (word, word.lower())}
+        if words and not words.isdisjoint(_words_of(folder)):
+            return True
+    return False
+
+
+def _words_of(folder: Path) -> Iterator[str]:
+    """List the words of a folder, without their numbers where they are text."""
+    if (folder / WORDS_FILE).is_file():
+        yield from _kept_words(folder)[0]
+        return
+    with _vector_files(folder)[0].open(encoding="utf-8", errors="replace") as lines:
+        yield from (line.split(" ", 1)[0] for line in lines if line.count(" ") > 1)
 
 
 def read_words(path: Path) -> tuple[list[str], Floats]:

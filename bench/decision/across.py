@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decision.board import Board, Column, Missing, Part
+from bench.decision.board import Board, Column, Doubted, Missing, Part
 from bench.decision.constraints import Check, best_row
 from bench.decision.question import Question
 from bench.decision.remarks import CostLeftOut, CostsCombined, MetricsLeftOut, NoShares, QualityAveraged, Remark
@@ -75,10 +75,19 @@ def combine(boards: Sequence[Board], question: Question) -> Board:
         broken=tuple(_broken(boards, name) for name in names),
         remarks=tuple(remarks),
         baselines=tuple(any(board.is_baseline(name) for board in boards) for name in names),
-        doubts=tuple(tuple(dict.fromkeys(c for board in boards for c in board.doubts_of(name))) for name in names),
+        doubts=tuple(_doubts(boards, name) for name in names),
         unknown=_unknown(names, combined),
         parts=tuple(part for column in combined for part in column.parts) or _bare(boards),
     )
+
+
+def _doubts(boards: Sequence[Board], name: str) -> tuple[Doubted, ...]:
+    """Join the doubts about a candidate on all tasks, with the columns of the tasks that they touch."""
+    touched: dict[str, list[str]] = {}
+    for board in boards:
+        for doubt in board.doubts_of(name):
+            touched.setdefault(doubt.code, []).extend(doubt.columns)
+    return tuple(Doubted(code, tuple(dict.fromkeys(columns))) for code, columns in touched.items())
 
 
 def _unknown(names: Sequence[str], combined: Sequence[_Combined]) -> Floats:

@@ -84,6 +84,15 @@ class Missing:
     """The code of the doubt that bars it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """A doubt about values of a candidate."""
+
+    code: str
+    columns: tuple[str, ...]
+    """Those whose values it touches, in the board's order."""
+
+
 class PairedTest(Protocol):
     """Tests of all pairs of candidates in one column."""
 
@@ -131,8 +140,8 @@ class Board:
     raced: tuple[Raced | None, ...] = ()
     """What the race of the task came to for each candidate; empty, or None, where there was none."""
 
-    doubts: tuple[tuple[str, ...], ...] = ()
-    """Codes of the doubts about a value of each candidate here, in order; none where nothing is said."""
+    doubts: tuple[tuple[Doubted, ...], ...] = ()
+    """Doubts about a value of each candidate here, in order; none where nothing is said."""
     unknown: Floats | None = None
     """How far another process may read each value off from this one beyond what the replicates show, shape `(M, C)`, in
     the column's unit: a difference within makes no statement certain. Infinite where nothing is known, as of a timing
@@ -176,8 +185,8 @@ class Board:
         """Tell whether the candidate of this name is a baseline; False for one that is not on the board."""
         return any(flag and own == name for own, flag in zip(self.names, self.baselines, strict=False))
 
-    def doubts_of(self, name: str) -> tuple[str, ...]:
-        """List the codes of the doubts about a candidate's values here."""
+    def doubts_of(self, name: str) -> tuple[Doubted, ...]:
+        """List the doubts about a candidate's values here, each code once."""
         return next((own for other, own in zip(self.names, self.doubts, strict=False) if other == name), ())
 
     def examples(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.candidates import is_floor
 from bench.catalogue.readings import READINGS, canonical
-from bench.decision.board import Absence, Board, Column, Missing
+from bench.decision.board import Absence, Board, Column, Doubted, Missing
 from bench.decision.draws import is_estimate, quality_draws, reading_draws
 from bench.decision.paired import paired_tests
 from bench.decision.question import Question
@@ -71,11 +71,15 @@ def build(task: str, entries: Sequence[Entry], question: Question) -> Board:
     )
 
 
-def _doubts(entry: Entry, columns: Sequence[Column]) -> tuple[str, ...]:
-    """List the codes of the doubts that touch a column, once each."""
+def _doubts(entry: Entry, columns: Sequence[Column]) -> tuple[Doubted, ...]:
+    """List the doubts that touch a column, each code once."""
     names = [column.name for column in columns]
-    touching = (d for d in entry.doubts if not d.readings or any(n.startswith(r) for r in d.readings for n in names))
-    return tuple(dict.fromkeys(doubt.code for doubt in touching))
+    touched: dict[str, set[str]] = {}
+    for doubt in entry.doubts:
+        own = {name for name in names if not doubt.readings or name.startswith(doubt.readings)}
+        if own:
+            touched.setdefault(doubt.code, set()).update(own)
+    return tuple(Doubted(code, tuple(n for n in names if n in own)) for code, own in touched.items())
 
 
 def _available(good: Sequence[Entry]) -> int | None:

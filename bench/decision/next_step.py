@@ -168,11 +168,13 @@ def for_limit(board: Board, row: int, check: Check) -> NextStep | None:
 
 def _enough(check: Check, quantity: Quantity) -> int | None:
     """Count the observations in all at which the interval is likely to be clear of the limit; None for a value that is
-    the limit."""
+    the limit. Where there is no interval though there are enough of them, they depend on one another by as much as
+    nobody knows: then it takes as many again."""
     assert check.value is not None
     if check.bound is None:
         derivation = DERIVATIONS.get(check.column.name)
-        return needed(derivation.q) if derivation is not None and derivation.q is not None else 10
+        least = needed(derivation.q) if derivation is not None and derivation.q is not None else 10
+        return least if quantity.n < least else 2 * quantity.n
     room = abs(check.value - check.limit.value)
     if room == 0:
         return None

@@ -29,6 +29,7 @@ from bench.planning.mistakes import Check, Mistakes
 from bench.plugins import find_beside, look_beside
 from bench.suite import DataSpec, LoadSpec, ModelSpec, Suite, TaskSpec
 from bench.suite.curriculum import Curriculum
+from bench.suite.endpoint import PACKAGE
 from bench.suite.limits import Limit, parse_limit
 from bench.suite.load import JUDGED_BY
 from bench.suite.rules import RULES
@@ -58,7 +59,7 @@ def name_checks(suite: Located[Suite], *, run_code: bool = True) -> list[Check]:
             checks += form_checks(suite, index, model)
         checks += [partial(_check_runtime, suite, loc, name) for loc, name in _runtimes(index, model)]
         checks.append(partial(_check_runtime_used, suite, index, model))
-        checks.append(partial(_check_weights, suite, index, model))
+        checks += [partial(check, suite, index, model) for check in (_check_weights, _check_launch)]
     for index, task in enumerate(spec.tasks):
         checks.append(partial(_with_place, suite, ("tasks", index, "kind"), partial(KINDS.check, task.kind)))
         if task.kind in KINDS:
@@ -281,6 +282,20 @@ def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
         _with_place(suite, ("models", index, "checkpoint"), lambda: locate(str(model.checkpoint), base))
         key = "adapter" if model.adapter is not None else "checkpoint"
         _with_place(suite, ("models", index, key), lambda: adapter_of(resolved_model(suite, model)))
+
+
+def _check_launch(suite: Located[Suite], index: int, model: ModelSpec) -> None:
+    """Check that the folder in which a server is to be launched is there, or that a fit of the suite makes it."""
+    launch = None if model.server is None else model.server.launch
+    if launch is None:
+        return
+    base = suite.path.parent.resolve()
+    text = launch.folder if launch.folder.startswith(PACKAGE) else str(base / launch.folder)
+    made = [fit_paths(suite, other)[1] for other in suite.value.models if other.fit is not None]
+    folder = Path(text).resolve()
+    if any(output is not None and output.resolve().is_relative_to(folder) for output in made):
+        return
+    _with_place(suite, ("models", index, "server", "launch", "folder"), lambda: locate(text, base))
 
 
 def _check_prompts(suite: Located[Suite], index: int, model: ModelSpec) -> None:

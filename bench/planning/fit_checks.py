@@ -6,9 +6,10 @@ import importlib.util
 from collections.abc import Sequence
 
 from bench.candidates import FAMILIES
-from bench.errors import EnvironmentLackError, FitError
+from bench.errors import BenchError, EnvironmentLackError, FitError
 from bench.fit.job import FitTask, fold_units, head_of_all
 from bench.fit.recipe import NO_OPTUNA, Recipe
+from bench.planning.checks import resolved_model
 from bench.suite import ModelSpec, Suite, TaskSpec
 from bench.suite.curriculum import Curriculum
 from bench.suite.yaml_file import Loc, Located
@@ -45,6 +46,7 @@ def check_possible(suite: Located[Suite], model: ModelSpec, recipe: Curriculum, 
             )
         if task.labels:
             _check_labels(suite, task)
+    _check_texts(suite, at, model, tasks)
 
 
 def _check_adapter(suite: Located[Suite], at: Loc, model: ModelSpec) -> None:
@@ -74,6 +76,24 @@ def _check_head(suite: Located[Suite], at: Loc, model: ModelSpec, recipe: Curric
         raise suite.error(at, f"a teacher teaches labels and texts, and {names} is neither; leave 'teacher' out")
     if head.ability == "rate" and isinstance(recipe, Recipe) and recipe.label_smoothing:
         raise suite.error(at, f"'label_smoothing' is for labels, and {names} has numbers; leave it out")
+
+
+def _check_texts(suite: Located[Suite], at: Loc, model: ModelSpec, tasks: Sequence[FitTask]) -> None:
+    """Raise where a solver can see nothing in the texts."""
+    solving = FAMILIES[model.family].solving
+    if solving is None or not tasks:
+        return
+    texts = (text for task in tasks for text in _texts(task))
+    try:
+        reason = solving.why_not(resolved_model(suite, model), texts)
+    except (BenchError, ValueError):
+        return  # said at its place in the suite, or by the fit
+    if reason is not None:
+        raise suite.error(at, reason)
+
+
+def _texts(task: FitTask) -> Sequence[str]:
+    return KINDS[task.spec.kind].learnt(task.template, task.train.examples, task.labels)[0]
 
 
 def _check_labels(suite: Located[Suite], task: FitTask) -> None:

@@ -15,13 +15,15 @@ from bench.report.view import RunView, TaskView
 from bench.report.wording import number, plural, spread_with_n
 from bench.summary import Quantity
 from bench.words.decision import assumptions, cover, without_tasks
-from bench.words.recommendation import NEARLY_NEVER, Sentence, in_short
-from bench.words.wording import percent
+from bench.words.recommendation import Sentence, Topic, in_short, shipped
+from bench.words.wording import NEARLY_NEVER, chance
 
 NUMBERS = 2
 """Objectives whose figures a card shows: the first two, quality and the first cost unless the suite says otherwise."""
 HEADS = ("Risk", "Runner-up", "Warning", "Not settled", "Next")
 """Leads of sentences that stand out."""
+FOLDED = (Topic.ANSWER, Topic.RUNNER_UP)
+"""Sentences that a card with a pick folds away: it says the answer by its numbers."""
 NAMED = 3
 """Most tasks that the title names."""
 FLOOR = " (a baseline)"
@@ -88,14 +90,16 @@ def answer_data(view: RunView, advice: Mapping[str, TaskAdvice]) -> Answer:
 def _card(task: TaskView, about: TaskAdvice) -> Card:
     every = about.sentences
     unfolded = [] if about.decision is None else in_short(about.decision)
+    told = [line for line in unfolded if about.pick is None or line.topic not in FOLDED]
+    first = [("", shipped(about.decision))] if about.decision is not None and about.pick is not None else []
     return Card(
         task=task.name,
         kind=task.kind,
         picked=about.pick is not None,
         pick=about.pick or "",
         facts=[*_facts(task, about.pick)[:NUMBERS], *_chances(about)],
-        sentences=[_parted(line) for line in unfolded],
-        more=(*(str(line) for line in every if line not in unfolded), *about.changes, *about.remarks),
+        sentences=[*first, *(_parted(line) for line in told)],
+        more=(*(str(line) for line in every if line not in told), *about.changes, *about.remarks),
     )
 
 
@@ -104,10 +108,10 @@ def _chances(about: TaskAdvice) -> list[tuple[str, str]]:
     risk = None if about.decision is None else about.decision.recommendation.risk
     if risk is None:
         return []
-    best = (percent(risk.best), "chance that it is the best choice")
+    best = (chance(risk.best), "chance that it is the best choice")
     if not about.limits or (risk.within and risk.breaks < NEARLY_NEVER):
         return [best]
-    return [best, (percent(risk.breaks), f"chance that it breaks a limit{', as measured' if risk.within else ''}")]
+    return [best, (chance(risk.breaks), f"chance that it breaks a limit{', as measured' if risk.within else ''}")]
 
 
 def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:
@@ -163,17 +167,19 @@ def headline(view: RunView, advice: Mapping[str, TaskAdvice]) -> Markup:
         everywhere = "" if len(picks) == 1 else " for every task"
         floor = all(_is_floor(about) for about in advice.values())
         return Markup("{}: ship {}{}{}").format(suite, name_markup(chosen.pop()), FLOOR if floor else "", everywhere)
-    answers = [
-        Markup("{}{} for {}").format(_name(about.pick), FLOOR if _is_floor(about) else "", _name(name))
-        for name, about in advice.items()
-        if about.pick
-    ]
+    serves: dict[Markup, list[Markup]] = {}
+    for name, about in advice.items():
+        if about.pick:
+            pick = Markup("{}{}").format(_name(about.pick), FLOOR if _is_floor(about) else "")
+            serves.setdefault(pick, []).append(_name(name))
+    answers = [Markup("{} for {}").format(pick, _listed(names)) for pick, names in serves.items()]
+    answered = sum(len(names) for names in serves.values())
     open_tasks = [_name(name) for name, pick in picks.items() if not pick]
-    if len(answers) > NAMED or len(open_tasks) > NAMED:
+    if answered > NAMED or len(open_tasks) > NAMED:
         models = f"{plural(len(chosen), 'model')} picked"
         counted = f"{models} over {plural(len(picks), 'task')}"
         if open_tasks:
-            counted = f"{models} for {len(answers)} of {plural(len(picks), 'task')}, {len(open_tasks)} undecided"
+            counted = f"{models} for {answered} of {plural(len(picks), 'task')}, {len(open_tasks)} undecided"
         return Markup("{}: {}").format(suite, counted)
     still_open = Markup("; no pick yet for {}").format(_listed(open_tasks)) if open_tasks else Markup("")
     return Markup("{}: ship {}{}").format(suite, Markup(", ").join(answers), still_open)

@@ -9,8 +9,8 @@ from bench.units import plural
 from bench.words.wording import amount, capital, listed, percent, size, spoken
 
 ASSUMPTIONS = {
-    Scale.MEMORY: "The {cost} of its models is added up, as if all were loaded at once, each in a process of its own.",
-    Scale.TASKS: "The {cost} of the tasks is added up, each answered once by its model.",
+    Scale.MEMORY: "{cost} is added up as if all models were loaded at once, each in a process of its own.",
+    Scale.TASKS: "{cost} is added up over the tasks, each answered once by its model.",
     Scale.COUNT: "No objective adds up over models, so the fewest are taken.",
 }
 """What the cost of a set assumes."""
@@ -24,15 +24,18 @@ def sentences(cover: Cover) -> list[str]:
 def answer(cover: Cover) -> str:
     """Say which models together cover the tasks most cheaply."""
     names = [f"{model} (for {_quoted(tasks)})" for model, tasks in cover.cheapest.models.items()]
+    if len(names) == 1 and not cover.uncovered:
+        only = next(iter(cover.cheapest.models))
+        return f"One model is enough: {only} covers every task, with {_cost(cover, cover.cheapest)}."
     searched = "the cheapest set is" if cover.exact else "a cheap set (too many tasks to look at every one) is"
     return f"Where each task may have a model of its own, {searched} {listed(names)}: {_cost(cover, cover.cheapest)}."
 
 
 def assumption(cover: Cover) -> str:
     """Say when a model covers a task, and how costs are added up."""
-    added = ASSUMPTIONS[cover.scale].format(cost=spoken(cover.column.name) if cover.column is not None else "")
+    added = ASSUMPTIONS[cover.scale].format(cost=capital(spoken(cover.column.name)) if cover.column is not None else "")
     return (
-        "A model covers a task when it meets every limit there and is not shown to be worse than the task's best "
+        "To cover a task is to meet its limits and not to be shown to be worse than its best "
         f"(at {percent(cover.confidence)}). {added}"
     )
 

@@ -9,7 +9,7 @@ from bench.words import recommendation, sensitivity
 from bench.words.remarks import assumptions as assumptions_of
 from bench.words.remarks import remark, rule
 from bench.words.standings import standing
-from bench.words.wording import listed, where
+from bench.words.wording import capital, listed, where
 
 
 def remarks(part: TaskDecision) -> list[str]:
@@ -34,7 +34,7 @@ def in_short(part: TaskDecision) -> list[str]:
     change it."""
     lines = recommendation.texts(recommendation.in_short(part))
     about = "; ".join(filter(None, (recommendation.sample(part.board), recommendation.unable(part.board))))
-    return [f"{lines[0]} ({about})", *lines[1:]] if about else lines
+    return [f"{lines[0]} {capital(about)}.", *lines[1:]] if about else lines
 
 
 def task_sentences(part: TaskDecision) -> list[str]:

@@ -145,6 +145,7 @@ def _standing(board: Board, row: int, standing: Standing) -> Document:
 def _recommendation(part: TaskDecision) -> Document:
     advice: Recommendation = part.recommendation
     step = advice.next_step
+    doubts = () if advice.leader is None else part.board.doubts_of(advice.leader)
     binding = [
         {
             "limit": limiting.check.limit.label,
@@ -160,7 +161,8 @@ def _recommendation(part: TaskDecision) -> Document:
         "outcome": advice.outcome.value,
         "pick": advice.pick,
         "leader": advice.leader,
-        "doubts": [] if advice.leader is None else list(part.board.doubts_of(advice.leader)),
+        "doubts": [doubt.code for doubt in doubts],
+        "in_doubt": {doubt.code: doubt.columns for doubt in doubts},
         "settled": advice.outcome.is_settled,
         "risk": None
         if advice.risk is None

@@ -17,7 +17,7 @@ CUT = ("budget", None)
 def race_line(race: RaceOutcome) -> str:
     """Say what was answered, what was spared, and what the picks risk against those of the full data."""
     share = race.share
-    answered = "nothing was answered" if share is None else f"{percent(share)} of the examples were answered"
+    answered = "nothing was answered" if share is None else f"{percent(share)} of the run's examples were answered"
     unraced = [name for name, task in race.tasks.items() if task.unraced is not None]
     raced = {name: task for name, task in race.tasks.items() if task.unraced is None}
     cut = {name: task for name, task in raced.items() if task.ending in CUT}
@@ -37,11 +37,11 @@ def _promise(race: RaceOutcome) -> str:
     """Say what the chance of a wrong pick, or place on the front, is at most."""
     chance = f"at most {percent(race.risk)}"
     promise = (
-        f"had all been, the chance is {chance} a task that another pick would be better by more than {_points(race)}"
+        f"with the rest, the chance is {chance} a task that another pick would be better by more than {_points(race)}"
     )
     if race.until == "front":
         promise += f", and {chance} that a place on the front would be another by more than that"
-    return f"{promise}, {PROMISES[race.guarantee]}"
+    return f"{promise}, {PROMISES[race.guarantee]}; the chances in each answer are those for new examples"
 
 
 def _points(race: RaceOutcome) -> str:

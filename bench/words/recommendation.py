@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bench.decision.board import Absence, Board
+from bench.decision.board import Absence, Board, Column
 from bench.decision.case import (
     Barred,
     BaselineLeads,
@@ -23,15 +23,28 @@ from bench.decision.case import (
     Recommendation,
     Risk,
 )
+from bench.decision.constraints import Check
 from bench.decision.decision import TaskDecision
+from bench.decision.draws import is_estimate
 from bench.decision.fronts import Standing
 from bench.decision.next_step import NextStep
+from bench.doubts import DOUBTS
 from bench.units import format_number, plural
 from bench.words import limits, standings, steps
-from bench.words.wording import amount, are, differences, listed, percent, size, some, spoken, where
+from bench.words.wording import (
+    NEARLY_NEVER,
+    amount,
+    are,
+    chance,
+    differences,
+    listed,
+    size,
+    some,
+    spoken,
+    trade,
+    where,
+)
 
-NEARLY_NEVER = 0.01
-"""A chance that is said as none, which nobody has shown who has seen one process."""
 NOBODY = {
     Nobody.NOT_RUN: "no model was run on it",
     Nobody.NOT_FINISHED: "no model finished it",
@@ -45,11 +58,11 @@ NOBODY = {
 
 
 RACE_ENDED = {
-    "decided": "decided",
-    "tie": "a tie within the margin, so that the cheaper is taken",
-    "data spent": "all examples answered",
+    "decided": "enough to decide",
+    "tie": "a tie within the margin, so the cheaper is taken",
+    "data spent": "all of this run",
     "limit open": "a limit stays open",
-    "budget": "the time is up",
+    "budget": "then the time was up",
     "nobody": "nobody is left",
 }
 """Why the race of a task ended."""
@@ -60,6 +73,8 @@ class Topic(Enum):
 
     ANSWER = "answer"
     RISK = "risk"
+    DOUBT = "doubt"
+    """What to do about the doubts of the pick."""
     CAUTION = "caution"
     NEAREST = "nearest"
     RUNNER_UP = "runner-up"
@@ -97,6 +112,7 @@ def sentences(part: TaskDecision) -> list[Sentence]:
         *_tightest(advice),
         *_next_step(part),
         *_knee(advice),
+        *_doubts(part),
     ]
 
 
@@ -115,19 +131,15 @@ def in_short(part: TaskDecision) -> list[Sentence]:
 
 def sample(board: Board) -> str:
     """Say how many examples a board rests on; empty where nothing was scored."""
-    counts = board.examples()
-    if board.task or len(set(counts.values())) == 1:
-        return f"n = {min(counts.values()):,}{_of_a_race(board, min(counts.values()))}" if counts else ""
-    return ", ".join(f"n = {n:,} on '{task}'" for task, n in counts.items())
-
-
-def _of_a_race(board: Board, n: int) -> str:
-    """Say of how many examples a race is, and why it ended; nothing where there was none."""
-    race = board.race
-    if race is None or race.ending is None:
+    counts = sorted(board.examples().values())
+    if not counts:
         return ""
-    of = f" of {race.total:,}" if n < race.total else ""
-    return f"{of}, {RACE_ENDED[race.ending]}{_front_of_a_race(board)}"
+    fewest, most, each = counts[0], counts[-1], "" if board.task else " a task"
+    race = board.race
+    if race is not None and race.ending is not None:
+        of = f" of {race.total:,}" if fewest < race.total else ""
+        return f"examples: {fewest:,}{of}, {RACE_ENDED[race.ending]}{_front_of_a_race(board)}"
+    return f"examples: {fewest:,}{f' to {most:,}' if fewest < most else ''}{each}"
 
 
 def _front_of_a_race(board: Board) -> str:
@@ -140,11 +152,11 @@ def _front_of_a_race(board: Board) -> str:
 
 
 def unable(board: Board) -> str:
-    """Name the candidates that the task, or one of all, is not for; empty where there are none."""
+    """Name the models that the task, or one of all, is not for, without the baselines; empty where there are none."""
     names = [
         name
         for name, missing in zip(board.names, board.broken, strict=True)
-        if missing is not None and missing.kind is Absence.UNSUPPORTED
+        if missing is not None and missing.kind is Absence.UNSUPPORTED and not board.is_baseline(name)
     ]
     whole = "it" if board.task else "every task"
     return f"{some(names)} {'does' if len(names) == 1 else 'do'} not do {whole}" if names else ""
@@ -175,38 +187,49 @@ def price(part: TaskDecision) -> str | None:
 
 def headline(part: TaskDecision) -> str:
     """Say the pick with its values."""
+    return f"{_ship(part)}: {_values(part.board, _leader(part))}."
+
+
+def shipped(part: TaskDecision) -> str:
+    """Say the pick and on how many examples it rests, for a place that shows the values beside it."""
+    about = sample(part.board)
+    return f"{_ship(part)}{f' ({about})' if about else ''}."
+
+
+def _ship(part: TaskDecision) -> str:
     board, name = part.board, _leader(part)
-    ship = f"Ship {name} (a baseline)" if board.is_baseline(name) else f"Ship {name}"
-    to = f"for {where(board)}" if board.task else "where one model must serve all tasks"
-    return f"{ship} {to}: {_values(board, name)}."
+    floor = " (a baseline)" if board.is_baseline(name) else ""
+    if not board.task:
+        return f"If one model must serve all tasks, ship {name}{floor}"
+    return f"Ship {name}{floor} for {where(board)}"
 
 
 def risk(part: TaskDecision) -> Sentence:
-    """Say what shipping the pick risks: the chance that it breaks a limit, that it is not the best choice, and what it
-    is expected to lose."""
+    """Say what shipping the pick risks: that it is not the best choice, what is then lost, that it breaks a limit, and
+    which of its values are in doubt."""
     advice = part.recommendation
     taken = advice.risk
     assert taken is not None
-    limited = bool(part.front.standings[part.board.names.index(_leader(part))].checks)
-    limits_kept = [_limits_kept(taken)] if limited else []
-    doubts = part.board.doubts_of(_leader(part))
-    doubted = [f"its numbers are in doubt ({some([code.replace('_', ' ') for code in doubts])})"] if doubts else []
     if advice.outcome is Outcome.ALONE:
-        only = "it is the only model that is eligible"
-        return Sentence(Topic.RISK, f"{'; '.join([*limits_kept, only, *doubted])}.", "Risk")
-    worst = ", whatever the estimates are within their bounds" if advice.covers_estimates else ""
-    best = f"it is the best choice with a chance of {percent(taken.best)}{worst}"
-    return Sentence(Topic.RISK, f"{'; '.join([*limits_kept, best, _loss(taken), *doubted])}.", "Risk")
+        parts = ["it is the only model that is eligible"]
+    else:
+        worst = ", whatever the estimates are within their bounds" if advice.covers_estimates else ""
+        parts = [f"it is the best choice with a chance of {chance(taken.best)}{worst}", _loss(taken)]
+    if part.front.standings[part.board.names.index(_leader(part))].checks:
+        parts.append(_limits_kept(taken, advice.tightest))
+    parts += _doubted(part)
+    return Sentence(Topic.RISK, f"{'; '.join(parts)}.", "Risk")
 
 
-def _limits_kept(taken: Risk) -> str:
+def _limits_kept(taken: Risk, tightest: Check | None) -> str:
     """Say the chance of a broken limit; where other processes are not known, no chance of nearly 0."""
-    if not taken.within:
-        return f"it breaks a limit with a chance of {percent(taken.breaks)}"
-    measured = "in what was measured; another process may differ"
-    if taken.breaks < NEARLY_NEVER:
-        return f"it keeps its limits {measured}"
-    return f"it breaks a limit with a chance of {percent(taken.breaks)} {measured}"
+    other = " in the one process measured; a restart may differ" if taken.within else ""
+    if taken.breaks >= NEARLY_NEVER:
+        return f"it breaks a limit with a chance of {chance(taken.breaks)}{other}"
+    room = "" if tightest is None or tightest.slack is None else f" with {limits.slack(tightest)} to spare"
+    if taken.within:
+        return f"its limits are kept{room}{other}"
+    return f"its limits are kept{room}, broken with a chance of {chance(taken.breaks)}"
 
 
 def _loss(taken: Risk) -> str:
@@ -214,8 +237,43 @@ def _loss(taken: Risk) -> str:
     if taken.loss == 0:
         return "no loss is expected"
     if taken.column is None:
-        return f"the expected loss is {format_number(taken.loss)} of what the rule adds up"
-    return f"the expected loss is {size(taken.column, taken.loss)} of {spoken(taken.column.name)}"
+        return f"expected loss {format_number(taken.loss)} of what the rule adds up"
+    return f"expected loss {size(taken.column, taken.loss)} of {spoken(taken.column.name)}"
+
+
+def _doubted(part: TaskDecision) -> list[str]:
+    """Say which values of the pick are in doubt, and whether the quality is not; nothing without doubts."""
+    doubts = part.board.doubts_of(_leader(part))
+    columns = _columns_of(part.board)
+    codes = {column: [d.code.replace("_", " ") for d in doubts if column in d.columns] for column in columns}
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for column, own in codes.items():
+        if own:
+            alike.setdefault(tuple(own), []).append(column)
+    if not alike:
+        return []
+    said = [f"{_all_or_some(named, columns)} ({some(own)})" for own, named in alike.items()]
+    sure = not any(codes[name] for name, is_quality in columns.items() if is_quality)
+    return [f"in doubt {are(sum(map(len, alike.values())))} {listed(said)}{', not the quality' if sure else ''}"]
+
+
+def _columns_of(board: Board) -> dict[str, bool]:
+    """List the columns of a board, or of those that it is made of, each with whether it is of quality."""
+    boards = list(dict.fromkeys(part.board for part in board.parts)) or [board]
+    return {column.name: column.is_quality for own in boards for column in own.columns}
+
+
+def _all_or_some(names: Sequence[str], every: Collection[str]) -> str:
+    return "all its values" if len(names) == len(every) > 1 else listed([spoken(name) for name in names])
+
+
+def _doubts(part: TaskDecision) -> list[Sentence]:
+    """Say what to do about each doubt of the pick; one that no catalogue knows is left to the section of the doubts."""
+    remedies: dict[str, list[str]] = {}
+    for doubt in part.board.doubts_of(_leader(part)):
+        if doubt.code in DOUBTS:
+            remedies.setdefault(DOUBTS[doubt.code].advice, []).append(doubt.code.replace("_", " "))
+    return [Sentence(Topic.DOUBT, f"{remedy}.", f"Against {listed(codes)}") for remedy, codes in remedies.items()]
 
 
 def _leader(part: TaskDecision) -> str:
@@ -226,13 +284,20 @@ def _leader(part: TaskDecision) -> str:
 def _values(board: Board, name: str) -> str:
     row = board.names.index(name)
     columns = enumerate(board.columns[: board.objectives])
-    return listed([f"{spoken(column.name)} {amount(column, float(board.values[row, c]))}" for c, column in columns])
+    return listed([f"{spoken(column.name)} {_value(board, row, c, column)}" for c, column in columns])
 
 
-def _apart(part: TaskDecision, name: str) -> str:
+def _value(board: Board, row: int, c: int, column: Column) -> str:
+    """Write a value, and that it, or a part of it, is an estimate."""
+    name, text = board.names[row], amount(column, float(board.values[row, c]))
+    sources = [own.quantities[own.names.index(name)][place] for own, place, _ in board.parts_of(c) if name in own.names]
+    return f"{text} (an estimate)" if any(q is not None and is_estimate(q) for q in sources) else text
+
+
+def _apart(part: TaskDecision, name: str, most: int | None = None) -> str:
     """Say how a candidate differs from the leader."""
     names = part.board.names
-    return differences(part.board, names.index(name), names.index(_leader(part)))
+    return differences(part.board, names.index(name), names.index(_leader(part)), most)
 
 
 def caution(part: TaskDecision, reason: Caution) -> Sentence:
@@ -267,14 +332,11 @@ def _hopefuls(part: TaskDecision, hopefuls: Hopefuls) -> Sentence:
     checks = next(standing.checks for standing in part.standings if standing.name == hopefuls.first)
     reasons = listed([limits.check(c, across=not part.board.task) for c in checks if c.state == "open"])
     others = f" The same goes for {some(hopefuls.others)}." if hopefuls.others else ""
-    apart = _apart(part, hopefuls.first)
+    apart = _apart(part, hopefuls.first, most=2)
     if hopefuls.is_rival:
         text = f"{hopefuls.first} ({apart} than {_leader(part)}): {reasons}.{others}"
         return Sentence(Topic.CAUTION, text, "Not settled")
-    return _warning(
-        f"{hopefuls.first} would be picked instead if it were shown to meet its limits ({apart}), and the data do not "
-        f"settle that: {reasons}.{others}"
-    )
+    return _warning(f"{hopefuls.first} ({apart}) would be picked, were it shown to meet its limits: {reasons}.{others}")
 
 
 def _baseline_near(part: TaskDecision, near: BaselineNear) -> str:
@@ -296,7 +358,8 @@ def _runner_up(part: TaskDecision) -> Sentence:
         alone = advice.outcome is Outcome.ALONE
         text = "There is no runner-up." if alone else "No other model is eligible, so there is no runner-up."
         return Sentence(Topic.RUNNER_UP, text)
-    text = f"{advice.runner_up}, with {_apart(part, advice.runner_up)}."
+    names = part.board.names
+    text = f"{advice.runner_up}, {trade(part.board, names.index(advice.runner_up), names.index(_leader(part)))}."
     return Sentence(Topic.RUNNER_UP, text, "Runner-up")
 
 
@@ -328,18 +391,14 @@ def _next_step(part: TaskDecision) -> list[Sentence]:
         if step is None:
             return [_next(_nothing_needed(part))] if advice.outcome.is_settled else []
         return [_next(_would_admit(part, step))]
-    could = _could_gain(part, gain)
+    whether, could = _whether_better(part, gain)
     if step is None:
         text = (
-            f"no sensible number of further examples would settle it: {could}. Take whichever suits you, or say in "
-            "decision.margins which differences do not matter."
+            f"no sensible number of further examples settles {whether} ({could}): take whichever suits you, or say "
+            "in decision.margins which differences do not matter."
         )
         return [_next(text)]
-    if not step.is_possible:
-        return [
-            _next(f"this data set hardly settles it ({could}). Left to measure: {steps.next_step(part.board, step)}.")
-        ]
-    return [_next(f"{_measuring(part, step)} would settle it: {could}.")]
+    return [_next(f"measure {steps.next_step(part.board, step)} to settle {whether}: {could}.")]
 
 
 def _next(text: str) -> Sentence:
@@ -357,21 +416,17 @@ def _nothing_needed(part: TaskDecision) -> str:
 
 
 def _would_admit(part: TaskDecision, step: NextStep) -> str:
-    return f"{_measuring(part, step)} would show whether {step.first.models[0]} meets its limits."
+    return f"measure {steps.next_step(part.board, step)} to see whether {step.first.models[0]} meets its limits."
 
 
-def _measuring(part: TaskDecision, step: NextStep) -> str:
-    return f"measuring {steps.next_step(part.board, step)}"
-
-
-def _could_gain(part: TaskDecision, gain: Gain) -> str:
-    """Say who may be the better choice, how likely, and by how much at most."""
+def _whether_better(part: TaskDecision, gain: Gain) -> tuple[str, str]:
+    """Ask who is the better choice, and say how likely that is, and by how much at most."""
     taken = part.recommendation.risk
     better = ""
     if taken is not None and taken.column is not None and gain.most > 0:
         better = f", by up to {size(taken.column, gain.most)} of {spoken(taken.column.name)}"
     limits_kept = "" if gain.is_eligible else "keeps the limits and "
-    return f"{gain.name} {limits_kept}is the better choice with a chance of {percent(gain.share)}{better}"
+    return f"whether {gain.name} {limits_kept}is the better choice", f"a chance of {chance(gain.share)}{better}"
 
 
 def _knee(advice: Recommendation) -> list[Sentence]:
@@ -395,11 +450,11 @@ def _nobody(part: TaskDecision) -> list[Sentence]:
         checks = listed([limits.check(check, across=not board.task) for check in advice.nearest.failed])
         breaks = advice.nearest.breaks
         told = breaks is None or len(advice.nearest.failed) == 1  # by the check itself
-        chance = "" if told else f" It breaks a limit with a chance of {percent(breaks or 0.0)}."
-        lines.append(Sentence(Topic.NEAREST, f"The least bad is {advice.nearest.name}: {checks}.{chance}"))
+        breaking = "" if told else f" It breaks a limit with a chance of {chance(breaks or 0.0)}."
+        lines.append(Sentence(Topic.NEAREST, f"The least bad is {advice.nearest.name}: {checks}.{breaking}"))
     if advice.next_step is not None:
         step = steps.next_step(board, advice.next_step)
-        lines.append(_next(f"measuring {step} may show that it meets them."))
+        lines.append(_next(f"measure {step}: that may show that it meets them."))
     return lines
 
 

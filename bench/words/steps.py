@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bench.decision.board import Board
 from bench.decision.next_step import How, NextStep, Observations
 from bench.words.wording import duration, listed, spoken
@@ -19,12 +21,31 @@ def next_step(board: Board, step: NextStep) -> str:
     """
     if step.how is How.MORE:
         text = listed([_observations(board, part) for part in step.parts])
-        return f"{text} ({duration(step.seconds)} at batch size 1)" if step.seconds else text
+        told = [f"{duration(step.seconds)} of answering"] if step.seconds else []
+        return f"{text}{_bracketed([*told, *_how(board, step)])}"
     place = "" if board.task else f" on '{step.first.task}'"
     what = f"{spoken(step.first.column)} of {listed(step.first.models)}{place}"
     if step.how is How.METER:
         return f"{what} by a meter of the hardware in place of the estimate"
     return f"{what} (missing: {step.reason})" if step.reason else what
+
+
+def _how(board: Board, step: NextStep) -> list[str]:
+    """Name the options that let more examples be answered: of the race where it left some of the run's, else of the
+    data."""
+    options = []
+    for part in step.parts:
+        own = board.part(part.task)
+        if part.unit == "examples" and part.more and own.available is not None:
+            answered = own.examples().get(own.task, 0)
+            of_run = answered if own.race is None else own.race.total
+            options += ["`--until all`"] if answered < of_run else []
+            options += ["a larger `max_examples`"] if answered + part.more > of_run else []
+    return [f"with {listed(list(dict.fromkeys(options)))}"] if options else []
+
+
+def _bracketed(parts: Sequence[str]) -> str:
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _observations(board: Board, part: Observations) -> str:
@@ -33,12 +54,16 @@ def _observations(board: Board, part: Observations) -> str:
         return _exhausted(part, place)
     unit = UNITS.get(part.unit, part.unit.removesuffix("s"))
     counted = f"1 more {unit}" if part.more == 1 else f"{part.more:,} more {part.unit}"
-    return f"{counted} of {listed(part.models)}{place} for {spoken(part.column)}"
+    return f"{counted} of {listed(part.models)}{place}{_read(part)}"
+
+
+def _read(part: Observations) -> str:
+    """Name what is read from them, where that is not the quality of the answers."""
+    return "" if part.unit == "examples" else f" for {spoken(part.column)}"
 
 
 def _exhausted(part: Observations, place: str) -> str:
     """Say that the data set has fewer examples than it takes."""
-    what = f"{listed(part.models)}{place} for {spoken(part.column)}"
     if not part.more:
-        return f"{what} on data beyond this data set (all of it is used)"
-    return f"the {part.more:,} examples of the data set that are left, of {what}; they are likely to be too few"
+        return f"{listed(part.models)}{place} on data beyond this data set"
+    return f"the data's other {part.more:,} examples (likely too few) of {listed(part.models)}{place}"

@@ -11,10 +11,13 @@ from bench.units import format_number, format_quantity
 POINTS = 100.0
 """Points in a ratio of 1: people say "2 points of accuracy" for 0.02."""
 
+NEARLY_NEVER = 0.01
+"""A chance below this, or as near to certainty, is not told more exactly: draws do not show it."""
+
 MOST_OTHERS = 5
 """Names in a list that a reader takes in; with more, four are named and the others counted."""
 
-_OTHERS = {"share_of_best": "quality as a share of the best"}
+_OTHERS = {"share_of_best": "quality"}
 
 
 def spoken(name: str) -> str:
@@ -38,7 +41,7 @@ def capital(text: str) -> str:
 def amount(column: Column, value: float) -> str:
     """Write a value with its unit."""
     if column.name == "share_of_best":
-        return f"{100 * value:.1f} %"
+        return f"{100 * value:.1f} % of the best"
     return format_quantity(value, column.unit)
 
 
@@ -57,11 +60,28 @@ def difference(column: Column, delta: float) -> str:
     return f"{size(column, delta)} {'higher' if delta > 0 else 'lower'} {spoken(column.name)}"
 
 
-def differences(board: Board, row: int, other: int) -> str:
-    """Say how `row` differs from `other` over the objectives, as one phrase; equal ones are left out."""
+def differences(board: Board, row: int, other: int, most: int | None = None) -> str:
+    """Say how `row` differs from `other` over the objectives, or the first `most` that differ, as one phrase; equal
+    ones are left out."""
     deltas = [(board.columns[c], float(board.values[row, c] - board.values[other, c])) for c in range(board.objectives)]
-    parts = [difference(column, delta) for column, delta in deltas if delta != 0]
+    parts = [difference(column, delta) for column, delta in deltas if delta != 0][:most]
     return listed(parts) if parts else "the same value in every objective"
+
+
+def trade(board: Board, row: int, other: int) -> str:
+    """Say what choosing `row` instead of `other` costs, then what it brings; equal objectives are left out."""
+    worse: list[str] = []
+    better: list[str] = []
+    for c, column in enumerate(board.columns[: board.objectives]):
+        delta = float(board.values[row, c] - board.values[other, c])
+        if delta != 0:
+            (better if delta * column.sign > 0 else worse).append(difference(column, delta))
+    if worse and better:
+        return f"with {listed(worse)}, but {listed(better)}"
+    if not worse and not better:
+        return "with the same value in every objective"
+    whole = len(worse or better) == board.objectives > 1
+    return f"{('worse' if worse else 'better') + ' in all:' if whole else 'with'} {listed(worse or better)}"
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:
@@ -86,6 +106,15 @@ def percent(share: float) -> str:
     if 0 < share < 0.01:
         return "under 1 %"
     return f"{100 * share:.0f} %"
+
+
+def chance(share: float) -> str:
+    """Write a chance that was counted in draws: however many there are, they never show certainty.
+
+    >>> chance(1.0), chance(0.0), chance(0.615)
+    ('over 99 %', 'under 1 %', '62 %')
+    """
+    return percent(min(max(share, NEARLY_NEVER / 2), 1 - NEARLY_NEVER / 2))
 
 
 def duration(seconds: float) -> str:

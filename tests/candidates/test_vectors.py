@@ -17,8 +17,8 @@ from bench.candidates import FAMILIES
 from bench.candidates.families import embedding
 from bench.candidates.families.embedding import FittedOver
 from bench.candidates.interface import Context, check_parts
-from bench.candidates.vectors import WordVectors, form_of, open_light
-from bench.errors import EnvironmentLackError, InputError, UnsupportedError
+from bench.candidates.vectors import WordVectors, form_of, knows_any, open_light
+from bench.errors import EnvironmentLackError, FitError, InputError, UnsupportedError
 from bench.fit.job import FitJob
 from bench.fit.session import fit
 from bench.suite import ModelSpec, VariantSpec
@@ -46,6 +46,28 @@ def write_model2vec(folder: Path, *, weights: bool = False) -> Path:
     save_file(arrays, folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps({"model_type": "model2vec", "normalize": True}))
     return folder
+
+
+@pytest.mark.parametrize("form", ["glove", "kept", "word2vec"])
+def test_whether_a_word_is_known_is_told_by_the_first_that_is(form, tmp_path, monkeypatch) -> None:
+    folder = write_vectors(tmp_path / "glove")
+    if form == "kept":
+        open_light("glove", folder, None).save(tmp_path / "kept")
+        folder = tmp_path / "kept"
+    elif form == "word2vec":
+        (folder / "glove.txt").write_text("6 3\n" + (folder / "glove.txt").read_text())
+    monkeypatch.setattr("bench.candidates.vectors.FIRST_TEXTS", 2)
+    assert knows_any(folder, ["нет", "RED!"]) and knows_any(folder, iter(["нет", "6", "a box"]))
+    assert not knows_any(folder, ["6", "нет", "да"]) and not knows_any(folder, [])
+
+
+def test_a_fit_of_texts_that_are_all_the_same_to_the_vectors_ends_at_once(tmp_path) -> None:
+    job = solver_job("embedding", tmp_path / "out", checkpoint=write_model2vec(tmp_path / "static"))
+    (task,) = job.tasks
+    alike = [replace(row, columns=row.columns | {"text": f"box {row.index}"}) for row in task.train.examples]
+    task = replace(task, train=replace(task.train, examples=tuple(alike)))
+    with pytest.raises(FitError, match="same vector"):
+        fit(replace(job, tasks=(task,)), print)
 
 
 def test_a_text_is_the_mean_of_its_known_words(tmp_path) -> None:

@@ -72,7 +72,7 @@ def test_the_answer_is_four_lines_a_task_and_all_of_it_is_to_be_had(where, capsy
     short = said(capsys, "recommend", *where).splitlines()
     full = said(capsys, "recommend", *where, "--long").splitlines()
     assert short[0] == "topic" and 2 <= len(short) <= 5 < len(full)
-    assert "n = 100" in short[1]
+    assert "100" in short[1]
 
 
 def test_a_partial_run_says_so_wherever_it_is_shown(tmp_path, capsys):
@@ -80,7 +80,7 @@ def test_a_partial_run_says_so_wherever_it_is_shown(tmp_path, capsys):
     where = ["--results", str(tmp_path)]
     for command in ("recommend", "show"):
         text = said(capsys, command, run, *where)
-        assert "partial: --limit 5" in text and "n = 5" in text
+        assert "partial: --limit 5" in text and "xamples: 5" in text
     assert json.loads(said(capsys, "recommend", run, "--json", *where))["partial"] == "--limit 5"
     assert json.loads(said(capsys, "show", run, "--json", *where))["run"]["partial"] == "--limit 5"
     said(capsys, "report", run, *where, "-o", str(tmp_path / "x.html"))

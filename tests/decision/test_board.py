@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.decision.board import Absence, Board, Column, Missing
+from bench.decision.board import Absence, Board, Column, Doubted, Missing
 from bench.decision.build import build
 from bench.decision.question import Question
 from bench.record import Doubt
@@ -83,4 +83,7 @@ def test_doubts_about_a_value_of_the_board_are_on_it() -> None:
     doubts = tuple(Doubt(code, "seen", "do", readings) for code, readings in of)
     doubted = replace(entries[0], doubts=doubts)
     board = build("topic", [doubted, replace(entries[1], doubts=())], Question(("quality", "latency_p95_s"), rule=RULE))
-    assert board.doubts_of("a") == ("high_variation", "not_audited") and board.doubts_of("b") == ()
+    assert board.doubts_of("b") == () and board.doubts_of("a") == (
+        Doubted("high_variation", ("latency_p95_s",)),
+        Doubted("not_audited", ("accuracy", "latency_p95_s")),
+    )

@@ -97,4 +97,16 @@ def test_a_limit_on_quality_asks_for_no_more_than_the_data_set_has() -> None:
 def test_a_data_set_that_is_used_up_asks_for_other_data_and_tells_no_time() -> None:
     used_up = next_step.Observations("topic", ("a",), "accuracy", 0, "examples", 0.0, lacking=99)
     phrase = steps.next_step(make_board([[0.9, 0.1]]), next_step.NextStep((used_up,), 0.0))
-    assert "beyond this data set" in phrase and ":" not in phrase and "batch size" not in phrase
+    assert "beyond this data set" in phrase and ":" not in phrase and "answering" not in phrase
+
+
+def test_where_enough_requests_depend_on_one_another_as_many_again_are_asked_for() -> None:
+    """One more is never the answer to requests that have no interval for all their number."""
+    limit = [parse_limit("latency_p95_s", "<= 50 ms")]
+    for n, more in ((20, 52), (120, 120)):
+        board = make_board([[0.9, 0.045]], noise=(0.0, 0.004), n=n)
+        quality, latency = board.quantities[0]
+        mute = replace(latency, ci_low=None, ci_high=None, reason=too_few(n, "requests", 72))
+        board = replace(board, quantities=((quality, mute),))
+        step = next_step.for_limit(board, 0, check_all(board, limit)[0][0])
+        assert step is not None and (step.first.more, step.first.unit) == (more, "requests")

@@ -80,6 +80,14 @@ MISTAKES: dict[str, tuple[str, str, list[dict[str, Any]], dict[str, Any], str, s
         "suite.yaml:3:5 models[0]",
         "needs the key 'fit' or a 'checkpoint'",
     ),
+    "vectors that know no word of the texts": (
+        "{name: v, family: embedding, checkpoint: ./glove, fit: {recipe: recipe.yaml}}",
+        "classification",
+        [{"text": f"собака {place}", "label": label} for place in range(4) for label in ("да", "нет")],
+        {},
+        "models[0].fit",
+        "no word of the training texts has a vector in",
+    ),
     "vectors by their file": (
         "{name: v, family: embedding, checkpoint: ./glove/glove.txt}",
         "classification",

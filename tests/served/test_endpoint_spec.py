@@ -14,6 +14,7 @@ from bench.candidates import FAMILIES
 from bench.candidates.served.launch import start
 from bench.errors import EnvironmentLackError, SuiteError
 from bench.planning import make_plan, open_suite
+from bench.planning.checks import name_checks
 from bench.suite import EndpointSpec, ModelSpec
 from bench.suite.endpoint import LaunchSpec
 from tests.served.conftest import KEY_VARIABLE, suite_of
@@ -150,6 +151,34 @@ def test_a_server_is_started_in_a_package_or_told_what_is_missing(tmp_path: Path
         {"url": URL, "model": "m", "launch": {"command": ["x"], "folder": "package:json"}}
     )
     assert spec.with_folder_from(tmp_path) == spec
+
+
+@pytest.mark.parametrize(
+    ("folder", "needle"), [("servers", "'server'"), ("package:no_such_package", "pip install"), ("suite.yaml", "file")]
+)
+def test_a_folder_to_launch_in_that_is_not_there_is_told_when_planning(
+    folder: str, needle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = suite_of(tmp_path, URL, launch={"command": ["true"], "folder": folder})
+    (tmp_path / "server").mkdir()
+    assert main(["plan", str(suite), "--results", str(tmp_path / "results")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "suite.yaml:3:" in line and "models[0].server.launch.folder" in line and needle in line
+
+
+def test_a_folder_to_launch_in_may_come_of_a_fit(tmp_path: Path) -> None:
+    suite = suite_of(tmp_path, URL, launch={"command": ["true"], "folder": "made"})
+    fitted = "  - {name: own, family: causal-lm, fit: {recipe: recipe.yaml, output: made/own}}\ntasks:"
+    located = open_suite(str(suite))
+    suite.write_text(suite.read_text().replace("tasks:", fitted))
+    problems = [[], []]
+    for found, opened in zip(problems, (located, open_suite(str(suite))), strict=True):
+        for check in name_checks(opened):
+            try:
+                check()
+            except SuiteError as error:
+                found.append(str(error))
+    assert ["launch" in line for line in problems[0]] == [True] and problems[1] == []
 
 
 @pytest.mark.parametrize("passes", [False, True])

@@ -6,7 +6,7 @@ The vectors come from a sentence-transformers or model2vec folder, or are means 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,8 +21,8 @@ from bench.candidates.heads import HEADED, HEADS_FILE, Head, Headed, Kept, Solve
 from bench.candidates.interface import Classified, Context, ModelFacts
 from bench.candidates.pairs import parts
 from bench.candidates.solving import Lines, Notify, Outputs, Solving
-from bench.candidates.vectors import Embedded, Embedder, Floats, form_of, open_light
-from bench.errors import EnvironmentLackError, InputError, UnsupportedError
+from bench.candidates.vectors import Embedded, Embedder, Floats, form_of, knows_any, open_light
+from bench.errors import EnvironmentLackError, FitError, InputError, UnsupportedError
 from bench.suite import ModelSpec, VariantSpec
 from bench.suite.curriculum import Choices, Range, SolverRecipe
 
@@ -37,6 +37,7 @@ PROBE_WORDS, PROBE_LETTERS = 4, 32
 APART, APART_INT8 = 0.25, 1.0
 """By what share of its length such a vector may differ, and in 8 bits: those of all-MiniLM-L6-v2 differ by 0.02 in
 bfloat16 and by 0.2 to 0.75 in int8, unlike vectors of length 1 by 1.4."""
+OTHER_VECTORS = ", so that there is nothing to tell them apart by; take vectors of their language and script"
 HEADED_HERE = tuple(ability for ability in HEADED if ability != "tag")
 
 
@@ -140,12 +141,21 @@ class EmbeddingSolving(Solving):
         embedder, solved = self._opened[1], []
         for lines in heads:
             features, _ = _features(embedder, lines.texts)
+            if len(set(lines.texts)) > 1 and not np.ptp(features, axis=0).any():
+                raise FitError(f"all {len(lines.texts):,} training texts have one and the same vector{OTHER_VECTORS}")
             notify(f"{len(lines.texts):,} texts, {features.shape[1]:,} features")
             solver, seed = recipe.solver, recipe.seed
             solved.append(
                 solve_head(features, lines, solver, recipe.c, balanced=recipe.balanced, seed=seed, notify=notify)
             )
         return Fitted(embedder, solved, identity, _probes(heads[0].texts))
+
+    def why_not(self, spec: ModelSpec, texts: Iterable[str]) -> str | None:
+        """Explain that word vectors have no word of the texts."""
+        folder = _vectors_in(_folder(spec))
+        if form_of(folder) != "words" or knows_any(folder, (part for text in texts for part in parts(text))):
+            return None
+        return f"no word of the training texts has a vector in '{folder}'{OTHER_VECTORS}"
 
 
 def _probes(texts: Sequence[str]) -> list[str]:
