@@ -307,10 +307,16 @@ def round_of(record: Record) -> int:
     It is the process; of a cluster the process on one machine. Where a machine was lost in the middle of a round, the
     candidates on both sides of that are not compared as if nothing had happened.
     """
-    machine = record.notes.get(MACHINE)
-    if not isinstance(machine, Mapping):
+    machine = machine_of(record)
+    if machine is None:
         return record.process
-    return record.process + ROUNDS_OF_A_MACHINE * (1 + int(content_hash(str(machine.get("name")))[:8], 16))
+    return record.process + ROUNDS_OF_A_MACHINE * (1 + int(content_hash(machine)[:8], 16))
+
+
+def machine_of(record: Record) -> str | None:
+    """Name the machine of a cluster that a record was made on; None for this machine."""
+    note = record.notes.get(MACHINE)
+    return str(note.get("name")) if isinstance(note, Mapping) else None
 
 
 def machines_of(record: Record) -> dict[str, str]:

@@ -68,7 +68,7 @@ def print_view(view: RunView) -> None:
         say(sentence)
     if view.race:
         say(f"\nRace: {view.race}")
-    how_far = machines_line(view.machines)
+    how_far = machines_line(view.machines, view.divided_blocks)
     if how_far is not None:
         say(f"\nMachines: {how_far}.")
     _print_answers(view.decision)
@@ -270,6 +270,7 @@ def run_json(view: RunView) -> dict[str, object]:
     } | ({"race": dict(view.info.race)} if view.info.race else {})
     if view.machines:
         run["machines"] = [asdict(machine) for machine in view.machines]
+        run["divided_blocks"] = list(view.divided_blocks)
     return {
         "run": run,
         "cells": [entry_json(entry) for entry in view.entries],

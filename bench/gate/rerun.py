@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.candidates import FAMILIES, without_torch
 from bench.planning.stale import why_gone
-from bench.record import WELL, Cell, Record
+from bench.record import WELL, Cell, Record, machine_of
 from bench.running.executors.base import Executor, Job
 from bench.summary.timings import DERIVATIONS, collect, estimate
 from bench.units import plural
@@ -102,6 +102,9 @@ def _round(fought: Duel, executor: Executor, results: Path, run_id: str, number:
             fought.failures.append(f"{side}: {record.reason or record.status}")
             return
         records[side] = record
+    if len({machine_of(record) for record in records.values()}) > 1:  # one was lost between the two
+        fought.failures.append("the two sides ran on different machines")
+        return
     fought.pairs.append((records.get("baseline"), records["candidate"]))
 
 

@@ -112,6 +112,10 @@ class DeadlineExecutor(Executor):
         """Let go of a block in the wrapped one."""
         self._inner.release(block)
 
+    def prefer(self, block: str, machine: str) -> None:
+        """Tell the wrapped one where a part of a block was done."""
+        self._inner.prefer(block, machine)
+
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Let the wrapped one do some work in a slot of its own."""
         return self._inner.submit(work)

@@ -72,7 +72,7 @@ def _machines(view: RunView) -> list[Block]:
     """Describe the machines of a cluster, and how far they differ; nothing for a run at home."""
     if not view.machines:
         return []
-    how_far = machines.line(view.machines)
+    how_far = machines.line(view.machines, view.divided_blocks)
     return [
         Block("Machines", "" if how_far is None else f"{capital(how_far)}.", rows=tuple(machines.rows(view.machines)))
     ]

@@ -17,7 +17,7 @@ from bench.store import RunInfo, StoredRun
 from bench.suite import Suite
 from bench.suite.limits import QUALITY
 from bench.summary import Entry, summarise_run
-from bench.summary.machines import MachineSpeed, machine_speeds
+from bench.summary.machines import MachineSpeed, divided_blocks, machine_speeds
 from bench.summary.raced import race_outcome
 from bench.words.race import race_line
 
@@ -101,6 +101,11 @@ class RunView:
     def machines(self) -> tuple[MachineSpeed, ...]:
         """Describe the machines of a cluster that it ran on; empty for a run at home."""
         return machine_speeds(self.entries)
+
+    @cached_property
+    def divided_blocks(self) -> tuple[str, ...]:
+        """Name the blocks of which several machines did a part each."""
+        return divided_blocks(self.entries)
 
     @cached_property
     def counts(self) -> dict[str, int]:

@@ -28,7 +28,7 @@ from bench.candidates.kept import Keep
 from bench.data import stored
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
-from bench.record import PARTS, WELL, Cell, Proved, Record, Sample, Status
+from bench.record import PARTS, WELL, Cell, Proved, Record, Sample, Status, machine_of
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
@@ -222,6 +222,8 @@ class _Session:
     """(id, label, process) of the jobs that were finished before."""
     ended: set[tuple[str, str]] = field(default_factory=set)
     """(id, label) of the cells that are not ok: their further processes are left out."""
+    places: dict[tuple[str, int], str] = field(default_factory=dict)
+    """The machine of a cluster that did a process of a task, or its first cells."""
     cut: bool = False
     examples: dict[str, int] = field(default_factory=dict)
     """How many there are in each file of data that was looked into."""
@@ -236,8 +238,8 @@ class _Session:
             self._keep_canary(self._canary(None))
         settled = self.store.settled(self.run_id)
         self.settled.update(settled)
-        self.records.extend(settled.values())
         for record in settled.values():
+            self._note(record)
             self.probed.learn(record)
         self.ended.update((cell_id, label) for (cell_id, label, _), r in settled.items() if r.status not in WELL)
         runnable = [cell for cell in plan if self._early_end(cell) is None]
@@ -324,7 +326,7 @@ class _Session:
     def _left_of(self, blocks: Sequence[Block]) -> list[Block]:
         """Find what is left to do, so that the room which the machines have is shared out among that alone."""
         left = [
-            replace(block, cells=tuple(cell for cell in block.cells if not self._is_there(cell, block)))
+            replace(block, cells=tuple(cell for cell in block.cells if not self._is_done(cell, block)))
             for block in blocks
         ]
         return [block for block in left if block.cells]
@@ -347,11 +349,6 @@ class _Session:
                 self.examples[path] = len(stored.read(Path(path)).examples)
         return self.examples.get(path, 0)
 
-    def _is_there(self, cell: Cell, block: Block) -> bool:
-        """Tell whether a job is done already, here or by an earlier run."""
-        done_before = (cell.id, cell.label, block.process) in self.settled
-        return done_before or (cell.id, cell.label) in self.ended or self._reused(cell, block)
-
     def _steps(self, block: Block, parts: int | None = None) -> Iterator[Future[Outcome]]:
         """Do the jobs of a block, one after another: yield each as it begins, and go on when it is done.
 
@@ -360,9 +357,12 @@ class _Session:
             parts: in how many at most each of its jobs is done; None where jobs of this run are never done in parts.
         """
         process, worked = block.process, False
-        for cell in block.cells:
-            if self._is_there(cell, block):
-                continue
+        left = [cell for cell in block.cells if not self._is_done(cell, block)]
+        if self.canary:
+            for task in block.tasks:
+                if (task, process) in self.places:
+                    self.executor.prefer(block.name, self.places[task, process])
+        for cell in left:
             unable = self.probed.why_unable(cell)
             if unable is not None:
                 self._conclude(Record(cell, "unsupported", unable, process))
@@ -378,6 +378,12 @@ class _Session:
             self._conclude(replace(record, cell=cell))
         if worked and self.canary and self._often:
             yield from self._canary_step(block)
+
+    def _is_done(self, cell: Cell, block: Block) -> bool:
+        """Tell whether nothing is left to do of a cell; what an earlier run measured is taken over."""
+        if (cell.id, cell.label, block.process) in self.settled or (cell.id, cell.label) in self.ended:
+            return True
+        return self._reused(cell, block)
 
     def _run(self, job: Job, parts: int | None) -> Outcome:
         """Run a job, in whatever thread; of several jobs at once no phases are shown."""
@@ -445,7 +451,7 @@ class _Session:
         record, origin = linked
         if asked is not None:
             self.answered[cell.label, block.process] = record
-        self.records.append(replace(record, samples=(), timings=()))
+        self._note(record)
         self.progress.finish(record, reused_from=origin)
         return True
 
@@ -518,11 +524,18 @@ class _Session:
                 log_path=record.log_path,
             )
             self._commit(record)
-        self.records.append(replace(record, samples=(), timings=()))
+        self._note(record)
         if self.rounds is not None:
             self.answered[record.cell.label, record.process] = record
         self.probed.learn(record)
         self.progress.finish(record)
+
+    def _note(self, record: Record) -> None:
+        """Take note of a record that is kept, without its rows."""
+        self.records.append(replace(record, samples=(), timings=()))
+        machine = machine_of(record)
+        if machine is not None:
+            self.places.setdefault((record.cell.task, record.process), machine)
 
     def _commit(self, record: Record) -> None:
         try:

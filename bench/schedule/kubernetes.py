@@ -35,7 +35,7 @@ def kubernetes(schedule: Schedule, image: str = IMAGE) -> str:
     store = "" if schedule.store is None else " --from-literal=store=..."
     comment += (
         f"# The webhook{' and the database' if store else ''}: kubectl create secret generic {schedule.name} "
-        f"--from-literal=webhook=...{store}\n"
+        f"--from-literal=webhook=...{store}\n{_other_variables(schedule)}"
     )
     return comment + to_yaml(_claim(schedule), _cron_job(schedule, image))
 
@@ -46,6 +46,12 @@ RAY_VERSION = "2.60.0"
 """To be set to the one in the image."""
 HEAD_CPUS, HEAD_MEMORY = "1", "4Gi"
 """Of the head, which only commits what comes."""
+KEPT_S = 60
+"""For which a cluster outlives its night: its nodes do nothing then, and the log is read at once."""
+RAY_JOB_CHARACTERS = 47
+"""Of a RayJob's name at most. Source: KubeRay, `MaxRayJobNameLength`."""
+GENERATED_CHARACTERS = 5
+"""That Kubernetes appends to a `generateName`."""
 
 
 def ray_job(schedule: Schedule, image: str = IMAGE) -> str:
@@ -61,11 +67,13 @@ def ray_job(schedule: Schedule, image: str = IMAGE) -> str:
     """
     _check_lasting(schedule)
     comment = (
-        "# Written by bench schedule; `kubectl create -f` this file starts one night. KubeRay must be installed.\n"
-        "# The image holds bench, Ray, the suite and its models. "
-        f"Label the nodes: kubectl label node NODE {SELECTOR}=true\n"
+        "# Written by bench schedule; `kubectl create -f` this file starts one night. KubeRay 1.5.1 or later must be "
+        "installed.\n"
+        "# The image holds bash, wget, ray[default] (KubeRay asks its dashboard), bench[postgres,ray,s3], the suite "
+        "and its models.\n"
+        f"# Label the nodes: kubectl label node NODE {SELECTOR}=true\n"
         f"# The database: kubectl create secret generic {schedule.name} --from-literal=store=... "
-        "--from-literal=webhook=...\n"
+        f"--from-literal=webhook=...\n{_other_variables(schedule)}"
     )
     return comment + to_yaml(_ray_job(schedule, image))
 
@@ -89,7 +97,7 @@ def _ray_job(schedule: Schedule, image: str) -> dict[str, object]:
         "rayStartParams": {"resources": resource},
         "template": {"spec": _alone(_ray_container("machine", image, CPUS, MEMORY))},
     }
-    commits = _ray_container("head", image, HEAD_CPUS, HEAD_MEMORY) | {"env": _secrets(schedule)}
+    commits = _ray_container("head", image, HEAD_CPUS, HEAD_MEMORY) | _variables(schedule)
     head = {
         "rayStartParams": {"num-cpus": "0"},
         "template": {"spec": {"containers": [commits]}},
@@ -97,17 +105,30 @@ def _ray_job(schedule: Schedule, image: str) -> dict[str, object]:
     return {
         "apiVersion": "ray.io/v1",
         "kind": "RayJob",
-        "metadata": {"generateName": f"{schedule.name}-"},
+        "metadata": {"generateName": _generated_name(schedule)},
         "spec": {
             "entrypoint": shlex.join(words),
             "submissionMode": "K8sJobMode",
             "shutdownAfterJobFinishes": True,
-            "ttlSecondsAfterFinished": LATE_S,
+            "ttlSecondsAfterFinished": KEPT_S,
             "activeDeadlineSeconds": 60 * minutes(schedule),
             "backoffLimit": 0,
-            "rayClusterSpec": {"rayVersion": RAY_VERSION, "headGroupSpec": head, "workerGroupSpecs": [workers]},
+            "rayClusterSpec": {
+                "rayVersion": RAY_VERSION,
+                "authOptions": {"mode": "token"},  # else whoever reaches the head can run code on all machines
+                "headGroupSpec": head,
+                "workerGroupSpecs": [workers],
+            },
         },
     }
+
+
+def _generated_name(schedule: Schedule) -> str:
+    """Cut the entry's name so that it fits with what Kubernetes appends; the last piece, which tells entries apart,
+    stays."""
+    stem, _, identity = schedule.name.rpartition("-")
+    room = RAY_JOB_CHARACTERS - GENERATED_CHARACTERS - len(f"-{identity}-")
+    return f"{stem[:room].rstrip('-')}-{identity}-"
 
 
 def _alone(container: dict[str, object]) -> dict[str, object]:
@@ -125,9 +146,26 @@ def _ray_container(name: str, image: str, cpus: str, memory: str) -> dict[str, o
     return {"name": name, "image": image, "resources": {"requests": amounts, "limits": dict(amounts)}}
 
 
+def _variables(schedule: Schedule) -> dict[str, object]:
+    """Name where the variables are from of whoever keeps and tells what a night finds: no machine that runs candidates
+    is to have them."""
+    others = {"secretRef": {"name": _of_others(schedule), "optional": True}}
+    return {"env": _secrets(schedule), "envFrom": [others]}
+
+
+def _of_others(schedule: Schedule) -> str:
+    """Name the secret whose keys are variables: what an object store and served models want."""
+    return f"{schedule.name}-variables"
+
+
+def _other_variables(schedule: Schedule) -> str:
+    return (
+        "# What an object store and served models want: kubectl create secret generic "
+        f"{_of_others(schedule)} --from-literal=AWS_ACCESS_KEY_ID=...\n"
+    )
+
+
 def _secrets(schedule: Schedule) -> list[dict[str, object]]:
-    """List the variables of whoever keeps and tells what a night finds: no machine that runs candidates is to have
-    them."""
     webhook = {"secretKeyRef": {"name": schedule.name, "key": "webhook", "optional": True}}
     variables: list[dict[str, object]] = [{"name": WEBHOOK_VARIABLE, "valueFrom": webhook}]
     if schedule.store is not None:
@@ -177,7 +215,7 @@ def _container(schedule: Schedule, image: str) -> dict[str, object]:
         "args": [DoubleQuotedScalarString(word) for word in words],  # 06:00 is the number 360 in YAML 1.1
         "resources": {"requests": amounts, "limits": dict(amounts)},
         "volumeMounts": [{"name": "results", "mountPath": MOUNT}],
-        "env": _secrets(schedule),
+        **_variables(schedule),
     }
 
 

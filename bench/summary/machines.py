@@ -2,20 +2,21 @@
 
 A block of work, a task in one of its fresh processes, is done by one machine. What all candidates of a block read
 together is one observation of that machine; observations of the same task in other blocks are of the same work.
-Comparisons of candidates stay within blocks, so that none of this is in them.
+Comparisons of candidates stay within blocks, so that none of this is in them; a block that was divided among machines
+is named.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from bench.record import machines_of, round_of
+from bench.record import MACHINE, machines_of, round_of
 from bench.summary.entry import LEVEL, Entry
 
 READING = "latency_p50_s"
@@ -63,9 +64,24 @@ def machine_speeds(entries: Sequence[Entry]) -> tuple[MachineSpeed, ...]:
     return tuple(MachineSpeed(name, kinds[name], jobs[name], *factors.get(name, ())) for name in sorted(kinds))
 
 
-def _machines(entry: Entry) -> dict[int, str]:
-    """Find the machine of each measured process of a cell, by the number of the round."""
-    return {round_of(record): name for record in entry.records for name in machines_of(record)}
+def divided_blocks(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Name the blocks of which several machines timed a part each: one was lost, or the run went on elsewhere.
+
+    >>> divided_blocks([])
+    ()
+    """
+    blocks: dict[tuple[str, int], set[str]] = {}
+    for entry in entries:
+        if READING in entry.levels:
+            for (process, _), (machine, _) in _machines(entry).items():
+                blocks.setdefault((entry.cell.task, process), set()).add(machine)
+    return tuple(f"{task} #{process}" for (task, process), machines in sorted(blocks.items()) if len(machines) > 1)
+
+
+def _machines(entry: Entry) -> dict[tuple[int, int], tuple[str, Mapping[str, object]]]:
+    """Find the machine of each process of a cell, by the number and the round."""
+    notes = {(record.process, round_of(record)): record.notes.get(MACHINE) for record in entry.records}
+    return {key: (str(note.get("name")), note) for key, note in notes.items() if isinstance(note, Mapping)}
 
 
 def _blocks(entries: Sequence[Entry]) -> list[_Block]:
@@ -76,7 +92,7 @@ def _blocks(entries: Sequence[Entry]) -> list[_Block]:
             by_task.setdefault(entry.cell.task, []).append(entry)
     blocks = []
     for task, of_task in by_task.items():
-        machines = {number: name for entry in of_task for number, name in _machines(entry).items()}
+        machines = {number: name for e in of_task for (_, number), (name, _) in _machines(e).items()}
         rounds = set.intersection(*(set(entry.levels[READING].processes) for entry in of_task))
         for number in sorted(rounds & machines.keys()):
             read = [_level(entry, number) for entry in of_task]

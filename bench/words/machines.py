@@ -11,19 +11,35 @@ from bench.words.wording import are, some, spoken
 PAIRED = "candidates are compared within a machine, so that none of it is in their differences"
 
 
-def line(machines: Sequence[MachineSpeed]) -> str | None:
-    """Say how far the machines differ; None for a run on one machine."""
+def line(machines: Sequence[MachineSpeed], divided: Sequence[str] = ()) -> str | None:
+    """Say how far the machines differ; None for a run on one machine.
+
+    Args:
+        machines: of the run.
+        divided: its blocks of which several machines did a part each.
+    """
     if len(machines) < 2:
         return None
     lead = f"on {plural(len(machines), 'machine')}"
     compared = [each for each in machines if each.factor is not None]
+    paired = _divided(divided) if divided else PAIRED
+    more = f"; {paired}" if divided else ""
     if not compared:
         jobs = some([f"{each.name} ({plural(each.jobs, 'job')})" for each in machines])
-        return f"{lead}: {jobs}; no task was timed on two of them, so that how far they differ is not known"
+        return f"{lead}: {jobs}; no task was timed on two of them, so that how far they differ is not known{more}"
     speeds = some([f"{each.name} {speed(each)}" for each in compared])
     rest = len(machines) - len(compared)
     left = f"; {rest} {are(rest)} not compared, having no task in common with these" if rest else ""
-    return f"{lead}, {spoken(READING)} against their mean: {speeds}{left}; {PAIRED}"
+    return f"{lead}, {spoken(READING)} against their mean: {speeds}{left}; {paired}"
+
+
+def _divided(blocks: Sequence[str]) -> str:
+    """Say which blocks were divided, and what that means."""
+    was = "was" if len(blocks) == 1 else "were"
+    return (
+        f"candidates are compared within a machine, but {some(blocks)} {was} divided among several: there they are not "
+        "paired, and where nothing else was measured the machines' difference is in theirs; `--rerun` measures it again"
+    )
 
 
 def speed(machine: MachineSpeed) -> str:

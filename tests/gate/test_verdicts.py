@@ -15,7 +15,7 @@ from bench.gate.settle import ROUNDS, is_refuted, settle
 from bench.measure.canary import Canary
 from bench.measure.machine_doubts import interference_doubts
 from bench.meters.interference import Interference
-from bench.record import Doubt, Fact
+from bench.record import MACHINE, Doubt, Fact
 from bench.running.executors.base import Answer, Executor
 from bench.running.executors.outcome import Failure
 from bench.store import RunInfo, Store
@@ -233,3 +233,20 @@ def test_the_first_pair_that_ends_well_is_the_one_that_scores(tmp_path):
     rerun.fight([one], flaky, tmp_path, "run", rounds=range(3), seed=1, say=lambda _: None)
     assert flaky.processes == [0, 0, 0, 3, 3]
     assert [len(one.failures), len(one.pairs)] == [1, 2] and one.pairs[0][1].samples
+
+
+def test_two_sides_on_different_machines_are_no_pair(tmp_path):
+    class Losing(Executor):
+        """Loses its first machine after the first call."""
+
+        calls = 0
+
+        def attempt(self, call):
+            self.calls += 1
+            record = measured(GOOD[0], call.arguments["process"])
+            return Answer(replace(record, notes={MACHINE: {"name": "one" if self.calls == 1 else "two"}}))
+
+    cell = measured(GOOD[0]).cell
+    one = rerun.Duel(cell, cell)
+    rerun.fight([one], Losing(), tmp_path, "run", rounds=range(3), seed=1, say=lambda _: None)
+    assert [len(one.failures), len(one.pairs)] == [1, 2]

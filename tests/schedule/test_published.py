@@ -88,10 +88,55 @@ def test_a_night_on_several_machines_is_a_ray_job():
         validator.validate(pod, validator.latest_version(), strict=True)
     [head] = cluster["headGroupSpec"]["template"]["spec"]["containers"]
     assert {variable["name"] for variable in head["env"]} == {"BENCH_STORE", "BENCH_WEBHOOK"}
-    assert all("env" not in container for container in machines["template"]["spec"]["containers"])
+    assert [each["secretRef"]["optional"] for each in head["envFrom"]] == [True]
+    assert not any({"env", "envFrom"} & set(container) for container in machines["template"]["spec"]["containers"])
     for lost in (remote(store=STORE), remote(address=address)):
         with pytest.raises(UsageError, match=r"name an object store|name one"):
             KINDS["kubernetes-ray"].render(lost)
+
+
+RAY_JOB_FIELDS = {
+    "entrypoint": str,
+    "submissionMode": str,
+    "shutdownAfterJobFinishes": bool,
+    "ttlSecondsAfterFinished": int,
+    "activeDeadlineSeconds": int,
+    "backoffLimit": int,
+    "rayClusterSpec.rayVersion": str,
+    "rayClusterSpec.authOptions.mode": str,
+    "rayClusterSpec.headGroupSpec.rayStartParams": dict,
+    "rayClusterSpec.headGroupSpec.template": dict,
+    "rayClusterSpec.workerGroupSpecs.groupName": str,
+    "rayClusterSpec.workerGroupSpecs.replicas": int,
+    "rayClusterSpec.workerGroupSpecs.minReplicas": int,
+    "rayClusterSpec.workerGroupSpecs.maxReplicas": int,
+    "rayClusterSpec.workerGroupSpecs.rayStartParams": dict,
+    "rayClusterSpec.workerGroupSpecs.template": dict,
+}
+"""Of the RayJob's specification, down to what Kubernetes' schema holds; checked against the CRDs of KubeRay 1.5.1,
+1.6.2 and 1.7.0. A new field is looked up there first."""
+
+
+def test_a_ray_job_has_the_fields_of_kuberay():
+    """Start parameters are text, or KubeRay refuses them; its name has room for what Kubernetes appends."""
+    [job] = read(KINDS["kubernetes-ray"].render(remote(address="s3://bench/team", store=STORE, suite="long " * 20)))
+    fields = dict(leaves(job["spec"], ""))
+    assert {name: type(value) for name, value in fields.items()} == RAY_JOB_FIELDS
+    assert all(type(value) is str for name in fields if "Params" in name for value in fields[name].values())
+    prefix = job["metadata"]["generateName"]
+    assert prefix.startswith("bench-nightly-long-") and len(prefix) + len("abcde") <= 47
+    assert prefix.endswith(f"{remote(address='s3://bench/team', store=STORE, suite='long ' * 20).name[-7:]}-")
+
+
+def leaves(value, path):
+    """Yields what stands at each place, of a list what its parts have; free maps and pods are places, too."""
+    if isinstance(value, list):
+        value = {name: part for item in value for name, part in item.items()}
+    if not isinstance(value, dict) or path.endswith(("rayStartParams", "template")):
+        yield path, value
+        return
+    for name, part in value.items():
+        yield from leaves(part, f"{path}.{name}" if path else name)
 
 
 def test_the_shell_of_a_runner_gets_the_suite_as_it_is():

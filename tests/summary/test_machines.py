@@ -11,7 +11,7 @@ import pytest
 from bench.compare.pairs import EfficiencyRow, compare
 from bench.record import MACHINE, Record
 from bench.summary import summarise
-from bench.summary.machines import MachineSpeed, machine_speeds
+from bench.summary.machines import MachineSpeed, divided_blocks, machine_speeds
 from bench.words.machines import line, rows
 from tests.factories import Sketch, make_record
 
@@ -81,4 +81,13 @@ def test_a_run_on_several_machines_says_so_once() -> None:
     assert all(name in told for name in SLOWER)
     assert [name for name, _ in rows(speeds)] == sorted(SLOWER)
     assert line(speeds[:1]) is None
+    assert divided_blocks(summarise(records())) == ()
     assert "not known" in str(line([MachineSpeed("one", "EPYC", 2), MachineSpeed("two", "EPYC", 1)]))
+
+
+def test_blocks_that_were_divided_among_machines_are_named() -> None:
+    whole, broken = records(processes=2), records(processes=2, broken=True)
+    entries = summarise([*(r for r in whole if r.process == 0), *(r for r in broken if r.process == 1)])
+    assert divided_blocks(entries) == ("cause #1", "topic #1")
+    told = str(line(machine_speeds(entries), divided_blocks(entries)))
+    assert "cause #1" in told and "topic #1" in told and told != line(machine_speeds(entries))

@@ -173,6 +173,10 @@ class Executor(ABC):
     def release(self, block: str) -> None:  # noqa: B027  one machine has nothing to let go of
         """Take note that no further call of a block comes."""
 
+    def prefer(self, block: str, machine: str) -> None:  # noqa: B027  one machine has no choice
+        """Take note that a part of a block was done before, by a machine that its records name: the rest belongs there,
+        where that machine takes part."""
+
     def prepare(self, *, light: bool = False) -> None:  # noqa: B027  most executors have nothing to prepare
         """Begin whatever takes time before the first call, and return at once.
 

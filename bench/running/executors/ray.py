@@ -152,8 +152,23 @@ class RayExecutor(Executor):
             _compare(nodes)
             started = self._started(nodes)
             classes = classes_of({each.name: each.facts for each in started})
-            self._class = chosen_class(classes, self._wanted)
+            self._class = chosen_class(self._as_before(classes), self._wanted)
             self._keep(started, classes)
+
+    def _as_before(self, classes: Sequence[Class]) -> Sequence[Class]:
+        """Keep to the class that was measured before, where anything was: what is measured again stands beside it.
+
+        Raises:
+            EnvironmentLackError: it has no machine any more.
+        """
+        before = self._class
+        if before is None or not self._measuring:
+            return classes
+        same = [each for each in classes if each.key == before.key]
+        if not same:
+            there = "; ".join(f"{plural(len(each.machines), 'machine')} of {each.name}" for each in classes)
+            raise EnvironmentLackError(f"the cluster has no machine left of the kind that was measured: {there}")
+        return same
 
     def _connect_once(self) -> None:
         """Connect unless it is connected, or is being closed; of several threads one does."""
@@ -176,6 +191,8 @@ class RayExecutor(Executor):
         for each in sorted(started, key=lambda machine: (machine not in alike, machine.name)):
             if self._measuring and each not in alike:
                 self._leave_out(each, f"it is another kind of machine ({each.kind})")
+            elif seconds and each in alike and each.name not in seconds:
+                self._leave_out(each, "its fixed piece of work failed, so that it cannot be compared with its kind")
             elif each.name in odd:
                 self._leave_out(
                     each, f"its fixed piece of work took {_slower(shares[each.name])} the median of its kind"
@@ -418,6 +435,10 @@ class RayExecutor(Executor):
         """Free the machine of a block."""
         self._begun.discard(block)
         self._fleet.release(block)
+
+    def prefer(self, block: str, machine: str) -> None:
+        """Keep a block for the machine that has done a part of it."""
+        self._fleet.prefer(block, machine)
 
     def _after_loss(self, machine: _Machine) -> None:
         """Start the agent of a machine again where its node is alive; else go on without it."""

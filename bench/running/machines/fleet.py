@@ -34,6 +34,8 @@ class Fleet:
         """Of each seat of a machine that is there."""
         self._turns: dict[str, int] = {}
         """When each machine was last given a block, counted in blocks."""
+        self._preferred: dict[str, str] = {}
+        """The machine that has done a part of a block before, by the block's name."""
         self._changed = threading.Condition()
         for machine, count in seats.items():
             self.join(machine, count)
@@ -51,14 +53,15 @@ class Fleet:
             return len(self._blocks)
 
     def take(self, block: str) -> Seat | None:
-        """Return the seat of a block: the one that it has, else a free one, for which it waits.
+        """Return the seat of a block: the one that it has, else a free one, for which it waits; of the machine that has
+        done a part of it, where that is there.
 
         Returns:
             None when no machine is left.
         """
         with self._changed:
             while self._blocks:
-                seat = self._of(block) or self._free()
+                seat = self._of(block) or self._free(self._preferred.get(block))
                 if seat is not None:
                     self._blocks[seat] = block
                     self._turns[seat.machine] = max(self._turns.values(), default=0) + 1
@@ -66,9 +69,15 @@ class Fleet:
                 self._changed.wait()
         return None
 
+    def prefer(self, block: str, machine: str) -> None:
+        """Keep a block for a machine."""
+        with self._changed:
+            self._preferred[block] = machine
+
     def release(self, block: str) -> None:
         """Free the seat of a block, of which no further call comes."""
         with self._changed:
+            self._preferred.pop(block, None)
             seat = self._of(block)
             if seat is not None:
                 self._blocks[seat] = None
@@ -93,12 +102,15 @@ class Fleet:
     def _of(self, block: str) -> Seat | None:
         return next((seat for seat, has in self._blocks.items() if has == block), None)
 
-    def _free(self) -> Seat | None:
-        """Choose a free seat of the machine that has fewest blocks, of several the one that waits longest.
+    def _free(self, preferred: str | None) -> Seat | None:
+        """Choose a free seat of the preferred machine, or else of the one that has fewest blocks, of several the one
+        that waits longest.
 
         The processes of a task so visit several machines, which shows how far these differ.
         """
         free = [seat for seat, has in self._blocks.items() if has is None]
+        if any(seat.machine == preferred for seat in self._blocks):
+            free = [seat for seat in free if seat.machine == preferred]
         busy = [seat.machine for seat, has in self._blocks.items() if has is not None]
         turn = self._turns.get
         return min(free, key=lambda seat: (busy.count(seat.machine), turn(seat.machine, 0), seat.number), default=None)

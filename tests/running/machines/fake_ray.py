@@ -30,8 +30,13 @@ class Method:
     call: Callable[..., Any]
 
     def remote(self, *arguments: Any) -> Ref:
-        """Call it at once."""
-        return Ref(self.call(*arguments))
+        """Call it at once; what Ray itself raises, it raises where the value is asked for."""
+        from ray.exceptions import RayError
+
+        try:
+            return Ref(self.call(*arguments))
+        except RayError as error:
+            return Ref(error)
 
 
 @dataclass
@@ -55,7 +60,7 @@ class FakeRay:
 
         monkeypatch.setattr(ray, "is_initialized", lambda: True)
         monkeypatch.setattr(ray, "nodes", self._nodes)
-        monkeypatch.setattr(ray, "get", lambda ref: ref.value)
+        monkeypatch.setattr(ray, "get", _value)
         monkeypatch.setattr(ray, "wait", lambda refs, **_: (refs, []))
         monkeypatch.setattr(ray, "kill", lambda agent: self.ended.append(agent.name))
         monkeypatch.setattr(ray, "remote", self._remote)
@@ -70,6 +75,12 @@ class FakeRay:
 
     def _remote(self, thing: Any) -> Any:
         return _Placed(self, None if thing is Agent else thing)
+
+
+def _value(ref: Ref) -> Any:
+    if isinstance(ref.value, Exception):
+        raise ref.value
+    return ref.value
 
 
 def _id(name: str) -> str:

@@ -66,6 +66,7 @@ def test_the_odd_one_is_left_out_where_there_are_enough_to_tell() -> None:
     assert odd_ones({"a": 1.0, "b": 1.02, "c": 1.3}) == {"c"}
     assert odd_ones({"a": 1.0, "b": 1.5}) == set()
     assert speeds({"a": 1.0, "b": 1.1, "c": 1.0})["b"] == pytest.approx(0.1)
+    assert odd_ones({"a": 1.0, "b": 1.0, "c": 2.0, "d": 2.0}) == {"c", "d"}  # never all of them
 
 
 def test_a_block_keeps_its_machine_and_another_waits_for_a_free_one() -> None:
