@@ -66,7 +66,7 @@ class Rounds(Protocol):
 
 
 MOST_LOOKED_UP = 1000
-"""Blocks of a run that may do cells in parts, for which the store is asked first what is there already: 0.3 ms each. A
+"""Blocks of a run that may do cells in parts, for which the store is asked first what is there already: 0.4 ms each. A
 run of more keeps all machines busy but for its end."""
 
 Answered = Mapping[tuple[str, int], Record]
