@@ -28,7 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.candidates.kept import Keep
 from bench.errors import BenchError, EnvironmentLackError, UsageError
-from bench.host import class_name, shared_facts
+from bench.host import class_key, class_name, shared_facts
 from bench.host.differences import differences
 from bench.host.facts import Facts
 from bench.measure.canary import Canary
@@ -221,7 +221,14 @@ class RayExecutor(Executor):
     def _seat(self) -> None:
         """Give each machine as many seats as jobs have room there."""
         self._fleet = Fleet({name: self._seats_of(machine) for name, machine in self._machines.items()})
+        self._count_seats()
+
+    def _count_seats(self) -> None:
+        """Tell how many calls are made at once, and whether they may be parts of one cell: other kinds of machines may
+        give other answers, in the last bit."""
         self.capacity = max(1, self._fleet.seats)
+        alike = len({class_key(machine.facts) for machine in self._machines.values()}) == 1
+        self.least_part = self._wanted.least_part if alike and not self._measuring else None
 
     def _canaries(self, machines: Sequence[_Machine]) -> dict[str, float]:
         """Let each machine do the fixed piece of work, all at once; the seconds by its name."""
@@ -294,7 +301,11 @@ class RayExecutor(Executor):
             except BenchError as error:
                 return Answer(failure=Failure("failed", str(error), type(error)))
         return Answer(
-            failure=Failure("failed", f"{', '.join(lost)} was lost while it ran, {TRIES} times in all; see their logs")
+            failure=Failure(
+                "failed",
+                f"{', '.join(lost)} was lost while it ran, {TRIES} times in all; see their logs",
+                lost=tuple(lost),
+            )
         )
 
     def _is_off(self, machine: _Machine, seat: Seat, call: Call, answer: Answer) -> bool:
@@ -481,7 +492,7 @@ class RayExecutor(Executor):
         self._left_out.discard(node["NodeID"])
         self._machines[machine.name] = machine
         self._fleet.join(machine.name, self._seats_of(machine))
-        self.capacity = self._fleet.seats
+        self._count_seats()
         self.tell(f"{machine.name} joined: {own.name}")
 
     def _started(
