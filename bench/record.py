@@ -11,14 +11,16 @@ Schema history:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from bench.catalogue.phases import Phase as Phase
 from bench.digest import content_hash
 from bench.errors import InputError
 from bench.suite.job import CellJob
+
+T = TypeVar("T")
 
 SCHEMA_VERSION = 2
 """Of everything in this module; a change adds a line to the schema history and a migration."""
@@ -228,6 +230,26 @@ class Asked:
         return {"key": self.key, "measures": self.measures, "briefly": self.briefly, **counts}
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the parts in which a cell that is only scored is done in several places at once; see
+    `bench.running.parts`."""
+
+    number: int = 0
+    """0 first."""
+    of: int = 1
+    """Parts of the cell."""
+
+    def share(self, batches: Sequence[T]) -> Sequence[T]:
+        """Choose this part's batches of those of the whole cell, the longest first: every `of`-th, so that all parts
+        take about as long.
+
+        >>> Part(1, 3).share("abcdefgh")
+        'beh'
+        """
+        return batches[self.number :: self.of]
+
+
 Notes: TypeAlias = Mapping[str, Any]
 """JSON-able values by name."""
 
@@ -272,6 +294,9 @@ class Record:
 
 MACHINE = "machine"
 """Note of a record: name and kind of the machine of a cluster that it ran on; not there for this machine."""
+PARTS = "parts"
+"""Note of a record: how many examples each part of its cell answered, in which time, and on which machine; not there
+where one process answered all."""
 ROUNDS_OF_A_MACHINE = 2**20
 """More processes than any cell has."""
 
@@ -292,3 +317,13 @@ def machine_of(record: Record) -> str | None:
     """Name the machine of a cluster that a record was made on; None for this machine."""
     note = record.notes.get(MACHINE)
     return str(note.get("name")) if isinstance(note, Mapping) else None
+
+
+def machines_of(record: Record) -> dict[str, str]:
+    """Name the machines of a cluster that a record is from, with their kind; more than one where it was scored in
+    parts."""
+    note = record.notes.get(MACHINE)
+    if not isinstance(note, Mapping):
+        return {}
+    names = [part[MACHINE] for part in record.notes.get(PARTS, ())] or [note.get("name")]
+    return dict.fromkeys(map(str, names), str(note.get("kind", "")))

@@ -29,6 +29,10 @@ JOBS, JOB_S = 16, 3.0
 NODES = (1, 2, 4)
 SPEED_UP = 1.9
 """Of two nodes over one: what is asked."""
+EXAMPLES, ANSWER_S, START_S = 10_000, 0.006, 1.0
+"""One cell that is scored alone, and what each of its parts takes to load the model."""
+SPEED_UP_OF_ONE = 1.8
+"""Of two nodes over one, for one cell in two parts."""
 WORLDS = 4000
 ERRORS = 0.05
 POWER_LOST = 0.10
@@ -187,8 +191,22 @@ def waiting(cell: Any, process: int, notify: Callable[[str], None]) -> Any:
     return Record(cell, "ok", None, process)
 
 
+def answering(cell: Any, process: int, notify: Callable[[str], None], part: Any = None) -> Any:
+    """Sleep as long as a model answers, in all or in a part of the batches of a cell: a worker of the nodes."""
+    from bench.data import stored
+    from bench.record import Part, Record, Sample
+    from bench.tasks.batching import Batching
+
+    time.sleep(START_S)
+    examples = stored.read(Path(cell.job.data_path)).examples
+    batches = (part or Part()).share(Batching(examples=16).split([len(str(each.columns)) for each in examples]))
+    time.sleep(ANSWER_S * sum(map(len, batches)))
+    rows = (Sample(index, examples[index].id, "", "") for batch in batches for index in batch)
+    return Record(cell, "ok", None, process, samples=tuple(rows))
+
+
 def nodes(contract: Contract) -> None:
-    """Run the same cells on one, two and four nodes."""
+    """Run the same cells, and one cell alone, on one, two and four nodes."""
     here = str(Path(__file__).parent)
     os.environ["PYTHONPATH"] = os.pathsep.join([here, str(Path(here).parent)])
     import ray
@@ -198,40 +216,70 @@ def nodes(contract: Contract) -> None:
     cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
     os.environ["RAY_ADDRESS"] = cluster.address
     seconds: dict[int, float] = {}
+    alone: dict[int, float] = {}
     try:
         for count in NODES:
             while len(seconds) and len(cluster.list_all_nodes()) < count:
                 cluster.add_node(**node)
-            seconds[count] = _wall_s(count)
+            seconds[count] = _wall_s(count, _jobs(), "machines:waiting")
             contract.tell(f"{count} nodes: {JOBS} jobs of {JOB_S:g} s in {seconds[count]:.1f} s")
+            with tempfile.TemporaryDirectory() as data:
+                alone[count] = _wall_s(count, [_large(Path(data))], "machines:answering")
+            contract.tell(f"{count} nodes: one cell of {EXAMPLES:,} examples in {alone[count]:.1f} s")
     finally:
         ray.shutdown()
         cluster.shutdown()
     contract.hold("two nodes against one", seconds[1] / seconds[2], at_least=SPEED_UP)
     contract.tell(f"four nodes against one: {seconds[1] / seconds[4]:.2f}")
+    contract.hold("one cell: two nodes against one", alone[1] / alone[2], at_least=SPEED_UP_OF_ONE)
+    contract.tell(f"one cell: four nodes against one: {alone[1] / alone[4]:.2f}")
     contract.tell(f"overhead of a job: {(seconds[1] / JOBS - JOB_S) * 1e3:.0f} ms, its process and its record included")
 
 
-def _wall_s(count: int) -> float:
+def _jobs() -> list[Any]:
+    """Make a cell for each job."""
     from bench.record import Cell
-    from bench.running.executors.ray import RayExecutor
-    from bench.running.runner import run
-    from bench.store import RunInfo, Store
     from bench.suite import CellJob, DataSpec, ModelSpec, TaskSpec
 
     job = CellJob(
         model=ModelSpec(name="m", family="baseline", strategy="majority"),
         task=TaskSpec(name="t", kind="classification", data=DataSpec(builtin="pydocs")),
     )
-    plan = [Cell(f"m{n}", "baseline", "float32", "t", "classification", job, {"n": n}) for n in range(JOBS)]
-    executor = RayExecutor("machines:waiting", measuring=False)
+    return [Cell(f"m{n}", "baseline", "float32", "t", "classification", job, {"n": n}) for n in range(JOBS)]
+
+
+def _large(folder: Path) -> Any:
+    """Make one cell of many examples."""
+    from bench.data import stored
+    from bench.data.base import Dataset, Example
+    from bench.record import Cell
+    from bench.suite import CellJob, DataSpec, MeasureSpec, ModelSpec, TaskSpec
+
+    rows = tuple(Example(n, str(n), {"text": f"note {n} " * (1 + n % 7), "label": "a"}) for n in range(EXAMPLES))
+    path = stored.write(Dataset(rows, "large", "made", {}), folder)
+    job = CellJob(
+        model=ModelSpec(name="m", family="linear", checkpoint=str(folder)),
+        task=TaskSpec(name="t", kind="classification", data=DataSpec(builtin="pydocs")),
+        measure=MeasureSpec(profile="off"),
+        data_path=str(path),
+    )
+    return Cell("m", "linear", "float32", "t", "classification", job, {"n": "large"})
+
+
+def _wall_s(count: int, plan: list[Any], worker: str) -> float:
+    """Measure how long a plan takes on so many nodes."""
+    from bench.running.executors.ray import RayExecutor
+    from bench.running.runner import run
+    from bench.store import RunInfo, Store
+
+    executor = RayExecutor(worker, measuring=False)
     executor.connect()
     assert executor.capacity == count
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
         start = time.perf_counter()
         finished = run(plan, executor, store, RunInfo("s", "", "h", "", "m", "off"))
         seconds = time.perf_counter() - start
-    assert finished.counts == {"ok": JOBS}, finished.counts
+    assert finished.counts == {"ok": len(plan)}, finished.counts
     return seconds
 
 

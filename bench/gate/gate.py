@@ -15,9 +15,10 @@ from bench.gate.result import conclude, final_lines, nothing_to_compare
 from bench.gate.settle import ROUNDS
 from bench.gate.settlement import Arena, settle_draft
 from bench.gate.verdict import AlarmNote, FrontChange, GateResult, Line, Verdict
-from bench.history.environment import differences, harness_of
+from bench.history.environment import harness_of
 from bench.history.series import read_history
 from bench.history.trend import Alarm, Together, trend_alarms
+from bench.host.differences import differences
 from bench.running.executors.base import Executor
 from bench.store import RunInfo, Store
 from bench.summary import Entry, summarise
@@ -66,7 +67,7 @@ def gate(
     old, new = (_entries(store, run.id) for run in (base, info))
     draft = draft_of(history, (base.id, info.id), old, new, _changed(base, info))
     if executor is not None:
-        settle_draft(draft, Arena(executor, store.results, info.id, rounds, seed, say))
+        settle_draft(draft, Arena(executor, store.results, info, rounds, seed, say))
     lines = final_lines(draft, rerun=executor is not None, same_environment=base.machine_key == info.machine_key)
     fronts, why_not = front_changes(info, new, old)
     remarks = [remark, *draft.remarks, *filter(None, [choice.remark, why_not, _moved_together(together)])]

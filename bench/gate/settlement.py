@@ -13,9 +13,12 @@ from bench.gate.draft import ENDED_BADLY, Draft, Key, key_of
 from bench.gate.rerun import Duel, duel, fight, once
 from bench.gate.settle import LEVEL, PairedReading, judge
 from bench.gate.verdict import Line
+from bench.host import machine_key
+from bench.host.differences import differences
 from bench.record import WELL
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor
+from bench.store import RunInfo
 from bench.summary import summarise
 from bench.words import gate as words
 
@@ -26,7 +29,7 @@ class Arena:
 
     executor: Executor
     results: Path
-    run_id: str
+    run: RunInfo
     """The candidate: its folder holds the logs."""
     rounds: Sequence[int]
     seed: int
@@ -65,11 +68,21 @@ def _settle(draft: Draft, arena: Arena) -> None:
         judge_alone(draft, duels, _canary(draft, arena))
     _judge_quality(draft, duels)
     _run_broken(draft, arena)
+    if any(fought.pairs for fought in duels.values()):
+        draft.remarks += _elsewhere(arena)
+
+
+def _elsewhere(arena: Arena) -> list[str]:
+    """Remark that the rerun was on another machine than the run, or with other software; nothing where it was not."""
+    there, here = arena.run.environment, arena.executor.fingerprint()
+    if machine_key(here) == machine_key(dict(there)):
+        return []
+    return [words.reran_elsewhere("; ".join(differences(there, here)))]
 
 
 def _fight(duels: Sequence[Duel], arena: Arena, rounds: range) -> None:
     if duels:
-        fight(duels, arena.executor, arena.results, arena.run_id, rounds=rounds, seed=arena.seed, say=arena.say)
+        fight(duels, arena.executor, arena.results, arena.run.id, rounds=rounds, seed=arena.seed, say=arena.say)
 
 
 def _judge_pairs(draft: Draft, duels: Mapping[Key, Duel]) -> set[Key]:
@@ -92,7 +105,7 @@ def _judge_pairs(draft: Draft, duels: Mapping[Key, Duel]) -> set[Key]:
 def _canary(draft: Draft, arena: Arena) -> float | None:
     jobs = (new.cell.job for _, new in draft.cells.values())
     cpus = next((job.cpus for job in jobs if job is not None), None)
-    canary = run_canary(arena.executor, arena.results / "logs" / arena.run_id / "gate-canary.log", cpus)
+    canary = run_canary(arena.executor, arena.results / "logs" / arena.run.id / "gate-canary.log", cpus)
     return None if canary is None else canary.seconds
 
 
@@ -100,7 +113,7 @@ def _run_broken(draft: Draft, arena: Arena) -> None:
     """Run once more what ended badly: a model that fails by chance is not one that no longer runs."""
     for key, (entry, line) in draft.broken.items():
         arena.say(f"running {entry.cell.label} again, which ended as {entry.status}")
-        record = once(entry.cell, arena.executor, arena.results, arena.run_id)
+        record = once(entry.cell, arena.executor, arena.results, arena.run.id)
         if record.status in WELL:
             text = words.ended_badly_again(line, well=True)
             draft.broken[key] = (entry, replace(line, verdict="suspected", rerun=True, text=text))

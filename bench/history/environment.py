@@ -1,54 +1,11 @@
-"""What two environments differ in, in words, and the version of bench that a run was made with."""
+"""The version of bench that a run was made with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
-from bench.host import STABLE, STABLE_GPU
 from bench.store import Document
-
-MOST = 6
-"""Differences that are named; the rest are counted."""
 
 
 def harness_of(environment: Document) -> str:
     """Return the version of bench in a fingerprint; `unknown` where it is not noted."""
     packages = (environment.get("software") or {}).get("packages") or {}
     return str(packages.get("bench", "unknown"))
-
-
-def differences(before: Document, after: Document) -> list[str]:
-    """Name what changed between two fingerprints among what decides a timing: `torch 2.12 → 2.13`.
-
-    >>> differences({"cpu": {"model": "a"}}, {"cpu": {"model": "b"}})
-    ['cpu model a → b']
-    """
-    old, new = dict(_flat(before)), dict(_flat(after))
-    names = list(dict.fromkeys([*old, *new]))
-    changes = [
-        f"{name} {_shown(old.get(name))} → {_shown(new.get(name))}" for name in names if old.get(name) != new.get(name)
-    ]
-    if not changes:
-        return ["the fingerprint of the machine"]
-    return changes if len(changes) <= MOST else [*changes[:MOST], f"and {len(changes) - MOST} more"]
-
-
-def _flat(environment: Document) -> Iterator[tuple[str, object]]:
-    """Yield name and value of everything that `machine_key` hashes."""
-    for part, names in STABLE.items():
-        values = environment.get(part) or {}
-        for name in values if names is None else names:
-            value = values.get(name)
-            if isinstance(value, Mapping):
-                yield from ((str(key), item) for key, item in value.items())
-            else:
-                yield (name if part == "software" else f"{part} {name}", value)
-    for number, device in enumerate((environment.get("gpu") or {}).get("devices") or []):
-        yield from ((f"GPU {number} {name}", device.get(name)) for name in STABLE_GPU)
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "none"
-    text = str(value)
-    return text if len(text) <= 40 else text[:39] + "…"

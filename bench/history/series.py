@@ -14,7 +14,8 @@ from statistics import median, stdev
 from typing import NamedTuple
 
 from bench.catalogue.readings import READINGS, shown_in
-from bench.history.environment import differences, harness_of
+from bench.history.environment import harness_of
+from bench.host.differences import differences
 from bench.store import CanarySeconds, RunInfo, Store, SummaryRow
 
 TRACKED = shown_in("history")

@@ -86,18 +86,18 @@ def as_markdown(view: RunView) -> str:
     """Write a summary for a pull request: the answer, one table per task, what did not run."""
     advice, overall = advice_of(view.decision), overall_of(view.decision)
     lines = [f"## bench: {plain(view.suite.name)}", ""]
-    if overall is not None:
-        lines += [
-            f"**One model for all tasks.** {plain(str(line))}" if i == 0 else plain(str(line))
-            for i, line in enumerate(overall.sentences[:2])
-        ]
-        lines.append("")
     for task in view.tasks:
         about = advice[task.name]
         size = "" if about.decision is None else sample(about.decision.board)
         lines += [f"### {plain(task.name)}: {plain(about.pick or 'no pick')}{f' ({size})' if size else ''}", ""]
         lines += [plain(str(line)) + "\n" for line in about.sentences[:2]]
         lines += [*_table(task, view), ""]
+    if overall is not None:
+        lines += [
+            f"**One model for all tasks.** {plain(str(line))}" if i == 0 else plain(str(line))
+            for i, line in enumerate(overall.sentences[:2])
+        ]
+        lines.append("")
     lines += _troubles(view)
     doubts = sum(len(entry.doubts) for entry in view.entries)
     if view.race:

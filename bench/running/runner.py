@@ -13,22 +13,26 @@ spared that.
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from bench.candidates import FAMILIES, without_torch
 from bench.candidates.kept import Keep
+from bench.data import stored
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
-from bench.record import WELL, Cell, Proved, Record, Sample, Status, machine_of
+from bench.record import PARTS, WELL, Cell, Proved, Record, Sample, Status, machine_of
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
+from bench.running.parts import begun, can_be_parts, run_in_parts, share_out
 from bench.running.probed import Probed
 from bench.running.progress import Progress, SilentProgress
 from bench.running.signals import terminable
@@ -60,6 +64,10 @@ class Rounds(Protocol):
     def outcome(self) -> Mapping[str, object]:
         """Tell what the rounds came to, as JSON-able values, for the store."""
 
+
+MOST_LOOKED_UP = 1000
+"""Blocks of a run that may do cells in parts, for which the store is asked first what is there already: 0.4 ms each. A
+run of more keeps all machines busy but for its end."""
 
 Answered = Mapping[tuple[str, int], Record]
 """Records with their rows, by the cell's label and the process."""
@@ -145,6 +153,8 @@ def run(
 def _finish(store: Store, session: _Session, status: RunStatus) -> None:
     try:
         store.finish_run(session.run_id, status)
+        if status == "complete":
+            session.forget_parts()
     except StoreError as error:
         if not session.kept:
             raise
@@ -178,6 +188,16 @@ def log_name(run_id: str, cell: Cell, process: int) -> str:
     return f"logs/{run_id}/{LOG_NAME.sub('-', cell.label).strip('-')}-{cell.id[:8]}-p{process}.log"
 
 
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A block of which a job runs."""
+
+    block: Block
+    steps: Iterator[Future[Outcome]]
+    seats: int
+    """That it takes of the executor's capacity."""
+
+
 @dataclass(slots=True)
 class _Session:
     """One go at a run, from its start or its continuation to its end."""
@@ -205,6 +225,8 @@ class _Session:
     places: dict[tuple[str, int], str] = field(default_factory=dict)
     """The machine of a cluster that did a process of a task, or its first cells."""
     cut: bool = False
+    examples: dict[str, int] = field(default_factory=dict)
+    """How many there are in each file of data that was looked into."""
     probed: Probed = field(default_factory=Probed)
     kept: list[RecordKeptError] = field(default_factory=list)
     """Of the records that the database did not take: the night goes on without it."""
@@ -277,28 +299,63 @@ class _Session:
 
     def _work_off(self, blocks: Sequence[Block]) -> None:
         """Do all blocks, as many at once as the executor has room for; of the same tasks never two at once."""
-        waiting = dict(enumerate(blocks))
-        under_way: dict[Future[Outcome], tuple[Block, Iterator[Future[Outcome]]]] = {}
+        cuts = self.rounds is None and self._finely and self.executor.least_part is not None
+        cuts = cuts and len(blocks) <= MOST_LOOKED_UP
+        waiting = dict(enumerate(self._left_of(blocks) if cuts else blocks))
+        under_way: dict[Future[Outcome], _UnderWay] = {}
         while waiting or under_way:
-            busy = {block.lane for block, _ in under_way.values()}
-            free = None
-            if len(under_way) < self.executor.capacity:
-                free = next((place for place, block in waiting.items() if block.lane not in busy), None)
-            if free is not None:
-                block = waiting.pop(free)
-                stepped = [(block, self._steps(block))]
+            busy = {other.block.lane for other in under_way.values()}
+            next_one = None
+            seats = self.executor.capacity - sum(other.seats for other in under_way.values())
+            if seats > 0:
+                next_one = next((place for place, block in waiting.items() if block.lane not in busy), None)
+            if next_one is not None:
+                parts = self._parts(waiting, seats)[next_one] if cuts else None
+                block = waiting.pop(next_one)
+                stepped = [_UnderWay(block, self._steps(block, parts), parts or 1)]
             else:
                 done = wait(under_way, return_when=FIRST_COMPLETED).done
                 stepped = [under_way.pop(future) for future in done]
-            for block, steps in stepped:
-                future = next(steps, None)
+            for each in stepped:
+                future = next(each.steps, None)
                 if future is not None:
-                    under_way[future] = (block, steps)
+                    under_way[future] = each
                 else:
-                    self.executor.release(block.name)
+                    self.executor.release(each.block.name)
 
-    def _steps(self, block: Block) -> Iterator[Future[Outcome]]:
-        """Do the jobs of a block, one after another: yield each as it begins, and go on when it is done."""
+    def _left_of(self, blocks: Sequence[Block]) -> list[Block]:
+        """Find what is left to do, so that the room which the machines have is shared out among that alone."""
+        left = [
+            replace(block, cells=tuple(cell for cell in block.cells if not self._is_done(cell, block)))
+            for block in blocks
+        ]
+        return [block for block in left if block.cells]
+
+    def _parts(self, waiting: Mapping[int, Block], seats: int) -> dict[int, int]:
+        """Choose in how many parts each block that waits is done, where there is more room than blocks."""
+        least = self.executor.least_part
+        if least is None or len(waiting) >= seats:
+            return dict.fromkeys(waiting, 1)
+        sizes = [max(map(self._examples_of, block.cells)) for block in waiting.values()]
+        return dict(zip(waiting, share_out(sizes, seats, least), strict=True))
+
+    def _examples_of(self, cell: Cell) -> int:
+        """Count the examples of a cell that may be done in parts; 0 where it may not."""
+        if not can_be_parts(cell):
+            return 0
+        path = str(cell.to_run().data_path)
+        if path not in self.examples:
+            with suppress(OSError, ValueError):  # the cell itself will tell
+                self.examples[path] = len(stored.read(Path(path)).examples)
+        return self.examples.get(path, 0)
+
+    def _steps(self, block: Block, parts: int | None = None) -> Iterator[Future[Outcome]]:
+        """Do the jobs of a block, one after another: yield each as it begins, and go on when it is done.
+
+        Args:
+            block: of work.
+            parts: in how many at most each of its jobs is done; None where jobs of this run are never done in parts.
+        """
         process, worked = block.process, False
         left = [cell for cell in block.cells if not self._is_done(cell, block)]
         if self.canary:
@@ -314,7 +371,7 @@ class _Session:
                 yield from self._canary_step(block)
             worked = True
             self.progress.start(cell, process)
-            future = self.executor.submit(partial(self._run, self._job(cell, block)))
+            future = self.executor.submit(partial(self._run, self._job(cell, block), parts))
             yield future
             record = future.result()
             assert isinstance(record, Record)
@@ -328,10 +385,25 @@ class _Session:
             return True
         return self._reused(cell, block)
 
-    def _run(self, job: Job) -> Outcome:
+    def _run(self, job: Job, parts: int | None) -> Outcome:
         """Run a job, in whatever thread; of several jobs at once no phases are shown."""
+        if parts is not None and not job.scored:
+            count = share_out([self._examples_of(job.cell)], parts, self.executor.least_part or 1)[0]
+            if count > 1 or begun(self._parts_folder, job.log):
+                return run_in_parts(self.executor, job, count, self._parts_folder, self.progress.tell)
         alone = self.executor.capacity == 1
         return self.executor.run(job, self.progress.phase if alone else ignore, self.progress.tick if alone else never)
+
+    @property
+    def _parts_folder(self) -> Path:
+        """Where parts of cells lie until the run ends."""
+        return self.store.results.resolve() / KEPT_ANSWERS / self.run_id / PARTS
+
+    def forget_parts(self) -> None:
+        """Remove the parts of cells, whose records are stored."""
+        shutil.rmtree(self._parts_folder, ignore_errors=True)
+        with suppress(OSError):  # what the run has spent stays there
+            self._parts_folder.parent.rmdir()
 
     def _canary(self, block: Block | None) -> Outcome:
         """Measure the fixed piece of work, in whatever thread, on the machine of a block."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from bench.record import MACHINE, round_of
+from bench.record import MACHINE, machines_of, round_of
 from bench.summary.entry import LEVEL, Entry
 
 READING = "latency_p50_s"
@@ -32,7 +32,7 @@ class MachineSpeed:
     name: str
     kind: str
     jobs: int
-    """Processes of cells that it did."""
+    """Processes of cells that it did, or a part of."""
     factor: float | None = None
     """Its latency over the geometric mean of all that are compared; None where it did no task that another did."""
     low: float | None = None
@@ -57,8 +57,8 @@ def machine_speeds(entries: Sequence[Entry]) -> tuple[MachineSpeed, ...]:
     kinds: dict[str, str] = {}
     jobs: dict[str, int] = {}
     for entry in entries:
-        for machine, note in _machines(entry).values():
-            kinds.setdefault(machine, str(note.get("kind", "")))
+        for machine, kind in (one for record in entry.records for one in machines_of(record).items()):
+            kinds.setdefault(machine, kind)
             jobs[machine] = jobs.get(machine, 0) + 1
     factors = _factors(_blocks(entries)) if len(kinds) > 1 else {}
     return tuple(MachineSpeed(name, kinds[name], jobs[name], *factors.get(name, ())) for name in sorted(kinds))
@@ -72,7 +72,7 @@ def divided_blocks(entries: Sequence[Entry]) -> tuple[str, ...]:
     """
     blocks: dict[tuple[str, int], set[str]] = {}
     for entry in entries:
-        if READING in entry.levels:
+        if READING in entry.efficiency:
             for (process, _), (machine, _) in _machines(entry).items():
                 blocks.setdefault((entry.cell.task, process), set()).add(machine)
     return tuple(f"{task} #{process}" for (task, process), machines in sorted(blocks.items()) if len(machines) > 1)

@@ -5,18 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from bench.errors import is_out_of_memory
 from bench.meters.allocator import release
-from bench.record import Sample
+from bench.record import Part, Sample
 from bench.tasks.base import WithLengths, Workload
 from bench.tasks.batching import Batching
 
 Answered = tuple[tuple[int, ...], Sequence[Any]]
 """Indices of examples, and their answers."""
+WHOLE = Part()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def score(workload: Workload, batching: Batching | int, examples: Iterable[int] 
         left = set(range(len(lengths)) if examples is None else examples)
         while left:
             failed = None
-            for indices, answers in _answered(workload, limits, lengths, left):
+            for indices, answers in _answered(workload, limits, lengths, list(left)):
                 if answers is None:
                     failed = indices
                     break
@@ -56,6 +57,22 @@ def score(workload: Workload, batching: Batching | int, examples: Iterable[int] 
             if failed is not None:
                 limits = limits.halved(failed, lengths)
     return Scoring(sorted(rows, key=lambda row: row.index), limits)
+
+
+def score_part(workload: Workload, limits: Batching, part: Part) -> list[Sample]:
+    """Score a part of the batches into which all examples are split, one row for each of their examples.
+
+    Raises:
+        Exception: whatever a request raises; a lack of memory too, since smaller batches would be those of no whole.
+    """
+    rows: list[Sample] = []
+    fixed = replace(limits, auto=False)
+    with remembering(workload):
+        lengths = lengths_of(workload)
+        for indices, answers in _answered(workload, fixed, lengths, range(len(lengths)), part):
+            assert answers is not None, "only `auto` halves"
+            rows.extend(workload.samples(indices, answers))
+    return sorted(rows, key=lambda row: row.index)
 
 
 def fitting(workload: Workload, batching: Batching) -> Batching:
@@ -105,16 +122,16 @@ def remembering(workload: Workload, *purpose: str) -> Iterator[None]:
 
 
 def _answered(
-    workload: Workload, limits: Batching, lengths: Sequence[int], left: Iterable[int]
+    workload: Workload, limits: Batching, lengths: Sequence[int], left: Sequence[int], part: Part = WHOLE
 ) -> Iterator[tuple[tuple[int, ...], Sequence[Any] | None]]:
     """Answer batch by batch; yield indices with their answers, or with None where memory did not suffice, which ends
     it."""
     stream: Callable[..., Iterator[Any]] | None = getattr(workload, "stream", None)
     if stream is None or not getattr(workload, "streams", False):
-        for batch in limits.split(lengths, list(left)):
+        for batch in part.share(limits.split(lengths, left)):
             yield batch, _attempt(partial(workload.request(batch), None), limits, batch)
         return
-    for indices, rows in limits.streams(lengths, list(left)):
+    for indices, rows in part.share(limits.streams(lengths, left)):
         answers = iter(stream(indices, rows))
         while True:
             answered = _attempt(partial(next, answers, ()), limits, indices[:rows])

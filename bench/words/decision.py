@@ -60,7 +60,7 @@ def cover(decision: Decision) -> list[str]:
 
 
 def answers(decision: Decision, *, in_full: bool = False) -> dict[str, list[str]]:
-    """Say the answers by what they are about: all tasks together, a set of models for them, and each task.
+    """Say the answers by what they are about: each task, all tasks together, and a set of models for them.
 
     Args:
         decision: on a run.
@@ -69,7 +69,7 @@ def answers(decision: Decision, *, in_full: bool = False) -> dict[str, list[str]
     say = task_sentences if in_full else in_short
     whole = {} if decision.across is None else {"one model for all tasks": say(decision.across)}
     several = {} if decision.cover is None else {"a set for all tasks": cover(decision)}
-    return whole | several | {name: say(part) for name, part in decision.tasks.items()}
+    return {name: say(part) for name, part in decision.tasks.items()} | whole | several
 
 
 def assumptions(decision: Decision) -> list[str]:
@@ -78,10 +78,7 @@ def assumptions(decision: Decision) -> list[str]:
 
 
 def sentences(decision: Decision) -> list[str]:
-    """Say everything, the answer across tasks first."""
-    lines = [] if decision.across is None else task_sentences(decision.across)
-    lines += cover(decision)
-    lines += without_tasks(decision)
-    for part in decision.tasks.values():
-        lines += task_sentences(part)
-    return lines + assumptions(decision)
+    """Say everything, the answers of the tasks first."""
+    lines = [line for part in decision.tasks.values() for line in task_sentences(part)]
+    lines += [] if decision.across is None else task_sentences(decision.across)
+    return [*lines, *cover(decision), *without_tasks(decision), *assumptions(decision)]

@@ -329,6 +329,11 @@ def not_compared(environment: str) -> str:
     return f"not compared: {environment}"
 
 
+def reran_elsewhere(environment: str) -> str:
+    """Say that what was suspected was measured again in another environment than the run's."""
+    return f"measured again in another environment than the run's: {environment}"
+
+
 def front_change(
     task: str,
     picks: tuple[str | None, str | None],

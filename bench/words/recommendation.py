@@ -223,13 +223,16 @@ def risk(part: TaskDecision) -> Sentence:
 
 def _limits_kept(taken: Risk, tightest: Check | None) -> str:
     """Say the chance of a broken limit; where other processes are not known, no chance of nearly 0."""
-    other = " in the one process measured; a restart may differ" if taken.within else ""
+    within = " in the one process measured" if taken.within else ""
+    other = "; a restart may differ" if taken.within else ""
     if taken.breaks >= NEARLY_NEVER:
-        return f"it breaks a limit with a chance of {chance(taken.breaks)}{other}"
-    room = "" if tightest is None or tightest.slack is None else f" with {limits.slack(tightest)} to spare"
+        return f"it breaks a limit with a chance of {chance(taken.breaks)}{within}{other}"
+    room = ""
+    if tightest is not None and tightest.slack is not None:
+        room = f", with {limits.slack(tightest)} to spare in {spoken(tightest.limit.name)}"
     if taken.within:
-        return f"its limits are kept{room}{other}"
-    return f"its limits are kept{room}, broken with a chance of {chance(taken.breaks)}"
+        return f"its limits are kept{within}{room}{other}"
+    return f"its limits are kept with a chance of {chance(1 - taken.breaks)}{room}"
 
 
 def _loss(taken: Risk) -> str:

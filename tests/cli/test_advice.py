@@ -144,7 +144,7 @@ def test_a_set_for_all_tasks_stands_in_the_answer_the_table_and_the_page(tmp_pat
     lines = said(capsys, "recommend", run, *where).splitlines()
     heads = [place for place, line in enumerate(lines) if not line.startswith(" ")]
     blocks = {lines[at]: lines[at + 1 : end] for at, end in zip(heads, [*heads[1:], len(lines)], strict=True)}
-    assert list(blocks) == ["one model for all tasks", "a set for all tasks", "topic", "mood", "tone"]
+    assert list(blocks) == ["topic", "mood", "tone", "one model for all tasks", "a set for all tasks"]
     assert all(1 <= len(block) <= 4 for block in blocks.values())
     assert "a and b do not do every task" in blocks["one model for all tasks"][0]
     assert "b does not do it" in blocks["topic"][0] and "a does not do it" in blocks["tone"][0]

@@ -117,7 +117,7 @@ def test_a_doubt_that_the_number_is_of_something_else_stands_below_the_table(tmp
         "tasks: [{name: t, kind: summarisation, data: {path: rows.jsonl}}]\nmeasure: off\n"
     )
     results = str(tmp_path / "results")
-    assert main(["run", str(tmp_path / "suite.yaml"), "--results", results, "--no-report"]) == 0
+    assert main(["run", str(tmp_path / "suite.yaml"), "--results", results, "--no-report", "--executor", "inline"]) == 0
     capsys.readouterr()
     assert main(["show", "--results", results]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "metric_options" in line]

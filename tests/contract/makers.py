@@ -7,10 +7,14 @@ in every runtime that executes them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from bench.candidates import FAMILIES
 from bench.fit.session import fit
-from bench.suite import ModelSpec
+from bench.running.worker.executed import context_of, engine_for
+from bench.suite import CellJob, ModelSpec
 from tests import checkpoints
 from tests.checkpoints import SHAPE, TEXTS, make_checkpoint
 from tests.fit.jobs import COLOURS
@@ -80,6 +84,12 @@ def solved(family: str) -> Maker:
         return job.model.model_copy(update={"checkpoint": str(job.output)})
 
     return make
+
+
+def loaded(job: CellJob, **changes: Any) -> Any:
+    """Load the model of a job, as a cell does, with a label count of 1 each."""
+    context = replace(context_of(job), label_counts=(1,) * len(job.labels), engine=engine_for(job), **changes)
+    return FAMILIES[job.model.family].load(job.model, job.variant, context)
 
 
 MAKERS: Mapping[str, Maker] = {

@@ -6,9 +6,12 @@ The cases are all declared families × all declared runtimes: one that is added 
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +27,14 @@ from bench.measure.audit import compare
 from bench.record import Cell
 from bench.running.conversions import converted
 from bench.running.worker.conversion import convert
-from bench.running.worker.executed import context_of, engine_for, wanted_of
+from bench.running.worker.executed import wanted_of
 from bench.suite import CellJob, DataSpec, MeasureSpec, TaskSpec, VariantSpec
 from bench.tasks import KINDS
 from bench.tasks.base import Bound, Workload
 from bench.tasks.choosing import scoring_of
 from tests.checkpoints import LABELS, TEXTS
-from tests.contract.makers import ELSEWHERE, HOSTILE, LABELS_OF, LIMITS, MAKERS
+from tests.contract.killed import Killed
+from tests.contract.makers import ELSEWHERE, HOSTILE, LABELS_OF, LIMITS, MAKERS, loaded
 
 LONG = " ".join(["boxes"] * 200)
 BATCH = [*(TEXTS * 5)[:23], LONG, *HOSTILE]
@@ -79,11 +83,6 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Cell
         return found
 
     return case
-
-
-def loaded(job: CellJob, **changes: Any) -> Any:
-    context = replace(context_of(job), label_counts=(1,) * len(job.labels), engine=engine_for(job), **changes)
-    return FAMILIES[job.model.family].load(job.model, job.variant, context)
 
 
 def scores(answers: Sequence[Any]) -> torch.Tensor:
@@ -216,6 +215,27 @@ def test_one_thread_is_one_thread(family: str, runtime: str, cases: Any) -> None
     finally:
         torch.set_num_threads(before)
     assert cpu <= 1.15 * wall
+
+
+@pytest.fixture(scope="module")
+def killed(cases: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Killed]:
+    """What the kill of each family's process left; in a process of its own, whose server imports torch once."""
+    folder = tmp_path_factory.mktemp("killed")
+    (folder / "jobs").write_bytes(pickle.dumps({family: cases(family, "torch") for family in MAKERS}))
+    environment = os.environ | {"TMPDIR": str(folder)}
+    subprocess.run([sys.executable, "-m", "tests.contract.killed", folder], env=environment, check=True)
+    told: dict[str, Killed] = pickle.loads((folder / "told").read_bytes())
+    return told
+
+
+@pytest.mark.parametrize("family", list(MAKERS))
+def test_a_process_that_is_killed_leaves_nothing(family: str, killed: dict[str, Killed], cases: Any) -> None:
+    """Neither files nor processes, nor anything that the next process of the same model answers otherwise by."""
+    left = killed[family]
+    assert "SIGKILL" in left.failure
+    assert left.files == [] and left.processes == []
+    model = loaded(cases(family, "torch"))
+    assert torch.allclose(torch.tensor(left.scores_after), scores(model.classify(list(TEXTS))), atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("runtime", [name for name, runtime in RUNTIMES.items() if runtime.converts])

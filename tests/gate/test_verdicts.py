@@ -73,6 +73,11 @@ def test_the_same_model_on_a_slower_machine_is_unchanged_and_marked_so(store):
     night(store, slow)
     found = gate(store, executor=same(slow))
     assert (found.verdict, found.exit_code, latency(found).machine) == ("unchanged", 0, True)
+    elsewhere = [remark for remark in found.remarks if "another environment" in remark]
+    assert len(elsewhere) == 1 and "cpu model none" in elsewhere[0]
+    here = same(slow)
+    here.fingerprint = environment
+    assert {*found.remarks} - {*gate(store, executor=here).remarks} == {*elsewhere}
 
 
 def test_what_disturbed_the_night_is_said_beside_it(store):

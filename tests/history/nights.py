@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.history.series import Point, Series
+from bench.host.facts import Facts
 from bench.store import RunInfo, Store
 from tests.factories import Sketch, make_run
 
@@ -27,9 +28,13 @@ def series(
     return Series("m", "float32", "t", reading, larger, points, unit)
 
 
+def environment_of(machine: str) -> Facts:
+    """Returns the fingerprint of a machine."""
+    return {"machine": {"kernel": machine}, "software": {"packages": {"bench": "0.1"}}}
+
+
 def night(store: Store, models: Sequence[Sketch], machine: str = "m", *, seed: int = 0, examples: int = 200) -> str:
-    environment = {"machine": {"kernel": machine}, "software": {"packages": {"bench": "0.1"}}}
-    run_id = store.begin_run(RunInfo("s", "", "h", "bench", machine, "quick", environment=environment))
+    run_id = store.begin_run(RunInfo("s", "", "h", "bench", machine, "quick", environment=environment_of(machine)))
     for record in make_run(models, examples=examples, seed=seed):
         store.commit(run_id, record)
     store.finish_run(run_id, "complete")

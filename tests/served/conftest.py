@@ -51,10 +51,12 @@ def connect(
     keep: Keep | None = None,
     system: str | None = None,
     shots: tuple[Shot, ...] = (),
+    max_input_tokens: int | None = None,
     **keys: Any,
 ) -> Endpoint:
     spec = ModelSpec(name="served", family="endpoint", server=endpoint_of(fake.url, **keys), system=system)
-    model = FAMILIES["endpoint"].load(spec, VariantSpec(), Context("cpu", ability, keep=keep, shots=shots))
+    context = Context("cpu", ability, keep=keep, shots=shots, max_input_tokens=max_input_tokens)
+    model = FAMILIES["endpoint"].load(spec, VariantSpec(), context)
     assert isinstance(model, Endpoint)
     return model
 

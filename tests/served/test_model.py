@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.candidates.interface import Decoding
 from bench.candidates.kept import Keep
+from bench.data.base import Example
 from bench.errors import EndpointError, UnsupportedError
-from bench.suite import Shot
+from bench.measure.audit import compare
+from bench.suite import DataSpec, Shot, TaskSpec
+from bench.tasks import KINDS
+from bench.tasks.base import Bound
 from benchmarks.fake_server import Fake, Fault, Law
 from benchmarks.fake_server.behaviour import answer_to, scored
 from tests.contract.makers import HOSTILE
@@ -44,6 +50,36 @@ def test_a_served_model_keeps_the_contract(fake: Fake) -> None:
     assert [model.generate([text], EIGHT)[0].text for text in texts] == [answer.text for answer in together]
     assert model.generate(texts[::-1], EIGHT)[::-1] == together == model.generate(texts, EIGHT)
     assert model.generate([], EIGHT) == []
+    with pytest.raises(UnsupportedError, match="max_input_tokens"):  # nobody here could count what is cut
+        connect(fake, max_input_tokens=8)
+    (long,) = model.generate([" ".join(["boxes"] * 2000)], EIGHT)
+    assert not long.truncated and long.input_tokens >= 2000
+
+
+def test_a_served_model_takes_one_thread_however_many_requests_are_under_way(fake: Fake) -> None:
+    model = connect(fake)
+    model.generate(PROMPTS[:1], EIGHT)
+    before, most = threading.active_count(), 0
+    fake.behaviour.first = Law(0.01)
+    for _ in model.generate_many(PROMPTS * 3, EIGHT, rows=10):
+        most = max(most, threading.active_count())
+    assert 0 < most <= before
+
+
+def test_timed_answers_of_a_served_model_are_those_that_were_scored(fake: Fake) -> None:
+    """The audit, which finds a server that answers a request on its own otherwise than among others."""
+    task = TaskSpec(name="asked", kind="question-answering", data=DataSpec(builtin="pydocs"), max_new_tokens=8)
+    rows = [
+        Example(place, f"e{place}", {"question": text, "answers": [answer_to(text)]})
+        for place, text in enumerate(PROMPTS)
+    ]
+    bound = Bound(connect(fake), tuple(rows), (), "{question}", "generated", ())
+    work, every = KINDS.find(task.kind).workload(task, bound), range(len(rows))
+    scored_once = work.samples(every, work.request(every)(None))
+    timed = [sample for place in every for sample in work.samples([place], work.request([place])(None))]
+    other = [replace(timed[0], prediction="of another"), *timed[1:]]
+    audits = [compare(own, scored_once, "float32") for own in (timed, other)]
+    assert [(audit.compared, audit.differing) for audit in audits] == [(len(rows), 0), (len(rows), 1)]
 
 
 def test_no_more_than_the_rows_are_under_way(fake: Fake) -> None:

@@ -82,6 +82,9 @@ def server(running: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def bench_with(tmp_path: Path, *words: str, place: str = PLACE) -> Result:
     command, *rest = words
     named = [str(tmp_path / "suite.yaml")] if command in ("run", "nightly") else []
+    named += (
+        ["--executor", "inline"] if command == "run" else []
+    )  # so that no server is started before the suite is read
     return CliRunner().invoke(bench, [command, *named, *rest, "--results", place])
 
 

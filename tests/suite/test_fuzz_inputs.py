@@ -17,6 +17,7 @@ import pytest
 from bench.__main__ import main
 from tests.suite.test_fuzz import ASKED, MUTATIONS, NASTY, SEED, limited
 
+INLINE = ("--executor", "inline")
 RUNS = [float(ASKED)] if ASKED else [4.0, pytest.param(60.0, marks=pytest.mark.whole)]
 """Seconds of the processor, which the kinds of input share."""
 FLOOR = """\
@@ -126,7 +127,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for split in ("train", "validation", "test"):
         (place / "rows" / f"{split}.jsonl").write_text(ROWS["data.jsonl"])
     (place / "suite.yaml").write_text(FLOOR.replace("DATA", "first.jsonl"))
-    assert main(["run", str(place / "suite.yaml"), "--results", str(place / "results"), "--no-report"]) == 0
+    assert main(["run", str(place / "suite.yaml"), "--results", str(place / "results"), "--no-report", *INLINE]) == 0
     return place
 
 

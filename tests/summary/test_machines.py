@@ -89,5 +89,7 @@ def test_blocks_that_were_divided_among_machines_are_named() -> None:
     whole, broken = records(processes=2), records(processes=2, broken=True)
     entries = summarise([*(r for r in whole if r.process == 0), *(r for r in broken if r.process == 1)])
     assert divided_blocks(entries) == ("cause #1", "topic #1")
+    alone = summarise(records(processes=1, broken=True))  # nothing is known of how processes differ
+    assert divided_blocks(alone) == ("cause #0", "topic #0")
     told = str(line(machine_speeds(entries), divided_blocks(entries)))
     assert "cause #1" in told and "topic #1" in told and told != line(machine_speeds(entries))

@@ -11,12 +11,12 @@ import torch
 
 from bench.candidates.interface import Classified
 from bench.data.base import Example
-from bench.record import Sample
+from bench.record import Part, Sample
 from bench.suite import DataSpec, TaskSpec
 from bench.tasks import KINDS
 from bench.tasks.base import Bound
 from bench.tasks.batching import Batching
-from bench.tasks.scoring import fitting, score
+from bench.tasks.scoring import fitting, score, score_part
 from tests.checkpoints import LABELS, TEXTS, load, make_checkpoint
 
 REFUSALS: tuple[Exception, ...] = (
@@ -146,6 +146,8 @@ def test_a_token_budget_gives_what_single_examples_give(family: str, kind: str, 
     for limits in (Batching(tokens=64), Batching.of("auto"), Batching(examples=7)):
         together = score(workload, limits).samples
         assert [row.index for row in together] == list(range(20))
+        parts = [row for number in range(3) for row in score_part(workload, limits, Part(number, 3))]
+        assert sorted(parts, key=lambda row: row.index) == together, "bit for bit"
         for one, other in zip(alone, together, strict=True):
             assert other.prediction == one.prediction
             assert (other.input_tokens, other.output_tokens) == (one.input_tokens, one.output_tokens)

@@ -11,13 +11,14 @@ import numpy as np
 
 from bench.gate import rerun, settlement
 from bench.gate.gate import gate
+from bench.host.facts import Facts
 from bench.measure.canary import Canary
 from bench.record import Cell, Record
 from bench.running.executors.base import Answer, Call, Executor
 from bench.store import Store
 from bench.words.gate import label
 from tests.factories import Sketch, Task, make_record
-from tests.history.nights import night
+from tests.history.nights import environment_of, night
 
 GOOD = [Sketch("a"), Sketch("b")]
 SLOW = [Sketch("a", latency_s=0.012), Sketch("b")]
@@ -36,6 +37,10 @@ class Knows(Executor):
     def __init__(self, truth: Truth) -> None:
         super().__init__()
         self.truth = truth
+
+    def fingerprint(self) -> Facts:
+        """Returns that of the machine of the nights."""
+        return environment_of("m")
 
     def attempt(self, call: Call) -> Answer:
         """Returns the canary, or the record of the cell that is asked for."""

@@ -52,6 +52,7 @@ def test_the_risk_names_what_is_in_doubt_and_the_rest_says_what_to_do(decision):
     part = decision.tasks["topic"]
     lines = recommendation.sentences(part)
     told = next(str(line) for line in lines if line.topic is Topic.RISK).split("in doubt")[1]
+    assert part.recommendation.tightest is not None and "to spare in p95 latency" in str(recommendation.risk(part))
     assert spoken("latency_p95_s") in told and spoken("energy_per_example_j") not in told and "drift" in told
     remedies = " ".join(line.text for line in lines if line.topic is Topic.DOUBT)
     assert all(DOUBTS[doubt.code].advice in remedies for doubt in DOUBTS_SEEN)

@@ -20,7 +20,7 @@ from bench.candidates.kept import Keep
 from bench.host import fingerprint
 from bench.host.facts import Facts
 from bench.host.secrets import hidden
-from bench.record import Asked, Cell, Proved, Record, Sample
+from bench.record import Asked, Cell, Part, Proved, Record, Sample
 from bench.running.executors import wire
 from bench.running.executors.outcome import Answer as Answer
 from bench.running.executors.outcome import Failure, unreadable
@@ -37,6 +37,10 @@ Notify = Callable[[str], None]
 
 Tick = Callable[[], float | None]
 """Returns the seconds until its next call, or None while the child is being timed."""
+
+
+LOST = "lost"
+"""Note of a record: the machines that were lost while it ran."""
 
 
 def ignore(_: str) -> None:
@@ -93,6 +97,8 @@ class Job:
     """What the process is asked for; None for the usual: the first answers all examples, each measures."""
     light: bool = False
     """Whether its model needs no torch, and so runs in a process without it, where an executor has such."""
+    part: Part | None = None
+    """Which part of the cell it scores; None for the whole."""
 
     @property
     def log_path(self) -> Path:
@@ -131,6 +137,9 @@ class Executor(ABC):
     capacity: int = 1
     """Calls that it may run at once. With more than one, `attempt` is called from that many threads, and must bear
     it."""
+    least_part: int | None = None
+    """Examples that each part of a cell has at least, where one cell may be scored by several calls at once: all its
+    machines then give the same answers, bit for bit. None where a cell is one call."""
 
     def __init__(self, worker: str = WORKER) -> None:
         self.worker = worker
@@ -251,6 +260,8 @@ class Executor(ABC):
             arguments["asked"] = job.asked
         if job.keep is not None:
             arguments["keep"] = job.keep
+        if job.part is not None:
+            arguments["part"] = job.part
         if secrets := self._secrets_of(job.cell):
             arguments["secrets"] = secrets
         limits = (job.timeout_s, job.memory_limit_bytes)
@@ -260,7 +271,8 @@ class Executor(ABC):
         wall_s = time.perf_counter() - start
         record = _record_of(answer)
         if isinstance(record, Failure):
-            notes = {} if record.abilities is None else {"abilities": list(record.abilities)}
+            notes: dict[str, object] = {} if record.abilities is None else {"abilities": list(record.abilities)}
+            notes |= {LOST: list(record.lost)} if record.lost else {}
             record = Record(job.cell, record.status, _with_log(record, job.log), job.process, notes=notes)
         return replace(
             record,

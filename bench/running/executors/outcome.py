@@ -31,6 +31,8 @@ class Failure:
     """What to raise for it."""
     abilities: tuple[str, ...] | None = None
     """Of a model that was loaded and cannot do its task: what it can do."""
+    lost: tuple[str, ...] = ()
+    """Machines that were lost while it ran: it is not tried on yet another one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.candidates.kept import Keep
 from bench.errors import BenchError, EnvironmentLackError, UsageError
-from bench.host import shared_facts
+from bench.host import class_key, class_name, shared_facts
+from bench.host.differences import differences
 from bench.host.facts import Facts
 from bench.measure.canary import Canary
 from bench.record import MACHINE, Cell, Record
@@ -190,7 +191,7 @@ class RayExecutor(Executor):
         spared = 0
         for each in sorted(started, key=lambda machine: (machine not in alike, machine.name)):
             if self._measuring and each not in alike:
-                self._leave_out(each, f"it is another kind of machine ({each.kind})")
+                self._leave_out(each, f"it is another kind of machine ({_how_other(each, alike[0].facts)})")
             elif seconds and each in alike and each.name not in seconds:
                 self._leave_out(each, "its fixed piece of work failed, so that it cannot be compared with its kind")
             elif each.name in odd:
@@ -220,7 +221,14 @@ class RayExecutor(Executor):
     def _seat(self) -> None:
         """Give each machine as many seats as jobs have room there."""
         self._fleet = Fleet({name: self._seats_of(machine) for name, machine in self._machines.items()})
+        self._count_seats()
+
+    def _count_seats(self) -> None:
+        """Tell how many calls are made at once, and whether they may be parts of one cell: other kinds of machines may
+        give other answers, in the last bit."""
         self.capacity = max(1, self._fleet.seats)
+        alike = len({class_key(machine.facts) for machine in self._machines.values()}) == 1
+        self.least_part = self._wanted.least_part if alike and not self._measuring else None
 
     def _canaries(self, machines: Sequence[_Machine]) -> dict[str, float]:
         """Let each machine do the fixed piece of work, all at once; the seconds by its name."""
@@ -293,7 +301,11 @@ class RayExecutor(Executor):
             except BenchError as error:
                 return Answer(failure=Failure("failed", str(error), type(error)))
         return Answer(
-            failure=Failure("failed", f"{', '.join(lost)} was lost while it ran, {TRIES} times in all; see their logs")
+            failure=Failure(
+                "failed",
+                f"{', '.join(lost)} was lost while it ran, {TRIES} times in all; see their logs",
+                lost=tuple(lost),
+            )
         )
 
     def _is_off(self, machine: _Machine, seat: Seat, call: Call, answer: Answer) -> bool:
@@ -473,13 +485,14 @@ class RayExecutor(Executor):
         [own] = classes_of({machine.name: machine.facts})
         machine.kind = own.name
         if self._measuring and self._class is not None and own.key != self._class.key:
-            self.tell(f"{machine.name} joined and is left out: it is another kind of machine ({own.name})")
+            how = _how_other(machine, next((each.facts for each in self._machines.values()), {}))
+            self.tell(f"{machine.name} joined and is left out: it is another kind of machine ({how})")
             self._give_up(machine)
             return
         self._left_out.discard(node["NodeID"])
         self._machines[machine.name] = machine
         self._fleet.join(machine.name, self._seats_of(machine))
-        self.capacity = self._fleet.seats
+        self._count_seats()
         self.tell(f"{machine.name} joined: {own.name}")
 
     def _started(
@@ -550,6 +563,13 @@ def _without_loss() -> Iterator[None]:
         raise EnvironmentLackError(
             f"a machine of the cluster was lost while bench looked at it ({error}); run the same command again"
         ) from error
+
+
+def _how_other(machine: _Machine, measured: Facts) -> str:
+    """Name the kind of a machine; where what is measured has the same name, how it differs."""
+    if machine.kind != class_name(measured):
+        return machine.kind
+    return "; ".join(differences(shared_facts(measured), shared_facts(machine.facts)))
 
 
 def _slower(share: float) -> str:

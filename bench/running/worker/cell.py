@@ -42,7 +42,7 @@ from bench.measure.profiles import resolve as resolve_profile
 from bench.meters.bundle import Meters, open_meters
 from bench.meters.clock import on_cuda, split_devices
 from bench.plugins import look_beside
-from bench.record import ASKED, Asked, Cell, Doubt, Fact, Proved, Record, Sample, Status
+from bench.record import ASKED, Asked, Cell, Doubt, Fact, Part, Proved, Record, Sample, Status
 from bench.running.worker.doubts import answer_doubts, own_doubts, taken_over, with_examined
 from bench.running.worker.executed import context_of, conversion_facts, engine_for
 from bench.running.worker.load import loaded, sharing_doubts, without_cold_start
@@ -53,7 +53,7 @@ from bench.tasks.base import Bound, Workload
 from bench.tasks.batching import Batching
 from bench.tasks.choosing import why_unable
 from bench.tasks.prompts import preamble
-from bench.tasks.scoring import fitting, lengths_of, remembering, score
+from bench.tasks.scoring import fitting, lengths_of, remembering, score, score_part
 
 State = dict[str, object] | None
 """What a process keeps between the cells of one model variant."""
@@ -75,6 +75,7 @@ def run_cell(
     asked: Asked | None = None,
     keep: Keep | None = None,
     secrets: Mapping[str, str] | None = None,
+    part: Part | None = None,
 ) -> Record:
     """Run one process of one cell, and return its record; unless asked otherwise, quality is scored in process 0 alone.
 
@@ -90,6 +91,8 @@ def run_cell(
             of this process alone, and its doubts about answers are of these and of `scored`.
         keep: where answers are kept one by one until the record is there.
         secrets: environment variables that the model needs.
+        part: which part of the batches to score, of a cell that is not measured. What can only be said of all answers
+            is left to whoever joins the parts (`bench.running.parts`).
 
     Raises:
         UnsupportedError: the loaded model cannot do the task.
@@ -107,8 +110,9 @@ def run_cell(
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
     likely = KINDS[cell.kind].chances and isinstance(model, GivesLogProbabilities) and model.log_probabilities
     to_answer = _examples(asked, process, scored, len(data.examples))
+    earlier, partly = tuple(scored), asked is not None
     watched = _Watched(
-        meters, process, notify, job.seed, job.model.name, likely, tuple(scored), to_answer, start_s, asked is not None
+        meters, process, notify, job.seed, job.model.name, likely, earlier, to_answer, start_s, partly, part
     )
     gate = partial(_admitted, cell, model, workload, data, proved, limits)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
@@ -116,10 +120,11 @@ def run_cell(
     check_timings(job.model.name, measured.timings)
     check_facts(job.model.name, [*facts, *seen, *measured.facts])
     if admission is not None:
-        refuse_ties_alone(job.model.name, samples)
+        if part is None:
+            refuse_ties_alone(job.model.name, samples)
         check_scored(job.model.name, admission, samples, model.facts().dtype)
     known = _with_overlap(model.facts(), model, cell, data)
-    so_far = _together(scored, samples) if samples else []
+    so_far = _together(scored, samples) if samples and part is None else []
     of_answers = answer_doubts(cell, data, so_far, process, known.notes)
     doubts = [*of_answers, *own_doubts(cell, process)]
     doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
@@ -159,6 +164,8 @@ def run_cell(
     )
     if keep is not None and (asked is not None or not process):
         keep.answers.unlink(missing_ok=True)
+    if part is not None:
+        return record
     return with_examined(record, so_far, None if asked is None else [doubt.code for doubt in of_answers])
 
 
@@ -254,6 +261,8 @@ class _Watched:
     """Seconds until the model was loaded."""
     partly: bool = False
     """Whether certain examples were asked for: the answers that are there already stay those of their processes."""
+    part: Part | None = None
+    """Which part of the batches to score; None for all."""
 
 
 Answers = tuple[list[Sample], Batching, list[Fact], Measured, Admission | None]
@@ -372,6 +381,8 @@ def _answered(workload: Workload, limits: Batching, how: _Watched) -> tuple[list
     """Answer the examples that are asked for, and those at hand where another process for them would take longer."""
     if not how.asked.examples:
         return [], limits
+    if how.part is not None:
+        return score_part(workload, limits, how.part), limits
     begin = time.perf_counter()
     first = score(workload, limits, how.asked.examples)
     rows, each_s = first.samples, (time.perf_counter() - begin) / len(how.asked.examples)

@@ -92,6 +92,16 @@ def write_light(folder: Path) -> Path:
     return folder / "suite.yaml"
 
 
+def write_one(light: Path) -> Path:
+    """Write a suite of one cell, of the model that was trained for another suite, beside it."""
+    text = light.read_text().replace("memory_limit", "batch_size: 2, memory_limit")
+    others = [f"{{name: {name}," for name in ("near", "often", "again")]
+    kept = [line for line in text.splitlines() if not any(other in line for other in others)]
+    path = light.parent / "one.yaml"
+    path.write_text("\n".join([*kept, ""]))
+    return path
+
+
 class Nodes:
     """The nodes of a cluster on this machine, each with a name, and folders of its own for what is temporary and what
     is kept."""

@@ -31,7 +31,7 @@ def kill_all_three(node: Any, folder: Path, cells: int, wait_s: float) -> None:
     trace.mkdir()
     first = driver(results, trace, cells, wait_s)
     until(lambda: len(pids(trace)) >= 4, "four jobs began")
-    raylet = next(info[0].process.pid for kind, info in node.all_processes.items() if kind == "raylet")
+    raylet = raylet_of(node)
     theirs = [pid for pid in agents() if parent_of(pid) == raylet]
     for pid in [next(pid for pid in agents() if pid not in theirs), raylet, *theirs]:  # a worker, and a whole node
         os.kill(pid, signal.SIGKILL)
@@ -46,6 +46,20 @@ def kill_all_three(node: Any, folder: Path, cells: int, wait_s: float) -> None:
     assert len(after) == cells
     assert before < after
     assert {record.status for record in records(results)} == {"ok"}
+
+
+def kill_soon(node: Any, trace: Path, jobs: int) -> None:
+    """Kill a node of a cluster with all that runs there, as soon as so many jobs have begun."""
+    until(lambda: len(pids(trace)) >= jobs, f"{jobs} jobs began")
+    raylet = raylet_of(node)
+    theirs = [pid for pid in agents() if parent_of(pid) == raylet]
+    for pid in [raylet, *theirs]:
+        os.kill(pid, signal.SIGKILL)
+
+
+def raylet_of(node: Any) -> int:
+    """Find the process of a node that starts all others there."""
+    return int(next(info[0].process.pid for kind, info in node.all_processes.items() if kind == "raylet"))
 
 
 def driver(results: Path, trace: Path, cells: int, wait_s: float) -> subprocess.Popen[str]:

@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench.record import Cell, Record
 from bench.running.executors.ray import RayExecutor
 from bench.running.progress import PlainProgress
 from bench.running.runner import run
+from bench.running.worker.cell import run_cell
 from bench.store import RunInfo, Store
 from bench.suite import ModelSpec
 from tests.jobs import make_job
@@ -29,6 +31,12 @@ def waiting(cell: Cell, process: int, notify: Callable[[str], None]) -> Record:
         stream.write(f"{os.getpid()}\n")
     time.sleep(float(str(wait_s)))
     return Record(cell, "ok", None, process)
+
+
+def late(cell: Cell, process: int, notify: Callable[[str], None], **more: Any) -> Record:
+    """Leave the id of the process, wait, and do what bench's own worker does."""
+    waiting(cell, process, notify)
+    return run_cell(cell, process, notify, **more)
 
 
 def plan_of(trace: str, cells: int, wait_s: float) -> list[Cell]:

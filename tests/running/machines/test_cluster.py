@@ -7,7 +7,8 @@ each node.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,15 @@ from click.testing import CliRunner
 from bench.cli import bench
 from bench.planning import make_plan, open_suite
 from bench.record import Record
-from bench.running.executors import executor_of
+from bench.running.executors import chosen_executor, executor_of
 from bench.running.launch import launch
 from bench.running.progress import SilentProgress
+from bench.running.runner import run
 from bench.store import Store
-from tests.running.machines.cluster import Nodes, a_cluster, write_light
-from tests.running.machines.deaths import kill_all_three
+from bench.suite.machines import MachinesSpec
+from tests.running.machines.cluster import Nodes, a_cluster, write_light, write_one
+from tests.running.machines.deaths import kill_all_three, kill_soon, pids, records
+from tests.running.machines.driver import INFO
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray leaves sockets to the collector
 pytest.importorskip("ray")
@@ -111,6 +115,32 @@ def test_a_checkpoint_by_its_address_is_fetched_by_each_machine_that_needs_it(wo
     assert {r.cell.id for r in world.runs["ray3"]} == {r.cell.id for r in world.runs["inline"]}
 
 
+def test_one_cell_is_scored_on_all_machines_and_one_of_them_may_be_killed(world: World, tmp_path: Path) -> None:
+    """Bit for bit, by the very batches of the whole cell."""
+    trace, results = tmp_path / "trace", tmp_path / "parts"
+    trace.mkdir()
+    suite = write_one(world.suite)
+    launched(suite, "inline", tmp_path / "whole")
+    [whole] = records(tmp_path / "whole")
+    located = open_suite(str(suite))
+    executor = chosen_executor("ray", MachinesSpec(least_part=2)).open(measuring=False)
+    executor.worker = "tests.running.machines.driver:late"
+    with Store.open(results) as store, ThreadPoolExecutor(1) as beside:
+        [cell] = make_plan(located, results).written(results)
+        job = cell.to_run()
+        slow = job.model.model_copy(update={"options": {"trace": str(trace), "wait_s": 1.0}})
+        cell = replace(cell, job=job.model_copy(update={"model": slow}))
+        killing = beside.submit(kill_soon, world.nodes.all[2], trace, 3)
+        assert run([cell], executor, store, INFO).exit_code == 0
+        killing.result()
+    [record] = records(results)
+    assert record.samples == whole.samples
+    assert (record.status, record.doubts) == (whole.status, whole.doubts)
+    assert {part["machine"] for part in record.notes["parts"]} == {"node-1", "node-2"}
+    assert len(record.notes["parts"]) == 3
+    assert len(pids(trace)) == 4  # the part of the node that was killed is done again, and no other
+
+
 def test_a_worker_a_raylet_and_the_driver_may_be_killed(world: World, tmp_path: Path) -> None:
     """Jobs of a lost machine are done by others; of a lost driver the same command does what is left."""
-    kill_all_three(world.nodes.all[-1], tmp_path, cells=9, wait_s=1.0)
+    kill_all_three(world.nodes.all[1], tmp_path, cells=9, wait_s=1.0)

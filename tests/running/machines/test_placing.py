@@ -162,3 +162,19 @@ def test_a_run_whose_machines_are_lost_goes_on_with_no_other_kind(
         finished = run(plan_of("uv"), executor, store, INFO, processes=1)
         machines = [machine_of(record) for record in store.load(finished.run_id).records if record.status == "ok"]
     assert machines == ["a"] and finished.cut
+
+
+def test_a_machine_of_another_kind_with_the_same_name_says_how_it_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def facts(name: str) -> Facts:
+        here = of_kind("EPYC" if name != "three" else "Xeon")
+        return here | {"machine": here["machine"] | {"kernel": "6.9" if name == "one" else "6.8"}}
+
+    FakeRay(("one", "three", "two", "zwei"), lambda *_: Answer(CANARY_READ), facts=facts).install(monkeypatch)
+    executor = RayExecutor(measuring=True)
+    executor.tell = told.append
+    executor.connect()
+    left_out = {line.split()[0]: line for line in told if "is left out" in line}
+    assert {*left_out} == {"one", "three"}
+    assert "(machine kernel 6.8 → 6.9)" in left_out["one"] and "(Xeon" in left_out["three"]

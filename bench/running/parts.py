@@ -1,0 +1,155 @@
+"""Scoring one cell in several places at once, where nothing is timed and machines would stand idle.
+
+A part is every n-th of the very batches into which the whole cell is split, so that each answer comes from the same
+batch, and is the same, bit for bit. The parts' records are joined into the one that a single process would have given
+(`bench.running.joining`). Parts that do not make up one cell are not joined: it is then scored in one place, as any
+other.
+
+Parts that are done lie in files until the run ends, so that a run that is resumed does only the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from bench.candidates import FAMILIES
+from bench.catalogue.readings import OFF
+from bench.record import Cell, Part, Record, Status
+from bench.running.executors import wire
+from bench.running.executors.base import LOST, Executor, Job, Tell
+from bench.running.executors.outcome import Answer
+from bench.store.files import write_file
+from bench.tasks import KINDS
+
+FINAL: tuple[Status, ...] = ("skipped", "unsupported", "timeout")
+"""Endings of a part that the whole cell would have too."""
+NUMBER = re.compile(r"-part-(\d+)-of-(\d+)\.json$")
+
+
+def can_be_parts(cell: Cell) -> bool:
+    """Tell whether a cell may be scored in parts.
+
+    Nothing is measured; its model is no server, whose answers may cost money, and more than a rule; and it is answered
+    batch by batch: where a model takes a new prompt as soon as another's text ends, all texts are a single batch, and
+    what `torch.compile` makes for one batch depends on those before.
+    """
+    job = cell.job
+    if job is None or job.measure.profile != OFF or job.load is not None or job.data_path is None:
+        return False
+    if cell.family not in FAMILIES or job.model.server is not None or job.variant.compile:
+        return False
+    family, kind = FAMILIES[cell.family], KINDS.get(cell.kind)
+    streams = "generate_many" in family.paths and job.task.num_beams == 1
+    if kind is None or (kind.ability == "generate" and streams):
+        return False
+    return not (family.is_floor or family.keeps_answers or family.takes_load)
+
+
+def share_out(sizes: Sequence[int], seats: int, least: int) -> list[int]:
+    """Share out seats among cells: each gets one, and of those that are left always the one whose parts are largest.
+
+    Args:
+        sizes: examples of each cell; 0 for one that cannot be split.
+        seats: that are free.
+        least: examples that a part has at least.
+
+    >>> share_out([6000, 900, 0], 6, 1000), share_out([6000, 4000], 8, 1000), share_out([10, 10, 10], 2, 1)
+    ([4, 1, 1], [5, 3], [1, 1, 1])
+    """
+    parts = [1] * len(sizes)
+    for _ in range(seats - len(sizes)):
+        fit = [place for place, size in enumerate(sizes) if size // (parts[place] + 1) >= least]
+        if not fit:
+            break
+        parts[max(fit, key=lambda place: sizes[place] / parts[place])] += 1
+    return parts
+
+
+def begun(folder: Path, log: str) -> int:
+    """Find into how many parts a job was split that an earlier go has begun; 0 where none of them is done."""
+    return max((part.of for part in _there(folder, log)), default=0)
+
+
+def run_in_parts(executor: Executor, job: Job, count: int, folder: Path, tell: Tell) -> Record:
+    """Run a job in parts, all at once, and return the record of the whole cell.
+
+    Args:
+        executor: that has room for them.
+        job: of the whole cell.
+        count: of the parts.
+        folder: where parts that are done are kept.
+        tell: takes a line about the parts, and one where they cannot be joined.
+    """
+    count = begun(folder, job.log) or count
+    done = dict(_read(folder, job, count))
+    before = f", {len(done)} of them before" if done else ""
+    tell(f"{job.cell.label}: scored in {count} parts{before}")
+    left = [_part_of(job, Part(number, count)) for number in range(count) if number not in done]
+    if left:
+        with ThreadPoolExecutor(len(left), thread_name_prefix="part") as threads:
+            for each, record in zip(left, threads.map(partial(_done, executor, folder), left), strict=True):
+                assert each.part is not None
+                done[each.part.number] = record
+    parts = [done[number] for number in range(count)]
+    final = next((part for status in FINAL for part in parts if part.status == status), None)
+    final = final or next((part for part in parts if LOST in part.notes), None)
+    if final is not None:
+        return final
+    from bench.running.joining import joined  # what knows doubts and data, which a run without parts is spared
+
+    whole: Record | str
+    try:
+        whole = joined(job, parts)
+    except Exception as error:  # noqa: BLE001  the cell's boundary: a stranger's data or metric, of which it will tell
+        whole = f"{type(error).__name__}: {error}"
+    if isinstance(whole, Record):
+        return whole
+    tell(f"{job.cell.label}: its parts make no whole ({whole}), and it is scored in one place")
+    for number in range(count):
+        _file(folder, job.log, Part(number, count)).unlink(missing_ok=True)
+    return executor.run(job)
+
+
+def _part_of(job: Job, part: Part) -> Job:
+    """Make the job of a part, which may go to another machine than the others."""
+    name = f"part-{part.number + 1}-of-{part.of}"
+    return replace(job, part=part, log=f"{job.log.removesuffix('.log')}-{name}.log", block=f"{job.block} {name}")
+
+
+def _done(executor: Executor, folder: Path, job: Job) -> Record:
+    """Do a part, and keep what it gave; without room on the disk, a later go would do it again."""
+    assert job.part is not None
+    record = executor.run(job)
+    executor.release(str(job.block))
+    if record.status == "ok":
+        with suppress(OSError):
+            write_file(_file(folder, job.log, job.part), wire.answer_frame(Answer(record))[wire.LENGTH_BYTES :])
+    return record
+
+
+def _file(folder: Path, log: str, part: Part) -> Path:
+    """Name the file of a part, by the log of its job or of the whole one."""
+    stem = Path(log).stem.removesuffix(f"-part-{part.number + 1}-of-{part.of}")
+    return folder / f"{stem}-part-{part.number + 1}-of-{part.of}.json"
+
+
+def _there(folder: Path, log: str) -> dict[Part, Path]:
+    """List the parts of a job that are kept."""
+    stem = Path(log).stem
+    found = {path: NUMBER.search(path.name) for path in folder.glob("*.json") if path.name.startswith(f"{stem}-part-")}
+    return {Part(int(match[1]) - 1, int(match[2])): path for path, match in found.items() if match is not None}
+
+
+def _read(folder: Path, job: Job, count: int) -> Iterator[tuple[int, Record]]:
+    """Read the parts of a job that are kept; one that cannot be read is done again."""
+    for part, path in _there(folder, job.log).items():
+        with suppress(OSError, wire.WireError):
+            answer = wire.parse(path.read_bytes())
+            if part.of == count and isinstance(answer, Answer) and isinstance(answer.value, Record):
+                yield part.number, replace(answer.value, cell=job.cell)
