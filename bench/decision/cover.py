@@ -7,7 +7,8 @@ is judged by the draws by which the leader is picked, which know that it was cho
 
 What a set costs is said on one scale, of the first objective that every covered task has and that can be added up:
 
-* memory: the sum over the set's models, each at its highest on the tasks that it covers, as if all were loaded at once;
+* memory: the sum over the set's models, each at its highest on the tasks that it serves, as if all were loaded at once;
+  sets are compared by the highest on the tasks that a model covers;
 * seconds, joules, money: the sum over the tasks, each served by its model;
 * without such an objective, the number of models.
 """
@@ -269,11 +270,15 @@ class _Price:
     def choice(self, names: Sequence[str] | None) -> Choice:
         """Let each task be served by the best of some models that cover it, and add up; the leaders for None."""
         serves = {task.board.task: self._server(task, names) for task in self.tasks}
-        if self.scale is Scale.TASKS:
-            cost = sum(self.on_task(task, serves[task.board.task]) for task in self.tasks)
-        else:
-            cost = sum(self.of_model(name) for name in set(serves.values()))
-        return Choice(serves, cost)
+        return Choice(serves, float(len(set(serves.values())) if self.scale is Scale.COUNT else self._cost(serves)))
+
+    def _cost(self, serves: Mapping[str, str]) -> float:
+        """Add up what the tasks cost that each model serves; of memory its highest alone."""
+        costs: dict[str, list[float]] = {}
+        for task in self.tasks:
+            name = serves[task.board.task]
+            costs.setdefault(name, []).append(self.on_task(task, name))
+        return sum(map(max if self.scale is Scale.MEMORY else sum, costs.values()))
 
     def _server(self, task: _Task, names: Sequence[str] | None) -> str:
         if names is None:

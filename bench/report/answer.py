@@ -16,7 +16,7 @@ from bench.report.wording import number, plural, spread_with_n
 from bench.summary import Quantity
 from bench.words.decision import assumptions, cover, without_tasks
 from bench.words.recommendation import Sentence, Topic, in_short, shipped
-from bench.words.wording import NEARLY_NEVER, chance
+from bench.words.wording import NEARLY_NEVER, chance, size, spoken
 
 NUMBERS = 2
 """Objectives whose figures a card shows: the first two, quality and the first cost unless the suite says otherwise."""
@@ -43,6 +43,8 @@ class Card:
     task: str
     kind: str
     picked: bool
+    settled: bool
+    """Whether the pick is the best choice with as high a chance as the suite asks for."""
     pick: str
     facts: Sequence[tuple[str, str]]
     """Value and words."""
@@ -96,6 +98,7 @@ def _card(task: TaskView, about: TaskAdvice) -> Card:
         task=task.name,
         kind=task.kind,
         picked=about.pick is not None,
+        settled=about.decision is not None and about.decision.recommendation.outcome.is_settled,
         pick=about.pick or "",
         facts=[*_facts(task, about.pick)[:NUMBERS], *_chances(about)],
         sentences=[*first, *(_parted(line) for line in told)],
@@ -104,14 +107,17 @@ def _card(task: TaskView, about: TaskAdvice) -> Card:
 
 
 def _chances(about: TaskAdvice) -> list[tuple[str, str]]:
-    """Give the chances that the pick is the best choice and that it breaks a limit."""
+    """Give the chances that the pick is the best choice and that it breaks a limit; where that is not to be told, what
+    is lost to the best choice on average."""
     risk = None if about.decision is None else about.decision.recommendation.risk
     if risk is None:
         return []
     best = (chance(risk.best), "chance that it is the best choice")
-    if not about.limits or (risk.within and risk.breaks < NEARLY_NEVER):
+    if about.limits and (not risk.within or risk.breaks >= NEARLY_NEVER):
+        return [best, (chance(risk.breaks), f"chance that it breaks a limit{', as measured' if risk.within else ''}")]
+    if risk.column is None:
         return [best]
-    return [best, (chance(risk.breaks), f"chance that it breaks a limit{', as measured' if risk.within else ''}")]
+    return [best, (size(risk.column, risk.loss), f"of {spoken(risk.column.name)} lost on average to the best choice")]
 
 
 def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:

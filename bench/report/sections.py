@@ -24,7 +24,7 @@ from bench.report.wording import plural
 
 FEW_DRAWINGS = 4
 """Drawings that are made one after another: a drawing takes about 0.1 s, and so does it to fork processes for them."""
-ANSWER = "One pick per task, under the suite's limits. What it risks stands beside it."
+ANSWER = "One pick per task, under the suite's limits, with what it risks and what to do next."
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ CUT = ("budget", None)
 def race_line(race: RaceOutcome) -> str:
     """Say what was answered, what was spared, and what the picks risk against those of the full data."""
     share = race.share
-    answered = "nothing was answered" if share is None else f"{percent(share)} of the run's examples were answered"
+    answered = "nothing was answered" if share is None else f"{percent(share)} of this run's examples were answered"
     unraced = [name for name, task in race.tasks.items() if task.unraced is not None]
     raced = {name: task for name, task in race.tasks.items() if task.unraced is None}
     cut = {name: task for name, task in raced.items() if task.ending in CUT}
@@ -26,8 +26,8 @@ def race_line(race: RaceOutcome) -> str:
         parts.append(_promise(race))
     if cut:
         risks = [f"{percent(task.risk)} on '{name}'" for name, task in cut.items()]
-        better = f"another pick would be better by more than {_points(race)}, had all been answered"
-        parts.append(f"undecided when the time was up: the chance that {better}, is {listed(risks)}")
+        better = f"the rest would show another model to be better by more than {_points(race)}"
+        parts.append(f"undecided when the time was up: the chance that {better} is {listed(risks)}")
     if unraced:
         parts.append(f"the rule cannot be raced on {listed(unraced)}, which answered everything")
     return "; ".join(parts) + "."
@@ -37,11 +37,11 @@ def _promise(race: RaceOutcome) -> str:
     """Say what the chance of a wrong pick, or place on the front, is at most."""
     chance = f"at most {percent(race.risk)}"
     promise = (
-        f"with the rest, the chance is {chance} a task that another pick would be better by more than {_points(race)}"
+        f"the rest would show another model to be better by more than {_points(race)} with a chance of {chance} a task"
     )
     if race.until == "front":
-        promise += f", and {chance} that a place on the front would be another by more than that"
-    return f"{promise}, {PROMISES[race.guarantee]}; the chances in each answer are those for new examples"
+        promise += f", and move a place on the front by more than that with one of {chance}"
+    return f"{promise}, {PROMISES[race.guarantee]}. What each answer risks on new examples is said with it"
 
 
 def _points(race: RaceOutcome) -> str:

@@ -68,6 +68,12 @@ RACE_ENDED = {
 """Why the race of a task ended."""
 
 
+NAMED = 2
+"""Rivals that are named with their chances."""
+LIKELY = 0.5
+"""Chance of a better choice from which measuring comes before shipping."""
+
+
 class Topic(Enum):
     """What a sentence of the recommendation is about."""
 
@@ -213,39 +219,54 @@ def risk(part: TaskDecision) -> Sentence:
     if advice.outcome is Outcome.ALONE:
         parts = ["it is the only model that is eligible"]
     else:
-        worst = ", whatever the estimates are within their bounds" if advice.covers_estimates else ""
-        parts = [f"it is the best choice with a chance of {chance(taken.best)}{worst}", _loss(taken)]
-    if part.front.standings[part.board.names.index(_leader(part))].checks:
-        parts.append(_limits_kept(taken, advice.tightest))
+        parts = [_others(part, taken), *_loss(taken)]
+    checks = part.front.standings[part.board.names.index(_leader(part))].checks
+    if checks:
+        parts.append(_limits_kept(taken, advice.tightest, len(checks)))
     parts += _doubted(part)
     return Sentence(Topic.RISK, f"{'; '.join(parts)}.", "Risk")
 
 
-def _limits_kept(taken: Risk, tightest: Check | None) -> str:
+def _others(part: TaskDecision, taken: Risk) -> str:
+    """Say how likely another model is the better choice, and which ones."""
+    advice = part.recommendation
+    worst = ", whatever the estimates are within their bounds" if advice.covers_estimates else ""
+    better = "is the better choice with a chance of"
+    rivals = {name: share for name, share in advice.shares.items() if name != advice.leader and share >= NEARLY_NEVER}
+    if len(rivals) == 1:
+        name, share = next(iter(rivals.items()))
+        return f"{name} {better} {chance(share)}{worst}"
+    named = [f"{name} {chance(share)}" for name, share in list(rivals.items())[:NAMED]]
+    named += ["others the rest"] if len(rivals) > NAMED else []
+    brackets = f" ({', '.join(named)})" if named else ""
+    return f"another model {better} {chance(1 - taken.best)}{worst}{brackets}"
+
+
+def _limits_kept(taken: Risk, tightest: Check | None, count: int) -> str:
     """Say the chance of a broken limit; where other processes are not known, no chance of nearly 0."""
-    within = " in the one process measured" if taken.within else ""
-    other = "; a restart may differ" if taken.within else ""
+    other = " (one process was measured; another may differ)" if taken.within else ""
     if taken.breaks >= NEARLY_NEVER:
-        return f"it breaks a limit with a chance of {chance(taken.breaks)}{within}{other}"
-    room = ""
-    if tightest is not None and tightest.slack is not None:
-        room = f", with {limits.slack(tightest)} to spare in {spoken(tightest.limit.name)}"
-    if taken.within:
-        return f"its limits are kept{within}{room}{other}"
-    return f"its limits are kept with a chance of {chance(1 - taken.breaks)}{room}"
+        return f"it breaks a limit with a chance of {chance(taken.breaks)}{other}"
+    sure = "" if taken.within else f" with a chance of {chance(1 - taken.breaks)}"
+    if tightest is None or tightest.slack is None:
+        return f"its limits are kept{sure}{other}"
+    limit, room = f"{spoken(tightest.limit.name)} {tightest.limit.text}", f"{limits.slack(tightest)} to spare"
+    if count == 1:
+        return f"{limit} is kept{sure}, with {room}{other}"
+    return f"its limits are kept{sure}, the tightest ({limit}) with {room}{other}"
 
 
-def _loss(taken: Risk) -> str:
-    """Say what is expected to be lost against the best choice."""
-    if taken.loss == 0:
-        return "no loss is expected"
+def _loss(taken: Risk) -> list[str]:
+    """Say what is lost against the best choice on average; nothing where that is next to nothing."""
+    if taken.loss == 0 or taken.best > 1 - NEARLY_NEVER:
+        return []
     if taken.column is None:
-        return f"expected loss {format_number(taken.loss)} of what the rule adds up"
-    return f"expected loss {size(taken.column, taken.loss)} of {spoken(taken.column.name)}"
+        return [f"on average that costs {format_number(taken.loss)} of what the rule adds up"]
+    return [f"on average that costs {size(taken.column, taken.loss)} of {spoken(taken.column.name)}"]
 
 
 def _doubted(part: TaskDecision) -> list[str]:
-    """Say which values of the pick are in doubt, and whether the quality is not; nothing without doubts."""
+    """Say which readings of the pick are in doubt, and for what; nothing without doubts."""
     doubts = part.board.doubts_of(_leader(part))
     columns = _columns_of(part.board)
     codes = {column: [d.code.replace("_", " ") for d in doubts if column in d.columns] for column in columns}
@@ -256,14 +277,13 @@ def _doubted(part: TaskDecision) -> list[str]:
     if not alike:
         return []
     said = [f"{_all_or_some(named, columns)} ({some(own)})" for own, named in alike.items()]
-    sure = not any(codes[name] for name, is_quality in columns.items() if is_quality)
-    return [f"in doubt {are(sum(map(len, alike.values())))} {listed(said)}{', not the quality' if sure else ''}"]
+    return [f"readings in doubt: {listed(said)}"]
 
 
-def _columns_of(board: Board) -> dict[str, bool]:
-    """List the columns of a board, or of those that it is made of, each with whether it is of quality."""
+def _columns_of(board: Board) -> list[str]:
+    """List the columns of a board, or of those that it is made of."""
     boards = list(dict.fromkeys(part.board for part in board.parts)) or [board]
-    return {column.name: column.is_quality for own in boards for column in own.columns}
+    return list(dict.fromkeys(column.name for own in boards for column in own.columns))
 
 
 def _all_or_some(names: Sequence[str], every: Collection[str]) -> str:
@@ -394,14 +414,18 @@ def _next_step(part: TaskDecision) -> list[Sentence]:
         if step is None:
             return [_next(_nothing_needed(part))] if advice.outcome.is_settled else []
         return [_next(_would_admit(part, step))]
-    whether, could = _whether_better(part, gain)
+    whether = _whether_better(part, gain)
     if step is None:
         text = (
-            f"no sensible number of further examples settles {whether} ({could}): take whichever suits you, or say "
-            "in decision.margins which differences do not matter."
+            f"ship it, or whichever suits you: no sensible number of further examples tells {whether}. Say in "
+            "decision.margins which differences do not matter."
         )
         return [_next(text)]
-    return [_next(f"measure {steps.next_step(part.board, step)} to settle {whether}: {could}.")]
+    what = steps.next_step(part.board, step)
+    if not step.is_possible:
+        return [_next(f"ship it, or bring more data: {what} are likely too few to tell {whether}.")]
+    first = "before shipping it," if gain.share > LIKELY else "ship it, or first"
+    return [_next(f"{first} measure {what} to tell {whether}.")]
 
 
 def _next(text: str) -> Sentence:
@@ -412,24 +436,25 @@ def _nothing_needed(part: TaskDecision) -> str:
     """Say that nothing need be measured, and which limit, if any, keeps another model from being the pick."""
     limited = part.recommendation.binding
     if not limited:
-        return "nothing more needs measuring."
+        return "ship it; nothing more needs measuring."
     first = limited[0]
     limit = f"{spoken(first.check.limit.name)} {first.check.limit.text}"
-    return f"nothing more needs measuring; without the limit {limit} the pick would be {first.instead}."
+    return f"ship it; nothing more needs measuring. Without the limit {limit} the pick would be {first.instead}."
 
 
 def _would_admit(part: TaskDecision, step: NextStep) -> str:
-    return f"measure {steps.next_step(part.board, step)} to see whether {step.first.models[0]} meets its limits."
+    what = steps.next_step(part.board, step)
+    return f"ship it, or first measure {what} to see whether {step.first.models[0]} meets its limits."
 
 
-def _whether_better(part: TaskDecision, gain: Gain) -> tuple[str, str]:
+def _whether_better(part: TaskDecision, gain: Gain) -> str:
     """Ask who is the better choice, and say how likely that is, and by how much at most."""
     taken = part.recommendation.risk
     better = ""
     if taken is not None and taken.column is not None and gain.most > 0:
         better = f", by up to {size(taken.column, gain.most)} of {spoken(taken.column.name)}"
     limits_kept = "" if gain.is_eligible else "keeps the limits and "
-    return f"whether {gain.name} {limits_kept}is the better choice", f"a chance of {chance(gain.share)}{better}"
+    return f"whether {gain.name} {limits_kept}is better (a chance of {chance(gain.share)}{better})"
 
 
 def _knee(advice: Recommendation) -> list[Sentence]:

@@ -21,7 +21,7 @@ def next_step(board: Board, step: NextStep) -> str:
     """
     if step.how is How.MORE:
         text = listed([_observations(board, part) for part in step.parts])
-        told = [f"{duration(step.seconds)} of answering"] if step.seconds else []
+        told = [duration(step.seconds)] if step.seconds else []
         return f"{text}{_bracketed([*told, *_how(board, step)])}"
     place = "" if board.task else f" on '{step.first.task}'"
     what = f"{spoken(step.first.column)} of {listed(step.first.models)}{place}"
@@ -40,7 +40,7 @@ def _how(board: Board, step: NextStep) -> list[str]:
             answered = own.examples().get(own.task, 0)
             of_run = answered if own.race is None else own.race.total
             options += ["`--until all`"] if answered < of_run else []
-            options += ["a larger `max_examples`"] if answered + part.more > of_run else []
+            options += [f"`max_examples: {answered + part.more}`"] if answered + part.more > of_run else []
     return [f"with {listed(list(dict.fromkeys(options)))}"] if options else []
 
 
@@ -65,5 +65,5 @@ def _read(part: Observations) -> str:
 def _exhausted(part: Observations, place: str) -> str:
     """Say that the data set has fewer examples than it takes."""
     if not part.more:
-        return f"{listed(part.models)}{place} on data beyond this data set"
-    return f"the data's other {part.more:,} examples (likely too few) of {listed(part.models)}{place}"
+        return f"all that this data set has for {listed(part.models)}{place}"
+    return f"the data's other {part.more:,} examples for {listed(part.models)}{place}"

@@ -18,7 +18,7 @@ from bench.words import recommendation
 from bench.words.decision import answers
 from bench.words.documents import decision_document
 from bench.words.recommendation import Topic
-from bench.words.wording import spoken, trade
+from bench.words.wording import NEARLY_NEVER, chance, spoken, trade
 from tests.decision.boards import make_board
 from tests.factories import Sketch, Task, make_run
 from tests.report.runs import quickstart
@@ -52,7 +52,8 @@ def test_the_risk_names_what_is_in_doubt_and_the_rest_says_what_to_do(decision):
     part = decision.tasks["topic"]
     lines = recommendation.sentences(part)
     told = next(str(line) for line in lines if line.topic is Topic.RISK).split("in doubt")[1]
-    assert part.recommendation.tightest is not None and "to spare in p95 latency" in str(recommendation.risk(part))
+    limits = str(recommendation.risk(part)).split("in doubt")[0]
+    assert part.recommendation.tightest is not None and "p95 latency <= 17 ms" in limits and "to spare" in limits
     assert spoken("latency_p95_s") in told and spoken("energy_per_example_j") not in told and "drift" in told
     remedies = " ".join(line.text for line in lines if line.topic is Topic.DOUBT)
     assert all(DOUBTS[doubt.code].advice in remedies for doubt in DOUBTS_SEEN)
@@ -66,6 +67,15 @@ def test_an_estimate_is_called_one_on_every_board(decision):
     assert decision.across is not None
     for part in (decision.across, decision.tasks["tone"]):
         assert recommendation.headline(part).count("estimate") == 1
+
+
+def test_the_risk_names_the_rivals_with_the_chances_of_the_draws(decision):
+    for part in (decision.across, *decision.tasks.values()):
+        assert part is not None
+        advice, told = part.recommendation, str(recommendation.risk(part))
+        rivals = [name for name, share in advice.shares.items() if name != advice.leader and share >= NEARLY_NEVER]
+        assert rivals and all(f"{name} " in told for name in rivals[: recommendation.NAMED])
+        assert chance(advice.shares[rivals[0]]) in told
 
 
 def test_draws_never_show_certainty():
