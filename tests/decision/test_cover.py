@@ -54,6 +54,15 @@ def test_models_that_do_a_part_of_the_tasks_are_a_set_where_no_single_one_does_a
     assert len(document["sentences"]) <= 4
 
 
+def test_a_model_of_a_set_takes_the_memory_of_the_tasks_that_it_serves() -> None:
+    columns = ("accuracy", "peak_rss_bytes")
+    read = {"x": [[0.9, 300], [0.89, 50]], "y": [[0.89, 900], [0.9, 60]]}
+    boards = [make_board(values, columns, (0.02, 0.0), task=task) for task, values in read.items()]
+    cover = find_cover([judge(board, check_all(board, ()), Question(columns, rule=RULE)) for board in boards])
+    assert cover is not None and cover.best.serves == {"x": "a", "y": "b"}
+    assert cover.best.cost == 360, "a covers y with 900 bytes, but b serves it"
+
+
 def test_one_model_as_good_as_the_specialists_is_cheaper_than_all_of_them() -> None:
     models = [
         Sketch("a", 0.9, memory_bytes=300e6),
