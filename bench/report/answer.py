@@ -15,7 +15,7 @@ from bench.report.view import RunView, TaskView
 from bench.report.wording import number, plural, spread_with_n
 from bench.summary import Quantity
 from bench.words.decision import assumptions, cover, without_tasks
-from bench.words.recommendation import Sentence, Topic, in_short, shipped
+from bench.words.recommendation import Sentence, Topic, in_short, risk, shipped
 from bench.words.wording import NEARLY_NEVER, chance, size, spoken
 
 NUMBERS = 2
@@ -94,6 +94,10 @@ def _card(task: TaskView, about: TaskAdvice) -> Card:
     unfolded = [] if about.decision is None else in_short(about.decision)
     told = [line for line in unfolded if about.pick is None or line.topic not in FOLDED]
     first = [("", shipped(about.decision))] if about.decision is not None and about.pick is not None else []
+    said = {line: line for line in told}
+    if about.decision is not None and about.pick is not None:
+        of_risk = risk(about.decision, with_loss=_shows_breaking(about))
+        said |= {line: of_risk for line in told if line.topic is Topic.RISK}
     return Card(
         task=task.name,
         kind=task.kind,
@@ -101,7 +105,7 @@ def _card(task: TaskView, about: TaskAdvice) -> Card:
         settled=about.decision is not None and about.decision.recommendation.outcome.is_settled,
         pick=about.pick or "",
         facts=[*_facts(task, about.pick)[:NUMBERS], *_chances(about)],
-        sentences=[*first, *(_parted(line) for line in told)],
+        sentences=[*first, *(_parted(line) for line in said.values())],
         more=(*(str(line) for line in every if line not in told), *about.changes, *about.remarks),
     )
 
@@ -109,15 +113,22 @@ def _card(task: TaskView, about: TaskAdvice) -> Card:
 def _chances(about: TaskAdvice) -> list[tuple[str, str]]:
     """Give the chances that the pick is the best choice and that it breaks a limit; where that is not to be told, what
     is lost to the best choice on average."""
-    risk = None if about.decision is None else about.decision.recommendation.risk
-    if risk is None:
+    taken = None if about.decision is None else about.decision.recommendation.risk
+    if taken is None:
         return []
-    best = (chance(risk.best), "chance that it is the best choice")
-    if about.limits and (not risk.within or risk.breaks >= NEARLY_NEVER):
-        return [best, (chance(risk.breaks), f"chance that it breaks a limit{', as measured' if risk.within else ''}")]
-    if risk.column is None:
+    best = (chance(taken.best), "chance that it is the best choice")
+    if _shows_breaking(about):
+        return [best, (chance(taken.breaks), f"chance that it breaks a limit{', as measured' if taken.within else ''}")]
+    if taken.column is None:
         return [best]
-    return [best, (size(risk.column, risk.loss), f"of {spoken(risk.column.name)} lost on average to the best choice")]
+    lost = f"of {spoken(taken.column.name)} lost on average to the best choice"
+    return [best, (size(taken.column, taken.loss), lost)]
+
+
+def _shows_breaking(about: TaskAdvice) -> bool:
+    """Tell whether a card shows the chance of a broken limit; of one process alone, one of nearly 0 is not told."""
+    taken = None if about.decision is None else about.decision.recommendation.risk
+    return taken is not None and bool(about.limits) and (not taken.within or taken.breaks >= NEARLY_NEVER)
 
 
 def _facts(task: TaskView, candidate: str | None) -> list[tuple[str, str]]:

@@ -41,7 +41,7 @@ def _promise(race: RaceOutcome) -> str:
     )
     if race.until == "front":
         promise += f", and move a place on the front by more than that with one of {chance}"
-    return f"{promise}, {PROMISES[race.guarantee]}. What each answer risks on new examples is said with it"
+    return f"{promise}, {PROMISES[race.guarantee]}, while each answer says what it risks on new examples"
 
 
 def _points(race: RaceOutcome) -> str:

@@ -72,6 +72,8 @@ NAMED = 2
 """Rivals that are named with their chances."""
 LIKELY = 0.5
 """Chance of a better choice from which measuring comes before shipping."""
+QUICK_S = 60.0
+"""Seconds of measuring that nobody should save who is in doubt."""
 
 
 class Topic(Enum):
@@ -210,16 +212,21 @@ def _ship(part: TaskDecision) -> str:
     return f"Ship {name}{floor} for {where(board)}"
 
 
-def risk(part: TaskDecision) -> Sentence:
-    """Say what shipping the pick risks: that it is not the best choice, what is then lost, that it breaks a limit, and
-    which of its values are in doubt."""
+def risk(part: TaskDecision, *, with_loss: bool = True) -> Sentence:
+    """Say what shipping the pick risks: that it is not the best choice, what that costs on average, that it breaks a
+    limit, and which of its readings are in doubt.
+
+    Args:
+        part: with a pick.
+        with_loss: say the cost; a place that shows the number beside it need not.
+    """
     advice = part.recommendation
     taken = advice.risk
     assert taken is not None
     if advice.outcome is Outcome.ALONE:
         parts = ["it is the only model that is eligible"]
     else:
-        parts = [_others(part, taken), *_loss(taken)]
+        parts = [_others(part, taken), *(_loss(taken) if with_loss else [])]
     checks = part.front.standings[part.board.names.index(_leader(part))].checks
     if checks:
         parts.append(_limits_kept(taken, advice.tightest, len(checks)))
@@ -245,12 +252,14 @@ def _others(part: TaskDecision, taken: Risk) -> str:
 def _limits_kept(taken: Risk, tightest: Check | None, count: int) -> str:
     """Say the chance of a broken limit; where other processes are not known, no chance of nearly 0."""
     other = " (one process was measured; another may differ)" if taken.within else ""
+    limit = "" if tightest is None else f"{spoken(tightest.limit.name)} {tightest.limit.text}"
     if taken.breaks >= NEARLY_NEVER:
-        return f"it breaks a limit with a chance of {chance(taken.breaks)}{other}"
+        broken = limit if limit and count == 1 else "a limit"
+        return f"it breaks {broken} with a chance of {chance(taken.breaks)}{other}"
     sure = "" if taken.within else f" with a chance of {chance(1 - taken.breaks)}"
     if tightest is None or tightest.slack is None:
         return f"its limits are kept{sure}{other}"
-    limit, room = f"{spoken(tightest.limit.name)} {tightest.limit.text}", f"{limits.slack(tightest)} to spare"
+    room = f"{limits.slack(tightest)} to spare"
     if count == 1:
         return f"{limit} is kept{sure}, with {room}{other}"
     return f"its limits are kept{sure}, the tightest ({limit}) with {room}{other}"
@@ -421,11 +430,11 @@ def _next_step(part: TaskDecision) -> list[Sentence]:
             "decision.margins which differences do not matter."
         )
         return [_next(text)]
-    what = steps.next_step(part.board, step)
     if not step.is_possible:
-        return [_next(f"ship it, or bring more data: {what} are likely too few to tell {whether}.")]
-    first = "before shipping it," if gain.share > LIKELY else "ship it, or first"
-    return [_next(f"{first} measure {what} to tell {whether}.")]
+        return [_next(f"ship it: to tell {whether} takes {steps.lacking(part.board, step)}.")]
+    is_quick = step.seconds is not None and step.seconds <= QUICK_S
+    first = "before shipping it," if is_quick or gain.share > LIKELY else "ship it, or first"
+    return [_next(f"{first} measure {steps.next_step(part.board, step)} to tell {whether}.")]
 
 
 def _next(text: str) -> Sentence:
@@ -454,7 +463,8 @@ def _whether_better(part: TaskDecision, gain: Gain) -> str:
     if taken is not None and taken.column is not None and gain.most > 0:
         better = f", by up to {size(taken.column, gain.most)} of {spoken(taken.column.name)}"
     limits_kept = "" if gain.is_eligible else "keeps the limits and "
-    return f"whether {gain.name} {limits_kept}is better (a chance of {chance(gain.share)}{better})"
+    over = "" if part.board.task else " over all tasks"
+    return f"whether {gain.name} {limits_kept}is better{over} (a chance of {chance(gain.share)}{better})"
 
 
 def _knee(advice: Recommendation) -> list[Sentence]:

@@ -62,6 +62,17 @@ def _read(part: Observations) -> str:
     return "" if part.unit == "examples" else f" for {spoken(part.column)}"
 
 
+def lacking(board: Board, step: NextStep) -> str:
+    """Say how many examples it would take, and how many the data have; for a step that is not possible."""
+    told = []
+    for part in step.parts:
+        if part.lacking:
+            place = "" if board.task else f" on '{part.task}'"
+            needed = float(f"{part.more + part.lacking:.2g}")
+            told.append(f"some {needed:,.0f} more examples{place}, and the data set has {part.more or 'none'} left")
+    return "; ".join(told)
+
+
 def _exhausted(part: Observations, place: str) -> str:
     """Say that the data set has fewer examples than it takes."""
     if not part.more:
