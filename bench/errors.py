@@ -9,6 +9,7 @@
     │   ├── HubError           3  ... a file that the Hugging Face Hub should have served
     │   └── EndpointError      3  ... an answer that a server should have given
     ├── StoreError             4  the results folder or database cannot be read or written
+    │   ├── UnreadableError    4  ... since it is missing, damaged or not of this bench: later it is no better
     │   └── RecordKeptError    4  ... so a finished record is kept in a file beside it
     ├── BusyError              7  another process holds the results folder, or trains the same checkpoint
     ├── UnsupportedError       -  a model cannot do a task (becomes a cell's status, never an exit)
@@ -96,6 +97,10 @@ class StoreError(BenchError):
     """The results folder or its database cannot be read or written."""
 
     exit_code = 4
+
+
+class UnreadableError(StoreError):
+    """What was stored is missing, damaged, or not of this bench; asking again later does not help."""
 
 
 class RecordKeptError(StoreError):

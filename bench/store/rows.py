@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from bench.errors import InputError, StoreError
+from bench.errors import InputError, StoreError, UnreadableError
 from bench.record import Sample, Timing
 from bench.store.blobs import Blobs, open_blobs
 from bench.store.blobs.file import FolderBlobs
@@ -25,7 +25,7 @@ ROW_PATHS: tuple[Literal["samples_path"], Literal["timings_path"]] = ("samples_p
 """Columns of the table `records` that name a file of rows."""
 
 
-class RowsAwayError(StoreError):
+class RowsAwayError(UnreadableError):
     """Rows are not where this bench can find them."""
 
 
