@@ -164,6 +164,26 @@ class RowFiles:
         except OSError as error:
             raise StoreError(f"{self._shown(folder)} cannot be read: {error.strerror or error}") from error
         return names & there
+    def elsewhere(self, names: Iterable[str]) -> list[str]:
+        """List all files of rows in the blob stores that some files are in, and in that for new rows.
+
+        One that this bench cannot open is left out.
+
+        Raises:
+            StoreError: a blob store cannot be asked.
+        """
+        addresses = {named.rpartition("#")[0] for named in names} | {self.address or ""}
+        listed = []
+        for address in sorted(address for address in addresses if "://" in address):
+            try:
+                blobs, prefix = self.place(f"{address}#rows/")
+                listed += [f"{address}#{blob.name}" for blob in blobs.list(prefix)]
+            except RowsAwayError:
+                continue
+            except OSError as error:
+                raise StoreError(f"{address} cannot be listed: {error.strerror or error}") from error
+        return listed
+
 
     def place(self, named: str) -> tuple[Blobs, str]:
         """Find the blob store of a file, and its path there.
