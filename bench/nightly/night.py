@@ -205,6 +205,7 @@ def _only_judging_left(night: _Night, since: str, folder: Path, mirror: Mirror) 
     if not is_over and not is_held:
         raise _taken(newest.id)
     if not is_over and newest.status == "complete":
+        night.step("upload", lambda: mirror.drop_uploads(newest.id))
         return newest.id
     store.release(newest.id)
     return None

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from bench.errors import InputError, StoreError, UnreadableError
 from bench.record import Sample, Timing
-from bench.store.blobs import Blobs, open_blobs
+from bench.store.blobs import Blobs, drop_uploads, open_blobs
 from bench.store.blobs.file import FolderBlobs
 from bench.units import plural
 
@@ -86,10 +86,9 @@ class RowFiles:
         return path
 
     def drop_uploads(self, run_id: str) -> None:
-        """Discard what a killed process had uploaded in part of a run's rows, where the blob store has such a thing."""
-        drop = getattr(self.target, "drop_uploads", None)
-        if callable(drop):
-            drop(f"rows/{run_id}/")
+        """Discard what a killed process had uploaded in part of a run's rows and logs."""
+        for kind in ("rows", "logs"):
+            drop_uploads(self.target, f"{kind}/{run_id}/")
 
     def told(self) -> str | None:
         """Say what the blob store did not take; None where it took everything."""
@@ -164,6 +163,7 @@ class RowFiles:
         except OSError as error:
             raise StoreError(f"{self._shown(folder)} cannot be read: {error.strerror or error}") from error
         return names & there
+
     def elsewhere(self, names: Iterable[str]) -> list[str]:
         """List all files of rows in the blob stores that some files are in, and in that for new rows.
 
@@ -183,7 +183,6 @@ class RowFiles:
             except OSError as error:
                 raise StoreError(f"{address} cannot be listed: {error.strerror or error}") from error
         return listed
-
 
     def place(self, named: str) -> tuple[Blobs, str]:
         """Find the blob store of a file, and its path there.

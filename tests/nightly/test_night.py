@@ -23,6 +23,7 @@ from bench.store import RunInfo, Store
 from bench.store.elsewhere import results_folder
 from bench.store.files import write_file
 from bench.store.mirror import Mirror
+from bench.store.objects import ObjectBlobs
 from bench.suite import NightlySpec
 from tests.factories import Sketch, Task, make_record
 
@@ -154,8 +155,11 @@ def test_a_night_killed_before_it_was_told_is_judged_once_whatever_disk_is_left(
         store.hold(run.id)
         with pytest.raises(BusyError, match=run.id):
             attempt("new", executor)
-    outcome = attempt("new", executor)
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectBlobs, "drop_uploads", dropped := Mock())
+        outcome = attempt("new", executor)
     assert (outcome.problems, outcome.run_id, executor.jobs) == ((), run.id, [])
+    dropped.assert_called_once_with(f"nightly/freight/{run.id}/")
 
     (left / run.id / "report.html").write_text("half")
     again = attempt("first", executor)
