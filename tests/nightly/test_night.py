@@ -137,6 +137,17 @@ def attempt(plain, plan, tmp_path, monkeypatch):
     return run
 
 
+def test_a_night_without_its_object_store_is_compared_where_the_rows_before_are_kept(monkeypatch, attempt):
+    before = attempt("first", Knows(), NOW - timedelta(days=2))
+    for name in ("ls", "find", "exists", "cat_file", "pipe_file"):
+        monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem." + name, Mock(side_effect=TimeoutError))
+    asked = NightlySpec(baseline=before.run_id)
+    kept, other = (attempt(disk, Knows(), asked=asked) for disk in ("first", "other"))
+    assert (kept.verdict, kept.gate.baseline) == ("unchanged", before.run_id)
+    assert other.gate is None and other.exit_code == 1
+    assert any(problem.startswith("gate: ") and "in time" in problem for problem in other.problems)
+
+
 def killed(*_, **__):
     raise KeyboardInterrupt
 
