@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bench.errors import InputError, UsageError
-from bench.metrics.catalogue import check_limit, check_name
+from bench.metrics.catalogue import METRICS, check_limit, check_name
 from bench.suite import DecisionSpec, PriceSpec, Suite
 from bench.suite.limits import QUALITY, Limit, parse_where
 from bench.suite.rules import RULES
@@ -42,6 +42,14 @@ class Question:
             weights={task.name: task.weight for task in suite.tasks},
             firsts=first_of(suite),
         )
+
+    @property
+    def takes_best_quality(self) -> bool:
+        """Tell whether the rule takes the best in one quality, without room for a cheaper one: costs count by their
+        limits, and where candidates are tied."""
+        preferred = [self.rule.prefer] if self.rule.prefer else self.objectives
+        has_room = any(map(_is_quality, self.rule.margins))
+        return RULES.find(self.rule.rule).takes_best and any(map(_is_quality, preferred)) and not has_room
 
     def asking(self, where: str | Iterable[str] = (), prefer: str | None = None, rule: str | None = None) -> Question:
         """Replace limits by further ones such as `latency_p95_s <= 50 ms`: those of the same name and direction give
@@ -90,3 +98,7 @@ class Question:
                 f"the suite's decision.rates say what {self.rule.prefer or QUALITY} is worth, so they cannot weigh "
                 f"{prefer}; write decision.prefer and decision.rates for it in the suite"
             )
+
+
+def _is_quality(name: str) -> bool:
+    return name == QUALITY or name in METRICS

@@ -104,6 +104,8 @@ class Rule(ABC):
     the other objectives), `{epsilon}`, `{order}` and `{rates}` of the suite."""
     weighs_by_rates: ClassVar[bool] = False
     """Whether it uses exchange rates, which are written in the unit of the preferred objective."""
+    takes_best: ClassVar[bool] = False
+    """Whether it takes what is best in the preferred objective, so that the others only settle ties."""
 
     @abstractmethod
     def stages(self, situation: Situation) -> list[Stage]:

@@ -22,7 +22,7 @@ from bench.racing.judge import ended, judge
 from bench.racing.looks import START_S, next_count
 from bench.racing.order import Order, shuffle
 from bench.racing.state import Ending, Guarantee, Race, Until, Verdict
-from bench.record import WELL, Asked, Cell, Record
+from bench.record import ASKED, WELL, Asked, Cell, Record
 from bench.running.blocks import Block, a_round
 from bench.running.runner import Answered
 from bench.suite import RaceSpec
@@ -109,9 +109,9 @@ class Racing:
 
     @property
     def _begins_briefly(self) -> bool:
-        """Tell whether the first round measures for the least window: costs alone let nobody go that may be measured
-        again."""
-        return self.measures and self.race.until is Until.DECIDED
+        """Tell whether the first round measures for the least window: where the pick is that of the best quality, costs
+        count by their limits, as the decision's draws judge them from as wide intervals as that gives, and in ties."""
+        return self.measures and self.race.until is Until.DECIDED and self.question.takes_best_quality
 
     def _measuring(self, cells: Sequence[Cell], records: Sequence[Record]) -> dict[str, Asked]:
         """Ask everybody that ended well so far for a process that measures."""
@@ -165,8 +165,7 @@ class Racing:
         """Tell whether the next round would go over the budget, by what the rounds so far took."""
         if self.budget_s is None:
             return False
-        longer_s = self.spared_s if self._begins_briefly else 0.0
-        first = {record.cell.label: record.wall_s + longer_s for record in records if record.process == 0}
+        first = {r.cell.label: r.wall_s + self.spared_s * _was_brief(r) for r in records if r.process == 0}
         expected = sum(
             (first.get(label, 0.0) if ask.measures else START_S) + len(ask.examples) * _seconds(records, label)
             for label, ask in asked.items()
@@ -228,6 +227,12 @@ def _block(order: Order, done: int, count: int, *, measures: bool, ahead: bool =
     """Ask for the examples of an order from `done` to `count`, and for those behind it where that costs little."""
     at_hand = order.positions[count:] if ahead else ()
     return Asked(order.positions[done:count], at_hand, measures, order.total)
+
+
+def _was_brief(record: Record) -> bool:
+    """Tell whether a process was timed for the least window alone."""
+    asked = record.notes.get(ASKED)
+    return isinstance(asked, Mapping) and bool(asked.get("briefly"))
 
 
 def _answered(records: Iterable[Record], label: str) -> int:

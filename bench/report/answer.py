@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from bench.catalogue.reasons import ReasonCode
+from bench.decision.case import Outcome
 from bench.report.advice import TaskAdvice, overall_of
 from bench.report.text import name_markup, short
 from bench.report.view import RunView, TaskView
@@ -113,8 +114,9 @@ def _card(task: TaskView, about: TaskAdvice) -> Card:
 def _chances(about: TaskAdvice) -> list[tuple[str, str]]:
     """Give the chances that the pick is the best choice and that it breaks a limit; where that is not to be told, what
     is lost to the best choice on average."""
-    taken = None if about.decision is None else about.decision.recommendation.risk
-    if taken is None:
+    advice = None if about.decision is None else about.decision.recommendation
+    taken = None if advice is None else advice.risk
+    if advice is None or taken is None or advice.outcome is Outcome.ALONE:
         return []
     best = (chance(taken.best), "chance that it is the best choice")
     if _shows_breaking(about):

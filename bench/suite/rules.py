@@ -21,6 +21,7 @@ class RuleDeclaration(Protocol):
     name: str
     needs: Mapping[str, str]
     weighs_by_rates: bool
+    takes_best: bool
 
 
 def _is_rule(value: object) -> TypeGuard[RuleDeclaration]:

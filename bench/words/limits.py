@@ -56,6 +56,11 @@ def slack(checked: Check) -> str:
     return f"{100 * checked.slack:.1f} % of best" if checked.limit.of_best else size(checked.column, checked.slack)
 
 
+def has_interval(checked: Check) -> bool:
+    """Tell whether it is known how much a reading varies."""
+    return not checked.estimated and checked.ends is not None and checked.ends[0] < checked.ends[1]
+
+
 def counted_from(checked: Check) -> str:
     """Say where a slack is counted from: an end of the interval, or the reading itself where it has none."""
     end = "upper" if checked.limit.is_upper else "lower"

@@ -22,7 +22,7 @@ def race_line(race: RaceOutcome) -> str:
     raced = {name: task for name, task in race.tasks.items() if task.unraced is None}
     cut = {name: task for name, task in raced.items() if task.ending in CUT}
     parts = [f"{answered} in {format_quantity(race.spent_s, 's')} of work"]
-    if len(raced) > len(cut):
+    if len(raced) > len(cut) and share != 1:
         parts.append(_promise(race))
     if cut:
         risks = [f"{percent(task.risk)} on '{name}'" for name, task in cut.items()]
@@ -40,7 +40,7 @@ def _promise(race: RaceOutcome) -> str:
         f"the rest would show another model to be better by more than {_points(race)} with a chance of {chance} a task"
     )
     if race.until == "front":
-        promise += f", and move a place on the front by more than that with one of {chance}"
+        promise += f", and would move a place on the front by more than that with a chance of {chance}"
     return f"{promise}, {PROMISES[race.guarantee]}, while each answer says what it risks on new examples"
 
 

@@ -73,7 +73,7 @@ NAMED = 2
 LIKELY = 0.5
 """Chance of a better choice from which measuring comes before shipping."""
 QUICK_S = 60.0
-"""Seconds of measuring that nobody should save who is in doubt."""
+"""Seconds of measuring that are always worth it where the answer is open."""
 
 
 class Topic(Enum):
@@ -229,7 +229,7 @@ def risk(part: TaskDecision, *, with_loss: bool = True) -> Sentence:
         parts = [_others(part, taken), *(_loss(taken) if with_loss else [])]
     checks = part.front.standings[part.board.names.index(_leader(part))].checks
     if checks:
-        parts.append(_limits_kept(taken, advice.tightest, len(checks)))
+        parts.append(_limits_kept(taken, advice.tightest, checks))
     parts += _doubted(part)
     return Sentence(Topic.RISK, f"{'; '.join(parts)}.", "Risk")
 
@@ -239,27 +239,30 @@ def _others(part: TaskDecision, taken: Risk) -> str:
     advice = part.recommendation
     worst = ", whatever the estimates are within their bounds" if advice.covers_estimates else ""
     better = "is the better choice with a chance of"
-    rivals = {name: share for name, share in advice.shares.items() if name != advice.leader and share >= NEARLY_NEVER}
-    if len(rivals) == 1:
-        name, share = next(iter(rivals.items()))
-        return f"{name} {better} {chance(share)}{worst}"
-    named = [f"{name} {chance(share)}" for name, share in list(rivals.items())[:NAMED]]
-    named += ["others the rest"] if len(rivals) > NAMED else []
+    every = [(name, share) for name, share in advice.shares.items() if name != advice.leader]
+    rivals = [(name, share) for name, share in every if share >= NEARLY_NEVER][:NAMED]
+    is_more = 1 - taken.best - sum(share for _, share in rivals) >= NEARLY_NEVER
+    if len(rivals) == 1 and not is_more:
+        return f"{rivals[0][0]} {better} {chance(rivals[0][1])}{worst}"
+    named = [f"{name} {chance(share)}" for name, share in rivals]
+    named += ["others the rest"] if named and is_more else []
     brackets = f" ({', '.join(named)})" if named else ""
     return f"another model {better} {chance(1 - taken.best)}{worst}{brackets}"
 
 
-def _limits_kept(taken: Risk, tightest: Check | None, count: int) -> str:
-    """Say the chance of a broken limit; where other processes are not known, no chance of nearly 0."""
+def _limits_kept(taken: Risk, tightest: Check | None, checks: Sequence[Check]) -> str:
+    """Say the chance of a broken limit; none of nearly 0 where other processes are not known, or how much a reading
+    varies."""
+    count, known = len(checks), all(map(limits.has_interval, checks))
     other = " (one process was measured; another may differ)" if taken.within else ""
     limit = "" if tightest is None else f"{spoken(tightest.limit.name)} {tightest.limit.text}"
     if taken.breaks >= NEARLY_NEVER:
         broken = limit if limit and count == 1 else "a limit"
         return f"it breaks {broken} with a chance of {chance(taken.breaks)}{other}"
-    sure = "" if taken.within else f" with a chance of {chance(1 - taken.breaks)}"
+    sure = f" with a chance of {chance(1 - taken.breaks)}" if known and not taken.within else ""
     if tightest is None or tightest.slack is None:
         return f"its limits are kept{sure}{other}"
-    room = f"{limits.slack(tightest)} to spare"
+    room = f"{limits.slack(tightest)} to spare{'' if known else limits.counted_from(tightest)}"
     if count == 1:
         return f"{limit} is kept{sure}, with {room}{other}"
     return f"its limits are kept{sure}, the tightest ({limit}) with {room}{other}"
@@ -364,9 +367,9 @@ def _hopefuls(part: TaskDecision, hopefuls: Hopefuls) -> Sentence:
     checks = next(standing.checks for standing in part.standings if standing.name == hopefuls.first)
     reasons = listed([limits.check(c, across=not part.board.task) for c in checks if c.state == "open"])
     others = f" The same goes for {some(hopefuls.others)}." if hopefuls.others else ""
-    apart = _apart(part, hopefuls.first, most=2)
+    apart = _apart(part, hopefuls.first, most=2 if hopefuls.is_rival else 1)
     if hopefuls.is_rival:
-        text = f"{hopefuls.first} ({apart} than {_leader(part)}): {reasons}.{others}"
+        text = f"{hopefuls.first} (against {_leader(part)}: {apart}): {reasons}.{others}"
         return Sentence(Topic.CAUTION, text, "Not settled")
     return _warning(f"{hopefuls.first} ({apart}) would be picked, were it shown to meet its limits: {reasons}.{others}")
 
@@ -431,9 +434,10 @@ def _next_step(part: TaskDecision) -> list[Sentence]:
         )
         return [_next(text)]
     if not step.is_possible:
-        return [_next(f"ship it: to tell {whether} takes {steps.lacking(part.board, step)}.")]
+        return [_next(f"ship it: to tell {whether} takes {steps.next_step(part.board, step)}.")]
     is_quick = step.seconds is not None and step.seconds <= QUICK_S
-    first = "before shipping it," if is_quick or gain.share > LIKELY else "ship it, or first"
+    is_likely = advice.risk is not None and 1 - advice.risk.best > LIKELY
+    first = "before shipping it," if is_quick or is_likely else "ship it, or first"
     return [_next(f"{first} measure {steps.next_step(part.board, step)} to tell {whether}.")]
 
 
@@ -452,8 +456,10 @@ def _nothing_needed(part: TaskDecision) -> str:
 
 
 def _would_admit(part: TaskDecision, step: NextStep) -> str:
-    what = steps.next_step(part.board, step)
-    return f"ship it, or first measure {what} to see whether {step.first.models[0]} meets its limits."
+    what, whether = steps.next_step(part.board, step), f"whether {step.first.models[0]} meets its limits"
+    if not step.is_possible:
+        return f"ship it: to tell {whether} takes {what}."
+    return f"ship it, or first measure {what} to see {whether}."
 
 
 def _whether_better(part: TaskDecision, gain: Gain) -> str:
@@ -492,7 +498,9 @@ def _nobody(part: TaskDecision) -> list[Sentence]:
         lines.append(Sentence(Topic.NEAREST, f"The least bad is {advice.nearest.name}: {checks}.{breaking}"))
     if advice.next_step is not None:
         step = steps.next_step(board, advice.next_step)
-        lines.append(_next(f"measure {step}: that may show that it meets them."))
+        possible = advice.next_step.is_possible
+        how = f"measure {step}: that may show" if possible else f"it takes {step}, to show"
+        lines.append(_next(f"{how} that it meets them."))
     return lines
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench.decision.board import Board
 from bench.decision.next_step import How, NextStep, Observations
-from bench.words.wording import duration, listed, spoken
+from bench.words.wording import duration, listed, some, spoken
 
 UNITS = {"batches": "batch", "processes": "process"}
 """Singular of what does not only lose its s."""
@@ -19,6 +19,8 @@ def next_step(board: Board, step: NextStep) -> str:
         board: on which something is open; that of all tasks has its tasks named.
         step: what to measure.
     """
+    if not step.is_possible:
+        return _lacking(board, step)
     if step.how is How.MORE:
         text = listed([_observations(board, part) for part in step.parts])
         told = [duration(step.seconds)] if step.seconds else []
@@ -50,11 +52,9 @@ def _bracketed(parts: Sequence[str]) -> str:
 
 def _observations(board: Board, part: Observations) -> str:
     place = "" if board.task else f" on '{part.task}'"
-    if part.lacking:
-        return _exhausted(part, place)
     unit = UNITS.get(part.unit, part.unit.removesuffix("s"))
     counted = f"1 more {unit}" if part.more == 1 else f"{part.more:,} more {part.unit}"
-    return f"{counted} of {listed(part.models)}{place}{_read(part)}"
+    return f"{counted} of {some(part.models)}{place}{_read(part)}"
 
 
 def _read(part: Observations) -> str:
@@ -62,19 +62,12 @@ def _read(part: Observations) -> str:
     return "" if part.unit == "examples" else f" for {spoken(part.column)}"
 
 
-def lacking(board: Board, step: NextStep) -> str:
-    """Say how many examples it would take, and how many the data have; for a step that is not possible."""
+def _lacking(board: Board, step: NextStep) -> str:
+    """Say how many examples it takes, and how many of them the data have."""
     told = []
-    for part in step.parts:
-        if part.lacking:
-            place = "" if board.task else f" on '{part.task}'"
-            needed = float(f"{part.more + part.lacking:.2g}")
-            told.append(f"some {needed:,.0f} more examples{place}, and the data set has {part.more or 'none'} left")
-    return "; ".join(told)
-
-
-def _exhausted(part: Observations, place: str) -> str:
-    """Say that the data set has fewer examples than it takes."""
-    if not part.more:
-        return f"all that this data set has for {listed(part.models)}{place}"
-    return f"the data's other {part.more:,} examples for {listed(part.models)}{place}"
+    for part in (part for part in step.parts if part.lacking):
+        place = "" if board.task else f" on '{part.task}'"
+        needed = float(f"{part.more + part.lacking:.2g}")
+        left = f"{part.more:,}" if part.more else "none"
+        told.append(f"some {needed:,.0f} more examples of {some(part.models)}{place}; the data set has {left} left")
+    return ", and ".join(told)

@@ -64,8 +64,10 @@ def differences(board: Board, row: int, other: int, most: int | None = None) -> 
     """Say how `row` differs from `other` over the objectives, or the first `most` that differ, as one phrase; equal
     ones are left out."""
     deltas = [(board.columns[c], float(board.values[row, c] - board.values[other, c])) for c in range(board.objectives)]
-    parts = [difference(column, delta) for column, delta in deltas if delta != 0][:most]
-    return listed(parts) if parts else "the same value in every objective"
+    every = [difference(column, delta) for column, delta in deltas if delta != 0]
+    parts = every[:most]
+    others = ", among others" if len(parts) < len(every) else ""
+    return f"{listed(parts)}{others}" if parts else "the same value in every objective"
 
 
 def trade(board: Board, row: int, other: int) -> str:

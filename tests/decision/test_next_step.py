@@ -97,7 +97,7 @@ def test_a_limit_on_quality_asks_for_no_more_than_the_data_set_has() -> None:
 def test_a_data_set_that_is_used_up_asks_for_other_data_and_tells_no_time() -> None:
     used_up = next_step.Observations("topic", ("a",), "accuracy", 0, "examples", 0.0, lacking=99)
     phrase = steps.next_step(make_board([[0.9, 0.1]]), next_step.NextStep((used_up,), 0.0))
-    assert "beyond this data set" in phrase and ":" not in phrase and "answering" not in phrase
+    assert "99 more examples of a" in phrase and "none left" in phrase and "second" not in phrase
 
 
 def test_where_enough_requests_depend_on_one_another_as_many_again_are_asked_for() -> None:

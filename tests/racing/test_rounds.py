@@ -15,6 +15,7 @@ from bench.record import ASKED, Asked, Record
 from bench.running.executors.base import Answer, Executor
 from bench.running.runner import run
 from bench.store import RunInfo, Store
+from bench.suite import DecisionSpec
 from bench.suite.limits import parse_limit
 from bench.summary import summarise_run
 from bench.summary.raced import race_outcome
@@ -142,6 +143,22 @@ def test_the_first_round_measures_briefly_and_an_open_limit_whole(store):
     go(store, executor, racing(limit="<= 10 ms"), slow, FAR)
     briefly = {process: asked.briefly for _, process, asked in executor.asked if asked.measures}
     assert briefly.pop(0) and briefly and not any(briefly.values())
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        DecisionSpec(rule="cheapest-within-epsilon", epsilon=0.02),
+        DecisionSpec(rule="lexicographic", order=["latency_p50_s", "quality"]),
+        DecisionSpec(prefer="latency_p50_s"),
+        DecisionSpec(margins={"quality": 0.02}),
+    ],
+)
+def test_where_costs_decide_the_first_round_measures_whole(store, rule):
+    executor, rounds = Answers(by_name(BEST, FAR)), racing()
+    go(store, executor, replace(rounds, question=replace(rounds.question, rule=rule)), BEST, FAR)
+    assert any(asked.measures for *_, asked in executor.asked)
+    assert not any(asked.briefly for *_, asked in executor.asked)
 
 
 def test_a_race_for_the_front_measures_whole_from_the_start(store):

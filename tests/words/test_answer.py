@@ -78,6 +78,15 @@ def test_the_risk_names_the_rivals_with_the_chances_of_the_draws(decision):
         assert chance(advice.shares[rivals[0]]) in told
 
 
+def test_chances_of_many_small_rivals_are_not_lost(decision):
+    part = decision.tasks["tone"]
+    advice = part.recommendation
+    shares = {advice.leader: 0.8, "b": 0.02} | dict.fromkeys("cdefghij", 0.009)
+    many = replace(advice, shares=shares, risk=replace(advice.risk, best=0.8))
+    told = str(recommendation.risk(replace(part, recommendation=many)))
+    assert "20 %" in told and "b 2 %" in told and "others the rest" in told
+
+
 def test_draws_never_show_certainty():
     board = make_board([[0.95, 0.01], [0.40, 0.02]], noise=(0.001, 0.0))
     assert trade(board, 1, 0).startswith("worse in all") and " but " in trade(

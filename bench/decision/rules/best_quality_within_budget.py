@@ -10,6 +10,7 @@ class BestQualityWithinBudget(Rule):
 
     name = "best-quality-within-budget"
     phrase = "the best {preferred}{ties}"
+    takes_best = True
 
     def stages(self, situation: Situation) -> list[Stage]:
         """Pass what is within the preferred objective's margin of the best, then settle ties by the others."""
