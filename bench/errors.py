@@ -11,7 +11,7 @@
     ├── StoreError             4  the results folder or database cannot be read or written
     │   ├── UnreadableError    4  ... since it is missing, damaged or not of this bench: later it is no better
     │   └── RecordKeptError    4  ... so a finished record is kept in a file beside it
-    ├── BusyError              7  another process holds the results folder, or trains the same checkpoint
+    ├── BusyError              7  another process holds the results folder, trains the checkpoint, or judges the night
     ├── UnsupportedError       -  a model cannot do a task (becomes a cell's status, never an exit)
     ├── AdmissionError         -  a candidate is not what it claims to be (its cell fails, never an exit)
     ├── FitError               1  training could not start or diverged
@@ -112,7 +112,7 @@ class RecordKeptError(StoreError):
 
 
 class BusyError(BenchError):
-    """Another process holds the results folder, or trains the same checkpoint."""
+    """Another process holds the results folder, trains the same checkpoint, or judges the night."""
 
     exit_code = 7
 
