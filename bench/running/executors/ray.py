@@ -246,11 +246,18 @@ class RayExecutor(Executor):
         self._give_up(machine)
 
     def fingerprint(self) -> Facts:
-        """Describe the kind of machine that is measured, without what tells one from another."""
+        """Describe the kind of machine that is measured, without what tells one from another.
+
+        Raises:
+            EnvironmentLackError: none of them is left.
+        """
         with self._changing:
             self._connect_once()
             assert self._class is not None
-            first = next(each for name, each in sorted(self._machines.items()) if name in self._class.machines)
+            alike = [each for name, each in sorted(self._machines.items()) if name in self._class.machines]
+            if not alike:
+                raise EnvironmentLackError(NONE_LEFT)
+            first = alike[0]
             return shared_facts(first.facts) | {"machines": sorted(self._machines)}
 
     def check(self, plan: Sequence[Cell]) -> None:
