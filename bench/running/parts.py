@@ -29,7 +29,9 @@ from bench.tasks import KINDS
 
 FINAL: tuple[Status, ...] = ("skipped", "unsupported", "timeout")
 """Endings of a part that the whole cell would have too."""
-NUMBER = re.compile(r"-part-(\d+)-of-(\d+)\.json$")
+NAME = "part-{number}-of-{of}"
+"""Of a part, 1 first: in its log's name, its block's and its file's."""
+NUMBERS = re.compile(NAME.format(number=r"(\d+)", of=r"(\d+)"))
 
 
 def can_be_parts(cell: Cell) -> bool:
@@ -90,12 +92,11 @@ def run_in_parts(executor: Executor, job: Job, count: int, folder: Path, tell: T
     done = dict(_read(folder, job, count))
     before = f", {len(done)} of them before" if done else ""
     tell(f"{job.cell.label}: scored in {count} parts{before}")
-    left = [_part_of(job, Part(number, count)) for number in range(count) if number not in done]
+    left = [Part(number, count) for number in range(count) if number not in done]
     if left:
         with ThreadPoolExecutor(len(left), thread_name_prefix="part") as threads:
-            for each, record in zip(left, threads.map(partial(_done, executor, folder), left), strict=True):
-                assert each.part is not None
-                done[each.part.number] = record
+            records = threads.map(partial(_done, executor, job, folder), left)
+            done |= {part.number: record for part, record in zip(left, records, strict=True)}
     parts = [done[number] for number in range(count)]
     final = next((part for status in FINAL for part in parts if part.status == status), None)
     final = final or next((part for part in parts if LOST in part.notes), None)
@@ -116,34 +117,35 @@ def run_in_parts(executor: Executor, job: Job, count: int, folder: Path, tell: T
     return executor.run(job)
 
 
-def _part_of(job: Job, part: Part) -> Job:
-    """Make the job of a part, which may go to another machine than the others."""
-    name = f"part-{part.number + 1}-of-{part.of}"
-    return replace(job, part=part, log=f"{job.log.removesuffix('.log')}-{name}.log", block=f"{job.block} {name}")
+def _name(part: Part) -> str:
+    return NAME.format(number=part.number + 1, of=part.of)
 
 
-def _done(executor: Executor, folder: Path, job: Job) -> Record:
-    """Do a part, and keep what it gave; without room on the disk, a later go would do it again."""
-    assert job.part is not None
-    record = executor.run(job)
-    executor.release(str(job.block))
+def _done(executor: Executor, job: Job, folder: Path, part: Part) -> Record:
+    """Do a part of a job, maybe on another machine than the others, and keep what it gave; without room on the disk, a
+    later go would do it again."""
+    block = f"{job.block} {_name(part)}"
+    log = f"{job.log.removesuffix('.log')}-{_name(part)}.log"
+    try:
+        record = executor.run(replace(job, part=part, log=log, block=block))
+    finally:
+        executor.release(block)
     if record.status == "ok":
         with suppress(OSError):
-            write_file(_file(folder, job.log, job.part), wire.answer_frame(Answer(record))[wire.LENGTH_BYTES :])
+            write_file(_file(folder, job.log, part), wire.answer_frame(Answer(record))[wire.LENGTH_BYTES :])
     return record
 
 
 def _file(folder: Path, log: str, part: Part) -> Path:
-    """Name the file of a part, by the log of its job or of the whole one."""
-    stem = Path(log).stem.removesuffix(f"-part-{part.number + 1}-of-{part.of}")
-    return folder / f"{stem}-part-{part.number + 1}-of-{part.of}.json"
+    """Name the file in which a part of the job with this log is kept."""
+    return folder / f"{Path(log).stem}-{_name(part)}.json"
 
 
 def _there(folder: Path, log: str) -> dict[Part, Path]:
     """List the parts of a job that are kept."""
-    stem = Path(log).stem
-    found = {path: NUMBER.search(path.name) for path in folder.glob("*.json") if path.name.startswith(f"{stem}-part-")}
-    return {Part(int(match[1]) - 1, int(match[2])): path for path, match in found.items() if match is not None}
+    begin = f"{Path(log).stem}-"
+    names = {path: NUMBERS.fullmatch(path.stem.removeprefix(begin)) for path in folder.glob(f"{begin}*.json")}
+    return {Part(int(match[1]) - 1, int(match[2])): path for path, match in names.items() if match is not None}
 
 
 def _read(folder: Path, job: Job, count: int) -> Iterator[tuple[int, Record]]:

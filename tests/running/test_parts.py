@@ -17,7 +17,7 @@ from bench.running.executors.base import Answer, Call, Executor, Job
 from bench.running.executors.inline import InlineExecutor
 from bench.running.executors.outcome import Failure
 from bench.running.joining import joined
-from bench.running.parts import can_be_parts, share_out
+from bench.running.parts import can_be_parts, run_in_parts, share_out
 from bench.running.runner import Finished, run
 from bench.store import RunInfo, Store
 from bench.summary import summarise
@@ -200,6 +200,23 @@ def test_parts_that_do_not_fit_together_make_no_whole(folder: Path, tmp_path: Pa
     assert isinstance(joined(job, [first]), str)
     tied = [replace(p, samples=tuple(replace(s, scores=(0.5, 0.5, 0.5)) for s in p.samples)) for p in parts]
     assert "same score" in str(joined(job, tied))
+
+
+class Full(Wide):
+    """Machines whose logs find no room here."""
+
+    def attempt(self, call: Call) -> Answer:
+        self.calls.append((str(call.block), None))
+        raise OSError("no space left")
+
+
+def test_a_part_that_breaks_off_frees_its_seat(folder: Path, tmp_path: Path) -> None:
+    full = Full(2)
+    job = Job(cells_of(folder, tmp_path)[0], 0, tmp_path, "logs/x.log", block="b")
+    with pytest.raises(OSError, match="no space left"):
+        run_in_parts(full, job, 2, tmp_path, lambda _: None)
+    assert sorted(full.released) == sorted(block for block, _ in full.calls)
+    assert "b part-1-of-2" in full.released
 
 
 def changed(cell: Cell, **changes: Any) -> Cell:
