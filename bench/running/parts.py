@@ -26,6 +26,7 @@ from bench.running.executors.base import LOST, Executor, Job, Tell
 from bench.running.executors.outcome import Answer
 from bench.store.files import write_file
 from bench.tasks import KINDS
+from bench.tasks.batching import Batching
 
 FINAL: tuple[Status, ...] = ("skipped", "unsupported", "timeout")
 """Endings of a part that the whole cell would have too."""
@@ -53,20 +54,38 @@ def can_be_parts(cell: Cell) -> bool:
     return not (family.is_floor or family.keeps_answers or family.takes_load)
 
 
-def share_out(sizes: Sequence[int], seats: int, least: int) -> list[int]:
+def most_parts(cell: Cell, examples: int, least: int | None) -> int:
+    """Tell into how many parts a cell may be split, so that none of them is empty.
+
+    A part has whole batches. Their lengths are the model's to measure, but how many there are at least is known.
+
+    Args:
+        cell: that may be done in parts.
+        examples: of the cell; 0 where it may not.
+        least: examples that its parts have at least on average; None where no cell is split.
+    """
+    if least is None or not examples:
+        return 1
+    job = cell.to_run()
+    device = "cpu" if job.device == "cpu" else "cuda"  # where it is not known, the one with larger batches
+    batches = Batching.of(job.batch_size, job.batch_tokens, device).fewest(examples)
+    return max(1, min(examples // least, batches))
+
+
+def share_out(sizes: Sequence[int], most: Sequence[int], seats: int) -> list[int]:
     """Share out seats among cells: each gets one, and of those that are left always the one whose parts are largest.
 
     Args:
-        sizes: examples of each cell; 0 for one that cannot be split.
+        sizes: examples of each cell.
+        most: parts into which each may be split.
         seats: that are free.
-        least: examples that a part has at least.
 
-    >>> share_out([6000, 900, 0], 6, 1000), share_out([6000, 4000], 8, 1000), share_out([10, 10, 10], 2, 1)
-    ([4, 1, 1], [5, 3], [1, 1, 1])
+    >>> share_out([6000, 900, 0], [6, 1, 1], 6), share_out([6000, 4000], [6, 4], 8), share_out([10, 10], [9, 9], 1)
+    ([4, 1, 1], [5, 3], [1, 1])
     """
     parts = [1] * len(sizes)
     for _ in range(seats - len(sizes)):
-        fit = [place for place, size in enumerate(sizes) if size // (parts[place] + 1) >= least]
+        fit = [place for place, count in enumerate(parts) if count < most[place]]
         if not fit:
             break
         parts[max(fit, key=lambda place: sizes[place] / parts[place])] += 1

@@ -32,7 +32,7 @@ from bench.record import PARTS, WELL, Cell, Proved, Record, Sample, Status, mach
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
-from bench.running.parts import begun, can_be_parts, run_in_parts, share_out
+from bench.running.parts import begun, can_be_parts, most_parts, run_in_parts, share_out
 from bench.running.probed import Probed
 from bench.running.progress import Progress, SilentProgress
 from bench.running.signals import terminable
@@ -336,8 +336,10 @@ class _Session:
         least = self.executor.least_part
         if least is None or len(waiting) >= seats:
             return dict.fromkeys(waiting, 1)
-        sizes = [max(map(self._examples_of, block.cells)) for block in waiting.values()]
-        return dict(zip(waiting, share_out(sizes, seats, least), strict=True))
+        largest = [max(block.cells, key=self._examples_of) for block in waiting.values()]
+        sizes = [self._examples_of(cell) for cell in largest]
+        most = [most_parts(cell, size, least) for cell, size in zip(largest, sizes, strict=True)]
+        return dict(zip(waiting, share_out(sizes, most, seats), strict=True))
 
     def _examples_of(self, cell: Cell) -> int:
         """Count the examples of a cell that may be done in parts; 0 where it may not."""
@@ -388,7 +390,7 @@ class _Session:
     def _run(self, job: Job, parts: int | None) -> Outcome:
         """Run a job, in whatever thread; of several jobs at once no phases are shown."""
         if parts is not None and not job.scored:
-            count = share_out([self._examples_of(job.cell)], parts, self.executor.least_part or 1)[0]
+            count = min(parts, most_parts(job.cell, self._examples_of(job.cell), self.executor.least_part))
             if count > 1 or begun(self._parts_folder, job.log):
                 return run_in_parts(self.executor, job, count, self._parts_folder, self.progress.tell)
         alone = self.executor.capacity == 1

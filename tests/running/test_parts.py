@@ -17,10 +17,11 @@ from bench.running.executors.base import Answer, Call, Executor, Job
 from bench.running.executors.inline import InlineExecutor
 from bench.running.executors.outcome import Failure
 from bench.running.joining import joined
-from bench.running.parts import can_be_parts, run_in_parts, share_out
+from bench.running.parts import can_be_parts, most_parts, run_in_parts, share_out
 from bench.running.runner import Finished, run
 from bench.store import RunInfo, Store
 from bench.summary import summarise
+from bench.tasks.batching import Batching
 from bench.summary.machines import machine_speeds
 
 MODEL = """
@@ -246,8 +247,28 @@ def test_only_what_is_scored_alone_and_batch_by_batch_is_done_in_parts(folder: P
 
 
 def test_seats_are_shared_out_by_what_each_cell_has() -> None:
-    assert share_out([9000], 4, 1000) == [4]
-    assert share_out([9000], 4, 4000) == [2]
-    assert share_out([1999], 4, 1000) == [1]
-    assert share_out([0, 9000, 800], 4, 100) == [1, 2, 1]
-    assert share_out([100] * 5, 3, 1) == [1] * 5
+    assert share_out([9000], [9], 4) == [4]
+    assert share_out([9000], [2], 4) == [2]
+    assert share_out([1999], [1], 4) == [1]
+    assert share_out([0, 9000, 800], [1, 90, 8], 4) == [1, 2, 1]
+    assert share_out([100] * 5, [100] * 5, 3) == [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("batching", "examples", "most"),
+    [
+        ({"batch_size": 16}, 4000, 4),
+        ({"batch_size": 16}, 999, 1),
+        ({"batch_size": 4096}, 4000, 1),
+        ({"batch_size": 4096}, 10_000, 3),
+        ({"batch_size": None, "batch_tokens": 2000}, 10_000, 5),
+        ({"batch_size": "auto", "device": "auto"}, 9000, 9),
+    ],
+)
+def test_no_part_is_empty(batching: dict[str, Any], examples: int, most: int, folder: Path, tmp_path: Path) -> None:
+    [cell] = [cell for cell in cells_of(folder, tmp_path) if cell.label == LABEL]
+    job = cell.to_run().model_copy(update=batching)
+    assert most_parts(replace(cell, job=job), examples, 1000) == most
+    assert most_parts(replace(cell, job=job), examples, None) == 1
+    batches = Batching.of(job.batch_size, job.batch_tokens, "cpu").split([1] * examples)
+    assert all(Part(number, most).share(batches) for number in range(most))

@@ -138,8 +138,8 @@ class Executor(ABC):
     """Calls that it may run at once. With more than one, `attempt` is called from that many threads, and must bear
     it."""
     least_part: int | None = None
-    """Examples that each part of a cell has at least, where one cell may be scored by several calls at once: all its
-    machines then give the same answers, bit for bit. None where a cell is one call."""
+    """Examples that the parts of a cell have at least on average, where one cell may be scored by several calls at
+    once: all its machines then give the same answers, bit for bit. None where a cell is one call."""
 
     def __init__(self, worker: str = WORKER) -> None:
         self.worker = worker
