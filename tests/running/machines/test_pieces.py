@@ -67,6 +67,8 @@ def test_the_odd_one_is_left_out_where_there_are_enough_to_tell() -> None:
     assert odd_ones({"a": 1.0, "b": 1.5}) == set()
     assert speeds({"a": 1.0, "b": 1.1, "c": 1.0})["b"] == pytest.approx(0.1)
     assert odd_ones({"a": 1.0, "b": 1.0, "c": 2.0, "d": 2.0}) == {"c", "d"}  # never all of them
+    assert odd_ones({"a": 1.0, "b": 1.0, "c": 1.2, "d": 1.2}) == set()  # all are close to the median
+    assert odd_ones({"a": 1.0, "b": 1.0, "c": 1.2, "d": 2.0}) == {"d"}
 
 
 def test_a_block_keeps_its_machine_and_another_waits_for_a_free_one() -> None:
