@@ -13,7 +13,6 @@ spared that.
 from __future__ import annotations
 
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -28,7 +27,7 @@ from bench.candidates.kept import Keep
 from bench.data import stored
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
-from bench.record import PARTS, WELL, Cell, Proved, Record, Sample, Status, machine_of
+from bench.record import WELL, Cell, Proved, Record, Sample, Status, machine_of
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
@@ -37,17 +36,13 @@ from bench.running.probed import Probed
 from bench.running.progress import Progress, SilentProgress
 from bench.running.signals import terminable
 from bench.store import CanarySeconds, RunInfo, RunStatus, Store
+from bench.store.parts import KEPT_ANSWERS, forget_parts, parts_of
 
 BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
 """Statuses that make the exit code say that a cell failed, from the one shown first."""
 
 Outcome = Record | Canary | None
 """Of one step of a block: of a job, or of the canary."""
-
-
-KEPT_ANSWERS = "answers"
-"""Folder below the results folder with the answers of cells that are not finished, one file each, and with what runs
-have spent."""
 
 
 class Rounds(Protocol):
@@ -154,7 +149,7 @@ def _finish(store: Store, session: _Session, status: RunStatus) -> None:
     try:
         store.finish_run(session.run_id, status)
         if status == "complete":
-            session.forget_parts()
+            forget_parts(store.results, session.run_id)
     except StoreError as error:
         if not session.kept:
             raise
@@ -399,13 +394,7 @@ class _Session:
     @property
     def _parts_folder(self) -> Path:
         """Where parts of cells lie until the run ends."""
-        return self.store.results.resolve() / KEPT_ANSWERS / self.run_id / PARTS
-
-    def forget_parts(self) -> None:
-        """Remove the parts of cells, whose records are stored."""
-        shutil.rmtree(self._parts_folder, ignore_errors=True)
-        with suppress(OSError):  # what the run has spent stays there
-            self._parts_folder.parent.rmdir()
+        return self.store.results.resolve() / parts_of(self.run_id)
 
     def _canary(self, block: Block | None) -> Outcome:
         """Measure the fixed piece of work, in whatever thread, on the machine of a block."""
