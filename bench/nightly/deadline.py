@@ -125,6 +125,10 @@ class DeadlineExecutor(Executor):
         """Tell the wrapped one where a part of a block was done."""
         self._inner.prefer(block, machine)
 
+    def is_free(self, machine: str) -> bool | None:
+        """Ask the wrapped one whether a machine has room."""
+        return self._inner.is_free(machine)
+
     def prepare(self, *, light: bool = False) -> None:
         """Let the wrapped one begin what takes time."""
         self._inner.prepare(light=light)

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -297,13 +297,12 @@ class _Session:
         cuts = self.rounds is None and self._finely and self.executor.least_part is not None
         cuts = cuts and len(blocks) <= MOST_LOOKED_UP
         waiting = dict(enumerate(self._left_of(blocks) if cuts else blocks))
+        begun_on: dict[int, str | None] = {}
         under_way: dict[Future[Outcome], _UnderWay] = {}
         while waiting or under_way:
             busy = {other.block.lane for other in under_way.values()}
-            next_one = None
             seats = self.executor.capacity - sum(other.seats for other in under_way.values())
-            if seats > 0:
-                next_one = next((place for place, block in waiting.items() if block.lane not in busy), None)
+            next_one = self._next(waiting, begun_on, busy) if seats > 0 else None
             if next_one is not None:
                 parts = self._parts(waiting, seats)[next_one] if cuts else None
                 block = waiting.pop(next_one)
@@ -317,6 +316,37 @@ class _Session:
                     under_way[future] = each
                 else:
                     self.executor.release(each.block.name)
+
+    def _next(
+        self, waiting: dict[int, Block], begun_on: dict[int, str | None], busy: Collection[object]
+    ) -> int | None:
+        """Choose the block that begins next, so that no machine waits for one that waits for another machine.
+
+        Args:
+            waiting: the blocks, in their order; of one that was looked at, what is left to do.
+            begun_on: the machine that has done a part of each block that was looked at.
+            busy: lanes of the blocks under way.
+
+        Returns:
+            The place of the first one that need not wait; None where there is none.
+        """
+        passed, is_free = set(busy), cache(self.executor.is_free)
+        for place, block in waiting.items():
+            if block.lane in passed:
+                continue
+            if self.canary and self.executor.capacity > 1 and place not in begun_on:
+                left = self._left_of([block])
+                waiting[place] = left[0] if left else replace(block, cells=())
+                begun_on[place] = self._machine_of(block) if left else None
+            machine = begun_on.get(place)
+            if machine is None or is_free(machine) is not False:
+                return place
+            passed.add(block.lane)
+        return None if busy else next(iter(waiting), None)
+
+    def _machine_of(self, block: Block) -> str | None:
+        """Find the machine that has done a part of a block."""
+        return next((self.places[key] for task in block.tasks if (key := (task, block.process)) in self.places), None)
 
     def _left_of(self, blocks: Sequence[Block]) -> list[Block]:
         """Find what is left to do, so that the room which the machines have is shared out among that alone."""
@@ -355,10 +385,9 @@ class _Session:
         """
         process, worked = block.process, False
         left = [cell for cell in block.cells if not self._is_done(cell, block)]
-        if self.canary:
-            for task in block.tasks:
-                if (task, process) in self.places:
-                    self.executor.prefer(block.name, self.places[task, process])
+        machine = self._machine_of(block) if self.canary and left else None
+        if machine is not None:
+            self.executor.prefer(block.name, machine)
         for cell in left:
             unable = self.probed.why_unable(cell)
             if unable is not None:

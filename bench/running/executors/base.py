@@ -177,6 +177,11 @@ class Executor(ABC):
         """Take note that a part of a block was done before, by a machine that its records name: the rest belongs there,
         where that machine takes part."""
 
+    def is_free(self, machine: str) -> bool | None:
+        """Tell whether a block that is kept for a machine would begin there at once; None where that machine takes no
+        part, so that the block may begin anywhere."""
+        return None
+
     def prepare(self, *, light: bool = False) -> None:  # noqa: B027  most executors have nothing to prepare
         """Begin whatever takes time before the first call, and return at once.
 

@@ -106,6 +106,21 @@ def test_processes_of_one_task_visit_all_machines() -> None:
     assert visited == ["one", "two", "three", "one"]
 
 
+def test_a_block_that_is_kept_for_a_machine_has_its_seat_before_others_come() -> None:
+    fleet = Fleet({"one": 1, "two": 1})
+    assert fleet.is_free("one")
+    fleet.prefer("x", "one")
+    assert fleet.is_free("one") is False
+    assert [fleet.take("y"), fleet.take("x")] == [Seat("two", 0), Seat("one", 0)]
+    fleet.prefer("z", "gone")
+    assert fleet.is_free("gone") is None
+    fleet.release("x")
+    assert fleet.take("z") == Seat("one", 0)
+    fleet.prefer("w", "two")
+    fleet.seat({"one": 1, "two": 1})
+    assert fleet.take("w") == Seat("two", 0)
+
+
 def test_blocks_are_spread_over_machines_before_one_takes_a_second() -> None:
     fleet = Fleet({"one": 2, "two": 2})
     assert [fleet.take(block) for block in "wxyz"] == [Seat(name, n) for n in (0, 1) for name in ("one", "two")]
