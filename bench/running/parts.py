@@ -1,9 +1,8 @@
 """Scoring one cell in several places at once, where nothing is timed and machines would stand idle.
 
 A part is every n-th of the very batches into which the whole cell is split, so that each answer comes from the same
-batch, and is the same, bit for bit. The parts' records are joined into the one that a single process would have given
-(`bench.running.joining`). Parts that do not make up one cell are not joined: it is then scored in one place, as any
-other.
+batch, and is the same, bit for bit. The parts' records are joined into one (`bench.running.joining`). Parts that do not
+make up one cell are not joined: it is then scored in one place, as any other.
 
 Parts that are done lie in files until the run ends, so that a run that is resumed does only the others.
 """

@@ -317,9 +317,7 @@ class _Session:
                 else:
                     self.executor.release(each.block.name)
 
-    def _next(
-        self, waiting: dict[int, Block], begun_on: dict[int, str | None], busy: Collection[object]
-    ) -> int | None:
+    def _next(self, waiting: dict[int, Block], begun_on: dict[int, str | None], busy: Collection[object]) -> int | None:
         """Choose the block that begins next, so that no machine waits for one that waits for another machine.
 
         Args:

@@ -21,8 +21,8 @@ from bench.running.parts import can_be_parts, most_parts, run_in_parts, share_ou
 from bench.running.runner import Finished, run
 from bench.store import RunInfo, Store
 from bench.summary import summarise
-from bench.tasks.batching import Batching
 from bench.summary.machines import machine_speeds
+from bench.tasks.batching import Batching
 
 MODEL = """
 class Own:
