@@ -44,7 +44,7 @@ SUITE = """\
 name: parts
 defaults: {device: cpu, threads: 1, batch_size: auto}
 models:
-  - {name: own, family: torch-module, factory: "own:make"}
+  - {name: own, family: torch-module, factory: "in_parts:make"}
   - {name: often, family: baseline, strategy: majority}
 tasks:
   - {name: colour, kind: classification, data: {path: data.jsonl}, labels: [red, green, blue], metrics: [macro_f1]}
@@ -94,7 +94,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("parts")
     rows = [{"text": " ".join(["word"] * (1 + i % 40)), "label": ["red", "green", "blue"][i % 3]} for i in range(ROWS)]
     (made / "data.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    (made / "own.py").write_text(MODEL)
+    (made / "in_parts.py").write_text(MODEL)
     (made / "suite.yaml").write_text(SUITE)
     return made
 
