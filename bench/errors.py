@@ -9,8 +9,9 @@
     │   ├── HubError           3  ... a file that the Hugging Face Hub should have served
     │   └── EndpointError      3  ... an answer that a server should have given
     ├── StoreError             4  the results folder or database cannot be read or written
+    │   ├── UnreadableError    4  ... since it is missing, damaged or not of this bench: later it is no better
     │   └── RecordKeptError    4  ... so a finished record is kept in a file beside it
-    ├── BusyError              7  another process holds the results folder, or trains the same checkpoint
+    ├── BusyError              7  another process holds the results folder, trains the checkpoint, or judges the night
     ├── UnsupportedError       -  a model cannot do a task (becomes a cell's status, never an exit)
     ├── AdmissionError         -  a candidate is not what it claims to be (its cell fails, never an exit)
     ├── FitError               1  training could not start or diverged
@@ -98,6 +99,10 @@ class StoreError(BenchError):
     exit_code = 4
 
 
+class UnreadableError(StoreError):
+    """What was stored is missing, damaged, or not of this bench; asking again later does not help."""
+
+
 class RecordKeptError(StoreError):
     """The database did not take a finished record, which is kept in the file `path` beside it."""
 
@@ -107,7 +112,7 @@ class RecordKeptError(StoreError):
 
 
 class BusyError(BenchError):
-    """Another process holds the results folder, or trains the same checkpoint."""
+    """Another process holds the results folder, trains the same checkpoint, or judges the night."""
 
     exit_code = 7
 

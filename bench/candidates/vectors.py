@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -163,8 +164,12 @@ class WordVectors(_Means):
 def _kept_words(folder: Path) -> tuple[list[str], Floats]:
     from safetensors.numpy import load_file
 
-    arrays = _loaded(folder / WORDS_FILE, load_file)
-    return arrays["words"].tobytes().decode().split("\0"), arrays["vectors"]
+    def read(path: Path) -> tuple[list[str], Floats]:
+        arrays = load_file(path)
+        return arrays["words"].tobytes().decode().split("\0"), arrays["vectors"]
+
+    words, table = _loaded(folder / WORDS_FILE, read)
+    return words, table
 
 
 def knows_any(folder: Path, texts: Iterable[str]) -> bool:
@@ -182,21 +187,33 @@ def _words_of(folder: Path) -> Iterator[str]:
     if (folder / WORDS_FILE).is_file():
         yield from _kept_words(folder)[0]
         return
-    with _vector_files(folder)[0].open(encoding="utf-8", errors="replace") as lines:
+    with _text(_vector_files(folder)[0]) as lines:
         yield from (line.split(" ", 1)[0] for line in lines if line.count(" ") > 1)
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[Iterable[str]]:
+    """Open a file of word vectors, and read it line by line."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            yield lines
+    except OSError as error:
+        raise EnvironmentLackError(
+            f"{path} cannot be read: {error.strerror}; copy it again, or mend its rights"
+        ) from error
 
 
 def read_words(path: Path) -> tuple[list[str], Floats]:
     """Read GloVe's format, or word2vec's, whose first line counts words and numbers.
 
     Raises:
-        EnvironmentLackError: a line has another count of numbers than the first, or something that is no number; there
-            are not as many words as the first line counts.
+        EnvironmentLackError: it cannot be read; a line has another count of numbers than the first, or something that
+            is no number; there are not as many words as the first line counts.
     """
     words: dict[str, None] = {}
     rows: list[Floats] = []
     stated, lines_read = None, 0
-    with path.open(encoding="utf-8", errors="replace") as lines:
+    with _text(path) as lines:
         for number, line in enumerate(lines, start=1):
             word, *values = line.rstrip("\n ").split(" ")
             if number == 1 and len(values) == 1 and word.isdecimal():

@@ -58,7 +58,8 @@ def nightly(
 
     Options not given are those of the suite's `nightly:`. After an interruption the same command resumes where it
     stopped. Exit codes: 0 all is well · 6 something regressed (with --strict: or is suspected) · 5 a cell failed ·
-    7 another night is running · 8 the deadline came first · 1 something else went wrong.
+    7 another night is running, or another machine judges this one · 8 the deadline came first · 1 something else went
+    wrong.
     """
     from bench.cli.run import command_line
     from bench.nightly.deadline import deadline_at

@@ -29,7 +29,7 @@ def check(repair: bool, results: Path, store_url: str | None, as_json: bool) -> 
     from bench.store import maintenance
 
     findings = maintenance.check(results, store_url)
-    removed = maintenance.repair(findings) if repair else 0
+    removed = maintenance.repair(findings, results) if repair else 0
     if repair:
         findings = maintenance.check(results, store_url)
     bad = [finding for finding in findings if finding.level != "note"]

@@ -8,7 +8,7 @@ is judged by the draws by which the leader is picked, which know that it was cho
 What a set costs is said on one scale, of the first objective that every covered task has and that can be added up:
 
 * memory: the sum over the set's models, each at its highest on the tasks that it serves, as if all were loaded at once;
-  sets are compared by the highest on the tasks that a model covers;
+  the search takes the highest on the tasks that it covers, so that a set is never dearer than it was taken to be;
 * seconds, joules, money: the sum over the tasks, each served by its model;
 * without such an objective, the number of models.
 """
@@ -154,10 +154,13 @@ def find_cover(parts: Sequence[Part], pick: str | None = None) -> Cover | None:
     names = list(dict.fromkeys(name for task in tasks for name in task.ranked))
     price = _Price(tasks, scale, column)
     sets = [price.choice([name]) for name in names if price.covers_all(name)]
+    best = price.choice(None)
     exact = scale is Scale.TASKS or len(tasks) <= MOST_EXACT
     return Cover(
-        cheapest=price.choice(_cheapest_set(price, names, exact=exact)),
-        best=price.choice(None),
+        cheapest=min(
+            price.choice(_cheapest_set(price, names, exact=exact)), best, *sets, key=lambda choice: choice.cost
+        ),
+        best=best,
         single=min(sets, key=lambda choice: choice.cost, default=None) if not uncovered else None,
         scale=scale,
         column=column,

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.errors import BenchError
 from bench.gate import quality, speed
 from bench.gate.alone import judge_alone, unsettled
 from bench.gate.draft import ENDED_BADLY, Draft, Key, key_of
@@ -73,8 +74,15 @@ def _settle(draft: Draft, arena: Arena) -> None:
 
 
 def _elsewhere(arena: Arena) -> list[str]:
-    """Remark that the rerun was on another machine than the run, or with other software; nothing where it was not."""
-    there, here = arena.run.environment, arena.executor.fingerprint()
+    """Remark that the rerun was on another machine than the run, or with other software; nothing where it was not.
+
+    Machines that are gone by now cannot be asked: what they measured is judged all the same.
+    """
+    there = arena.run.environment
+    try:
+        here = arena.executor.fingerprint()
+    except BenchError as error:
+        return [words.reran_somewhere(str(error))]
     if machine_key(here) == machine_key(dict(there)):
         return []
     return [words.reran_elsewhere("; ".join(differences(there, here)))]

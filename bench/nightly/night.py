@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.digest import content_hash
-from bench.errors import BenchError
+from bench.errors import BenchError, BusyError
 from bench.gate.gate import gate
 from bench.history.remember import remember
 from bench.history.retain import retain
@@ -108,6 +108,7 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
 
     Raises:
         KeyboardInterrupt: the user stopped it; the same command resumes it.
+        BusyError: another process judges this night now.
         StoreError: the run could not be begun.
     """
     bounded = executor if work.deadline is None else DeadlineExecutor(executor, work.deadline)
@@ -116,14 +117,12 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
     _close_abandoned(store, work.info.suite, since)
     folder = folder_of(store.results, work.info.suite)
     mirror = Mirror(store.results, folder)
-    run_id = _only_judging_left(night, since, folder, mirror) or _measure(night, since)
-    night.step("lock", lambda: store.hold(run_id))
-    _mark_begun(night, run_id, folder, mirror)
+    run_id = _only_judging_left(night, since, folder, mirror) or _measure(night, since, folder, mirror)
     night.step("summaries", lambda: remember(store, run_id))
     outcome = _judged(night, run_id)
     outcome = _written(night, outcome, folder, mirror)
     there = night.step("nights elsewhere", mirror.names) or set()
-    night.step("nights elsewhere", lambda: _fetch_others(store, outcome.suite, folder, mirror, there))
+    night.step("nights elsewhere", lambda: _fetch_others(store, outcome, folder, mirror, there))
     night.step("pages", lambda: _pages(store, outcome.suite, folder, there))
     night.step("upload", mirror.upload)  # now, since the alert leads there, and tells what fails
     if (refused := store.files.told()) is not None:
@@ -135,7 +134,12 @@ def run_night(work: Work, store: Store, executor: Executor, progress: Progress, 
     return replace(outcome, problems=tuple(dict.fromkeys(night.problems)))
 
 
-def _measure(night: _Night, since: str) -> str:
+def _measure(night: _Night, since: str, folder: Path, mirror: Mirror) -> str:
+    """Run what the night has not measured yet, and return the run, which this process holds then.
+
+    The note that it is not over is there before the run is: whoever takes it up meanwhile judges it, and nobody
+    measures it again.
+    """
     work, store = night.work, night.store
     # A timing is never taken from another night; a run of this night that was interrupted is resumed.
     cells, skip = converted(work.plan.written(store.results), work.skip, store.results, night.say)
@@ -151,10 +155,20 @@ def _measure(night: _Night, since: str) -> str:
         skip=skip,
         canary=work.plan.measures,
         since=None if work.rerun else since,
+        before_end=lambda run_id: night.step("note", lambda: _mark_begun(night, run_id, folder, mirror)),
     )
     if finished.interrupted:
         raise KeyboardInterrupt
+    if night.step("lock", lambda: store.hold(finished.run_id)) is False:
+        raise _taken(finished.run_id)
     return finished.run_id
+
+
+def _taken(run_id: str) -> BusyError:
+    return BusyError(
+        f"another process has taken up {run_id}, the run of this night, and sees to the rest; nothing is left to do "
+        "here (--rerun measures the night again)"
+    )
 
 
 def _close_abandoned(store: Store, suite: str, since: str) -> None:
@@ -165,33 +179,53 @@ def _close_abandoned(store: Store, suite: str, since: str) -> None:
 
 
 def _only_judging_left(night: _Night, since: str, folder: Path, mirror: Mirror) -> str | None:
-    """Find this night's run where everything is measured but nobody was told, because bench was killed in between.
+    """Find this night's run where everything is measured but nobody was told, because bench was killed in between, and
+    hold it.
 
-    The disk may have been lost, too: the note that the night is not over lies in the object store as well. Of a night
-    that another machine is judging now, that machine holds the run.
+    The disk may have been lost, too: the note that the night is not over lies in the object store as well.
+
+    Raises:
+        BusyError: another process judges it now; it is not measured again meanwhile.
     """
     work, store = night.work, night.store
     if work.rerun:
         return None
     newest = next(iter(store.runs(work.info.suite)), None)
-    if newest is None or newest.status != "complete" or newest.started_at < since or not newest.rerun:
+    if newest is None or newest.status == "running" or newest.started_at < since or not newest.rerun:
         return None
     expected_run = replace(work.info, plan=tuple((cell.id, cell.label) for cell in work.plan.cells))
     is_same = all(
         getattr(newest, name) == getattr(expected_run, name) for name in ("suite_hash", "plan_hash", "machine_key")
     )
-    if not is_same or not store.is_free(newest.id):
+    if not is_same:
         return None
-    written = night.step("nights elsewhere", lambda: _outcome_of(newest.id, folder, mirror))
-    return newest.id if written is not None and not written.get("done") else None
+    is_held = store.hold(newest.id)  # before the note is read, which its holder may change
+    written = _outcome_of(night, newest.id, folder, mirror)
+    is_over = written is None or written.get("done")
+    if not is_over and not is_held:
+        raise _taken(newest.id)
+    if not is_over and newest.status == "complete":
+        night.step("upload", lambda: mirror.drop_uploads(newest.id))
+        return newest.id
+    store.release(newest.id)
+    return None
 
 
-def _outcome_of(run_id: str, folder: Path, mirror: Mirror) -> Document | None:
-    """Read how a night ended, here or in the object store; None where neither has it."""
-    here, name = read_outcome(folder / run_id), f"{run_id}/{FILE}"
-    if here is not None or name not in mirror.names():
+def _outcome_of(night: _Night, run_id: str, folder: Path, mirror: Mirror) -> Document | None:
+    """Read how a night ended, here or in the object store; None where neither has it.
+
+    A note of this machine that it is not over is out of date where another machine has judged it since.
+    """
+    here = read_outcome(folder / run_id)
+    if here is not None and here.get("done"):
         return here
-    return parsed_outcome(mirror.get(name))
+    there = night.step("nights elsewhere", lambda: _outcome_there(run_id, mirror))
+    return here if there is None else there
+
+
+def _outcome_there(run_id: str, mirror: Mirror) -> Document | None:
+    name = f"{run_id}/{FILE}"
+    return parsed_outcome(mirror.get(name)) if name in mirror.names() else None
 
 
 def _judged(night: _Night, run_id: str) -> Outcome:
@@ -261,15 +295,18 @@ def _exports(outcome: Outcome, place: Path) -> None:
     write_outcome(outcome, place)
 
 
-def _fetch_others(store: Store, suite: str, folder: Path, mirror: Mirror, there: Collection[str]) -> None:
-    """Fetch how nights ended that other machines have run and put into the same object store."""
-    for info in store.runs(suite):
-        name = f"{info.id}/{FILE}"
-        if name in there and read_outcome(folder / info.id) is None:
-            content = mirror.get(name)
-            outcome = parsed_outcome(content)
-            if outcome is not None and outcome.get("done"):  # else it changes yet
-                mirror.keep(name, content)
+def _fetch_others(store: Store, own: Outcome, folder: Path, mirror: Mirror, there: Collection[str]) -> None:
+    """Fetch how nights ended that other machines have run, or taken up after this one died, into the same object
+    store."""
+    for info in store.runs(own.suite):
+        name, here = f"{info.id}/{FILE}", read_outcome(folder / info.id)
+        if info.id == own.run_id or name not in there or (here is not None and here.get("done")):
+            continue
+        content = mirror.get(name)
+        outcome = parsed_outcome(content)
+        if outcome is not None and outcome.get("done"):  # else it changes yet
+            shutil.rmtree(folder / info.id, ignore_errors=True)  # what was begun here is never to be uploaded over it
+            mirror.keep(name, content)
 
 
 def _pages(store: Store, suite: str, folder: Path, there: Collection[str]) -> None:

@@ -285,15 +285,19 @@ def _check_weights(suite: Located[Suite], index: int, model: ModelSpec) -> None:
 
 
 def _check_launch(suite: Located[Suite], index: int, model: ModelSpec) -> None:
-    """Check that the folder in which a server is to be launched is there, or that a fit of the suite makes it."""
+    """Check that the folder in which a server is to be launched is there, or that a fit of the suite makes it.
+
+    Of a checkpoint that is there already, a folder inside it must be, too.
+    """
     launch = None if model.server is None else model.server.launch
     if launch is None:
         return
     base = suite.path.parent.resolve()
     text = launch.folder if launch.folder.startswith(PACKAGE) else str(base / launch.folder)
-    made = [fit_paths(suite, other)[1] for other in suite.value.models if other.fit is not None]
+    fitted = [fit_paths(suite, other)[1] for other in suite.value.models if other.fit is not None]
+    outputs = [output.resolve() for output in fitted if output is not None]
     folder = Path(text).resolve()
-    if any(output is not None and output.resolve().is_relative_to(folder) for output in made):
+    if any(out.is_relative_to(folder) or (folder.is_relative_to(out) and not out.exists()) for out in outputs):
         return
     _with_place(suite, ("models", index, "server", "launch", "folder"), lambda: locate(text, base))
 

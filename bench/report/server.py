@@ -18,7 +18,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from bench.errors import BenchError, EnvironmentLackError
+from bench.errors import BenchError, EnvironmentLackError, StoreError, UnreadableError
 from bench.report.page import render
 from bench.report.templating import environment
 from bench.report.view import RunView, view_of
@@ -116,6 +116,12 @@ class Answer:
     kind: str = "text/plain"
 
 
+def _status_of(error: BenchError) -> HTTPStatus:
+    """Choose the status by whether asking again may help."""
+    may_pass = isinstance(error, StoreError | EnvironmentLackError) and not isinstance(error, UnreadableError)
+    return HTTPStatus.SERVICE_UNAVAILABLE if may_pass else HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 class Site:
     """The pages of one results folder, for many threads at once.
 
@@ -132,13 +138,13 @@ class Site:
     def answer(self, path: str) -> Answer:
         """Answer for a path: the list of runs, a run's report, that there is no such page, or why it can't be made now.
 
-        Only what is not there is answered by 404: of a database or an object store that is away, a client is to ask
-        again.
+        Only a run that there is not is answered by 404. Of a database or an object store that is away a client is to
+        ask again (503), but not for what is missing from them, or damaged (500).
         """
         try:
             return self._page(path)
         except BenchError as error:
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, visible(str(error)))
+            return Answer(_status_of(error), visible(str(error)))
 
     def _page(self, path: str) -> Answer:
         if path == "/":

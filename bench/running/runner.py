@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -104,6 +104,7 @@ def run(
     canary: bool = False,
     since: str | None = None,
     rounds: Rounds | None = None,
+    before_end: Callable[[str], object] | None = None,
 ) -> Finished:
     """Run what is not finished yet of a plan, and return how it ended.
 
@@ -118,6 +119,8 @@ def run(
             resumes, and takes nothing from the night before.
         canary: measure a fixed piece of work before and after the cells, for the history of the machine itself.
         rounds: decides what is done, in place of `processes` processes of every cell.
+        before_end: called with the run's id when all is done, before anybody else may see that; not where the user
+            interrupted it.
 
     Raises:
         StoreError: the database was not there to take records; all cells were run, what they gave is kept in
@@ -141,6 +144,8 @@ def run(
     if rounds is not None:
         with suppress(StoreError):  # the database went away, which the end of the run tells
             store.keep_race(session.run_id, rounds.outcome())
+    if before_end is not None and not interrupted:
+        before_end(session.run_id)
     _finish(store, session, "interrupted" if interrupted or session.cut else "complete")
     return Finished(run_id, count_cells(session.records), interrupted, session.cut)
 

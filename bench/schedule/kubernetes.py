@@ -147,8 +147,10 @@ def _ray_container(name: str, image: str, cpus: str, memory: str) -> dict[str, o
 
 
 def _variables(schedule: Schedule) -> dict[str, object]:
-    """Name where the variables are from of whoever keeps and tells what a night finds: no machine that runs candidates
-    is to have them."""
+    """Name where a container's variables come from: the night's own secrets, and all of the secret of other variables.
+
+    The pod of a CronJob has them, and of a cluster the head alone: no other machine is to have them.
+    """
     others = {"secretRef": {"name": _of_others(schedule), "optional": True}}
     return {"env": _secrets(schedule), "envFrom": [others]}
 
@@ -159,6 +161,7 @@ def _of_others(schedule: Schedule) -> str:
 
 
 def _other_variables(schedule: Schedule) -> str:
+    """Write the comment that says how that secret is made."""
     return (
         "# What an object store and served models want: kubectl create secret generic "
         f"{_of_others(schedule)} --from-literal=AWS_ACCESS_KEY_ID=...\n"
@@ -166,6 +169,8 @@ def _other_variables(schedule: Schedule) -> str:
 
 
 def _secrets(schedule: Schedule) -> list[dict[str, object]]:
+    """Name the secrets of whoever keeps and tells what a night finds: the webhook, and the database where one is
+    named."""
     webhook = {"secretKeyRef": {"name": schedule.name, "key": "webhook", "optional": True}}
     variables: list[dict[str, object]] = [{"name": WEBHOOK_VARIABLE, "valueFrom": webhook}]
     if schedule.store is not None:

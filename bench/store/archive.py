@@ -25,7 +25,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bench.errors import RecordKeptError, StoreError
+from bench.errors import RecordKeptError, StoreError, UnreadableError
 from bench.record import Asked, Cell, Proved, Record, Sample, Timing
 from bench.store import schema
 from bench.store.addresses import shown_address
@@ -104,7 +104,9 @@ class Store:
             )
         blobs = blobs or elsewhere
         if url is None and not create and not path.exists():
-            raise StoreError(f"{results}: no results are there; run a suite first, or name the folder with --results")
+            raise UnreadableError(
+                f"{results}: no results are there; run a suite first, or name the folder with --results"
+            )
         place = str(path) if url is None else shown_address(url)
         files = RowFiles(results, blobs)
         if create and reach:

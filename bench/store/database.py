@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from bench.errors import EnvironmentLackError, StoreError, UsageError
+from bench.errors import EnvironmentLackError, StoreError, UnreadableError, UsageError
 from bench.store.addresses import beginning, redact, shown_address
 from bench.store.encoding import Row, to_json, unreadable
 from bench.store.files import replacing
@@ -43,11 +43,15 @@ MIGRATION_LOCK = 0x62656E6368
 ROWS_AT_ONCE = 500
 """Values in one IN list; SQLite takes at least 999 (SQLITE_MAX_VARIABLE_NUMBER of old versions)."""
 
-_EXPLAINED = (
+_DAMAGED = (
     ("no such table", "tables are missing; restore a copy, or move it away and run `bench store import`"),
     ("no such column", "it was not written by this bench; restore a copy, or name another folder with --results"),
     ("not a database", "the file is damaged or no database; move it away and restore a copy"),
     ("malformed", "the file is damaged; move it away and restore a copy, or try `sqlite3 FILE .recover`"),
+)
+"""A piece of the database's own message, where it is damaged or no database of bench → what to do."""
+_EXPLAINED = (
+    *_DAMAGED,
     ("readonly", "it is read-only; give this user the right to write it and its folder"),
     ("read-only", "it is read-only; give this user the right to write it"),
     (
@@ -84,7 +88,8 @@ def explained(place: str, address: str | None = None) -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = redact(str(getattr(error, "orig", None) or error).strip(), address) or type(error).__name__
         hint = next((hint for piece, hint in _EXPLAINED if piece in cause), "check the address and the server")
-        raise StoreError(f"{place}: {hint} ({cause.splitlines()[0]})") from error
+        kind = UnreadableError if any(piece in cause for piece, _ in _DAMAGED) else StoreError
+        raise kind(f"{place}: {hint} ({cause.splitlines()[0]})") from error
     except OSError as error:
         raise StoreError(
             f"{error.filename or place}: {error.strerror or error}; check the folder and its rights"
@@ -149,7 +154,7 @@ class Database:
             try:
                 return patiently(self.engine, once)
             except ValueError as error:  # JSON that is none
-                raise StoreError(unreadable(self.place, str(error))) from error
+                raise UnreadableError(unreadable(self.place, str(error))) from error
 
     def write(self, query: Executable) -> None:
         """Do one statement that may be repeated."""
@@ -313,14 +318,14 @@ def version_of(connection: Connection) -> str | None:
     if "alembic_version" not in tables:
         foreign = sorted(tables if connection.dialect.name == "sqlite" else {*tables} & {*metadata.tables})
         if foreign:
-            raise StoreError(
+            raise UnreadableError(
                 f"the database has tables that are not of bench ({', '.join(foreign[:SHOWN_TABLES])}); name another "
                 "folder with --results, or another database with --store"
             )
         return None
     version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     if version is not None and version > HEAD:
-        raise StoreError(
+        raise UnreadableError(
             f"the database has version {version}, and this bench knows versions up to {HEAD}; "
             "install the newer bench, or name another folder with --results"
         )

@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Any, TypeVar, cast, get_args
 
 from bench.digest import content_hash
-from bench.errors import StoreError
+from bench.errors import UnreadableError
 from bench.record import Cell, Doubt, Fact, Record, Status
 from bench.store.addresses import redact
 from bench.suite import CellJob
@@ -117,12 +117,12 @@ def fact_row(fact: Fact) -> Values:
 
 @contextmanager
 def decoding(place: str) -> Iterator[None]:
-    """Turn whatever goes wrong with rows that no bench wrote into a `StoreError` that names them."""
+    """Turn whatever goes wrong with rows that no bench wrote into an `UnreadableError` that names them."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         why = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) and error.args else str(error)
-        raise StoreError(unreadable(place, why)) from error
+        raise UnreadableError(unreadable(place, why)) from error
 
 
 def unreadable(place: str, why: str) -> str:

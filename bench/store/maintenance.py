@@ -20,7 +20,7 @@ from bench.store.archive import DATABASE, Store
 from bench.store.database import explained, make_engine, version_of
 from bench.store.leftovers import half_written, walk
 from bench.store.rescue import BESIDE
-from bench.store.rows import ROW_PATHS
+from bench.store.rows import ROW_PATHS, RowFiles
 from bench.store.runs import RunInfo
 
 Level = Literal["error", "warning", "note"]
@@ -42,6 +42,8 @@ class Finding:
     remedy: str
     files: tuple[Path, ...] = ()
     """What `repair` removes."""
+    blobs: tuple[str, ...] = ()
+    """What it removes of blob stores elsewhere, as the database would name it."""
 
 
 def check(results: Path, url: str | None = None) -> list[Finding]:
@@ -66,13 +68,21 @@ def check(results: Path, url: str | None = None) -> list[Finding]:
     return sorted(findings, key=lambda finding: ("error", "warning", "note").index(finding.level))
 
 
-def repair(findings: Iterable[Finding]) -> int:
-    """Remove what killed processes left behind, and return how many files that were."""
-    count = 0
+def repair(findings: Iterable[Finding], results: Path) -> int:
+    """Remove what killed processes left behind, and return how many files that were.
+
+    Raises:
+        StoreError: a blob store does not do it.
+    """
+    count, elsewhere = 0, RowFiles(results)
     for finding in findings:
         for path in finding.files:
             path.unlink(missing_ok=True)
-            count += 1
+        for named in finding.blobs:
+            with explained(named):
+                blobs, name = elsewhere.place(named)
+                blobs.delete(name)
+        count += len(finding.files) + len(finding.blobs)
     return count
 
 
@@ -147,6 +157,8 @@ def _contents(store: Store) -> list[Finding]:
     alive = {run for run, state in status.items() if state == "running" and not store.is_free(run)}
     unreadable = unasked or _unreadable(store, runs, alive)
     findings = [*unreadable, *_left_over(store.results, set(named), set(status), alive)]
+    if not unasked:
+        findings += _left_elsewhere(store, set(named), {run for run, state in status.items() if state == "complete"})
     if missing:
         where = "copy them from the machine that measured them, or restore them; their runs show summaries until then"
         what = f"{_listed(missing)} of the database are missing"
@@ -196,6 +208,30 @@ def _left_over(results: Path, named: set[str], known: set[str], alive: set[str])
         yield Finding(
             "warning", "foreign_rows", what, "name their database with --store, or restore it; else remove them"
         )
+
+
+def _left_elsewhere(store: Store, named: set[str], complete: set[str]) -> Iterator[Finding]:
+    """Find the rows in blob stores that nothing in the database names: uploaded by a process that was killed before it
+    stored their record.
+
+    Of runs that are complete alone. Rows of others may be named by the journal of another machine.
+    """
+    names = {name.rpartition("#")[2] for name in named}
+    settled = complete - set(store.journal.runs())
+    loose: dict[str, list[str]] = {}
+    try:
+        for blob in store.files.elsewhere(named):
+            path = blob.rpartition("#")[2]
+            run = path.split("/")[1]
+            if run in settled and path.endswith(".parquet") and path not in names:
+                loose.setdefault(run, []).append(blob)
+    except StoreError as error:
+        yield Finding("error", "rows_unreadable", str(error), "mend that, and check again")
+        return
+    orphans = [blob for run, blobs in loose.items() if store.is_free(run) for blob in blobs]
+    if orphans:
+        what = f"{_listed(orphans)}: no record of the database points to them"
+        yield Finding("warning", "orphans", what, REPAIR, blobs=tuple(orphans))
 
 
 def _links(results: Path) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.errors import StoreError
-from bench.store.blobs import Blobs, open_blobs
+from bench.store.blobs import Blobs, drop_uploads, open_blobs
 from bench.store.elsewhere import address_of
 from bench.store.files import write_file
 
@@ -88,6 +88,11 @@ class Mirror:
         finally:
             if now != before:
                 write_file(self._folder / UPLOADED, json.dumps(now))
+
+    def drop_uploads(self, name: str) -> None:
+        """Discard what a killed process had uploaded in part of a folder in this one, into which nobody uploads now."""
+        if self._blobs is not None:
+            drop_uploads(self._blobs, f"{self._name(self._folder / name)}/")
 
     def _files(self) -> list[Path]:
         """List the folder's files, without hidden ones: those are half written, or this machine's alone."""

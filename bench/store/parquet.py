@@ -12,7 +12,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.errors import StoreError
+from bench.errors import UnreadableError
 from bench.record import Sample, Timing
 from bench.store.encoding import clean_text
 
@@ -103,7 +103,7 @@ def from_bytes(content: bytes, kind: type[Row], name: str) -> tuple[Row, ...]:
     except (pa.ArrowException, OSError, ValueError) as error:
         problem = f"cannot be read: {error}"
     if problem:
-        raise StoreError(
+        raise UnreadableError(
             f"{name} {problem}; restore it from a copy of the results folder, or run the suite again with --rerun"
         )
     return tuple(kind(*values) for values in zip(*_as_fields(columns, kind), strict=True))

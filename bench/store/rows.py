@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from bench.errors import InputError, StoreError
+from bench.errors import InputError, StoreError, UnreadableError
 from bench.record import Sample, Timing
-from bench.store.blobs import Blobs, open_blobs
+from bench.store.blobs import Blobs, drop_uploads, open_blobs
 from bench.store.blobs.file import FolderBlobs
 from bench.units import plural
 
@@ -25,7 +25,7 @@ ROW_PATHS: tuple[Literal["samples_path"], Literal["timings_path"]] = ("samples_p
 """Columns of the table `records` that name a file of rows."""
 
 
-class RowsAwayError(StoreError):
+class RowsAwayError(UnreadableError):
     """Rows are not where this bench can find them."""
 
 
@@ -86,10 +86,9 @@ class RowFiles:
         return path
 
     def drop_uploads(self, run_id: str) -> None:
-        """Discard what a killed process had uploaded in part of a run's rows, where the blob store has such a thing."""
-        drop = getattr(self.target, "drop_uploads", None)
-        if callable(drop):
-            drop(f"rows/{run_id}/")
+        """Discard what a killed process had uploaded in part of a run's rows and logs."""
+        for kind in ("rows", "logs"):
+            drop_uploads(self.target, f"{kind}/{run_id}/")
 
     def told(self) -> str | None:
         """Say what the blob store did not take; None where it took everything."""
@@ -164,6 +163,26 @@ class RowFiles:
         except OSError as error:
             raise StoreError(f"{self._shown(folder)} cannot be read: {error.strerror or error}") from error
         return names & there
+
+    def elsewhere(self, names: Iterable[str]) -> list[str]:
+        """List all files of rows in the blob stores that some files are in, and in that for new rows.
+
+        One that this bench cannot open is left out.
+
+        Raises:
+            StoreError: a blob store cannot be asked.
+        """
+        addresses = {named.rpartition("#")[0] for named in names} | {self.address or ""}
+        listed = []
+        for address in sorted(address for address in addresses if "://" in address):
+            try:
+                blobs, prefix = self.place(f"{address}#rows/")
+                listed += [f"{address}#{blob.name}" for blob in blobs.list(prefix)]
+            except RowsAwayError:
+                continue
+            except OSError as error:
+                raise StoreError(f"{address} cannot be listed: {error.strerror or error}") from error
+        return listed
 
     def place(self, named: str) -> tuple[Blobs, str]:
         """Find the blob store of a file, and its path there.

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bench.errors import StoreError
+from bench.errors import UnreadableError
 
 Ended = Literal["decided", "tie", "data spent", "limit open", "budget", "nobody"]
 """Why the race of a task ended; see `bench.racing.state.Ending`."""
@@ -122,4 +122,6 @@ def race_outcome(document: Mapping[str, object]) -> RaceOutcome | None:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise StoreError(f"the stored race cannot be read at '{place}': {first['msg']}; run the suite again") from error
+        raise UnreadableError(
+            f"the stored race cannot be read at '{place}': {first['msg']}; run the suite again"
+        ) from error

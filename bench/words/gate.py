@@ -334,6 +334,11 @@ def reran_elsewhere(environment: str) -> str:
     return f"measured again in another environment than the run's: {environment}"
 
 
+def reran_somewhere(why: str) -> str:
+    """Say that the environment in which was measured again cannot be asked for any more."""
+    return f"measured again, and whether in the run's environment cannot be told: {why}"
+
+
 def front_change(
     task: str,
     picks: tuple[str | None, str | None],

@@ -17,6 +17,7 @@ from bench.candidates import FAMILIES
 from bench.candidates.families import embedding
 from bench.candidates.families.embedding import FittedOver
 from bench.candidates.interface import Context, check_parts
+from bench.candidates.vectors import WORDS_FILE as KEPT
 from bench.candidates.vectors import WordVectors, form_of, knows_any, open_light
 from bench.errors import EnvironmentLackError, FitError, InputError, UnsupportedError
 from bench.fit.job import FitJob
@@ -255,6 +256,21 @@ def test_a_damaged_file_says_where(text: str, message: str, tmp_path) -> None:
     (tmp_path / "glove.txt").write_text(text)
     with pytest.raises(EnvironmentLackError, match=message):
         open_light("glove", tmp_path, None)
+
+
+@pytest.mark.parametrize("damage", ["a folder for the text", "no words", "words that are no text", "half a file"])
+def test_a_file_that_cannot_be_read_is_one_line_also_when_planning(damage: str, tmp_path) -> None:
+    """A glance at the words, which planning takes, raises what a load does; so does the whole."""
+    if damage == "a folder for the text":
+        (tmp_path / "glove.txt").mkdir()
+    else:
+        words = np.frombuffer(b"\xff\xfe", dtype=np.uint8)
+        save_file({"vectors": np.ones((1, 2))} | ({} if damage == "no words" else {"words": words}), tmp_path / KEPT)
+    if damage == "half a file":
+        (tmp_path / KEPT).write_bytes((tmp_path / KEPT).read_bytes()[:20])
+    for read in (lambda: knows_any(tmp_path, ["red"]), lambda: open_light("glove", tmp_path, None)):
+        with pytest.raises(EnvironmentLackError, match="cannot be read"):
+            read()
 
 
 def test_folders_that_hold_no_vectors_and_variants_are_refused(tmp_path) -> None:

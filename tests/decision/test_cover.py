@@ -63,6 +63,15 @@ def test_a_model_of_a_set_takes_the_memory_of_the_tasks_that_it_serves() -> None
     assert cover.best.cost == 360, "a covers y with 900 bytes, but b serves it"
 
 
+def test_the_cheapest_set_is_no_dearer_than_the_best_of_each_task() -> None:
+    columns = ("accuracy", "peak_rss_bytes")
+    read = {"x": [[0.9, 100], [0.3, 50]], "y": [[0.89, 300], [0.9, 50]]}
+    boards = [make_board(values, columns, (0.02, 0.0), task=task) for task, values in read.items()]
+    cover = find_cover([judge(board, check_all(board, ()), Question(columns, rule=RULE)) for board in boards])
+    assert cover is not None and cover.single is not None and cover.single.cost == 300
+    assert cover.cheapest == cover.best and cover.best.cost == 150
+
+
 def test_one_model_as_good_as_the_specialists_is_cheaper_than_all_of_them() -> None:
     models = [
         Sketch("a", 0.9, memory_bytes=300e6),

@@ -1,11 +1,13 @@
 """What the rerun leaves of a suspicion: regressed, refuted, or open; and the line that says so."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from bench.doubts import disturbances
+from bench.errors import EnvironmentLackError
 from bench.gate import rerun, settlement
 from bench.gate.fronts import front_changes
 from bench.gate.gate import gate
@@ -78,6 +80,11 @@ def test_the_same_model_on_a_slower_machine_is_unchanged_and_marked_so(store):
     here = same(slow)
     here.fingerprint = environment
     assert {*found.remarks} - {*gate(store, executor=here).remarks} == {*elsewhere}
+    gone = same(slow)
+    gone.fingerprint = Mock(side_effect=EnvironmentLackError("no machine is left"))
+    without = gate(store, executor=gone)
+    assert without.lines == found.lines, "what was measured again is judged, where its machines are gone by then, too"
+    assert ["no machine is left" in remark for remark in {*without.remarks} - {*found.remarks}] == [True]
 
 
 def test_what_disturbed_the_night_is_said_beside_it(store):

@@ -7,6 +7,7 @@ import pytest
 
 from bench.history.series import Series
 from bench.history.trend import (
+    NOISY_ERRORS,
     change_points,
     neighbours_correlation,
     pettitt,
@@ -35,6 +36,20 @@ def test_a_step_of_ten_per_cent_is_told_with_its_direction(size, worse):
 def test_no_step_no_alarm_and_a_step_below_the_smallest_effect_neither():
     assert trend_alarm(series(steps(0.0))) is None
     assert trend_alarm(series(steps(0.02))) is None
+
+
+@pytest.mark.parametrize(("sigma", "times"), [(0.02, 1.0), (0.08, NOISY_ERRORS)])
+def test_what_varies_far_beyond_its_smallest_effect_must_show_more_than_its_noise(sigma, times):
+    logs = sigma * np.random.default_rng(5).standard_normal(75)
+    rings = []
+    for size in np.arange(0.0, 0.8, 0.002):
+        values = logs + size * (np.arange(75) >= 60)
+        alarm = trend_alarm(series(list(0.010 * np.exp(values))))
+        if alarm is not None:
+            start = 75 - alarm.nights
+            earlier, before, after = values[max(0, start - 60) : start - 30], values[start - 30 : start], values[start:]
+            rings.append(alarm.shift / shown_noise(before, alarm.nights, earlier, after))
+    assert times <= min(rings) < times + 0.08
 
 
 def test_larger_is_better_turns_the_direction():

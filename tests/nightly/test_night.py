@@ -1,11 +1,13 @@
 """The steps of a night: each is done whatever became of the one before, and what is left is done next time."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
 
+from bench.errors import BusyError
 from bench.host import fingerprint, shared_facts
 from bench.measure.canary import Canary
 from bench.nightly import night as module
@@ -19,6 +21,9 @@ from bench.running.launch import run_info
 from bench.running.progress import SilentProgress
 from bench.store import RunInfo, Store
 from bench.store.elsewhere import results_folder
+from bench.store.files import write_file
+from bench.store.mirror import Mirror
+from bench.store.objects import ObjectBlobs
 from bench.suite import NightlySpec
 from tests.factories import Sketch, Task, make_record
 
@@ -110,31 +115,69 @@ def test_a_night_leaves_its_pages_and_says_that_it_is_the_first(plan, tmp_path):
     assert "Latency p50" in (folder / "trends.html").read_text()
 
 
-@pytest.mark.parametrize("is_judged_elsewhere", [False, True])
-def test_a_night_killed_before_it_was_told_is_not_measured_again_on_another_disk(
-    plan, tmp_path, monkeypatch, is_judged_elsewhere
-):
+@pytest.fixture
+def plain(monkeypatch):
+    """Make the report a word, and leave out the pages over all nights: those take most of a night's time."""
+    monkeypatch.setattr(module, "write_html", lambda view, path: write_file(path, "whole"))
+    monkeypatch.setattr(module, "write_pages", Mock())
+
+
+@pytest.fixture
+def attempt(plain, plan, tmp_path, monkeypatch):
+    """Run a night of several machines, each with a disk of its own, one object store and one database."""
     pytest.importorskip("fsspec").filesystem("memory").makedirs(f"/{tmp_path.name}/team")
     database = f"sqlite:///{tmp_path}/bench.db"
 
-    def attempt(disk, executor):
+    def run(disk, executor, now=NOW, **changes):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / disk))
-        with Store.open(results_folder(f"memory://{tmp_path.name}/team"), database, now=lambda: NOW) as store:
-            return run_night(work(plan), store, executor, SilentProgress(), NOW, lambda _: None)
+        place = results_folder(f"memory://{tmp_path.name}/team")
+        with Store.open(place, database, now=lambda: now, reach=False) as store:
+            return run_night(work(plan, **changes), store, executor, SilentProgress(), now, lambda _: None)
 
+    return run
+
+
+def test_a_night_without_its_object_store_is_compared_where_the_rows_before_are_kept(monkeypatch, attempt):
+    before = attempt("first", Knows(), NOW - timedelta(days=2))
+    for name in ("ls", "find", "exists", "cat_file", "pipe_file"):
+        monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem." + name, Mock(side_effect=TimeoutError))
+    asked = NightlySpec(baseline=before.run_id)
+    kept, other = (attempt(disk, Knows(), asked=asked) for disk in ("first", "other"))
+    assert (kept.verdict, kept.gate.baseline) == ("unchanged", before.run_id)
+    assert other.gate is None and other.exit_code == 1
+    assert any(problem.startswith("gate: ") and "in time" in problem for problem in other.problems)
+
+
+def killed(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_a_night_killed_before_it_was_told_is_judged_once_whatever_disk_is_left(plan, tmp_path, monkeypatch, attempt):
+    """Another machine takes it up, unless a third does so now; the first one knows better than its own old note."""
     with monkeypatch.context() as patch:
-        patch.setattr(module, "remember", Mock(side_effect=KeyboardInterrupt))
+        patch.setattr(module, "remember", killed)
         with pytest.raises(KeyboardInterrupt):
-            attempt("lost", Knows())
+            attempt("first", Knows())
+    left = folder_of(results_folder(f"memory://{tmp_path.name}/team"), "freight")
+    executor = Knows()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "new"))
-    with Store.open(results_folder(f"memory://{tmp_path.name}/team"), database) as store:
-        [killed] = store.runs()
-        if is_judged_elsewhere:
-            store.hold(killed.id)
-        executor = Knows()
+    with Store.open(results_folder(f"memory://{tmp_path.name}/team"), f"sqlite:///{tmp_path}/bench.db") as store:
+        [run] = store.runs()
+        store.hold(run.id)
+        with pytest.raises(BusyError, match=run.id):
+            attempt("new", executor)
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectBlobs, "drop_uploads", dropped := Mock())
         outcome = attempt("new", executor)
-    assert outcome.problems == ()
-    assert (executor.jobs == []) == (outcome.run_id == killed.id) == (not is_judged_elsewhere)
+    assert (outcome.problems, outcome.run_id, executor.jobs) == ((), run.id, [])
+    dropped.assert_called_once_with(f"nightly/freight/{run.id}/")
+
+    (left / run.id / "report.html").write_text("half")
+    again = attempt("first", executor)
+    assert (again.problems, len(executor.jobs)) == ((), 4) and again.run_id != run.id
+    there = Mirror(results_folder(f"memory://{tmp_path.name}/team"), left)
+    assert json.loads(there.get(f"{run.id}/night.json"))["done"] is read_outcome(left / run.id)["done"] is True
+    assert there.get(f"{run.id}/report.html") == b"whole"
 
 
 def test_the_newest_night_has_a_copy_whose_path_stays_the_same(plan, tmp_path):
@@ -192,13 +235,20 @@ def test_a_stopped_night_goes_on_and_a_stopped_night_of_yesterday_does_not(plan,
     assert len(executor.jobs) == 4
 
 
-def test_a_night_killed_while_it_was_judged_is_judged_and_not_measured_again(plan, tmp_path, monkeypatch):
-    def killed(*_, **__):
-        raise KeyboardInterrupt
-
+@pytest.mark.parametrize(
+    ("place", "name", "dies", "ends"),
+    [
+        (module, "gate", killed, KeyboardInterrupt),
+        (Store, "hold", killed, KeyboardInterrupt),  # between the end of the run and its judging
+        (Store, "hold", lambda *_: False, BusyError),  # as where another machine was faster just then
+    ],
+)
+def test_a_night_that_is_measured_is_judged_and_not_measured_again(
+    place, name, dies, ends, plain, plan, tmp_path, monkeypatch
+):
     with monkeypatch.context() as patch:
-        patch.setattr(module, "gate", killed)
-        with pytest.raises(KeyboardInterrupt):
+        patch.setattr(place, name, dies)
+        with pytest.raises(ends):
             go(plan, tmp_path, Knows())
     executor = Knows()
     found = go(plan, tmp_path, executor, now=NOW + timedelta(hours=1))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import EnvironmentLackError, StoreError
-from bench.report.server import make_server
+from bench.report.server import make_server, page_of
 from bench.store import RunInfo, Store
 from tests.factories import make_record
 
@@ -83,7 +83,7 @@ def wait_for_requests() -> None:
 
 
 def test_what_is_out_of_reach_is_not_taken_for_missing(results: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Rows or a database that are away are told by 503 and one line, a page that a bug breaks by 500."""
+    """A store that is away is told by 503 and one line; what is lost, or a page that a bug breaks, by 500."""
     failing: list[Exception] = [StoreError("s3://b cannot be read: renew"), EnvironmentLackError("pip install s3fs")]
     failing += [ValueError("a bug")]
 
@@ -106,11 +106,26 @@ def test_what_is_out_of_reach_is_not_taken_for_missing(results: Path, capfd: pyt
         (results / "bench.db").write_bytes(b"no database" * 100)
         for path in ("/", f"/run/{run}", "/run/of-nobody"):
             status, text, _ = ask(port, path)
-            assert (status, text.count("\n")) == (503, 0)
+            assert (status, text.count("\n")) == (500, 0)
             assert "restore a copy" in text
+        (results / "bench.db").unlink()
+        status, text, _ = ask(port, "/")
+        assert (status, text.count("\n"), "no results are there" in text) == (500, 0, True)
         (results / "moved").rename(results / "bench.db")
         assert ask(port, "/")[0] == 200
         assert ask(port, "/run/of-nobody")[0] == 404
+
+
+def test_rows_that_are_lost_are_no_reason_to_ask_again(results: Path) -> None:
+    with Store.open(results, create=False) as store:
+        run = store.find("latest").id
+    with serving(results, page_of) as port:
+        files = sorted((results / "rows" / run).glob("*.parquet"))
+        for damage in (lambda path: path.write_bytes(path.read_bytes()[:50]), Path.unlink):
+            for path in files:
+                damage(path)
+            status, text, _ = ask(port, f"/run/{run}")
+            assert (status, text.count("\n"), str(results / "rows") in text) == (500, 0, True)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

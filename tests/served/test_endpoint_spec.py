@@ -15,8 +15,10 @@ from bench.candidates.served.launch import start
 from bench.errors import EnvironmentLackError, SuiteError
 from bench.planning import make_plan, open_suite
 from bench.planning.checks import name_checks
-from bench.suite import EndpointSpec, ModelSpec
+from bench.planning.mistakes import Mistakes
+from bench.suite import EndpointSpec, ModelSpec, Suite
 from bench.suite.endpoint import LaunchSpec
+from bench.suite.yaml_file import Located
 from tests.served.conftest import KEY_VARIABLE, suite_of
 
 URL = "http://127.0.0.1:9/v1"
@@ -166,19 +168,23 @@ def test_a_folder_to_launch_in_that_is_not_there_is_told_when_planning(
     assert "suite.yaml:3:" in line and "models[0].server.launch.folder" in line and needle in line
 
 
-def test_a_folder_to_launch_in_may_come_of_a_fit(tmp_path: Path) -> None:
-    suite = suite_of(tmp_path, URL, launch={"command": ["true"], "folder": "made"})
+@pytest.mark.parametrize("folder", ["made", "made/own", "made/own/vectors"])
+def test_a_folder_to_launch_in_may_come_of_a_fit(folder: str, tmp_path: Path) -> None:
+    suite = suite_of(tmp_path, URL, launch={"command": ["true"], "folder": folder})
     fitted = "  - {name: own, family: causal-lm, fit: {recipe: recipe.yaml, output: made/own}}\ntasks:"
     located = open_suite(str(suite))
     suite.write_text(suite.read_text().replace("tasks:", fitted))
-    problems = [[], []]
-    for found, opened in zip(problems, (located, open_suite(str(suite))), strict=True):
-        for check in name_checks(opened):
-            try:
-                check()
-            except SuiteError as error:
-                found.append(str(error))
-    assert ["launch" in line for line in problems[0]] == [True] and problems[1] == []
+    with_fit = open_suite(str(suite))
+    assert [len(mistakes(opened)) for opened in (located, with_fit)] == [1, 0]
+    (tmp_path / "made/own").mkdir(parents=True)
+    assert len(mistakes(with_fit)) == folder.endswith("vectors"), "the checkpoint is there, and has no such folder"
+
+
+def mistakes(suite: Located[Suite]) -> list[str]:
+    gathered = Mistakes()
+    gathered.gather(name_checks(suite))
+    assert all("launch.folder" in line for line in gathered.lines)
+    return list(gathered.lines)
 
 
 @pytest.mark.parametrize("passes", [False, True])

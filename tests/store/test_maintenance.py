@@ -3,6 +3,7 @@
 import pytest
 
 from bench.errors import StoreError
+from bench.record import Sample
 from bench.store import Store
 from bench.store.maintenance import check, repair
 from tests.factories import make_run
@@ -66,7 +67,7 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(results):
     found = check(results)
     assert sorted(finding.code for finding in found) == ["orphans", "partial_files"]
     assert {finding.remedy for finding in found} == {"bench store check --repair"}
-    assert repair(found) == 2
+    assert repair(found, results) == 2
     assert sorted(path.name for path in folder.iterdir()) == kept
     assert check(results) == []
 
@@ -78,7 +79,28 @@ def test_rows_of_runs_that_the_database_does_not_know_are_never_removed(results)
     Store.open(results).close()
     found = check(results)
     assert [(finding.code, finding.files) for finding in found] == [("foreign_rows", ())]
-    assert repair(found) == 0
+    assert repair(found, results) == 0
+
+
+def test_rows_that_were_uploaded_and_never_stored_are_removed_of_complete_runs(tmp_path):
+    """A run that may go on may have them in a journal, here or on another machine."""
+    results, place = tmp_path / "results", f"file://{tmp_path}/elsewhere"
+    with Store.open(results, blobs=place) as store:
+        run_id = store.begin_run(INFO)
+        record = record_of(cell("a"))
+        store.commit(run_id, record)
+        left = store.files.write(f"rows/{run_id}/left.samples.parquet", record.samples, Sample)
+        store.files.put("rows/of-another-database/x.samples.parquet", b"")
+        assert left == f"{place}#rows/{run_id}/left.samples.parquet"
+        for status in ("interrupted", "complete"):
+            store.finish_run(run_id, status)
+            store.hold(run_id)
+            assert check(results) == []
+            store.release(run_id)
+            assert [found.blobs for found in check(results)] == [(left,)] * (status == "complete")
+    assert repair(check(results), results) == 1
+    assert check(results) == []
+    assert (tmp_path / "elsewhere/rows/of-another-database/x.samples.parquet").exists()
 
 
 def test_a_run_under_way_is_left_alone(results):

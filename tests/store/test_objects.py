@@ -254,9 +254,15 @@ def test_a_large_upload_that_is_killed_or_refused_in_the_middle(
     assert process.wait() == -signal.SIGKILL
     assert (server.names(), len(server.uploads())) == ([], 1)
     with Store.open(results, database) as store:
-        run = store.resume(RunInfo("s", "", "hash", "bench run", "machine", "quick"))
-        assert run == store.find("latest").id
-        assert server.uploads() == []
+        run = store.find("latest").id
+        begun = [f"team/{name}" for name in (f"logs/{run}/x.log", f"nightly/s/{run}/report.html", "logs/other/x.log")]
+        for name in begun:
+            server.client.create_multipart_upload(Bucket=BUCKET, Key=name)
+        assert store.resume(RunInfo("s", "", "hash", "bench run", "machine", "quick")) == run
+        assert {*server.uploads()} == {*begun[1:]}
+        Mirror(results, folder_of(results, "s")).drop_uploads(run)
+        assert server.uploads() == begun[2:], "nobody knows whose that is"
+        drop_all(server)
         content, path = os.urandom(LARGE), f"rows/{run}/x.parquet"
         server.faults += [("PUT", "slow_down"), ("PUT", "denied")]
         assert store.files.put(path, content) == path, "it is kept here"
@@ -267,6 +273,12 @@ def test_a_large_upload_that_is_killed_or_refused_in_the_middle(
         named = store.files.put(path, content)
     blobs = ObjectBlobs(PLACE, tmp_path / "another machine")
     assert (named, blobs.get(path) == content) == (f"{PLACE}#{path}", True)
+
+
+def drop_all(server: S3Server) -> None:
+    for upload in server.client.list_multipart_uploads(Bucket=BUCKET)["Uploads"]:
+        named = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
+        server.client.abort_multipart_upload(Bucket=BUCKET, **named)
 
 
 def test_half_an_answer_is_asked_for_again_and_never_kept(server: S3Server, tmp_path: Path) -> None:

@@ -135,5 +135,5 @@ def test_no_link_is_followed(results, tmp_path):
     (folder / "x.samples.parquet").symlink_to(outside / "mine.parquet")
     findings = check(results)
     assert [(finding.level, finding.code) for finding in findings] == [("note", "links")]
-    assert repair(findings) == 0
+    assert repair(findings, results) == 0
     assert len(list(outside.iterdir())) == 3

@@ -86,3 +86,10 @@ def open_blobs(address: str) -> Blobs:
         if objects.speaks(scheme):
             return objects.open_blobs(address)
     return SCHEMES.find(scheme)(address)
+
+
+def drop_uploads(blobs: Blobs, prefix: str) -> None:
+    """Discard what a killed process had uploaded in part below `prefix`, where the blob store has such a thing."""
+    drop = getattr(blobs, "drop_uploads", None)
+    if callable(drop):
+        drop(prefix)
