@@ -99,6 +99,15 @@ class DeadlineExecutor(Executor):
     def capacity(self, calls: int) -> None:
         self._inner.capacity = calls
 
+    @property
+    def least_part(self) -> int | None:
+        """The least examples of a part of a cell in the wrapped one, which change with its machines, too."""
+        return self._inner.least_part
+
+    @least_part.setter
+    def least_part(self, examples: int | None) -> None:
+        self._inner.least_part = examples
+
     def fingerprint(self) -> Facts:
         """Describe the machine of the wrapped one."""
         return self._inner.fingerprint()
@@ -115,6 +124,14 @@ class DeadlineExecutor(Executor):
     def prefer(self, block: str, machine: str) -> None:
         """Tell the wrapped one where a part of a block was done."""
         self._inner.prefer(block, machine)
+
+    def is_free(self, machine: str) -> bool | None:
+        """Ask the wrapped one whether a machine has room."""
+        return self._inner.is_free(machine)
+
+    def prepare(self, *, light: bool = False) -> None:
+        """Let the wrapped one begin what takes time."""
+        self._inner.prepare(light=light)
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Let the wrapped one do some work in a slot of its own."""

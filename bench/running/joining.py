@@ -1,7 +1,9 @@
-"""Joining the records of a cell's parts into the one that a single process would have given.
+"""Joining the records of a cell's parts into one, with the very answers that a single process would have given.
 
 All that is said of answers is said of all of them together: what a worker says of its part alone is no more than what
-it saw of the model. The wall time, and what was read of time and memory, are the largest of any part.
+it saw of the model. The rest is that of the parts: the wall time, and what was read of time and memory, are the largest
+of any part; the log is all of theirs; notes tell of the parts, of their machines, and of the admission that compared
+most.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ OF_ONE_PLACE = frozenset({"affinity"})
 
 
 def joined(job: Job, parts: Sequence[Record]) -> Record | str:
-    """Join the records of all parts into the one that a single process gives, or return why they make no whole."""
+    """Join the records of all parts into one of the whole cell, or return why they make no whole."""
     cell, first = job.cell, parts[0]
     data = stored.read(Path(str(cell.to_run().data_path)))
     samples = tuple(sorted((row for part in parts for row in part.samples), key=lambda row: row.index))

@@ -1,9 +1,8 @@
 """Scoring one cell in several places at once, where nothing is timed and machines would stand idle.
 
 A part is every n-th of the very batches into which the whole cell is split, so that each answer comes from the same
-batch, and is the same, bit for bit. The parts' records are joined into the one that a single process would have given
-(`bench.running.joining`). Parts that do not make up one cell are not joined: it is then scored in one place, as any
-other.
+batch, and is the same, bit for bit. The parts' records are joined into one (`bench.running.joining`). Parts that do not
+make up one cell are not joined: it is then scored in one place, as any other.
 
 Parts that are done lie in files until the run ends, so that a run that is resumed does only the others.
 """
@@ -26,10 +25,13 @@ from bench.running.executors.base import LOST, Executor, Job, Tell
 from bench.running.executors.outcome import Answer
 from bench.store.files import write_file
 from bench.tasks import KINDS
+from bench.tasks.batching import Batching
 
 FINAL: tuple[Status, ...] = ("skipped", "unsupported", "timeout")
 """Endings of a part that the whole cell would have too."""
-NUMBER = re.compile(r"-part-(\d+)-of-(\d+)\.json$")
+NAME = "part-{number}-of-{of}"
+"""Of a part, 1 first: in its log's name, its block's and its file's."""
+NUMBERS = re.compile(NAME.format(number=r"(\d+)", of=r"(\d+)"))
 
 
 def can_be_parts(cell: Cell) -> bool:
@@ -51,20 +53,38 @@ def can_be_parts(cell: Cell) -> bool:
     return not (family.is_floor or family.keeps_answers or family.takes_load)
 
 
-def share_out(sizes: Sequence[int], seats: int, least: int) -> list[int]:
+def most_parts(cell: Cell, examples: int, least: int | None) -> int:
+    """Tell into how many parts a cell may be split, so that none of them is empty.
+
+    A part has whole batches. Their lengths are the model's to measure, but how many there are at least is known.
+
+    Args:
+        cell: that may be done in parts.
+        examples: of the cell; 0 where it may not.
+        least: examples that its parts have at least on average; None where no cell is split.
+    """
+    if least is None or not examples:
+        return 1
+    job = cell.to_run()
+    device = "cpu" if job.device == "cpu" else "cuda"  # where it is not known, the one with larger batches
+    batches = Batching.of(job.batch_size, job.batch_tokens, device).fewest(examples)
+    return max(1, min(examples // least, batches))
+
+
+def share_out(sizes: Sequence[int], most: Sequence[int], seats: int) -> list[int]:
     """Share out seats among cells: each gets one, and of those that are left always the one whose parts are largest.
 
     Args:
-        sizes: examples of each cell; 0 for one that cannot be split.
+        sizes: examples of each cell.
+        most: parts into which each may be split.
         seats: that are free.
-        least: examples that a part has at least.
 
-    >>> share_out([6000, 900, 0], 6, 1000), share_out([6000, 4000], 8, 1000), share_out([10, 10, 10], 2, 1)
-    ([4, 1, 1], [5, 3], [1, 1, 1])
+    >>> share_out([6000, 900, 0], [6, 1, 1], 6), share_out([6000, 4000], [6, 4], 8), share_out([10, 10], [9, 9], 1)
+    ([4, 1, 1], [5, 3], [1, 1])
     """
     parts = [1] * len(sizes)
     for _ in range(seats - len(sizes)):
-        fit = [place for place, size in enumerate(sizes) if size // (parts[place] + 1) >= least]
+        fit = [place for place, count in enumerate(parts) if count < most[place]]
         if not fit:
             break
         parts[max(fit, key=lambda place: sizes[place] / parts[place])] += 1
@@ -90,12 +110,11 @@ def run_in_parts(executor: Executor, job: Job, count: int, folder: Path, tell: T
     done = dict(_read(folder, job, count))
     before = f", {len(done)} of them before" if done else ""
     tell(f"{job.cell.label}: scored in {count} parts{before}")
-    left = [_part_of(job, Part(number, count)) for number in range(count) if number not in done]
+    left = [Part(number, count) for number in range(count) if number not in done]
     if left:
         with ThreadPoolExecutor(len(left), thread_name_prefix="part") as threads:
-            for each, record in zip(left, threads.map(partial(_done, executor, folder), left), strict=True):
-                assert each.part is not None
-                done[each.part.number] = record
+            records = threads.map(partial(_done, executor, job, folder), left)
+            done |= {part.number: record for part, record in zip(left, records, strict=True)}
     parts = [done[number] for number in range(count)]
     final = next((part for status in FINAL for part in parts if part.status == status), None)
     final = final or next((part for part in parts if LOST in part.notes), None)
@@ -116,34 +135,35 @@ def run_in_parts(executor: Executor, job: Job, count: int, folder: Path, tell: T
     return executor.run(job)
 
 
-def _part_of(job: Job, part: Part) -> Job:
-    """Make the job of a part, which may go to another machine than the others."""
-    name = f"part-{part.number + 1}-of-{part.of}"
-    return replace(job, part=part, log=f"{job.log.removesuffix('.log')}-{name}.log", block=f"{job.block} {name}")
+def _name(part: Part) -> str:
+    return NAME.format(number=part.number + 1, of=part.of)
 
 
-def _done(executor: Executor, folder: Path, job: Job) -> Record:
-    """Do a part, and keep what it gave; without room on the disk, a later go would do it again."""
-    assert job.part is not None
-    record = executor.run(job)
-    executor.release(str(job.block))
+def _done(executor: Executor, job: Job, folder: Path, part: Part) -> Record:
+    """Do a part of a job, maybe on another machine than the others, and keep what it gave; without room on the disk, a
+    later go would do it again."""
+    block = f"{job.block} {_name(part)}"
+    log = f"{job.log.removesuffix('.log')}-{_name(part)}.log"
+    try:
+        record = executor.run(replace(job, part=part, log=log, block=block))
+    finally:
+        executor.release(block)
     if record.status == "ok":
         with suppress(OSError):
-            write_file(_file(folder, job.log, job.part), wire.answer_frame(Answer(record))[wire.LENGTH_BYTES :])
+            write_file(_file(folder, job.log, part), wire.answer_frame(Answer(record))[wire.LENGTH_BYTES :])
     return record
 
 
 def _file(folder: Path, log: str, part: Part) -> Path:
-    """Name the file of a part, by the log of its job or of the whole one."""
-    stem = Path(log).stem.removesuffix(f"-part-{part.number + 1}-of-{part.of}")
-    return folder / f"{stem}-part-{part.number + 1}-of-{part.of}.json"
+    """Name the file in which a part of the job with this log is kept."""
+    return folder / f"{Path(log).stem}-{_name(part)}.json"
 
 
 def _there(folder: Path, log: str) -> dict[Part, Path]:
     """List the parts of a job that are kept."""
-    stem = Path(log).stem
-    found = {path: NUMBER.search(path.name) for path in folder.glob("*.json") if path.name.startswith(f"{stem}-part-")}
-    return {Part(int(match[1]) - 1, int(match[2])): path for path, match in found.items() if match is not None}
+    begin = f"{Path(log).stem}-"
+    names = {path: NUMBERS.fullmatch(path.stem.removeprefix(begin)) for path in folder.glob(f"{begin}*.json")}
+    return {Part(int(match[1]) - 1, int(match[2])): path for path, match in names.items() if match is not None}
 
 
 def _read(folder: Path, job: Job, count: int) -> Iterator[tuple[int, Record]]:

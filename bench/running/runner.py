@@ -13,13 +13,12 @@ spared that.
 from __future__ import annotations
 
 import re
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -28,26 +27,22 @@ from bench.candidates.kept import Keep
 from bench.data import stored
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
-from bench.record import PARTS, WELL, Cell, Proved, Record, Sample, Status, machine_of
+from bench.record import WELL, Cell, Proved, Record, Sample, Status, machine_of
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
-from bench.running.parts import begun, can_be_parts, run_in_parts, share_out
+from bench.running.parts import begun, can_be_parts, most_parts, run_in_parts, share_out
 from bench.running.probed import Probed
 from bench.running.progress import Progress, SilentProgress
 from bench.running.signals import terminable
 from bench.store import CanarySeconds, RunInfo, RunStatus, Store
+from bench.store.parts import KEPT_ANSWERS, forget_parts, parts_of
 
 BAD: tuple[Status, ...] = ("failed", "oom", "timeout")
 """Statuses that make the exit code say that a cell failed, from the one shown first."""
 
 Outcome = Record | Canary | None
 """Of one step of a block: of a job, or of the canary."""
-
-
-KEPT_ANSWERS = "answers"
-"""Folder below the results folder with the answers of cells that are not finished, one file each, and with what runs
-have spent."""
 
 
 class Rounds(Protocol):
@@ -159,7 +154,7 @@ def _finish(store: Store, session: _Session, status: RunStatus) -> None:
     try:
         store.finish_run(session.run_id, status)
         if status == "complete":
-            session.forget_parts()
+            forget_parts(store.results, session.run_id)
     except StoreError as error:
         if not session.kept:
             raise
@@ -307,13 +302,12 @@ class _Session:
         cuts = self.rounds is None and self._finely and self.executor.least_part is not None
         cuts = cuts and len(blocks) <= MOST_LOOKED_UP
         waiting = dict(enumerate(self._left_of(blocks) if cuts else blocks))
+        begun_on: dict[int, str | None] = {}
         under_way: dict[Future[Outcome], _UnderWay] = {}
         while waiting or under_way:
             busy = {other.block.lane for other in under_way.values()}
-            next_one = None
             seats = self.executor.capacity - sum(other.seats for other in under_way.values())
-            if seats > 0:
-                next_one = next((place for place, block in waiting.items() if block.lane not in busy), None)
+            next_one = self._next(waiting, begun_on, busy) if seats > 0 else None
             if next_one is not None:
                 parts = self._parts(waiting, seats)[next_one] if cuts else None
                 block = waiting.pop(next_one)
@@ -328,6 +322,35 @@ class _Session:
                 else:
                     self.executor.release(each.block.name)
 
+    def _next(self, waiting: dict[int, Block], begun_on: dict[int, str | None], busy: Collection[object]) -> int | None:
+        """Choose the block that begins next, so that no machine waits for one that waits for another machine.
+
+        Args:
+            waiting: the blocks, in their order; of one that was looked at, what is left to do.
+            begun_on: the machine that has done a part of each block that was looked at.
+            busy: lanes of the blocks under way.
+
+        Returns:
+            The place of the first one that need not wait; None where there is none.
+        """
+        passed, is_free = set(busy), cache(self.executor.is_free)
+        for place, block in waiting.items():
+            if block.lane in passed:
+                continue
+            if self.canary and self.executor.capacity > 1 and place not in begun_on:
+                left = self._left_of([block])
+                waiting[place] = left[0] if left else replace(block, cells=())
+                begun_on[place] = self._machine_of(block) if left else None
+            machine = begun_on.get(place)
+            if machine is None or is_free(machine) is not False:
+                return place
+            passed.add(block.lane)
+        return None if busy else next(iter(waiting), None)
+
+    def _machine_of(self, block: Block) -> str | None:
+        """Find the machine that has done a part of a block."""
+        return next((self.places[key] for task in block.tasks if (key := (task, block.process)) in self.places), None)
+
     def _left_of(self, blocks: Sequence[Block]) -> list[Block]:
         """Find what is left to do, so that the room which the machines have is shared out among that alone."""
         left = [
@@ -341,8 +364,10 @@ class _Session:
         least = self.executor.least_part
         if least is None or len(waiting) >= seats:
             return dict.fromkeys(waiting, 1)
-        sizes = [max(map(self._examples_of, block.cells)) for block in waiting.values()]
-        return dict(zip(waiting, share_out(sizes, seats, least), strict=True))
+        largest = [max(block.cells, key=self._examples_of) for block in waiting.values()]
+        sizes = [self._examples_of(cell) for cell in largest]
+        most = [most_parts(cell, size, least) for cell, size in zip(largest, sizes, strict=True)]
+        return dict(zip(waiting, share_out(sizes, most, seats), strict=True))
 
     def _examples_of(self, cell: Cell) -> int:
         """Count the examples of a cell that may be done in parts; 0 where it may not."""
@@ -363,10 +388,9 @@ class _Session:
         """
         process, worked = block.process, False
         left = [cell for cell in block.cells if not self._is_done(cell, block)]
-        if self.canary:
-            for task in block.tasks:
-                if (task, process) in self.places:
-                    self.executor.prefer(block.name, self.places[task, process])
+        machine = self._machine_of(block) if self.canary and left else None
+        if machine is not None:
+            self.executor.prefer(block.name, machine)
         for cell in left:
             unable = self.probed.why_unable(cell)
             if unable is not None:
@@ -393,7 +417,7 @@ class _Session:
     def _run(self, job: Job, parts: int | None) -> Outcome:
         """Run a job, in whatever thread; of several jobs at once no phases are shown."""
         if parts is not None and not job.scored:
-            count = share_out([self._examples_of(job.cell)], parts, self.executor.least_part or 1)[0]
+            count = min(parts, most_parts(job.cell, self._examples_of(job.cell), self.executor.least_part))
             if count > 1 or begun(self._parts_folder, job.log):
                 return run_in_parts(self.executor, job, count, self._parts_folder, self.progress.tell)
         alone = self.executor.capacity == 1
@@ -402,13 +426,7 @@ class _Session:
     @property
     def _parts_folder(self) -> Path:
         """Where parts of cells lie until the run ends."""
-        return self.store.results.resolve() / KEPT_ANSWERS / self.run_id / PARTS
-
-    def forget_parts(self) -> None:
-        """Remove the parts of cells, whose records are stored."""
-        shutil.rmtree(self._parts_folder, ignore_errors=True)
-        with suppress(OSError):  # what the run has spent stays there
-            self._parts_folder.parent.rmdir()
+        return self.store.results.resolve() / parts_of(self.run_id)
 
     def _canary(self, block: Block | None) -> Outcome:
         """Measure the fixed piece of work, in whatever thread, on the machine of a block."""

@@ -1,7 +1,8 @@
 """Raw timings and answers for some nights, summaries for ever.
 
 A night is a calendar day (UTC) on which runs of a suite began: one that was missed does not push another out. Rows
-that a newer night links to, those of tagged runs (baselines need them) and those of runs under way stay.
+that a newer night links to, those of tagged runs (baselines need them) and those of runs under way stay. The parts of
+cells that a run keeps until it is complete go with its rows.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy import select, update
 
 from bench.store import schema
 from bench.store.archive import Store
+from bench.store.parts import forget_parts, parts_of
 from bench.store.reader import slices
 from bench.store.rows import ROW_PATHS
 from bench.store.runs import RunInfo, utc_now
@@ -25,8 +27,10 @@ class Pruning:
     runs: tuple[str, ...]
     """Whose rows go, the oldest first."""
     files: tuple[str, ...]
-    """As the database names them."""
+    """As the database names them; parts of cells by their paths in the results folder."""
     size_bytes: int
+    unfinished: tuple[str, ...] = ()
+    """Runs whose parts of cells go."""
 
 
 def plan_pruning(store: Store, keep_nights: int, leave: Collection[str] = ()) -> Pruning:
@@ -39,9 +43,11 @@ def plan_pruning(store: Store, keep_nights: int, leave: Collection[str] = ()) ->
     needed = {row[name] for row in rows if row["run_id"] not in old for name in ROW_PATHS}
     named = sorted({str(row[name]) for row in going for name in ROW_PATHS if row[name] is not None} - needed)
     sizes = _sizes(store, {name.rpartition("/")[0] for name in named})
+    unfinished = sorted(run_id for run_id in old if (store.results / parts_of(run_id)).is_dir())
     present = {name: sizes[name] for name in named if name in sizes}
+    present |= _sizes(store, {parts_of(run_id) for run_id in unfinished})
     runs = {row["run_id"] for row in going if row["pruned_at"] is None and any(row[name] for name in ROW_PATHS)}
-    return Pruning(tuple(sorted(runs)), tuple(present), sum(present.values()))
+    return Pruning(tuple(sorted(runs)), tuple(present), sum(present.values()), tuple(unfinished))
 
 
 def _sizes(store: Store, folders: set[str]) -> dict[str, int]:
@@ -67,6 +73,8 @@ def prune(store: Store, pruning: Pruning) -> None:
         for name in pruning.files:
             blobs, path = store.files.place(name)
             blobs.delete(path)
+    for run_id in pruning.unfinished:
+        forget_parts(store.results, run_id)
 
 
 def _old(store: Store, keep_nights: int) -> set[str]:

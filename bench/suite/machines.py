@@ -19,9 +19,9 @@ class MachinesSpec(BaseModel):
     at_most: int | None = Field(default=None, ge=1)
     """Machines that take part at most; the others stay free for whoever else uses the cluster."""
     least_part: int | None = Field(default=1000, ge=1)
-    """Examples that each part of a cell has at least, where nothing is timed and there are fewer cells than room: large
-    ones are then scored in parts, several at once. By default as many as repay the part's start, some seconds, at some
-    milliseconds each. `null` scores every cell in one place."""
+    """Examples that the parts of a cell have at least on average, where nothing is timed and there are fewer cells than
+    room: large ones are then scored in parts of whole batches, several at once. By default as many as repay the part's
+    start, some seconds, at some milliseconds each. `null` scores every cell in one place."""
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:

@@ -67,6 +67,15 @@ class Batching:
             return False
         return self.tokens is None or count * max(longest, 1) <= self.tokens
 
+    def fewest(self, count: int) -> int:
+        """Count the batches into which so many examples are split at least, however short they are.
+
+        >>> Batching(64, 4096, auto=True).fewest(150), Batching(tokens=10).fewest(20)
+        (3, 2)
+        """
+        most = min(limit for limit in (self.examples, self.tokens) if limit is not None)
+        return -(-count // most)
+
     def halved(self, batch: Sequence[int], lengths: Sequence[int]) -> Batching:
         """Tighten the limits: return those under which the examples of `batch`, for which memory did not suffice, make
         two batches.

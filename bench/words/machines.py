@@ -35,10 +35,11 @@ def line(machines: Sequence[MachineSpeed], divided: Sequence[str] = ()) -> str |
 
 def _divided(blocks: Sequence[str]) -> str:
     """Say which blocks were divided, and what that means."""
-    was = "was" if len(blocks) == 1 else "were"
+    was, what = ("was", "it") if len(blocks) == 1 else ("were", "them")
     return (
         f"candidates are compared within a machine, but {some(blocks)} {was} divided among several: there they are not "
-        "paired, and where nothing else was measured the machines' difference is in theirs; `--rerun` measures it again"
+        f"paired, and where nothing else was measured the machines' difference is in theirs; `--rerun` measures {what} "
+        "again"
     )
 
 

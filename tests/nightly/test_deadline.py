@@ -82,3 +82,20 @@ def test_machines_that_come_and_go_count_and_work_goes_into_their_slots():
     both = threading.Barrier(2, timeout=5)
     assert sorted(done.result() for done in [executor.submit(both.wait) for _ in range(2)]) == [0, 1]
     executor.close()
+
+
+OWN = {"name", "isolation", "takes_address", "open"}
+"""What is declared of executors that can be chosen, and how these are made."""
+BY_OTHERS = {"call", "run", "holding"}
+"""What goes through `attempt`, and through `secrets`, which the two have in common."""
+
+
+def test_all_that_an_executor_is_asked_or_told_reaches_the_wrapped_one():
+    public = {name for name in vars(Executor) if not name.startswith("_")}
+    assert public - {*vars(DeadlineExecutor)} == OWN | BY_OTHERS
+    inner = Slow([0.0], needs=1)
+    executor = DeadlineExecutor(inner, deadline_at("90 s", NOW, clock=lambda: 0.0))
+    assert executor.least_part is None
+    assert executor.secrets is inner.secrets
+    inner.least_part = 5
+    assert executor.least_part == 5

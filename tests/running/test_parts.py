@@ -17,11 +17,12 @@ from bench.running.executors.base import Answer, Call, Executor, Job
 from bench.running.executors.inline import InlineExecutor
 from bench.running.executors.outcome import Failure
 from bench.running.joining import joined
-from bench.running.parts import can_be_parts, share_out
+from bench.running.parts import can_be_parts, most_parts, run_in_parts, share_out
 from bench.running.runner import Finished, run
 from bench.store import RunInfo, Store
 from bench.summary import summarise
 from bench.summary.machines import machine_speeds
+from bench.tasks.batching import Batching
 
 MODEL = """
 class Own:
@@ -43,7 +44,7 @@ SUITE = """\
 name: parts
 defaults: {device: cpu, threads: 1, batch_size: auto}
 models:
-  - {name: own, family: torch-module, factory: "own:make"}
+  - {name: own, family: torch-module, factory: "in_parts:make"}
   - {name: often, family: baseline, strategy: majority}
 tasks:
   - {name: colour, kind: classification, data: {path: data.jsonl}, labels: [red, green, blue], metrics: [macro_f1]}
@@ -93,7 +94,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("parts")
     rows = [{"text": " ".join(["word"] * (1 + i % 40)), "label": ["red", "green", "blue"][i % 3]} for i in range(ROWS)]
     (made / "data.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    (made / "own.py").write_text(MODEL)
+    (made / "in_parts.py").write_text(MODEL)
     (made / "suite.yaml").write_text(SUITE)
     return made
 
@@ -202,6 +203,23 @@ def test_parts_that_do_not_fit_together_make_no_whole(folder: Path, tmp_path: Pa
     assert "same score" in str(joined(job, tied))
 
 
+class Full(Wide):
+    """Machines whose logs find no room here."""
+
+    def attempt(self, call: Call) -> Answer:
+        self.calls.append((str(call.block), None))
+        raise OSError("no space left")
+
+
+def test_a_part_that_breaks_off_frees_its_seat(folder: Path, tmp_path: Path) -> None:
+    full = Full(2)
+    job = Job(cells_of(folder, tmp_path)[0], 0, tmp_path, "logs/x.log", block="b")
+    with pytest.raises(OSError, match="no space left"):
+        run_in_parts(full, job, 2, tmp_path, lambda _: None)
+    assert sorted(full.released) == sorted(block for block, _ in full.calls)
+    assert "b part-1-of-2" in full.released
+
+
 def changed(cell: Cell, **changes: Any) -> Cell:
     job = cell.to_run()
     parts: dict[str, Callable[[Any], Any]] = {
@@ -229,8 +247,28 @@ def test_only_what_is_scored_alone_and_batch_by_batch_is_done_in_parts(folder: P
 
 
 def test_seats_are_shared_out_by_what_each_cell_has() -> None:
-    assert share_out([9000], 4, 1000) == [4]
-    assert share_out([9000], 4, 4000) == [2]
-    assert share_out([1999], 4, 1000) == [1]
-    assert share_out([0, 9000, 800], 4, 100) == [1, 2, 1]
-    assert share_out([100] * 5, 3, 1) == [1] * 5
+    assert share_out([9000], [9], 4) == [4]
+    assert share_out([9000], [2], 4) == [2]
+    assert share_out([1999], [1], 4) == [1]
+    assert share_out([0, 9000, 800], [1, 90, 8], 4) == [1, 2, 1]
+    assert share_out([100] * 5, [100] * 5, 3) == [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("batching", "examples", "most"),
+    [
+        ({"batch_size": 16}, 4000, 4),
+        ({"batch_size": 16}, 999, 1),
+        ({"batch_size": 4096}, 4000, 1),
+        ({"batch_size": 4096}, 10_000, 3),
+        ({"batch_size": None, "batch_tokens": 2000}, 10_000, 5),
+        ({"batch_size": "auto", "device": "auto"}, 9000, 9),
+    ],
+)
+def test_no_part_is_empty(batching: dict[str, Any], examples: int, most: int, folder: Path, tmp_path: Path) -> None:
+    [cell] = [cell for cell in cells_of(folder, tmp_path) if cell.label == LABEL]
+    job = cell.to_run().model_copy(update=batching)
+    assert most_parts(replace(cell, job=job), examples, 1000) == most
+    assert most_parts(replace(cell, job=job), examples, None) == 1
+    batches = Batching.of(job.batch_size, job.batch_tokens, "cpu").split([1] * examples)
+    assert all(Part(number, most).share(batches) for number in range(most))

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from bench.store import Store
+from bench.store.files import PARTIAL
 from bench.store.maintenance import check
+from bench.store.parts import KEPT_ANSWERS, parts_of
 from bench.store.retention import plan_pruning, prune
 from tests.factories import make_run
 from tests.store.nights import store_run
@@ -89,6 +91,21 @@ def test_killed_between_the_mark_and_the_files_the_rest_goes_next_time(tmp_path)
         assert len(plan_pruning(store, 1).files) == 2
         prune(store, plan_pruning(store, 1))
     assert [path.name for path in (tmp_path / "rows").iterdir()] == ids[1:]
+
+
+def test_parts_of_cells_that_nobody_finished_go_with_their_night(tmp_path):
+    ids = nights(tmp_path, 2)
+    kept = [tmp_path / parts_of(run_id) / "a-p0-part-1-of-2.json" for run_id in ids]
+    for path in kept:
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+        path.with_name(f"{path.name}{PARTIAL}").write_text("{")
+    spent = tmp_path / KEPT_ANSWERS / "spent.jsonl"
+    spent.write_text("")
+    found = pruned(tmp_path, 1)
+    assert str(kept[0].relative_to(tmp_path)) in found.files
+    assert {*(tmp_path / KEPT_ANSWERS).iterdir()} == {spent, kept[1].parents[1]}
+    assert kept[1].is_file()
 
 
 def test_a_run_under_way_is_left_alone(tmp_path):

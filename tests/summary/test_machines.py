@@ -93,3 +93,5 @@ def test_blocks_that_were_divided_among_machines_are_named() -> None:
     assert divided_blocks(alone) == ("cause #0", "topic #0")
     told = str(line(machine_speeds(entries), divided_blocks(entries)))
     assert "cause #1" in told and "topic #1" in told and told != line(machine_speeds(entries))
+    single = str(line(machine_speeds(entries), ("topic #1",)))
+    assert told.endswith("measures them again") and single.endswith("measures it again")

@@ -138,8 +138,8 @@ class Executor(ABC):
     """Calls that it may run at once. With more than one, `attempt` is called from that many threads, and must bear
     it."""
     least_part: int | None = None
-    """Examples that each part of a cell has at least, where one cell may be scored by several calls at once: all its
-    machines then give the same answers, bit for bit. None where a cell is one call."""
+    """Examples that the parts of a cell have at least on average, where one cell may be scored by several calls at
+    once: all its machines then give the same answers, bit for bit. None where a cell is one call."""
 
     def __init__(self, worker: str = WORKER) -> None:
         self.worker = worker
@@ -176,6 +176,11 @@ class Executor(ABC):
     def prefer(self, block: str, machine: str) -> None:  # noqa: B027  one machine has no choice
         """Take note that a part of a block was done before, by a machine that its records name: the rest belongs there,
         where that machine takes part."""
+
+    def is_free(self, machine: str) -> bool | None:
+        """Tell whether a block that is kept for a machine would begin there at once; None where that machine takes no
+        part, so that the block may begin anywhere."""
+        return None
 
     def prepare(self, *, light: bool = False) -> None:  # noqa: B027  most executors have nothing to prepare
         """Begin whatever takes time before the first call, and return at once.

@@ -220,7 +220,7 @@ class RayExecutor(Executor):
 
     def _seat(self) -> None:
         """Give each machine as many seats as jobs have room there."""
-        self._fleet = Fleet({name: self._seats_of(machine) for name, machine in self._machines.items()})
+        self._fleet.seat({name: self._seats_of(machine) for name, machine in self._machines.items()})
         self._count_seats()
 
     def _count_seats(self) -> None:
@@ -448,6 +448,10 @@ class RayExecutor(Executor):
         """Keep a block for the machine that has done a part of it."""
         self._fleet.prefer(block, machine)
 
+    def is_free(self, machine: str) -> bool | None:
+        """Tell whether a machine has room for a block; None where it takes no part."""
+        return self._fleet.is_free(machine)
+
     def _after_loss(self, machine: _Machine) -> None:
         """Start the agent of a machine again where its node is alive; else go on without it."""
         with self._changing:
@@ -554,6 +558,7 @@ class RayExecutor(Executor):
         with self._changing:
             self._machines.clear()
             self._left_out.clear()
+            self._fleet = Fleet({})  # what blocks of this run were kept for is no matter of the next
             self._stopping = False
 
 

@@ -25,11 +25,7 @@ class Fleet:
     """The seats of a run's machines, and the block that has each; used by several threads."""
 
     def __init__(self, seats: Mapping[str, int]) -> None:
-        """Begin with some machines.
-
-        Args:
-            seats: how many each has, by its name.
-        """
+        """Begin with some machines; see `seat`."""
         self._blocks: dict[Seat, str | None] = {}
         """Of each seat of a machine that is there."""
         self._turns: dict[str, int] = {}
@@ -37,8 +33,20 @@ class Fleet:
         self._preferred: dict[str, str] = {}
         """The machine that has done a part of a block before, by the block's name."""
         self._changed = threading.Condition()
-        for machine, count in seats.items():
-            self.join(machine, count)
+        self.seat(seats)
+
+    def seat(self, seats: Mapping[str, int]) -> None:
+        """Begin anew with some machines; which of them blocks are kept for stays.
+
+        Args:
+            seats: how many each has, by its name.
+        """
+        with self._changed:
+            self._blocks.clear()
+            self._turns.clear()
+            for machine, count in seats.items():
+                self.join(machine, count)
+            self._changed.notify_all()
 
     @property
     def machines(self) -> list[str]:
@@ -63,16 +71,25 @@ class Fleet:
             while self._blocks:
                 seat = self._of(block) or self._free(self._preferred.get(block))
                 if seat is not None:
-                    self._blocks[seat] = block
-                    self._turns[seat.machine] = max(self._turns.values(), default=0) + 1
+                    self._give(seat, block)
                     return seat
                 self._changed.wait()
         return None
 
+    def is_free(self, machine: str) -> bool | None:
+        """Tell whether a machine has a free seat; None where it is not there."""
+        with self._changed:
+            theirs = [block for seat, block in self._blocks.items() if seat.machine == machine]
+        return None in theirs if theirs else None
+
     def prefer(self, block: str, machine: str) -> None:
-        """Keep a block for a machine."""
+        """Keep a block for a machine, and a seat there for the block, where one is free."""
         with self._changed:
             self._preferred[block] = machine
+            if self._of(block) is None and any(seat.machine == machine for seat in self._blocks):
+                seat = self._free(machine)
+                if seat is not None:
+                    self._give(seat, block)
 
     def release(self, block: str) -> None:
         """Free the seat of a block, of which no further call comes."""
@@ -98,6 +115,10 @@ class Fleet:
             for number in range(seats):
                 self._blocks.setdefault(Seat(machine, number), None)
             self._changed.notify_all()
+
+    def _give(self, seat: Seat, block: str) -> None:
+        self._blocks[seat] = block
+        self._turns[seat.machine] = max(self._turns.values(), default=0) + 1
 
     def _of(self, block: str) -> Seat | None:
         return next((seat for seat, has in self._blocks.items() if has == block), None)

@@ -16,7 +16,7 @@ from bench.__main__ import main
 from bench.running.executors.outcome import Answer, Failure
 from bench.running.machines import parcels
 from tests.running.machines.fake_ray import FakeRay
-from tests.running.machines.test_parts import facts
+from tests.running.machines.test_pieces import facts
 
 pytest.importorskip("ray")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bench.errors import EnvironmentLackError
 from bench.host import fingerprint, machine_key
 from bench.host.facts import Facts
 from bench.record import Cell, Record, machine_of
-from bench.running.executors.base import Executor
+from bench.running.executors.base import Call, Executor
 from bench.running.executors.outcome import Answer, Failure
 from bench.running.executors.ray import RayExecutor
 from bench.running.machines.agent import Request
@@ -27,8 +28,8 @@ INFO = RunInfo("suite", "name: suite", "hash", "bench run", "machine", "quick")
 CANARY_READ = {"version": 1, "seconds": 1.0, "parts": {}, "taken_at": "2026-01-01T00:00:00+00:00"}
 
 
-def plan_of(models: str) -> list[Cell]:
-    return [Cell(m, "f", "float32", t, "k", make_job(m, t), {"m": m, "t": t}) for t in "wxyz" for m in models]
+def plan_of(models: str, tasks: str = "wxyz") -> list[Cell]:
+    return [Cell(m, "f", "float32", t, "k", make_job(m, t), {"m": m, "t": t}) for t in tasks for m in models]
 
 
 def connected(
@@ -57,8 +58,8 @@ def answering(stop_after: int | None = None) -> Callable[[str, Request], Answer]
     return answers
 
 
-def measured(executor: Executor, store: Store, models: str) -> list[Record]:
-    finished = run(plan_of(models), executor, store, INFO, processes=1, canary=True)
+def measured(executor: Executor, store: Store, models: str, tasks: str = "wxyz") -> list[Record]:
+    finished = run(plan_of(models, tasks), executor, store, INFO, processes=1, canary=True)
     return list(store.load(finished.run_id).records)
 
 
@@ -87,6 +88,46 @@ def test_a_block_that_was_begun_before_goes_on_where_it_was(
     blocks = machines_of_blocks(second)
     assert all(len(machines) == 1 for machines in blocks.values())
     assert len(set[str | None]().union(*blocks.values())) > 1
+
+
+def test_new_blocks_do_not_wait_for_those_that_wait_for_their_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run began on one machine, and goes on with three; what it began is done there, and what is new elsewhere."""
+    begun, more = "abcdef", "xyz"
+    work, there, left = answering(), threading.Event(), {f"v · {task}" for task in more}
+
+    def answers(name: str, request: Request) -> Answer:
+        cell = request.call.arguments.get("cell")
+        if isinstance(cell, Cell):
+            if name == "one" and cell.task in begun:
+                assert there.wait(5)
+            left.discard(cell.label)
+            if not left:
+                there.set()
+        return work(name, request)
+
+    with Store.open(tmp_path) as store:
+        measured(connected(answering(), monkeypatch, ("one",)), store, "u", begun)
+        records = measured(connected(answers, monkeypatch), store, "uv", begun + more)
+    blocks = machines_of_blocks(records)
+    assert {task for task, machines in blocks.items() if machines == {"one"}} >= {*begun}
+    assert all(len(machines) == 1 for machines in blocks.values())
+
+
+def test_a_block_is_kept_for_its_machine_when_the_machines_are_seated_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answers(name: str, request: Request) -> Answer:
+        asked.append(name)
+        return Answer(CANARY_READ)
+
+    executor = connected(answers, monkeypatch)
+    executor.prefer("x #0", "two")
+    executor.check([])
+    asked.clear()
+    executor.attempt(Call("x", {}, Path("log"), block="x #0"))
+    assert asked == ["two"]
 
 
 @pytest.mark.parametrize("failing", [(), ("two",), MACHINES], ids=["none", "one", "all"])

@@ -67,6 +67,8 @@ def test_the_odd_one_is_left_out_where_there_are_enough_to_tell() -> None:
     assert odd_ones({"a": 1.0, "b": 1.5}) == set()
     assert speeds({"a": 1.0, "b": 1.1, "c": 1.0})["b"] == pytest.approx(0.1)
     assert odd_ones({"a": 1.0, "b": 1.0, "c": 2.0, "d": 2.0}) == {"c", "d"}  # never all of them
+    assert odd_ones({"a": 1.0, "b": 1.0, "c": 1.2, "d": 1.2}) == set()  # all are close to the median
+    assert odd_ones({"a": 1.0, "b": 1.0, "c": 1.2, "d": 2.0}) == {"d"}
 
 
 def test_a_block_keeps_its_machine_and_another_waits_for_a_free_one() -> None:
@@ -102,6 +104,21 @@ def test_processes_of_one_task_visit_all_machines() -> None:
         visited.append(seat.machine)
         fleet.release(f"t #{process}")
     assert visited == ["one", "two", "three", "one"]
+
+
+def test_a_block_that_is_kept_for_a_machine_has_its_seat_before_others_come() -> None:
+    fleet = Fleet({"one": 1, "two": 1})
+    assert fleet.is_free("one")
+    fleet.prefer("x", "one")
+    assert fleet.is_free("one") is False
+    assert [fleet.take("y"), fleet.take("x")] == [Seat("two", 0), Seat("one", 0)]
+    fleet.prefer("z", "gone")
+    assert fleet.is_free("gone") is None
+    fleet.release("x")
+    assert fleet.take("z") == Seat("one", 0)
+    fleet.prefer("w", "two")
+    fleet.seat({"one": 1, "two": 1})
+    assert fleet.take("w") == Seat("two", 0)
 
 
 def test_blocks_are_spread_over_machines_before_one_takes_a_second() -> None:
