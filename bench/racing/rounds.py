@@ -1,10 +1,10 @@
 """The rounds of a racing run: what is known after each, and what the next one asks of whom.
 
 Round 0 measures every candidate in one process, which answers the first block of examples; in a race for the pick alone
-it is timed for the least window. Each later round answers the next block of a task with those that are still in, and
-measures once more, in a fresh process and for whole windows, those whose limits decide. A race until the front is
-settled measures everybody in as many processes as the profile has, before it looks: who is no dearer than whom must not
-change any more. A round is a function of the records of the rounds before it, so
+under a rule that takes the best quality it is timed for the least window. Each later round answers the next block of a
+task with those that are still in, and measures once more, in a fresh process and for whole windows, those whose limits
+decide. A race until the front is settled measures everybody in as many processes as the profile has, before it looks:
+who is no dearer than whom must not change any more. A round is a function of the records of the rounds before it, so
 that a run that was killed goes on with the same ones.
 """
 
