@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from bench.host import STABLE, STABLE_GPU
 
@@ -11,7 +10,7 @@ MOST = 6
 """Differences that are named; the rest are counted."""
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """Name what changed between two fingerprints among what decides a timing: `torch 2.12 → 2.13`.
 
     >>> differences({"cpu": {"model": "a"}}, {"cpu": {"model": "b"}})
@@ -27,18 +26,23 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     return changes if len(changes) <= MOST else [*changes[:MOST], f"and {len(changes) - MOST} more"]
 
 
-def _flat(environment: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+def _flat(environment: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """Yield name and value of everything that `machine_key` hashes."""
     for part, names in STABLE.items():
-        values = environment.get(part) or {}
+        values = _section(environment.get(part))
         for name in values if names is None else names:
             value = values.get(name)
             if isinstance(value, Mapping):
                 yield from ((str(key), item) for key, item in value.items())
             else:
                 yield (name if part == "software" else f"{part} {name}", value)
-    for number, device in enumerate((environment.get("gpu") or {}).get("devices") or []):
-        yield from ((f"GPU {number} {name}", device.get(name)) for name in STABLE_GPU)
+    devices = _section(environment.get("gpu")).get("devices")
+    for number, device in enumerate(devices if isinstance(devices, (list, tuple)) else ()):
+        yield from ((f"GPU {number} {name}", _section(device).get(name)) for name in STABLE_GPU)
+
+
+def _section(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _shown(value: object) -> str:

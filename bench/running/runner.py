@@ -387,17 +387,19 @@ class _Session:
             parts: in how many at most each of its jobs is done; None where jobs of this run are never done in parts.
         """
         process, worked = block.process, False
-        left = [cell for cell in block.cells if not self._is_done(cell, block)]
-        machine = self._machine_of(block) if self.canary and left else None
-        if machine is not None:
-            self.executor.prefer(block.name, machine)
-        for cell in left:
+        for cell in block.cells:
+            if self._is_done(cell, block):  # by now: another name of the same cell may have done it
+                continue
             unable = self.probed.why_unable(cell)
             if unable is not None:
                 self._conclude(Record(cell, "unsupported", unable, process))
                 continue
-            if not worked and self.canary and self.executor.capacity > 1:
-                yield from self._canary_step(block)
+            if not worked and self.canary:
+                machine = self._machine_of(block)
+                if machine is not None:
+                    self.executor.prefer(block.name, machine)
+                if self.executor.capacity > 1:
+                    yield from self._canary_step(block)
             worked = True
             self.progress.start(cell, process)
             future = self.executor.submit(partial(self._run, self._job(cell, block), parts))

@@ -192,7 +192,9 @@ def test_a_cell_whose_need_failed_is_skipped_with_the_reason(store, trace):
 def test_two_names_for_equal_models_both_have_their_record(store, trace):
     twin = Cell("twin", "causal-lm", "float32", "t", "k", make_job(options={"trace": str(trace)}), {"model": "a"})
     run([cell(trace, "a"), twin], InlineExecutor(WORKER), store, INFO)
-    assert [record.cell.model for record in store.load().records] == ["a", "twin"]
+    stored = store.load()
+    assert [record.cell.model for record in stored.records] == ["a", "twin"]
+    assert sum(times_run(trace).values()) == 1 and stored.reused == {("twin · t", 0): stored.info.id}
 
 
 def test_the_display_is_told_of_every_job(store, trace):
