@@ -6,14 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bench.record import Record
 from bench.store import Store
-from tests.running.machines.driver import main
+from tests.running.machines.driver import main, pids, until
 
 PATIENCE_S = 150.0
 
@@ -30,15 +29,17 @@ def kill_all_three(node: Any, folder: Path, cells: int, wait_s: float) -> None:
     trace, results = folder / "trace", folder / "results"
     trace.mkdir()
     first = driver(results, trace, cells, wait_s)
-    until(lambda: len(pids(trace)) >= 4, "four jobs began")
+    until(lambda: len(pids(trace)) >= 4, "four jobs began", PATIENCE_S)
     raylet = raylet_of(node)
     theirs = [pid for pid in agents() if parent_of(pid) == raylet]
     for pid in [next(pid for pid in agents() if pid not in theirs), raylet, *theirs]:  # a worker, and a whole node
         os.kill(pid, signal.SIGKILL)
+    trace.with_name("killed").touch()
     told = said_by(first, lambda told: "is gone" in told and "is started again" in told and "  ok" in told)
     first.kill()
     first.communicate()
-    until(lambda: not agents() and not any(map(alive, pids(trace))), "agents and cells end with the driver")
+    until(lambda: not agents() and not any(map(alive, pids(trace))), "they end with it", PATIENCE_S)
+    trace.with_name("over").touch()
     before = {(record.cell.label, record.started_at) for record in records(results)}
     assert 0 < len(before) < cells, told
     assert main(str(results), str(trace), str(cells), str(wait_s)) == 0  # the same run, in this process
@@ -50,11 +51,12 @@ def kill_all_three(node: Any, folder: Path, cells: int, wait_s: float) -> None:
 
 def kill_soon(node: Any, trace: Path, jobs: int) -> None:
     """Kill a node of a cluster with all that runs there, as soon as so many jobs have begun."""
-    until(lambda: len(pids(trace)) >= jobs, f"{jobs} jobs began")
+    until(lambda: len(pids(trace)) >= jobs, f"{jobs} jobs began", PATIENCE_S)
     raylet = raylet_of(node)
     theirs = [pid for pid in agents() if parent_of(pid) == raylet]
     for pid in [raylet, *theirs]:
         os.kill(pid, signal.SIGKILL)
+    trace.with_name("killed").touch()
 
 
 def raylet_of(node: Any) -> int:
@@ -80,20 +82,6 @@ def alive(pid: int) -> bool:
 def parent_of(pid: int) -> int:
     """Find the parent of a process."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def pids(trace: Path) -> list[int]:
-    """List the processes of cells that began."""
-    return [int(line.split()[0]) for path in trace.iterdir() for line in path.read_text().splitlines()]
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """Wait until something is so, and return what it is."""
-    end = time.monotonic() + PATIENCE_S
-    while not (met := condition()):
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
-    return met
 
 
 def agents() -> list[int]:

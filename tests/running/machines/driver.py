@@ -24,18 +24,44 @@ from tests.jobs import make_job
 INFO = RunInfo("suite", "name: suite", "hash", "bench run", "machine", "off")
 
 
+HOLDS = {"killed": 4, "over": 7}
+"""How many jobs begin before the later ones wait until a file of that name stands beside the traces."""
+
+HELD_S = 120.0
+
+
 def waiting(cell: Cell, process: int, notify: Callable[[str], None]) -> Record:
-    """Leave the id of the process, and wait."""
-    trace, wait_s = cell.to_run().model.options["trace"], cell.to_run().model.options["wait_s"]
-    with Path(str(trace), cell.model).open("a") as stream:
+    """Leave the id of the process, wait, and go on once the test has done what must come first."""
+    trace, wait_s = Path(str(cell.to_run().model.options["trace"])), cell.to_run().model.options["wait_s"]
+    with (trace / cell.model).open("a") as stream:
         stream.write(f"{os.getpid()}\n")
+    begun = len(pids(trace))
     time.sleep(float(str(wait_s)))
+    for name, free in HOLDS.items():
+        if begun > free:
+            until(trace.with_name(name).exists, f"{name}: the test went on", HELD_S)
     return Record(cell, "ok", None, process)
 
 
+def pids(trace: Path) -> list[int]:
+    """List the processes of cells that began."""
+    return [int(line.split()[0]) for path in trace.iterdir() for line in path.read_text().splitlines()]
+
+
+def until(condition: Callable[[], Any], what: str, patience_s: float) -> Any:
+    """Wait until something is so, and return what it is."""
+    end = time.monotonic() + patience_s
+    while not (met := condition()):
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+    return met
+
+
 def late(cell: Cell, process: int, notify: Callable[[str], None], **more: Any) -> Record:
-    """Leave the id of the process, wait, and do what bench's own worker does."""
+    """Leave the id of the process, wait until a node was killed, and do what bench's own worker does."""
+    trace = Path(str(cell.to_run().model.options["trace"]))
     waiting(cell, process, notify)
+    until(trace.with_name("killed").exists, "a node was killed", HELD_S)
     return run_cell(cell, process, notify, **more)
 
 

@@ -24,8 +24,8 @@ from bench.running.runner import run
 from bench.store import Store
 from bench.suite.machines import MachinesSpec
 from tests.running.machines.cluster import Nodes, a_cluster, write_light, write_one
-from tests.running.machines.deaths import kill_all_three, kill_soon, pids, records
-from tests.running.machines.driver import INFO
+from tests.running.machines.deaths import kill_all_three, kill_soon, records
+from tests.running.machines.driver import INFO, pids
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray leaves sockets to the collector
 pytest.importorskip("ray")
@@ -128,7 +128,7 @@ def test_one_cell_is_scored_on_all_machines_and_one_of_them_may_be_killed(world:
     with Store.open(results) as store, ThreadPoolExecutor(1) as beside:
         [cell] = make_plan(located, results).written(results)
         job = cell.to_run()
-        slow = job.model.model_copy(update={"options": {"trace": str(trace), "wait_s": 1.0}})
+        slow = job.model.model_copy(update={"options": {"trace": str(trace), "wait_s": 0.0}})
         cell = replace(cell, job=job.model_copy(update={"model": slow}))
         killing = beside.submit(kill_soon, world.nodes.all[2], trace, 3)
         assert run([cell], executor, store, INFO).exit_code == 0
@@ -143,4 +143,4 @@ def test_one_cell_is_scored_on_all_machines_and_one_of_them_may_be_killed(world:
 
 def test_a_worker_a_raylet_and_the_driver_may_be_killed(world: World, tmp_path: Path) -> None:
     """Jobs of a lost machine are done by others; of a lost driver the same command does what is left."""
-    kill_all_three(world.nodes.all[1], tmp_path, cells=9, wait_s=1.0)
+    kill_all_three(world.nodes.all[1], tmp_path, cells=12, wait_s=0.5)
