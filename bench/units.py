@@ -40,8 +40,13 @@ FACTORS: dict[str, dict[str, float]] = {
 _QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\s\d].*)?$")
 
 
-def parse_quantity(text: str, unit: str) -> float:
+def parse_quantity(text: str, unit: str, example: str | None = None) -> float:
     """Parse the quantity that `text` states, in the base unit `unit`.
+
+    Args:
+        text: what is written.
+        unit: the base unit.
+        example: of what may be written, for messages; None for the usual of that unit.
 
     Raises:
         InputError: not a number with a unit of that dimension.
@@ -51,19 +56,19 @@ def parse_quantity(text: str, unit: str) -> float:
     >>> parse_quantity("2 GiB", "bytes")
     2147483648.0
     """
-    match = _QUANTITY.match(text)
+    match, example = _QUANTITY.match(text), example or _example(unit)
     if match is None:
-        raise InputError(f"'{text}' is not a quantity; write a number and a unit, such as '{_example(unit)}'")
+        raise InputError(f"'{text}' is not a quantity; write a number and a unit, such as '{example}'")
     number, spelling = float(match.group(1)), (match.group(2) or "").strip()
     factors = FACTORS[unit]
     if spelling not in factors:
         if not spelling:
-            raise InputError(f"'{text}' has no unit; write one of {', '.join(factors)}, such as '{_example(unit)}'")
+            raise InputError(f"'{text}' has no unit; write one of {', '.join(factors)}, such as '{example}'")
         raise InputError(
             f"'{text}': no unit of this quantity is written '{spelling}'; {nearest(spelling, filter(None, factors))}"
         )
     if not math.isfinite(number * factors[spelling]):
-        raise InputError(f"'{text[:40]}' is too large; write a finite quantity, such as '{_example(unit)}'")
+        raise InputError(f"'{text[:40]}' is too large; write a finite quantity, such as '{example}'")
     return number * factors[spelling]
 
 

@@ -32,6 +32,8 @@ from bench.summary.raced import Ended
 
 Floats = NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]
+REMEDY = "write one with 'bench certify RUN -o FILE'"
+"""What to do where there is none, for messages."""
 ADDED = ("until", "front")
 """Parts that files had not from the start: without a value they take no part in a hash, so that older files hold."""
 
@@ -221,17 +223,15 @@ def read(path: Path) -> Certificate:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise InputError(f"cannot read {path}: {error.strerror}; {REMEDY}") from error
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise InputError(
-            f"{path} is no certificate: it is not JSON; write one with 'bench certify RUN -o FILE'"
-        ) from error
+        raise InputError(f"{path} is no certificate: it is not JSON; {REMEDY}") from error
     try:
         return Certificate.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the top"
-        raise InputError(f"{path} is no certificate that bench writes: at {place}: {first['msg']}") from error
+        raise InputError(f"{path} is no certificate that bench writes: at {place}: {first['msg']}; {REMEDY}") from error
 
 
 def metric_of(note: MetricNote) -> Metric:

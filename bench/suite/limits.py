@@ -226,7 +226,7 @@ def parse_duration(text: str) -> float:
     (12600.0, 45.0)
     """
     both = _HOURS_AND_MINUTES.fullmatch(text.strip())
-    seconds = 3600.0 * int(both[1]) + 60.0 * int(both[2]) if both is not None else parse_quantity(text, "s")
+    seconds = 3600.0 * int(both[1]) + 60.0 * int(both[2]) if both is not None else parse_quantity(text, "s", "10 min")
     if not 0 < seconds <= LONGEST_S:
         raise InputError(f"'{text}' is over before it begins, or never; write a duration such as '3 h'")
     return seconds

@@ -115,7 +115,7 @@ def test_what_is_no_certificate_is_one_line(tmp_path: Path, text: str):
     with pytest.raises(InputError) as raised:
         read(path)
     assert str(path) in str(raised.value) and "\n" not in str(raised.value)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="bench certify RUN -o FILE"):
         read(tmp_path / "none.json")
 
 

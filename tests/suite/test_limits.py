@@ -98,6 +98,8 @@ def test_times_and_durations() -> None:
     assert parse_duration("3h30m") == 12600 and parse_duration("90 min") == 5400
     assert parse_time_of_day("2:30") == time(2, 30)
     assert parse_end("06:00") == time(6) and parse_end("3 h") == 10800
+    with pytest.raises(InputError, match="'10 min'"):
+        parse_duration("soon")
     for bad in ("25:00", "NaN h", "-3 h", "0 h", "1e300 h", "99999999h1m", "soon"):
         with pytest.raises(InputError):
             parse_end(bad)
