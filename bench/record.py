@@ -224,9 +224,10 @@ class Asked:
         briefly = ["briefly"] if self.briefly else []
         return content_hash([list(self.examples), list(self.at_hand), self.measures, self.total, *briefly])
 
-    def note(self) -> dict[str, object]:
-        """Describe it for the record."""
+    def note(self, taken_over: int = 0) -> dict[str, object]:
+        """Describe it for the record, with how many of the answers are those of an earlier run."""
         counts = {"examples": len(self.examples), "at_hand": len(self.at_hand), "total": self.total}
+        counts |= {"taken_over": taken_over} if taken_over else {}
         return {"key": self.key, "measures": self.measures, "briefly": self.briefly, **counts}
 
 

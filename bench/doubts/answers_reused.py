@@ -10,7 +10,7 @@ from bench.doubts.base import MEMORY, DoubtKind
 
 @dataclass(frozen=True, kw_only=True)
 class AnswersReused(DoubtKind):
-    """The answers were scored by an earlier run without measuring."""
+    """Answers were scored by an earlier run, and not in the process that was measured."""
 
     code: ClassVar[str] = "answers_reused"
     title: ClassVar[str] = "Answers of an earlier run"
@@ -23,7 +23,7 @@ class AnswersReused(DoubtKind):
     @property
     def message(self) -> str:
         """Name the run, and what its answers leave out here."""
-        return f"the answers are those of run {self.run}, scored here without measuring; the peak leaves scoring out"
+        return f"answers are those of run {self.run}, scored in another process than this one; the peak leaves that out"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,12 @@
 """The rounds of a racing run: what is known after each, and what the next one asks of whom.
 
-Round 0 measures every candidate in one process, which answers the first block of examples; in a race for the pick alone
-under a rule that takes the best quality it is timed for the least window. Each later round answers the next block of a
-task with those that are still in, and measures once more, in a fresh process and for whole windows, those whose limits
-decide. A race until the front is settled measures everybody in as many processes as the profile has, before it looks:
-who is no dearer than whom must not change any more. A round is a function of the records of the rounds before it, so
-that a run that was killed goes on with the same ones.
+Round 0 measures every candidate in one process, which answers the first block of examples, and takes over what an
+earlier run answered of them and of those that follow without a gap; in a race for the pick alone under a rule that
+takes the best quality it is timed for the least window. Each later round answers the next block of a task with those
+that are still in, and measures once more, in a fresh process and for whole windows, those whose limits decide. A race
+until the front is settled measures everybody in as many processes as the profile has, before it looks: who is no dearer
+than whom must not change any more. A round is a function of the records of the rounds before it, so that a run that was
+killed goes on with the same ones.
 """
 
 from __future__ import annotations
@@ -165,7 +166,9 @@ class Racing:
         """Tell whether the next round would go over the budget, by what the rounds so far took."""
         if self.budget_s is None:
             return False
-        first = {r.cell.label: r.wall_s + self.spared_s * _was_brief(r) for r in records if r.process == 0}
+        begun = [record for record in records if record.process == 0]
+        brief = {record.cell.label: bool(_was_asked(record).get("briefly")) for record in begun}
+        first = {record.cell.label: record.wall_s + self.spared_s * brief[record.cell.label] for record in begun}
         expected = sum(
             (first.get(label, 0.0) if ask.measures else START_S) + len(ask.examples) * _seconds(records, label)
             for label, ask in asked.items()
@@ -229,10 +232,10 @@ def _block(order: Order, done: int, count: int, *, measures: bool, ahead: bool =
     return Asked(order.positions[done:count], at_hand, measures, order.total)
 
 
-def _was_brief(record: Record) -> bool:
-    """Tell whether a process was timed for the least window alone."""
+def _was_asked(record: Record) -> Mapping[str, object]:
+    """Look up what a process was asked for; nothing where that was the usual."""
     asked = record.notes.get(ASKED)
-    return isinstance(asked, Mapping) and bool(asked.get("briefly"))
+    return asked if isinstance(asked, Mapping) else {}
 
 
 def _answered(records: Iterable[Record], label: str) -> int:
@@ -240,10 +243,14 @@ def _answered(records: Iterable[Record], label: str) -> int:
 
 
 def _seconds(records: Iterable[Record], label: str) -> float:
-    """Seconds that a candidate takes for an example; 0 where that is not known."""
-    own = [record for record in records if record.cell.label == label and record.samples]
+    """Seconds that a candidate takes for an example: in batches, or else one at a time; 0 where neither is known."""
+    own = [record for record in records if record.cell.label == label]
     taken = sum(fact.value or 0.0 for record in own for fact in record.facts if fact.name == "window_evaluate_s")
-    return taken / max(1, _answered(own, label))
+    newly = sum(len(record.samples) - int(str(_was_asked(record).get("taken_over", 0))) for record in own)
+    if newly and taken:
+        return taken / newly
+    timed = [timing.duration_ns for record in own for timing in record.timings if timing.phase == "latency"]
+    return sum(timed) / len(timed) / 1e9 if timed else 0.0
 
 
 def _told(race: TaskRace) -> TaskOutcome:

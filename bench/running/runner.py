@@ -19,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Protocol
 
@@ -27,7 +28,7 @@ from bench.candidates.kept import Keep
 from bench.data import stored
 from bench.errors import EXIT_CELL_FAILED, EXIT_INTERRUPTED, EXIT_OK, RecordKeptError, StoreError
 from bench.measure.canary import Canary
-from bench.record import WELL, Cell, Proved, Record, Sample, Status, machine_of
+from bench.record import WELL, Asked, Cell, Proved, Record, Sample, Status, machine_of
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
@@ -214,6 +215,8 @@ class _Session:
     rounds: Rounds | None = None
     answered: dict[tuple[str, int], Record] = field(default_factory=dict)
     """Where the run goes round by round: the records with their rows, by label and process."""
+    before: dict[str, tuple[dict[int, Sample], str | None]] = field(default_factory=dict)
+    """There too: what earlier runs answered, by label and example, and the run."""
     cpus: str | None = None
     """Those that the models are bound to."""
     records: list[Record] = field(default_factory=list)
@@ -485,7 +488,7 @@ class _Session:
         process, job, share = block.process, cell.job, share_of(cell)
         timeout_s, limit = (None, None) if job is None else (job.timeout_s, job.memory_limit_bytes)
         asked = block.asked.get(cell.label)
-        rows, by = self._scored(cell, process) if asked is None else (self._so_far(cell, process), None)
+        rows, by = self._scored(cell, process) if asked is None else self._for_round(cell, process, asked)
         return Job(
             cell,
             process,
@@ -508,6 +511,19 @@ class _Session:
         records = [self.answered.get((cell.label, earlier)) for earlier in range(process)]
         return tuple(sample for record in records if record is not None for sample in record.samples)
 
+    def _for_round(self, cell: Cell, process: int, asked: Asked) -> tuple[tuple[Sample, ...], str | None]:
+        """Collect the answers of a cell's earlier rounds, and those of what is asked that an earlier run gave,
+        with that run; of the examples at hand as many as go on from those that are asked without a gap."""
+        so_far = self._so_far(cell, process)
+        if cell.label not in self.before:
+            rows, by = self._scored(cell, 0)
+            self.before[cell.label] = {sample.index: sample for sample in rows}, by
+        before, run = self.before[cell.label]
+        known = {sample.index for sample in so_far}
+        at_hand = takewhile(before.__contains__, asked.at_hand)
+        taken = [before[index] for index in (*asked.examples, *at_hand) if index in before and index not in known]
+        return (*so_far, *taken), run if taken else None
+
     def _keep_of(self, cell: Cell) -> Keep | None:
         """Say where the answers of a cell are kept one by one; None where its model answers for nothing."""
         if cell.family not in FAMILIES or not FAMILIES[cell.family].keeps_answers:
@@ -517,8 +533,8 @@ class _Session:
         return Keep(folder / f"{cell.quality_id[:32]}.jsonl", folder / self.run_id / f"{model}.txt")
 
     def _scored(self, cell: Cell, process: int) -> tuple[tuple[Sample, ...], str | None]:
-        """Find the answers of the cell's first process, or for that one those that a run without measuring scored here,
-        with that run; none where the database went away."""
+        """Find the answers of the cell's first process, or for that one those that an earlier run scored here, with
+        that run; none where the database went away."""
         with suppress(StoreError):
             if process:
                 return self.store.scored(self.run_id, cell), None

@@ -195,23 +195,24 @@ class Reader:
         """Find the newest answers of the same quality scored on a run's machine, and by which run.
 
         For a cell that is measured they are those scored without measuring, else those of a measured cell; else those
-        of a run that settled the cell after a part of its examples. None when there are none, or when they are no
-        longer in this results folder.
+        of a race, which may have settled the cell after a part of its examples. None when there are none, or when they
+        are no longer in this results folder.
         """
         alone = cell.quality_id == cell.id
         row = self._measured_alike(run_id, cell) if alone else self.finished(run_id, cell.quality_id, 0)
         if row is None or row["samples_path"] is None:
-            return self._settled_before(run_id, cell)
+            return self._raced_before(run_id, cell)
         origin = row["reused_from"] or row["run_id"]
         return self._files.read(str(row["samples_path"]), Sample), str(origin)
 
-    def _settled_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
-        """Find the answers of the newest run that settled a cell, those of all its rounds together."""
-        newest = next(self._ended(run_id, cell.id, "settled"), None)
+    def _raced_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
+        """Find the answers of the newest other run that raced a cell, those of all its rounds together."""
+        others = (row for row in self._ended(run_id, cell.id, *WELL) if row["run_id"] != run_id)
+        newest = next((row for row in others if ASKED in row["notes"]), None)
         if newest is None:
             return None
         origin = newest["run_id"]
-        rows = self._ended(run_id, cell.id, "settled", fits=lambda row: bool(row["run_id"] == origin))
+        rows = self._ended(run_id, cell.id, *WELL, fits=lambda row: bool(row["run_id"] == origin))
         paths = [str(row["samples_path"]) for row in rows if row["samples_path"]]
         samples = {sample.index: sample for path in paths for sample in self._files.read(path, Sample)}
         return (tuple(samples[index] for index in sorted(samples)), str(origin)) if samples else None

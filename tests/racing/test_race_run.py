@@ -12,6 +12,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.doubts.window_too_short import FewBatches
+from bench.record import ASKED
 from bench.store import Store
 
 pytestmark = pytest.mark.slow
@@ -111,6 +112,11 @@ def test_a_race_stops_early_and_a_whole_run_takes_its_answers_over(suite: Path) 
     assert throughput_windows(suite) == {"the throughput window of 0.006 s held 1 batch"}
     early = {cell["model"] for cell in raced["cells"] if cell["status"] == "settled"}
     assert "poor" in early and counts["poor"] < ROWS / 2
+    fronted = run(suite, "--until", "front", "--margin", "2")
+    assert taken_over(suite) == counts and throughput_windows(suite) == {"the throughput window of 0.02 s held 1 batch"}
+    doubted = {cell["model"]: {doubt["code"] for doubt in cell["doubts"]} for cell in fronted["cells"]}
+    assert all("answers_reused" in doubted[model] for model in counts)
+    counts = answered(fronted)
     before = len((suite.parent / "poor").read_text().splitlines())
     whole = run(suite)
     assert answered(whole) == dict.fromkeys(counts, ROWS)
@@ -120,6 +126,12 @@ def test_a_race_stops_early_and_a_whole_run_takes_its_answers_over(suite: Path) 
     assert "answers_reused" in {doubt["code"] for doubt in poor["doubts"]}
     scored = Counter((suite.parent / "poor").read_text().splitlines()[before:])
     assert sum(count > 0 for count in scored.values()) >= ROWS - counts["poor"]
+
+
+def taken_over(suite: Path) -> dict[str, int]:
+    """Count the answers that the first processes of the newest run took over."""
+    with Store.open(suite.parent / "results", create=False) as store:
+        return {r.cell.model: r.notes[ASKED]["taken_over"] for r in store.load().records if r.samples and not r.process}
 
 
 def throughput_windows(suite: Path) -> set[str]:

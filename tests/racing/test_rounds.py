@@ -35,15 +35,20 @@ class Answers(Executor):
         self.sketches, self.dies_after = sketches, dies_after
         self.asked: list[tuple[str, int, Asked]] = []
         self.answered: list[tuple[str, int]] = []
+        self.taken: dict[str, int] = {}
+        """Answers of an earlier run, by candidate."""
 
     def attempt(self, call):
         if self.dies_after is not None and len(self.asked) >= self.dies_after:
             raise KeyboardInterrupt
         cell, process, asked = (call.arguments[name] for name in ("cell", "process", "asked"))
         self.asked.append((cell.model, process, asked))
-        self.answered += [(cell.model, index) for index in asked.examples]
+        there = {sample.index for sample in call.arguments.get("scored", ())}
+        taken = there & {*asked.examples, *asked.at_hand} if call.arguments.get("scored_by") else set()
+        self.answered += [(cell.model, index) for index in asked.examples if index not in there]
+        self.taken[cell.model] = self.taken.get(cell.model, 0) + len(taken)
         whole = make_record(self.sketches[cell.model], TASK, examples=EXAMPLES, process=0)
-        wanted = set(asked.examples)
+        wanted = {*asked.examples, *taken}
         record = replace(
             whole,
             cell=cell,
@@ -52,7 +57,7 @@ class Answers(Executor):
             samples=tuple(sample for sample in whole.samples if sample.index in wanted),
             timings=tuple(replace(t, process=process) for t in whole.timings) if asked.measures else (),
             facts=whole.facts if asked.measures else (),
-            notes={**whole.notes, ASKED: asked.note(), **({} if asked.measures else {"profile": "off"})},
+            notes={**whole.notes, ASKED: asked.note(len(taken)), **({} if asked.measures else {"profile": "off"})},
         )
         return Answer(record)
 
@@ -110,8 +115,9 @@ def test_a_cell_that_stopped_early_says_so_and_is_not_taken_for_a_finished_one(s
     finished = go(store, Answers(by_name(BEST, FAR)), racing(), BEST, FAR)
     far = next(entry for entry in summarise_run(store.load(finished.run_id)) if entry.candidate == "far")
     assert far.status == "settled" and far.ended_well and f"of {EXAMPLES}" in (far.reason or "")
-    assert store.reuse(finished.run_id, far.cell, 0) is None
-    taken = store.scored_before(finished.run_id, far.cell)
+    later = store.begin_run(INFO)
+    assert store.reuse(later, far.cell, 0) is None and store.scored_before(finished.run_id, far.cell) is None
+    taken = store.scored_before(later, far.cell)
     assert taken is not None and len(taken[0]) == len(far.samples)
 
 
@@ -135,6 +141,30 @@ def test_the_same_race_again_is_taken_over_whole(store):
     finished = go(store, again, racing(), BEST, FAR)
     assert again.asked == []
     assert store.load(finished.run_id).info.race["tasks"]
+
+
+@pytest.mark.parametrize("until", list(Until))
+@pytest.mark.parametrize("margin", [0.1, 4.0])
+def test_another_race_measures_anew_and_answers_nothing_twice(store, until, margin):
+    """Until the front is settled costs are measured for whole windows, and another margin has other looks."""
+    first, rounds = Answers(by_name(BEST, NEAR, FAR)), racing(margin=margin)
+    go(store, first, racing(), BEST, NEAR, FAR)
+    second = Answers(by_name(BEST, NEAR, FAR))
+    finished = go(store, second, replace(rounds, race=replace(rounds.race, until=until)), BEST, NEAR, FAR)
+    assert set(first.answered).isdisjoint(second.answered)
+    entries = summarise_run(store.load(finished.run_id))
+    assert all(len({sample.index for sample in entry.samples}) == len(entry.samples) for entry in entries)
+    if until is Until.FRONT:
+        assert all(second.taken.values()) and {model for model, _, asked in second.asked if asked.measures} == set(
+            second.taken
+        )
+
+
+def test_a_rerun_takes_over_no_answer(store):
+    go(store, Answers(by_name(BEST, FAR)), racing(), BEST, FAR)
+    again = Answers(by_name(BEST, FAR))
+    run(cells(BEST, FAR), again, store, INFO, rounds=racing(margin=0.1), rerun=True)
+    assert not any(again.taken.values()) and again.answered
 
 
 def test_the_first_round_measures_briefly_and_an_open_limit_whole(store):

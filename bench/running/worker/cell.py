@@ -84,8 +84,9 @@ def run_cell(
         process: which of the cell's processes this is.
         notify: called with the name of each phase as it begins.
         state: where this process keeps the model for the next cell of the variant; None where it runs one cell.
-        scored: answers that are there already: a later process compares what it timed with them, the first takes them.
-        scored_by: the earlier run that they are from, where it is not this one.
+        scored: answers that are there already: a later process compares what it timed with them, the first takes them,
+            and each takes those of an earlier run that it is asked for.
+        scored_by: the earlier run that those which are taken are from, where it is not this one.
         proved: what admission noted of the model before.
         asked: which examples to answer and whether to measure; None for the usual. The record then holds the answers
             of this process alone, and its doubts about answers are of these and of `scored`.
@@ -110,9 +111,9 @@ def run_cell(
     limits = Batching.of(job.batch_size, job.batch_tokens, meters.device)
     likely = KINDS[cell.kind].chances and isinstance(model, GivesLogProbabilities) and model.log_probabilities
     to_answer = _examples(asked, process, scored, len(data.examples))
-    earlier, partly = tuple(scored), asked is not None
+    own = _taken(asked, process, scored, scored_by)
     watched = _Watched(
-        meters, process, notify, job.seed, job.model.name, likely, earlier, to_answer, start_s, partly, part
+        meters, process, notify, job.seed, job.model.name, likely, tuple(scored), to_answer, start_s, own, part
     )
     gate = partial(_admitted, cell, model, workload, data, proved, limits)
     samples, limits, seen, measured, admission = _answers(model, workload, profile, limits, facts, watched, gate)
@@ -127,7 +128,9 @@ def run_cell(
     so_far = _together(scored, samples) if samples and part is None else []
     of_answers = answer_doubts(cell, data, so_far, process, known.notes)
     doubts = [*of_answers, *own_doubts(cell, process)]
-    doubts += _of_the_run(profile, samples or scored, scored_by if samples else None, shared, process)
+    doubts += _of_the_run(profile, samples or scored, shared, process)
+    if asked is None or measures:
+        doubts += taken_over(own, scored_by, process, measures=profile.measures)
     notes = _notes(cell, data, known, samples) | measured.notes
     notes["paths"] = paths_of(
         RUNTIMES[job.variant.runtime], FAMILIES[cell.family], workload, measured.notes.get("audit")
@@ -138,7 +141,7 @@ def run_cell(
     notes |= {"batching": limits.note(lengths_of(workload)), "load_shared_with": shared}
     notes |= {"shots": [shot.id for shot in job.shots]} if job.shots else {}
     notes |= {} if admission is None else {"admission": admission.note()}
-    notes |= {} if asked is None else {ASKED: asked.note()}
+    notes |= {} if asked is None else {ASKED: asked.note(len(own))}
     record = Record(
         cell=cell,
         status=status,
@@ -182,6 +185,18 @@ def _examples(asked: Asked | None, process: int, scored: Sequence[Sample], rows:
     )
 
 
+def _taken(asked: Asked | None, process: int, scored: Sequence[Sample], scored_by: str | None) -> tuple[Sample, ...]:
+    """Choose which of the answers that are there already become this process's own.
+
+    Those of its own run stay with the processes that gave them; of an earlier run the first process has all, and where
+    certain ones are asked for, each has those of them.
+    """
+    if asked is None:
+        return () if process else tuple(scored)
+    wanted = {*asked.examples, *asked.at_hand} if scored_by is not None else ()
+    return tuple(sample for sample in scored if sample.index in wanted)
+
+
 def _together(scored: Sequence[Sample], samples: Sequence[Sample]) -> list[Sample]:
     """Join the answers of earlier processes and this one's, in the data's order."""
     by_index = {sample.index: sample for sample in (*scored, *samples)}
@@ -215,14 +230,9 @@ def _under_load(
     return load_pass(model, workload, job.load, job.seed, process)
 
 
-def _of_the_run(
-    profile: Profile, rows: Sequence[Sample], scored_by: str | None, shared: str | None, process: int
-) -> list[Doubt]:
-    """Collect the doubts about answers that were taken over, a load that was shared, and what was not audited."""
-    doubts = taken_over(rows, scored_by, process, measures=profile.measures)
-    if profile.measures:
-        doubts += [*sharing_doubts(shared, process), *unaudited(process, rows)]
-    return doubts
+def _of_the_run(profile: Profile, rows: Sequence[Sample], shared: str | None, process: int) -> list[Doubt]:
+    """Collect the doubts about a load that was shared, and about what was not audited."""
+    return [*sharing_doubts(shared, process), *unaudited(process, rows)] if profile.measures else []
 
 
 def _prepared(job: CellJob, *, measures: bool, briefly: bool) -> tuple[Profile, Mapping[str, object], Dataset, Meters]:
@@ -259,8 +269,8 @@ class _Watched:
     """Examples that have none yet and are to be answered."""
     start_s: float = 0.0
     """Seconds until the model was loaded."""
-    partly: bool = False
-    """Whether certain examples were asked for: the answers that are there already stay those of their processes."""
+    own: tuple[Sample, ...] = ()
+    """Those of them that become this process's own."""
     part: Part | None = None
     """Which part of the batches to score; None for all."""
 
@@ -357,8 +367,7 @@ def _scored_as_admitted(
 def _scored(workload: Workload, limits: Batching, how: _Watched) -> Scored:
     """Score the examples, or take the answers that are there already.
 
-    The first process keeps those that are there already as its own, unless it was asked for certain ones. Where nothing
-    is to be scored, the limits are only tried if `auto`.
+    Where nothing is to be scored, the limits are only tried if `auto`.
 
     Returns:
         The rows, the limits with which the batches fit, and the memory of the pass.
@@ -366,7 +375,7 @@ def _scored(workload: Workload, limits: Batching, how: _Watched) -> Scored:
     Raises:
         AdmissionError: an answer cannot be.
     """
-    kept = [] if how.process or how.partly else list(how.scored)
+    kept = list(how.own)
     if not how.asked.examples and not limits.auto:
         return kept, limits, []
     how.notify("evaluate")
