@@ -29,6 +29,9 @@ CONNECT_S, ANSWER_S = 5.0, 30.0
 """In which S3 must take a connection and answer a request."""
 AGAIN = {"total_max_attempts": 2, "mode": "standard"}
 """Of botocore, which tries what may pass once more; s3fs above it does that five times in all."""
+UPLOAD_TRIES = 2
+SLOWEST_BYTES_PER_S = 64 * 2**10
+"""Of an upload that is still taken for one: aiohttp waits for ever for a server that does not take what is sent."""
 PART_BYTES = 50 * 2**20
 """Of an upload to S3 that goes in parts, as all do of twice that size: s3fs's own."""
 WRITTEN_ONCE = "rows/"
@@ -135,12 +138,32 @@ class ObjectBlobs:
         self._forget(name)
         with self._told():
             if self._is_whole:
-                self._store.pipe_file(place, content, **({"chunksize": PART_BYTES} if self._is_s3 else {}))
+                self._upload(place, content)
             else:
                 self._store.makedirs(place.rpartition("/")[0], exist_ok=True)
-                self._store.pipe_file(place + PARTIAL, content)
+                self._upload(place + PARTIAL, content)
                 self._store.mv(place + PARTIAL, place)
         self._keep(name, content)
+
+    def _upload(self, place: str, content: bytes) -> None:
+        """Send a blob, once more where the store took nothing of it for too long.
+
+        Raises:
+            TimeoutError: it did so again.
+        """
+        from fsspec.asyn import AsyncFileSystem
+        from fsspec.exceptions import FSTimeoutError
+
+        options: dict[str, object] = {"chunksize": PART_BYTES} if self._is_s3 else {}
+        if not isinstance(self._store, AsyncFileSystem):
+            self._store.pipe_file(place, content, **options)
+            return
+        within_s = 2 * ANSWER_S + len(content) / SLOWEST_BYTES_PER_S
+        for _ in range(UPLOAD_TRIES):
+            with suppress(FSTimeoutError):
+                self._store.pipe_file(place, content, timeout=within_s, **options)
+                return
+        raise TimeoutError(f"an upload was not over within {within_s:.0f} s, {UPLOAD_TRIES} times")
 
     def get(self, name: str) -> bytes:
         """Read a blob: the copy on this machine where there is one, and it cannot have changed."""

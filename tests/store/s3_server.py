@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -37,7 +36,7 @@ class S3Server:
         self.victim = 0
         self.requests: list[tuple[str, str]] = []
         """Method and path of each, in order."""
-        self.stall_s = 0.0
+        self.closing = threading.Event()
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Quiet)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -55,8 +54,8 @@ class S3Server:
 
     def _fail(self, fault: str, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if fault == "stall":
-            time.sleep(self.stall_s)
-            return self._moto(environ, start)
+            self.closing.wait()
+            return []
         if fault == "cut":
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)  # in the middle of the upload
             return []
@@ -89,5 +88,6 @@ class S3Server:
 
     def close(self) -> None:
         """End the server."""
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
