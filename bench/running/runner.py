@@ -62,8 +62,8 @@ class Rounds(Protocol):
 
 
 MOST_LOOKED_UP = 1000
-"""Blocks of a run that may do cells in parts, for which the store is asked first what is there already: 0.4 ms each. A
-run of more keeps all machines busy but for its end."""
+"""Blocks of a run that may do cells in parts, for which the store is asked first what is there already: 0.4 ms each.
+While more of them wait, all machines are busy."""
 
 Answered = Mapping[tuple[str, int], Record]
 """Records with their rows, by the cell's label and the process."""
@@ -302,12 +302,13 @@ class _Session:
 
     def _work_off(self, blocks: Sequence[Block]) -> None:
         """Do all blocks, as many at once as the executor has room for; of the same tasks never two at once."""
-        cuts = self.rounds is None and self._finely and self.executor.least_part is not None
-        cuts = cuts and len(blocks) <= MOST_LOOKED_UP
-        waiting = dict(enumerate(self._left_of(blocks) if cuts else blocks))
+        may_cut, cuts = self.rounds is None and self._finely and self.executor.least_part is not None, False
+        waiting = dict(enumerate(blocks))
         begun_on: dict[int, str | None] = {}
         under_way: dict[Future[Outcome], _UnderWay] = {}
         while waiting or under_way:
+            if may_cut and not cuts and len(waiting) <= MOST_LOOKED_UP:
+                waiting, cuts = dict(enumerate(self._left_of(list(waiting.values())))), True
             busy = {other.block.lane for other in under_way.values()}
             seats = self.executor.capacity - sum(other.seats for other in under_way.values())
             next_one = self._next(waiting, begun_on, busy) if seats > 0 else None

@@ -13,6 +13,7 @@ import pytest
 
 from bench.planning import make_plan, open_suite
 from bench.record import Cell, Part, Record
+from bench.running import runner
 from bench.running.executors.base import Answer, Call, Executor, Job
 from bench.running.executors.inline import InlineExecutor
 from bench.running.executors.outcome import Failure
@@ -141,6 +142,20 @@ def test_parts_make_the_record_of_the_whole(folder: Path, whole: dict[str, Recor
     again = Wide()
     assert went(folder, tmp_path, again)[0].counts == finished.counts
     assert again.calls == []
+
+
+def test_a_run_of_many_blocks_has_parts_at_its_end(
+    folder: Path, whole: dict[str, Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is asked what is there already when few blocks wait, and not of all at once."""
+    monkeypatch.setattr(runner, "MOST_LOOKED_UP", 1)
+    labels = (LABEL, "own · said")
+    wide = Wide(6)
+    finished, records = went(folder, tmp_path, wide, *labels)
+    assert finished.exit_code == 0
+    assert all(records[label].samples == whole[label].samples for label in labels)
+    parts = {label: sum(called == label for called, _ in wide.calls) for label in labels}
+    assert min(parts.values()) == 1 < max(parts.values())
 
 
 def test_what_no_part_can_do_is_done_in_one_place(folder: Path, whole: dict[str, Record], tmp_path: Path) -> None:
