@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.decision.board import Board, Column, Doubted, Missing, Part
+from bench.decision.board import Board, Column, Doubted, Missing, TaskColumn
 from bench.decision.constraints import Check, best_row
 from bench.decision.question import Question
 from bench.decision.remarks import CostLeftOut, CostsCombined, MetricsLeftOut, NoShares, QualityAveraged, Remark
@@ -34,7 +34,7 @@ class _Combined:
 
     values: Floats
     """Shape `(M,)`."""
-    parts: list[Part]
+    parts: list[TaskColumn]
     draws: Floats
     """Shape `(B, M)`."""
 
@@ -107,9 +107,9 @@ def _no_draws(question: Question, names: Sequence[str]) -> Floats:
     return np.empty((question.rule.replicates, len(names), 0))
 
 
-def _bare(boards: Sequence[Board]) -> tuple[Part, ...]:
+def _bare(boards: Sequence[Board]) -> tuple[TaskColumn, ...]:
     """Make parts that add to no column, so that the boards of the tasks can be looked up."""
-    return tuple(Part(-1, board, 0, np.empty((0, 0))) for board in boards)
+    return tuple(TaskColumn(-1, board, 0, np.empty((0, 0))) for board in boards)
 
 
 def _left_out(boards: Sequence[Board], shared: Sequence[Column]) -> list[Remark]:
@@ -174,7 +174,7 @@ def _quality(boards: Sequence[Board], names: Sequence[str], question: Question) 
     if total == 0:
         return None
     values = np.sum([weight / total * point for weight, _, _, point, _ in shares], axis=0)
-    parts = [Part(0, board, index, weight / total * drawn) for weight, board, index, _, drawn in shares]
+    parts = [TaskColumn(0, board, index, weight / total * drawn) for weight, board, index, _, drawn in shares]
     return _Combined(values, parts, np.sum([part.draws for part in parts], axis=0))
 
 
@@ -212,11 +212,11 @@ def _cost(boards: Sequence[Board], names: Sequence[str], column: Column, how: st
     columns = [(board, c, *_take(board, names, c)) for board in boards if (c := board.column(column.name)) is not None]
     values, draws = np.stack([point for _, _, point, _ in columns]), np.stack([drawn for *_, drawn in columns])
     if how == "sum":
-        parts = [Part(at, board, c, drawn) for board, c, _, drawn in columns]
+        parts = [TaskColumn(at, board, c, drawn) for board, c, _, drawn in columns]
         return _Combined(values.sum(axis=0), parts, draws.sum(axis=0))
     worst = np.min if column.higher_is_better else np.max
     value = worst(values, axis=0)
-    parts = [Part(at, board, c, np.where(point == value, drawn, 0.0)) for board, c, point, drawn in columns]
+    parts = [TaskColumn(at, board, c, np.where(point == value, drawn, 0.0)) for board, c, point, drawn in columns]
     return _Combined(value, parts, worst(draws, axis=0))
 
 

@@ -146,7 +146,7 @@ class Board:
     """How far another process may read each value off from this one beyond what the replicates show, shape `(M, C)`, in
     the column's unit: a difference within makes no statement certain. Infinite where nothing is known, as of a timing
     of one process; None for no value."""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[TaskColumn, ...] = ()
     """Across tasks: what each task adds to each column."""
 
     def part(self, task: str) -> Board:
@@ -242,7 +242,7 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class TaskColumn:
     """What one task adds to one column of the board across tasks."""
 
     column: int

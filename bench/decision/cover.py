@@ -42,7 +42,7 @@ MOST_EXACT = 12
 MEMORY_UNIT = "bytes"
 
 
-class Part(Protocol):
+class Decided(Protocol):
     """What is read of the decision on a task, `bench.decision.decision.TaskDecision`."""
 
     @property
@@ -135,7 +135,7 @@ class _Task:
     """Names; the leader first."""
 
 
-def find_cover(parts: Sequence[Part], pick: str | None = None) -> Cover | None:
+def find_cover(parts: Sequence[Decided], pick: str | None = None) -> Cover | None:
     """Find the cheapest set over the decisions on each task; None where nobody is eligible for any.
 
     Args:
@@ -172,7 +172,7 @@ def find_cover(parts: Sequence[Part], pick: str | None = None) -> Cover | None:
     )
 
 
-def _shortfall(part: Part, covering: Sequence[str], name: str) -> Shortfall | None:
+def _shortfall(part: Decided, covering: Sequence[str], name: str) -> Shortfall | None:
     """Tell what is given up on a task with one model for all; None where it covers the task, or nobody does."""
     board = part.board
     if not covering or name in covering:
@@ -185,7 +185,7 @@ def _shortfall(part: Part, covering: Sequence[str], name: str) -> Shortfall | No
     return Shortfall(board.task, covering[0], board.columns[c], behind)
 
 
-def _covering(part: Part) -> tuple[str, ...]:
+def _covering(part: Decided) -> tuple[str, ...]:
     """List who covers a task, as the rule would pick them: the leader first; nobody where nobody is eligible."""
     board, spec = part.board, part.question.rule
     name = part.recommendation.leader
@@ -208,7 +208,7 @@ def _is_floor(board: Board, row: int) -> bool:
     return board.is_baseline(board.names[row])
 
 
-def _draws(part: Part, column: int, rows: Sequence[int], leader: int) -> Floats:
+def _draws(part: Decided, column: int, rows: Sequence[int], leader: int) -> Floats:
     """Draw what is preferred as the pick's draws are, shape `(B, M)`: the leader's lead is partly luck."""
     board = part.board
     draws = board.oriented_draws[:, :, column]
@@ -216,7 +216,7 @@ def _draws(part: Part, column: int, rows: Sequence[int], leader: int) -> Floats:
     return shrunk(stage, rows, leader, seeded(part.question.rule.seed, "shrink", board.task)).draws
 
 
-def _is_as_good(part: Part, draws: Floats, row: int, leader: int, column: int) -> bool:
+def _is_as_good(part: Decided, draws: Floats, row: int, leader: int, column: int) -> bool:
     """Tell whether a candidate is not shown to be worse than the leader, by more than the margin."""
     board, best = part.board, float(part.board.values[leader, column])
     behind = draws[:, leader] - draws[:, row]
