@@ -10,6 +10,13 @@ from bench.words.wording import duration, listed, some, spoken
 
 UNITS = {"batches": "batch", "processes": "process"}
 """Singular of what does not only lose its s."""
+KEYS = {
+    "processes": "more `measure.processes`",
+    "requests": "a longer `measure.window_s`",
+    "token gaps": "a longer `measure.window_s`",
+    "batches": "a longer `measure.window_s`",
+}
+"""What in the suite makes a run measure more of something."""
 
 
 def next_step(board: Board, step: NextStep) -> str:
@@ -34,9 +41,10 @@ def next_step(board: Board, step: NextStep) -> str:
 
 def _how(board: Board, step: NextStep) -> list[str]:
     """Name the options that let more examples be answered: of the race where it left some of the run's, else of the
-    data."""
+    data; and the keys by which more is measured."""
     options = []
     for part in step.parts:
+        options += [KEYS[part.unit]] if part.unit in KEYS and part.more else []
         own = board.part(part.task)
         if part.unit == "examples" and part.more and own.available is not None:
             answered = own.examples().get(own.task, 0)
