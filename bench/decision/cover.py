@@ -92,7 +92,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A task that the one model for all does not cover."""
+    """A task on which a model is not the leader."""
 
     task: str
     best: str
@@ -122,6 +122,8 @@ class Cover:
     """The one model to ship for all tasks together; None where there is none."""
     shortfalls: tuple[Shortfall, ...] = ()
     """Where the pick does not cover a task."""
+    behind: tuple[Shortfall, ...] = ()
+    """Where the set's model is worse than the task's leader, for all that was measured."""
     exact: bool = True
     """Whether every set was looked at; else models were added one by one, each the cheapest for each further task."""
 
@@ -143,9 +145,8 @@ def find_cover(parts: Sequence[Decided], pick: str | None = None) -> Cover | Non
         pick: the one model to ship for all tasks together.
     """
     tasks = [_Task(part.board, _covering(part)) for part in parts]
-    gaps = (
-        [] if pick is None else [_shortfall(part, task.ranked, pick) for part, task in zip(parts, tasks, strict=True)]
-    )
+    covered = list(zip(parts, [task.ranked for task in tasks], strict=True))
+    gaps = [] if pick is None else [_shortfall(part, names, pick) for part, names in covered if pick not in names]
     uncovered = tuple(task.board.task for task in tasks if not task.ranked)
     tasks = [task for task in tasks if task.ranked]
     if not tasks:
@@ -156,10 +157,12 @@ def find_cover(parts: Sequence[Decided], pick: str | None = None) -> Cover | Non
     sets = [price.choice([name]) for name in names if price.covers_all(name)]
     best = price.choice(None)
     exact = scale is Scale.TASKS or len(tasks) <= MOST_EXACT
+    found = price.choice(_cheapest_set(price, names, exact=exact))
+    cheapest = min(found, best, *sets, key=lambda choice: choice.cost)
+    serves = cheapest.serves
+    apart = [_shortfall(part, ranked, serves[part.board.task]) for part, ranked in covered if ranked]
     return Cover(
-        cheapest=min(
-            price.choice(_cheapest_set(price, names, exact=exact)), best, *sets, key=lambda choice: choice.cost
-        ),
+        cheapest=cheapest,
         best=best,
         single=min(sets, key=lambda choice: choice.cost, default=None) if not uncovered else None,
         scale=scale,
@@ -168,14 +171,15 @@ def find_cover(parts: Sequence[Decided], pick: str | None = None) -> Cover | Non
         uncovered=uncovered,
         pick=pick,
         shortfalls=tuple(gap for gap in gaps if gap is not None),
+        behind=tuple(gap for gap in apart if gap is not None and gap.behind is not None and gap.behind > 0),
         exact=exact,
     )
 
 
 def _shortfall(part: Decided, covering: Sequence[str], name: str) -> Shortfall | None:
-    """Tell what is given up on a task with one model for all; None where it covers the task, or nobody does."""
+    """Tell what is given up on a task with a model that is not its leader; None where it is, or nobody covers it."""
     board = part.board
-    if not covering or name in covering:
+    if not covering or name == covering[0]:
         return None
     c = stages.preferred(board, part.question.rule)
     row = board.names.index(name) if name in board.names else None

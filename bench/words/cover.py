@@ -45,7 +45,8 @@ def _instead(cover: Cover) -> list[str]:
     parts = []
     if cover.best.serves != cover.cheapest.serves:
         each = listed([f"{model} for {_quoted(tasks)}" for model, tasks in cover.best.models.items()])
-        parts.append(f"the best of each task ({each}) {_takes(cover, cover.best)}")
+        better = f", and is better by {listed([_lead(short) for short in cover.behind])} as measured"
+        parts.append(f"the best of each task ({each}) {_takes(cover, cover.best)}{better if cover.behind else ''}")
     if cover.shortfalls:
         parts.append(_given_up(cover))
     elif cover.single is None and not cover.uncovered:
@@ -67,6 +68,10 @@ def _shortfall(short: Shortfall) -> str:
     if short.behind is None:
         return f"'{short.task}', where it is not eligible"
     return f"{size(short.column, short.behind)} of {spoken(short.column.name)} on '{short.task}' against {short.best}"
+
+
+def _lead(short: Shortfall) -> str:
+    return f"{size(short.column, short.behind or 0.0)} of {spoken(short.column.name)} on '{short.task}'"
 
 
 def _cost(cover: Cover, choice: Choice) -> str:

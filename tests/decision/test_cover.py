@@ -15,6 +15,7 @@ from bench.decision.judgement import judge
 from bench.suite import DecisionSpec
 from bench.suite.limits import parse_limit
 from bench.summary import summarise
+from bench.words.cover import sentences
 from bench.words.documents import decision_document
 from tests.decision.boards import make_board
 from tests.factories import Sketch, Task, make_run
@@ -70,6 +71,19 @@ def test_the_cheapest_set_is_no_dearer_than_the_best_of_each_task() -> None:
     cover = find_cover([judge(board, check_all(board, ()), Question(columns, rule=RULE)) for board in boards])
     assert cover is not None and cover.single is not None and cover.single.cost == 300
     assert cover.cheapest == cover.best and cover.best.cost == 150
+
+
+def test_what_a_set_gives_up_against_the_best_of_each_task_is_told() -> None:
+    columns = ("accuracy", "peak_rss_bytes")
+    read = {"x": [[0.9, 100], [0.89, 100]], "y": [[0.88, 100], [0.9, 100]]}
+    boards = [make_board(values, columns, (0.02, 0.0), task=task) for task, values in read.items()]
+    cover = find_cover([judge(board, check_all(board, ()), Question(columns, rule=RULE)) for board in boards])
+    assert cover is not None and cover.best.serves == {"x": "a", "y": "b"}
+    [behind] = cover.behind
+    [model] = cover.cheapest.models
+    assert (model, behind.task, behind.best) in {("a", "y", "b"), ("b", "x", "a")}
+    assert behind.behind == pytest.approx({"y": 0.02, "x": 0.01}[behind.task])
+    assert any(f"on '{behind.task}' as measured" in sentence for sentence in sentences(cover))
 
 
 def test_one_model_as_good_as_the_specialists_is_cheaper_than_all_of_them() -> None:
