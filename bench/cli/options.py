@@ -97,6 +97,24 @@ def only_option(what: str) -> Callable[[FC], FC]:
     )
 
 
+def number(example: str) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
+    """Make what reads the text of an option as a number.
+
+    Args:
+        example: what is suggested where it is none.
+    """
+
+    def read(_: click.Context, option: click.Parameter, text: str | None) -> float | None:
+        from bench.errors import UsageError
+
+        try:
+            return None if text is None else float(text)
+        except ValueError as error:
+            raise UsageError(f"{option.opts[0]}: '{text}' is not a number; write one such as {example}") from error
+
+    return read
+
+
 def race_options(command: FC) -> FC:
     """Add the options that change the suite's section `race`, passed as `until`, `budget`, `risk`, `margin` and
     `guarantee`."""
@@ -106,11 +124,14 @@ def race_options(command: FC) -> FC:
         help="What stands behind the risk of a race (docs/racing.md).",
     )(command)
     command = click.option(
-        "--margin", type=float, metavar="POINTS", help="Difference of quality that does not matter to a race."
+        "--margin",
+        callback=number("0.5"),
+        metavar="POINTS",
+        help="Difference of quality that does not matter to a race.",
     )(command)
     command = click.option(
         "--risk",
-        type=float,
+        callback=number("0.05"),
         metavar="CHANCE",
         help="Chance of a pick that the full data would not make, for each task.",
     )(command)

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from bench.record import Cell, Record
 from bench.text import terminal_text
-from bench.units import format_quantity
+from bench.units import format_quantity, plural
 
 TIMED_PHASES = frozenset({"cold", "warmup", "latency", "throughput", "energy", "memory"})
 """Phases during which nothing is drawn."""
@@ -129,7 +129,9 @@ def _job(cell: Cell, process: int) -> str:
 
 
 def _opening(run_id: str, total: int, done: int) -> str:
-    return f"run {run_id}: {total} jobs" + (f", {done} of them finished before" if done else "")
+    if not total:  # a race asks for its jobs round by round
+        return f"run {run_id}" + (f": {plural(done, 'job')} finished before" if done else "")
+    return f"run {run_id}: {plural(total, 'job')}" + (f", {done} of them finished before" if done else "")
 
 
 class PlainProgress:

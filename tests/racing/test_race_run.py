@@ -159,7 +159,7 @@ def certified(suite: Path) -> None:
 
 
 def test_race_options_that_cannot_be_are_one_line(suite: Path) -> None:
-    for option, value in (("--risk", "0.7"), ("--margin", "-1"), ("--budget", "soon")):
+    for option, value in (("--risk", "0.7"), ("--risk", "5%"), ("--margin", "-1"), ("--budget", "soon")):
         code, _, said = bench("run", suite, "--results", suite.parent / "results", option, value)
         assert code != 0 and len(said.strip().splitlines()) == 1 and option in said
 

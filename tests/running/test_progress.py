@@ -56,6 +56,13 @@ def test_lines_of_a_pipe():
     assert progress.tick() is None
 
 
+@pytest.mark.parametrize(("done", "line"), [(0, "run RUN"), (1, "run RUN: 1 job finished before")])
+def test_a_race_begins_without_a_number_of_jobs(done, line):
+    stream = io.StringIO()
+    progress_for(stream).begin("RUN", 0, done)
+    assert stream.getvalue() == f"{line}\n"
+
+
 def test_a_terminal_gets_the_live_display():
     assert isinstance(progress_for(Terminal()), LiveProgress)
 
