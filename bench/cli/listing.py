@@ -230,7 +230,7 @@ def _runs(results: Path, store_url: str | None) -> Rows:
 
 
 @click.command(help=f"List WHAT there is:\n\n{HELP}")
-@click.argument("what", type=click.Choice([*LISTINGS, RUNS]))
+@click.argument("what", type=click.Choice([*LISTINGS, RUNS]), metavar="WHAT")
 @results_option
 @store_option
 @json_option

@@ -16,6 +16,7 @@ from bench.cli.output import print_json, remark, say
 
 if TYPE_CHECKING:
     from bench.nightly.outcome import Outcome
+    from bench.store import Store
 
 
 @click.command()
@@ -106,9 +107,24 @@ def nightly(
         if trouble is not None:
             work = replace(work, troubles=(f"storage: {trouble}",))
         with store:
+            if trouble is None:
+                _warn_of_no_baseline(store, located.value.name, settings.baseline)
             outcome = run_night(work, store, opened, progress_for(sys.stderr), now, remark)
     _print(outcome, as_json)
     click.get_current_context().exit(outcome.exit_code)
+
+
+def _warn_of_no_baseline(store: Store, suite: str, baseline: str) -> None:
+    """Say before anything is measured that the run to compare with is not there: it can still be tagged meanwhile."""
+    from bench.errors import UsageError
+    from bench.gate.baseline import RELATIVE, find_named
+
+    if baseline in RELATIVE:
+        return
+    try:
+        find_named(store, suite, baseline)
+    except UsageError as error:
+        remark(f"baseline: {error}; until then the gate of this night cannot be run")
 
 
 def _print(outcome: Outcome, as_json: bool) -> None:

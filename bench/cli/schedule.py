@@ -85,6 +85,7 @@ def schedule(
         raise UsageError(f"--{unused[0]} has no effect with {kind}; leave it out")
     if scheduler.here and action != "remove":
         _warn_of_password(entry)
+        _warn_of_no_database(entry)
     if action is None:
         value = chosen.get(scheduler.option or "")
         options = {} if value is None or scheduler.option is None else {scheduler.option: value}
@@ -100,6 +101,14 @@ def _warn_of_password(entry: Schedule) -> None:
         remark(
             f"the database's address holds a password, which belongs in no entry: put BENCH_STORE='...' into the file "
             f"{entry.environment}, or leave the password out and put it into ~/.pgpass"
+        )
+
+
+def _warn_of_no_database(entry: Schedule) -> None:
+    if entry.address is not None and entry.store is None:
+        remark(
+            f"an object store keeps no database, and this entry names none: give --store, or put BENCH_STORE='...' "
+            f"into the file {entry.environment}, or every night ends with code 4"
         )
 
 

@@ -204,6 +204,11 @@ def _csv(path: Path, taken: bytearray | None) -> Iterator[Row]:
                     f"{path}:{reader.line_num}: this row has {plural(len(fields), 'field')} and the header "
                     f"{len(header)}; quote fields that contain {DELIMITERS[delimiter]}"
                 )
+            if len(fields) > 1 and not any(fields):
+                raise DataError(
+                    f"{path}:{reader.line_num}: every field of this row is empty, as where a spreadsheet exports rows "
+                    "below its table; delete the row"
+                )
             yield dict(zip(header, fields, strict=True))
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: {error}; check the quotes") from error
@@ -215,6 +220,9 @@ def _check_header(path: Path, header: Sequence[str], delimiter: str) -> None:
     Raises:
         DataError: with what to change.
     """
+    unnamed = sum(not name.strip() for name in header)
+    if unnamed > 1:
+        raise DataError(f"{path}:1: {unnamed} columns of the header have no name; name them, or delete them")
     if len(set(header)) < len(header):
         raise DataError(f"{path}:1: {_repeated(header, 'the column', 'of the header')}")
     others = [other for other in DELIMITERS if other != delimiter and len(header) == 1 and other in header[0]]

@@ -10,6 +10,8 @@ from bench.history.series import History, Night
 from bench.store import RunInfo, Store
 
 TAG = "tag:"
+RELATIVE = ("previous", "best")
+"""Baselines that every candidate has of its own; any other names a run."""
 
 
 def find_baseline(store: Store, history: History, candidate: RunInfo, asked: str) -> tuple[RunInfo | None, str]:
@@ -21,17 +23,26 @@ def find_baseline(store: Store, history: History, candidate: RunInfo, asked: str
     Raises:
         UsageError: there is no such tag or run, or it is the candidate itself.
     """
-    if asked in ("previous", "best"):
+    if asked in RELATIVE:
         night = _previous(history, candidate) if asked == "previous" else _best(history, candidate)
         if night is None:
             return None, f"there is no complete run of '{candidate.suite}' before {candidate.id}"
         return store.find(night.run_id), f"baseline {night.run_id} ({asked})"
-    info = store.tagged(candidate.suite, asked.removeprefix(TAG)) if asked.startswith(TAG) else store.find(asked)
+    info = find_named(store, candidate.suite, asked)
     if info.id == candidate.id:
         raise UsageError(f"run {info.id} cannot be its own baseline; name another with --baseline")
     if info.suite != candidate.suite:
         raise UsageError(f"run {info.id} is of the suite '{info.suite}', and {candidate.id} of '{candidate.suite}'")
     return info, f"baseline {info.id}" + (f" ({asked})" if asked.startswith(TAG) else "")
+
+
+def find_named(store: Store, suite: str, asked: str) -> RunInfo:
+    """Find the run of a tag or an id.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return store.tagged(suite, asked.removeprefix(TAG)) if asked.startswith(TAG) else store.find(asked)
 
 
 def _earlier(history: History, candidate: RunInfo) -> list[Night]:

@@ -47,7 +47,8 @@ def _hint(path: Path, embedded: Iterable[str]) -> str:
     if name is not None:
         return f"did you mean the embedded suite '{name}'?"
     if beside:
-        return f"the suites there: {', '.join(beside[:MOST_NAMED])}"
+        more = f" and {len(beside) - MOST_NAMED} more" if len(beside) > MOST_NAMED else ""
+        return f"the suites there: {', '.join(beside[:MOST_NAMED])}{more}"
     if not folder.is_dir():
         return f"there is no folder '{folder}' either; paths start at the present one"
     return f"'{folder}' holds no suite (*.yaml); embedded ones go by their names: {', '.join(sorted(embedded))}"

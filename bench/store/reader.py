@@ -206,16 +206,21 @@ class Reader:
         return self._files.read(str(row["samples_path"]), Sample), str(origin)
 
     def _raced_before(self, run_id: str, cell: Cell) -> tuple[tuple[Sample, ...], str] | None:
-        """Find the answers of the newest other run that raced a cell, those of all its rounds together."""
-        others = (row for row in self._ended(run_id, cell.id, *WELL) if row["run_id"] != run_id)
-        newest = next((row for row in others if ASKED in row["notes"]), None)
-        if newest is None:
-            return None
-        origin = newest["run_id"]
-        rows = self._ended(run_id, cell.id, *WELL, fits=lambda row: bool(row["run_id"] == origin))
+        """Find the answers of the newest other run that raced a cell, or else raced it without measuring; those of all
+        its rounds together."""
+        for identity in dict.fromkeys((cell.id, cell.quality_id)):
+            others = (row for row in self._ended(run_id, identity, *WELL) if row["run_id"] != run_id)
+            newest = next((row for row in others if ASKED in row["notes"]), None)
+            if newest is not None:
+                return self._of_all_rounds(str(newest["run_id"]), identity)
+        return None
+
+    def _of_all_rounds(self, run_id: str, identity: str) -> tuple[tuple[Sample, ...], str] | None:
+        """Collect the answers that a run has of an identity, and name the run; None without any."""
+        rows = self._ended(run_id, identity, *WELL, fits=lambda row: bool(row["run_id"] == run_id))
         paths = [str(row["samples_path"]) for row in rows if row["samples_path"]]
         samples = {sample.index: sample for path in paths for sample in self._files.read(path, Sample)}
-        return (tuple(samples[index] for index in sorted(samples)), str(origin)) if samples else None
+        return (tuple(samples[index] for index in sorted(samples)), run_id) if samples else None
 
     def _measured_alike(self, run_id: str, cell: Cell) -> Row | None:
         """Find the newest record of a cell of the same names that answers as this one does."""

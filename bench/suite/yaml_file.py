@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import RoundTripConstructor
+from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
@@ -125,6 +125,13 @@ def _parse(path: Path, text: str) -> object:
     try:
         check_events(path, YAML(typ="rt").parse(text))
         return parser.load(text)
+    except DuplicateKeyError as error:
+        mark = error.problem_mark  # where the second one begins
+        key = text.splitlines()[mark.line][mark.column :].partition(":")[0].strip()
+        raise SuiteError(
+            f"{path}:{mark.line + 1}:{mark.column + 1}: not valid YAML: the key {key} is there a second time; keep "
+            "one of the two"
+        ) from error
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ":1:1"

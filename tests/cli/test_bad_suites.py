@@ -192,6 +192,17 @@ def test_wrong_commands(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_suites_that_are_not_named_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(11):
+        (tmp_path / f"suite{number:02}.yaml").touch()
+    assert main(["run", "elsewhere.yaml"]) == 2
+    shown = capsys.readouterr().err
+    assert f" and {11 - shown.count('.yaml, ') - 1} more" in shown
+
+
 SCRIPT = """\
 name: scripts
 models:

@@ -55,6 +55,11 @@ def test_the_help_describes_every_listing(capsys: pytest.CaptureFixture[str]) ->
     assert all(name in shown and listing.what in shown for name, listing in LISTINGS.items())
 
 
+def test_the_usage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "things"]) == 2
+    assert capsys.readouterr().err.splitlines()[0] == "Usage: bench ls [OPTIONS] WHAT"
+
+
 def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from bench.__main__ import main
+from bench.errors import UsageError
 from bench.store import Store
 
 BENCH = [sys.executable, "-m", "bench", "nightly", "suite.yaml"]
@@ -126,3 +128,17 @@ def test_what_would_fail_at_the_end_fails_at_the_start(folder: Path, arguments: 
     assert code == 2
     assert said in err
     assert not (folder / "results").exists()
+
+
+def test_a_baseline_that_is_not_there_is_told_before_the_night(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measures(*_arguments: object) -> None:
+        raise UsageError("the night began")
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("bench.nightly.night.run_night", measures)
+    for baseline, lines in (("tag:good", ["tagged 'good'", "the night began"]), ("previous", ["the night began"])):
+        assert main(["nightly", "suite.yaml", "--baseline", baseline]) == 2
+        told = capsys.readouterr().err.splitlines()
+        assert [said in line for said, line in zip(lines, told, strict=True)] == [True] * len(lines)

@@ -64,6 +64,15 @@ def test_an_object_store_stays_its_address(kind, folder, capsys, monkeypatch):
     assert words[words.index("--results") + 1] == "s3://bench/team"
 
 
+@pytest.mark.parametrize("kind", ["systemd", "cron"])
+def test_an_object_store_without_a_database_is_told_of(kind, folder, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    assert main(["schedule", kind, "quickstart", *PLACE[:2]]) == 0
+    assert "BENCH_STORE" in capsys.readouterr().err
+    assert main(["schedule", kind, "quickstart", *PLACE]) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("kind", ["github", "gitlab", "kubernetes"])
 def test_where_a_folder_is_wanted_an_object_store_is_refused(kind, folder, capsys, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))

@@ -244,6 +244,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
         ("data.csv", b"text\tlabel\na\tx\n", r"with tabs in it, where commas are expected .* name it '.tsv'"),
         ("data.tsv", b"text,label\na,x\n", "with commas in it, where tabs are expected between fields"),
         ("data.csv", b"text,label,text\na,x,b\n", r"data.csv:1: the column 'text' of the header is there 2 times"),
+        ("data.csv", b"text,label,,\na,x,,\n", r"data.csv:1: 2 columns of the header have no name; .* delete them"),
+        ("data.csv", b"text,label\r\na,x\r\n,\r\n", r"data.csv:3: every field of this row is empty.*; delete the row"),
         ("data.csv", b"text,label\na,x\nb,caf\xe9\n", r"data.csv:3: not UTF-8 text \(byte 0xe9\); .*WINDOWS-1252"),
         ("data.csv", "text,label\na,x\n".encode("utf-16"), r"data.csv:1: not UTF-8 text .*iconv -f UTF-16"),
         ("data.jsonl", b'{"text": "a", "label": "x"}\n{"text": "\xe9"}\n', r"data.jsonl:2: not UTF-8 text"),

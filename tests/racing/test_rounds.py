@@ -160,6 +160,15 @@ def test_another_race_measures_anew_and_answers_nothing_twice(store, until, marg
         )
 
 
+def test_a_race_takes_over_what_was_scored_without_measuring(store):
+    """The cell that is measured has the same quality."""
+    first, second = Answers(by_name(BEST, FAR)), Answers(by_name(BEST, FAR))
+    go(store, first, racing(), BEST, FAR)
+    measured = [replace(cell, identity={**cell.identity, "measure": "quick"}) for cell in cells(BEST, FAR)]
+    run(measured, second, store, INFO, rounds=racing(margin=0.1))
+    assert first.answered and set(first.answered).isdisjoint(second.answered)
+
+
 def test_a_rerun_takes_over_no_answer(store):
     go(store, Answers(by_name(BEST, FAR)), racing(), BEST, FAR)
     again = Answers(by_name(BEST, FAR))

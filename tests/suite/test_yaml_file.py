@@ -45,7 +45,7 @@ def test_places_are_found_again(tmp_path: Path) -> None:
         ("family: baseline, ", "", "3:5 models[0]: the key 'family' is missing"),
         ("name: floor", "name: 7", "3:6 models[0].name: 7 should be text; put it in quotes"),
         ("strategy: majority", "strategy: [majority]", '3:37 models[0].strategy: ["majority"] should be a single text'),
-        ("strategy: majority", "strategy: majority, strategy: copy", "not valid YAML"),
+        ("strategy: majority", "strategy: majority, strategy: copy", "the key strategy is there a second time"),
         (
             "  - {name: floor, family: baseline, strategy: majority}",
             "  floor",
