@@ -38,19 +38,32 @@ def can_be_parts(cell: Cell) -> bool:
     """Tell whether a cell may be scored in parts.
 
     Nothing is measured; its model is no server, whose answers may cost money, and more than a rule; and it is answered
-    batch by batch: where a model takes a new prompt as soon as another's text ends, all texts are a single batch, and
-    what `torch.compile` makes for one batch depends on those before.
+    batch by batch: what `torch.compile` makes for one batch depends on those before.
     """
+    return _is_scored_alone(cell) and not _is_one_batch(cell)
+
+
+def why_whole(cell: Cell) -> str | None:
+    """Tell why a cell is not scored in parts, where all but the way in which its model answers would allow it."""
+    if _is_scored_alone(cell) and _is_one_batch(cell):
+        return "its texts are one batch, since a new prompt is taken as soon as another's text ends"
+    return None
+
+
+def _is_scored_alone(cell: Cell) -> bool:
     job = cell.job
     if job is None or job.measure.profile != OFF or job.load is not None or job.data_path is None:
         return False
     if cell.family not in FAMILIES or job.model.server is not None or job.variant.compile:
         return False
-    family, kind = FAMILIES[cell.family], KINDS.get(cell.kind)
-    streams = "generate_many" in family.paths and job.task.num_beams == 1
-    if kind is None or (kind.ability == "generate" and streams):
-        return False
-    return not (family.is_floor or family.keeps_answers or family.takes_load)
+    family = FAMILIES[cell.family]
+    return cell.kind in KINDS and not (family.is_floor or family.keeps_answers or family.takes_load)
+
+
+def _is_one_batch(cell: Cell) -> bool:
+    """Tell whether the model takes a new prompt as soon as another's text ends, so that no batch is apart."""
+    streams = "generate_many" in FAMILIES[cell.family].paths and cell.to_run().task.num_beams == 1
+    return streams and KINDS[cell.kind].ability == "generate"
 
 
 def most_parts(cell: Cell, examples: int, least: int | None) -> int:

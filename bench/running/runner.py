@@ -32,7 +32,7 @@ from bench.record import WELL, Asked, Cell, Proved, Record, Sample, Status, mach
 from bench.running.blocks import Block, schedule, share_of
 from bench.running.canary import run_canary
 from bench.running.executors.base import Executor, Job, ignore, never
-from bench.running.parts import begun, can_be_parts, most_parts, run_in_parts, share_out
+from bench.running.parts import begun, can_be_parts, most_parts, run_in_parts, share_out, why_whole
 from bench.running.probed import Probed
 from bench.running.progress import Progress, SilentProgress
 from bench.running.signals import terminable
@@ -230,6 +230,10 @@ class _Session:
     cut: bool = False
     examples: dict[str, int] = field(default_factory=dict)
     """How many there are in each file of data that was looked into."""
+    several: bool = False
+    """Whether the executor had room for several blocks at once: one that lost its other machines measures as before."""
+    told_whole: set[str] = field(default_factory=set)
+    """Labels of the cells of which it was said why they are not done in parts."""
     probed: Probed = field(default_factory=Probed)
     kept: list[RecordKeptError] = field(default_factory=list)
     """Of the records that the database did not take: the night goes on without it."""
@@ -237,7 +241,8 @@ class _Session:
     def take(self, plan: Sequence[Cell], seed: int) -> None:
         """Do every job that is not finished."""
         self.cpus = next((cell.job.cpus for cell in plan if cell.job is not None), None)
-        if self.canary and self.executor.capacity == 1:
+        self._count_machines()
+        if self.canary and not self.several:
             self._keep_canary(self._canary(None))
         settled = self.store.settled(self.run_id)
         self.settled.update(settled)
@@ -287,12 +292,16 @@ class _Session:
     @property
     def _finely(self) -> bool:
         """Tell whether a block is one load of a model: where nothing is timed, nothing is compared within a machine."""
-        return self.executor.capacity > 1 and self.processes == 1 and not self.canary
+        return self.several and self.processes == 1 and not self.canary
 
     @property
     def _often(self) -> bool:
         """Tell whether the canary is taken between the blocks."""
-        return self.processes > 1 or self.executor.capacity > 1
+        return self.processes > 1 or self.several
+
+    def _count_machines(self) -> None:
+        """Look whether there is room for several blocks at once, as when a machine joins."""
+        self.several = self.several or self.executor.capacity > 1
 
     def _early_end(self, cell: Cell) -> Record | None:
         """Make the record of a cell that will not run."""
@@ -307,6 +316,7 @@ class _Session:
         begun_on: dict[int, str | None] = {}
         under_way: dict[Future[Outcome], _UnderWay] = {}
         while waiting or under_way:
+            self._count_machines()
             if may_cut and not cuts and len(waiting) <= MOST_LOOKED_UP:
                 waiting, cuts = dict(enumerate(self._left_of(list(waiting.values())))), True
             busy = {other.block.lane for other in under_way.values()}
@@ -341,7 +351,7 @@ class _Session:
         for place, block in waiting.items():
             if block.lane in passed:
                 continue
-            if self.canary and self.executor.capacity > 1 and place not in begun_on:
+            if self.canary and self.several and place not in begun_on:
                 left = self._left_of([block])
                 waiting[place] = left[0] if left else replace(block, cells=())
                 begun_on[place] = self._machine_of(block) if left else None
@@ -368,6 +378,7 @@ class _Session:
         least = self.executor.least_part
         if least is None or len(waiting) >= seats:
             return dict.fromkeys(waiting, 1)
+        self._tell_whole([cell for block in waiting.values() for cell in block.cells], 2 * least)
         largest = [max(block.cells, key=self._examples_of) for block in waiting.values()]
         sizes = [self._examples_of(cell) for cell in largest]
         most = [most_parts(cell, size, least) for cell, size in zip(largest, sizes, strict=True)]
@@ -375,8 +386,18 @@ class _Session:
 
     def _examples_of(self, cell: Cell) -> int:
         """Count the examples of a cell that may be done in parts; 0 where it may not."""
-        if not can_be_parts(cell):
-            return 0
+        return self._rows_of(cell) if can_be_parts(cell) else 0
+
+    def _tell_whole(self, cells: Sequence[Cell], least: int) -> None:
+        """Say of each cell with so many examples, once, why it is not done in parts though there is room."""
+        for cell in cells:
+            why = why_whole(cell)
+            if why is not None and cell.label not in self.told_whole and self._rows_of(cell) >= least:
+                self.told_whole.add(cell.label)
+                self.progress.tell(f"{cell.label}: scored in one place, though there is room for parts: {why}")
+
+    def _rows_of(self, cell: Cell) -> int:
+        """Count the examples in a cell's data; 0 where they cannot be read."""
         path = str(cell.to_run().data_path)
         if path not in self.examples:
             with suppress(OSError, ValueError):  # the cell itself will tell
@@ -402,7 +423,7 @@ class _Session:
                 machine = self._machine_of(block)
                 if machine is not None:
                     self.executor.prefer(block.name, machine)
-                if self.executor.capacity > 1:
+                if self.several:
                     yield from self._canary_step(block)
             worked = True
             self.progress.start(cell, process)
@@ -426,7 +447,7 @@ class _Session:
             count = min(parts, most_parts(job.cell, self._examples_of(job.cell), self.executor.least_part))
             if count > 1 or begun(self._parts_folder, job.log):
                 return run_in_parts(self.executor, job, count, self._parts_folder, self.progress.tell)
-        alone = self.executor.capacity == 1
+        alone = not self.several
         return self.executor.run(job, self.progress.phase if alone else ignore, self.progress.tick if alone else never)
 
     @property

@@ -26,7 +26,10 @@ def line(machines: Sequence[MachineSpeed], divided: Sequence[str] = ()) -> str |
     more = f"; {paired}" if divided else ""
     if not compared:
         jobs = some([f"{each.name} ({plural(each.jobs, 'job')})" for each in machines])
-        return f"{lead}: {jobs}; no task was timed on two of them, so that how far they differ is not known{more}"
+        return (
+            f"{lead}: {jobs}; no task was timed with all its candidates on two of them, so that how far they differ is "
+            f"not known{more}"
+        )
     speeds = some([f"{each.name} {speed(each)}" for each in compared])
     rest = len(machines) - len(compared)
     left = f"; {rest} {are(rest)} not compared, having no task in common with these" if rest else ""

@@ -79,7 +79,7 @@ def test_machines_that_come_and_go_count_and_work_goes_into_their_slots():
     assert executor.submit(lambda: threading.current_thread()).result() is threading.current_thread()
     inner.capacity = 3
     assert executor.capacity == 3
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=60)  # passes at once; for ever only when the code is wrong
     assert sorted(done.result() for done in [executor.submit(both.wait) for _ in range(2)]) == [0, 1]
     executor.close()
 

@@ -18,7 +18,8 @@ from bench.running.executors.base import Answer, Call, Executor, Job
 from bench.running.executors.inline import InlineExecutor
 from bench.running.executors.outcome import Failure
 from bench.running.joining import joined
-from bench.running.parts import can_be_parts, most_parts, run_in_parts, share_out
+from bench.running.parts import can_be_parts, most_parts, run_in_parts, share_out, why_whole
+from bench.running.progress import SilentProgress
 from bench.running.runner import Finished, run
 from bench.store import RunInfo, Store
 from bench.summary import summarise
@@ -259,6 +260,46 @@ def test_only_what_is_scored_alone_and_batch_by_batch_is_done_in_parts(folder: P
     assert can_be_parts(replace(cell, family="causal-lm"))
     assert not can_be_parts(replace(said, family="causal-lm"))
     assert can_be_parts(replace(changed(said, task=4), family="causal-lm"))
+    assert why_whole(replace(said, family="causal-lm"))
+    assert not why_whole(cell) and not why_whole(changed(said, measure="quick"))
+
+
+class Told(SilentProgress):
+    """Keeps the lines that a run tells."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def tell(self, line: str) -> None:
+        self.lines.append(line)
+
+
+class Done(Wide):
+    """Says of each cell that it is done."""
+
+    def attempt(self, call: Call) -> Answer:
+        cell = call.arguments["cell"]
+        assert isinstance(cell, Cell)
+        return Answer(Record(cell, "ok", None))
+
+
+@pytest.mark.parametrize(
+    ("seats", "least", "said"),
+    [
+        pytest.param(4, 20, True, id="machines stand idle"),
+        pytest.param(1, 20, False, id="none does"),
+        pytest.param(4, ROWS, False, id="too small for parts"),
+    ],
+)
+def test_texts_that_are_one_batch_say_so_where_machines_stand_idle(
+    seats: int, least: int, said: bool, folder: Path, tmp_path: Path
+) -> None:
+    by_label = {cell.label: cell for cell in cells_of(folder, tmp_path)}
+    executor, told = Done(seats), Told()
+    executor.least_part = least
+    with Store.open(tmp_path) as store:
+        run([replace(by_label["own · said"], family="causal-lm")], executor, store, INFO, progress=told)
+    assert len([line for line in told.lines if "in one place" in line]) == said
 
 
 def test_seats_are_shared_out_by_what_each_cell_has() -> None:

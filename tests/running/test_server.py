@@ -110,14 +110,25 @@ from pathlib import Path
 def alive():
     return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
+def servers():
+    count = 0
+    for child in alive():
+        try:
+            count += "forkserver" in " ".join(child.cmdline())
+        except psutil.Error:
+            pass  # it has just ended
+    return count
+
 before = len(alive())
 try:
     with begun_early(("multiprocessing",)) as early:
         print(len(alive()) - before)
         raise KeyError(early)
 except KeyError:
-    time.sleep(0.1)  # waiting for it would reap it
-    print(sum("forkserver" in " ".join(child.cmdline()) for child in alive()))
+    end = time.monotonic() + 30
+    while servers() and time.monotonic() < end:
+        time.sleep(0.01)  # waiting for it would reap it
+    print(servers())
 with begun_early(("multiprocessing",)):
     pass
 arguments = {"log_path": Path(sys.argv[1]) / "call.log"}

@@ -338,6 +338,7 @@ class RayExecutor(Executor):
                 machine, f"its fixed piece of work takes {_slower(share)} the median of its kind since the run began"
             )
             self._fleet.lose(machine.name)
+            self._count_seats()
         return call.block not in self._begun
 
     def _watched(self, machine: _Machine, answer: Answer) -> float | None:
@@ -468,6 +469,7 @@ class RayExecutor(Executor):
             self._machines.pop(machine.name, None)
             self._watch.forget(machine.name)
             if self._fleet.lose(machine.name):
+                self._count_seats()
                 self.tell(f"{machine.name} is gone; another machine does its job")
 
     def _welcome(self) -> None:

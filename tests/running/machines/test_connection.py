@@ -25,6 +25,9 @@ from tests.jobs import make_job
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 ray = pytest.importorskip("ray")
 
+GUARD_S = 60.0
+"""Far beyond what is needed; reached only when the code is wrong."""
+
 
 @dataclass(eq=False)
 class Later:
@@ -49,7 +52,7 @@ class Cluster:
     def nodes(self) -> list[dict[str, Any]]:
         """List the node, as soon as it may be seen."""
         self.looked.set()
-        assert self.may_look.wait(10)
+        assert self.may_look.wait(GUARD_S)
         name = {"NodeName": "one", "NodeManagerAddress": "127.0.0.1", "NodeManagerHostname": "one"}
         return [{"NodeID": "1" * 56, "Alive": True, "Resources": {RESOURCE: 1}, **name}]
 
@@ -190,11 +193,11 @@ def test_of_several_threads_one_connects(cluster: Cluster, tmp_path: Path) -> No
         threading.Thread(target=executor.attempt, args=(job,)),
     ]
     threads[0].start()
-    assert cluster.looked.wait(10)
+    assert cluster.looked.wait(GUARD_S)
     threads[1].start()
     threads[1].join(0.2)  # it waits for the first, and would connect again after it
     cluster.may_look.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(GUARD_S)
     assert cluster.started == 1
     executor.close()

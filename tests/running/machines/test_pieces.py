@@ -79,7 +79,7 @@ def test_a_block_keeps_its_machine_and_another_waits_for_a_free_one() -> None:
     waiting.start()
     assert not taken
     fleet.release("y")
-    waiting.join(10)
+    waiting.join(60)
     assert taken == [two]
 
 
@@ -90,7 +90,7 @@ def test_the_block_of_a_lost_machine_goes_to_another_and_nothing_waits_for_ever(
     waiting = threading.Thread(target=lambda: taken.append(fleet.take("y")))
     waiting.start()
     fleet.lose("two")
-    waiting.join(10)
+    waiting.join(60)
     assert taken == [None]
     fleet.join("three")
     assert fleet.take("y") == Seat("three", 0)

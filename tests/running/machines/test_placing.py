@@ -12,6 +12,7 @@ from bench.errors import EnvironmentLackError
 from bench.host import fingerprint, machine_key
 from bench.host.facts import Facts
 from bench.record import Cell, Record, machine_of
+from bench.running.executors import ray as ray_executor
 from bench.running.executors.base import Call, Executor
 from bench.running.executors.outcome import Answer, Failure
 from bench.running.executors.ray import RayExecutor
@@ -25,6 +26,8 @@ from tests.running.machines.fake_ray import FakeRay
 ray = pytest.importorskip("ray")
 MACHINES = ("one", "three", "two")
 INFO = RunInfo("suite", "name: suite", "hash", "bench run", "machine", "quick")
+GUARD_S = 60.0
+"""Far beyond what is needed; reached only when the code is wrong."""
 CANARY_READ = {"version": 1, "seconds": 1.0, "parts": {}, "taken_at": "2026-01-01T00:00:00+00:00"}
 
 
@@ -101,7 +104,7 @@ def test_new_blocks_do_not_wait_for_those_that_wait_for_their_machine(
         cell = request.call.arguments.get("cell")
         if isinstance(cell, Cell):
             if name == "one" and cell.task in begun:
-                assert there.wait(5)
+                assert there.wait(GUARD_S)
             left.discard(cell.label)
             if not left:
                 there.set()
@@ -219,3 +222,49 @@ def test_a_machine_of_another_kind_with_the_same_name_says_how_it_differs(monkey
     left_out = {line.split()[0]: line for line in told if "is left out" in line}
     assert {*left_out} == {"one", "three"}
     assert "(machine kernel 6.8 → 6.9)" in left_out["one"] and "(Xeon" in left_out["three"]
+
+
+def test_room_shrinks_when_a_machine_is_lost_and_grows_when_one_joins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else more blocks would begin than have room, and cells be cut into parts that wait for each other."""
+
+    def answers(name: str, request: Request) -> Answer:
+        if name == "one" and name not in cluster.names:
+            raise ray.exceptions.RayActorError
+        return Answer(CANARY_READ)
+
+    cluster = FakeRay(MACHINES, answers)
+    cluster.install(monkeypatch)
+    executor = RayExecutor(measuring=False)
+    executor.connect()
+    assert executor.capacity == 3
+    cluster.names = ("two", "three")
+    assert executor.attempt(Call("x", {}, Path("log"), block="x #0")).failure is None
+    assert executor.capacity == 2
+    cluster.names = ("two", "three", "four")
+    monkeypatch.setattr(ray_executor, "LOOK_S", 0.0)
+    assert executor.attempt(Call("x", {}, Path("log"), block="x #0")).failure is None
+    assert executor.capacity == 3
+
+
+def test_a_run_that_lost_all_machines_but_one_is_measured_between_canaries_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, asked = answering(), list[str]()
+
+    def answers(name: str, request: Request) -> Answer:
+        if name == "two" and request.call.target != CANARY:
+            cluster.names = ("one",)
+            raise ray.exceptions.RayActorError
+        if name not in cluster.names:
+            raise ray.exceptions.RayActorError
+        asked.append("canary" if request.call.target == CANARY else "job")
+        return work(name, request)
+
+    cluster = FakeRay(("one", "two"), answers)
+    cluster.install(monkeypatch)
+    executor = RayExecutor(measuring=True)
+    executor.connect()
+    with Store.open(tmp_path) as store:
+        assert len(measured(executor, store, "u", "wxyz")) == 4
+    assert executor.capacity == 1
+    assert asked[-1] == "canary" and asked.count("canary") >= 8
