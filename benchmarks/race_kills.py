@@ -83,6 +83,17 @@ def start(folder: Path, results: str, until: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, cwd=folder, start_new_session=True, stdout=said, stderr=said)
 
 
+def killed(process: subprocess.Popen[bytes], after_s: float) -> bool:
+    """Kill a run and all that it started, and tell whether it was under way."""
+    try:
+        process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
 def came_to(results: Path) -> tuple[object, int, int]:
     """Read the race of the newest run: its looks and pick, how many answers are stored twice, and how many runs there
     are."""
@@ -119,16 +130,14 @@ def main() -> int:
         same = once = ended = 0
         for moment in range(options.moments):
             results = f"killed-{moment}"
-            process = start(folder, results, options.until)
-            time.sleep(rng.uniform(0.5, whole_s))
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            while not killed(start(folder, results, options.until), rng.uniform(0.5, whole_s)):
+                shutil.rmtree(folder / results)  # it was over before: nothing was killed
             ended += start(folder, results, options.until).wait() == 0
             found, twice, runs = came_to(folder / results)
             same += found == expected
             once += twice == 0 and runs == 1
-            if found != expected:
-                print(f"moment {moment}: {found}")
+            if found != expected or twice or runs != 1:
+                print(f"moment {moment}: {twice} answered twice, {runs} runs: {found}")
             shutil.rmtree(folder / results)
     total = options.moments
     contract.require("the same command ends well after a kill", ended == total, f"{ended} of {total}")
