@@ -91,7 +91,7 @@ from bench.host import pool
 pool.affinity = lambda: [0, 1]
 
 def call(i):
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\\n".encode())  # whole: two children write at once
     time.sleep(i)
 
 pool.forked([lambda i=i: call(i) for i in (0, 60)])
@@ -101,7 +101,7 @@ pool.forked([lambda i=i: call(i) for i in (0, 60)])
         children = [int(parent.stdout.readline()) for _ in range(2)]
         time.sleep(0.3)  # one child works, the other waits for work
         parent.kill()
-    for _ in range(100):
+    for _ in range(1200):
         alive = [pid for pid in children if Path(f"/proc/{pid}").exists()]
         if not alive:
             return
